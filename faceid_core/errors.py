@@ -1,0 +1,133 @@
+"""Every expected failure: one class per situation, its message says what to do.
+
+    FaceIdError
+    ├── BadInput
+    │   ├── PathNotFound
+    │   ├── NothingToImport
+    │   ├── UnreadableImage
+    │   │   └── ImageTooLarge
+    │   ├── InvalidName
+    │   ├── NameTaken
+    │   └── UnknownChoice
+    ├── NotReady
+    │   ├── NoPhotos
+    │   ├── NoFaces
+    │   ├── NoClusters
+    │   ├── NoModel
+    │   └── NotEnoughLabels
+    ├── NotFound
+    ├── LibraryError
+    │   ├── LibraryBusy
+    │   ├── SchemaOutdated
+    │   └── SchemaTooNew
+    ├── EngineError
+    │   ├── WeightsMissing
+    │   ├── WeightsUnsupported
+    │   └── ModelUnusable
+    └── JobCancelled
+
+The edges (CLI, page, job, API) catch FaceIdError and show its sentence; anything else is a bug and is logged
+with its traceback. A caller's mistake in Python (a wrong shape, say) is a ValueError.
+"""
+
+from __future__ import annotations
+
+
+class FaceIdError(Exception):
+    """Root of every failure that a user can do something about."""
+
+
+class BadInput(FaceIdError):
+    """What the user gave can't be used."""
+
+
+class PathNotFound(BadInput):
+    """A file or folder that does not exist."""
+
+
+class NothingToImport(BadInput):
+    """A folder without a single photo."""
+
+
+class UnreadableImage(BadInput):
+    """A file that is no photo, or a broken one. The message is the plain reason, without the path."""
+
+
+class ImageTooLarge(UnreadableImage):
+    """More pixels than the setting allows: refused before decoding."""
+
+
+class InvalidName(BadInput):
+    """An empty or overlong name."""
+
+
+class NameTaken(BadInput):
+    """Another person already has this name."""
+
+
+class UnknownChoice(BadInput):
+    """A name that is in no registry, such as a clusterer that does not exist."""
+
+
+class NotReady(FaceIdError):
+    """An earlier step has to be done first."""
+
+
+class NoPhotos(NotReady):
+    """The library has no photo yet."""
+
+
+class NoFaces(NotReady):
+    """The library has no face that this step could use."""
+
+
+class NoClusters(NotReady):
+    """The faces are not grouped yet."""
+
+
+class NoModel(NotReady):
+    """No recogniser has been trained yet."""
+
+
+class NotEnoughLabels(NotReady):
+    """Too few people, or too few faces of them, to train."""
+
+
+class NotFound(FaceIdError):
+    """A person, face, photo, cluster, model or job that is not (or no longer) there."""
+
+
+class LibraryError(FaceIdError):
+    """The database can't serve the request."""
+
+
+class LibraryBusy(LibraryError):
+    """Another program holds the write lock for longer than we wait."""
+
+
+class SchemaOutdated(LibraryError):
+    """The database is older than the program."""
+
+
+class SchemaTooNew(LibraryError):
+    """The database was written by a newer program."""
+
+
+class EngineError(FaceIdError):
+    """The face networks can't run."""
+
+
+class WeightsMissing(EngineError):
+    """The published weights are not installed."""
+
+
+class WeightsUnsupported(EngineError):
+    """A weights file whose content is not the network that we know."""
+
+
+class ModelUnusable(EngineError):
+    """A trained recogniser whose files are missing, damaged or made for another embedder."""
+
+
+class JobCancelled(FaceIdError):
+    """Somebody asked the running job to stop."""

@@ -1,0 +1,64 @@
+"""Settings: environment variables with the prefix FACEID_, units in the names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything a user may set. `Settings(library=...)` overrides the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="FACEID_", extra="ignore")
+
+    library: Path = Field(Path("data"), description="Folder of the library")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; default: faceid.db in the library's folder")
+
+    detector: str = Field("mmod", description="A name in detection.DETECTORS")
+    embedder: str = Field("dlib-resnet", description="A name in embedding.EMBEDDERS")
+    clusterer: str = Field("chinese-whispers", description="A name in clustering.CLUSTERERS")
+    projector: str = Field("umap", description="A name in projection.PROJECTORS")
+
+    mirror: bool = Field(True, description="Average the embeddings of a face and of its mirror image")
+    detection_side_px: int = Field(
+        1600, ge=160, description="Photos are searched at most at this length of the longer side"
+    )
+    max_megapixels: float = Field(150.0, gt=0, description="Larger photos are refused before decoding")
+    providers: list[str] = Field(
+        ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
+    )
+    workers: int = Field(0, ge=0, description="Import processes; 0 means one per core")
+
+    host: str = Field("127.0.0.1", description="Address that the web app listens on")
+    port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on")
+
+    @property
+    def worker_count(self) -> int:
+        """Import processes to start, at least 1."""
+        return self.workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (
+            self.workers or os.cpu_count() or 1
+        )
+
+    @property
+    def url(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{(self.library / 'faceid.db').resolve()}"
+
+    @property
+    def engine_folder(self) -> Path:
+        return self.library / "engine"
+
+    @property
+    def models_folder(self) -> Path:
+        return self.library / "models"
+
+    @property
+    def uploads_folder(self) -> Path:
+        return self.library / "uploads"
+
+    @property
+    def album_folder(self) -> Path:
+        return self.library / "sample-album"

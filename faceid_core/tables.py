@@ -1,0 +1,225 @@
+"""The tables. Queries live in faceid_core.library, nowhere else.
+
+Times are UTC without a zone. Enumerations are stored as their text value, vectors as little-endian float32 bytes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary
+from sqlmodel import Field, SQLModel
+
+
+def utc_now() -> datetime:
+    """This moment in UTC, without a zone: the form in which every time is stored."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class PhotoStatus(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Flag(StrEnum):
+    """What a human said a face is, beyond its name."""
+
+    NONE = "none"
+    NOT_A_FACE = "not_a_face"
+    STRANGER = "stranger"
+    HIDDEN = "hidden"
+
+
+class LabelSource(StrEnum):
+    """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one."""
+
+    HUMAN = "human"
+    ACCEPTED = "accepted"
+    IMPORTED = "imported"
+    MODEL = "model"
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+def _parent(table: str, **column: Any) -> Any:
+    """A foreign key whose rows go with their parent."""
+    return Column(Integer, ForeignKey(f"{table}.id", ondelete="CASCADE"), **column)
+
+
+class Photo(SQLModel, table=True):
+    """One photo by content: the same bytes in two folders are one photo with two sources."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    sha256: str | None = Field(default=None, unique=True, max_length=64)
+    path: str = Field(index=True)
+    width: int = 0
+    height: int = 0
+    taken_at: datetime | None = Field(default=None, index=True)
+    imported_at: datetime = Field(default_factory=utc_now)
+    status: str = Field(default=PhotoStatus.DONE.value, index=True, max_length=16)
+    error: str | None = None
+    detector: str = ""
+
+
+class Source(SQLModel, table=True):
+    """A file in which a photo was found; its size and time tell an unchanged file without reading it."""
+
+    path: str = Field(primary_key=True)
+    photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
+    size_bytes: int = 0
+    modified_ns: int = Field(default=0, sa_type=BigInteger)
+
+
+class Face(SQLModel, table=True):
+    """A detected face. Its box and landmarks are pixels of the upright photo."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float
+    landmarks: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    quality: float = Field(default=0.0, index=True)
+    quality_parts: dict[str, float] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    detector: str
+    flag: str = Field(default=Flag.NONE.value, index=True, max_length=16)
+
+
+class Crop(SQLModel, table=True):
+    """The aligned 150x150 face as JPEG."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Embedding(SQLModel, table=True):
+    """A face's vector in the space of one embedder. Vectors of different embedders never mix."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    embedder: str = Field(primary_key=True, max_length=64)
+    vector: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Person(SQLModel, table=True):
+    """A person that a human named. name_key is the name case-folded, so that names differ by more than case."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=100)
+    name_key: str = Field(unique=True, max_length=200)
+    cover_face_id: int | None = Field(
+        default=None, sa_column=Column(Integer, ForeignKey("face.id", ondelete="SET NULL"))
+    )
+    birth_date: date | None = None
+    hidden: bool = False
+    created_at: datetime = Field(default_factory=utc_now)
+
+
+class Label(SQLModel, table=True):
+    """The name of a face: at most one, with its source."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    person_id: int = Field(sa_column=_parent("person", nullable=False, index=True))
+    source: str = Field(max_length=16)
+    confidence: float = 1.0
+    at: datetime = Field(default_factory=utc_now)
+
+
+class Rejection(SQLModel, table=True):
+    """A human said: this face is not this person."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    person_id: int = Field(sa_column=_parent("person", primary_key=True))
+    at: datetime = Field(default_factory=utc_now)
+
+
+class Event(SQLModel, table=True):
+    """One human decision: who, when, what, and each changed row before and after."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now, index=True)
+    actor: str = Field(max_length=100)
+    kind: str = Field(max_length=32)
+    summary: str
+    changes: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    undone_at: datetime | None = None
+
+
+class ClusterRun(SQLModel, table=True):
+    """One grouping of all faces. The latest run is the one that pages show."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now)
+    algorithm: str = Field(max_length=64)
+    parameters: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    embedder: str = Field(max_length=64)
+    faces: int = 0
+    clusters: int = 0
+
+
+class Cluster(SQLModel, table=True):
+    """A group of faces; number 1 is the largest. A suggestion of the program, never a person."""
+
+    __table_args__: ClassVar[Any] = (Index("ix_cluster_run_number", "run_id", "number", unique=True),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(sa_column=_parent("clusterrun", nullable=False))
+    number: int
+    size: int = 0
+
+
+class ClusterMember(SQLModel, table=True):
+    cluster_id: int = Field(sa_column=_parent("cluster", primary_key=True))
+    face_id: int = Field(sa_column=_parent("face", primary_key=True, index=True))
+
+
+class MapPoint(SQLModel, table=True):
+    """Where a face lies on the 2-D map of one projector and embedder (no unit)."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    projector: str = Field(primary_key=True, max_length=64)
+    embedder: str = Field(primary_key=True, max_length=64)
+    x: float
+    y: float
+
+
+class TrainedModel(SQLModel, table=True):
+    """A trained recogniser. artifact is its folder's name under the library's models folder."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now)
+    embedder: str = Field(max_length=64)
+    classes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    metrics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    threshold: float
+    labels: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    artifact: str
+
+
+class Job(SQLModel, table=True):
+    """Background work. heartbeat_at tells a running job from one whose worker died."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(max_length=32)
+    params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    state: str = Field(default=JobState.QUEUED.value, index=True, max_length=16)
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    error: str | None = None
+    details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    result: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    cancel_requested: bool = False
+    created_at: datetime = Field(default_factory=utc_now)
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    heartbeat_at: datetime | None = None

@@ -1,0 +1,137 @@
+"""Frozen values that cross layers. Coordinates are pixels of the upright image, origin top-left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+"""An upright RGB image, (H, W, 3) uint8."""
+
+Vectors = npt.NDArray[np.float32]
+"""Embeddings, (N, D) float32."""
+
+Ints = npt.NDArray[np.int64]
+"""Labels or identifiers, (N,) int64."""
+
+
+class Progress(Protocol):
+    """How long work reports where it is. An implementation may raise JobCancelled to stop the work."""
+
+    def __call__(self, done: int, total: int, message: str = "") -> None: ...
+
+
+def no_progress(done: int, total: int, message: str = "") -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels; right and bottom are exclusive edges. It may reach beyond the image."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> float:
+        return max(self.width, 0.0) * max(self.height, 0.0)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        if width <= 0 or height <= 0:
+            return 0.0
+        shared = width * height
+        return shared / (self.area + other.area - shared)
+
+    def scaled(self, factor: float) -> Box:
+        """The same rectangle on an image that is `factor` times as large."""
+        return Box(self.left * factor, self.top * factor, self.right * factor, self.bottom * factor)
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        return (self.left, self.top, self.right, self.bottom)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectedFace:
+    """A face that a detector found: its box, the detector's score, and 5 landmarks.
+
+    landmarks: (5, 2) float32 x, y in the order of dlib's 5-point predictor: the two corners of the eye on the
+    image's right (outer, inner), the two corners of the eye on the image's left (outer, inner), base of the nose.
+    """
+
+    box: Box
+    score: float
+    landmarks: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a face can be recognised; each part and the score are 0 (useless) to 1 (ideal)."""
+
+    size: float
+    sharpness: float
+    pose: float
+    exposure: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One candidate of a recognition. probability is 0 to 1."""
+
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """One face of a recognised image. name is None for a face that is nobody we know.
+
+    runners_up: the next candidates, best first; for an unknown face they start with the nearest person.
+    """
+
+    box: Box
+    name: str | None
+    probability: float
+    runners_up: tuple[Guess, ...] = ()
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """The outcome of one training.
+
+    accuracy: share of held-out faces that get the right name (closed set), 0 to 1.
+    tpir, fpir: share of held-out faces of known people named rightly, and of strangers named at all, at threshold.
+    history: one row an epoch with the keys epoch, train_loss, valid_loss, accuracy.
+    """
+
+    classes: tuple[str, ...]
+    train_faces: int
+    valid_faces: int
+    accuracy: float
+    threshold: float
+    tpir: float
+    fpir: float
+    seconds: float
+    history: tuple[dict[str, float], ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        from dataclasses import asdict
+
+        return asdict(self)
