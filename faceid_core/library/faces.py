@@ -253,7 +253,7 @@ def _cluster_numbers(session: Session, ids: Sequence[int]) -> dict[int, int]:
             .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
             .where(col(Cluster.run_id) == latest_run(), col(ClusterMember.face_id).in_(chunk))
         )
-        numbers.update({face: number for face, number in session.execute(wanted)})
+        numbers.update(session.execute(wanted).tuples().all())
     return numbers
 
 

@@ -183,6 +183,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["cover_face_id"], ["face.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name_key"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "label",
