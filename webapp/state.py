@@ -1,13 +1,14 @@
 """What every page shares: the library, who is acting, messages, error sentences and addresses.
 
-A page is a module in `webapp.app_pages` with one function `page() -> None`; `webapp.app` runs it inside `boundary()`.
+A page is a module in `webapp.app_pages` with one function `page() -> None`; `webapp.app` runs it inside
+`boundary()`.
 
 >>> from webapp.state import actor, face_url, library, toast
 >>> library().people.rename(3, "Ada", actor=actor())       # doctest: +SKIP
 >>> toast("Renamed to Ada", icon=":material/edit:")        # doctest: +SKIP
 
-Messages: `toast()` survives an `st.rerun()`, because it is queued in the session and shown by the next full run.
-Inside a fragment that does not rerun the whole app, call `st.toast` itself.
+Messages: `toast()` survives an `st.rerun()`, because it is queued in the session and shown by the next full
+run. Inside a fragment that does not rerun the whole app, call `st.toast` itself.
 Callbacks (`on_click=`) run outside the page's error boundary: decorate them with `@guarded`.
 """
 
@@ -42,7 +43,7 @@ _settings: Settings | None = None
 _libraries: dict[str, Library] = {}
 
 
-# --- the library -----------------------------------------------------------------------------------------------
+# --- the library --------------------------------------------------------------------------------------------
 def configure(settings: Settings) -> None:
     """Say which library this process serves. The server calls it once; tests call it for each library."""
     global _settings  # noqa: PLW0603 - one process serves one library
@@ -77,7 +78,7 @@ def actor() -> str:
     return str(st.session_state.get("actor") or OWNER)
 
 
-# --- messages --------------------------------------------------------------------------------------------------
+# --- messages -----------------------------------------------------------------------------------------------
 def toast(sentence: str, *, icon: str | None = ":material/check_circle:") -> None:
     """Say it in the corner of the page, also when the script reruns right after this call."""
     st.session_state.setdefault("_toasts", []).append((sentence, icon))
@@ -89,10 +90,10 @@ def show_toasts() -> None:
         st.toast(sentence, icon=icon)
 
 
-# --- errors ----------------------------------------------------------------------------------------------------
+# --- errors -------------------------------------------------------------------------------------------------
 @contextmanager
 def boundary() -> Iterator[None]:
-    """Show an expected failure as its one sentence and anything else as a short apology, logged with traceback."""
+    """Show an expected failure as its one sentence; anything else is logged and gets an apology."""
     try:
         yield
     except FaceIdError as error:
@@ -118,12 +119,12 @@ def guarded(callback: Callable[P, Any]) -> Callable[P, None]:
     return wrapped
 
 
-# --- text and addresses ----------------------------------------------------------------------------------------
+# --- text and addresses -------------------------------------------------------------------------------------
 _MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#+-!|~:$"})
 
 
 def escaped_markdown(text: str) -> str:
-    """Text that Streamlit's markdown shows as it is: a name such as `*Ann* :red[x]` stays those characters."""
+    """Text that Streamlit's markdown shows as it is: a name like `*Ann* :red[x]` stays just that."""
     return text.translate(_MARKDOWN)
 
 
