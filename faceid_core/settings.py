@@ -37,10 +37,8 @@ class Settings(BaseSettings):
 
     @property
     def worker_count(self) -> int:
-        """Import processes to start, at least 1."""
-        return self.workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (
-            self.workers or os.cpu_count() or 1
-        )
+        """Import processes to start, at least 1: as set, else one for each core that we may use."""
+        return self.workers or usable_cores()
 
     @property
     def url(self) -> str:
@@ -62,3 +60,10 @@ class Settings(BaseSettings):
     @property
     def album_folder(self) -> Path:
         return self.library / "sample-album"
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

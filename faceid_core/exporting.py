@@ -1,0 +1,59 @@
+"""Writers of what the library knows, one row per face."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from faceid_core.errors import PathNotFound, UnknownChoice
+from faceid_core.library import Library
+
+COLUMNS = (
+    "photo", "left", "top", "right", "bottom", "score", "quality", "cluster", "person", "label_source",
+)  # fmt: skip
+"""The columns that scripts may rely on, in this order. Boxes are pixels of the upright photo."""
+
+Row = Mapping[str, Any]
+
+
+def write_csv(rows: Iterable[Row], file: Path) -> int:
+    """UTF-8, comma-separated, a header line; missing values are empty. Returns the number of faces."""
+    written = 0
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({column: row[column] for column in COLUMNS})
+            written += 1
+    return written
+
+
+def write_json(rows: Iterable[Row], file: Path) -> int:
+    """A UTF-8 array of objects; missing values are null. Returns the number of faces."""
+    faces = [{column: row[column] for column in COLUMNS} for row in rows]
+    file.write_text(json.dumps(faces, ensure_ascii=False, indent=1), encoding="utf-8")
+    return len(faces)
+
+
+EXPORTERS: dict[str, Callable[[Iterable[Row], Path], int]] = {".csv": write_csv, ".json": write_json}
+
+
+def export(library: Library, file: Path) -> int:
+    """Write every face to `file`, whose suffix chooses the format; an existing file is replaced only when done."""
+    writer = EXPORTERS.get(file.suffix.lower())
+    if writer is None:
+        raise UnknownChoice(
+            f"Name the export {' or '.join('*' + suffix for suffix in EXPORTERS)}, not {file.name}."
+        )
+    if not file.absolute().parent.is_dir():
+        raise PathNotFound(f"There is no folder {file.absolute().parent}; create it or export somewhere else.")
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        faces = writer(library.faces.rows_for_export(), partial)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+    return faces

@@ -1,0 +1,243 @@
+"""The import step: photo files -> photos, faces, crops and vectors in the library."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from faceid_core import images
+from faceid_core.detection import Detector, make_detector
+from faceid_core.embedding import Embedder, align, make_embedder
+from faceid_core.errors import NothingToImport, UnreadableImage
+from faceid_core.executors import Executor, InProcess, ProcessPool, WorkerLost
+from faceid_core.library import Library, NewFace, NewPhoto
+from faceid_core.quality import assess
+from faceid_core.settings import Settings
+from faceid_core.values import Image, Progress, no_progress
+
+BATCH_PHOTOS = 16
+"""Photos a transaction: what a crash can lose."""
+
+BATCH_SECONDS = 2.0
+"""No photo waits longer than this to be stored, however slow its neighbours are."""
+
+POOL_FROM = 8
+"""Fewer photos than this are not worth starting processes for (about a second each)."""
+
+
+CRASHED = "the face search crashed on this photo twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be imported, with its plain reason."""
+
+    path: str
+    reason: str
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did, in photos; every file found is counted in exactly one of the four outcomes."""
+
+    photos: int = 0
+    imported: int = 0
+    duplicates: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    faces: int = 0
+    seconds: float = 0.0
+    failures: list[Failure] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    size_bytes: int
+    modified_ns: int
+    sha256: str | None = None
+    error: str | None = None
+
+
+def import_photos(
+    library: Library,
+    paths: Iterable[str | Path],
+    *,
+    progress: Progress = no_progress,
+    executor: Executor | None = None,
+) -> ImportReport:
+    """Import every photo under `paths`; files that the library knows unchanged are skipped without reading them.
+
+    Raises PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`, after storing what is done.
+    """
+    started = time.monotonic()
+    files = [_stat(path) for path in images.walk([Path(path) for path in paths])]
+    if not files:
+        raise NothingToImport(
+            "There is no photo in that folder; choose a folder with JPEG, PNG, HEIC or similar files."
+        )
+    report = ImportReport(photos=len(files))
+    fresh = _skip_unchanged(library, files, report)
+    run = _ImportRun(library, report, progress)
+    try:
+        run.store_all(fresh, executor or _executor(library.settings, len(fresh)))
+    finally:
+        report.seconds = time.monotonic() - started
+    return report
+
+
+def analyse(file: _File, *, settings: Settings, threads: int | None = None) -> NewPhoto:
+    """Read one photo, find its faces and embed them. A photo that can't be read comes back with `error` set."""
+    if file.error:
+        return _unread(file, settings, file.error)
+    try:
+        photograph = images.read(file.path, max_megapixels=settings.max_megapixels)
+    except UnreadableImage as error:
+        return _unread(file, settings, str(error))
+    detector, embedder = _networks(settings.model_dump_json(), threads)
+    return replace(
+        _unread(file, settings),
+        width=photograph.width,
+        height=photograph.height,
+        taken_at=photograph.taken_at,
+        embedder=embedder.name,
+        faces=find_faces(photograph.pixels, detector, embedder),
+    )
+
+
+def find_faces(pixels: Image, detector: Detector, embedder: Embedder) -> tuple[NewFace, ...]:
+    """The faces of an upright photo (H, W, 3), each with quality, aligned crop and vector."""
+    import numpy as np
+
+    found = detector.detect(pixels)
+    if not found:
+        return ()
+    crops = np.stack([align(pixels, face.landmarks) for face in found])
+    vectors = embedder.embed(crops)
+    return tuple(
+        NewFace(face=face, quality=assess(pixels, face), crop=images.encode_jpeg(crop), vector=vector)
+        for face, crop, vector in zip(found, crops, vectors, strict=True)
+    )
+
+
+@dataclass
+class _ImportRun:
+    """Stores photos as their analyses arrive, in small transactions."""
+
+    library: Library
+    report: ImportReport
+    progress: Progress
+    batch: list[NewPhoto] = field(default_factory=list)
+    stored_at: float = field(default_factory=time.monotonic)
+    twins: list[_File] = field(default_factory=list)
+
+    def store_all(self, files: Sequence[_File], executor: Executor) -> None:
+        # One ONNX thread a process when processes share the cores, all cores when alone.
+        threads = 1 if isinstance(executor, ProcessPool) else None
+        work = partial(analyse, settings=self.library.settings, threads=threads)
+        self._tell()
+        try:
+            for file, photo in executor.run(work, self._new_content(files)):
+                self.add(self._unread(file, CRASHED) if isinstance(photo, WorkerLost) else photo)
+            self.flush()
+            for file in self.twins:
+                self.add(self._unread(file) if self._known(file) else work(file))
+        finally:
+            self.flush()
+
+    def _new_content(self, files: Sequence[_File]) -> Iterator[_File]:
+        """Files whose content is new. The others are kept for the end, when their twin is surely stored."""
+        seen: set[str] = set()
+        for file in map(_hash, files):
+            if file.sha256 in seen or self._known(file):
+                self.twins.append(file)
+                continue
+            if file.sha256:
+                seen.add(file.sha256)
+            yield file
+
+    def _known(self, file: _File) -> bool:
+        return file.sha256 is not None and self.library.photos.knows(file.sha256)
+
+    def _unread(self, file: _File, error: str | None = None) -> NewPhoto:
+        return _unread(file, self.library.settings, error)
+
+    def add(self, photo: NewPhoto) -> None:
+        self.batch.append(photo)
+        if len(self.batch) >= BATCH_PHOTOS or time.monotonic() - self.stored_at > BATCH_SECONDS:
+            self.flush()
+        self._tell(photo)
+
+    def flush(self) -> None:
+        batch, self.batch = self.batch, []
+        self.stored_at = time.monotonic()
+        for photo, added in zip(batch, self.library.photos.add_many(batch), strict=True):
+            if added.outcome == "duplicate":
+                self.report.duplicates += 1
+            elif photo.error:
+                self.report.failed += 1
+                self.report.failures.append(Failure(photo.path, photo.error))
+            else:
+                self.report.imported += 1
+                self.report.faces += len(photo.faces)
+
+    def _tell(self, photo: NewPhoto | None = None) -> None:
+        report = self.report
+        done = report.unchanged + report.imported + report.duplicates + report.failed + len(self.batch)
+        self.progress(done, report.photos, Path(photo.path).name if photo else "Looking for faces")
+
+
+def _executor(settings: Settings, photos: int) -> Executor:
+    workers = min(settings.worker_count, photos)
+    return ProcessPool(workers) if workers > 1 and photos >= POOL_FROM else InProcess()
+
+
+def _stat(path: Path) -> _File:
+    path = path.resolve()
+    stat = path.stat()
+    return _File(path, stat.st_size, stat.st_mtime_ns)
+
+
+def _hash(file: _File) -> _File:
+    try:
+        return replace(file, sha256=images.sha256_of(file.path))
+    except OSError as error:
+        return replace(file, error=f"the file can't be opened ({error.strerror})")
+
+
+def _skip_unchanged(library: Library, files: Sequence[_File], report: ImportReport) -> list[_File]:
+    known = library.photos.unchanged({str(file.path): (file.size_bytes, file.modified_ns) for file in files})
+    fresh = [file for file in files if str(file.path) not in known]
+    report.unchanged = len(files) - len(fresh)
+    return fresh
+
+
+def _unread(file: _File, settings: Settings, error: str | None = None) -> NewPhoto:
+    """What is known of a photo before it is read."""
+    return NewPhoto(
+        path=str(file.path),
+        sha256=file.sha256,
+        width=0,
+        height=0,
+        taken_at=None,
+        error=error,
+        size_bytes=file.size_bytes,
+        modified_ns=file.modified_ns,
+        detector=settings.detector,
+        embedder="",
+        faces=(),
+    )
+
+
+@cache
+def _networks(settings_json: str, threads: int | None) -> tuple[Detector, Embedder]:
+    """One detector and embedder a process and setting: loading them takes longer than a photo."""
+    settings = Settings.model_validate_json(settings_json)
+    return make_detector(settings, threads=threads), make_embedder(settings, threads=threads)

@@ -1,0 +1,187 @@
+"""The steps after the import: group, map, train, recognise. Each reads from the library and writes to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceid_core import images
+from faceid_core.embedding import Embedder, make_embedder
+from faceid_core.errors import NoFaces, NoPhotos
+from faceid_core.library import FaceVectors, Library, ModelView
+from faceid_core.settings import Settings
+from faceid_core.values import Progress, no_progress
+
+if TYPE_CHECKING:
+    from faceid_core.recognition import Recogniser
+    from faceid_core.training import TrainOptions
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterReport:
+    """What a grouping did. grouped: faces in a group; single: faces in none."""
+
+    algorithm: str
+    threshold: float
+    faces: int
+    clusters: int
+    grouped: int
+    single: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class MapReport:
+    """What a projection did."""
+
+    projector: str
+    faces: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def cluster(
+    library: Library,
+    *,
+    algorithm: str | None = None,
+    threshold: float | None = None,
+    progress: Progress = no_progress,
+) -> ClusterReport:
+    """Group all faces anew. People, labels and flags stay as they are. threshold is a Euclidean distance.
+
+    Raises NoPhotos, NoFaces, UnknownChoice.
+    """
+    from faceid_core import clustering
+
+    started = time.monotonic()
+    embedder = _embedder(library.settings)
+    faces = _vectors(library, embedder.name)
+    algorithm = algorithm or library.settings.clusterer
+    threshold = clustering.default_threshold(algorithm, embedder.name) if threshold is None else threshold
+    progress(0, 2, "Comparing faces")
+    labels = clustering.cluster(
+        algorithm, faces.vectors, threshold=threshold, photos=faces.photos, quality=faces.quality
+    )
+    progress(1, 2, "Storing the groups")
+    library.clusters.save_run(algorithm, {"threshold": threshold}, embedder.name, faces.ids, labels)
+    progress(2, 2, "Faces are grouped")
+    grouped = int((labels >= 0).sum())
+    return ClusterReport(
+        algorithm=algorithm,
+        threshold=threshold,
+        faces=len(labels),
+        clusters=int(labels.max(initial=-1)) + 1,
+        grouped=grouped,
+        single=len(labels) - grouped,
+        seconds=time.monotonic() - started,
+    )
+
+
+def project(library: Library, *, projector: str | None = None, progress: Progress = no_progress) -> MapReport:
+    """Lay all faces out on a plane. Raises NoPhotos, NoFaces, UnknownChoice."""
+    from faceid_core import neighbours, projection
+
+    started = time.monotonic()
+    embedder = _embedder(library.settings)
+    faces = _vectors(library, embedder.name)
+    projector = projector or library.settings.projector
+    progress(0, 2, "Comparing faces")
+    graph = neighbours.build(faces.vectors)
+    progress(1, 2, "Drawing the map")
+    points = projection.project(projector, faces.vectors, graph)
+    library.maps.save(projector, embedder.name, faces.ids, points)
+    progress(2, 2, "The map is drawn")
+    return MapReport(projector, len(points), time.monotonic() - started)
+
+
+def train(
+    library: Library,
+    *,
+    options: TrainOptions | None = None,
+    progress: Progress = no_progress,
+    on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+) -> ModelView:
+    """Train a recogniser from the names given so far and store it as the newest model.
+
+    Raises NotEnoughLabels; JobCancelled from `progress`, leaving nothing behind.
+    """
+    from faceid_core import training
+    from faceid_core.engine.dlib_format import resnet_weights
+    from faceid_core.engine.weights import weights_path
+
+    embedder = _embedder(library.settings)
+    named = library.people.training_faces(embedder.name)
+    trained = training.train(
+        _decoded(library, named.ids),
+        list(named.names),
+        named.photos,
+        weights=resnet_weights(weights_path("resnet")),
+        strangers=_strangers(library, embedder.name),
+        options=options or training.TrainOptions(),
+        progress=progress,
+        on_epoch=on_epoch,
+    )
+    folder = training.save(trained, library.settings.models_folder)
+    report = trained.report
+    model = library.models.add(
+        embedder=embedder.name,
+        classes=list(report.classes),
+        metrics=report.as_dict(),
+        threshold=report.threshold,
+        labels={name: named.names.count(name) for name in report.classes},
+        artifact=folder.name,
+    )
+    return library.models.get(model)
+
+
+def recogniser(library: Library) -> Recogniser:
+    """The newest recogniser, loaded once per process. Raises NoModel, ModelUnusable."""
+    model = library.models.latest()
+    return _load_recogniser(library.settings.models_folder / model.artifact, library.settings.model_dump_json())
+
+
+@lru_cache(maxsize=2)
+def _load_recogniser(folder: Path, settings_json: str) -> Recogniser:
+    from faceid_core.recognition import Recogniser
+
+    return Recogniser.load(folder, settings=Settings.model_validate_json(settings_json))
+
+
+@lru_cache(maxsize=2)
+def _cached_embedder(settings_json: str) -> Embedder:
+    return make_embedder(Settings.model_validate_json(settings_json))
+
+
+def _embedder(settings: Settings) -> Embedder:
+    return _cached_embedder(settings.model_dump_json())
+
+
+def _vectors(library: Library, embedder: str) -> FaceVectors:
+    faces = library.faces.vectors(embedder)
+    if len(faces.ids):
+        return faces
+    counts = library.counts()
+    if not counts.photos:
+        raise NoPhotos("The library has no photo yet; import a folder of photos first.")
+    raise NoFaces(
+        f"No usable face was found in the {counts.photos} photos of the library; import photos that show people."
+    )
+
+
+def _decoded(library: Library, ids: Any) -> np.ndarray:
+    """Aligned crops (N, 150, 150, 3) uint8 of the faces, in the order of ids."""
+    crops = library.faces.crops(ids)
+    if not crops:
+        return np.empty((0, 150, 150, 3), np.uint8)
+    return np.stack([images.decode_jpeg(crops[int(face)]) for face in ids])
