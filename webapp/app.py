@@ -41,9 +41,7 @@ def _page(module: str, title: str, icon: str) -> StreamlitPage:
 
 def main() -> None:
     st.set_page_config(page_title="faceid", page_icon=":material/familiar_face_and_zone:", layout="wide")
-    by_module = {
-        module: _page(module, *look) for modules in PAGES.values() for module, look in modules.items()
-    }
+    by_module = {module: _page(module, *look) for modules in PAGES.values() for module, look in modules.items()}
     st.session_state["_pages"] = by_module
     current = st.navigation({section: [by_module[m] for m in modules] for section, modules in PAGES.items()})
     show_toasts()

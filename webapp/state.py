@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import html
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 APOLOGY = "Something went wrong on our side. The details are in the program's log; reload the page to go on."
 OWNER = "owner"
 """Who acts while there is no sign-in: the person whose library this is."""
+
+CACHE_TOKEN = secrets.token_hex(4)
+"""Part of every picture's address: browsers keep pictures for as long as this server runs, and no longer."""
 
 P = ParamSpec("P")
 
@@ -135,12 +139,16 @@ def escaped_html(text: str) -> str:
 
 def face_url(face_id: int, size: int | None = None) -> str:
     """Address of a face's crop on this server; size in px (default 150)."""
-    return f"/api/faces/{face_id}.jpg" + (f"?size={size}" if size else "")
+    return _picture_url("faces", face_id, size)
 
 
 def photo_url(photo_id: int, size: int | None = None) -> str:
     """Address of a photo's upright thumbnail on this server; size is the longer side in px."""
-    return f"/api/photos/{photo_id}.jpg" + (f"?size={size}" if size else "")
+    return _picture_url("photos", photo_id, size)
+
+
+def _picture_url(kind: str, number: int, size: int | None) -> str:
+    return f"/api/{kind}/{number}.jpg?v={CACHE_TOKEN}" + (f"&size={size}" if size else "")
 
 
 def page_link(module: str, label: str, *, icon: str | None = None) -> None:
