@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from webapp.state import boundary, show_toasts
+from webapp.theme import CSS
 
 PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "": {"home": ("Home", "home")},
@@ -41,6 +42,7 @@ def _page(module: str, title: str, icon: str) -> StreamlitPage:
 
 def main() -> None:
     st.set_page_config(page_title="faceid", page_icon=":material/familiar_face_and_zone:", layout="wide")
+    st.html(CSS)
     by_module = {module: _page(module, *look) for modules in PAGES.values() for module, look in modules.items()}
     st.session_state["_pages"] = by_module
     current = st.navigation({section: [by_module[m] for m in modules] for section, modules in PAGES.items()})
