@@ -1,0 +1,273 @@
+"""Face detectors: an upright photo in, boxes with landmarks out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.engine import dlib_format, sessions
+from faceid_core.engine.weights import weights_path
+from faceid_core.errors import UnknownChoice
+from faceid_core.settings import Settings
+from faceid_core.values import Box, DetectedFace, Image
+
+LARGEST_ENLARGEMENT = 2.0
+"""Small photos are searched at most at this factor: face_recognition, too, enlarges once by default."""
+
+PYRAMID_RATE = 6
+"""Each level of the pyramid is 5/6 as large as the one before (the network's input_rgb_image_pyramid)."""
+
+SMALLEST_LEVEL_PX = 8
+"""Smaller levels stay black on the canvas: no 80-pixel window can see a face in them."""
+
+LEVEL_GAP_PX, TILE_MARGIN_PX = 10, 11
+"""Black pixels between the levels and around them in dlib's tiled pyramid (create_tiled_pyramid)."""
+
+STRIDE_PX, OFFSET_PX = 8, 14
+"""Output (x, y) of the network sees the window centred at (8 x + 14, 8 y + 14): three 5x5 convolutions, stride 2."""
+
+
+class Detector(Protocol):
+    """Finds the faces of an upright image (H, W, 3); boxes and landmarks are pixels of that image."""
+
+    name: str
+
+    def detect(self, image: Image) -> list[DetectedFace]: ...
+
+
+def search_scale(width: int, height: int, side_px: int) -> float:
+    """How much to scale a photo before the search: large ones to `side_px` pixels on the longer side, small ones
+    enlarged towards it, at most LARGEST_ENLARGEMENT times."""
+    return min(side_px / max(width, height), LARGEST_ENLARGEMENT)
+
+
+def scaled(image: Image, factor: float) -> Image:
+    """The image at `factor` times its size; area averaging when it shrinks, so that nothing aliases."""
+    import cv2
+
+    if factor == 1.0:
+        return image
+    height, width = image.shape[:2]
+    size = (max(round(width * factor), 1), max(round(height * factor), 1))
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
+
+
+class _Scored:
+    """What all detectors share: search at the working scale, landmarks on the full image."""
+
+    name: str
+
+    def __init__(self, settings: Settings) -> None:
+        self._side_px = settings.detection_side_px
+
+    def search(self, image: Image) -> Iterable[tuple[Box, float]]:
+        """Boxes and scores at the image's own scale, best first."""
+        raise NotImplementedError
+
+    def detect(self, image: Image) -> list[DetectedFace]:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(f"an image is (H, W, 3) uint8, not {image.shape} {image.dtype}")
+        if 0 in image.shape:
+            return []
+        factor = search_scale(image.shape[1], image.shape[0], self._side_px)
+        found = [(box.scaled(1 / factor), score) for box, score in self.search(scaled(image, factor))]
+        return [DetectedFace(box, score, self._landmarks(image, box)) for box, score in found]
+
+    @cached_property
+    def _predictor(self) -> Any:
+        import dlib
+
+        return dlib.shape_predictor(str(weights_path("landmarks5")))
+
+    def _landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
+        """(5, 2) float32 x, y of dlib's 5-point shape predictor."""
+        import dlib
+
+        rectangle = dlib.rectangle(*(round(edge) for edge in box.as_tuple()))
+        points = self._predictor(np.ascontiguousarray(image), rectangle).parts()
+        return np.array([(point.x, point.y) for point in points], np.float32)
+
+
+class MmodDetector(_Scored):
+    """dlib's CNN face detector (max-margin object detection, King 2015, arXiv:1502.00046) on ONNX Runtime."""
+
+    name = "mmod"
+
+    def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
+        super().__init__(settings)
+        self._weights = dlib_format.mmod_weights(weights_path("mmod"))
+        self._session = sessions.session("mmod", settings, threads=threads)
+
+    def search(self, image: Image) -> list[tuple[Box, float]]:
+        tiles, canvas = tile_pyramid(image)
+        scores = self._session.run(None, {"images": canvas[None]})[0][0]
+        rows, columns = np.nonzero(scores > 0)
+        best_first = np.argsort(-scores[rows, columns], kind="stable")
+        kept: list[tuple[Box, float]] = []
+        for row, column in zip(rows[best_first], columns[best_first], strict=True):
+            box = self._box(float(column), float(row), tiles)
+            if not any(self._same(box, other) for other, _ in kept):
+                kept.append((box, float(scores[row, column])))
+        return kept
+
+    def _box(self, column: float, row: float, tiles: npt.NDArray[np.int64]) -> Box:
+        """From a cell of the score map to pixels of the image: through the level that the window lies on."""
+        x, y = STRIDE_PX * column + OFFSET_PX, STRIDE_PX * row + OFFSET_PX
+        level = _nearest_tile(tiles, x, y)
+        x, y = x - tiles[level, 0], y - tiles[level, 1]
+        width, height = self._weights.window
+        left, top = x - width / 2, y - height / 2
+        corners = (_level_up(edge, level) for edge in (left, top, left + width - 1, top + height - 1))
+        return Box(*corners)
+
+    def _same(self, one: Box, other: Box) -> bool:
+        """dlib's test_box_overlap with the thresholds of the network's file."""
+        width = min(one.right, other.right) - max(one.left, other.left)
+        height = min(one.bottom, other.bottom) - max(one.top, other.top)
+        if width <= 0 or height <= 0:
+            return False
+        covered = width * height / min(one.area, other.area)
+        return one.iou(other) > self._weights.nms_iou or covered > self._weights.nms_covered
+
+
+def _nearest_tile(tiles: npt.NDArray[np.int64], x: float, y: float) -> int:
+    """The tile (left, top, right, bottom) whose area is nearest to the point."""
+    dx = np.maximum(np.maximum(tiles[:, 0] - x, x - tiles[:, 2]), 0)
+    dy = np.maximum(np.maximum(tiles[:, 1] - y, y - tiles[:, 3]), 0)
+    return int(np.argmin(dx * dx + dy * dy))
+
+
+def _level_up(edge: float, level: int) -> float:
+    """From a pyramid level to the image: dlib's pyramid_down::point_up, once per level."""
+    for _ in range(level):
+        edge = edge * PYRAMID_RATE / (PYRAMID_RATE - 1) + 0.3
+    return edge
+
+
+def tile_pyramid(image: Image) -> tuple[npt.NDArray[np.int64], Image]:
+    """dlib's tiled pyramid: all levels of an image on one black canvas, so that the network runs once.
+
+    Returns the tiles (levels, 4) int64 as left, top, right, bottom (inclusive), and the canvas (H, W, 3). The
+    layout is dlib's own (compute_tiled_image_pyramid_details), because what lies beside a level changes the scores
+    near its border.
+    """
+    import dlib
+
+    shrink = dlib.pyramid_down(PYRAMID_RATE)
+    tiles, height = _lay_out(_level_sizes(image.shape[1], image.shape[0]))
+    canvas = np.zeros((height, image.shape[1] + 2 * TILE_MARGIN_PX, 3), np.uint8)
+    level = np.ascontiguousarray(image)
+    for left, top, right, bottom in tiles:
+        canvas[top : bottom + 1, left : right + 1] = level
+        if min(level.shape[:2]) < SMALLEST_LEVEL_PX:
+            break
+        level = shrink(level)
+    return np.array(tiles, np.int64), canvas
+
+
+def _level_sizes(width: int, height: int) -> list[tuple[int, int]]:
+    """(width, height) of all levels, down to a single pixel: dlib plans its canvas with all of them."""
+    sizes = []
+    while width and height:
+        sizes.append((width, height))
+        width, height = ((PYRAMID_RATE - 1) * side // PYRAMID_RATE for side in (width, height))
+    return sizes
+
+
+def _lay_out(sizes: list[tuple[int, int]]) -> tuple[list[tuple[int, int, int, int]], int]:
+    """Tiles for levels of the given (width, height): down the left side, then up the right side where it is free."""
+    width = sizes[0][0]
+    height = _column_height(sizes)
+    tiles: list[tuple[int, int, int, int]] = []
+    y, index = TILE_MARGIN_PX, 0
+    while y < height + TILE_MARGIN_PX and index < len(sizes):
+        w, h = sizes[index]
+        tiles.append((TILE_MARGIN_PX, y, TILE_MARGIN_PX + w - 1, y + h - 1))
+        y += h + LEVEL_GAP_PX
+        index += 1
+    y -= LEVEL_GAP_PX
+    for w, h in sizes[index:]:
+        right, bottom = TILE_MARGIN_PX + width - 1, y - 1
+        tile = (right - w + 1, bottom - h + 1, right, bottom)
+        if tile[1] <= tiles[0][3] and tile[0] <= tiles[0][2]:
+            break
+        tiles.append(tile)
+        y -= h + LEVEL_GAP_PX
+    return tiles, height + 2 * TILE_MARGIN_PX
+
+
+def _column_height(sizes: list[tuple[int, int]]) -> int:
+    """How high the left column is: until the rest fits beside it."""
+    first_width, first_height = sizes[0]
+    total = sum(height + LEVEL_GAP_PX for _, height in sizes) - 2 * LEVEL_GAP_PX
+    column, previous = 0, 0
+    for width, height in sizes:
+        fits_beside = width <= first_width - previous - LEVEL_GAP_PX
+        if fits_beside and (column - first_height) * 2 >= total - first_height:
+            break
+        column += height + LEVEL_GAP_PX
+        previous = width
+    return column - LEVEL_GAP_PX
+
+
+class DlibCnnDetector(_Scored):
+    """The same network run by dlib itself: slow, the reference that parity is measured against."""
+
+    name = "dlib-cnn"
+
+    def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
+        import dlib
+
+        super().__init__(settings)
+        self._network = dlib.cnn_face_detection_model_v1(str(weights_path("mmod")))
+
+    def search(self, image: Image) -> list[tuple[Box, float]]:
+        found = self._network(np.ascontiguousarray(image), 0)
+        return [(_box_of(face.rect), float(face.confidence)) for face in found]
+
+
+class HogDetector(_Scored):
+    """dlib's frontal face detector on histograms of oriented gradients: face_recognition's default."""
+
+    name = "hog"
+
+    def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
+        import dlib
+
+        super().__init__(settings)
+        self._detector = dlib.get_frontal_face_detector()
+
+    def search(self, image: Image) -> list[tuple[Box, float]]:
+        boxes, scores, _ = self._detector.run(np.ascontiguousarray(image), 0, 0.0)
+        return [(_box_of(box), float(score)) for box, score in zip(boxes, scores, strict=True)]
+
+
+def _box_of(rectangle: Any) -> Box:
+    return Box(rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom())
+
+
+DETECTORS: dict[str, Callable[..., Detector]] = {
+    "mmod": MmodDetector,
+    "hog": HogDetector,
+    "dlib-cnn": DlibCnnDetector,
+}
+"""Name -> factory, called with the settings and `threads` (None means all cores)."""
+
+
+def make_detector(settings: Settings, *, threads: int | None = None) -> Detector:
+    """The detector that the settings name. Raises UnknownChoice, EngineError."""
+    factory = DETECTORS.get(settings.detector)
+    if factory is None:
+        raise UnknownChoice(f"There is no detector {settings.detector!r}; choose one of {', '.join(DETECTORS)}.")
+    return factory(settings, threads=threads)
+
+
+def largest_first(faces: Iterable[DetectedFace]) -> list[DetectedFace]:
+    """Faces by the area of their box, the most prominent first."""
+    return sorted(faces, key=lambda face: -math.fabs(face.box.area))

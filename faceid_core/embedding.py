@@ -1,0 +1,91 @@
+"""Alignment and embedding: a face in a photo -> a vector in which distance tells people apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.engine import sessions
+from faceid_core.engine.graphs import CROP_PX
+from faceid_core.errors import UnknownChoice
+from faceid_core.settings import Settings
+from faceid_core.values import Image, Vectors
+
+PADDING = 0.25
+"""Margin around the face as a share of its size: what dlib's embedder was trained with."""
+
+BATCH = 32
+"""Crops a run: larger batches are not faster on a CPU and cost memory."""
+
+
+class Embedder(Protocol):
+    """Crops (N, size_px, size_px, 3) uint8 -> vectors (N, dimension) float32.
+
+    default_threshold: the Euclidean distance below which two faces are usually of one person.
+    """
+
+    name: str
+    dimension: int
+    size_px: int
+    default_threshold: float
+
+    def embed(self, crops: Image) -> Vectors: ...
+
+
+def align(image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
+    """The face turned upright and scaled, (150, 150, 3) uint8: dlib.get_face_chip with padding 0.25.
+
+    landmarks: (5, 2) x, y in pixels of the image.
+    """
+    import dlib
+
+    points = dlib.points([dlib.point(round(float(x)), round(float(y))) for x, y in landmarks])
+    # The rectangle does not matter for the alignment, which uses the landmarks alone.
+    shape = dlib.full_object_detection(dlib.rectangle(0, 0, image.shape[1], image.shape[0]), points)
+    return np.asarray(dlib.get_face_chip(np.ascontiguousarray(image), shape, CROP_PX, PADDING), np.uint8)
+
+
+class DlibResNet:
+    """dlib's face recognition network (King 2017, "High Quality Face Recognition with Deep Metric Learning").
+
+    With settings.mirror the vector is the mean of the crop's and its mirror image's: on LFW that raises verification
+    from 98.9 to 99.1 %, for twice the time. It is a space of its own, so it has a name of its own.
+    """
+
+    dimension = 128
+    size_px = CROP_PX
+
+    def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
+        self._mirror = settings.mirror
+        self._session = sessions.session("resnet", settings, threads=threads)
+        self.name = "dlib-resnet+mirror" if self._mirror else "dlib-resnet"
+        # dlib's documentation gives 0.6; mirrored means lie closer together.
+        self.default_threshold = 0.55 if self._mirror else 0.6
+
+    def embed(self, crops: Image) -> Vectors:
+        if crops.ndim != 4 or crops.shape[1:] != (CROP_PX, CROP_PX, 3) or crops.dtype != np.uint8:
+            raise ValueError(f"crops are (N, {CROP_PX}, {CROP_PX}, 3) uint8, not {crops.shape} {crops.dtype}")
+        parts = [self._embed(crops[at : at + BATCH]) for at in range(0, len(crops), BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
+
+    def _embed(self, crops: Image) -> Vectors:
+        vectors = self._run(crops)
+        return (vectors + self._run(crops[:, :, ::-1])) / 2 if self._mirror else vectors
+
+    def _run(self, crops: Image) -> Vectors:
+        return np.asarray(self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0], np.float32)
+
+
+EMBEDDERS: dict[str, Callable[..., Embedder]] = {"dlib-resnet": DlibResNet}
+"""Name -> factory, called with the settings and `threads` (None means all cores)."""
+
+
+def make_embedder(settings: Settings, *, threads: int | None = None) -> Embedder:
+    """The embedder that the settings name. Raises UnknownChoice, EngineError."""
+    factory = EMBEDDERS.get(settings.embedder)
+    if factory is None:
+        raise UnknownChoice(f"There is no embedder {settings.embedder!r}; choose one of {', '.join(EMBEDDERS)}.")
+    return factory(settings, threads=threads)

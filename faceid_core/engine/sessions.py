@@ -1,0 +1,93 @@
+"""ONNX Runtime sessions. A graph is written once to the library's engine folder and loaded once per process."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceid_core.engine import dlib_format, graphs
+from faceid_core.engine.weights import weights_path
+from faceid_core.errors import EngineError
+from faceid_core.settings import Settings
+
+if TYPE_CHECKING:
+    import onnx
+    import onnxruntime
+
+log = logging.getLogger(__name__)
+
+NETWORKS: dict[str, Callable[[Path], onnx.ModelProto]] = {
+    "resnet": lambda path: graphs.embedder_graph(dlib_format.resnet_weights(path)),
+    "mmod": lambda path: graphs.detector_graph(dlib_format.mmod_weights(path)),
+}
+"""Name of published weights -> their ONNX graph."""
+
+_lock = threading.Lock()
+_sessions: dict[tuple[Any, ...], onnxruntime.InferenceSession] = {}
+
+
+def session(name: str, settings: Settings, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+    """The session of the published network `name`, a key of NETWORKS; threads None means all cores.
+
+    Raises WeightsMissing, WeightsUnsupported, EngineError.
+    """
+    key = (name, settings.engine_folder.resolve(), tuple(settings.providers), threads)
+    with _lock:
+        if key not in _sessions:
+            source = weights_path(name)
+            _sessions[key] = _from_cache(name, source, settings, threads)
+        return _sessions[key]
+
+
+def load(model: bytes, settings: Settings, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+    """A session of a serialised ONNX model. Raises EngineError when the providers can't run it."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 3
+    missing = set(settings.providers) - set(onnxruntime.get_available_providers())
+    if missing:
+        raise EngineError(
+            f"ONNX Runtime has no {', '.join(sorted(missing))} here; set FACEID_PROVIDERS to some of "
+            f"{', '.join(onnxruntime.get_available_providers())}."
+        )
+    return onnxruntime.InferenceSession(model, options, providers=settings.providers)
+
+
+def _from_cache(name: str, source: Path, settings: Settings, threads: int | None) -> onnxruntime.InferenceSession:
+    """Load the cached graph; make it when it is missing or damaged."""
+    cached = settings.engine_folder / f"{name}-{_sha256(source)[:16]}-v{graphs.VERSION}.onnx"
+    if cached.exists():
+        try:
+            return load(cached.read_bytes(), settings, threads=threads)
+        except EngineError:
+            raise
+        except Exception as error:  # ONNX Runtime raises many kinds for a damaged file
+            log.warning("The cached network %s is damaged and is made again (%s).", cached.name, error)
+    model = NETWORKS[name](source).SerializeToString()
+    _write_atomically(cached, model)
+    return load(model, settings, threads=threads)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Several processes may do this at once: each writes its own file, the last rename wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(partial).replace(path)
+    finally:
+        Path(partial).unlink(missing_ok=True)
