@@ -158,8 +158,8 @@ def in_words(model: ModelView) -> str:
     found, misnamed = percent(metrics.get("tpir")), percent(metrics.get("fpir"))
     return (
         f"Trained {ago(model.at)} on {seen}{taken}. Of {unseen} that it had not seen, {right} got the right name. "
-        f"It says a name only when it is at least {sure} sure: with that, it finds {found} of the faces of people it "
-        f"knows, and gives {misnamed} of strangers a wrong name."
+        f"It says a name only when it is at least {sure} sure: with that, it finds {found} of the faces of people "
+        f"it knows, and gives {misnamed} of strangers a wrong name."
     )
 
 
