@@ -9,13 +9,13 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from webapp.state import boundary, show_toasts
-from webapp.theme import CSS
+from webapp.theme import CSS, ICON, LOGO
 
 PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "": {"home": ("Home", "home")},
     "Your photos": {
         "photos": ("Photos", "photo_library"),
-        "clusters": ("Clusters", "workspaces"),
+        "clusters": ("Clusters", "grid_view"),
         "map": ("Map", "scatter_plot"),
         "people": ("People", "groups"),
     },
@@ -41,7 +41,8 @@ def _page(module: str, title: str, icon: str) -> StreamlitPage:
 
 
 def main() -> None:
-    st.set_page_config(page_title="faceid", page_icon=":material/familiar_face_and_zone:", layout="wide")
+    st.set_page_config(page_title="faceid", page_icon=ICON, layout="wide")
+    st.logo(LOGO, size="large", icon_image=ICON)
     st.html(CSS)
     by_module = {module: _page(module, *look) for modules in PAGES.values() for module, look in modules.items()}
     st.session_state["_pages"] = by_module

@@ -265,7 +265,9 @@ def single_app(settings: Settings) -> gradio.Blocks:
     import gradio as gr
 
     show, answer = _one(settings)
-    with gr.Blocks(title="faceid: one face", analytics_enabled=False, delete_cache=CACHE_CLEANING) as app:
+    with gr.Blocks(
+        title="faceid: one face", analytics_enabled=False, fill_width=True, delete_cache=CACHE_CLEANING
+    ) as app:
         _banner(app)
         with gr.Row(equal_height=True):
             photo = _photo_input(label="Photo", height=380)
@@ -282,7 +284,9 @@ def group_app(settings: Settings) -> gradio.Blocks:
     import gradio as gr
 
     show, answer = _several(settings)
-    with gr.Blocks(title="faceid: several faces", analytics_enabled=False, delete_cache=CACHE_CLEANING) as app:
+    with gr.Blocks(
+        title="faceid: several faces", analytics_enabled=False, fill_width=True, delete_cache=CACHE_CLEANING
+    ) as app:
         _banner(app)
         with gr.Tab("Photo"):
             with gr.Row():
@@ -330,6 +334,6 @@ def build(settings: Settings) -> FastAPI:
             enable_monitoring=False,
             max_file_size=f"{settings.max_upload_mb}mb",
             theme=theme.gradio_theme(),
-            css=theme.GRADIO_CSS,
+            css=theme.gradio_css(),
         )
     return host

@@ -5,6 +5,7 @@ No font, script or picture comes from outside this server: the fonts are Streaml
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,27 +51,35 @@ STREAMLIT: dict[str, Any] = {
     **{f"theme.dark.{name}": value for name, value in _DARK.items()},
 }
 
+STATIC = Path(__file__).with_name("static")
+LOGO, ICON = str(STATIC / "logo.svg"), str(STATIC / "icon.svg")
+
 CSS = """
 <style>
+:root { --card: color-mix(in srgb, currentColor 5%, transparent); --accent: #14b8a6; --strong: #0f766e; }
 .stMainBlockContainer { max-width: 82rem; padding-top: 3.5rem; padding-bottom: 4rem; }
 .stMain h1 { letter-spacing: -0.015em; }
-[data-testid="stMetric"] { background: var(--st-secondary-background-color); border: 0; padding: .9rem 1.1rem; }
-[class*="st-key-card"] { background: var(--st-secondary-background-color); border-color: transparent; }
+[data-testid="stMetric"] { background: var(--card); border: 0; padding: 0 .2rem; }
+[class*="st-key-card"] { background: var(--card); border-color: transparent; }
+/* In a card, the link is the thing to do: it looks like the button that it is. */
+[class*="st-key-card"] [data-testid="stPageLink-NavLink"] { background: var(--strong); padding: .4rem .9rem; }
+[class*="st-key-card"] [data-testid="stPageLink-NavLink"]:hover { background: #115e59; }
+[class*="st-key-card"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
 /* A photo is a picture with an invisible button over it: the whole tile opens its details. */
+.st-key-photo-grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); }
 [class*="st-key-tile-"] { position: relative; gap: .3rem; }
 [class*="st-key-tile-"] .stElementContainer:has(.stButton) { position: absolute; inset: 0; z-index: 2; }
 [class*="st-key-tile-"] .stButton, [class*="st-key-tile-"] .stButton button { height: 100%; width: 100%; }
 [class*="st-key-tile-"] .stButton button { opacity: 0; }
 [class*="st-key-tile-"]:has(button:focus-visible) .tile,
-[class*="st-key-tile-"]:hover .tile { outline: 3px solid var(--st-primary-color); outline-offset: 2px; }
-.tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden;
-        background: var(--st-secondary-background-color); }
+[class*="st-key-tile-"]:hover .tile { outline: 3px solid var(--accent); outline-offset: 2px; }
+.tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden; background: var(--card); }
 .tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
 .tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;
                font-size: .78rem; color: #fff; background: rgb(0 0 0 / 62%); }
 .tile-name { font-size: .82rem; opacity: .75; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .shot { position: relative; width: fit-content; max-width: 100%; margin: 0 auto; line-height: 0; }
-.shot img { max-width: 100%; max-height: 62vh; border-radius: .75rem; }
+.shot img { max-width: 100%; max-height: 58vh; border-radius: .75rem; }
 .shot .box { position: absolute; border: 2px solid #fff; border-radius: .4rem;
              box-shadow: 0 0 0 1.5px rgb(0 0 0 / 55%); }
 .shot .box span { position: absolute; left: -2px; top: 100%; margin-top: 3px; padding: .1rem .45rem;
@@ -90,10 +99,24 @@ _TEALS = f"""
 """From the lightest to the darkest, as Gradio wants them."""
 
 GRADIO_CSS = """
-.gradio-container { max-width: none !important; padding: 0 !important; }
-.gradio-container main { padding: 2px !important; }
+.gradio-container, .gradio-container .main.app { max-width: none !important; padding: 0 !important; }
 footer { display: none !important; }
 """
+
+
+def gradio_css() -> str:
+    """The recognisers without Gradio's margins and footer, in the font that Streamlit brings along."""
+    import streamlit
+
+    folder = Path(streamlit.__file__).parent / "static" / "static" / "media"
+    files = {"normal": "SourceSansVF-Upright*.woff2", "italic": "SourceSansVF-Italic*.woff2"}
+    faces = [
+        f"@font-face {{ font-family: 'Source Sans'; font-style: {style}; font-weight: 200 900; "
+        f"src: url('/static/media/{file.name}') format('woff2'); }}\n"
+        for style, pattern in files.items()
+        for file in folder.glob(pattern)
+    ]
+    return "".join(faces) + GRADIO_CSS
 
 
 def gradio_theme() -> gradio.Theme:
@@ -101,14 +124,14 @@ def gradio_theme() -> gradio.Theme:
     import gradio as gr
 
     teal = gr.themes.Color(*_TEALS)
-    fonts = ["Source Sans Pro", "Source Sans", "ui-sans-serif", "system-ui", "sans-serif"]
+    fonts = ["Source Sans", "ui-sans-serif", "system-ui", "sans-serif"]
     return gr.themes.Base(
         primary_hue=teal,
         secondary_hue=teal,
         neutral_hue=gr.themes.colors.stone,
         radius_size=gr.themes.sizes.radius_lg,
         font=[gr.themes.Font(name) for name in fonts],
-        font_mono=[gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")],
+        font_mono=[gr.themes.Font(name) for name in fonts],  # Gradio sets names and numbers in it, not code
     ).set(
         body_background_fill=_LIGHT["backgroundColor"],
         body_background_fill_dark=_DARK["backgroundColor"],
@@ -119,6 +142,7 @@ def gradio_theme() -> gradio.Theme:
         block_border_width="0px",
         block_shadow="none",
         block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
         button_primary_background_fill=ACCENT,
         button_primary_background_fill_hover="#115e59",
         button_primary_text_color="#ffffff",

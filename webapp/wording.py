@@ -33,8 +33,10 @@ def ago(moment: datetime) -> str:
     passed = utc_now() - moment
     if passed < timedelta(minutes=1):
         return "just now"
+    if passed < timedelta(hours=1):
+        return f"{passed.seconds // 60} min ago"
     if passed < timedelta(days=1):
-        return f"{duration(passed.total_seconds())} ago"
+        return f"{passed.seconds // 3600} h ago"
     if passed < timedelta(days=14):
         return f"{count(passed.days, 'day')} ago"
     return f"{moment:%d %b %Y}"

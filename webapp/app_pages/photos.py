@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from faceid_core.errors import NotReady
 from webapp import uploads
 from webapp.components.job_progress import job_progress, last_failure
 from webapp.components.photo_view import photo_tile, show_photo
@@ -71,14 +72,16 @@ def _from_upload() -> None:
 
 def _start(paths: list[Path]) -> None:
     """Queue the import; the worker groups and maps the faces afterwards."""
-    library().jobs.submit("import", {"paths": [str(path) for path in paths]})
+    wanted = {"paths": [str(path) for path in paths]}
+    if library().jobs.submit("import", wanted).params != wanted:
+        raise NotReady("Another import is still running; start this one when it is done, or cancel the other.")
     toast("The import has started; faces are grouped when it is done.", icon=":material/download:")
     st.rerun()
 
 
 # --- looking at them --------------------------------------------------------------------------------------------
 def _browse(counts: Counts) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="photo-filter"):
+    with st.container(horizontal=True, vertical_alignment="center", key="photo-filter"):
         choice = _status_filter(counts)
         search = st.text_input(
             "Search",
@@ -120,7 +123,7 @@ def _status_filter(counts: Counts) -> str:
 
 
 def _grid(photos: list[PhotoView]) -> None:
-    with st.container(horizontal=True, gap="small"):
+    with st.container(key="photo-grid"):
         for photo in photos:
             if photo_tile(photo):
                 show_photo(photo.id)

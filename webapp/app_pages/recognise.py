@@ -23,7 +23,7 @@ def page() -> None:
     )
     one, several = st.tabs([":material/person: One face", ":material/groups: Several faces"])
     with one:
-        _embedded(SINGLE, height=520, title="Recognise one face")
+        _embedded(SINGLE, height=470, title="Recognise one face")
     with several:
         _embedded(GROUP, height=840, title="Recognise several faces")
 

@@ -120,7 +120,7 @@ def _lines(frame: pd.DataFrame, columns: dict[str, str], number_format: str) -> 
     legend = alt.Legend(orient="top") if len(present) > 1 else None
     colours = alt.Scale(domain=["training faces", "held-out faces"], range=["#d97706", "#14b8a6"])
     chart = (
-        alt.Chart(table)
+        alt.Chart(table, background="transparent")
         .mark_line(point=True)
         .encode(
             x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d")),

@@ -13,14 +13,13 @@ from webapp.wording import count
 if TYPE_CHECKING:
     from faceid_core.library import FaceView, PhotoView
 
-TILE_PX = 208
 DETAIL_PX = 1400
 
 
 def photo_tile(photo: PhotoView) -> bool:
     """Draw the tile; True when it was clicked."""
     name = Path(photo.path).name
-    with st.container(key=f"tile-{photo.id}", width=TILE_PX):
+    with st.container(key=f"tile-{photo.id}"):
         st.html(tile_html(photo, name))
         return st.button(f"Open {escaped_markdown(name)}", key=f"photo-{photo.id}")
 
