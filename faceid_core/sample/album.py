@@ -93,7 +93,9 @@ def _make_room(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     foreign = [path.name for path in folder.iterdir() if not path.match("photo-[0-9]*.jpg") and path.name != TRUTH]
     if foreign:
-        raise BadInput(f"The folder {folder} holds other files ({foreign[0]}); move them away, or use another library.")
+        raise BadInput(
+            f"The folder {folder} holds other files ({foreign[0]}); move them away, or use another library."
+        )
     for path in folder.iterdir():
         path.unlink()
 
@@ -118,9 +120,7 @@ def _draw(path: Path, members: Sequence[int], number: int, seed: int) -> list[di
     if orientation in TURNS:
         image = image.transpose(TURNS[orientation])
     path.write_bytes(as_jpeg(image, int(rng.integers(78, 94)), _exif(orientation, number)))
-    return [
-        {"person": person.name, "box": list(box.as_tuple())} for person, box in zip(people, boxes, strict=True)
-    ]
+    return [{"person": person.name, "box": list(box.as_tuple())} for person, box in zip(people, boxes, strict=True)]
 
 
 def _exif(orientation: int, number: int) -> Image.Exif:

@@ -99,9 +99,7 @@ class _Canvas:
         ImageDraw.Draw(mask).polygon(points, fill=255)
         return mask.filter(ImageFilter.GaussianBlur(blur * self.unit)) if blur else mask
 
-    def fill(
-        self, mask: Image.Image, colour: Colour, opacity: float = 1.0, at: tuple[int, int] = (0, 0)
-    ) -> None:
+    def fill(self, mask: Image.Image, colour: Colour, opacity: float = 1.0, at: tuple[int, int] = (0, 0)) -> None:
         if opacity < 1:
             mask = mask.point([round(value * opacity) for value in range(256)])
         layer = Image.new("RGBA", mask.size, (*colour, 0))
@@ -125,7 +123,6 @@ class _Canvas:
         opacity: float = 1.0, relief: float = 0.0,
     ) -> None:  # fmt: skip
         self.line([self.place(x, y, relief) for x, y in points], width, colour, blur=blur, opacity=opacity)
-
 
     def iris(self, centre: Point, lids: list[Point]) -> None:
         """Iris, pupil and highlight, as far as the lids leave them free."""
@@ -160,13 +157,13 @@ def render(person: Identity, shot: Shot, unit: float, rng: np.random.Generator) 
     _back_hair(canvas)
     _body(canvas)
     _head(canvas)
-    _beard(canvas, rng)
+    _beard(canvas)
     _nose(canvas)
     _mouth(canvas)
     for side in (-1, 1):
         _eye(canvas, side)
         _brow(canvas, side)
-    _age(canvas, rng)
+    _age(canvas)
     _front_hair(canvas, rng)
     _glasses(canvas)
     lit = _lit(canvas)
@@ -192,8 +189,8 @@ def _body(canvas: _Canvas) -> None:
     neck = [(-0.52, 0.6), (0.52, 0.6), (0.60, 2.1), (-0.60, 2.1)]
     canvas.polygon([canvas.flat(x, y) for x, y in neck], shade)
     top, bottom = person.height + 0.45, REACH_DOWN + 0.2
-    shoulders = [(-2.25, bottom), (-2.15, top + 0.55), (-1.5, top + 0.18), (-0.6, top), (0.6, top), (1.5, top + 0.18),
-                 (2.15, top + 0.55), (2.25, bottom)]  # fmt: skip
+    shoulders = [(-2.25, bottom), (-2.15, top + 0.55), (-1.5, top + 0.18), (-0.6, top), (0.6, top),
+                 (1.5, top + 0.18), (2.15, top + 0.55), (2.25, bottom)]  # fmt: skip
     canvas.polygon([canvas.flat(x, y) for x, y in shoulders], person.shirt, blur=0.02)
     collar = [(-0.62, top - 0.02), (0.62, top - 0.02), (0.0, top + 0.5)]
     canvas.polygon([canvas.flat(x, y) for x, y in collar], shade)
@@ -302,20 +299,20 @@ def _mouth(canvas: _Canvas) -> None:
                    mixed(person.skin, (70, 25, 15), 0.4), blur=0.04, opacity=0.55)  # fmt: skip
 
 
-def _beard(canvas: _Canvas, rng: np.random.Generator) -> None:
+def _beard(canvas: _Canvas) -> None:
     person = canvas.person
     y = person.nose_length + person.mouth_drop
     colour = mixed(person.hair, (30, 20, 16), 0.25)
     if person.beard:
-        lower = canvas.mask([canvas.flat(-1.2, 0.42), canvas.flat(-0.62, y - 0.06), canvas.flat(0.62, y - 0.06),
-                             canvas.flat(1.2, 0.42), canvas.flat(1.2, 2.2), canvas.flat(-1.2, 2.2)], blur=0.06)  # fmt: skip
+        below = [(-1.2, 0.42), (-0.62, y - 0.06), (0.62, y - 0.06), (1.2, 0.42), (1.2, 2.2), (-1.2, 2.2)]
+        lower = canvas.mask([canvas.flat(*point) for point in below], blur=0.06)
         face = canvas.mask(_outline(canvas, 1.02), blur=0.02)
         canvas.fill(ImageChops.multiply(lower, face), colour, person.beard)
     if person.moustache:
         canvas.ellipse(0, y - 0.15, person.mouth_width * 1.05, 0.075, colour, blur=0.02, opacity=0.85)
 
 
-def _age(canvas: _Canvas, rng: np.random.Generator) -> None:
+def _age(canvas: _Canvas) -> None:
     person = canvas.person
     dark = mixed(person.skin, (70, 25, 15), 0.5)
     strength = min(person.age * 0.8 + 0.25 * canvas.shot.smile, 0.85)
@@ -354,7 +351,9 @@ def _front_hair(canvas: _Canvas, rng: np.random.Generator) -> None:
                  "bun": (-0.84, 1.08)}.get(person.haircut, (-0.74, 1.14))  # fmt: skip
     line *= person.height / 1.35
     shift = canvas.shot.yaw * 0.25
-    crown = [canvas.flat(1.06 * np.cos(a), top * person.height * np.sin(a)) for a in np.linspace(0.06, -np.pi - 0.06, 50)]
+    crown = [
+        canvas.flat(1.06 * np.cos(a), top * person.height * np.sin(a)) for a in np.linspace(0.06, -np.pi - 0.06, 50)
+    ]
     inner = [
         canvas.flat(x + shift * (1 - abs(x)), line + 0.78 * abs(x) ** 3.2 + 0.05 * np.sin(5 * x + len(person.name)))
         for x in np.linspace(-0.98, 0.98, 25)
@@ -362,10 +361,17 @@ def _front_hair(canvas: _Canvas, rng: np.random.Generator) -> None:
     canvas.polygon(crown + inner, person.hair, blur=0.014)
     shine = mixed(person.hair, (255, 240, 220), 0.35)
     for x in np.linspace(-0.75, 0.75, 16) + rng.normal(0, 0.02, 16):
-        strand = [(x * 0.75, line - 0.05), (x * 0.9, (line - top * person.height) / 2), (x * 0.6, -top * person.height * 0.94)]
+        strand = [
+            (x * 0.75, line - 0.05),
+            (x * 0.9, (line - top * person.height) / 2),
+            (x * 0.6, -top * person.height * 0.94),
+        ]
         canvas.line([canvas.flat(*point) for point in strand], 0.02, shine, blur=0.012, opacity=0.30)
     if person.haircut == "bun":
-        bun = [canvas.flat(0.42 * np.cos(a), -person.height * 1.18 + 0.36 * np.sin(a)) for a in np.linspace(0, 6.28, 30)]
+        bun = [
+            canvas.flat(0.42 * np.cos(a), -person.height * 1.18 + 0.36 * np.sin(a))
+            for a in np.linspace(0, 6.28, 30)
+        ]
         canvas.polygon(bun, mixed(person.hair, (0, 0, 0), 0.12), blur=0.015)
 
 

@@ -16,9 +16,17 @@ SKIN: tuple[Colour, ...] = (
     (250, 220, 202), (84, 54, 40), (206, 154, 112), (146, 98, 70),
 )  # fmt: skip
 HAIR: tuple[Colour, ...] = (
-    (38, 28, 24), (206, 164, 92), (98, 60, 34), (24, 22, 26), (150, 62, 30), (190, 186, 180), (70, 46, 34), (226, 202, 150),
+    (38, 28, 24), (206, 164, 92), (98, 60, 34), (24, 22, 26), (150, 62, 30), (190, 186, 180), (70, 46, 34),
+    (226, 202, 150),
 )  # fmt: skip
-EYES: tuple[Colour, ...] = ((84, 52, 30), (78, 120, 160), (82, 112, 70), (52, 36, 28), (120, 130, 140), (110, 84, 44))
+EYES: tuple[Colour, ...] = (
+    (84, 52, 30),
+    (78, 120, 160),
+    (82, 112, 70),
+    (52, 36, 28),
+    (120, 130, 140),
+    (110, 84, 44),
+)
 HAIRCUTS = ("short", "long", "bob", "bald", "curly", "bun", "fringe", "receding")
 
 NAMES = (
@@ -69,8 +77,8 @@ def person_name(index: int) -> str:
 
 
 def invent(index: int, seed: int) -> Identity:
-    """The index-th person of an album: colours and cuts take turns, so that no two neighbours look alike; shapes are
-    spread over their range by a golden-ratio sequence per feature, jittered by the seed."""
+    """The index-th person of an album: colours and cuts take turns, so that no two neighbours look alike; shapes
+    are spread over their range by a golden-ratio sequence per feature, jittered by the seed."""
     rng = np.random.default_rng((seed, index, 77))
     shift = np.random.default_rng((seed, 5)).random(32)
 
