@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, Protocol
@@ -24,6 +23,9 @@ PYRAMID_RATE = 6
 
 SMALLEST_LEVEL_PX = 8
 """Smaller levels stay black on the canvas: no 80-pixel window can see a face in them."""
+
+SMALLEST_CANVAS_PX = 64
+"""The three strided convolutions need at least 29 pixels in each direction."""
 
 LEVEL_GAP_PX, TILE_MARGIN_PX = 10, 11
 """Black pixels between and around the levels in dlib's tiled pyramid (create_tiled_pyramid)."""
@@ -161,7 +163,8 @@ def tile_pyramid(image: Image) -> tuple[npt.NDArray[np.int64], Image]:
 
     shrink = dlib.pyramid_down(PYRAMID_RATE)
     tiles, height = _lay_out(_level_sizes(image.shape[1], image.shape[0]))
-    canvas = np.zeros((height, image.shape[1] + 2 * TILE_MARGIN_PX, 3), np.uint8)
+    width = image.shape[1] + 2 * TILE_MARGIN_PX
+    canvas = np.zeros((max(height, SMALLEST_CANVAS_PX), max(width, SMALLEST_CANVAS_PX), 3), np.uint8)
     level = np.ascontiguousarray(image)
     for left, top, right, bottom in tiles:
         canvas[top : bottom + 1, left : right + 1] = level
@@ -266,8 +269,3 @@ def make_detector(settings: Settings, *, threads: int | None = None) -> Detector
     if factory is None:
         raise UnknownChoice(f"There is no detector {settings.detector!r}; choose one of {', '.join(DETECTORS)}.")
     return factory(settings, threads=threads)
-
-
-def largest_first(faces: Iterable[DetectedFace]) -> list[DetectedFace]:
-    """Faces by the area of their box, the most prominent first."""
-    return sorted(faces, key=lambda face: -math.fabs(face.box.area))

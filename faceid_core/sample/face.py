@@ -1,160 +1,22 @@
-"""How a face is drawn: layered shapes on a large canvas, turned by parallax, shaded by a light, then shrunk.
-
-The canvas's unit is half a face width; the origin lies between the eyes and the nose; y points down.
-"""
+"""How a face is drawn: layered shapes on a large canvas, shaded by a light, then shrunk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops
 
-from faceid_core.sample.identity import Colour, Identity
-
-Point = tuple[float, float]
-Stroke = Callable[[ImageDraw.ImageDraw, list[Point]], None]
-
-REACH_X, REACH_UP, REACH_DOWN = 2.3, 2.1, 2.9
-"""What the canvas covers around the origin, in half face widths: hair above, shoulders below."""
+from faceid_core.sample.canvas import REACH_DOWN, REACH_UP, REACH_X, Canvas, Point, Shot, mixed
+from faceid_core.sample.hair import draw_back_hair, draw_front_hair
+from faceid_core.sample.identity import Identity
 
 OVERSAMPLING = 2
-
-
-@dataclass(frozen=True)
-class Shot:
-    """How a face looks in one photo. yaw, pitch and roll in radians; smile and open are 0 to 1."""
-
-    yaw: float = 0.0
-    pitch: float = 0.0
-    roll: float = 0.0
-    smile: float = 0.3
-    open: float = 0.0
-    gaze: float = 0.0
-    light: float = 0.0
-    contrast: float = 0.35
-
-
-@dataclass
-class _Canvas:
-    """Drawing in face units, in perspective of the shot."""
-
-    person: Identity
-    shot: Shot
-    unit: float
-    image: Image.Image = field(init=False)
-
-    def __post_init__(self) -> None:
-        size = (round(2 * REACH_X * self.unit), round((REACH_UP + REACH_DOWN) * self.unit))
-        self.image = Image.new("RGBA", size, (0, 0, 0, 0))
-
-    def place(self, x: float, y: float, relief: float = 0.0) -> Point:
-        """Where a point of the face lies on the canvas: what is nearer moves further when the head turns."""
-        height = self.person.height
-        depth = max(1.0 - x * x - (y / height) ** 2, 0.0) ** 0.5 + relief
-        turned = x * np.cos(self.shot.yaw) + depth * np.sin(self.shot.yaw) * 0.75
-        tilted = y * np.cos(self.shot.pitch) + depth * np.sin(self.shot.pitch) * 0.75
-        return ((REACH_X + turned) * self.unit, (REACH_UP + tilted) * self.unit)
-
-    def flat(self, x: float, y: float) -> Point:
-        """A point that does not turn with the face: outline, neck, shoulders."""
-        return ((REACH_X + x) * self.unit, (REACH_UP + y) * self.unit)
-
-    def polygon(self, points: list[Point], colour: Colour, *, blur: float = 0.0, opacity: float = 1.0) -> None:
-        self._patch(points, colour, lambda draw, moved: draw.polygon(moved, fill=255), 0, blur, opacity)
-
-    def line(
-        self, points: list[Point], width: float, colour: Colour, *, blur: float = 0.0, opacity: float = 1.0
-    ) -> None:
-        pixels = max(round(width * self.unit), 1)
-        self._patch(
-            points,
-            colour,
-            lambda draw, moved: draw.line(moved, fill=255, width=pixels, joint="curve"),
-            pixels,
-            blur,
-            opacity,
-        )
-
-    def _patch(
-        self, points: list[Point], colour: Colour, draw: Stroke, margin: float, blur: float, opacity: float
-    ) -> None:
-        """Draw on the shape's own rectangle: most shapes are small, and blurring the whole canvas is slow."""
-        edge = margin + 3 * blur * self.unit + 2
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        left, top = max(int(min(xs) - edge), 0), max(int(min(ys) - edge), 0)
-        right, bottom = min(int(max(xs) + edge), self.image.width), min(int(max(ys) + edge), self.image.height)
-        if right <= left or bottom <= top:
-            return
-        mask = Image.new("L", (right - left, bottom - top))
-        draw(ImageDraw.Draw(mask), [(x - left, y - top) for x, y in points])
-        if blur:
-            mask = mask.filter(ImageFilter.GaussianBlur(blur * self.unit))
-        self.fill(mask, colour, opacity, (left, top))
-
-    def mask(self, points: list[Point], *, blur: float = 0.0) -> Image.Image:
-        """What a polygon covers of the whole canvas (an "L" image), softened by `blur` units."""
-        mask = Image.new("L", self.image.size)
-        ImageDraw.Draw(mask).polygon(points, fill=255)
-        return mask.filter(ImageFilter.GaussianBlur(blur * self.unit)) if blur else mask
-
-    def fill(self, mask: Image.Image, colour: Colour, opacity: float = 1.0, at: tuple[int, int] = (0, 0)) -> None:
-        if opacity < 1:
-            mask = mask.point([round(value * opacity) for value in range(256)])
-        layer = Image.new("RGBA", mask.size, (*colour, 0))
-        layer.putalpha(mask)
-        self.image.alpha_composite(layer, at)
-
-    def ellipse(
-        self, x: float, y: float, rx: float, ry: float, colour: Colour, *, relief: float = 0.0, blur: float = 0.0,
-        opacity: float = 1.0, tilt: float = 0.0,
-    ) -> None:  # fmt: skip
-        angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-        dx, dy = rx * np.cos(angle), ry * np.sin(angle)
-        points = [
-            self.place(x + a * np.cos(tilt) - b * np.sin(tilt), y + a * np.sin(tilt) + b * np.cos(tilt), relief)
-            for a, b in zip(dx, dy, strict=True)
-        ]
-        self.polygon(points, colour, blur=blur, opacity=opacity)
-
-    def stroke(
-        self, points: list[tuple[float, float]], width: float, colour: Colour, *, blur: float = 0.0,
-        opacity: float = 1.0, relief: float = 0.0,
-    ) -> None:  # fmt: skip
-        self.line([self.place(x, y, relief) for x, y in points], width, colour, blur=blur, opacity=opacity)
-
-    def iris(self, centre: Point, lids: list[Point]) -> None:
-        """Iris, pupil and highlight, as far as the lids leave them free."""
-        reach = round(0.13 * self.unit)
-        left, top = round(centre[0]) - reach, round(centre[1]) - reach
-        layer = Image.new("RGBA", (2 * reach, 2 * reach), (0, 0, 0, 0))
-        draw = ImageDraw.Draw(layer)
-        eye = self.person.eye
-        for radius, colour, shift in (
-            (0.115, mixed(eye, (0, 0, 0), 0.55), 0.0),
-            (0.095, eye, 0.0),
-            (0.048, (12, 10, 10), 0.0),
-            (0.024, (255, 255, 255), -0.038),
-        ):
-            middle, r = reach + shift * self.unit, radius * self.unit
-            draw.ellipse((middle - r, middle - r, middle + r, middle + r), fill=(*colour, 255))
-        free = Image.new("L", layer.size)
-        ImageDraw.Draw(free).polygon([(x - left, y - top) for x, y in lids], fill=255)
-        layer.putalpha(ImageChops.multiply(layer.getchannel("A"), free))
-        self.image.alpha_composite(layer, (left, top))
-
-
-def mixed(colour: Colour, other: Colour, share: float) -> Colour:
-    """`share` of the other colour, the rest of the first."""
-    values = [round(a * (1 - share) + b * share) for a, b in zip(colour, other, strict=True)]
-    return (values[0], values[1], values[2])
+"""The figure is drawn this much larger and shrunk, which smooths its edges."""
 
 
 def render(person: Identity, shot: Shot, unit: float, rng: np.random.Generator) -> Image.Image:
     """The person as RGBA, `unit` pixels a half face width; the origin is at (REACH_X, REACH_UP) units."""
-    canvas = _Canvas(person, shot, unit * OVERSAMPLING)
-    _back_hair(canvas)
+    canvas = Canvas(person, shot, unit * OVERSAMPLING)
+    draw_back_hair(canvas)
     _body(canvas)
     _head(canvas)
     _beard(canvas)
@@ -164,13 +26,13 @@ def render(person: Identity, shot: Shot, unit: float, rng: np.random.Generator) 
         _eye(canvas, side)
         _brow(canvas, side)
     _age(canvas)
-    _front_hair(canvas, rng)
+    draw_front_hair(canvas, rng)
     _glasses(canvas)
     lit = _lit(canvas)
     return lit.resize((lit.width // OVERSAMPLING, lit.height // OVERSAMPLING), Image.Resampling.LANCZOS)
 
 
-def _outline(canvas: _Canvas, grow: float = 1.0) -> list[Point]:
+def _outline(canvas: Canvas, grow: float = 1.0) -> list[Point]:
     """The head: an ellipse that the jaw narrows and the chin lengthens."""
     person = canvas.person
     points = []
@@ -183,7 +45,7 @@ def _outline(canvas: _Canvas, grow: float = 1.0) -> list[Point]:
     return points
 
 
-def _body(canvas: _Canvas) -> None:
+def _body(canvas: Canvas) -> None:
     person = canvas.person
     shade = mixed(person.skin, (60, 25, 15), 0.28)
     neck = [(-0.52, 0.6), (0.52, 0.6), (0.60, 2.1), (-0.60, 2.1)]
@@ -196,7 +58,7 @@ def _body(canvas: _Canvas) -> None:
     canvas.polygon([canvas.flat(x, y) for x, y in collar], shade)
 
 
-def _head(canvas: _Canvas) -> None:
+def _head(canvas: Canvas) -> None:
     person = canvas.person
     dark, light = mixed(person.skin, (70, 25, 15), 0.30), mixed(person.skin, (255, 240, 225), 0.35)
     for side in (-1, 1):
@@ -216,7 +78,7 @@ def _head(canvas: _Canvas) -> None:
         canvas.ellipse(side * person.eye_spacing, -0.12, 0.30, 0.19, dark, blur=0.08, opacity=0.55)
 
 
-def _eye(canvas: _Canvas, side: int) -> None:
+def _eye(canvas: Canvas, side: int) -> None:
     person, shot = canvas.person, canvas.shot
     x, y = side * person.eye_spacing, -0.10
     width, height = person.eye_width, person.eye_height * (1 - 0.35 * shot.smile)
@@ -240,7 +102,7 @@ def _eye(canvas: _Canvas, side: int) -> None:
     canvas.stroke(crease, 0.022, dark, blur=0.012, opacity=0.55)
 
 
-def _brow(canvas: _Canvas, side: int) -> None:
+def _brow(canvas: Canvas, side: int) -> None:
     person = canvas.person
     base = -0.10 - person.brow_lift - 0.03 * canvas.shot.open
     along = np.linspace(0, 1, 12)
@@ -256,7 +118,7 @@ def _brow(canvas: _Canvas, side: int) -> None:
     canvas.polygon(upper + lower[::-1], colour, blur=0.012, opacity=0.92)
 
 
-def _nose(canvas: _Canvas) -> None:
+def _nose(canvas: Canvas) -> None:
     person = canvas.person
     dark, light = mixed(person.skin, (70, 25, 15), 0.42), mixed(person.skin, (255, 244, 232), 0.45)
     tip, width = person.nose_length, person.nose_width
@@ -274,7 +136,7 @@ def _nose(canvas: _Canvas) -> None:
                   relief=0.12)  # fmt: skip
 
 
-def _mouth(canvas: _Canvas) -> None:
+def _mouth(canvas: Canvas) -> None:
     person, shot = canvas.person, canvas.shot
     y = person.nose_length + person.mouth_drop
     width = person.mouth_width * (1 + 0.28 * shot.smile)
@@ -299,7 +161,7 @@ def _mouth(canvas: _Canvas) -> None:
                    mixed(person.skin, (70, 25, 15), 0.4), blur=0.04, opacity=0.55)  # fmt: skip
 
 
-def _beard(canvas: _Canvas) -> None:
+def _beard(canvas: Canvas) -> None:
     person = canvas.person
     y = person.nose_length + person.mouth_drop
     colour = mixed(person.hair, (30, 20, 16), 0.25)
@@ -312,7 +174,7 @@ def _beard(canvas: _Canvas) -> None:
         canvas.ellipse(0, y - 0.15, person.mouth_width * 1.05, 0.075, colour, blur=0.02, opacity=0.85)
 
 
-def _age(canvas: _Canvas) -> None:
+def _age(canvas: Canvas) -> None:
     person = canvas.person
     dark = mixed(person.skin, (70, 25, 15), 0.5)
     strength = min(person.age * 0.8 + 0.25 * canvas.shot.smile, 0.85)
@@ -331,51 +193,7 @@ def _age(canvas: _Canvas) -> None:
             canvas.ellipse(float(x), float(y), 0.016, 0.014, mixed(person.skin, (120, 60, 30), 0.6), blur=0.004)
 
 
-def _back_hair(canvas: _Canvas) -> None:
-    person = canvas.person
-    length = {"long": 2.3, "bob": 1.25, "curly": 0.95, "fringe": 1.7}.get(person.haircut)
-    if length is None:
-        return
-    wide = 1.42 if person.haircut == "curly" else 1.24
-    points = [canvas.flat(wide * np.cos(a), -0.35 + 1.28 * np.sin(a)) for a in np.linspace(np.pi, 2 * np.pi, 40)]
-    points += [canvas.flat(wide, length * 0.6), canvas.flat(wide * 0.86, length), canvas.flat(-wide * 0.86, length),
-               canvas.flat(-wide, length * 0.6)]  # fmt: skip
-    canvas.polygon(points, mixed(person.hair, (0, 0, 0), 0.28), blur=0.012)
-
-
-def _front_hair(canvas: _Canvas, rng: np.random.Generator) -> None:
-    person = canvas.person
-    if person.haircut == "bald":
-        return
-    line, top = {"receding": (-1.02, 1.04), "short": (-0.78, 1.12), "curly": (-0.66, 1.24), "fringe": (-0.44, 1.14),
-                 "bun": (-0.84, 1.08)}.get(person.haircut, (-0.74, 1.14))  # fmt: skip
-    line *= person.height / 1.35
-    shift = canvas.shot.yaw * 0.25
-    crown = [
-        canvas.flat(1.06 * np.cos(a), top * person.height * np.sin(a)) for a in np.linspace(0.06, -np.pi - 0.06, 50)
-    ]
-    inner = [
-        canvas.flat(x + shift * (1 - abs(x)), line + 0.78 * abs(x) ** 3.2 + 0.05 * np.sin(5 * x + len(person.name)))
-        for x in np.linspace(-0.98, 0.98, 25)
-    ]
-    canvas.polygon(crown + inner, person.hair, blur=0.014)
-    shine = mixed(person.hair, (255, 240, 220), 0.35)
-    for x in np.linspace(-0.75, 0.75, 16) + rng.normal(0, 0.02, 16):
-        strand = [
-            (x * 0.75, line - 0.05),
-            (x * 0.9, (line - top * person.height) / 2),
-            (x * 0.6, -top * person.height * 0.94),
-        ]
-        canvas.line([canvas.flat(*point) for point in strand], 0.02, shine, blur=0.012, opacity=0.30)
-    if person.haircut == "bun":
-        bun = [
-            canvas.flat(0.42 * np.cos(a), -person.height * 1.18 + 0.36 * np.sin(a))
-            for a in np.linspace(0, 6.28, 30)
-        ]
-        canvas.polygon(bun, mixed(person.hair, (0, 0, 0), 0.12), blur=0.015)
-
-
-def _glasses(canvas: _Canvas) -> None:
+def _glasses(canvas: Canvas) -> None:
     person = canvas.person
     if not person.glasses:
         return
@@ -395,7 +213,7 @@ def _glasses(canvas: _Canvas) -> None:
     canvas.stroke([(-bridge, -0.12), (0, -0.15), (bridge, -0.12)], 0.05, colour, relief=0.16)
 
 
-def _lit(canvas: _Canvas) -> Image.Image:
+def _lit(canvas: Canvas) -> Image.Image:
     """Shade the whole figure from one side, as a lamp or window would."""
     pixels = np.asarray(canvas.image).astype(np.float32)
     across = np.linspace(-1, 1, pixels.shape[1])[None, :] * REACH_X

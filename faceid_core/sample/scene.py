@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from faceid_core.sample.face import REACH_UP, REACH_X, Shot, render
+from faceid_core.sample.canvas import REACH_UP, REACH_X, Shot
+from faceid_core.sample.face import render
 from faceid_core.sample.identity import Colour, Identity
 from faceid_core.values import Box
 

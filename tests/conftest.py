@@ -1,0 +1,63 @@
+"""A sample album, drawn and imported once per run; each test that changes a library gets its own copy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faceid_core import pipeline
+from faceid_core.importing import import_photos
+from faceid_core.library import Library
+from faceid_core.sample import Album, draw_album
+from faceid_core.settings import Settings
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real photos; a test that needs it is skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder with real photos (../shared/data) is not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def engine_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a scratch library whose engine folder is shared by all tests."""
+    return Settings(library=tmp_path_factory.mktemp("engine-library"))
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Album:
+    """Four people on twelve photos."""
+    return draw_album(tmp_path_factory.mktemp("album"), people=4, photos=12, seed=3)
+
+
+@pytest.fixture(scope="session")
+def imported_folder(album: Album, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library folder with the album imported and grouped."""
+    folder = tmp_path_factory.mktemp("imported") / "library"
+    with Library.open(Settings(library=folder)) as library:
+        import_photos(library, [album.folder])
+        pipeline.cluster(library)
+    return folder
+
+
+@pytest.fixture
+def filled(imported_folder: Path, tmp_path: Path) -> Iterator[Library]:
+    """A library of one's own with the album imported and grouped."""
+    folder = tmp_path / "library"
+    shutil.copytree(imported_folder, folder)
+    with Library.open(Settings(library=folder)) as library:
+        yield library
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Library]:
+    """An empty library of one's own."""
+    with Library.open(Settings(library=tmp_path / "library")) as library:
+        yield library

@@ -1,0 +1,76 @@
+"""Detection: parity with dlib, the scale policy, and images that hold nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceid_core import images
+from faceid_core.detection import DETECTORS, DlibCnnDetector, MmodDetector, make_detector, search_scale
+from faceid_core.errors import UnknownChoice
+from faceid_core.sample import Album
+from faceid_core.settings import Settings
+
+
+def read(album: Album, name: str) -> np.ndarray:
+    return images.read(album.folder / name, max_megapixels=50).pixels
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"), [((250, 250), 2.0), ((800, 600), 2.0), ((1600, 900), 1.0), ((400, 3200), 0.5)]
+)
+def test_photos_are_searched_at_the_wanted_size(size: tuple[int, int], factor: float) -> None:
+    assert search_scale(*size, 1600) == factor
+
+
+def test_the_onnx_detector_agrees_with_dlib(album: Album, engine_settings: Settings) -> None:
+    """The target is IoU 0.9 and scores within 0.05 for every detection, on the very same pixels."""
+    ours, reference = MmodDetector(engine_settings), DlibCnnDetector(engine_settings)
+    group = max(album.photos, key=lambda name: len(album.photos[name]))
+    photo = np.ascontiguousarray(read(album, group)[::2, ::2])
+    photo = np.ascontiguousarray(np.repeat(np.repeat(photo, 2, 0), 2, 1)[100:700, 200:900])
+    expected, found = list(reference.search(photo)), list(ours.search(photo))
+    assert len(found) == len(expected) >= 1
+    for (box, score), (true_box, true_score) in zip(found, expected, strict=True):
+        assert box.iou(true_box) >= 0.9
+        assert score == pytest.approx(true_score, abs=0.05)
+
+
+def test_the_default_detector_finds_the_drawn_faces(album: Album, engine_settings: Settings) -> None:
+    detector = make_detector(engine_settings)
+    missed = extra = total = 0
+    for name, truth in list(album.photos.items())[:4]:
+        found = detector.detect(read(album, name))
+        hits = sum(any(face.box.iou(true.box) > 0.4 for face in found) for true in truth)
+        total, missed, extra = total + len(truth), missed + len(truth) - hits, extra + len(found) - hits
+    assert total >= 4
+    assert missed == 0
+    assert extra <= 1
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+def test_every_detector_keeps_the_contract(name: str, album: Album, engine_settings: Settings) -> None:
+    detector = DETECTORS[name](engine_settings.model_copy(update={"detection_side_px": 400}))
+    assert detector.name == name
+    single = next(photo for photo, faces in album.photos.items() if len(faces) == 1)
+    photo = read(album, single)
+    for face in detector.detect(photo):
+        assert face.landmarks.shape == (5, 2)
+        assert face.landmarks.dtype == np.float32
+        assert face.box.iou(album.photos[single][0].box) > 0.3
+    assert detector.detect(np.full((60, 80, 3), 127, np.uint8)) == []
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 3), (1, 1, 3), (3, 200, 3), (79, 79, 3)])
+def test_tiny_images_hold_no_face(shape: tuple[int, int, int], engine_settings: Settings) -> None:
+    assert make_detector(engine_settings).detect(np.zeros(shape, np.uint8)) == []
+
+
+def test_a_wrong_array_is_the_callers_mistake(engine_settings: Settings) -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        make_detector(engine_settings).detect(np.zeros((10, 10), np.uint8))
+
+
+def test_an_unknown_detector_is_refused_with_the_choices(engine_settings: Settings) -> None:
+    with pytest.raises(UnknownChoice, match="mmod"):
+        make_detector(engine_settings.model_copy(update={"detector": "eyes"}))

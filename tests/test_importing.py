@@ -1,0 +1,107 @@
+"""The import: complete, idempotent, resumable, and patient with bad files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
+from faceid_core.importing import import_photos
+from faceid_core.library import Library
+from faceid_core.sample import Album
+from faceid_core.tables import PhotoStatus
+
+
+def single(album: Album) -> Path:
+    return album.folder / next(name for name, faces in album.photos.items() if len(faces) == 1)
+
+
+def test_the_album_is_imported_with_its_faces(filled: Library, album: Album) -> None:
+    counts = filled.counts()
+    drawn = sum(len(faces) for faces in album.photos.values())
+    assert counts.photos == len(album.photos)
+    assert counts.failed == 0
+    assert drawn * 0.98 <= counts.faces <= drawn + 1
+
+
+def test_boxes_are_stored_in_upright_pixels(filled: Library, album: Album) -> None:
+    """Some photos are stored turned: their boxes must fit the picture as one looks at it."""
+    for photo in filled.photos.page():
+        truth = album.photos[Path(photo.path).name]
+        for face in filled.faces.of_photo(photo.id):
+            assert max(face.box.iou(true.box) for true in truth) > 0.4
+        assert photo.taken_at is not None
+
+
+def test_again_means_nothing_new(filled: Library, album: Album) -> None:
+    before = filled.counts()
+    report = import_photos(filled, [album.folder])
+    assert (report.unchanged, report.imported) == (len(album.photos), 0)
+    assert filled.counts() == before
+
+
+def test_the_same_bytes_elsewhere_are_one_photo(filled: Library, album: Album, tmp_path: Path) -> None:
+    before = filled.counts().photos
+    shutil.copy(single(album), tmp_path / "copy.jpg")
+    report = import_photos(filled, [tmp_path / "copy.jpg"])
+    assert (report.duplicates, report.imported) == (1, 0)
+    assert filled.counts().photos == before
+
+
+def test_twins_in_one_import_are_one_photo(empty: Library, album: Album, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        shutil.copy(single(album), tmp_path / name)
+    report = import_photos(empty, [tmp_path / "a.jpg", tmp_path / "b.jpg"])
+    assert (report.imported, report.duplicates, report.faces) == (1, 1, 1)
+
+
+def test_bad_files_become_rows_with_a_reason_and_the_rest_goes_on(
+    empty: Library, album: Album, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    good = single(album).read_bytes()
+    (folder / "good.jpg").write_bytes(good)
+    (folder / "cut.jpg").write_bytes(good[: len(good) // 3])
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("not a picture")
+    report = import_photos(empty, [folder])
+    assert (report.photos, report.imported, report.failed) == (4, 1, 3)
+    assert {Path(failure.path).name for failure in report.failures} == {"cut.jpg", "empty.jpg", "text.jpg"}
+    failed = empty.photos.page(status=PhotoStatus.FAILED)
+    assert len(failed) == 3
+    assert all(photo.error for photo in failed)
+
+
+def test_a_repaired_file_takes_the_place_of_its_failure(empty: Library, album: Album, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"rubbish")
+    import_photos(empty, [photo])
+    shutil.copy(single(album), photo)
+    report = import_photos(empty, [photo])
+    assert report.imported == 1
+    assert (empty.counts().photos, empty.counts().failed) == (1, 0)
+
+
+def test_a_cancelled_import_keeps_what_it_did_and_goes_on_later(empty: Library, album: Album) -> None:
+    def stop_after_three(done: int, total: int, message: str = "") -> None:
+        if done >= 3:
+            raise JobCancelled("stop")
+
+    with pytest.raises(JobCancelled):
+        import_photos(empty, [album.folder], progress=stop_after_three)
+    kept = empty.counts().photos
+    assert 3 <= kept < len(album.photos)
+    report = import_photos(empty, [album.folder])
+    assert report.unchanged == kept
+    assert empty.counts().photos == len(album.photos)
+
+
+def test_no_folder_and_an_empty_folder_are_said_plainly(empty: Library, tmp_path: Path) -> None:
+    with pytest.raises(PathNotFound):
+        import_photos(empty, [tmp_path / "nowhere"])
+    (tmp_path / "void").mkdir()
+    with pytest.raises(NothingToImport, match="no photo"):
+        import_photos(empty, [tmp_path / "void"])
