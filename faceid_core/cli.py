@@ -301,9 +301,9 @@ def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
 def _serve(settings: Settings) -> None:
     from importlib import import_module
 
-    say(f"faceid is at http://{settings.host}:{settings.port} - press Ctrl+C to stop.")
     # By name: faceid_core must not depend on the web app that stands on it.
-    import_module("webapp.server").serve(settings)
+    serve_app = import_module("webapp.server").serve
+    serve_app(settings, announce=lambda url: say(f"faceid is at {url} - press Ctrl+C to stop."))
 
 
 @main.command(hidden=True)

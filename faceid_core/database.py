@@ -79,7 +79,8 @@ def connect(settings: Settings) -> Database:
 
 
 def upgrade(settings: Settings) -> None:
-    """Bring an older database to HEAD. Raises LibraryError."""
+    """Bring an older database to HEAD; where there is none yet, make it. Raises LibraryError."""
+    settings.library.mkdir(parents=True, exist_ok=True)
     engine = _engine(settings)
     with _plain_errors(), engine.execution_options(faceid_write=True).begin() as connection:
         _migrate(connection, settings.url)

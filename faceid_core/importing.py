@@ -210,6 +210,8 @@ def _stat(path: Path) -> _File:
 def _hash(file: _File) -> _File:
     try:
         return replace(file, sha256=images.sha256_of(file.path))
+    except UnreadableImage as error:
+        return replace(file, error=str(error))
     except OSError as error:
         return replace(file, error=f"the file can't be opened ({error.strerror})")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -137,14 +138,16 @@ def run_pending(library: Library) -> list[JobView]:
 
 @dataclass
 class Worker:
-    """Serves the queue until `stop` is set: the body of the worker process."""
+    """Serves the queue until `stop` is set, or its parent process is gone: the body of the worker process."""
 
     library: Library
     poll_seconds: float = 0.3
     stop: threading.Event = field(default_factory=threading.Event)
+    parent: int = field(default_factory=os.getppid)
 
     def run(self) -> None:
-        while not self.stop.is_set():
+        # A server that was killed can't stop its worker: then the worker's parent changes.
+        while not self.stop.is_set() and os.getppid() == self.parent:
             try:
                 self.library.jobs.reap(DEAD_SECONDS)
                 idle = run_next(self.library) is None
