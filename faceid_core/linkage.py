@@ -43,10 +43,11 @@ class Shots:
             head[faces] = faces[np.argmax(apart <= sure, axis=1)]  # the first face of the photo that is near
         return cls(photo, head)
 
-    def conflicts(self, faces: Ints) -> bool:
-        """Whether two of these faces are different people by their photo."""
-        pairs = np.unique(np.stack([self.photo[faces], self.head[faces]]), axis=1)
-        return bool(len(np.unique(pairs[0])) < pairs.shape[1])
+    def conflicting(self, labels: Ints) -> Ints:
+        """The labels that two different people of one photo have."""
+        places = np.unique(np.stack([labels, self.photo, self.head]), axis=1)
+        twice = (np.diff(places[:2]) == 0).all(axis=0)
+        return np.unique(places[0, 1:][twice])
 
     def subset(self, faces: Ints) -> Shots:
         return Shots(self.photo[faces], self.head[faces])
@@ -187,6 +188,8 @@ def cut(vectors: Vectors, labels: Ints, limit: float, largest: int = CUT_LIMIT) 
     for faces in members(labels):
         if len(faces) <= largest:
             tree = linkage(pdist(vectors[faces], "sqeuclidean"), "average")
+            if tree[-1, 2] < limit**2:
+                continue
             parts = fcluster(tree, limit**2, "distance") - 1
             result[faces[parts > 0]] = fresh + parts[parts > 0] - 1
             fresh += int(parts.max())
@@ -197,13 +200,12 @@ def separate(vectors: Vectors, labels: Ints, shots: Shots) -> Ints:
     """Divide each group that holds two people of one photo, by linkage that never joins them. (N,) labels."""
     result = labels.copy()
     fresh = int(labels.max(initial=-1)) + 1
-    for faces in members(labels):
-        if shots.conflicts(faces):
-            own = np.arange(len(faces))
-            parts = merge(vectors[faces], own, _nearest_pairs(vectors[faces]), np.inf, shots.subset(faces))
-            parts = np.unique(parts, return_inverse=True)[1]
-            result[faces] = fresh + parts
-            fresh += int(parts.max()) + 1
+    for faces in members(np.where(np.isin(labels, shots.conflicting(labels)), labels, -1)):
+        own = np.arange(len(faces))
+        parts = merge(vectors[faces], own, _nearest_pairs(vectors[faces]), np.inf, shots.subset(faces))
+        parts = np.unique(parts, return_inverse=True)[1]
+        result[faces] = fresh + parts
+        fresh += int(parts.max()) + 1
     return result
 
 

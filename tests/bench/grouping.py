@@ -1,0 +1,105 @@
+"""Pairwise F and BCubed F of every clusterer on real faces with names.
+
+    python tests/bench/grouping.py FOLDER [--cache FILE.npz] [--sweep]
+
+FOLDER holds one folder per person (the layout of Labeled Faces in the Wild); the face nearest to the middle of a
+photo is its person, other faces take part but are not scored. Embedding is done once and kept in the cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+
+from faceid_core import images, neighbours
+from faceid_core.clustering import CLUSTERERS, cluster, default_threshold
+from faceid_core.detection import make_detector
+from faceid_core.embedding import align, make_embedder
+from faceid_core.evaluation import bcubed, pairwise
+from faceid_core.quality import assess
+from faceid_core.settings import Settings
+from faceid_core.values import Box, Image
+
+
+def embed(folder: Path, settings: Settings) -> dict[str, np.ndarray]:
+    """vectors (N, D), photo (N,), quality (N,), name (N,) and whether a face is the photo's person (N,)."""
+    detector, embedder = make_detector(settings), make_embedder(settings)
+    crops, photo, quality, name, middle = [], [], [], [], []
+    for number, path in enumerate(images.walk([folder])):
+        pixels = images.read(path).pixels
+        faces = detector.detect(pixels)
+        away = [off_centre(face.box, pixels) for face in faces]
+        for face, distance in zip(faces, away, strict=True):
+            crops.append(align(pixels, face.landmarks))
+            photo.append(number)
+            quality.append(assess(pixels, face, crops[-1]).score)
+            name.append(path.parent.name)
+            middle.append(distance == min(away))
+    vectors = np.concatenate([embedder.embed(np.stack(crops[i : i + 64])) for i in range(0, len(crops), 64)])
+    return {
+        "vectors": vectors,
+        "photo": np.array(photo),
+        "quality": np.array(quality),
+        "name": np.array(name),
+        "middle": np.array(middle),
+        "embedder": np.array(embedder.name),
+    }
+
+
+def off_centre(box: Box, pixels: Image) -> float:
+    """Distance of the box's middle from the photo's, in half pixels."""
+    height, width = pixels.shape[:2]
+    return math.hypot(box.left + box.right - width, box.top + box.bottom - height)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--cache", type=Path, help="where the vectors are kept between runs")
+    parser.add_argument("--sweep", action="store_true", help="also 0.03 below and above the default thresholds")
+    options = parser.parse_args()
+    if options.cache and options.cache.exists():
+        faces = dict(np.load(options.cache))
+    else:
+        faces = embed(options.folder, Settings())
+        if options.cache:
+            np.savez(options.cache, **faces)
+    report(faces, [-0.03, -0.02, -0.01, 0, 0.01, 0.02, 0.03] if options.sweep else [0])
+
+
+def report(faces: dict[str, np.ndarray], steps: list[float]) -> None:
+    scored = faces["middle"]
+    people = len(np.unique(faces["name"]))
+    print(f"{len(scored)} faces, {scored.sum()} of them with a name, {people} people; pairwise and BCubed P, R, F")
+    started = time.perf_counter()
+    graph = neighbours.build(faces["vectors"])
+    print(f"neighbour graph: {time.perf_counter() - started:.2f} s")
+    cluster("agglomerative", faces["vectors"][:3], threshold=0.5)  # imports are not what is timed
+    for name in CLUSTERERS:
+        usual = default_threshold(name, str(faces["embedder"]))
+        for step in steps:
+            started = time.perf_counter()
+            labels = cluster(
+                name,
+                faces["vectors"],
+                graph,
+                threshold=usual + step,
+                photos=faces["photo"],
+                quality=faces["quality"],
+            )
+            seconds = time.perf_counter() - started
+            pairs = pairwise(labels[scored], faces["name"][scored])
+            cubed = bcubed(labels[scored], faces["name"][scored])
+            print(
+                f"{name:17} {usual + step:.2f}  "
+                f"pairs {pairs.precision:.4f} {pairs.recall:.4f} {pairs.f:.4f}  "
+                f"BCubed {cubed.precision:.4f} {cubed.recall:.4f} {cubed.f:.4f}  {seconds:.2f} s"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""faceid_core.linkage and density against scipy and their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.cluster.hierarchy import fcluster
+from scipy.cluster.hierarchy import linkage as scipy_linkage
+from scipy.spatial.distance import pdist
+
+from faceid_core import density, linkage, neighbours
+from faceid_core.evaluation import pairwise
+from faceid_core.linkage import Shots
+
+
+def cloud(count: int, seed: int, dimension: int = 3) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("limit", [0.5, 1.0, 1.8])
+def test_merge_on_a_full_graph_is_average_linkage(seed: int, limit: float) -> None:
+    vectors = cloud(60, seed)
+    low, high, _ = neighbours.build(vectors, 59).edges(np.inf)
+    labels = linkage.merge(vectors, np.arange(60), (low, high), limit)
+    tree = scipy_linkage(pdist(vectors, "sqeuclidean"), "average")
+    assert pairwise(labels, fcluster(tree, limit**2, "distance")).f == 1
+
+
+def test_cut_is_average_linkage_within_each_group() -> None:
+    vectors = cloud(40, 1)
+    groups = np.repeat([0, 1], 20)
+    labels = linkage.cut(vectors, groups, 1.5)
+    for group in (0, 1):
+        tree = scipy_linkage(pdist(vectors[groups == group], "sqeuclidean"), "average")
+        assert pairwise(labels[groups == group], fcluster(tree, 1.5**2, "distance")).f == 1
+    assert not set(labels[:20].tolist()) & set(labels[20:].tolist())
+    assert (linkage.cut(vectors, groups, 1.5, largest=10) == groups).all()
+
+
+def test_merge_starts_from_groups_and_keeps_to_the_pairs() -> None:
+    vectors = np.array([[0.0], [0.1], [0.2], [5.0]], np.float32)
+    start = np.array([0, 0, 1, 2])
+    joined = linkage.merge(vectors, start, (np.array([1]), np.array([2])), 0.5)
+    assert joined[0] == joined[1] == joined[2] != joined[3]
+    apart = linkage.merge(vectors, start, (np.array([2]), np.array([3])), 0.5)
+    assert len(set(apart.tolist())) == 3
+
+
+def test_merge_never_joins_two_people_of_one_photo() -> None:
+    vectors = cloud(50, 3, 2)
+    photos = np.random.default_rng(3).integers(0, 12, 50)
+    shots = Shots.of(vectors, photos, sure=0.0)
+    low, high, _ = neighbours.build(vectors, 49).edges(np.inf)
+    labels = linkage.merge(vectors, np.arange(50), (low, high), np.inf, shots)
+    for group in linkage.members(labels):
+        assert len(set(photos[group].tolist())) == len(group)
+    assert len(shots.conflicting(labels)) == 0
+    assert len(set(labels.tolist())) < 12
+
+
+def test_separate_touches_only_groups_in_conflict() -> None:
+    vectors = np.array([[0.0], [0.1], [1.0], [1.1], [9.0], [9.1]], np.float32)
+    labels = np.array([0, 0, 0, 0, 1, 1])
+    shots = Shots.of(vectors, [1, 2, 1, 2, 3, 4], sure=0.05)
+    parts = linkage.separate(vectors, labels, shots)
+    assert parts[0] == parts[1] != parts[2] == parts[3]
+    assert parts[4:].tolist() == [1, 1]
+    assert shots.conflicting(labels).tolist() == [0]
+
+
+def test_faces_of_a_photo_that_are_surely_one_person_do_not_conflict() -> None:
+    vectors = np.array([[0.0], [0.01], [3.0]], np.float32)
+    shots = Shots.of(vectors, [7, 7, 7], sure=0.1)
+    assert shots.conflicting(np.array([0, 0, 1])).tolist() == []
+    assert shots.conflicting(np.array([0, 1, 1])).tolist() == [1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_density_is_hdbscan_on_a_full_graph(seed: int) -> None:
+    """Blobs of different density, far enough from each other for all faces together to be no group."""
+    from sklearn.cluster import HDBSCAN
+
+    rng = np.random.default_rng(seed)
+    blobs = [cloud(13, 10 * seed + blob) * (0.1 + 0.2 * blob) + rng.uniform(0, 9, 3) for blob in range(5)]
+    vectors = np.concatenate(blobs).astype(np.float32)
+    edges = neighbours.build(vectors, 64).edges(np.inf)
+    labels = density.groups(65, edges, longest=1e9, shortest=1e-9)
+    expected = HDBSCAN(min_cluster_size=2, min_samples=1, copy=True).fit_predict(vectors.astype(np.float64))
+    assert len(set(expected.tolist())) > 2
+    assert pairwise(labels, expected).f == 1
+
+
+def test_density_divides_where_the_parts_live_longer() -> None:
+    """Two tight groups that one long edge connects are two; two that lie side by side are one."""
+
+    def found(gap: float) -> int:
+        vectors = np.array([[x] for x in (0, 0.1, 0.2, 0.2 + gap, 0.3 + gap, 0.4 + gap)], np.float32)
+        edges = neighbours.build(vectors, 5).edges(1.0)
+        return len(set(density.groups(6, edges, 1.0, 0.01).tolist()))
+
+    assert found(0.8) == 2
+    assert found(0.11) == 1
+
+
+def test_density_of_nothing() -> None:
+    none = np.zeros(0, np.int64)
+    edges = (none, none, np.zeros(0, np.float32))
+    assert density.groups(0, edges, 1.0, 0.1).tolist() == []
+    assert density.groups(3, edges, 1.0, 0.1).tolist() == [0, 1, 2]
