@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 
+FEW_STEPS = 4
+"""A job of so few steps says nothing about the time that is left."""
+
 TITLES = {
     "import": "Importing photos",
     "cluster": "Grouping faces",
@@ -110,7 +113,7 @@ def progress_text(job: JobView) -> str:
         parts.append(f"{job.done:,} of {count(job.total, singular, plural)}")
         if rate := job.details.get("rate"):
             parts.append(f"{rate:.1f} {plural}/s")
-    if (left := job.details.get("seconds_left")) and job.done < job.total:
+    if job.total > FEW_STEPS and job.done < job.total and (left := job.details.get("seconds_left")):
         parts.append(f"about {duration(left)} left")
     return " · ".join(parts) or "Starting"
 
