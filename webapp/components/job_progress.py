@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from webapp.state import escaped_markdown, guarded, library, toast
+from webapp.state import boundary, escaped_markdown, guarded, library, toast
 from webapp.wording import count, duration
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ def _watched() -> set[int]:
 
 
 def _cards(kinds: tuple[str, ...], body: Callable[[JobView], None] | None) -> None:
+    with boundary():  # a refresh runs by itself, outside the page's boundary
+        _refreshed(kinds, body)
+
+
+def _refreshed(kinds: tuple[str, ...], body: Callable[[JobView], None] | None) -> None:
     active = _active(kinds)
     ended = _watched() - {job.id for job in library().jobs.active()}
     _watched().difference_update(ended)
