@@ -27,7 +27,7 @@ from faceid_core.values import Ints, Vectors
 FOUNDING_QUALITY = 0.4
 
 SURELY_SAME = 0.7
-"""Faces of one photo within this share of the threshold are one person: a mirror, a collage, a face found twice."""
+"""Within this share of the threshold distances say no more: the same person, in a burst, a mirror or a collage."""
 
 WIDEST, REACH = 1.15, 1.1
 """Shares of the threshold, see density_linkage. Chosen on LFW in halves by person; 1.12 to 1.2 differ little."""
@@ -77,7 +77,7 @@ def _clusterer(grouping: Grouping) -> Clusterer:
             part = shots.subset(founders) if shots else None
             groups = grouping(vectors[founders], graph.subset(founders), threshold, part)
             if part:
-                groups = linkage.separate(vectors[founders], groups, part)
+                groups = linkage.separate(vectors[founders], groups, part, sure=SURELY_SAME * threshold)
             labels[founders] = groups
         labels = _numbered(labels)
         return _numbered(_adopted(labels, graph, founds, threshold, shots))
@@ -140,9 +140,9 @@ def density_linkage(vectors: Vectors, graph: NeighbourGraph, threshold: float, s
     groups = density.groups(len(vectors), edges, threshold, SURELY_SAME * threshold)
     groups = linkage.cut(vectors, groups, WIDEST * threshold)
     if shots is not None:
-        groups = linkage.separate(vectors, groups, shots)
+        groups = linkage.separate(vectors, groups, shots, sure=SURELY_SAME * threshold)
     low, high, _ = graph.edges(REACH * threshold)  # an average within the threshold has a few edges beyond it
-    return linkage.merge(vectors, groups, (low, high), threshold, shots)
+    return linkage.merge(vectors, groups, (low, high), threshold, shots, sure=SURELY_SAME * threshold)
 
 
 @_clusterer

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from faceid_core.values import Ints, Vectors
 
 CUT_LIMIT = 6000
+ESTABLISHED = 3
+STRETCH = 1.4
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,14 +64,23 @@ def members(labels: Ints, smallest: int = 2) -> list[Ints]:
 
 
 def merge(
-    vectors: Vectors, labels: Ints, pairs: tuple[Ints, Ints], limit: float, shots: Shots | None = None
+    vectors: Vectors,
+    labels: Ints,
+    pairs: tuple[Ints, Ints],
+    limit: float,
+    shots: Shots | None = None,
+    *,
+    sure: float | None = None,
 ) -> Ints:
     """Join the nearest two groups until none is nearer than `limit`. Returns (N,) labels.
 
     labels: (N,) 0-based numbers of the groups to start from.
     pairs: two (E,) arrays of rows; only groups that such a pair connects, before or after joining, are candidates.
+    sure: where given, two groups of ESTABLISHED faces and more that are farther apart than this join only within
+    STRETCH times the distances inside the looser of them: siblings are two tight groups not far from each other.
     """
-    return _Forest(vectors, labels, pairs, shots).grown(limit**2)[labels]
+    square = limit**2 if sure is None else sure**2
+    return _Forest(vectors, labels, pairs, shots, limit**2, square).grown()[labels]
 
 
 @dataclass
@@ -80,6 +91,9 @@ class _Forest:
     labels: Ints
     pairs: tuple[Ints, Ints]
     shots: Shots | None
+    limit: float
+    """Squared, as all distances in here."""
+    sure: float
     size: Floats = field(init=False)
     mean: Floats = field(init=False)
     spread: Floats = field(init=False)
@@ -106,10 +120,10 @@ class _Forest:
             ):
                 self.heads[group][photo] = head
 
-    def grown(self, limit: float) -> Ints:
-        """(G,) the group that each group ended in, after joining all pairs below the squared limit."""
+    def grown(self) -> Ints:
+        """(G,) the group that each group ended in, after joining all pairs that may be joined."""
         parent = np.arange(len(self.size))
-        self._start(limit)
+        self._start()
         while self.heap:
             _, one, other, version = heapq.heappop(self.heap)
             if version != self.version[one] + self.version[other] or not self._compatible(one, other):
@@ -117,27 +131,44 @@ class _Forest:
             keep, gone = (one, other) if len(self.near[one]) >= len(self.near[other]) else (other, one)
             parent[gone] = keep
             self._join(keep, gone)
-            self._offer(keep, sorted(self.near[keep]), limit)
+            others = np.array(sorted(self.near[keep]), np.int64)
+            self._offer(np.full(len(others), keep), others)
         while (parent[parent] != parent).any():
             parent = parent[parent]
         return parent
 
-    def _start(self, limit: float) -> None:
+    def _start(self) -> None:
         one, other = self.labels[self.pairs[0]], self.labels[self.pairs[1]]
         apart = one != other
         ends = np.unique(np.sort(np.stack([one[apart], other[apart]]), axis=0), axis=1)
         for low, high in ends.T.tolist():
             self.near[low].add(high)
             self.near[high].add(low)
-        squared = self._squared(ends[0], ends[1])
-        self.heap = [
-            (apart, low, high, 0)
-            for apart, low, high in zip(squared.tolist(), *ends.tolist(), strict=True)
-            if apart < limit
-        ]
-        heapq.heapify(self.heap)
+        self.heap = []
+        self._offer(ends[0], ends[1])
 
-    def _squared(self, one: Ints | int, other: Ints | list[int]) -> Floats:
+    def _offer(self, one: Ints, other: Ints) -> None:
+        """Put the pairs that may be joined on the heap."""
+        squared = self._squared(one, other)
+        fine = squared < self._allowed(one, other)
+        low, high = np.minimum(one, other)[fine], np.maximum(one, other)[fine]
+        versions = self.version[low] + self.version[high]
+        for offer in zip(squared[fine].tolist(), low.tolist(), high.tolist(), versions.tolist(), strict=True):
+            heapq.heappush(self.heap, offer)
+
+    def _allowed(self, one: Ints, other: Ints) -> Floats:
+        """The squared distance below which two groups may join."""
+        inside = np.maximum(self._inside(one), self._inside(other))
+        relative = np.minimum(self.limit, np.maximum(self.sure, STRETCH**2 * inside))
+        established = np.minimum(self.size[one], self.size[other]) >= ESTABLISHED
+        return np.where(established, relative, self.limit)
+
+    def _inside(self, group: Ints) -> Floats:
+        """Mean squared distance over the pairs of faces within a group."""
+        inside: Floats = 2 * self.spread[group] * self.size[group] / np.maximum(self.size[group] - 1, 1)
+        return inside
+
+    def _squared(self, one: Ints, other: Ints) -> Floats:
         """Mean squared distance over all pairs of faces of two groups."""
         between = ((self.mean[one] - self.mean[other]) ** 2).sum(axis=-1)
         squared: Floats = between + self.spread[one] + self.spread[other]
@@ -164,16 +195,6 @@ class _Forest:
                 self.near[keep].add(group)
         self.near[gone] = set()
 
-    def _offer(self, group: int, others: list[int], limit: float) -> None:
-        if not others:
-            return
-        squared = self._squared(group, others)
-        for apart, other in zip(squared.tolist(), others, strict=True):
-            if apart < limit:
-                low, high = min(group, other), max(group, other)
-                version = int(self.version[low] + self.version[high])
-                heapq.heappush(self.heap, (apart, low, high, version))
-
 
 def cut(vectors: Vectors, labels: Ints, limit: float, largest: int = CUT_LIMIT) -> Ints:
     """Divide each group where average linkage (of squared distances) reaches `limit`. Returns (N,) labels.
@@ -196,13 +217,13 @@ def cut(vectors: Vectors, labels: Ints, limit: float, largest: int = CUT_LIMIT) 
     return result
 
 
-def separate(vectors: Vectors, labels: Ints, shots: Shots) -> Ints:
+def separate(vectors: Vectors, labels: Ints, shots: Shots, *, sure: float | None = None) -> Ints:
     """Divide each group that holds two people of one photo, by linkage that never joins them. (N,) labels."""
     result = labels.copy()
     fresh = int(labels.max(initial=-1)) + 1
     for faces in members(np.where(np.isin(labels, shots.conflicting(labels)), labels, -1)):
         own = np.arange(len(faces))
-        parts = merge(vectors[faces], own, _nearest_pairs(vectors[faces]), np.inf, shots.subset(faces))
+        parts = merge(vectors[faces], own, _nearest_pairs(vectors[faces]), np.inf, shots.subset(faces), sure=sure)
         parts = np.unique(parts, return_inverse=True)[1]
         result[faces] = fresh + parts
         fresh += int(parts.max()) + 1
