@@ -127,7 +127,7 @@ class Faces:
     ) -> list[FaceView]:
         """A group's faces without flag, best quality first, behind the face `after`."""
         members = (
-            select(ClusterMember.face_id)
+            select(col(ClusterMember.face_id))
             .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
             .where(col(Cluster.run_id) == latest_run(), col(Cluster.number) == number)
         )
