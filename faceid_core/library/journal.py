@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import defer
 from sqlmodel import Session, SQLModel, col
 
 from faceid_core.database import Database, chunks
@@ -52,7 +53,9 @@ class Journal:
     def recent(self, limit: int = 20) -> list[EventView]:
         """The newest events first."""
         with self._database.read() as session:
-            events = session.scalars(select(Event).order_by(col(Event.id).desc()).limit(limit))
+            # Without the changes: a bulk act's rows are megabytes that no list shows.
+            light = select(Event).options(defer(Event.changes))  # type: ignore[arg-type]
+            events = session.scalars(light.order_by(col(Event.id).desc()).limit(limit))
             return [_view(event) for event in events]
 
     def undo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
