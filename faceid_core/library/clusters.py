@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import and_, case, delete, func, insert, select
+from sqlalchemy import case, delete, func, insert, select
 from sqlmodel import Session, col
 
 from faceid_core.database import Database
@@ -142,24 +142,47 @@ def _forget_old_runs(session: Session) -> None:
 
 
 def _cluster_views(session: Session, conditions: list[Any], limit: int, unnamed_only: bool) -> list[ClusterView]:
+    """First the groups of the page, then what is in just these: counting all groups would read every face.
+
+    Flags are counted, not filtered: SQLite takes `flag = 'none'` for selective and would start from every face.
+    """
+    ids = _page_ids(session, conditions, limit, unnamed_only)
+    size = func.sum(case((col(Face.flag) == Flag.NONE.value, 1), else_=0))
     unnamed = func.sum(case((unnamed_face(), 1), else_=0))
     wanted = (
-        select(Cluster.id, Cluster.number, func.count(), unnamed)  # type: ignore[call-overload]
+        select(Cluster.id, Cluster.number, size, unnamed)  # type: ignore[call-overload]
         .join(ClusterMember, col(ClusterMember.cluster_id) == col(Cluster.id))
-        .join(Face, and_(col(Face.id) == col(ClusterMember.face_id), col(Face.flag) == Flag.NONE.value))
+        .join(Face, col(Face.id) == col(ClusterMember.face_id))
         .outerjoin(Label, col(Label.face_id) == col(Face.id))
-        .where(col(Cluster.run_id) == latest_run(), *conditions)
+        .where(col(Cluster.id).in_(ids))
         .group_by(col(Cluster.id), col(Cluster.number))
         .order_by(col(Cluster.number))
-        .limit(limit)
     )
-    rows = session.execute(wanted.having(unnamed > 0) if unnamed_only else wanted).all()
-    ids = [row[0] for row in rows]
     people, samples = _names_in(session, ids), _samples(session, ids)
     return [
         ClusterView(number, size, int(bare or 0), tuple(people[cluster]), tuple(samples[cluster]))
-        for cluster, number, size, bare in rows
+        for cluster, number, size, bare in session.execute(wanted)
     ]
+
+
+def _page_ids(session: Session, conditions: list[Any], limit: int, unnamed_only: bool) -> list[int]:
+    """Groups of the latest grouping, by number, that have a face without flag (and name)."""
+    shown = (
+        select(col(ClusterMember.face_id))
+        .join(Face, col(Face.id) == col(ClusterMember.face_id))
+        .outerjoin(Label, col(Label.face_id) == col(Face.id))
+        .where(
+            col(ClusterMember.cluster_id) == col(Cluster.id),
+            unnamed_face() if unnamed_only else col(Face.flag) == Flag.NONE.value,
+        )
+    )
+    wanted = (
+        select(col(Cluster.id))
+        .where(col(Cluster.run_id) == latest_run(), *conditions, shown.exists())
+        .order_by(col(Cluster.number))
+        .limit(limit)
+    )
+    return [cluster for cluster in session.scalars(wanted) if cluster is not None]
 
 
 def _names_in(session: Session, ids: list[int]) -> dict[int, list[tuple[str, int]]]:
@@ -180,16 +203,23 @@ def _names_in(session: Session, ids: list[int]) -> dict[int, list[tuple[str, int
 def _samples(session: Session, ids: list[int]) -> dict[int, list[int]]:
     rank = func.row_number().over(
         partition_by=col(ClusterMember.cluster_id),
-        order_by=(case((col(Label.face_id).is_(None), 0), else_=1), col(Face.quality).desc(), col(Face.id)),
+        order_by=(
+            case((col(Face.flag) == Flag.NONE.value, 0), else_=1),
+            case((col(Label.face_id).is_(None), 0), else_=1),
+            col(Face.quality).desc(),
+            col(Face.id),
+        ),
     )
     ranked = (
-        select(ClusterMember.cluster_id, ClusterMember.face_id, rank.label("place"))  # type: ignore[call-overload]
-        .join(Face, and_(col(Face.id) == col(ClusterMember.face_id), col(Face.flag) == Flag.NONE.value))
+        select(ClusterMember.cluster_id, ClusterMember.face_id, Face.flag, rank.label("place"))  # type: ignore[call-overload]
+        .join(Face, col(Face.id) == col(ClusterMember.face_id))
         .outerjoin(Label, col(Label.face_id) == col(Face.id))
         .where(col(ClusterMember.cluster_id).in_(ids))
         .subquery()
     )
-    wanted = select(ranked.c.cluster_id, ranked.c.face_id).where(ranked.c.place <= SAMPLE_FACES)
+    wanted = select(ranked.c.cluster_id, ranked.c.face_id).where(
+        ranked.c.place <= SAMPLE_FACES, ranked.c.flag == Flag.NONE.value
+    )
     samples: dict[int, list[int]] = defaultdict(list)
     for cluster, face in session.execute(wanted.order_by(ranked.c.cluster_id, ranked.c.place)):
         samples[cluster].append(face)

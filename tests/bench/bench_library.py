@@ -1,0 +1,106 @@
+"""Times of the library on synthetic rows, on a SQLite file on disk.
+
+python -m tests.bench.bench_library --faces 100000 --folder DIR
+
+Prints milliseconds, the target of each where there is one, and the file's size against that of crops and vectors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import insert
+
+from faceid_core.library import Library
+from faceid_core.settings import Settings
+from faceid_core.tables import Crop, Embedding, Face, Photo, utc_now
+
+EMBEDDER = "bench"
+PER_PHOTO = 4
+BATCH = 20_000
+CROP = bytes(4000)
+NAMED = 1000
+
+
+def fill(library: Library, faces: int) -> None:
+    """Faces in photos of 4, in groups of about 50 with every tenth on its own; half of them bear 200 names."""
+    rng = np.random.default_rng(1)
+    for start in range(1, faces + 1, BATCH):
+        ids = range(start, min(start + BATCH, faces + 1))
+        quality = rng.random(len(ids)).round(4)
+        photos = sorted({(face - 1) // PER_PHOTO + 1 for face in ids} - {(start - 2) // PER_PHOTO + 1})
+        with library._database.write() as session:
+            session.execute(insert(Photo), [
+                {"id": n, "sha256": f"{n:064x}", "path": f"/{n}.jpg", "width": 9, "height": 9, "status": "done",
+                 "imported_at": utc_now(), "detector": "mmod"} for n in photos])  # fmt: skip
+            session.execute(insert(Face), [
+                {"id": n, "photo_id": (n - 1) // PER_PHOTO + 1, "left": 1.0, "top": 2.0, "right": 3.0,
+                 "bottom": 4.0, "score": 1.0, "landmarks": bytes(40), "quality": float(q),
+                 "quality_parts": {}, "detector": "mmod",
+                 "flag": "none"} for n, q in zip(ids, quality, strict=True)])  # fmt: skip
+            session.execute(insert(Crop), [{"face_id": n, "data": CROP} for n in ids])
+            session.execute(insert(Embedding), [
+                {"face_id": n, "embedder": EMBEDDER, "vector": rng.bytes(512)} for n in ids])  # fmt: skip
+    everyone = np.arange(1, faces + 1)
+    labels = rng.integers(0, max(faces // 50, 1), faces)
+    library.clusters.save_run("bench", {}, EMBEDDER, everyone, np.where(everyone % 10 == 0, -1, labels))
+    for person, part in enumerate(np.array_split(everyone[: faces // 2], 200)):
+        library.people.name_faces(part.tolist(), f"Person {person}", actor="bench")
+
+
+def timed(what: str, act: Callable[[], object], *, target_ms: float | None, repeat: int = 1) -> None:
+    times = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        act()
+        times.append((time.perf_counter() - started) * 1000)
+    best = min(times)
+    ratio = f"{best / target_ms:6.2f} x the target of {target_ms:.0f} ms" if target_ms else ""
+    print(f"{what:<34}{best:9.1f} ms  {ratio}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faces", type=int, default=100_000)
+    parser.add_argument("--folder", type=Path, help="where the library is made [default: a temporary folder]")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        settings = Settings(library=Path(folder))
+        with Library.open(settings) as library:
+            fill(library, options.faces)
+        measure(settings, options.faces)
+
+
+def measure(settings: Settings, faces: int) -> None:
+    timed("open", lambda: Library.open(settings).close(), target_ms=1000, repeat=3)
+    with Library.open(settings) as library:
+        fresh = list(range(faces // 2 + 1, faces // 2 + 1 + NAMED))
+        timed("name 1,000 faces", lambda: library.people.name_faces(fresh, "New", actor="me"), target_ms=150)
+        timed("undo", library.journal.undo, target_ms=150)
+        timed("redo", library.journal.redo, target_ms=150)
+        timed("rename faces to another", lambda: library.people.name_faces(fresh, "B", actor="me"), target_ms=150)
+        pages: dict[str, Callable[[], object]] = {
+            "photos.page": library.photos.page,
+            "clusters.page": library.clusters.page,
+            "faces.of_cluster": lambda: library.faces.of_cluster(1),
+            "faces.of_person": lambda: library.faces.of_person(1),
+            "faces.singles": library.faces.singles,
+            "people.all": library.people.all,
+            "people.get": lambda: library.people.get(1),
+            "journal.recent": library.journal.recent,
+            "counts": library.counts,
+        }
+        for what, act in pages.items():
+            timed(what, act, target_ms=50, repeat=3)
+    stored = faces * (len(CROP) + 512)
+    size = (settings.library / "faceid.db").stat().st_size
+    print(f"{'file size':<34}{size / 1e6:9.1f} MB  {size / stored:6.2f} x crops and vectors")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Groups, the map, flags and the export: suggestions that never touch what a human decided."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceid_core.errors import NotFound
+from faceid_core.library import Library
+from faceid_core.library.clusters import KEPT_RUNS
+from faceid_core.tables import Flag, LabelSource
+from tests.library.conftest import EMBEDDER, new_photo
+
+LABELS = np.array([5, 5, 0, 0, 0, -1, 5, 5])
+
+
+@pytest.fixture
+def grouped(library: Library, faces: list[int]) -> list[int]:
+    """Group 1: the faces 0, 1, 6, 7; group 2: 2, 3, 4; on its own: 5."""
+    library.clusters.save_run("any", {"threshold": 0.4}, EMBEDDER, np.array(faces), LABELS)
+    return faces
+
+
+def test_groups_are_numbered_by_size(library: Library, grouped: list[int]) -> None:
+    assert [(g.number, g.size, g.unnamed) for g in library.clusters.page()] == [(1, 4, 4), (2, 3, 3)]
+    run = library.clusters.current()
+    assert run is not None
+    assert (run.parameters, run.faces, run.clusters) == ({"threshold": 0.4}, 8, 2)
+    assert library.clusters.get(1).face_ids == (grouped[7], grouped[6], grouped[1], grouped[0])
+
+
+def test_groups_tell_names_and_leave_the_page_when_all_are_named(library: Library, grouped: list[int]) -> None:
+    library.people.name_faces(grouped[2:4], "Bob", actor="me")
+    library.people.name_faces(grouped[4:5], "Anna", actor="me")
+    assert library.clusters.get(2).people == (("Bob", 2), ("Anna", 1))
+    assert [g.number for g in library.clusters.page()] == [1]
+    assert [g.number for g in library.clusters.page(unnamed_only=False)] == [1, 2]
+    assert library.clusters.page(after=1) == []
+
+
+def test_flagged_faces_are_not_in_groups(library: Library, grouped: list[int]) -> None:
+    library.faces.flag(grouped[2:4], Flag.NOT_A_FACE, actor="me")
+    assert [face.id for face in library.faces.of_cluster(2)] == [grouped[4]]
+    assert library.clusters.get(2).size == 1
+    library.faces.flag(grouped[4:5], Flag.STRANGER, actor="me")
+    assert [g.number for g in library.clusters.page()] == [1]
+
+
+def test_faces_of_a_group_page_by_quality(library: Library, grouped: list[int]) -> None:
+    library.people.name_faces(grouped[7:], "Anna", actor="me")
+    first = library.faces.of_cluster(1, limit=3)
+    rest = library.faces.of_cluster(1, after=first[-1].id, limit=3)
+    assert [face.id for face in first + rest] == [grouped[7], grouped[6], grouped[1], grouped[0]]
+    assert [face.id for face in library.faces.of_cluster(1, unnamed=True)] == [grouped[6], grouped[1], grouped[0]]
+    assert {face.cluster for face in first} == {1}
+
+
+def test_singles_are_unnamed_faces_in_no_group(library: Library, grouped: list[int]) -> None:
+    library.photos.add_many([new_photo("/new.jpg", faces=1, quality=0.99)])
+    assert [face.id for face in library.faces.singles()] == [grouped[-1] + 1, grouped[5]]
+    assert [face.id for face in library.faces.singles(after=grouped[-1] + 1)] == [grouped[5]]
+    library.people.name_faces(grouped[5:6], "Anna", actor="me")
+    assert [face.id for face in library.faces.singles()] == [grouped[-1] + 1]
+
+
+def test_regrouping_keeps_every_decision_and_forgets_old_runs(library: Library, grouped: list[int]) -> None:
+    library.people.name_faces(grouped[:2], "Anna", actor="me")
+    library.faces.flag(grouped[2:3], Flag.HIDDEN, actor="me")
+    before = library.faces.get_many(grouped)
+    for _ in range(KEPT_RUNS + 2):
+        library.clusters.save_run("any", {}, EMBEDDER, np.array(grouped), np.zeros(8, np.int64))
+    after = library.faces.get_many(grouped)
+    assert [(f.person, f.flag) for f in after] == [(f.person, f.flag) for f in before]
+    assert {face.cluster for face in after} == {1}
+    with pytest.raises(NotFound, match="grouped anew"):
+        library.clusters.get(2)
+
+
+def test_grouping_nothing(library: Library) -> None:
+    assert library.clusters.current() is None
+    assert library.clusters.page() == []
+    library.clusters.save_run("any", {}, EMBEDDER, np.empty(0, np.int64), np.empty(0, np.int64))
+    assert library.clusters.page() == []
+    with pytest.raises(ValueError, match="differ in length"):
+        library.clusters.save_run("any", {}, EMBEDDER, np.arange(2), np.arange(3))
+
+
+def test_counts(library: Library, grouped: list[int]) -> None:
+    library.people.name_faces(grouped[:3], "Anna", actor="me")
+    library.faces.flag(grouped[3:4], Flag.STRANGER, actor="me")
+    library.photos.add_many([new_photo("/broken.jpg", error="damaged")])
+    counts = library.counts()
+    assert (counts.photos, counts.failed, counts.faces) == (5, 1, 8)
+    assert (counts.unnamed, counts.named, counts.people, counts.clusters) == (4, 3, 1, 2)
+
+
+def test_map_is_replaced_and_hides_flagged_faces(library: Library, grouped: list[int]) -> None:
+    library.maps.save("pca", EMBEDDER, np.array(grouped), np.zeros((8, 2), np.float32))
+    library.maps.save("pca", EMBEDDER, np.array(grouped[1:]), np.arange(14, dtype=np.float32).reshape(7, 2))
+    library.maps.save("umap", EMBEDDER, np.array(grouped), np.ones((8, 2), np.float32))
+    library.people.name_faces(grouped[2:3], "Anna", actor="me")
+    library.faces.flag(grouped[1:2], Flag.NOT_A_FACE, actor="me")
+    points = library.maps.points("pca", EMBEDDER)
+    assert points.face_ids.tolist() == grouped[2:]
+    assert (points.x[0], points.y[0]) == (2.0, 3.0)
+    assert points.clusters == [2, 2, 2, None, 1, 1]
+    assert points.people == ["Anna"] + [None] * 5
+    assert library.maps.points("nothing").face_ids.shape == (0,)
+
+
+def test_export_has_a_row_for_every_face(library: Library, grouped: list[int]) -> None:
+    library.people.name_faces(grouped[:1], "Anna", actor="me", source=LabelSource.IMPORTED)
+    library.faces.flag(grouped[1:2], Flag.NOT_A_FACE, actor="me")
+    rows = list(library.faces.rows_for_export())
+    assert len(rows) == 8
+    assert rows[0] == {
+        "photo": "/photos/0.jpg", "left": 10.0, "top": 20.0, "right": 50.0, "bottom": 70.0, "score": 0.9,
+        "quality": 0.1, "cluster": 1, "person": "Anna", "label_source": "imported",
+    }  # fmt: skip
+
+
+def test_crops(library: Library, faces: list[int]) -> None:
+    assert library.faces.crop(faces[0]) == b"a JPEG"
+    assert library.faces.crops([*faces, 999]) == dict.fromkeys(faces, b"a JPEG")
+    with pytest.raises(NotFound):
+        library.faces.crop(999)
+    with pytest.raises(NotFound):
+        library.faces.get(999)

@@ -1,0 +1,163 @@
+"""Naming, renaming, merging, rejecting: what changes, what never does, and the sentence when it can't be."""
+
+from __future__ import annotations
+
+import pytest
+
+from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound
+from faceid_core.library import Library
+from faceid_core.tables import Flag, LabelSource
+from tests.library.conftest import EMBEDDER
+
+ME = "me"
+
+
+def names(library: Library, faces: list[int]) -> list[str | None]:
+    return [view.person for view in library.faces.get_many(faces)]
+
+
+def person(library: Library, name: str, faces: list[int]) -> int:
+    return library.people.name_faces(faces, name, actor=ME).person_id
+
+
+def test_naming_makes_a_person_once_whatever_the_case(library: Library, faces: list[int]) -> None:
+    first = library.people.name_faces(faces[:2], "  Anna\t Maria ", actor=ME)
+    second = library.people.name_faces(faces[2:3], "anna maria", actor=ME)
+    assert (first.name, first.created, first.faces) == ("Anna Maria", True, 2)
+    assert (second.person_id, second.created, second.faces) == (first.person_id, False, 1)
+    [anna] = library.people.all()
+    assert (anna.name, anna.faces, anna.photos) == ("Anna Maria", 3, 2)
+    assert library.journal.recent()[0].summary == "Named 1 face Anna Maria"
+
+
+def test_composed_and_decomposed_letters_are_one_name(library: Library, faces: list[int]) -> None:
+    assert person(library, "José", faces[:1]) == person(library, "Jose\u0301", faces[1:2])
+
+
+def test_joiners_are_spelling_but_do_not_make_another_person(library: Library, faces: list[int]) -> None:
+    spelt = "علی\u200cرضا"
+    ali = person(library, spelt, faces[:1])
+    assert library.people.get(ali).name == spelt
+    assert person(library, spelt.replace("\u200c", ""), faces[1:2]) == ali
+
+
+@pytest.mark.parametrize("name", ["", "  \n", "\x00\x07", "\u200d", "x" * 101])
+def test_unusable_names_are_refused(library: Library, faces: list[int], name: str) -> None:
+    with pytest.raises(InvalidName):
+        library.people.name_faces(faces, name, actor=ME)
+    anna = person(library, "Anna", faces)
+    with pytest.raises(InvalidName):
+        library.people.rename(anna, name, actor=ME)
+    assert names(library, faces) == ["Anna"] * 8
+
+
+def test_a_hundred_characters_are_a_name_even_when_case_folding_triples_them(
+    library: Library, faces: list[int]
+) -> None:
+    assert library.people.get(person(library, "ﬃ" * 100, faces)).faces == 8
+
+
+def test_naming_again_changes_nothing_and_writes_no_event(library: Library, faces: list[int]) -> None:
+    person(library, "Anna", faces)
+    assert library.people.name_faces([*faces, *faces], "Anna", actor=ME).faces == 0
+    assert len(library.journal.recent()) == 1
+
+
+def test_naming_faces_that_are_gone_makes_nobody(library: Library, faces: list[int]) -> None:
+    assert library.people.name_faces([999], "Anna", actor=ME).faces == 0
+    assert library.people.all() == []
+
+
+def test_a_weaker_source_leaves_decisions_alone(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:1])
+    library.people.reject(faces[1:2], anna, actor=ME)
+    library.faces.flag(faces[2:3], Flag.STRANGER, actor=ME)
+    library.people.name_faces(faces[3:4], "Eva", actor=ME, source=LabelSource.ACCEPTED)
+    guess = {"actor": "model", "source": LabelSource.MODEL}
+    assert library.people.name_faces(faces[:1], "Bob", **guess).faces == 0  # type: ignore[arg-type]
+    assert library.people.name_faces(faces[:5], "Anna", **guess).faces == 1  # type: ignore[arg-type]
+    assert names(library, faces[:5]) == ["Anna", None, None, "Eva", "Anna"]
+    person(library, "Cleo", faces[4:5])
+    assert names(library, faces[4:5]) == ["Cleo"]
+
+
+def test_a_human_naming_takes_a_rejection_and_a_flag_back(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:1])
+    library.people.remove_faces(faces[:1], actor=ME)
+    library.faces.flag(faces[:1], Flag.NOT_A_FACE, actor=ME)
+    person(library, "Anna", faces[:1])
+    library.people.remove_faces(faces[:1], actor=ME)
+    assert library.people.name_faces(faces[:1], "Anna", actor="m", source=LabelSource.MODEL).faces == 0
+    library.journal.undo()
+    assert library.faces.get(faces[0]).person_id == anna
+    assert library.faces.get(faces[0]).flag is Flag.NONE
+
+
+def test_rename_refuses_a_name_of_somebody_else_only(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:1])
+    person(library, "Bob", faces[1:2])
+    with pytest.raises(NameTaken, match="Bob is already someone"):
+        library.people.rename(anna, "BOB", actor=ME)
+    assert library.people.rename(anna, "ANNA", actor=ME).name == "ANNA"
+
+
+def test_merge_moves_labels_and_rejections(library: Library, faces: list[int]) -> None:
+    anna, bob = person(library, "Anna", faces[:1]), person(library, "Bob", faces[1:3])
+    library.people.reject(faces[3:4], bob, actor=ME)
+    merged = library.people.merge(anna, [bob, bob, anna], actor=ME)
+    assert (merged.name, merged.faces) == ("Anna", 3)
+    assert library.people.find("Bob") is None
+    assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.MODEL).faces == 0
+    assert library.journal.recent(1)[0].summary == "Merged Bob into Anna"
+    library.journal.undo()
+    assert names(library, faces[:4]) == ["Anna", "Bob", "Bob", None]
+    assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.MODEL).faces == 1
+
+
+def test_merge_with_nobody_is_refused(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces)
+    with pytest.raises(BadInput, match="another person"):
+        library.people.merge(anna, [anna], actor=ME)
+    with pytest.raises(NotFound):
+        library.people.merge(anna, [999], actor=ME)
+
+
+def test_reject_counts_faces_once_and_ignores_those_that_are_gone(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:1])
+    assert library.people.reject([faces[0], faces[1], faces[1], 999], anna, actor=ME) == 2
+    assert library.journal.recent(1)[0].summary == "Said that 2 faces are not Anna"
+    assert library.people.reject(faces[:2], anna, actor=ME) == 0
+
+
+def test_remove_faces_counts_each_face_once(library: Library, faces: list[int]) -> None:
+    person(library, "Anna", faces)
+    assert library.people.remove_faces([*faces, *faces], actor=ME) == 8
+    assert library.counts().unnamed == 8
+
+
+def test_cover_is_the_best_face_until_one_is_chosen(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces)
+    assert library.people.get(anna).cover_face_id == faces[-1]
+    library.people.set_cover(anna, faces[0], actor=ME)
+    assert library.people.get(anna).cover_face_id == faces[0]
+    with pytest.raises(NotFound):
+        library.people.set_cover(anna, 999, actor=ME)
+
+
+def test_training_uses_no_guesses_and_no_flagged_faces(library: Library, faces: list[int]) -> None:
+    person(library, "Anna", faces[:3])
+    library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.MODEL)
+    library.faces.flag(faces[:1], Flag.HIDDEN, actor=ME)
+    found = library.people.training_faces(EMBEDDER)
+    assert found.ids.tolist() == faces[1:3]
+    assert found.names == ["Anna", "Anna"]
+
+
+def test_people_page_by_quality_without_gaps_among_equals(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces)
+    seen: list[int] = []
+    while page := library.faces.of_person(anna, after=seen[-1] if seen else None, limit=3):
+        seen += [face.id for face in page]
+    assert sorted(seen) == faces
+    qualities = [face.quality for face in library.faces.get_many(seen)]
+    assert qualities == sorted(qualities, reverse=True)
