@@ -19,7 +19,7 @@ class Settings(BaseSettings):
 
     detector: str = Field("mmod", description="A name in detection.DETECTORS")
     embedder: str = Field("dlib-resnet", description="A name in embedding.EMBEDDERS")
-    clusterer: str = Field("chinese-whispers", description="A name in clustering.CLUSTERERS")
+    clusterer: str = Field("average-linkage", description="A name in clustering.CLUSTERERS")
     projector: str = Field("umap", description="A name in projection.PROJECTORS")
 
     mirror: bool = Field(True, description="Average the embeddings of a face and of its mirror image")
@@ -33,7 +33,8 @@ class Settings(BaseSettings):
     workers: int = Field(0, ge=0, description="Import processes; 0 means one per core")
 
     host: str = Field("127.0.0.1", description="Address that the web app listens on")
-    port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on")
+    port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on; 0 means any free one")
+    max_upload_mb: int = Field(200, ge=1, description="Largest file that may be uploaded in the browser")
 
     @property
     def worker_count(self) -> int:

@@ -1,0 +1,74 @@
+"""What a file is, judged by its ending and its first bytes, and the plain reason where it is no photo."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from faceid_core.errors import UnreadableImage
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SUFFIXES = _words(".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .bmp .dib .tif .tiff .gif .heic .heif .hif .avif")
+"""Lower-case endings of the files that `walk` picks from a folder."""
+
+EMPTY = "the file is empty"
+NOT_AN_IMAGE = "not an image"
+DAMAGED = "the file is damaged or cut off"
+CUT_OFF = f"{DAMAGED}: its end is missing"
+RAW = "a camera RAW file; export it as JPEG and import that"
+VIDEO = "a video, not a photo"
+DRAWING = "a vector drawing (SVG), not a photo"
+DOCUMENT = "a PDF document, not a photo"
+
+_RAW_SUFFIXES = _words(
+    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw "
+    ".rw2 .rwl .sr2 .srf .srw .x3f"
+)
+_RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIU\0")
+VIDEO_SUFFIXES = _words(".3gp .avi .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .webm .wmv")
+_VIDEO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+_VIDEO_STARTS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba")  # Matroska and WebM, MPEG
+_STILL_BRANDS = frozenset(
+    (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1")
+)
+
+
+def refuse_strangers(prefix: bytes, suffix: str) -> None:
+    """Name well-known files that are no photo, and those of which Pillow would read a small preview."""
+    text = prefix.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    reasons = {
+        RAW: suffix in _RAW_SUFFIXES or prefix[8:10] == b"CR" or prefix.startswith(_RAW_STARTS),
+        VIDEO: _is_video(prefix),
+        DOCUMENT: prefix.startswith(b"%PDF"),
+        DRAWING: text.startswith(b"<svg") or suffix in {".svg", ".svgz"},
+    }
+    for reason, applies in reasons.items():
+        if applies:
+            raise UnreadableImage(RAW if prefix[4:12] == b"ftypcrx " else reason)
+
+
+def _is_video(prefix: bytes) -> bool:
+    is_box = prefix[4:8] in _VIDEO_BOXES and prefix[8:12] not in _STILL_BRANDS
+    is_avi = prefix[:4] == b"RIFF" and prefix[8:11] == b"AVI"
+    return is_box or is_avi or prefix.startswith(_VIDEO_STARTS)
+
+
+def heif_header(file: IO[bytes], most: int = 1 << 20) -> bytes:
+    """The meta box of an ISO base media file (ISO/IEC 14496-12, 4.2), or nothing."""
+    position = 0
+    while not file.closed:
+        file.seek(position)
+        head = file.read(16)
+        if len(head) < 16:
+            break
+        size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+        size = int.from_bytes(head[8:], "big") if size == 1 else size
+        if kind == b"meta":
+            return file.read(min(size, most))
+        if size < 8:
+            break
+        position += size
+    return b""

@@ -1,0 +1,374 @@
+"""Read any photo as an upright RGB array, or say in plain words why not.
+
+Formats are opened through Pillow's plugins one by one instead of `Image.open`: only the formats that we
+mean to read can run, and Pillow's own size limit (global) gives way to `max_megapixels`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+from PIL import ImageFile
+
+from faceid_core import formats
+from faceid_core.errors import ImageTooLarge, PathNotFound, UnreadableImage
+from faceid_core.values import Image
+
+log = logging.getLogger(__name__)
+
+
+SUFFIXES = formats.SUFFIXES
+DEFAULT_MEGAPIXELS = 150.0
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+_STRIP_ROWS = 256
+_ORIENTATION, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x0132, 0x8769, 0x9003
+_DNG_VERSION = 0xC612
+
+Source = Path | str | bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photograph:
+    """A decoded photo.
+
+    pixels: (height, width, 3) uint8 RGB, upright.  taken_at: the camera's local time, or None.
+    format: Pillow's name of the file format in lower case, such as "jpeg" or "heif".
+    """
+
+    pixels: Image
+    width: int
+    height: int
+    taken_at: datetime | None
+    format: str
+
+
+def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS) -> Photograph:
+    """Decode the photo at a path, or in bytes.
+
+    An animation gives its first frame, a multi-picture file its first picture; transparency is laid on white.
+    Pillow's image and the returned array are the only two full-size copies, and the first is gone on return.
+
+    Raises UnreadableImage with the plain reason, and ImageTooLarge from the declared size, before decoding.
+    """
+    with _opened(source) as file:
+        image = _open_image(file, _suffix(source))
+        try:
+            _check_size(image, max_megapixels)
+            _load(image)
+            return _photograph(image, file)
+        finally:
+            image.close()
+
+
+def _suffix(source: Source) -> str:
+    return "" if isinstance(source, bytes) else Path(source).suffix.lower()
+
+
+def _opened(source: Source) -> IO[bytes]:
+    """A seekable file over the source; UnreadableImage where there is nothing to read."""
+    if isinstance(source, bytes):
+        if not source:
+            raise UnreadableImage(formats.EMPTY)
+        return io.BytesIO(source)
+    try:
+        status = Path(source).stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            raise UnreadableImage("not an ordinary file")
+        if status.st_size == 0:
+            raise UnreadableImage(formats.EMPTY)
+        return Path(source).open("rb")
+    except (OSError, ValueError) as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: OSError | ValueError) -> UnreadableImage:
+    if isinstance(error, FileNotFoundError):
+        return UnreadableImage("the file is no longer there")
+    if isinstance(error, PermissionError):
+        return UnreadableImage("the file may not be read: permission denied")
+    return UnreadableImage(f"the file can't be read: {getattr(error, 'strerror', None) or error}")
+
+
+def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[bytes], Any] | None]]:
+    """Pillow's registered (factory, accept) of every format that we read, in the order to try them."""
+    from PIL import (  # noqa: F401 - importing a plugin registers it
+        AvifImagePlugin,
+        BmpImagePlugin,
+        GifImagePlugin,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
+
+    if "HEIF" not in Pillow.OPEN:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)
+    return {name: Pillow.OPEN[name] for name in _FORMATS}
+
+
+def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
+    """Parse the header. UnreadableImage with what the file is, where it is no photo of ours."""
+    try:
+        prefix = file.read(64)
+    except OSError as error:
+        raise _unreachable(error) from error
+    formats.refuse_strangers(prefix, suffix)
+    for name, (factory, accept) in _openers().items():
+        accepted = accept(prefix) if accept else True
+        if not accepted or isinstance(accepted, str):  # a string is Pillow's reason why it can't
+            continue
+        file.seek(0)
+        try:
+            image = factory(file, "")
+        except Exception as error:
+            raise _decoding_failed(error) from error
+        if name == "TIFF" and _DNG_VERSION in image.tag_v2:  # type: ignore[attr-defined]
+            raise UnreadableImage(formats.RAW)
+        return image
+    raise UnreadableImage(formats.VIDEO if suffix in formats.VIDEO_SUFFIXES else formats.NOT_AN_IMAGE)
+
+
+def _check_size(image: Pillow.Image, max_megapixels: float) -> None:
+    megapixels = image.width * image.height / 1e6
+    if megapixels > max_megapixels:
+        raise ImageTooLarge(
+            f"the photo declares {megapixels:,.0f} megapixels and the limit is {max_megapixels:,.0f}; "
+            "raise FACEID_MAX_MEGAPIXELS if you trust it"
+        )
+
+
+def _load(image: ImageFile.ImageFile) -> None:
+    try:
+        image.load()
+    except Exception as error:  # a decoder of hostile bytes: anything it raises is about the file
+        raise _decoding_failed(error) from error
+
+
+def _decoding_failed(error: Exception) -> UnreadableImage:
+    log.debug("decoding failed", exc_info=error)
+    if isinstance(error, Pillow.DecompressionBombError):
+        return ImageTooLarge("the photo declares far more pixels than any camera makes")
+    if isinstance(error, MemoryError):
+        return ImageTooLarge("the photo needs more memory than there is")
+    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+        return UnreadableImage(formats.CUT_OFF)
+    return UnreadableImage(formats.DAMAGED)
+
+
+def _photograph(image: ImageFile.ImageFile, file: IO[bytes]) -> Photograph:
+    orientation, taken_at = _exif(image)
+    if image.format == "HEIF":
+        orientation = _heif_orientation(image, file)
+    try:
+        pixels = _upright_pixels(image, orientation)
+    except Exception as error:
+        raise _decoding_failed(error) from error
+    height, width = pixels.shape[:2]
+    return Photograph(pixels, width, height, taken_at, (image.format or "").lower())
+
+
+def _exif(image: Pillow.Image) -> tuple[int, datetime | None]:
+    """Orientation 1 to 8 still to be applied, and the time of the shot. Rubbish counts as absent.
+
+    To be called on a loaded image: TIFF and HEIF are turned by their decoders, which then take the tag away.
+    """
+    try:
+        exif = image.getexif()
+        orientation = exif.get(_ORIENTATION, 1)
+    except Exception:
+        return 1, None
+    original: object = None
+    try:
+        original = exif.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL)
+    except Exception:
+        log.debug("unreadable EXIF directory", exc_info=True)
+    taken_at = parse_date(original) or parse_date(exif.get(_DATE_TIME))
+    return (orientation if orientation in range(1, 9) else 1), taken_at
+
+
+def _heif_orientation(image: Pillow.Image, file: IO[bytes]) -> int:
+    """What is left to turn: libheif obeys the container, and EXIF counts only where that is silent.
+
+    pillow-heif sets the EXIF tag to 1 in either case and keeps its first value as original_orientation.
+    """
+    wanted = image.info.get("original_orientation") or 1
+    if wanted not in range(1, 9) or any(kind in formats.heif_header(file) for kind in (b"irot", b"imir")):
+        return 1
+    return int(wanted)
+
+
+def parse_date(value: object) -> datetime | None:
+    """The EXIF form "2021:05:01 12:30:00" (also with dashes, a T or without seconds), or None for rubbish."""
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    if not isinstance(value, str):
+        return None
+    found = re.match(r"\s*(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[T ]+(\d\d?):(\d\d)(?::(\d\d))?)?", value)
+    if not found:
+        return None
+    try:
+        return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]
+    except ValueError:  # 0000:00:00 is how cameras say that their clock was never set
+        return None
+
+
+def _upright_pixels(image: Pillow.Image, orientation: int) -> Image:
+    """(H,W,3) uint8. Converted in strips that land where they belong: nothing but the result is full size."""
+    width, height = image.size
+    turned = orientation >= 5
+    pixels = np.empty((width, height, 3) if turned else (height, width, 3), np.uint8)
+    target = _as_stored(pixels, orientation)
+    to_rgb = _converter(image)
+    for top in range(0, height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, height)
+        target[top:bottom] = to_rgb(image.crop((0, top, width, bottom)))
+    return pixels
+
+
+def _as_stored(upright: Image, orientation: int) -> Image:
+    """A view of the upright array with the rows and columns of the file (EXIF 2.32, tag 0x0112)."""
+    transposed = upright.swapaxes(0, 1)
+    return {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: transposed,
+        6: transposed[::-1],
+        7: transposed[::-1, ::-1],
+        8: transposed[:, ::-1],
+    }[orientation]
+
+
+def _converter(image: Pillow.Image) -> Callable[[Pillow.Image], npt.NDArray[Any]]:
+    """What turns a strip of this image into (h, w, 3) uint8 RGB, or (h, w, 1) where it is grey."""
+    if image.mode.startswith(("I", "F")):
+        return _deep_grey(image)
+    if image.mode == "CMYK" and image.info.get("icc_profile"):
+        return _from_profile(image.info["icc_profile"])
+    if image.mode == "LAB":
+        from PIL import ImageCms
+
+        return _from_profile(ImageCms.createProfile("LAB"), "LAB")
+    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+        return _on_white
+    return lambda strip: np.asarray(strip.convert("RGB"))
+
+
+def _on_white(strip: Pillow.Image) -> npt.NDArray[np.uint8]:
+    strip = strip.convert("RGBA")
+    white = Pillow.new("RGB", strip.size, (255, 255, 255))
+    white.paste(strip, mask=strip.getchannel("A"))
+    return np.asarray(white)
+
+
+def _deep_grey(image: Pillow.Image) -> Callable[[Pillow.Image], npt.NDArray[np.uint8]]:
+    """Grey of more than 8 bits. White is the mode's usual full scale, or the largest value beyond it."""
+    high = float(np.nanmax(image.getextrema()))
+    scales = (65535.0,) if image.mode.startswith("I") else (1.0, 255.0, 65535.0)  # floats: 0 to 1, mostly
+    full = next((scale for scale in scales if high <= scale), high)
+
+    def convert(strip: Pillow.Image) -> npt.NDArray[np.uint8]:
+        values = np.nan_to_num(np.asarray(strip, np.float32))
+        scaled: npt.NDArray[np.uint8] = (np.clip(values * (255.0 / full), 0, 255) + 0.5).astype(np.uint8)
+        return scaled[:, :, None]
+
+    return convert
+
+
+def _from_profile(profile: Any, mode: str = "CMYK") -> Callable[[Pillow.Image], npt.NDArray[Any]]:
+    """Convert with the embedded colour profile, without it where it is broken."""
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile)) if isinstance(profile, bytes) else profile
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, TypeError):
+        return lambda strip: np.asarray(strip.convert("RGB"))
+    return lambda strip: np.asarray(ImageCms.applyTransform(strip, transform))
+
+
+def sha256_of(path: Path | str) -> str:
+    """Hexadecimal SHA-256 of a file's bytes. UnreadableImage where it can't be read."""
+    with _opened(Path(path)) as file:
+        try:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        except OSError as error:
+            raise _unreachable(error) from error
+
+
+def walk(paths: Iterable[Path | str]) -> Iterator[Path]:
+    """The photos under files and folders: each once, sorted within a folder, no hidden file or folder.
+
+    A folder gives the files that end in SUFFIXES; a file that is named itself is always given. Links
+    to folders are not followed. Raises PathNotFound at once, before the first photo is asked for.
+    """
+    roots = [Path(path) for path in paths]
+    for root in roots:
+        if not root.exists():
+            raise PathNotFound(f"There is no file or folder {root}; check the path.")
+    return _walk(roots)
+
+
+def _walk(roots: list[Path]) -> Iterator[Path]:
+    seen: set[Path] = set()
+    for root in roots:
+        for path in _photos_in(root) if root.is_dir() else [root]:
+            key = path.absolute()
+            if key not in seen:
+                seen.add(key)
+                yield path
+
+
+def _photos_in(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder, onerror=_skip_folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "@eaDir")))
+        for name in sorted(files):
+            path = Path(parent, name)
+            if path.suffix.lower() in SUFFIXES and not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _skip_folder(error: OSError) -> None:
+    log.warning("a folder can't be read: %s", error)
+
+
+def encode_jpeg(pixels: Image, quality: int = 90) -> bytes:
+    """JPEG of an (H,W,3) uint8 RGB image, with full-resolution colour: face crops are small."""
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.size == 0:
+        raise ValueError(f"an image must be (H,W,3) uint8 and not empty, not {pixels.shape} {pixels.dtype}")
+    buffer = io.BytesIO()
+    Pillow.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def decode_jpeg(data: bytes) -> Image:
+    """(H,W,3) uint8 RGB of bytes that `encode_jpeg` wrote. UnreadableImage where they are damaged."""
+    return read(data).pixels
+
+
+def thumbnail(pixels: Image, side_px: int = 320) -> Image:
+    """The image scaled down so that its longer side is at most `side_px`; never scaled up."""
+    height, width = pixels.shape[:2]
+    if max(height, width) <= side_px:
+        return pixels
+    scale = side_px / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    image = Pillow.fromarray(np.ascontiguousarray(pixels))
+    return np.asarray(image.resize(size, Pillow.Resampling.LANCZOS, reducing_gap=3.0))

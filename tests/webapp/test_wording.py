@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import doctest
+from datetime import timedelta
+
+import pytest
+
+from faceid_core.tables import utc_now
+from webapp import uploads, wording
+
+
+@pytest.mark.parametrize("module", [wording, uploads])
+def test_examples_in_docstrings(module) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted and not result.failed
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        (timedelta(seconds=5), "just now"),
+        (timedelta(minutes=5, seconds=1), "5 min ago"),
+        (timedelta(hours=5, minutes=1), "5 h ago"),
+        (timedelta(days=1, minutes=1), "1 day ago"),
+    ],
+)
+def test_ago(passed: timedelta, text: str) -> None:
+    assert wording.ago(utc_now() - passed) == text
+
+
+def test_percent_never_claims_perfection() -> None:
+    assert wording.percent(0.99999) == "99.9 %"
+    assert wording.percent(1.0) == "100 %"
+    assert wording.percent(float("nan")) == "–"

@@ -1,0 +1,191 @@
+"""The JSON API and the pictures: faces, thumbnails of photos, people, counts and recognition.
+
+Pictures are found by number only; no path ever comes from a request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, File, Header, Query, Request, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from faceid_core import __version__, images
+from faceid_core.errors import FaceIdError, LibraryBusy, NotFound, NotReady, UnreadableImage
+from faceid_core.settings import Settings
+from webapp.state import CACHE_TOKEN, library
+
+log = logging.getLogger(__name__)
+
+CACHE_BYTES = 64 * 1024**2
+DECODERS = threading.Semaphore(2)
+"""Full-size photos decoded at once: a page asks for dozens of thumbnails, memory holds few photos."""
+
+Size = Annotated[int | None, Query(ge=16, le=2048, description="Longer side in px")]
+Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
+Version = Annotated[str, Query(max_length=64, description="The server's cache token")]
+Known = Annotated[str, Header(alias="If-None-Match")]
+
+
+class Cache:
+    """The latest pictures, at most `limit` bytes of them. Safe to share between threads."""
+
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
+        self._limit, self._bytes = limit, 0
+        self._pictures: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[Any, ...], make: Callable[[], bytes]) -> bytes:
+        with self._lock:
+            if key in self._pictures:
+                self._pictures.move_to_end(key)
+                return self._pictures[key]
+        picture = make()
+        with self._lock:
+            if key not in self._pictures:
+                self._pictures[key] = picture
+                self._bytes += len(picture)
+            while self._bytes > self._limit:
+                self._bytes -= len(self._pictures.popitem(last=False)[1])
+        return picture
+
+
+class UploadLimit:
+    """Refuses a body that is larger than the limit before reading it."""
+
+    def __init__(self, app: ASGIApp, limit_mb: int) -> None:
+        self._app, self._limit_mb = app, limit_mb
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope) if scope["type"] == "http" and scope["method"] == "POST" else None
+        await (refusal or self._app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        length = dict(scope["headers"]).get(b"content-length", b"")
+        if not length.isdigit():
+            return _sentence(411, "Send the size of the upload in a Content-Length header.")
+        if int(length) > self._limit_mb * 1024**2:
+            return _sentence(413, f"The upload is larger than {self._limit_mb} MB; send a smaller photo.")
+        return None
+
+
+def build(settings: Settings) -> FastAPI:
+    """The sub-application for /api."""
+    api = FastAPI(title="faceid", version=__version__, docs_url=None, redoc_url=None)
+    api.add_middleware(UploadLimit, limit_mb=settings.max_upload_mb)
+    api.add_exception_handler(FaceIdError, _expected)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(Exception, _unexpected)
+    _add_pictures(api)
+    _add_facts(api)
+    _add_recognition(api, settings)
+    return api
+
+
+def _add_pictures(api: FastAPI) -> None:
+    cache = Cache()
+
+    @api.get("/faces/{face_id}.jpg", response_class=Response)
+    def face(face_id: int, size: Size = None, v: Version = "", known: Known = "") -> Response:
+        crop = library().faces.crop(face_id)
+        if size:
+            crop = cache.get(("face", hashlib.sha256(crop).digest(), size), lambda: _scaled(crop, size))
+        return _picture(crop, known, immutable=v == CACHE_TOKEN)
+
+    @api.get("/photos/{photo_id}.jpg", response_class=Response)
+    def photo(photo_id: int, size: Size = None, v: Version = "", known: Known = "") -> Response:
+        path = Path(library().photos.get(photo_id).path)
+        return _picture(_thumbnail(cache, path, size or 320), known, immutable=v == CACHE_TOKEN)
+
+
+def _add_facts(api: FastAPI) -> None:
+    @api.get("/health")
+    def health() -> dict[str, Any]:
+        library().counts()
+        return {"status": "ok", "version": __version__}
+
+    @api.get("/counts")
+    def counts() -> dict[str, Any]:
+        return asdict(library().counts())
+
+    @api.get("/people")
+    def people() -> list[dict[str, Any]]:
+        return [asdict(person) for person in library().people.all()]
+
+
+def _add_recognition(api: FastAPI, settings: Settings) -> None:
+    @api.post("/recognise")
+    def recognise(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
+        from faceid_core.recognition import as_dict
+
+        from faceid_core import pipeline
+
+        recogniser = pipeline.recogniser(library())
+        try:
+            photo = images.read(image.file.read(), max_megapixels=settings.max_megapixels)
+        except UnreadableImage as error:
+            raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
+        found = recogniser.recognise(photo.pixels, threshold=threshold)
+        return {"photo": image.filename, "faces": [as_dict(face) for face in found]}
+
+
+def _thumbnail(cache: Cache, path: Path, size: int) -> bytes:
+    """JPEG of an upright photo. NotFound where the file is gone, UnreadableImage where it is no photo."""
+    try:
+        modified = path.stat().st_mtime_ns
+    except OSError as error:
+        raise NotFound(f"The file {path.name} is no longer where it was imported from; import it again.") from error
+
+    def make() -> bytes:
+        with DECODERS:
+            photo = images.read(path, max_megapixels=library().settings.max_megapixels)
+            return images.encode_jpeg(images.thumbnail(photo.pixels, size), quality=85)
+
+    return cache.get(("photo", str(path), modified, size), make)
+
+
+def _scaled(crop: bytes, size: int) -> bytes:
+    return images.encode_jpeg(images.thumbnail(images.decode_jpeg(crop), size))
+
+
+def _picture(data: bytes, known: str, *, immutable: bool) -> Response:
+    """A JPEG with a strong ETag. Only an address that carries this server's token is cached without asking again:
+    numbers start over in another library, and the browser must not show the faces of the last one."""
+    tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    keep = "private, max-age=31536000, immutable" if immutable else "private, no-cache"
+    headers = {"ETag": tag, "Cache-Control": keep}
+    if tag in known:
+        return Response(status_code=304, headers=headers)
+    return Response(data, media_type="image/jpeg", headers=headers)
+
+
+def _sentence(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"error": sentence}, status_code=status)
+
+
+STATUS: dict[type[FaceIdError], int] = {NotFound: 404, NotReady: 409, UnreadableImage: 422, LibraryBusy: 503}
+
+
+def _expected(_: Request, error: Exception) -> JSONResponse:
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
+    return _sentence(status, str(error))
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    wrong = error.errors()[0]
+    return _sentence(422, f"The field {wrong['loc'][-1]} can't be used: {wrong['msg']}.")
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s failed", request.url.path, exc_info=error)
+    return _sentence(500, "Something went wrong on our side; the program's log has the details.")

@@ -1,0 +1,160 @@
+"""Home: what is in the library, what to do next, what was decided last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from webapp.components.job_progress import job_progress
+from webapp.state import actor, escaped_markdown, guarded, library, page_link, toast
+from webapp.wording import ago, count, percent
+
+if TYPE_CHECKING:
+    from faceid_core.library import Counts, EventView
+
+DECISIONS = 8
+
+
+def page() -> None:
+    counts = library().counts()
+    if counts.photos:
+        st.title("Your library")
+        _metrics(counts)
+    else:
+        _welcome()
+    job_progress()
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _next_steps(counts)
+    with right:
+        _decisions()
+
+
+def _welcome() -> None:
+    st.title("Who is in your photos?")
+    st.markdown(
+        "faceid finds every face in your photos and puts the same person's faces together. You say who is who, "
+        "once; from your names it learns to recognise people in new photos. Nothing leaves this computer."
+    )
+
+
+def _metrics(counts: Counts) -> None:
+    with st.container(horizontal=True):
+        st.metric("Photos", f"{counts.photos - counts.failed:,}", border=True)
+        st.metric("Faces", f"{counts.faces:,}", border=True)
+        st.metric("Groups", f"{counts.clusters:,}", border=True)
+        st.metric("People", f"{counts.people:,}", border=True)
+        st.metric("Faces without a name", f"{counts.unnamed:,}", border=True)
+        st.metric("Recogniser", _recogniser(counts), border=True, help="Share of held-out faces it named right")
+
+
+def _recogniser(counts: Counts) -> str:
+    if not counts.models:
+        return "none yet"
+    return percent(library().models.latest().metrics.get("accuracy"))
+
+
+# --- what to do next --------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Step:
+    """One step of the way. module: the page where it is done."""
+
+    module: str
+    title: str
+    sentence: str
+    link: str
+    done: bool
+
+
+def steps(counts: Counts) -> list[Step]:
+    """The whole way, with what is done. The first step that is not done is the one to do next."""
+    return [
+        Step("photos", "Import photos", _import_sentence(counts), "Import photos", counts.faces > 0),
+        Step("clusters", "Group faces", _group_sentence(counts), "See the groups", counts.clusters > 0),
+        Step("clusters", "Name people", _name_sentence(counts), "Name the groups", counts.people >= 2),
+        Step("train", "Train a recogniser", _train_sentence(counts), "Go to training", counts.models > 0),
+        Step("recognise", "Recognise people", "Ask who is in a new photo.", "Recognise people", False),
+    ]
+
+
+def _import_sentence(counts: Counts) -> str:
+    if counts.photos and not counts.faces:
+        return "No face was found so far; import photos that show people."
+    if counts.photos:
+        return f"{count(counts.photos - counts.failed, 'photo')} with {count(counts.faces, 'face')} are here."
+    return "Choose a folder or upload photos; your files are only read, never changed."
+
+
+def _group_sentence(counts: Counts) -> str:
+    if counts.clusters:
+        return f"The faces form {count(counts.clusters, 'group')} that look like one person each."
+    return "Runs by itself after each import and puts faces of the same person together."
+
+
+def _name_sentence(counts: Counts) -> str:
+    if counts.people:
+        people, unnamed = count(counts.people, "person", "people"), count(counts.unnamed, "face")
+        more = "" if counts.people > 1 else " Name one more person to be able to train."
+        return f"{people} named; {unnamed} still without a name.{more}"
+    return "Give the groups names: one name labels a whole group of faces."
+
+
+def _train_sentence(counts: Counts) -> str:
+    if counts.models:
+        return f"Trained {ago(library().models.latest().at)}. Train again after naming more faces."
+    return "From your names it learns to tell these people apart, and to say “unknown” to anybody else."
+
+
+def _next_steps(counts: Counts) -> None:
+    st.subheader("What to do next")
+    way = steps(counts)
+    current = next(index for index, step in enumerate(way) if not step.done)
+    for index, step in enumerate(way):
+        _step(step, index + 1, is_current=index == current)
+
+
+def _step(step: Step, number: int, *, is_current: bool) -> None:
+    with st.container(border=is_current, key=f"card-next-{number}" if is_current else f"step-{number}"):
+        if step.done:
+            st.markdown(f":primary[:material/check_circle:] **{step.title}**  \n:gray[{step.sentence}]")
+            return
+        icon = ":primary[:material/arrow_circle_right:]" if is_current else ":gray[:material/circle:]"
+        st.markdown(f"{icon} **{step.title}**  \n{step.sentence if is_current else f':gray[{step.sentence}]'}")
+        if is_current:
+            page_link(step.module, step.link, icon=":material/arrow_forward:")
+
+
+# --- what was decided -------------------------------------------------------------------------------------------
+def _decisions() -> None:
+    st.subheader("Recent decisions")
+    events = library().journal.recent(DECISIONS)
+    if not events:
+        st.caption("When you name, merge or remove faces, it is noted here and can be undone.")
+    for event in events:
+        _decision(event)
+
+
+def _decision(event: EventView) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"decision-{event.id}"):
+        text = escaped_markdown(event.summary)
+        text = f":gray[~~{text}~~]" if event.undone else text
+        st.markdown(
+            f"{text}  \n:small[:gray[{ago(event.at)}{' · undone' if event.undone else ''}]]", width="stretch"
+        )
+        if not event.undone:
+            st.button(
+                "Undo",
+                key=f"undo-{event.id}",
+                icon=":material/undo:",
+                type="tertiary",
+                on_click=_undo,
+                args=(event.id, event.summary),
+            )
+
+
+@guarded
+def _undo(event_id: int, summary: str) -> None:
+    library().journal.undo(event_id, actor=actor())
+    toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")

@@ -1,0 +1,165 @@
+"""Photos: bring photos in by folder or upload, follow the import, look at what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from faceid_core.tables import PhotoStatus
+from webapp import uploads
+from webapp.components.job_progress import job_progress, last_failure
+from webapp.components.photo_view import photo_tile, show_photo
+from webapp.state import boundary, library, toast
+
+if TYPE_CHECKING:
+    from faceid_core.library import Counts, PhotoView
+
+PAGE_PHOTOS = 48
+ALL, FAILED = "All photos", "Could not be read"
+
+
+def page() -> None:
+    counts = library().counts()
+    st.title("Photos")
+    busy = job_progress("import", "cluster", "map")
+    if not busy:
+        last_failure("import")
+    _add_photos(is_empty=not counts.photos)
+    if counts.photos:
+        _browse(counts)
+
+
+# --- bringing photos in -----------------------------------------------------------------------------------------
+def _add_photos(*, is_empty: bool) -> None:
+    with st.expander("Add photos", icon=":material/add_photo_alternate:", expanded=is_empty, key="add-photos"):
+        folder, upload = st.tabs([":material/folder: From a folder", ":material/upload: Upload"])
+        with folder:
+            _from_folder()
+        with upload:
+            _from_upload()
+
+
+def _from_folder() -> None:
+    st.caption(
+        "Give a folder on the computer that runs faceid. Subfolders are included; your files are only read, "
+        "never moved or changed. Importing the same folder again takes only what is new."
+    )
+    with st.form("import-folder", border=False):
+        path = st.text_input("Folder or file", placeholder="/home/you/Pictures", key="folder", max_chars=4096)
+        submitted = st.form_submit_button("Import", type="primary", icon=":material/download:")
+    if submitted:
+        with boundary():
+            _start([uploads.checked_path(path)])
+
+
+def _from_upload() -> None:
+    limit = library().settings.max_upload_mb
+    st.caption(
+        f"Photos of up to {limit} MB each: JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF. "
+        "Copies are kept in the library's folder."
+    )
+    with st.form("import-upload", border=False, clear_on_submit=True):
+        files = st.file_uploader(
+            "Photos", accept_multiple_files=True, type=uploads.endings(), key="upload", label_visibility="collapsed"
+        )
+        submitted = st.form_submit_button("Import these photos", type="primary", icon=":material/upload:")
+    if submitted:
+        with boundary():
+            _start(uploads.store(library().settings.uploads_folder, files or []))
+
+
+def _start(paths: list[Path]) -> None:
+    """Queue the import; the worker groups and maps the faces afterwards."""
+    library().jobs.submit("import", {"paths": [str(path) for path in paths]})
+    toast("The import has started; faces are grouped when it is done.", icon=":material/download:")
+    st.rerun()
+
+
+# --- looking at them --------------------------------------------------------------------------------------------
+def _browse(counts: Counts) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="photo-filter"):
+        choice = _status_filter(counts)
+        search = st.text_input(
+            "Search",
+            placeholder="File or folder name",
+            key="photo-search",
+            icon=":material/search:",
+            width=280,
+            on_change=_first_page,
+            label_visibility="collapsed",
+        )
+    failed = choice == FAILED
+    after = _cursors()[-1]
+    found = library().photos.page(
+        after=after,
+        limit=PAGE_PHOTOS + 1,
+        status=PhotoStatus.FAILED if failed else PhotoStatus.DONE,
+        search=search.strip() or None,
+    )
+    if not found:
+        st.caption("No photo matches." if search else "Nothing here yet.")
+    elif failed:
+        _failures(found[:PAGE_PHOTOS])
+    else:
+        _grid(found[:PAGE_PHOTOS])
+    _pager(found)
+
+
+def _status_filter(counts: Counts) -> str:
+    if not counts.failed:
+        return ALL
+    labels = {ALL: f"{ALL} · {counts.photos - counts.failed:,}", FAILED: f"{FAILED} · {counts.failed:,}"}
+    return st.segmented_control(
+        "Show",
+        [ALL, FAILED],
+        default=ALL,
+        required=True,
+        format_func=labels.__getitem__,
+        key="photo-status",
+        on_change=_first_page,
+        label_visibility="collapsed",
+    )
+
+
+def _grid(photos: list[PhotoView]) -> None:
+    with st.container(key="photo-grid"):
+        for photo in photos:
+            if photo_tile(photo):
+                show_photo(photo.id)
+
+
+def _failures(photos: list[PhotoView]) -> None:
+    st.dataframe(
+        {"File": [photo.path for photo in photos], "Why": [photo.error or "" for photo in photos]},
+        hide_index=True,
+    )
+    st.caption("Repair or replace a file and import its folder again: it is then read anew.")
+
+
+def _cursors() -> list[int | None]:
+    """The `after` of each page up to the one shown; the first is None."""
+    cursors: list[int | None] = st.session_state.setdefault("photo-cursors", [None])
+    return cursors
+
+
+def _first_page() -> None:
+    st.session_state["photo-cursors"] = [None]
+
+
+def _pager(found: list[PhotoView]) -> None:
+    cursors = _cursors()
+    has_more = len(found) > PAGE_PHOTOS
+    if not has_more and len(cursors) == 1:
+        return
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        st.button("Back", icon=":material/chevron_left:", disabled=len(cursors) == 1, on_click=cursors.pop)
+        st.button(
+            "More",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=not has_more,
+            on_click=cursors.append,
+            args=(found[min(PAGE_PHOTOS, len(found)) - 1].id if found else None,),
+        )

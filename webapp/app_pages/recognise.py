@@ -1,0 +1,40 @@
+"""Recognise: who is in a new photo? The two Gradio apps, side by side in tabs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from faceid_core.errors import NoModel
+from webapp.state import escaped_markdown, library, page_link
+
+SINGLE, GROUP = "/gradio/single/", "/gradio/group/"
+
+
+def page() -> None:
+    st.title("Recognise")
+    try:
+        model = library().models.latest()
+    except NoModel as missing:
+        _no_model(str(missing))
+        return
+    st.markdown(
+        f"Drop a photo to see who is in it. The recogniser knows {len(model.classes)} people and says “unknown” to "
+        "everybody else. Photos that you try here are not kept."
+    )
+    one, several = st.tabs([":material/person: One face", ":material/groups: Several faces"])
+    with one:
+        _embedded(SINGLE, height=470, title="Recognise one face")
+    with several:
+        _embedded(GROUP, height=840, title="Recognise several faces")
+
+
+def _no_model(sentence: str) -> None:
+    with st.container(border=True, key="card-no-model"):
+        st.markdown(f"**There is no recogniser yet**  \n{escaped_markdown(sentence)}")
+        page_link("train", "Train a recogniser", icon=":material/arrow_forward:")
+
+
+def _embedded(address: str, *, height: int, title: str) -> None:
+    """The app in a frame of the page's own origin, in the page's light or dark colours."""
+    st.iframe(f"{address}?__theme={st.context.theme.type or 'light'}", height=height, alt=title)
+    st.caption(f"Also on its own at [{address}]({address}), and for programs through gradio_client.")

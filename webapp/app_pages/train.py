@@ -1,0 +1,177 @@
+"""Train: who will be learned, the training itself, and how well the recogniser does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from webapp.components.job_progress import job_progress, last_failure
+from webapp.state import guarded, library, page_link, toast
+from webapp.wording import ago, count, duration, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from faceid_core.library import JobView, ModelView, PersonView
+
+
+def page() -> None:
+    st.title("Train")
+    st.markdown(
+        "The recogniser learns from the names that you gave. Faces that it has not seen in training then tell how "
+        "well it does, and how sure it must be before it says a name."
+    )
+    minimum = _minimum_faces()
+    people = sorted(library().people.all(), key=lambda person: -person.faces)
+    ready = [person for person in people if person.faces >= minimum]
+    if not job_progress("train", body=_curves):
+        last_failure("train")
+        _start(people, ready, minimum)
+    models = library().models.all()
+    if models:
+        _result(max(models, key=lambda model: model.id))
+    _who(people, minimum)
+    if len(models) > 1:
+        _earlier(sorted(models, key=lambda model: -model.id)[1:])
+
+
+def _minimum_faces() -> int:
+    from faceid_core.training import TrainOptions
+
+    return TrainOptions().min_faces_per_person
+
+
+# --- before -----------------------------------------------------------------------------------------------------
+def _start(people: list[PersonView], ready: list[PersonView], minimum: int) -> None:
+    enough = len(ready) >= 2
+    with st.container(border=True, key="card-start"), st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_readiness(people, ready, minimum), width="stretch")
+        if not enough:
+            page_link("clusters", "Name more faces", icon=":material/arrow_forward:")
+        st.button("Train", type="primary", icon=":material/model_training:", disabled=not enough, on_click=_train)
+
+
+def _readiness(people: list[PersonView], ready: list[PersonView], minimum: int) -> str:
+    if len(ready) < 2:
+        needed = count(2 - len(ready), "more person", "more people")
+        return f"**Not enough names yet**  \nName {needed} with at least {count(minimum, 'face')} each to train."
+    faces = sum(person.faces for person in ready)
+    left_out = len(people) - len(ready)
+    more = f" {count(left_out, 'person', 'people')} with too few faces will be left out." if left_out else ""
+    return f"**Ready to train**  \n{count(len(ready), 'person', 'people')} with {count(faces, 'face')}.{more}"
+
+
+@guarded
+def _train() -> None:
+    library().jobs.submit("train", {})
+    toast("Training has started; it goes on when you leave this page.", icon=":material/model_training:")
+
+
+def _who(people: list[PersonView], minimum: int) -> None:
+    if not people:
+        return
+    with st.expander(f"Who is learned · {count(len(people), 'person', 'people')}", icon=":material/groups:"):
+        st.dataframe(
+            {
+                "Name": [person.name for person in people],
+                "Faces": [person.faces for person in people],
+                "Photos": [person.photos for person in people],
+                "In training": [_role(person, minimum) for person in people],
+            },
+            hide_index=True,
+            column_config={"Faces": st.column_config.ProgressColumn(format="%d", max_value=people[0].faces or 1)},
+        )
+
+
+def _role(person: PersonView, minimum: int) -> str:
+    if person.faces >= minimum:
+        return "yes"
+    return f"no, needs {count(minimum - person.faces, 'more face', 'more faces')}"
+
+
+# --- meanwhile --------------------------------------------------------------------------------------------------
+def _curves(job: JobView) -> None:
+    """Loss and accuracy after each epoch so far."""
+    _charts(job.details.get("history") or [])
+
+
+def _charts(history: list[dict[str, float]]) -> None:
+    if not history:
+        return
+    import pandas as pd
+
+    frame = pd.DataFrame(history)
+    loss, accuracy = st.columns(2)
+    with loss:
+        st.caption("Loss: how wrong it still is")
+        _lines(frame, {"train_loss": "training faces", "valid_loss": "held-out faces"}, "~g")
+    with accuracy:
+        st.caption("Accuracy: share of held-out faces named right")
+        _lines(frame, {"accuracy": "held-out faces"}, ".0%")
+
+
+def _lines(frame: pd.DataFrame, columns: dict[str, str], number_format: str) -> None:
+    import altair as alt
+
+    shown = frame.rename(columns=columns)
+    present = [label for name, label in columns.items() if name in frame]
+    table = shown.melt("epoch", present, "faces", "value").dropna()
+    legend = alt.Legend(orient="top") if len(present) > 1 else None
+    colours = alt.Scale(domain=["training faces", "held-out faces"], range=["#d97706", "#14b8a6"])
+    chart = (
+        alt.Chart(table, background="transparent")
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y("value:Q", title=None, axis=alt.Axis(format=number_format)),
+            color=alt.Color("faces:N", title=None, scale=colours, legend=legend),
+        )
+    )
+    st.altair_chart(chart, height=230)
+
+
+# --- after ------------------------------------------------------------------------------------------------------
+def _result(model: ModelView) -> None:
+    metrics = model.metrics
+    st.subheader("Your recogniser")
+    with st.container(horizontal=True):
+        st.metric("People it knows", f"{len(model.classes):,}", border=True)
+        st.metric("Named right", percent(metrics.get("accuracy")), border=True)
+        st.metric("Known people found", percent(metrics.get("tpir")), border=True, help="TPIR at its threshold")
+        st.metric("Strangers misnamed", percent(metrics.get("fpir")), border=True, help="FPIR at its threshold")
+        st.metric(
+            "Threshold", f"{model.threshold:.2f}", border=True, help="Below this probability it says “unknown”"
+        )
+    st.markdown(in_words(model))
+    page_link("recognise", "Recognise people", icon=":material/arrow_forward:")
+    with st.expander("How the training went", icon=":material/show_chart:"):
+        _charts(list(metrics.get("history") or []))
+
+
+def in_words(model: ModelView) -> str:
+    """The metrics as sentences."""
+    metrics = model.metrics
+    seen, unseen = count(metrics.get("train_faces", 0), "face"), count(metrics.get("valid_faces", 0), "face")
+    taken = f" in {duration(metrics['seconds'])}" if metrics.get("seconds") else ""
+    right, sure = percent(metrics.get("accuracy")), percent(model.threshold)
+    found, misnamed = percent(metrics.get("tpir")), percent(metrics.get("fpir"))
+    return (
+        f"Trained {ago(model.at)} on {seen}{taken}. Of {unseen} that it had not seen, {right} got the right name. "
+        f"It says a name only when it is at least {sure} sure: with that, it finds {found} of the faces of people "
+        f"it knows, and gives {misnamed} of strangers a wrong name."
+    )
+
+
+def _earlier(models: list[ModelView]) -> None:
+    with st.expander(f"Earlier recognisers · {len(models)}", icon=":material/history:"):
+        st.dataframe(
+            {
+                "Trained": [model.at for model in models],
+                "People": [len(model.classes) for model in models],
+                "Faces": [model.metrics.get("train_faces") for model in models],
+                "Named right": [percent(model.metrics.get("accuracy")) for model in models],
+                "Threshold": [round(model.threshold, 2) for model in models],
+            },
+            hide_index=True,
+        )

@@ -1,0 +1,81 @@
+"""A photo as a tile of the grid, and in full with its faces and their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from webapp.state import boundary, escaped_html, escaped_markdown, face_url, library, photo_url
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import FaceView, PhotoView
+
+DETAIL_PX = 1400
+
+
+def photo_tile(photo: PhotoView) -> bool:
+    """Draw the tile; True when it was clicked."""
+    name = Path(photo.path).name
+    with st.container(key=f"tile-{photo.id}"):
+        st.html(tile_html(photo, name))
+        return st.button(f"Open {escaped_markdown(name)}", key=f"photo-{photo.id}")
+
+
+def tile_html(photo: PhotoView, name: str) -> str:
+    label = count(photo.faces, "face") if photo.faces else "no face"
+    return (
+        f'<div class="tile"><img loading="lazy" src="{photo_url(photo.id, 416)}" alt="">'
+        f'<span class="count">{label}</span></div><div class="tile-name">{escaped_html(name)}</div>'
+    )
+
+
+@st.dialog("Photo", width="large", icon=":material/photo:")
+def show_photo(photo_id: int) -> None:
+    """The photo with a box around every face, and who they are."""
+    with boundary():
+        photo, faces = library().photos.get(photo_id), library().faces.of_photo(photo_id)
+        st.html(shot_html(photo, faces))
+        st.markdown(f"**{escaped_markdown(Path(photo.path).name)}** · {facts(photo)}")
+        st.caption(escaped_markdown(str(Path(photo.path).parent)))
+        if faces:
+            st.html(faces_html(faces))
+        else:
+            st.info("No face was found in this photo.", icon=":material/search_off:")
+
+
+def facts(photo: PhotoView) -> str:
+    parts = [f"{photo.width:,} × {photo.height:,} px"]
+    if photo.taken_at:
+        parts.append(f"taken {photo.taken_at:%d %B %Y, %H:%M}")
+    return " · ".join([*parts, count(photo.faces, "face")])
+
+
+def shot_html(photo: PhotoView, faces: list[FaceView]) -> str:
+    """The upright photo; boxes are placed in percent, so that they fit at every size."""
+    boxes = "".join(_box_html(photo, face) for face in faces if photo.width and photo.height)
+    return f'<div class="shot"><img src="{photo_url(photo.id, DETAIL_PX)}" alt="The photo">{boxes}</div>'
+
+
+def _box_html(photo: PhotoView, face: FaceView) -> str:
+    left, top = 100 * face.box.left / photo.width, 100 * face.box.top / photo.height
+    width, height = 100 * face.box.width / photo.width, 100 * face.box.height / photo.height
+    name = f"<span>{escaped_html(face.person)}</span>" if face.person else ""
+    place = f"left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%"
+    return f'<div class="box" style="{place}">{name}</div>'
+
+
+def faces_html(faces: list[FaceView]) -> str:
+    figures = (
+        f'<figure><img src="{face_url(face.id)}" alt=""><figcaption>{_caption(face)}</figcaption></figure>'
+        for face in faces
+    )
+    return f'<div class="faces">{"".join(figures)}</div>'
+
+
+def _caption(face: FaceView) -> str:
+    if face.person:
+        return escaped_html(face.person)
+    return f"Group {face.cluster}" if face.cluster else "Unnamed"

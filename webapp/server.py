@@ -1,0 +1,135 @@
+"""One ASGI app on one port: the Streamlit pages, the JSON API at /api and the Gradio recognisers at /gradio."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Mount
+from streamlit.starlette import App
+
+from faceid_core.errors import BadInput
+from faceid_core.settings import Settings
+from webapp import api, gradio_apps, state, theme
+from webapp.later import Later
+from webapp.worker import supervised_worker
+
+log = logging.getLogger(__name__)
+
+SCRIPT = Path(__file__).with_name("app.py")
+STOP_SECONDS = 3
+"""Open pages hold a connection for ever; the server waits this long for them when it stops."""
+
+
+def configure_streamlit(settings: Settings) -> None:
+    """Streamlit's configuration, in code, so that a user's own config.toml changes nothing here."""
+    from streamlit.web import bootstrap
+
+    options: dict[str, Any] = {
+        "browser.gatherUsageStats": False,
+        "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,
+        "client.toolbarMode": "minimal",
+        "global.developmentMode": False,
+        "logger.level": "warning",
+        "runner.magicEnabled": False,
+        "server.address": settings.host,
+        "server.enableXsrfProtection": True,
+        "server.fileWatcherType": "none",
+        "server.headless": True,
+        "server.maxUploadSize": settings.max_upload_mb,
+        "server.showEmailPrompt": False,
+        **theme.STREAMLIT,
+    }
+    bootstrap.load_config_options(options)
+
+
+def build_app(settings: Settings, *, worker: bool = True) -> App:
+    """The whole web app. Without `worker`, queued jobs wait for a `faceid work` that somebody else starts."""
+    state.configure(settings)
+    configure_streamlit(settings)
+    recognisers = Later(lambda: gradio_apps.build(settings))
+
+    @asynccontextmanager
+    async def lifespan(_: App) -> AsyncIterator[None]:
+        async with AsyncExitStack() as running:
+            running.callback(state.close_libraries)
+            state.library()  # a database that can't be opened stops the start, with its sentence
+            await running.enter_async_context(recognisers.running())
+            if worker:
+                await running.enter_async_context(supervised_worker(settings))
+            yield
+
+    routes = [Mount("/api", api.build(settings)), Mount("/gradio", recognisers)]
+    return App(SCRIPT, lifespan=lifespan, routes=routes, middleware=_guards(settings))
+
+
+def _guards(settings: Settings) -> list[Middleware]:
+    """On a loopback address only loopback names are answered, so that no web site can reach in by DNS rebinding."""
+    if not _is_loopback(settings.host):
+        return []
+    allowed = ["localhost", "127.0.0.1", "[::1]", settings.host]
+    return [Middleware(TrustedHostMiddleware, allowed_hosts=allowed, www_redirect=False)]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bind(settings: Settings) -> socket.socket:
+    """A listening socket. BadInput where the address or port can't be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=128)
+    except OSError as error:
+        raise BadInput(_why_not(error, settings)) from error
+
+
+def _why_not(error: OSError, settings: Settings) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {settings.port} is in use by another program; choose another with --port (0: any free one)."
+    if error.errno == errno.EACCES:
+        return f"Port {settings.port} needs administrator rights; choose one above 1023 with --port."
+    return f"The address {settings.host} is not one of this machine; use 127.0.0.1, or one that is, with --host."
+
+
+def address(listener: socket.socket) -> str:
+    """The URL of what listens here."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
+    """Serve until interrupted. `announce` gets the URL as soon as it answers. BadInput where the port is taken."""
+    import uvicorn
+
+    with bind(settings) as listener:
+        url = address(listener)
+
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                if self.started:
+                    log.info("Serving at %s", url)
+                    if announce:
+                        announce(url)
+
+        config = uvicorn.Config(
+            build_app(settings),
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            ws_max_size=(settings.max_upload_mb + 1) * 1024**2,
+        )
+        Server(config).run(sockets=[listener])

@@ -1,0 +1,151 @@
+"""The look: one palette for Streamlit (as configuration, in code) and Gradio (as a theme), light and dark.
+
+No font, script or picture comes from outside this server: the fonts are Streamlit's own and the system's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import gradio
+
+ACCENT, ACCENT_DARK = "#0f766e", "#2dd4bf"
+"""Deep teal: calm, and far from every skin tone, so that faces stay the warm part of a page."""
+
+_LIGHT = {
+    "primaryColor": ACCENT,
+    "backgroundColor": "#fbfbf9",
+    "secondaryBackgroundColor": "#f1f2ee",
+    "textColor": "#1d2b2a",
+    "linkColor": ACCENT,
+    "borderColor": "#e0e3dd",
+    "sidebar.backgroundColor": "#f3f4f0",
+    "sidebar.secondaryBackgroundColor": "#e6e9e3",
+}
+_DARK = {
+    "primaryColor": ACCENT_DARK,
+    "backgroundColor": "#131918",
+    "secondaryBackgroundColor": "#1d2524",
+    "textColor": "#e6ecea",
+    "linkColor": "#5eead4",
+    "borderColor": "#2e3938",
+    "sidebar.backgroundColor": "#182020",
+    "sidebar.secondaryBackgroundColor": "#243030",
+}
+_SHAPE = {
+    "font": "sans-serif",
+    "baseRadius": "0.75rem",
+    "buttonRadius": "0.6rem",
+    "showWidgetBorder": True,
+    "metricValueFontSize": "1.9rem",
+    "headingFontSizes": ["2rem", "1.35rem", "1.1rem"],
+    "headingFontWeights": [650, 600, 600],
+    "chartCategoricalColors": [ACCENT, "#d97706", "#7c3aed", "#db2777", "#2563eb", "#65a30d"],
+}
+
+STREAMLIT: dict[str, Any] = {
+    **{f"theme.{name}": value for name, value in _SHAPE.items()},
+    **{f"theme.light.{name}": value for name, value in _LIGHT.items()},
+    **{f"theme.dark.{name}": value for name, value in _DARK.items()},
+}
+
+STATIC = Path(__file__).with_name("static")
+LOGO, ICON = str(STATIC / "logo.svg"), str(STATIC / "icon.svg")
+
+CSS = """
+<style>
+:root { --card: color-mix(in srgb, currentColor 5%, transparent); --accent: #14b8a6; --strong: #0f766e; }
+.stMainBlockContainer { max-width: 82rem; padding-top: 3.5rem; padding-bottom: 4rem; }
+.stMain h1 { letter-spacing: -0.015em; }
+[data-testid="stMetric"] { background: var(--card); border: 0; padding: 0 .2rem; }
+[class*="st-key-card"] { background: var(--card); border-color: transparent; }
+/* In a card, the link is the thing to do: it looks like the button that it is. */
+[class*="st-key-card"] [data-testid="stPageLink-NavLink"] { background: var(--strong); padding: .4rem .9rem; }
+[class*="st-key-card"] [data-testid="stPageLink-NavLink"]:hover { background: #115e59; }
+[class*="st-key-card"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
+/* A photo is a picture with an invisible button over it: the whole tile opens its details. */
+.st-key-photo-grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); }
+[class*="st-key-tile-"] { position: relative; gap: .3rem; }
+[class*="st-key-tile-"] .stElementContainer:has(.stButton) { position: absolute; inset: 0; z-index: 2; }
+[class*="st-key-tile-"] .stButton, [class*="st-key-tile-"] .stButton button { height: 100%; width: 100%; }
+[class*="st-key-tile-"] .stButton button { opacity: 0; }
+[class*="st-key-tile-"]:has(button:focus-visible) .tile,
+[class*="st-key-tile-"]:hover .tile { outline: 3px solid var(--accent); outline-offset: 2px; }
+.tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden; background: var(--card); }
+.tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
+.tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;
+               font-size: .78rem; color: #fff; background: rgb(0 0 0 / 62%); }
+.tile-name { font-size: .82rem; opacity: .75; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.shot { position: relative; width: fit-content; max-width: 100%; margin: 0 auto; line-height: 0; }
+.shot img { max-width: 100%; max-height: 58vh; border-radius: .75rem; }
+.shot .box { position: absolute; border: 2px solid #fff; border-radius: .4rem;
+             box-shadow: 0 0 0 1.5px rgb(0 0 0 / 55%); }
+.shot .box span { position: absolute; left: -2px; top: 100%; margin-top: 3px; padding: .1rem .45rem;
+                  line-height: 1.3; white-space: nowrap; font-size: .78rem; border-radius: .4rem; color: #fff;
+                  background: rgb(0 0 0 / 72%); }
+.faces { display: flex; flex-wrap: wrap; gap: .75rem; }
+.faces figure { margin: 0; width: 5.5rem; text-align: center; font-size: .82rem; }
+.faces img { width: 5.5rem; height: 5.5rem; border-radius: .75rem; object-fit: cover; }
+.faces figcaption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+</style>
+"""
+"""What the theme's configuration can't say. Keys: card… is a filled card, tile-… a photo of the grid."""
+
+_TEALS = f"""
+    #f0fdfa #ccfbf1 #99f6e4 #5eead4 {ACCENT_DARK} #14b8a6 {ACCENT} {ACCENT} #115e59 #134e4a #042f2e
+""".split()
+"""From the lightest to the darkest, as Gradio wants them."""
+
+GRADIO_CSS = """
+.gradio-container, .gradio-container .main.app { max-width: none !important; padding: 0 !important; }
+footer { display: none !important; }
+"""
+
+
+def gradio_css() -> str:
+    """The recognisers without Gradio's margins and footer, in the font that Streamlit brings along."""
+    import streamlit
+
+    folder = Path(streamlit.__file__).parent / "static" / "static" / "media"
+    files = {"normal": "SourceSansVF-Upright*.woff2", "italic": "SourceSansVF-Italic*.woff2"}
+    faces = [
+        f"@font-face {{ font-family: 'Source Sans'; font-style: {style}; font-weight: 200 900; "
+        f"src: url('/static/media/{file.name}') format('woff2'); }}\n"
+        for style, pattern in files.items()
+        for file in folder.glob(pattern)
+    ]
+    return "".join(faces) + GRADIO_CSS
+
+
+def gradio_theme() -> gradio.Theme:
+    """The same palette for the recognisers, so that they look at home inside the page."""
+    import gradio as gr
+
+    teal = gr.themes.Color(*_TEALS)
+    fonts = ["Source Sans", "ui-sans-serif", "system-ui", "sans-serif"]
+    return gr.themes.Base(
+        primary_hue=teal,
+        secondary_hue=teal,
+        neutral_hue=gr.themes.colors.stone,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=[gr.themes.Font(name) for name in fonts],
+        font_mono=[gr.themes.Font(name) for name in fonts],  # Gradio sets names and numbers in it, not code
+    ).set(
+        body_background_fill=_LIGHT["backgroundColor"],
+        body_background_fill_dark=_DARK["backgroundColor"],
+        body_text_color=_LIGHT["textColor"],
+        body_text_color_dark=_DARK["textColor"],
+        block_background_fill=_LIGHT["secondaryBackgroundColor"],
+        block_background_fill_dark=_DARK["secondaryBackgroundColor"],
+        block_border_width="0px",
+        block_shadow="none",
+        block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
+        button_primary_background_fill=ACCENT,
+        button_primary_background_fill_hover="#115e59",
+        button_primary_text_color="#ffffff",
+        button_primary_background_fill_dark=ACCENT,
+        button_primary_text_color_dark="#ffffff",
+    )

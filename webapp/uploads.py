@@ -1,0 +1,72 @@
+"""Paths and files that come from the browser, checked before a job sees them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from faceid_core import images
+from faceid_core.errors import BadInput, NothingToImport, PathNotFound
+
+
+class Upload(Protocol):
+    """What we need of Streamlit's UploadedFile."""
+
+    name: str
+
+    def getbuffer(self) -> memoryview: ...
+
+
+def endings() -> list[str]:
+    """File endings that the uploader offers, without the dot."""
+    return sorted(suffix.removeprefix(".") for suffix in images.SUFFIXES)
+
+
+def checked_path(text: str) -> Path:
+    """The folder or file that was typed. Raises PathNotFound, and NothingToImport for a folder without photos."""
+    typed = text.strip().strip("\"'")
+    if not typed:
+        raise PathNotFound("Type the path of a folder with photos.")
+    path = Path(typed).expanduser()
+    if not path.is_absolute():
+        raise PathNotFound(f"Type the whole path, starting at the root; {typed} is only a part of one.")
+    if next(images.walk([path]), None) is None:
+        raise NothingToImport(
+            f"There is no photo in {path}; choose a folder with JPEG, PNG, HEIC or similar files."
+        )
+    return path
+
+
+def store(folder: Path, files: Iterable[Upload]) -> list[Path]:
+    """Keep the uploaded files in the folder and return their paths. The same bytes are kept once."""
+    kept = [_keep(folder, file) for file in files]
+    if not kept:
+        raise BadInput("Choose at least one photo to upload.")
+    return kept
+
+
+def _keep(folder: Path, file: Upload) -> Path:
+    data = file.getbuffer()
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}-{safe_name(file.name)}"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f"{path.suffix}.part")
+        with partial.open("wb") as target:
+            target.write(data)
+        partial.replace(path)
+    return path
+
+
+def safe_name(name: str) -> str:
+    """A file name without folders, control or odd characters, at most 80 long, that keeps its ending.
+
+    >>> safe_name("../../etc/passwd"), safe_name("Anna & ich.JPG"), safe_name("")
+    ('passwd', 'Anna_ich.JPG', 'photo')
+    """
+    last = re.split(r"[\\/]", name)[-1]
+    clean = re.sub(r"[^\w.-]+", "_", last).strip("._-") or "photo"
+    stem, dot, ending = clean.rpartition(".")
+    return f"{stem[:70]}.{ending[:8]}" if dot else clean[:80]

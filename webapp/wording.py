@@ -1,0 +1,55 @@
+"""Numbers and times in plain words."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from faceid_core.tables import utc_now
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """
+    >>> count(1, "face"), count(1200, "face"), count(2, "person", "people")
+    ('1 face', '1,200 faces', '2 people')
+    """
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """
+    >>> duration(4.2), duration(89), duration(3730)
+    ('4 s', '1 min', '1 h 2 min')
+    """
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a stored time (UTC, without a zone) was."""
+    passed = utc_now() - moment
+    if passed < timedelta(minutes=1):
+        return "just now"
+    if passed < timedelta(hours=1):
+        return f"{passed.seconds // 60} min ago"
+    if passed < timedelta(days=1):
+        return f"{passed.seconds // 3600} h ago"
+    if passed < timedelta(days=14):
+        return f"{count(passed.days, 'day')} ago"
+    return f"{moment:%d %b %Y}"
+
+
+def percent(share: float | None) -> str:
+    """
+    >>> percent(0.957), percent(1.0), percent(0.9996), percent(None)
+    ('95.7 %', '100 %', '99.9 %', '–')
+
+    Never rounded up to 100: that would claim too much.
+    """
+    if share is None or math.isnan(share):
+        return "–"
+    text = f"{min(math.floor(share * 1000) / 10, 100):.1f}" if share > 0.99 else f"{share * 100:.1f}"
+    return f"{text.removesuffix('.0')} %"
