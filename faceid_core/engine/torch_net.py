@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from faceid_core.engine.dlib_format import (
     RESNET_DOWN,
@@ -50,13 +50,13 @@ class Block(nn.Module):
         self.first, self.second, self.down = _conv(first), _conv(second), down
 
     def forward(self, value: Tensor) -> Tensor:
-        inner = self.second(F.relu(self.first(value)))
+        inner = self.second(functional.relu(self.first(value)))
         if self.down:
-            value = F.avg_pool2d(value, 2)
-            value = F.pad(value, (0, 0, 0, 0, 0, inner.shape[1] - value.shape[1]))
+            value = functional.avg_pool2d(value, 2)
+            value = functional.pad(value, (0, 0, 0, 0, 0, inner.shape[1] - value.shape[1]))
             rows, columns = value.shape[2] - inner.shape[2], value.shape[3] - inner.shape[3]
-            inner = F.pad(inner, (0, columns, 0, rows))
-        return F.relu(inner + value)
+            inner = functional.pad(inner, (0, columns, 0, rows))
+        return functional.relu(inner + value)
 
 
 class Stem(nn.Module):
@@ -70,7 +70,7 @@ class Stem(nn.Module):
         self.conv = _conv(first)
 
     def forward(self, crops: Tensor) -> Tensor:
-        return F.max_pool2d(F.relu(self.conv((crops - self.mean) / 256)), 3, 2)
+        return functional.max_pool2d(functional.relu(self.conv((crops - self.mean) / 256)), 3, 2)
 
 
 class Pooled(nn.Module):
