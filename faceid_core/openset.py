@@ -34,8 +34,8 @@ FEW = 8
 ENOUGH = 200
 """From this many scores on the quantile is taken as it is."""
 
-DEFAULT_WEIGHT = 10.0
-"""The default cut counts as much as this many impostor scores."""
+DEFAULT_WEIGHT = 30.0
+"""The default cut counts as much as this many independent impostors."""
 
 _IMPOSTOR_TAIL, _GENUINE_TAIL = 1.97, 1.83
 """Standard deviations from the mean to the highest 1 % of impostors, the lowest 5 % of genuine scores (LFW)."""
@@ -53,12 +53,14 @@ class Calibration:
 class Scored:
     """Held-out faces against the people: genuine (N, K) with their classes (N,), impostors (M, K).
 
-    An impostor's score for the person that it really is, if any, is -inf.
+    Impostors are the faces of each person against the others, with -inf in their own person's column, and behind
+    them the `strangers` rows of faces of nobody named.
     """
 
     genuine: Floats
     classes: Ints
     impostors: Floats
+    strangers: int = 0
 
     @property
     def own(self) -> Floats:
@@ -143,7 +145,8 @@ def against(scores: Floats, classes: Ints, held: Ints, strangers: Floats) -> Sco
     others[np.arange(len(classes)), classes] = -np.inf
     genuine = scores[held]
     own = genuine[np.arange(len(held)), classes[held]]
-    return Scored(genuine, classes[held], np.concatenate([others, _plausible(strangers, own)]))
+    strangers = _plausible(strangers, own)
+    return Scored(genuine, classes[held], np.concatenate([others, strangers]), len(strangers))
 
 
 def _plausible(strangers: Floats, own: Floats) -> Floats:
@@ -164,17 +167,20 @@ def default_cut(people: int) -> float:
 
 
 def calibrate(scored: Scored, people: int) -> Calibration:
-    """The cut that keeps FPIR_TARGET on the impostors, near the default while they are few.
+    """The cut that keeps FPIR_TARGET on the impostors; the default while there are few faces.
 
-    Where the people look so much alike that this would refuse more than 5 % of their own faces, those come first.
+    Upwards it follows them at once, as far as 95 % of the people's own faces stay above: people who look alike, or
+    drawings, all lie close together. Downwards it goes by the number of independent impostors: ten faces of one
+    person tell little more about strangers than one (8 people of LFW would let 9 % of strangers in).
     """
-    own, impostors = scored.own, scored.best_impostors
-    cut = default_cut(people)
-    if len(impostors) >= FEW:
-        measured = _high(impostors)
-        cut = (len(impostors) * measured + DEFAULT_WEIGHT * cut) / (len(impostors) + DEFAULT_WEIGHT)
-    if len(own) >= FEW:
-        cut = min(cut, max(default_cut(people), _low(own)))
+    own, impostors, default = scored.own, scored.best_impostors, default_cut(people)
+    if min(len(own), len(impostors)) < FEW:
+        return Calibration(DEFAULT_SLOPE, default)
+    measured, heard = _high(impostors), scored.strangers + people
+    if measured > default:
+        cut = min(measured, max(default, _low(own)))
+    else:
+        cut = (heard * measured + DEFAULT_WEIGHT * default) / (heard + DEFAULT_WEIGHT)
     return Calibration(_slope(own, impostors, people), float(cut))
 
 
@@ -193,9 +199,7 @@ def _low(scores: Floats) -> float:
 
 
 def _slope(own: Floats, impostors: Floats, people: int) -> float:
-    """Steeper where genuine faces and impostors lie closer together than on LFW; the default while they are few."""
-    if min(len(own), len(impostors)) < FEW:
-        return DEFAULT_SLOPE
+    """Steeper where genuine faces and impostors lie closer together than on LFW."""
     usual = 0.970 - (0.860 + 0.0155 * np.log(max(people, 2)))
     gap = max(float(own.mean() - impostors.mean()), 0.01)
     ratio = float(np.clip(usual / gap, 0.25, 4.0))
@@ -235,7 +239,12 @@ def placed_like(scored: Scored, reference: Scored) -> tuple[Scored, float, float
     wanted = reference.own.mean() - reference.best_impostors.mean()
     factor = float(wanted / gap) if gap > 1e-6 and wanted > 1e-6 else 1.0
     offset = float(reference.own.mean() - factor * scored.own.mean())
-    moved = Scored(scored.genuine * factor + offset, scored.classes, scored.impostors * factor + offset)
+    moved = Scored(
+        scored.genuine * factor + offset,
+        scored.classes,
+        scored.impostors * factor + offset,
+        scored.strangers,
+    )
     return moved, factor, offset
 
 

@@ -149,9 +149,11 @@ def train(
         raise ValueError(f"{len(names)} names and {len(photos)} photos for crops of shape {crops.shape}")
     labelled = _labelled(crops, names, photos, options)
     strangers = _some(crops[:0] if strangers is None else strangers, options.seed)
-    progress(0, 1, "Getting ready to learn")
-    candidates, split, history = _candidates(labelled, strangers, weights, options, progress, on_epoch)
+    work = _work(len(labelled.crops), len(strangers), options, progress)
+    progress(0, work.total, "Getting ready to learn")
+    candidates, split, history = _candidates(labelled, strangers, weights, options, work, on_epoch)
     kept = _choose(candidates, labelled.classes, split)
+    progress(work.total, work.total, "Ready")
     return _finish(kept, candidates[0], labelled, split, options, tuple(history), started)
 
 
@@ -200,9 +202,9 @@ class _Split:
     held: np.ndarray
 
 
-def _split(labelled: _Labelled, vectors: Vectors, options: TrainOptions) -> _Split:
+def _split(labelled: _Labelled, options: TrainOptions) -> _Split:
     """By photo and near-duplicate; by photo alone where all that a person has are copies of one picture."""
-    groups = splitting.photo_groups(vectors, labelled.classes, labelled.photos)
+    groups = splitting.photo_groups(labelled.crops, labelled.classes, labelled.photos)
     held = splitting.hold_out(labelled.classes, groups, options.valid_share, options.seed)
     if not held.any():
         groups = np.unique(labelled.photos, return_inverse=True)[1].astype(np.int64)
@@ -231,19 +233,18 @@ def _candidates(
     strangers: Image,
     weights: ResNetWeights,
     options: TrainOptions,
-    progress: Progress,
+    work: _Work,
     on_epoch: Callable[[dict[str, float]], None],
 ) -> tuple[list[_Candidate], _Split, list[dict[str, float]]]:
     """The imprinted classifier, then what training makes of it, all without the held-out faces."""
     from faceid_core import fitting
     from faceid_core.engine.torch_net import FaceNet
 
-    work = _work(len(labelled.crops), len(strangers), options, progress)
     net = FaceNet(weights).eval()
     look = fitting.Look(net, options.mirror, options.unfreeze_epochs > 0, work.tick)
     plain, strange = look(labelled.crops), look(strangers)
     faces, others = plain.vectors.numpy(), strange.vectors.numpy()
-    split = _split(labelled, faces, options)
+    split = _split(labelled, options)
     known = ~split.held
     rows = openset.imprint(faces[known], labelled.classes[known], len(labelled.names))
     candidates, history = [_Candidate("imprinted", rows, faces, others)], []
@@ -297,10 +298,10 @@ def _choose(candidates: list[_Candidate], classes: Ints, split: _Split) -> _Cand
 def _better(new: Scored, old: Scored, strangers: int) -> bool:
     """More faces right, or more above the threshold that strangers demand; and not fewer of the other."""
     calibration = Calibration(openset.DEFAULT_SLOPE, 0.0)
-    right = openset.rates(new, calibration).accuracy - openset.rates(old, calibration).accuracy
-    found = openset.tpir_at(new) - openset.tpir_at(old)
-    needed = FACES_TO_WIN / max(len(new.classes), 1)
-    gained = right >= needed or (found >= needed and strangers >= STRANGERS_TO_JUDGE)
+    count = len(new.classes)
+    right = round(count * (openset.rates(new, calibration).accuracy - openset.rates(old, calibration).accuracy))
+    found = round(count * (openset.tpir_at(new) - openset.tpir_at(old)))
+    gained = right >= FACES_TO_WIN or (found >= FACES_TO_WIN and strangers >= STRANGERS_TO_JUDGE)
     return gained and right >= 0 and found >= 0
 
 

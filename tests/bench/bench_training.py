@@ -1,6 +1,6 @@
 """Accuracy and time of the training on real people; prints figures, is no test.
 
-    python -m tests.bench.bench_training DATA [--cache FILE.npz] [--people 8] [--faces 20] [--unfreeze 2] [--seeds 3]
+    python -m tests.bench.bench_training DATA [--cache FILE.npz] [--people 8] [--faces 20] [--unfreeze 2]
 
 DATA is a folder with `lfw/Name/*.jpg`. People with ten or more photos are known, the others strangers: a third of
 the strangers is given to the training, the rest tests it. Half of each known person's photos train, half test.
@@ -65,7 +65,12 @@ def drawn(names: np.ndarray, people: int, faces: int, seed: int) -> tuple[np.nda
 
 
 def baseline(
-    crops: np.ndarray, names: np.ndarray, train: np.ndarray, test: np.ndarray, strangers: np.ndarray, settings: Settings
+    crops: np.ndarray,
+    names: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    strangers: np.ndarray,
+    settings: Settings,
 ) -> tuple[float, ...]:
     """Accuracy, TPIR at 1 % FPIR, and TPIR and FPIR at the embedder's threshold."""
     embedder = make_embedder(settings)
@@ -121,6 +126,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=training.TrainOptions().epochs)
     parser.add_argument("--unfreeze", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--no-strangers", action="store_true")
     parser.add_argument("--force", choices=["head", "network"], help="serve this one, whatever validation says")
     given = parser.parse_args()
@@ -130,7 +136,7 @@ def main() -> None:
     if given.force:
         training._choose = lambda candidates, *_: next(c for c in candidates if c.kind == given.force)
     table: dict[str, list[tuple[float, ...]]] = {"baseline": [], "served": []}
-    for seed in range(given.seeds):
+    for seed in range(given.first_seed, given.first_seed + given.seeds):
         train, test, strangers = drawn(names, given.people, given.faces, seed)
         third = len(strangers) // 3
         options = training.TrainOptions(epochs=given.epochs, unfreeze_epochs=given.unfreeze, seed=seed)
@@ -155,7 +161,8 @@ def main() -> None:
     for name, rows in table.items():
         right, fixed, tpir, fpir = np.mean(rows, axis=0)
         print(
-            f"{name:9} accuracy {right:.2%}  TPIR at FPIR 1 % {fixed:.2%}  at its threshold TPIR {tpir:.2%} FPIR {fpir:.2%}"
+            f"{name:9} accuracy {right:.2%}  TPIR at FPIR 1 % {fixed:.2%}  "
+            f"at its threshold TPIR {tpir:.2%} FPIR {fpir:.2%}"
         )
 
 
