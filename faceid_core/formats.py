@@ -11,9 +11,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-SUFFIXES = _words(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .bmp .dib .tif .tiff .gif .heic .heif .hif .avif"
-)
+SUFFIXES = _words(".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .bmp .dib .tif .tiff .gif .heic .heif .hif .avif")
 """Lower-case endings of the files that `walk` picks from a folder."""
 
 EMPTY = "the file is empty"

@@ -181,6 +181,8 @@ class _ImportRun:
         for photo, added in zip(batch, self.library.photos.add_many(batch), strict=True):
             if added.outcome == "duplicate":
                 self.report.duplicates += 1
+            elif added.outcome == "unchanged":
+                self.report.unchanged += 1
             elif photo.error:
                 self.report.failed += 1
                 self.report.failures.append(Failure(photo.path, photo.error))

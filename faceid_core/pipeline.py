@@ -16,6 +16,7 @@ from faceid_core.embedding import Embedder, make_embedder
 from faceid_core.errors import NoFaces, NoPhotos
 from faceid_core.library import FaceVectors, Library, ModelView
 from faceid_core.settings import Settings
+from faceid_core.tables import Flag
 from faceid_core.values import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def train(
         list(named.names),
         named.photos,
         weights=resnet_weights(weights_path("resnet")),
-        strangers=_strangers(library, embedder.name),
+        strangers=_decoded(library, library.faces.with_flag(Flag.STRANGER)),
         options=options or training.TrainOptions(),
         progress=progress,
         on_epoch=on_epoch,

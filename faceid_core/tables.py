@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary
+from sqlalchemy import JSON, BigInteger, Column, DateTime, ForeignKey, Index, Integer, LargeBinary
 from sqlmodel import Field, SQLModel
 
 
@@ -62,8 +62,8 @@ class Photo(SQLModel, table=True):
     path: str = Field(index=True)
     width: int = 0
     height: int = 0
-    taken_at: datetime | None = Field(default=None, index=True)
-    imported_at: datetime = Field(default_factory=utc_now)
+    taken_at: datetime | None = Field(default=None, index=True, sa_type=DateTime)
+    imported_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
     status: str = Field(default=PhotoStatus.DONE.value, index=True, max_length=16)
     error: str | None = None
     detector: str = ""
@@ -111,7 +111,12 @@ class Embedding(SQLModel, table=True):
 
 
 class Person(SQLModel, table=True):
-    """A person that a human named. name_key is the name case-folded, so that names differ by more than case."""
+    """A person that a human named. name_key is the name case-folded, so that names differ by more than case.
+
+    An id is never used twice (AUTOINCREMENT), so that undoing an old decision can't meet a stranger.
+    """
+
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=100)
@@ -121,7 +126,7 @@ class Person(SQLModel, table=True):
     )
     birth_date: date | None = None
     hidden: bool = False
-    created_at: datetime = Field(default_factory=utc_now)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 
 class Label(SQLModel, table=True):
@@ -131,7 +136,7 @@ class Label(SQLModel, table=True):
     person_id: int = Field(sa_column=_parent("person", nullable=False, index=True))
     source: str = Field(max_length=16)
     confidence: float = 1.0
-    at: datetime = Field(default_factory=utc_now)
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 
 class Rejection(SQLModel, table=True):
@@ -139,26 +144,26 @@ class Rejection(SQLModel, table=True):
 
     face_id: int = Field(sa_column=_parent("face", primary_key=True))
     person_id: int = Field(sa_column=_parent("person", primary_key=True))
-    at: datetime = Field(default_factory=utc_now)
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 
 class Event(SQLModel, table=True):
     """One human decision: who, when, what, and each changed row before and after."""
 
     id: int | None = Field(default=None, primary_key=True)
-    at: datetime = Field(default_factory=utc_now, index=True)
+    at: datetime = Field(default_factory=utc_now, index=True, sa_type=DateTime)
     actor: str = Field(max_length=100)
     kind: str = Field(max_length=32)
     summary: str
     changes: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    undone_at: datetime | None = None
+    undone_at: datetime | None = Field(default=None, sa_type=DateTime)
 
 
 class ClusterRun(SQLModel, table=True):
     """One grouping of all faces. The latest run is the one that pages show."""
 
     id: int | None = Field(default=None, primary_key=True)
-    at: datetime = Field(default_factory=utc_now)
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
     algorithm: str = Field(max_length=64)
     parameters: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     embedder: str = Field(max_length=64)
@@ -196,7 +201,7 @@ class TrainedModel(SQLModel, table=True):
     """A trained recogniser. artifact is its folder's name under the library's models folder."""
 
     id: int | None = Field(default=None, primary_key=True)
-    at: datetime = Field(default_factory=utc_now)
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
     embedder: str = Field(max_length=64)
     classes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     metrics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
@@ -219,7 +224,7 @@ class Job(SQLModel, table=True):
     details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     result: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     cancel_requested: bool = False
-    created_at: datetime = Field(default_factory=utc_now)
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    heartbeat_at: datetime | None = None
+    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    started_at: datetime | None = Field(default=None, sa_type=DateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=DateTime)
+    heartbeat_at: datetime | None = Field(default=None, sa_type=DateTime)

@@ -25,9 +25,7 @@ from faceid_core.errors import ImageTooLarge, PathNotFound, UnreadableImage
 
 ABOVE = [folder / "shared" / "data" for folder in Path(__file__).resolve().parents]
 DATA = next((folder for folder in ABOVE if folder.is_dir()), ABOVE[0])
-needs_data = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the shared development photos are not on this machine"
-)
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the shared development photos are not on this machine")
 
 
 def scene(width: int = 96, height: int = 64) -> np.ndarray:
@@ -140,9 +138,7 @@ def test_sixteen_bit_grey_keeps_its_tones() -> None:
 def test_float_tiff_uses_the_full_range() -> None:
     ramp = np.tile(np.linspace(0, 1, 256, dtype=np.float32), (8, 1))
     for scale in (1.0, 255.0):
-        np.testing.assert_array_equal(
-            images.read(encoded(ramp * scale, "TIFF")).pixels[0, :, 0], np.arange(256)
-        )
+        np.testing.assert_array_equal(images.read(encoded(ramp * scale, "TIFF")).pixels[0, :, 0], np.arange(256))
 
 
 def sixteen_bit_rgb_png(values: np.ndarray) -> bytes:
@@ -299,12 +295,8 @@ def test_a_cut_off_jpeg_misses_its_end() -> None:
 
 def bomb_png(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = (
-        struct.pack(">I", len(header)) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
-    )
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
-    )
+    chunk = struct.pack(">I", len(header)) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    return b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
 
 
 def test_a_bomb_is_refused_by_its_declared_size_before_decoding() -> None:
@@ -378,9 +370,7 @@ def test_walk_is_sorted_skips_hidden_and_yields_once(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x")
     found = [path.relative_to(tmp_path).as_posix() for path in images.walk([tmp_path])]
     assert found == ["a.heic", "b.JPG", "sub/c.png", "sub/deep/e.avif"]
-    explicit = list(
-        images.walk([tmp_path / "notes.txt", tmp_path / ".hidden.jpg", tmp_path / "sub", tmp_path])
-    )
+    explicit = list(images.walk([tmp_path / "notes.txt", tmp_path / ".hidden.jpg", tmp_path / "sub", tmp_path]))
     assert [path.name for path in explicit] == [
         "notes.txt",
         ".hidden.jpg",

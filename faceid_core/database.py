@@ -1,0 +1,168 @@
+"""The database connection: SQLite by default, PostgreSQL by URL. Everything that differs between them is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlmodel import Session
+
+from faceid_core.errors import LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
+from faceid_core.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
+
+BUSY_SECONDS = 20
+"""How long a write waits for another program's write."""
+
+CHUNK = 5000
+"""Values in one IN (...): below the variable limits of SQLite (32,766) and PostgreSQL (65,535)."""
+
+Value = TypeVar("Value")
+
+
+class Database:
+    """Sessions for reading and for writing. Safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
+        self._writing = engine.execution_options(faceid_write=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view; nothing is written."""
+        with _plain_errors(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error. Keep it short."""
+        with _plain_errors(), Session(self._writing) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def connect(settings: Settings) -> Database:
+    """Open the database; an empty one gets its tables.
+
+    Raises LibraryError, LibraryBusy, SchemaOutdated (older than the program), SchemaTooNew (newer).
+    """
+    engine = _engine(settings)
+    with _plain_errors():
+        with engine.connect() as connection:
+            revision = _revision(connection)
+        if revision is None:
+            with engine.execution_options(faceid_write=True).begin() as connection:
+                # Another process may have been faster while we waited for the lock.
+                if _revision(connection) is None:
+                    _migrate(connection, settings.url)
+        elif revision < HEAD:
+            raise SchemaOutdated(
+                "This library was made by an older version; bring it up to date with `faceid db upgrade`."
+            )
+        elif revision > HEAD:
+            raise SchemaTooNew(
+                "This library was made by a newer version; update the program, for example with `git pull`."
+            )
+    return Database(engine)
+
+
+def upgrade(settings: Settings) -> None:
+    """Bring an older database to HEAD. Raises LibraryError."""
+    engine = _engine(settings)
+    with _plain_errors(), engine.execution_options(faceid_write=True).begin() as connection:
+        _migrate(connection, settings.url)
+    engine.dispose()
+
+
+def alembic_config(url: str) -> Config:
+    """Alembic's configuration, with the migrations of this installation."""
+    from alembic.config import Config
+
+    here = Path(__file__).parent
+    packaged = here / "_migrations"  # where the wheel puts them; a checkout has them at its top
+    config = Config()
+    config.set_main_option("script_location", str(packaged if packaged.is_dir() else here.parent / "migrations"))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def chunks(values: Iterable[Value]) -> Iterator[Sequence[Value]]:
+    """The values in pieces that fit into one statement."""
+    everything = list(values)
+    for at in range(0, len(everything), CHUNK):
+        yield everything[at : at + CHUNK]
+
+
+def _engine(settings: Settings) -> Engine:
+    url = settings.url
+    if url.startswith("sqlite"):
+        return _sqlite_engine(url)
+    return create_engine(url, pool_pre_ping=True)
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=50)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("faceid_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _revision(connection: Connection) -> str | None:
+    """The database's migration; None when it is empty. Raises LibraryError for somebody else's database."""
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" in tables:
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found
+    if tables:
+        raise LibraryError("That database belongs to another program; choose another library folder.")
+    return None
+
+
+def _migrate(connection: Connection, url: str) -> None:
+    from alembic import command
+
+    config = alembic_config(url)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Driver errors that a user can do something about become one sentence."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig).lower()
+        if "locked" in reason or "busy" in reason:
+            raise LibraryBusy("Another program is writing to the library; wait a moment and try again.") from error
+        if "full" in reason:
+            raise LibraryError("The disk is full; free some space and try again, nothing was lost.") from error
+        if "readonly" in reason or "unable to open" in reason:
+            raise LibraryError("The library's folder can't be written; check its permissions.") from error
+        raise LibraryError(f"The database can't be used ({error.orig}); run `faceid doctor`.") from error
+    except DBAPIError as error:
+        if "not a database" in str(error.orig) or "malformed" in str(error.orig):
+            raise LibraryError("faceid.db is damaged; restore it from your latest backup.") from error
+        raise

@@ -1,0 +1,135 @@
+"""The one door to the data: the only place with queries. Pages, apps, CLI, API and jobs go through Library."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from faceid_core.database import Database, connect
+from faceid_core.errors import LibraryError
+from faceid_core.library.clusters import Clusters, Maps
+from faceid_core.library.faces import Faces, latest_run, unnamed_face
+from faceid_core.library.journal import Journal
+from faceid_core.library.people import People
+from faceid_core.library.photos import Photos
+from faceid_core.library.views import (
+    Added,
+    ClusterView,
+    Counts,
+    EventView,
+    FaceVectors,
+    FaceView,
+    JobView,
+    MapPoints,
+    ModelView,
+    NamedFaces,
+    Naming,
+    NewFace,
+    NewPhoto,
+    PersonView,
+    PhotoView,
+    RunView,
+)
+from faceid_core.library.work import Jobs, Models
+from faceid_core.settings import Settings
+from faceid_core.tables import (
+    Cluster,
+    Face,
+    Label,
+    MapPoint,
+    Person,
+    Photo,
+    PhotoStatus,
+    TrainedModel,
+)
+
+__all__ = [
+    "Added",
+    "ClusterView",
+    "Counts",
+    "EventView",
+    "FaceVectors",
+    "FaceView",
+    "JobView",
+    "Library",
+    "MapPoints",
+    "ModelView",
+    "NamedFaces",
+    "Naming",
+    "NewFace",
+    "NewPhoto",
+    "PersonView",
+    "PhotoView",
+    "RunView",
+]
+
+
+class Library:
+    """A library folder and its database. Safe to share between threads; each operation is its own transaction."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self._database = database
+        self.photos = Photos(database)
+        self.faces = Faces(database)
+        self.people = People(database)
+        self.clusters = Clusters(database)
+        self.maps = Maps(database)
+        self.models = Models(database)
+        self.jobs = Jobs(database)
+        self.journal = Journal(database)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Library:
+        """Open the library, making the folder and the tables when there are none.
+
+        Raises LibraryError, LibraryBusy, SchemaOutdated, SchemaTooNew.
+        """
+        try:
+            settings.library.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(
+                f"The library's folder {settings.library} can't be made ({error.strerror}); choose another one."
+            ) from error
+        return cls(settings, connect(settings))
+
+    def counts(self) -> Counts:
+        """What is in the library."""
+
+        def number(what: object, *conditions: object) -> object:
+            return select(func.count()).select_from(what).where(*conditions).scalar_subquery()  # type: ignore[arg-type]
+
+        unnamed = (
+            select(func.count())
+            .select_from(Face)
+            .outerjoin(Label, col(Label.face_id) == col(Face.id))
+            .where(unnamed_face())
+            .scalar_subquery()
+        )
+        mapped = select(func.count(func.distinct(MapPoint.face_id))).scalar_subquery()
+        wanted = select(
+            number(Photo),
+            number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),
+            number(Face),
+            unnamed,
+            number(Person),
+            number(Label),
+            number(Cluster, col(Cluster.run_id) == latest_run()),
+            mapped,
+            number(TrainedModel),
+        )  # type: ignore[call-overload]
+        with self._database.read() as session:
+            return Counts(*session.execute(wanted).one())
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,197 @@
+"""Groups of faces: suggestions of the program. Nothing here touches a person, a label or a flag."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import and_, case, delete, func, insert, select
+from sqlmodel import Session, SQLModel, col
+
+from faceid_core.database import Database
+from faceid_core.errors import NotFound
+from faceid_core.library.faces import latest_run, unnamed_face
+from faceid_core.library.views import ClusterView, MapPoints, RunView
+from faceid_core.tables import Cluster, ClusterMember, ClusterRun, Face, Flag, Label, MapPoint, Person
+from faceid_core.values import Ints
+
+KEPT_RUNS = 3
+"""Groupings that are kept; older ones are only history."""
+
+SAMPLE_FACES = 6
+"""Faces that represent a group in an overview."""
+
+
+class Clusters:
+    """Stores groupings and lists the groups of the latest one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save_run(self, algorithm: str, parameters: dict[str, Any], embedder: str, ids: Ints, labels: Ints) -> int:
+        """Store a grouping: labels (N,) int64 of the faces ids (N,), -1 for none. Group 1 becomes the largest."""
+        if len(ids) != len(labels):
+            raise ValueError("ids and labels differ in length")
+        values, sizes = np.unique(labels[labels >= 0], return_counts=True)
+        order = np.argsort(-sizes, kind="stable")
+        with self._database.write() as session:
+            run = ClusterRun(
+                algorithm=algorithm,
+                parameters=parameters,
+                embedder=embedder,
+                faces=len(ids),
+                clusters=len(values),
+            )
+            session.add(run)
+            session.flush()
+            assert run.id is not None
+            clusters = [
+                Cluster(run_id=run.id, number=number, size=int(sizes[index]))
+                for number, index in enumerate(order, start=1)
+            ]
+            session.add_all(clusters)
+            session.flush()
+            by_label = {int(values[index]): row.id for index, row in zip(order, clusters, strict=True)}
+            members = [
+                {"cluster_id": by_label[int(label)], "face_id": int(face)}
+                for face, label in zip(ids, labels, strict=True)
+                if label >= 0
+            ]
+            if members:
+                session.execute(insert(ClusterMember), members)
+            _forget_old_runs(session)
+            return run.id
+
+    def current(self) -> RunView | None:
+        """The grouping that pages show; None before the first one."""
+        with self._database.read() as session:
+            run = session.scalars(select(ClusterRun).order_by(col(ClusterRun.id).desc()).limit(1)).first()
+        if run is None or run.id is None:
+            return None
+        return RunView(run.id, run.at, run.algorithm, run.parameters, run.embedder, run.faces, run.clusters)
+
+    def page(self, after: int | None = None, limit: int = 24, *, unnamed_only: bool = True) -> list[ClusterView]:
+        """Groups by number (the largest first) behind group `after`; by default only those with unnamed faces."""
+        condition = [] if after is None else [col(Cluster.number) > after]
+        with self._database.read() as session:
+            return _cluster_views(session, condition, limit, unnamed_only)
+
+    def get(self, number: int) -> ClusterView:
+        """One group of the latest grouping. Raises NotFound."""
+        with self._database.read() as session:
+            found = _cluster_views(session, [col(Cluster.number) == number], 1, False)
+        if not found:
+            raise NotFound(f"There is no group {number} any more; the faces were grouped anew.")
+        return found[0]
+
+
+class Maps:
+    """Stores and reads 2-D maps."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> None:
+        """Replace the map of this projector and embedder. points: (N, 2), of the faces ids (N,)."""
+        rows = [
+            {"face_id": int(face), "projector": projector, "embedder": embedder, "x": float(x), "y": float(y)}
+            for face, (x, y) in zip(ids, points, strict=True)
+        ]
+        old = (col(MapPoint.projector) == projector) & (col(MapPoint.embedder) == embedder)
+        with self._database.write() as session:
+            session.execute(delete(MapPoint).where(old))
+            if rows:
+                session.execute(insert(MapPoint), rows)
+
+    def points(self, projector: str, embedder: str | None = None) -> MapPoints:
+        """The map, without flagged faces."""
+        member = (
+            select(ClusterMember.face_id, Cluster.number)  # type: ignore[call-overload]
+            .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
+            .where(col(Cluster.run_id) == latest_run())
+            .subquery()
+        )
+        wanted = (
+            select(MapPoint.face_id, MapPoint.x, MapPoint.y, member.c.number, Person.name)  # type: ignore[call-overload]
+            .join(Face, col(Face.id) == col(MapPoint.face_id))
+            .outerjoin(member, member.c.face_id == col(MapPoint.face_id))
+            .outerjoin(Label, col(Label.face_id) == col(MapPoint.face_id))
+            .outerjoin(Person, col(Person.id) == col(Label.person_id))
+            .where(col(MapPoint.projector) == projector, col(Face.flag) == Flag.NONE.value)
+            .order_by(col(MapPoint.face_id))
+        )
+        if embedder is not None:
+            wanted = wanted.where(col(MapPoint.embedder) == embedder)
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        return MapPoints(
+            face_ids=np.array([row[0] for row in rows], np.int64),
+            x=np.array([row[1] for row in rows], np.float32),
+            y=np.array([row[2] for row in rows], np.float32),
+            clusters=[row[3] for row in rows],
+            people=[row[4] for row in rows],
+        )
+
+
+def _forget_old_runs(session: Session) -> None:
+    newest = select(ClusterRun.id).order_by(col(ClusterRun.id).desc()).limit(KEPT_RUNS)
+    kept = [run for run in session.scalars(newest) if run is not None]
+    old: type[SQLModel] = ClusterRun
+    session.execute(delete(old).where(col(ClusterRun.id).not_in(kept)))
+
+
+def _cluster_views(session: Session, conditions: list[Any], limit: int, unnamed_only: bool) -> list[ClusterView]:
+    unnamed = func.sum(case((unnamed_face(), 1), else_=0))
+    wanted = (
+        select(Cluster.id, Cluster.number, func.count(), unnamed)  # type: ignore[call-overload]
+        .join(ClusterMember, col(ClusterMember.cluster_id) == col(Cluster.id))
+        .join(Face, and_(col(Face.id) == col(ClusterMember.face_id), col(Face.flag) == Flag.NONE.value))
+        .outerjoin(Label, col(Label.face_id) == col(Face.id))
+        .where(col(Cluster.run_id) == latest_run(), *conditions)
+        .group_by(col(Cluster.id), col(Cluster.number))
+        .order_by(col(Cluster.number))
+        .limit(limit)
+    )
+    rows = session.execute(wanted.having(unnamed > 0) if unnamed_only else wanted).all()
+    ids = [row[0] for row in rows]
+    people, samples = _names_in(session, ids), _samples(session, ids)
+    return [
+        ClusterView(number, size, int(bare or 0), tuple(people[cluster]), tuple(samples[cluster]))
+        for cluster, number, size, bare in rows
+    ]
+
+
+def _names_in(session: Session, ids: list[int]) -> dict[int, list[tuple[str, int]]]:
+    wanted = (
+        select(ClusterMember.cluster_id, Person.name, func.count())  # type: ignore[call-overload]
+        .join(Label, col(Label.face_id) == col(ClusterMember.face_id))
+        .join(Person, col(Person.id) == col(Label.person_id))
+        .where(col(ClusterMember.cluster_id).in_(ids))
+        .group_by(col(ClusterMember.cluster_id), col(Person.name))
+        .order_by(func.count().desc(), col(Person.name))
+    )
+    names: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for cluster, name, faces in session.execute(wanted):
+        names[cluster].append((name, faces))
+    return names
+
+
+def _samples(session: Session, ids: list[int]) -> dict[int, list[int]]:
+    rank = func.row_number().over(
+        partition_by=col(ClusterMember.cluster_id),
+        order_by=(case((col(Label.face_id).is_(None), 0), else_=1), col(Face.quality).desc(), col(Face.id)),
+    )
+    ranked = (
+        select(ClusterMember.cluster_id, ClusterMember.face_id, rank.label("place"))  # type: ignore[call-overload]
+        .join(Face, and_(col(Face.id) == col(ClusterMember.face_id), col(Face.flag) == Flag.NONE.value))
+        .outerjoin(Label, col(Label.face_id) == col(Face.id))
+        .where(col(ClusterMember.cluster_id).in_(ids))
+        .subquery()
+    )
+    wanted = select(ranked.c.cluster_id, ranked.c.face_id).where(ranked.c.place <= SAMPLE_FACES)
+    samples: dict[int, list[int]] = defaultdict(list)
+    for cluster, face in session.execute(wanted.order_by(ranked.c.cluster_id, ranked.c.place)):
+        samples[cluster].append(face)
+    return samples

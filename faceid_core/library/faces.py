@@ -1,0 +1,268 @@
+"""Faces: their crops, vectors, flags, and the lists that pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Select, func, or_, select, true
+from sqlmodel import Session, col
+
+from faceid_core.database import Database, chunks
+from faceid_core.errors import NotFound
+from faceid_core.library import journal
+from faceid_core.library.views import FaceVectors, FaceView
+from faceid_core.tables import (
+    Cluster,
+    ClusterMember,
+    ClusterRun,
+    Crop,
+    Embedding,
+    Face,
+    Flag,
+    Label,
+    Person,
+    Photo,
+)
+from faceid_core.values import Box, Ints, Vectors
+
+_FLAG_WORDS = {
+    Flag.NONE: "faces again",
+    Flag.NOT_A_FACE: "not a face",
+    Flag.STRANGER: "strangers to ignore",
+    Flag.HIDDEN: "hidden",
+}
+
+
+class Faces:
+    """Reads faces, adds vectors, sets flags."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def vectors(self, embedder: str, *, flagged: bool = False) -> FaceVectors:
+        """All faces with a vector of this embedder, by id; those with a flag only when asked for."""
+        wanted = (
+            select(Face.id, Face.photo_id, Face.quality, Embedding.vector, Person.name, Label.source)  # type: ignore[call-overload]
+            .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
+            .outerjoin(Label, col(Label.face_id) == col(Face.id))
+            .outerjoin(Person, col(Person.id) == col(Label.person_id))
+            .where(true() if flagged else col(Face.flag) == Flag.NONE.value)
+            .order_by(col(Face.id))
+        )
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        return FaceVectors(
+            ids=np.array([row[0] for row in rows], np.int64),
+            photos=np.array([row[1] for row in rows], np.int64),
+            quality=np.array([row[2] for row in rows], np.float32),
+            vectors=_unpack([row[3] for row in rows]),
+            people=[row[4] for row in rows],
+            sources=[row[5] for row in rows],
+        )
+
+    def missing_vectors(self, embedder: str) -> list[int]:
+        """Faces that have a crop but no vector of this embedder."""
+        has = select(Embedding.face_id).where(col(Embedding.embedder) == embedder)
+        with self._database.read() as session:
+            return list(session.scalars(select(Crop.face_id).where(col(Crop.face_id).not_in(has))))
+
+    def add_vectors(self, embedder: str, ids: Sequence[int], vectors: Vectors) -> None:
+        """Store vectors (N, D) of faces that have none of this embedder yet."""
+        packed = np.ascontiguousarray(vectors, "<f4")
+        with self._database.write() as session:
+            session.add_all(
+                Embedding(face_id=int(face), embedder=embedder, vector=vector.tobytes())
+                for face, vector in zip(ids, packed, strict=True)
+            )
+
+    def crop(self, face_id: int) -> bytes:
+        """The aligned face as JPEG. Raises NotFound."""
+        with self._database.read() as session:
+            crop = session.get(Crop, face_id)
+        if crop is None:
+            raise NotFound(f"There is no face {face_id} in the library.")
+        return crop.data
+
+    def crops(self, ids: Iterable[int]) -> dict[int, bytes]:
+        """The aligned faces as JPEG; ids without a crop are left out."""
+        found: dict[int, bytes] = {}
+        with self._database.read() as session:
+            for chunk in chunks(int(face) for face in ids):
+                rows = session.scalars(select(Crop).where(col(Crop.face_id).in_(chunk)))
+                found.update({row.face_id: row.data for row in rows})
+        return found
+
+    def get(self, face_id: int) -> FaceView:
+        """One face. Raises NotFound."""
+        found = self.get_many([face_id])
+        if not found:
+            raise NotFound(f"There is no face {face_id} in the library.")
+        return found[0]
+
+    def get_many(self, ids: Sequence[int]) -> list[FaceView]:
+        """Faces in the order of `ids`; those that are gone are left out."""
+        with self._database.read() as session:
+            views = [
+                view
+                for chunk in chunks(int(face) for face in ids)
+                for view in _load(session, _selected().where(col(Face.id).in_(chunk)))
+            ]
+        by_id = {view.id: view for view in views}
+        return [by_id[int(face)] for face in ids if int(face) in by_id]
+
+    def of_photo(self, photo_id: int) -> list[FaceView]:
+        """The faces of a photo, from left to right."""
+        wanted = _selected().where(col(Face.photo_id) == photo_id).order_by(col(Face.left))
+        with self._database.read() as session:
+            return _load(session, wanted)
+
+    def of_person(self, person_id: int, after: int | None = None, limit: int = 60) -> list[FaceView]:
+        """A person's faces, best quality first, behind the face `after`."""
+        return self._by_quality(col(Label.person_id) == person_id, after, limit)
+
+    def of_cluster(
+        self, number: int, after: int | None = None, limit: int = 60, *, unnamed: bool = False
+    ) -> list[FaceView]:
+        """A group's faces without flag, best quality first, behind the face `after`."""
+        members = (
+            select(ClusterMember.face_id)
+            .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
+            .where(col(Cluster.run_id) == latest_run(), col(Cluster.number) == number)
+        )
+        condition = col(Face.id).in_(members) & (col(Face.flag) == Flag.NONE.value)
+        return self._by_quality(condition & col(Label.face_id).is_(None) if unnamed else condition, after, limit)
+
+    def singles(self, after: int | None = None, limit: int = 60) -> list[FaceView]:
+        """Unnamed faces in no group, best quality first, behind the face `after`."""
+        return self._by_quality(~grouped() & unnamed_face(), after, limit)
+
+    def flag(self, ids: Sequence[int], flag: Flag, *, actor: str) -> int:
+        """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again. Returns how many changed."""
+        with self._database.write() as session:
+            rows = journal.current_rows(session, "face", col(Face.id), [int(face) for face in ids])
+            changes = [
+                journal.Change("face", row, {**row, "flag": flag.value})
+                for row in rows
+                if row["flag"] != flag.value
+            ]
+            summary = f"Marked {len(changes)} face{'s' * (len(changes) != 1)}: {_FLAG_WORDS[flag]}"
+            journal.record(session, "flag", summary, changes, actor=actor)
+        return len(changes)
+
+    def with_flag(self, flag: Flag) -> list[int]:
+        """The faces that bear a flag."""
+        with self._database.read() as session:
+            found = session.scalars(select(Face.id).where(col(Face.flag) == flag.value).order_by(col(Face.id)))
+            return [face for face in found if face is not None]
+
+    def rows_for_export(self) -> Iterator[dict[str, Any]]:
+        """Every face: photo, left, top, right, bottom, score, quality, cluster, person, label_source."""
+        wanted = (
+            select(Photo.path, Face.left, Face.top, Face.right, Face.bottom, Face.score, Face.quality, Cluster.number,
+                   Person.name, Label.source)  # type: ignore[call-overload]
+            .join(Photo, col(Photo.id) == col(Face.photo_id))
+            .outerjoin(Label, col(Label.face_id) == col(Face.id))
+            .outerjoin(Person, col(Person.id) == col(Label.person_id))
+            .outerjoin(_current_member(), _current_member_of_face())
+            .outerjoin(Cluster, col(Cluster.id) == _current_member().c.cluster_id)
+            .order_by(col(Photo.path), col(Face.left), col(Face.id))
+        )  # fmt: skip
+        names = ("photo", "left", "top", "right", "bottom", "score", "quality", "cluster", "person", "label_source")
+        with self._database.read() as session:
+            for row in session.execute(wanted.execution_options(yield_per=1000)):
+                yield dict(zip(names, row, strict=True))
+
+    def _by_quality(self, condition: Any, after: int | None, limit: int) -> list[FaceView]:
+        """Keyset paging by (quality, id), best first."""
+        wanted = _selected().where(condition).order_by(col(Face.quality).desc(), col(Face.id)).limit(limit)
+        with self._database.read() as session:
+            last = session.get(Face, after) if after is not None else None
+            if last is not None:
+                behind = (col(Face.quality) == last.quality) & (col(Face.id) > last.id)
+                wanted = wanted.where(or_(col(Face.quality) < last.quality, behind))
+            return _load(session, wanted)
+
+
+def latest_run() -> Any:
+    """The id of the grouping that pages show, as a scalar subquery."""
+    return select(func.max(ClusterRun.id)).scalar_subquery()
+
+
+def grouped() -> Any:
+    """Condition: the face is in a group of the latest grouping."""
+    return col(Face.id).in_(select(_current_member().c.face_id))
+
+
+def unnamed_face() -> Any:
+    """Condition (with Label joined): the face has neither name nor flag."""
+    return col(Label.face_id).is_(None) & (col(Face.flag) == Flag.NONE.value)
+
+
+_MEMBER = (
+    select(ClusterMember.face_id, ClusterMember.cluster_id)  # type: ignore[call-overload]
+    .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
+    .where(col(Cluster.run_id) == latest_run())
+    .subquery("member")
+)
+
+
+def _current_member() -> Any:
+    return _MEMBER
+
+
+def _current_member_of_face() -> Any:
+    return _MEMBER.c.face_id == col(Face.id)
+
+
+def _selected() -> Select[Any]:
+    return (
+        select(Face, Label.person_id, Person.name, Label.source)  # type: ignore[call-overload, no-any-return]
+        .outerjoin(Label, col(Label.face_id) == col(Face.id))
+        .outerjoin(Person, col(Person.id) == col(Label.person_id))
+    )
+
+
+def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
+    """Views of the selected faces; their groups come with a second query, not a join over all members."""
+    rows = session.execute(wanted).all()
+    numbers = _cluster_numbers(session, [row[0].id for row in rows])
+    return [
+        FaceView(
+            id=face.id,
+            photo_id=face.photo_id,
+            box=Box(face.left, face.top, face.right, face.bottom),
+            score=face.score,
+            quality=face.quality,
+            flag=Flag(face.flag),
+            person_id=person_id,
+            person=person,
+            source=source,
+            cluster=numbers.get(face.id),
+        )
+        for face, person_id, person, source in rows
+    ]
+
+
+def _cluster_numbers(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    numbers: dict[int, int] = {}
+    for chunk in chunks(ids):
+        wanted = (
+            select(ClusterMember.face_id, Cluster.number)  # type: ignore[call-overload]
+            .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
+            .where(col(Cluster.run_id) == latest_run(), col(ClusterMember.face_id).in_(chunk))
+        )
+        numbers.update(session.execute(wanted).tuples().all())
+    return numbers
+
+
+def _unpack(packed: Sequence[bytes]) -> Vectors:
+    if not packed:
+        return np.empty((0, 0), np.float32)
+    return np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1).astype(np.float32)
+
+
+def as_ints(values: Iterable[int]) -> Ints:
+    """(N,) int64."""
+    return np.array(list(values), np.int64)

@@ -1,0 +1,207 @@
+"""The journal: every human decision is one event that holds each changed row before and after.
+
+An act is a list of changes; applying them and writing the event is one transaction. Undo applies them backwards,
+after making sure that no row has changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, select, tuple_, update
+from sqlmodel import Session, SQLModel, col
+
+from faceid_core.database import Database, chunks
+from faceid_core.errors import BadInput, NotFound
+from faceid_core.library.views import EventView
+from faceid_core.tables import Event, Face, Label, Person, Rejection, utc_now
+
+Row = dict[str, Any]
+
+_TABLES: dict[str, type[SQLModel]] = {"person": Person, "face": Face, "label": Label, "rejection": Rejection}
+"""Tables that hold human decisions, parents first."""
+
+_FACE_COLUMNS = {"id", "flag"}
+"""The only columns of a face that a human decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of a table in _TABLES before and after; None where it does not exist."""
+
+    table: str
+    before: Row | None
+    after: Row | None
+
+    def reversed(self) -> Change:
+        return Change(self.table, self.after, self.before)
+
+
+class Journal:
+    """Reads, undoes and redoes human decisions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def recent(self, limit: int = 20) -> list[EventView]:
+        """The newest events first."""
+        with self._database.read() as session:
+            events = session.scalars(select(Event).order_by(col(Event.id).desc()).limit(limit))
+            return [_view(event) for event in events]
+
+    def undo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
+        """Take an event back, by default the newest that stands. Raises NotFound, BadInput with the reason."""
+        with self._database.write() as session:
+            event = _find(session, event_id, undone=False)
+            _apply(session, [change.reversed() for change in reversed(_changes(event))])
+            event.undone_at = utc_now()
+            return _view(event)
+
+    def redo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
+        """Do an undone event again, by default the one that was undone last. Raises NotFound, BadInput."""
+        with self._database.write() as session:
+            event = _find(session, event_id, undone=True)
+            _apply(session, _changes(event))
+            event.undone_at = None
+            return _view(event)
+
+
+def record(
+    session: Session,
+    kind: str,
+    summary: str,
+    changes: Sequence[Change],
+    *,
+    actor: str,
+    done: Sequence[Change] = (),
+) -> None:
+    """Apply an act and write its event, in the caller's transaction. An act without changes leaves no event.
+
+    done: changes of the same act that are applied already (a new person, whose id only the database knows).
+    """
+    if not changes:
+        return
+    _apply(session, changes)
+    rows = [{"table": c.table, "before": _encode(c.before), "after": _encode(c.after)} for c in (*done, *changes)]
+    session.add(Event(actor=actor, kind=kind, summary=summary, changes=rows))
+
+
+def row_of(row: SQLModel) -> Row:
+    """The columns of a row that the journal keeps."""
+    values = row.model_dump()
+    return {key: values[key] for key in _FACE_COLUMNS} if isinstance(row, Face) else values
+
+
+def current_rows(session: Session, table: str, column: Any, values: Iterable[int]) -> list[Row]:
+    """The rows of a journalled table whose column has one of the values."""
+    model = _TABLES[table]
+    found: list[Row] = []
+    for chunk in chunks(values):
+        found += [row_of(row) for row in session.scalars(select(model).where(column.in_(chunk)))]
+    return found
+
+
+def _view(event: Event) -> EventView:
+    assert event.id is not None
+    return EventView(event.id, event.at, event.actor, event.kind, event.summary, event.undone_at is not None)
+
+
+def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
+    if event_id is not None:
+        event = session.get(Event, event_id)
+        if event is None or (event.undone_at is not None) != undone:
+            raise NotFound(f"Decision {event_id} is not there to be {'redone' if undone else 'undone'}.")
+        return event
+    wanted = select(Event).where(col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None))
+    order = (col(Event.undone_at).desc(), col(Event.id)) if undone else (col(Event.id).desc(),)
+    event = session.scalars(wanted.order_by(*order).limit(1)).first()
+    if event is None:
+        raise NotFound(f"There is nothing to {'redo' if undone else 'undo'}.")
+    return event
+
+
+def _encode(row: Row | None) -> Row | None:
+    if row is None:
+        return None
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
+
+
+def _decode(row: Row | None) -> Row | None:
+    if row is None:
+        return None
+    decoded = dict(row)
+    for key in ("at", "created_at"):
+        if decoded.get(key):
+            decoded[key] = datetime.fromisoformat(decoded[key])
+    if decoded.get("birth_date"):
+        decoded["birth_date"] = date.fromisoformat(decoded["birth_date"])
+    return decoded
+
+
+def _changes(event: Event) -> list[Change]:
+    return [Change(c["table"], _decode(c["before"]), _decode(c["after"])) for c in event.changes]
+
+
+def _keys(table: str) -> list[str]:
+    return [column.name for column in _sql_table(table).primary_key]
+
+
+def _sql_table(table: str) -> Table:
+    found: Table = _TABLES[table].__table__  # type: ignore[attr-defined]
+    return found
+
+
+def _apply(session: Session, changes: Sequence[Change]) -> None:
+    """Write the changes. New rows come first, parents before children; rows go last, children before parents, so
+    that a person who goes takes no face along that the same act has just moved."""
+    _refuse_conflicts(session, changes)
+    for table in _TABLES:
+        mine = [change for change in changes if change.table == table]
+        added = [change.after for change in mine if change.after and not change.before]
+        if added:
+            session.execute(insert(_sql_table(table)), added)
+        _update(session, table, [change.after for change in mine if change.before and change.after])
+    for table in reversed(_TABLES):
+        _delete(session, table, [c.before for c in changes if c.table == table and c.before and not c.after])
+    session.expire_all()
+
+
+def _refuse_conflicts(session: Session, changes: Sequence[Change]) -> None:
+    """Every row must be as the act saw it, or a later decision would be overwritten."""
+    for table in _TABLES:
+        mine = [change for change in changes if change.table == table]
+        expected = {_key(table, change.before or change.after): change.before for change in mine}
+        keys = _keys(table)
+        found: dict[tuple[Any, ...], Row] = {}
+        first = _sql_table(table).c[keys[0]]
+        for row in current_rows(session, table, first, {key[0] for key in expected}):
+            found[_key(table, row)] = row
+        if any(found.get(key) != before for key, before in expected.items()):
+            raise BadInput("A later decision changed the same faces; undo that one first.")
+
+
+def _key(table: str, row: Row | None) -> tuple[Any, ...]:
+    assert row is not None
+    return tuple(row[key] for key in _keys(table))
+
+
+def _delete(session: Session, table: str, rows: Sequence[Row]) -> None:
+    columns = tuple_(*(_sql_table(table).c[key] for key in _keys(table)))
+    for chunk in chunks(rows):
+        session.execute(delete(_sql_table(table)).where(columns.in_([_key(table, row) for row in chunk])))
+
+
+def _update(session: Session, table: str, rows: Sequence[Row]) -> None:
+    """Rows that get the same values are written in one statement: naming a thousand faces is one update."""
+    keys = _keys(table)
+    groups: dict[tuple[tuple[str, Any], ...], list[tuple[Any, ...]]] = {}
+    for row in rows:
+        values = tuple((name, value) for name, value in row.items() if name not in keys)
+        groups.setdefault(values, []).append(_key(table, row))
+    columns = tuple_(*(_sql_table(table).c[key] for key in keys))
+    for values, members in groups.items():
+        for chunk in chunks(members):
+            session.execute(update(_sql_table(table)).where(columns.in_(chunk)).values(dict(values)))

@@ -1,0 +1,312 @@
+"""People and the faces that bear their names. Every change here is one event of the journal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from faceid_core.database import Database
+from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound
+from faceid_core.library import journal
+from faceid_core.library.faces import as_ints
+from faceid_core.library.journal import Change, Row, current_rows, row_of
+from faceid_core.library.views import NamedFaces, Naming, PersonView
+from faceid_core.tables import (
+    Crop,
+    Embedding,
+    Face,
+    Flag,
+    Label,
+    LabelSource,
+    Person,
+    Rejection,
+    utc_now,
+)
+
+NAME_CHARACTERS = 100
+"""Longest name."""
+
+_STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
+
+
+class People:
+    """Names faces; renames, merges and lists people."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> list[PersonView]:
+        """Everybody, those with most faces first."""
+        with self._database.read() as session:
+            return sorted(_views(session), key=lambda person: (-person.faces, person.name.casefold()))
+
+    def get(self, person_id: int) -> PersonView:
+        """One person. Raises NotFound."""
+        with self._database.read() as session:
+            found = _views(session, col(Person.id) == person_id)
+        if not found:
+            raise NotFound("That person is not in the library any more; choose another one.")
+        return found[0]
+
+    def find(self, name: str) -> PersonView | None:
+        """The person of that name, in whatever case."""
+        with self._database.read() as session:
+            found = _views(session, col(Person.name_key) == _key(_clean(name)))
+        return found[0] if found else None
+
+    def name_faces(
+        self,
+        ids: Sequence[int],
+        name: str,
+        *,
+        actor: str,
+        source: LabelSource = LabelSource.HUMAN,
+        confidence: float = 1.0,
+    ) -> Naming:
+        """Give faces to the person of that name, who is made if new. Raises InvalidName.
+
+        A weaker source leaves alone what a stronger one decided: other names, flags and rejections.
+        """
+        name = _clean(name)
+        with self._database.write() as session:
+            person, created = _find_or_add(session, name)
+            changes = _naming(session, [int(face) for face in ids], row_of(person), source, confidence)
+            if created and not changes:
+                session.delete(person)  # nobody exists without ever having had a face
+            faces = sum(change.table == "label" for change in changes)
+            done = [Change("person", None, row_of(person))] if created else []
+            summary = f"Named {_count(faces)} {person.name}"
+            naming = Naming(int(person.id or 0), person.name, created and bool(changes), faces)
+            journal.record(session, "name", summary, changes, actor=actor, done=done)
+        return naming
+
+    def rename(self, person_id: int, name: str, *, actor: str) -> PersonView:
+        """Give a person another name. Raises NotFound, InvalidName, NameTaken."""
+        name = _clean(name)
+        with self._database.write() as session:
+            before = _row(session, person_id)
+            other = session.scalars(select(Person).where(col(Person.name_key) == _key(name))).first()
+            if other is not None and other.id != person_id:
+                raise NameTaken(f"{other.name} is already someone; choose another name, or merge the two people.")
+            after = {**before, "name": name, "name_key": _key(name)}
+            changes = [Change("person", before, after)] if after != before else []
+            journal.record(session, "rename", f"Renamed {before['name']} to {name}", changes, actor=actor)
+        return self.get(person_id)
+
+    def merge(self, keep_id: int, other_ids: Sequence[int], *, actor: str) -> PersonView:
+        """Make several people one: faces and rejections go to `keep_id`. Raises NotFound, BadInput."""
+        others = [int(other) for other in other_ids if int(other) != keep_id]
+        if not others:
+            raise BadInput("Choose another person to merge with.")
+        with self._database.write() as session:
+            keep = _row(session, keep_id)
+            gone = [_row(session, other) for other in others]
+            changes = [Change("person", row, None) for row in gone]
+            changes += _moved_labels(session, others, keep_id)
+            changes += _moved_rejections(session, others, keep_id)
+            names = " and ".join(row["name"] for row in gone)
+            journal.record(session, "merge", f"Merged {names} into {keep['name']}", changes, actor=actor)
+        return self.get(keep_id)
+
+    def delete(self, person_id: int, *, actor: str) -> None:
+        """Forget a person: the faces become unnamed. Raises NotFound."""
+        with self._database.write() as session:
+            row = _row(session, person_id)
+            changes = [Change("person", row, None)]
+            for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
+                changes += [Change(table, old, None) for old in current_rows(session, table, column, [person_id])]
+            journal.record(session, "delete", f"Deleted {row['name']}", changes, actor=actor)
+
+    def remove_faces(self, ids: Sequence[int], *, actor: str) -> int:
+        """Take faces from their people and remember that they are not them. Returns how many changed."""
+        with self._database.write() as session:
+            labels = current_rows(session, "label", col(Label.face_id), [int(face) for face in ids])
+            changes = [Change("label", row, None) for row in labels]
+            changes += _new_rejections(session, [(row["face_id"], row["person_id"]) for row in labels])
+            journal.record(session, "remove", f"Took {_count(len(labels))} from a person", changes, actor=actor)
+        return len(labels)
+
+    def reject(self, ids: Sequence[int], person_id: int, *, actor: str) -> int:
+        """Remember that faces are not this person; a label saying so goes. Returns how many changed."""
+        faces = [int(face) for face in ids]
+        with self._database.write() as session:
+            person = _row(session, person_id)
+            labels = current_rows(session, "label", col(Label.face_id), faces)
+            changes = [Change("label", row, None) for row in labels if row["person_id"] == person_id]
+            changes += _new_rejections(session, [(face, person_id) for face in faces])
+            summary = f"Said that {_count(len(faces))} are not {person['name']}"
+            journal.record(session, "reject", summary, changes, actor=actor)
+        return len(changes)
+
+    def set_cover(self, person_id: int, face_id: int, *, actor: str) -> None:
+        """Show a person by this face. Raises NotFound."""
+        with self._database.write() as session:
+            before = _row(session, person_id)
+            after = {**before, "cover_face_id": face_id}
+            changes = [Change("person", before, after)] if after != before else []
+            journal.record(session, "cover", f"Chose a picture for {before['name']}", changes, actor=actor)
+
+    def training_faces(self, embedder: str) -> NamedFaces:
+        """Faces that a human named (or confirmed, or imported), without flag, with a crop and a vector."""
+        wanted = (
+            select(Face.id, Person.name, Face.photo_id)  # type: ignore[call-overload]
+            .join(Label, col(Label.face_id) == col(Face.id))
+            .join(Person, col(Person.id) == col(Label.person_id))
+            .join(Crop, col(Crop.face_id) == col(Face.id))
+            .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
+            .where(col(Face.flag) == Flag.NONE.value, col(Label.source) != LabelSource.MODEL.value)
+            .order_by(col(Face.id))
+        )
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        return NamedFaces(
+            as_ints(row[0] for row in rows), [row[1] for row in rows], as_ints(row[2] for row in rows)
+        )
+
+
+def _clean(name: str) -> str:
+    """NFC, without control characters, single spaces. Raises InvalidName."""
+    name = unicodedata.normalize("NFC", name)
+    name = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in name)).strip()
+    if not name:
+        raise InvalidName("Type a name first.")
+    if len(name) > NAME_CHARACTERS:
+        raise InvalidName(f"That name has {len(name)} characters; use at most {NAME_CHARACTERS}.")
+    return name
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def _count(faces: int) -> str:
+    return f"{faces} face{'s' * (faces != 1)}"
+
+
+def _views(session: Session, *conditions: object) -> list[PersonView]:
+    """People with their counts and a cover: the chosen one, else the face of best quality."""
+    labelled = (
+        select(
+            Label.person_id,
+            func.count().label("faces"),
+            func.count(func.distinct(Face.photo_id)).label("photos"),
+            func.max(Face.quality).label("best"),
+        )  # type: ignore[call-overload]
+        .join(Face, col(Face.id) == col(Label.face_id))
+        .where(col(Face.flag) == Flag.NONE.value)
+        .group_by(col(Label.person_id))
+        .subquery()
+    )
+    best = (
+        select(func.min(Face.id))
+        .join(Label, col(Label.face_id) == col(Face.id))
+        .where(
+            col(Label.person_id) == col(Person.id),
+            col(Face.flag) == Flag.NONE.value,
+            col(Face.quality) == labelled.c.best,
+        )
+        .correlate(Person, labelled)
+        .scalar_subquery()
+    )
+    cover = func.coalesce(Person.cover_face_id, best)
+    wanted = (
+        select(Person.id, Person.name, labelled.c.faces, labelled.c.photos, cover, Person.hidden)  # type: ignore[call-overload]
+        .outerjoin(labelled, labelled.c.person_id == col(Person.id))
+        .where(*conditions)
+    )
+    return [PersonView(row[0], row[1], row[2] or 0, row[3] or 0, row[4], row[5]) for row in session.execute(wanted)]
+
+
+def _row(session: Session, person_id: int) -> Row:
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound("That person is not in the library any more; choose another one.")
+    return row_of(person)
+
+
+def _find_or_add(session: Session, name: str) -> tuple[Person, bool]:
+    """The person of that name, and whether it was made just now."""
+    person = session.scalars(select(Person).where(col(Person.name_key) == _key(name))).first()
+    if person is not None:
+        return person, False
+    person = Person(name=name, name_key=_key(name))
+    session.add(person)
+    session.flush()
+    return person, True
+
+
+def _naming(
+    session: Session, faces: list[int], person: Row, source: LabelSource, confidence: float
+) -> list[Change]:
+    labels = {row["face_id"]: row for row in current_rows(session, "label", col(Label.face_id), faces)}
+    rows = {row["id"]: row for row in current_rows(session, "face", col(Face.id), faces)}
+    rejected = [
+        row
+        for row in current_rows(session, "rejection", col(Rejection.face_id), faces)
+        if row["person_id"] == person["id"]
+    ]
+    human = source is LabelSource.HUMAN
+    free = set(rows) if human else _free(rows, labels, {row["face_id"] for row in rejected}, source)
+    now = utc_now()
+    changes: list[Change] = []
+    for face in sorted(free):
+        label = {
+            "face_id": face,
+            "person_id": person["id"],
+            "source": source.value,
+            "confidence": confidence,
+            "at": now,
+        }
+        old = labels.get(face)
+        if old is None or (old["person_id"], old["source"]) != (person["id"], source.value):
+            changes.append(Change("label", old, label))
+    if human:
+        changes += [Change("rejection", row, None) for row in rejected]
+        flagged = [row for row in rows.values() if row["flag"] != Flag.NONE.value]
+        changes += [Change("face", row, {**row, "flag": Flag.NONE.value}) for row in flagged]
+    return changes
+
+
+def _free(rows: dict[int, Row], labels: dict[int, Row], rejected: set[int], source: LabelSource) -> set[int]:
+    """Faces that a source weaker than a human may name."""
+
+    def open_to(face: int) -> bool:
+        label = labels.get(face)
+        weaker = label is None or _STRENGTH[label["source"]] <= _STRENGTH[source.value]
+        return weaker and rows[face]["flag"] == Flag.NONE.value and face not in rejected
+
+    return {face for face in rows if open_to(face)}
+
+
+def _moved_labels(session: Session, others: Sequence[int], keep_id: int) -> list[Change]:
+    rows = current_rows(session, "label", col(Label.person_id), others)
+    return [Change("label", row, {**row, "person_id": keep_id}) for row in rows]
+
+
+def _moved_rejections(session: Session, others: Sequence[int], keep_id: int) -> list[Change]:
+    """Rejections follow, except where the face is, or will be, the kept person's."""
+    mine = current_rows(session, "label", col(Label.person_id), [keep_id, *others])
+    kept = {row["face_id"] for row in mine}
+    kept |= {r["face_id"] for r in current_rows(session, "rejection", col(Rejection.person_id), [keep_id])}
+    changes: list[Change] = []
+    for row in current_rows(session, "rejection", col(Rejection.person_id), others):
+        changes.append(Change("rejection", row, None))
+        if row["face_id"] not in kept:
+            kept.add(row["face_id"])
+            changes.append(Change("rejection", None, {**row, "person_id": keep_id}))
+    return changes
+
+
+def _new_rejections(session: Session, pairs: Sequence[tuple[int, int]]) -> list[Change]:
+    known = current_rows(session, "rejection", col(Rejection.face_id), [face for face, _ in pairs])
+    there = {(row["face_id"], row["person_id"]) for row in known}
+    now = utc_now()
+    return [
+        Change("rejection", None, {"face_id": face, "person_id": person, "at": now})
+        for face, person in pairs
+        if (face, person) not in there
+    ]

@@ -1,0 +1,202 @@
+"""What leaves the library: frozen values, never table rows. Boxes are pixels of the upright photo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.tables import Flag
+from faceid_core.values import Box, DetectedFace, Ints, Quality, Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewFace:
+    """A face to store. crop: the aligned face as JPEG; vector: (D,) float32."""
+
+    face: DetectedFace
+    quality: Quality
+    crop: bytes
+    vector: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewPhoto:
+    """A photo to store; error is the plain reason when it could not be read."""
+
+    path: str
+    sha256: str | None
+    width: int
+    height: int
+    taken_at: datetime | None
+    error: str | None
+    size_bytes: int
+    modified_ns: int
+    detector: str
+    embedder: str
+    faces: tuple[NewFace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """outcome: imported, duplicate (known content under a new path), unchanged (known content and path), failed."""
+
+    photo_id: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The library in numbers. unnamed: faces without name and flag; named: faces with a name; failed: photos."""
+
+    photos: int
+    failed: int
+    faces: int
+    unnamed: int
+    people: int
+    named: int
+    clusters: int
+    mapped: int
+    models: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoView:
+    id: int
+    path: str
+    width: int
+    height: int
+    taken_at: datetime | None
+    status: str
+    error: str | None
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceView:
+    id: int
+    photo_id: int
+    box: Box
+    score: float
+    quality: float
+    flag: Flag
+    person_id: int | None = None
+    person: str | None = None
+    source: str | None = None
+    cluster: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    id: int
+    name: str
+    faces: int
+    photos: int
+    cover_face_id: int | None
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a naming did: the person, whether it is new, and how many faces changed."""
+
+    person_id: int
+    name: str
+    created: bool
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    id: int
+    at: datetime
+    algorithm: str
+    parameters: dict[str, Any]
+    embedder: str
+    faces: int
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """A group. people: names that its faces bear, with their number; face_ids: its best faces, unnamed first."""
+
+    number: int
+    size: int
+    unnamed: int
+    people: tuple[tuple[str, int], ...]
+    face_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    id: int
+    at: datetime
+    actor: str
+    kind: str
+    summary: str
+    undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    id: int
+    at: datetime
+    embedder: str
+    classes: list[str]
+    metrics: dict[str, Any]
+    threshold: float
+    artifact: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    id: int
+    kind: str
+    params: dict[str, Any]
+    state: str
+    done: int
+    total: int
+    message: str
+    error: str | None
+    details: dict[str, Any]
+    result: dict[str, Any]
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceVectors:
+    """All embedded faces, by id. ids, photos: (N,) int64; quality: (N,) float32; vectors: (N, D) float32."""
+
+    ids: Ints
+    photos: Ints
+    quality: npt.NDArray[np.float32]
+    vectors: Vectors
+    people: list[str | None]
+    sources: list[str | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapPoints:
+    """The map. face_ids: (N,) int64; x, y: (N,) float32."""
+
+    face_ids: Ints
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.float32]
+    clusters: list[int | None]
+    people: list[str | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedFaces:
+    """Faces to train from. ids, photos: (N,) int64; names: the person of each."""
+
+    ids: Ints
+    names: list[str]
+    photos: Ints

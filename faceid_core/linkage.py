@@ -1,0 +1,224 @@
+"""Average linkage on a sparse graph, under the constraint that faces of one photo are different people.
+
+The distance of two groups is the root of the mean squared distance over all pairs of their faces. Squares make it
+exact from sums alone, so that no distance matrix is needed: the mean of |x - y|^2 is |mean(x) - mean(y)|^2 + var(x)
++ var(y).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.values import Ints, Vectors
+
+CUT_LIMIT = 6000
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shots:
+    """What the photos say about N faces.
+
+    photo: (N,) photo of each face.
+    head: (N,) equal for faces of one photo that are surely the same person: a mirror, a collage, or one face found
+    twice. Faces of one photo with different heads are different people.
+    """
+
+    photo: Ints
+    head: Ints
+
+    @classmethod
+    def of(cls, vectors: Vectors, photos: npt.ArrayLike, sure: float) -> Shots:
+        """From the photo of each face (N,); faces of one photo at most `sure` apart count as the same person."""
+        photo = np.unique(np.asarray(photos), return_inverse=True)[1].astype(np.int64)
+        head = np.arange(len(photo))
+        for faces in members(photo):
+            apart = np.linalg.norm(vectors[faces][:, None] - vectors[faces][None], axis=2)
+            head[faces] = faces[np.argmax(apart <= sure, axis=1)]  # the first face of the photo that is near
+        return cls(photo, head)
+
+    def conflicts(self, faces: Ints) -> bool:
+        """Whether two of these faces are different people by their photo."""
+        pairs = np.unique(np.stack([self.photo[faces], self.head[faces]]), axis=1)
+        return bool(len(np.unique(pairs[0])) < pairs.shape[1])
+
+    def subset(self, faces: Ints) -> Shots:
+        return Shots(self.photo[faces], self.head[faces])
+
+
+def members(labels: Ints, smallest: int = 2) -> list[Ints]:
+    """The rows of each label that at least `smallest` rows have; negative labels are left out."""
+    order = np.argsort(labels, kind="stable")
+    order = order[labels[order] >= 0]
+    edges = np.flatnonzero(np.diff(labels[order])) + 1
+    return [group for group in np.split(order, edges) if len(group) >= smallest]
+
+
+def merge(
+    vectors: Vectors, labels: Ints, pairs: tuple[Ints, Ints], limit: float, shots: Shots | None = None
+) -> Ints:
+    """Join the nearest two groups until none is nearer than `limit`. Returns (N,) labels.
+
+    labels: (N,) 0-based numbers of the groups to start from.
+    pairs: two (E,) arrays of rows; only groups that such a pair connects, before or after joining, are candidates.
+    """
+    return _Forest(vectors, labels, pairs, shots).grown(limit**2)[labels]
+
+
+@dataclass
+class _Forest:
+    """The groups while they grow. Group numbers are rows of the arrays; a joined group keeps one of its numbers."""
+
+    vectors: Vectors
+    labels: Ints
+    pairs: tuple[Ints, Ints]
+    shots: Shots | None
+    size: Floats = field(init=False)
+    mean: Floats = field(init=False)
+    spread: Floats = field(init=False)
+    version: Ints = field(init=False)
+    near: list[set[int]] = field(init=False)
+    heads: list[dict[int, int]] = field(init=False)
+    heap: list[tuple[float, int, int, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = int(self.labels.max(initial=-1)) + 1
+        vectors = self.vectors.astype(np.float64)
+        self.size = np.bincount(self.labels, minlength=count).astype(np.float64)
+        self.mean = np.zeros((count, vectors.shape[1]))
+        np.add.at(self.mean, self.labels, vectors)
+        self.mean /= np.maximum(self.size, 1)[:, None]
+        off = ((vectors - self.mean[self.labels]) ** 2).sum(axis=1)
+        self.spread = np.bincount(self.labels, off, minlength=count) / np.maximum(self.size, 1)
+        self.version = np.zeros(count, np.int64)
+        self.near = [set() for _ in range(count)]
+        self.heads = [{} for _ in range(count)]
+        if self.shots is not None:
+            for group, photo, head in zip(
+                self.labels.tolist(), self.shots.photo.tolist(), self.shots.head.tolist(), strict=True
+            ):
+                self.heads[group][photo] = head
+
+    def grown(self, limit: float) -> Ints:
+        """(G,) the group that each group ended in, after joining all pairs below the squared limit."""
+        parent = np.arange(len(self.size))
+        self._start(limit)
+        while self.heap:
+            _, one, other, version = heapq.heappop(self.heap)
+            if version != self.version[one] + self.version[other] or not self._compatible(one, other):
+                continue
+            keep, gone = (one, other) if len(self.near[one]) >= len(self.near[other]) else (other, one)
+            parent[gone] = keep
+            self._join(keep, gone)
+            self._offer(keep, sorted(self.near[keep]), limit)
+        while (parent[parent] != parent).any():
+            parent = parent[parent]
+        return parent
+
+    def _start(self, limit: float) -> None:
+        one, other = self.labels[self.pairs[0]], self.labels[self.pairs[1]]
+        apart = one != other
+        ends = np.unique(np.sort(np.stack([one[apart], other[apart]]), axis=0), axis=1)
+        for low, high in ends.T.tolist():
+            self.near[low].add(high)
+            self.near[high].add(low)
+        squared = self._squared(ends[0], ends[1])
+        self.heap = [
+            (apart, low, high, 0)
+            for apart, low, high in zip(squared.tolist(), *ends.tolist(), strict=True)
+            if apart < limit
+        ]
+        heapq.heapify(self.heap)
+
+    def _squared(self, one: Ints | int, other: Ints | list[int]) -> Floats:
+        """Mean squared distance over all pairs of faces of two groups."""
+        between = ((self.mean[one] - self.mean[other]) ** 2).sum(axis=-1)
+        squared: Floats = between + self.spread[one] + self.spread[other]
+        return squared
+
+    def _compatible(self, one: int, other: int) -> bool:
+        small, large = sorted((self.heads[one], self.heads[other]), key=len)
+        return all(large.get(photo, head) == head for photo, head in small.items())
+
+    def _join(self, keep: int, gone: int) -> None:
+        total = self.size[keep] + self.size[gone]
+        share = self.size[gone] / total
+        step = self.mean[gone] - self.mean[keep]
+        self.spread[keep] += share * (self.spread[gone] - self.spread[keep] + (1 - share) * float(step @ step))
+        self.mean[keep] += share * step
+        self.size[keep] = total
+        self.version[keep] += 1
+        self.version[gone] = -1 << 40  # no offer to a group that is gone can be current
+        self.heads[keep].update(self.heads[gone])
+        for group in self.near[gone]:
+            self.near[group].discard(gone)
+            if group != keep:
+                self.near[group].add(keep)
+                self.near[keep].add(group)
+        self.near[gone] = set()
+
+    def _offer(self, group: int, others: list[int], limit: float) -> None:
+        if not others:
+            return
+        squared = self._squared(group, others)
+        for apart, other in zip(squared.tolist(), others, strict=True):
+            if apart < limit:
+                low, high = min(group, other), max(group, other)
+                version = int(self.version[low] + self.version[high])
+                heapq.heappush(self.heap, (apart, low, high, version))
+
+
+def cut(vectors: Vectors, labels: Ints, limit: float, largest: int = CUT_LIMIT) -> Ints:
+    """Divide each group where average linkage (of squared distances) reaches `limit`. Returns (N,) labels.
+
+    Needs 4 n^2 bytes for a group of n faces; groups of more than `largest` stay as they are.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import pdist
+
+    result = labels.copy()
+    fresh = int(labels.max(initial=-1)) + 1
+    for faces in members(labels):
+        if len(faces) <= largest:
+            tree = linkage(pdist(vectors[faces], "sqeuclidean"), "average")
+            parts = fcluster(tree, limit**2, "distance") - 1
+            result[faces[parts > 0]] = fresh + parts[parts > 0] - 1
+            fresh += int(parts.max())
+    return result
+
+
+def separate(vectors: Vectors, labels: Ints, shots: Shots) -> Ints:
+    """Divide each group that holds two people of one photo, by linkage that never joins them. (N,) labels."""
+    result = labels.copy()
+    fresh = int(labels.max(initial=-1)) + 1
+    for faces in members(labels):
+        if shots.conflicts(faces):
+            own = np.arange(len(faces))
+            parts = merge(vectors[faces], own, _nearest_pairs(vectors[faces]), np.inf, shots.subset(faces))
+            parts = np.unique(parts, return_inverse=True)[1]
+            result[faces] = fresh + parts
+            fresh += int(parts.max()) + 1
+    return result
+
+
+def _nearest_pairs(vectors: Vectors, k: int = 32) -> tuple[Ints, Ints]:
+    from faceid_core import neighbours
+
+    low, high, _ = neighbours.build(vectors, k).edges(np.inf)
+    return low, high
+
+
+def components(count: int, pairs: Iterable[Ints]) -> Ints:
+    """(count,) the connected component of each row under the pairs."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    one, other = pairs
+    links = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(count, count))
+    return np.asarray(connected_components(links, directed=False)[1], np.int64)

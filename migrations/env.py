@@ -1,0 +1,21 @@
+"""Alembic's entry: runs the migrations on the connection that faceid_core.database hands over, or on the URL."""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine
+from sqlmodel import SQLModel
+
+from faceid_core import tables  # noqa: F401  (fills the metadata)
+
+
+def run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+connection = context.config.attributes.get("connection")
+if connection is not None:
+    run(connection)
+else:
+    with create_engine(context.config.get_main_option("sqlalchemy.url")).begin() as fresh:
+        run(fresh)

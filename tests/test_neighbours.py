@@ -1,0 +1,69 @@
+"""faceid_core.neighbours: exact neighbours, without the face itself, with its duplicates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceid_core import neighbours
+
+
+def brute_force(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    apart = np.sqrt(((vectors[:, None].astype(np.float64) - vectors[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(apart, np.inf)
+    order = np.argsort(apart, axis=1, kind="stable")[:, :k]
+    return order, np.take_along_axis(apart, order, axis=1)
+
+
+def test_agrees_with_brute_force() -> None:
+    vectors = np.random.default_rng(1).normal(size=(300, 16)).astype(np.float32)
+    graph = neighbours.build(vectors, 10)
+    order, apart = brute_force(vectors, 10)
+    np.testing.assert_array_equal(graph.indices, order)
+    np.testing.assert_allclose(graph.distances, apart, rtol=1e-5)
+    assert (graph.indices.dtype, graph.distances.dtype) == (np.int64, np.float32)
+    assert (len(graph), graph.k) == (300, 10)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_few_faces_are_padded(count: int) -> None:
+    vectors = np.random.default_rng(2).normal(size=(count, 8)).astype(np.float32)
+    graph = neighbours.build(vectors, 4)
+    assert graph.indices.shape == graph.distances.shape == (count, 4)
+    known = min(4, max(count - 1, 0))
+    assert (graph.indices[:, :known] >= 0).all()
+    assert (graph.indices[:, known:] == -1).all()
+    assert np.isinf(graph.distances[:, known:]).all()
+
+
+def test_duplicates_are_neighbours_at_distance_zero() -> None:
+    vector = np.random.default_rng(3).normal(size=(1, 128)).astype(np.float32)
+    graph = neighbours.build(np.repeat(vector, 40, axis=0), 5)
+    assert (graph.distances == 0).all()
+    assert (graph.indices != np.arange(40)[:, None]).all()
+    assert all(len(set(row)) == 5 for row in graph.indices.tolist())
+
+
+def test_near_duplicates_have_exact_distances() -> None:
+    vectors = np.random.default_rng(4).normal(size=(50, 128)).astype(np.float32)
+    twin = vectors + np.float32(1e-4)
+    graph = neighbours.build(np.concatenate([vectors, twin]), 1)
+    np.testing.assert_allclose(graph.distances, 1e-4 * np.sqrt(128), rtol=0.02)
+
+
+def test_edges_are_listed_once_and_not_beyond_the_longest() -> None:
+    vectors = np.random.default_rng(5).normal(size=(80, 4)).astype(np.float32)
+    low, high, apart = neighbours.build(vectors, 79).edges(1.5)
+    full = np.sqrt(((vectors[:, None] - vectors[None]) ** 2).sum(axis=2))
+    expected = {(i, j) for i in range(80) for j in range(i + 1, 80) if full[i, j] <= 1.5}
+    assert set(zip(low.tolist(), high.tolist(), strict=True)) == expected
+    assert len(low) == len(expected)
+    np.testing.assert_allclose(apart, full[low, high], rtol=1e-5)
+    assert all(len(part) == 0 for part in neighbours.build(vectors[:1]).edges(1.0))
+
+
+def test_wrong_shapes_and_numbers_are_refused() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        neighbours.build(np.full((3, 4), np.nan, np.float32))
+    with pytest.raises(ValueError, match=r"\(N, D\)"):
+        neighbours.build(np.zeros(7, np.float32))
