@@ -19,7 +19,7 @@ DECISIONS = 8
 
 def page() -> None:
     counts = library().counts()
-    if counts.photos or counts.failed:
+    if counts.photos:
         st.title("Your library")
         _metrics(counts)
     else:
@@ -42,7 +42,7 @@ def _welcome() -> None:
 
 def _metrics(counts: Counts) -> None:
     with st.container(horizontal=True):
-        st.metric("Photos", f"{counts.photos:,}", border=True)
+        st.metric("Photos", f"{counts.photos - counts.failed:,}", border=True)
         st.metric("Faces", f"{counts.faces:,}", border=True)
         st.metric("Groups", f"{counts.clusters:,}", border=True)
         st.metric("People", f"{counts.people:,}", border=True)
@@ -83,7 +83,7 @@ def _import_sentence(counts: Counts) -> str:
     if counts.photos and not counts.faces:
         return "No face was found so far; import photos that show people."
     if counts.photos:
-        return f"{count(counts.photos, 'photo')} with {count(counts.faces, 'face')} are here."
+        return f"{count(counts.photos - counts.failed, 'photo')} with {count(counts.faces, 'face')} are here."
     return "Choose a folder or upload photos; your files are only read, never changed."
 
 
@@ -143,7 +143,7 @@ def _decision(event: EventView) -> None:
         st.markdown(
             f"{text}  \n:small[:gray[{ago(event.at)}{' · undone' if event.undone else ''}]]", width="stretch"
         )
-        if hasattr(library().journal, "undo") and not event.undone:
+        if not event.undone:
             st.button(
                 "Undo",
                 key=f"undo-{event.id}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from faceid_core.errors import NotReady
+from faceid_core.tables import PhotoStatus
 from webapp import uploads
 from webapp.components.job_progress import job_progress, last_failure
 from webapp.components.photo_view import photo_tile, show_photo
@@ -27,7 +27,7 @@ def page() -> None:
     if not busy:
         last_failure("import")
     _add_photos(is_empty=not counts.photos)
-    if counts.photos or counts.failed:
+    if counts.photos:
         _browse(counts)
 
 
@@ -72,9 +72,7 @@ def _from_upload() -> None:
 
 def _start(paths: list[Path]) -> None:
     """Queue the import; the worker groups and maps the faces afterwards."""
-    wanted = {"paths": [str(path) for path in paths]}
-    if library().jobs.submit("import", wanted).params != wanted:
-        raise NotReady("Another import is still running; start this one when it is done, or cancel the other.")
+    library().jobs.submit("import", {"paths": [str(path) for path in paths]})
     toast("The import has started; faces are grouped when it is done.", icon=":material/download:")
     st.rerun()
 
@@ -95,7 +93,10 @@ def _browse(counts: Counts) -> None:
     failed = choice == FAILED
     after = _cursors()[-1]
     found = library().photos.page(
-        after=after, limit=PAGE_PHOTOS + 1, status="failed" if failed else "done", search=search.strip() or None
+        after=after,
+        limit=PAGE_PHOTOS + 1,
+        status=PhotoStatus.FAILED if failed else PhotoStatus.DONE,
+        search=search.strip() or None,
     )
     if not found:
         st.caption("No photo matches." if search else "Nothing here yet.")
@@ -109,7 +110,7 @@ def _browse(counts: Counts) -> None:
 def _status_filter(counts: Counts) -> str:
     if not counts.failed:
         return ALL
-    labels = {ALL: f"{ALL} · {counts.photos:,}", FAILED: f"{FAILED} · {counts.failed:,}"}
+    labels = {ALL: f"{ALL} · {counts.photos - counts.failed:,}", FAILED: f"{FAILED} · {counts.failed:,}"}
     return st.segmented_control(
         "Show",
         [ALL, FAILED],

@@ -1,0 +1,110 @@
+"""A running server in a process of its own, and Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+START_SECONDS = 90
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox", "--no-first-run", "--disable-sync", "--disable-background-networking",
+    "--disable-component-update", "--enable-webgl", "--ignore-gpu-blocklist", "--use-gl=swiftshader",
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+]  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/api/health", timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+@contextmanager
+def running_server(library: Path) -> Iterator[str]:
+    """`faceid serve` over a library; gives its URL. The server's output is shown when it does not start."""
+    port = free_port()
+    url, log = f"http://127.0.0.1:{port}", library / "server.log"
+    library.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "faceid_core.cli", "--library", str(library), "serve", "--port", str(port)]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ})
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(url):
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+@pytest.fixture(scope="session")
+def start_server() -> Iterator[Callable[[Path], str]]:
+    """`start_server(library_folder) -> url`; servers stop at the end of the session, one per folder."""
+    with ExitStack() as servers:
+        urls: dict[Path, str] = {}
+
+        def start(library: Path) -> str:
+            if library not in urls:
+                urls[library] = servers.enter_context(running_server(library))
+            return urls[library]
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def empty_url(start_server: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a server over an empty library."""
+    return start_server(tmp_path_factory.mktemp("empty") / "library")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (apt install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A fresh page, light, 1440 x 900 px. `page.outside` lists requests that left this computer."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    local = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
+    page.outside = []  # type: ignore[attr-defined]
+    page.on("request", lambda request: request.url.startswith(local) or page.outside.append(request.url))  # type: ignore[attr-defined]
+    yield page
+    context.close()

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceid_core import images
+from faceid_core.settings import Settings
+from faceid_core.values import Box, Guess, Recognised
+from tests.webapp.test_api import ADA, NOBODY, Known
+from webapp import gradio_apps
+
+gradio = pytest.importorskip("gradio")
+PHOTO = np.full((120, 200, 3), 90, np.uint8)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> str:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(images.encode_jpeg(PHOTO))
+    return str(path)
+
+
+@pytest.fixture
+def recogniser(monkeypatch, library) -> Known:
+    from faceid_core import pipeline
+
+    monkeypatch.setattr(pipeline, "recogniser", lambda _: Known())
+    return Known()
+
+
+def test_candidates_of_a_known_and_an_unknown_face() -> None:
+    assert list(gradio_apps.candidates(ADA).items()) == [("Ada", 0.93), ("Bo", 0.05)]
+    unknown = gradio_apps.candidates(NOBODY)
+    assert list(unknown) == ["Unknown", "Bo"]
+    assert unknown["Unknown"] == pytest.approx(0.6)
+
+
+def test_the_drawing_marks_faces_and_nothing_else() -> None:
+    drawn = gradio_apps.draw(PHOTO, [ADA])
+    assert drawn.shape == PHOTO.shape
+    changed = np.argwhere((drawn != PHOTO).any(axis=2))
+    assert changed[:, 0].min() >= 20 and changed[:, 1].min() >= 8
+    assert (drawn[0:18] == PHOTO[0:18]).all()
+    assert np.array_equal(gradio_apps.draw(PHOTO, []), PHOTO)
+
+
+@pytest.mark.parametrize("box", [Box(-30, -30, 20, 20), Box(180, 100, 260, 160), Box(0, 0, 200, 120)])
+def test_a_box_that_reaches_out_of_the_picture(box: Box) -> None:
+    face = Recognised(box, "A name that is far longer than the picture is wide, indeed", 0.5)
+    assert gradio_apps.draw(PHOTO, [face]).shape == PHOTO.shape
+    crop, (left, top) = gradio_apps.cut_out(PHOTO, box)
+    assert crop.size and left >= 0 and top >= 0
+
+
+def test_one_face_takes_the_largest_and_says_so(photo, recogniser, settings: Settings) -> None:
+    show, answer = gradio_apps._one(settings)
+    crop, label, note = show(photo)
+    assert crop.ndim == 3
+    assert max(label, key=label.__getitem__) == "Ada"
+    assert "2 faces were found" in note
+    result = answer(photo)
+    assert (result["face"]["name"], result["faces_found"]) == ("Ada", 2)
+
+
+def test_several_faces(photo, recogniser, settings: Settings) -> None:
+    show, answer = gradio_apps._several(settings)
+    drawn, table, note = show(photo)
+    assert drawn.shape == PHOTO.shape
+    assert table == [["Ada", "93%", "Bo 5%"], ["Unknown", "–", "Bo 40%"]]
+    assert note.startswith("2 faces, 1 recognised")
+    assert [face["name"] for face in answer(photo)["faces"]] == ["Ada", None]
+
+
+def test_no_face_is_said(photo, recogniser, settings: Settings, monkeypatch) -> None:
+    monkeypatch.setattr(Known, "recognise", lambda self, image: [])
+    assert gradio_apps._one(settings)[0](photo) == (None, None, gradio_apps.NO_FACE)
+    assert gradio_apps._several(settings)[0](photo)[2] == gradio_apps.NO_FACE
+
+
+def test_failures_become_gradio_messages(library, photo, settings: Settings, tmp_path: Path) -> None:
+    for make in (gradio_apps._one, gradio_apps._several):
+        show, answer = make(settings)
+        with pytest.raises(gradio.Error, match="No recogniser"):
+            show(photo)
+        with pytest.raises(gradio.Error, match="Choose a picture"):
+            answer(None)
+        bad = tmp_path / "bad.jpg"
+        bad.write_bytes(b"hello")
+        with pytest.raises(gradio.Error, match="not an image"):
+            show(str(bad))
+
+
+def test_a_bug_becomes_an_apology(photo, settings: Settings, recogniser, monkeypatch) -> None:
+    monkeypatch.setattr(Known, "recognise", lambda self, image: 1 / 0)
+    with pytest.raises(gradio.Error, match="Something went wrong"):
+        gradio_apps._one(settings)[0](photo)
+
+
+def test_a_name_can_not_be_html(photo, recogniser, settings: Settings, monkeypatch) -> None:
+    evil = Recognised(Box(10, 20, 60, 80), "<script>x</script> *b*", 0.9, (Guess("<i>", 0.1),))
+    monkeypatch.setattr(Known, "recognise", lambda self, image: [evil])
+    _, line = gradio_apps._live(PHOTO)
+    assert "<script>" not in line and "\\<script\\>" in line
+
+
+def test_the_live_picture_is_small_and_never_fails(library, monkeypatch) -> None:
+    frame, line = gradio_apps._live(np.zeros((720, 1280, 3), np.uint8))
+    assert frame is not None and max(frame.shape) == gradio_apps.LIVE_SIDE_PX
+    assert "No recogniser" in line
+    assert gradio_apps._live(None) == (None, "")
+
+
+def test_the_missing_model_is_announced(library) -> None:
+    assert "No recogniser" in gradio_apps._missing_model()
+    library.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {}, 0.6, {}, "x")
+    assert gradio_apps._missing_model() == ""
+
+
+@pytest.mark.parametrize("make", [gradio_apps.single_app, gradio_apps.group_app])
+def test_programs_see_one_endpoint(make, settings: Settings) -> None:
+    app = make(settings)
+    assert list(app.get_api_info()["named_endpoints"]) == ["/recognise"]

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.webapp.conftest import html_of, texts
+from webapp.app_pages import photos
+
+
+def _import(page, typed: str):
+    page.text_input(key="folder").set_value(typed)
+    return next(button for button in page.button if button.label == "Import").click().run()
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "Type the path of a folder"),
+        ("pictures", "Type the whole path"),
+        ("/no/such/folder", "There is no file or folder"),
+    ],
+)
+def test_a_path_that_does_not_work_gets_a_sentence(library, open_page, typed: str, sentence: str) -> None:
+    page = _import(open_page("photos"), typed)
+    assert not page.exception
+    assert len(page.error) == 1
+    assert sentence in page.error[0].value
+    assert library.jobs.active() == []
+
+
+def test_a_folder_without_photos_gets_a_sentence(library, open_page, tmp_path: Path) -> None:
+    page = _import(open_page("photos"), str(tmp_path))
+    assert "There is no photo in" in page.error[0].value.replace("\\", "")
+
+
+def test_a_folder_is_queued_for_import(library, open_page, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    page = _import(open_page("photos"), str(tmp_path))
+    assert not page.exception and not page.error
+    assert [(job.kind, job.params) for job in library.jobs.active()] == [("import", {"paths": [str(tmp_path)]})]
+    assert "The import has started" in texts(page)
+
+
+def test_uploads_are_kept_and_queued(library, open_page, settings) -> None:
+    page = open_page("photos")
+    page.file_uploader(key="upload").set_value([("a.jpg", b"one", "image/jpeg"), ("b.png", b"two", "image/png")])
+    page = next(button for button in page.button if button.label == "Import these photos").click().run()
+    assert not page.exception and not page.error
+    (job,) = library.jobs.active()
+    kept = [Path(path) for path in job.params["paths"]]
+    assert [path.read_bytes() for path in kept] == [b"one", b"two"]
+    assert {path.parent for path in kept} == {settings.uploads_folder}
+
+
+def test_the_last_import_that_failed_says_why(library, open_page) -> None:
+    job = library.jobs.submit("import", {"paths": ["/gone"]})
+    library.jobs.claim()
+    library.jobs.fail(job.id, "There is no file or folder /gone; check the path.")
+    assert "There is no file or folder" in open_page("photos").error[0].value
+
+
+def test_photos_are_a_grid(filled, open_page) -> None:
+    page = open_page("photos")
+    assert not page.exception
+    assert html_of(page).count('class="tile"') == 6
+    assert "photo0.jpg" in html_of(page)
+    assert "broken.jpg" not in html_of(page)
+
+
+def test_unreadable_files_are_listed_with_the_reason(filled, open_page) -> None:
+    page = open_page("photos")
+    page = page.segmented_control(key="photo-status").set_value(photos.FAILED).run()
+    table = page.dataframe[0].value
+    assert table["File"][0].endswith("broken.jpg")
+    assert table["Why"][0] == "not an image"
+
+
+def test_search_by_file_name(filled, open_page) -> None:
+    page = open_page("photos")
+    page = page.text_input(key="photo-search").set_value("photo3").run()
+    assert html_of(page).count('class="tile"') == 1
+    page = page.text_input(key="photo-search").set_value("nothing like it").run()
+    assert "No photo matches." in texts(page)
+
+
+def test_paging_shows_every_photo_once(filled, open_page, monkeypatch) -> None:
+    monkeypatch.setattr(photos, "PAGE_PHOTOS", 4)
+    first = open_page("photos")
+    names = {name for name in (f"photo{n}.jpg" for n in range(6)) if name in html_of(first)}
+    assert len(names) == 4
+    second = next(button for button in first.button if button.label == "More").click().run()
+    rest = {name for name in (f"photo{n}.jpg" for n in range(6)) if name in html_of(second)}
+    assert len(rest) == 2 and not names & rest
+    again = next(button for button in second.button if button.label == "Back").click().run()
+    assert all(name in html_of(again) for name in names)
+
+
+def test_a_photo_opens_with_its_faces_and_names(filled, open_page) -> None:
+    face = filled.faces.of_photo(1)[0]
+    filled.people.name_faces([face.id], '<img src=x onerror="alert(1)">', actor="owner")
+    page = open_page("photos")
+    page = page.button(key="photo-1").click().run()
+    assert not page.exception
+    shown = html_of(page)
+    assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;" in shown
+    assert "<img src=x" not in shown
+    assert "left:29.17%;top:20.83%;width:41.67%;height:58.33%" in shown

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from tests.webapp.conftest import texts
+
+
+def test_without_a_recogniser_the_page_says_what_to_do(library, open_page) -> None:
+    page = open_page("recognise")
+    assert not page.exception
+    assert "There is no recogniser yet" in texts(page)
+    assert not page.get("iframe")
+
+
+def test_both_apps_are_embedded(library, open_page) -> None:
+    library.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {}, 0.6, {"Ada": 3, "Bo": 3}, "x")
+    page = open_page("recognise")
+    assert not page.exception
+    assert [tab.label.split(": ")[1] for tab in page.tabs] == ["One face", "Several faces"]
+    sources = [frame.proto.src for frame in page.get("iframe")]
+    assert [source.split("?")[0] for source in sources] == ["/gradio/single/", "/gradio/group/"]

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.webapp.conftest import texts
+
+pytest.importorskip("faceid_core.training")
+
+METRICS = {
+    "accuracy": 0.957, "tpir": 0.94, "fpir": 0.012, "train_faces": 28, "valid_faces": 9, "seconds": 37.0,
+    "history": [{"epoch": 0, "train_loss": 1.0, "valid_loss": 1.2, "accuracy": 0.5}],
+}  # fmt: skip
+
+
+def _train_button(page):
+    return next(button for button in page.button if button.label == "Train")
+
+
+def _name_two(library) -> None:
+    ids = library.faces.vectors("dlib-resnet+mirror").ids
+    library.people.name_faces(ids[::2].tolist(), "Ada", actor="owner")
+    library.people.name_faces(ids[1::2].tolist(), "Bo", actor="owner")
+
+
+def test_nobody_named_yet(library, open_page) -> None:
+    page = open_page("train")
+    assert not page.exception
+    assert _train_button(page).disabled
+    assert "Name 2 more people" in texts(page)
+
+
+def test_one_person_is_not_enough(filled, open_page) -> None:
+    filled.people.name_faces([1, 3, 5], "Ada", actor="owner")
+    page = open_page("train")
+    assert _train_button(page).disabled
+    assert "Name 1 more person" in texts(page)
+
+
+def test_two_people_can_be_trained(filled, open_page) -> None:
+    _name_two(filled)
+    page = open_page("train")
+    assert "2 people with 6 faces" in texts(page)
+    page = _train_button(page).click().run()
+    assert not page.exception
+    assert [job.kind for job in filled.jobs.active()] == ["train"]
+    assert "Training has started" in texts(page)
+
+
+def test_training_shows_its_curves(filled, open_page) -> None:
+    filled.jobs.submit("train", {})
+    job = filled.jobs.claim()
+    filled.jobs.beat(job.id, 1, 8, "Epoch 1", {"history": METRICS["history"]})
+    page = open_page("train")
+    assert not page.exception
+    assert len(page.get("vega_lite_chart")) == 2
+    assert "Epoch 1" in page.get("progress")[0].proto.text
+
+
+def test_a_failed_training_says_why(filled, open_page) -> None:
+    job = filled.jobs.submit("train", {})
+    filled.jobs.claim()
+    filled.jobs.fail(job.id, "Name at least two people.")
+    assert "Name at least two people" in open_page("train").error[0].value
+
+
+def test_the_result_in_plain_words(filled, open_page) -> None:
+    _name_two(filled)
+    for _ in range(2):
+        filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], METRICS, 0.62, {"Ada": 3, "Bo": 3}, "x")
+    page = open_page("train")
+    assert not page.exception
+    said = texts(page)
+    assert "Of 9 faces that it had not seen, 95.7 % got the right name" in said
+    assert "finds 94.0 %".replace(".0", "") in said
+    assert {metric.label: metric.value for metric in page.metric}["Strangers misnamed"] == "1.2 %"
+    assert [len(table.value) for table in page.dataframe] == [2, 1]
+
+
+def test_metrics_that_could_not_be_measured(filled, open_page) -> None:
+    metrics = {**METRICS, "tpir": float("nan"), "fpir": None, "history": []}
+    filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {**metrics, "tpir": None}, 0.62, {"Ada": 3}, "x")
+    page = open_page("train")
+    assert not page.exception
+    assert {metric.label: metric.value for metric in page.metric}["Known people found"] == "–"
