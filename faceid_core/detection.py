@@ -26,10 +26,10 @@ SMALLEST_LEVEL_PX = 8
 """Smaller levels stay black on the canvas: no 80-pixel window can see a face in them."""
 
 LEVEL_GAP_PX, TILE_MARGIN_PX = 10, 11
-"""Black pixels between the levels and around them in dlib's tiled pyramid (create_tiled_pyramid)."""
+"""Black pixels between and around the levels in dlib's tiled pyramid (create_tiled_pyramid)."""
 
 STRIDE_PX, OFFSET_PX = 8, 14
-"""Output (x, y) of the network sees the window centred at (8 x + 14, 8 y + 14): three 5x5 convolutions, stride 2."""
+"""Output (x, y) of the network sees the window centred at (8 x + 14, 8 y + 14): three strided 5x5s."""
 
 
 class Detector(Protocol):
@@ -181,7 +181,7 @@ def _level_sizes(width: int, height: int) -> list[tuple[int, int]]:
 
 
 def _lay_out(sizes: list[tuple[int, int]]) -> tuple[list[tuple[int, int, int, int]], int]:
-    """Tiles for levels of the given (width, height): down the left side, then up the right side where it is free."""
+    """Tiles for levels of the given (width, height): down the left side, then up the right where it is free."""
     width = sizes[0][0]
     height = _column_height(sizes)
     tiles: list[tuple[int, int, int, int]] = []

@@ -122,7 +122,7 @@ def find_faces(pixels: Image, detector: Detector, embedder: Embedder) -> tuple[N
     crops = np.stack([align(pixels, face.landmarks) for face in found])
     vectors = embedder.embed(crops)
     return tuple(
-        NewFace(face=face, quality=assess(pixels, face), crop=images.encode_jpeg(crop), vector=vector)
+        NewFace(face=face, quality=assess(pixels, face, crop), crop=images.encode_jpeg(crop), vector=vector)
         for face, crop, vector in zip(found, crops, vectors, strict=True)
     )
 

@@ -19,7 +19,7 @@ class Settings(BaseSettings):
 
     detector: str = Field("mmod", description="A name in detection.DETECTORS")
     embedder: str = Field("dlib-resnet", description="A name in embedding.EMBEDDERS")
-    clusterer: str = Field("chinese-whispers", description="A name in clustering.CLUSTERERS")
+    clusterer: str = Field("average-linkage", description="A name in clustering.CLUSTERERS")
     projector: str = Field("umap", description="A name in projection.PROJECTORS")
 
     mirror: bool = Field(True, description="Average the embeddings of a face and of its mirror image")

@@ -120,7 +120,7 @@ class Person(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=100)
-    name_key: str = Field(unique=True, max_length=200)
+    name_key: str = Field(unique=True, max_length=300)  # case-folding makes up to three characters of one
     cover_face_id: int | None = Field(
         default=None, sa_column=Column(Integer, ForeignKey("face.id", ondelete="SET NULL"))
     )

@@ -1,4 +1,4 @@
-"""The two networks as ONNX graphs. Normalisation of the pixels and the affine layers are folded into the kernels."""
+"""The two networks as ONNX graphs. Pixel normalisation and affine layers are folded into the kernels."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import and_, case, delete, func, insert, select
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, col
 
 from faceid_core.database import Database
 from faceid_core.errors import NotFound
@@ -136,10 +136,9 @@ class Maps:
 
 
 def _forget_old_runs(session: Session) -> None:
-    newest = select(ClusterRun.id).order_by(col(ClusterRun.id).desc()).limit(KEPT_RUNS)
-    kept = [run for run in session.scalars(newest) if run is not None]
-    old: type[SQLModel] = ClusterRun
-    session.execute(delete(old).where(col(ClusterRun.id).not_in(kept)))
+    newest = select(col(ClusterRun.id)).order_by(col(ClusterRun.id).desc()).limit(KEPT_RUNS)
+    kept = session.scalars(newest).all()
+    session.execute(delete(ClusterRun).where(col(ClusterRun.id).not_in(kept)))
 
 
 def _cluster_views(session: Session, conditions: list[Any], limit: int, unnamed_only: bool) -> list[ClusterView]:

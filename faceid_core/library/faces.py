@@ -64,9 +64,9 @@ class Faces:
 
     def missing_vectors(self, embedder: str) -> list[int]:
         """Faces that have a crop but no vector of this embedder."""
-        has = select(Embedding.face_id).where(col(Embedding.embedder) == embedder)
+        has = select(col(Embedding.face_id)).where(col(Embedding.embedder) == embedder)
         with self._database.read() as session:
-            return list(session.scalars(select(Crop.face_id).where(col(Crop.face_id).not_in(has))))
+            return list(session.scalars(select(col(Crop.face_id)).where(col(Crop.face_id).not_in(has))))
 
     def add_vectors(self, embedder: str, ids: Sequence[int], vectors: Vectors) -> None:
         """Store vectors (N, D) of faces that have none of this embedder yet."""
@@ -154,21 +154,25 @@ class Faces:
     def with_flag(self, flag: Flag) -> list[int]:
         """The faces that bear a flag."""
         with self._database.read() as session:
-            found = session.scalars(select(Face.id).where(col(Face.flag) == flag.value).order_by(col(Face.id)))
+            found = session.scalars(select(col(Face.id)).where(col(Face.flag) == flag.value).order_by(col(Face.id)))
             return [face for face in found if face is not None]
 
     def rows_for_export(self) -> Iterator[dict[str, Any]]:
         """Every face: photo, left, top, right, bottom, score, quality, cluster, person, label_source."""
+        columns: tuple[Any, ...] = (
+            *(Photo.path, Face.left, Face.top, Face.right, Face.bottom, Face.score, Face.quality),
+            *(Cluster.number, Person.name, Label.source),
+        )
         wanted = (
-            select(Photo.path, Face.left, Face.top, Face.right, Face.bottom, Face.score, Face.quality, Cluster.number,
-                   Person.name, Label.source)  # type: ignore[call-overload]
+            select(*columns)
+            .select_from(Face)
             .join(Photo, col(Photo.id) == col(Face.photo_id))
             .outerjoin(Label, col(Label.face_id) == col(Face.id))
             .outerjoin(Person, col(Person.id) == col(Label.person_id))
-            .outerjoin(_current_member(), _current_member_of_face())
-            .outerjoin(Cluster, col(Cluster.id) == _current_member().c.cluster_id)
+            .outerjoin(_MEMBERS, _MEMBERS.c.face_id == col(Face.id))
+            .outerjoin(Cluster, col(Cluster.id) == _MEMBERS.c.cluster_id)
             .order_by(col(Photo.path), col(Face.left), col(Face.id))
-        )  # fmt: skip
+        )
         names = ("photo", "left", "top", "right", "bottom", "score", "quality", "cluster", "person", "label_source")
         with self._database.read() as session:
             for row in session.execute(wanted.execution_options(yield_per=1000)):
@@ -192,7 +196,7 @@ def latest_run() -> Any:
 
 def grouped() -> Any:
     """Condition: the face is in a group of the latest grouping."""
-    return col(Face.id).in_(select(_current_member().c.face_id))
+    return col(Face.id).in_(select(_MEMBERS.c.face_id))
 
 
 def unnamed_face() -> Any:
@@ -200,28 +204,19 @@ def unnamed_face() -> Any:
     return col(Label.face_id).is_(None) & (col(Face.flag) == Flag.NONE.value)
 
 
-_MEMBER = (
+_MEMBERS = (
     select(ClusterMember.face_id, ClusterMember.cluster_id)  # type: ignore[call-overload]
     .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
     .where(col(Cluster.run_id) == latest_run())
-    .subquery("member")
+    .subquery("members")
 )
-
-
-def _current_member() -> Any:
-    return _MEMBER
-
-
-def _current_member_of_face() -> Any:
-    return _MEMBER.c.face_id == col(Face.id)
+"""The members of the groups of the latest grouping."""
 
 
 def _selected() -> Select[Any]:
-    return (
-        select(Face, Label.person_id, Person.name, Label.source)  # type: ignore[call-overload, no-any-return]
-        .outerjoin(Label, col(Label.face_id) == col(Face.id))
-        .outerjoin(Person, col(Person.id) == col(Label.person_id))
-    )
+    columns: tuple[Any, ...] = (Face, Label.person_id, Person.name, Label.source)
+    labelled = select(*columns).outerjoin(Label, col(Label.face_id) == col(Face.id))
+    return labelled.outerjoin(Person, col(Person.id) == col(Label.person_id))
 
 
 def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:

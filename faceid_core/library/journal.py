@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Table, delete, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
 from faceid_core.database import Database, chunks
@@ -26,6 +27,8 @@ _TABLES: dict[str, type[SQLModel]] = {"person": Person, "face": Face, "label": L
 
 _FACE_COLUMNS = {"id", "flag"}
 """The only columns of a face that a human decides."""
+
+_IN_THE_WAY = "A later decision builds on this one or stands in its way; undo that one first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,15 @@ def _apply(session: Session, changes: Sequence[Change]) -> None:
     """Write the changes. New rows come first, parents before children; rows go last, children before parents, so
     that a person who goes takes no face along that the same act has just moved."""
     _refuse_conflicts(session, changes)
+    _refuse_bereaved(session, changes)
+    try:
+        _write(session, changes)
+    except IntegrityError as error:  # a name that is taken again, or a person or face that is gone
+        raise BadInput(_IN_THE_WAY) from error
+    session.expire_all()
+
+
+def _write(session: Session, changes: Sequence[Change]) -> None:
     for table in _TABLES:
         mine = [change for change in changes if change.table == table]
         added = [change.after for change in mine if change.after and not change.before]
@@ -166,7 +178,6 @@ def _apply(session: Session, changes: Sequence[Change]) -> None:
         _update(session, table, [change.after for change in mine if change.before and change.after])
     for table in reversed(_TABLES):
         _delete(session, table, [c.before for c in changes if c.table == table and c.before and not c.after])
-    session.expire_all()
 
 
 def _refuse_conflicts(session: Session, changes: Sequence[Change]) -> None:
@@ -181,6 +192,18 @@ def _refuse_conflicts(session: Session, changes: Sequence[Change]) -> None:
             found[_key(table, row)] = row
         if any(found.get(key) != before for key, before in expected.items()):
             raise BadInput("A later decision changed the same faces; undo that one first.")
+
+
+def _refuse_bereaved(session: Session, changes: Sequence[Change]) -> None:
+    """A person may only go when the act itself cares for every label and rejection of theirs: the database would
+    silently take along those that later decisions added."""
+    gone = [c.before["id"] for c in changes if c.table == "person" and c.before and not c.after]
+    if not gone:
+        return
+    for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
+        cared_for = {_key(table, c.before) for c in changes if c.table == table and c.before}
+        if any(_key(table, row) not in cared_for for row in current_rows(session, table, column, gone)):
+            raise BadInput(_IN_THE_WAY)
 
 
 def _key(table: str, row: Row | None) -> tuple[Any, ...]:

@@ -30,6 +30,9 @@ from faceid_core.tables import (
 NAME_CHARACTERS = 100
 """Longest name."""
 
+_JOINERS = "\u200c\u200d"
+"""Zero-width (non-)joiner: invisible, but spelling in Persian and Indic names."""
+
 _STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
 
 
@@ -99,7 +102,7 @@ class People:
 
     def merge(self, keep_id: int, other_ids: Sequence[int], *, actor: str) -> PersonView:
         """Make several people one: faces and rejections go to `keep_id`. Raises NotFound, BadInput."""
-        others = [int(other) for other in other_ids if int(other) != keep_id]
+        others = list(dict.fromkeys(int(other) for other in other_ids if int(other) != keep_id))
         if not others:
             raise BadInput("Choose another person to merge with.")
         with self._database.write() as session:
@@ -124,28 +127,35 @@ class People:
     def remove_faces(self, ids: Sequence[int], *, actor: str) -> int:
         """Take faces from their people and remember that they are not them. Returns how many changed."""
         with self._database.write() as session:
-            labels = current_rows(session, "label", col(Label.face_id), [int(face) for face in ids])
+            labels = current_rows(session, "label", col(Label.face_id), {int(face) for face in ids})
             changes = [Change("label", row, None) for row in labels]
             changes += _new_rejections(session, [(row["face_id"], row["person_id"]) for row in labels])
             journal.record(session, "remove", f"Took {_count(len(labels))} from a person", changes, actor=actor)
         return len(labels)
 
     def reject(self, ids: Sequence[int], person_id: int, *, actor: str) -> int:
-        """Remember that faces are not this person; a label saying so goes. Returns how many changed."""
-        faces = [int(face) for face in ids]
+        """Remember that faces are not this person; a label saying so goes. Returns how many faces changed.
+
+        Raises NotFound. Faces that are not in the library any more are left out.
+        """
         with self._database.write() as session:
             person = _row(session, person_id)
+            faces = [row["id"] for row in current_rows(session, "face", col(Face.id), {int(face) for face in ids})]
             labels = current_rows(session, "label", col(Label.face_id), faces)
             changes = [Change("label", row, None) for row in labels if row["person_id"] == person_id]
             changes += _new_rejections(session, [(face, person_id) for face in faces])
-            summary = f"Said that {_count(len(faces))} are not {person['name']}"
+            changed = len({row["face_id"] for change in changes if (row := change.before or change.after)})
+            verb = "is" if changed == 1 else "are"
+            summary = f"Said that {_count(changed)} {verb} not {person['name']}"
             journal.record(session, "reject", summary, changes, actor=actor)
-        return len(changes)
+        return changed
 
     def set_cover(self, person_id: int, face_id: int, *, actor: str) -> None:
         """Show a person by this face. Raises NotFound."""
         with self._database.write() as session:
             before = _row(session, person_id)
+            if session.get(Face, face_id) is None:
+                raise NotFound("That face is not in the library any more; choose another one.")
             after = {**before, "cover_face_id": face_id}
             changes = [Change("person", before, after)] if after != before else []
             journal.record(session, "cover", f"Chose a picture for {before['name']}", changes, actor=actor)
@@ -170,9 +180,13 @@ class People:
 
 def _clean(name: str) -> str:
     """NFC, without control characters, single spaces. Raises InvalidName."""
+
+    def allowed(c: str) -> bool:
+        return c.isprintable() or c in _JOINERS
+
     name = unicodedata.normalize("NFC", name)
-    name = re.sub(r"\s+", " ", "".join(c if c.isprintable() else " " for c in name)).strip()
-    if not name:
+    name = re.sub(r"\s+", " ", "".join(c if allowed(c) else " " for c in name)).strip()
+    if not name.strip(_JOINERS):
         raise InvalidName("Type a name first.")
     if len(name) > NAME_CHARACTERS:
         raise InvalidName(f"That name has {len(name)} characters; use at most {NAME_CHARACTERS}.")
@@ -180,7 +194,9 @@ def _clean(name: str) -> str:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name.casefold())
+    """What makes two names the same: neither case nor invisible joiners tell people apart."""
+    visible = "".join(c for c in name if c not in _JOINERS)
+    return unicodedata.normalize("NFC", visible.casefold())
 
 
 def _count(faces: int) -> str:

@@ -93,12 +93,16 @@ def _add(session: Session, new: NewPhoto) -> Added:
 
 
 def _existing(session: Session, new: NewPhoto) -> Photo | None:
-    """The photo with this content; else the unreadable one of this path, which is then repaired in place."""
+    """The photo with this content; else the unreadable one of this path, which is then repaired in place - unless
+    it lies in other files too, which are as broken as before."""
     if new.sha256:
         photo = session.scalars(select(Photo).where(col(Photo.sha256) == new.sha256)).first()
         if photo is not None:
             return photo
-    unread = select(Photo).where(col(Photo.path) == new.path, col(Photo.status) == PhotoStatus.FAILED.value)
+    elsewhere = select(Source).where(col(Source.photo_id) == col(Photo.id), col(Source.path) != new.path)
+    unread = select(Photo).where(
+        col(Photo.path) == new.path, col(Photo.status) == PhotoStatus.FAILED.value, ~elsewhere.exists()
+    )
     return session.scalars(unread).first()
 
 
@@ -138,7 +142,8 @@ def _face(photo_id: int, detector: str, new: NewFace) -> Face:
 
 
 def _point_source(session: Session, source: Source | None, new: NewPhoto, photo_id: int) -> None:
-    """The file now holds this photo; a photo that it held before lives on under its other files, if any."""
+    """The file now holds this photo. A photo that it held before lives on, under its other files if any; what
+    could never be read goes with its last file."""
     left = source.photo_id if source and source.photo_id != photo_id else None
     source = source or Source(path=new.path, photo_id=photo_id)
     source.photo_id, source.size_bytes, source.modified_ns = photo_id, new.size_bytes, new.modified_ns
@@ -149,3 +154,5 @@ def _point_source(session: Session, source: Source | None, new: NewPhoto, photo_
         photo = session.get(Photo, left)
         if other is not None and photo is not None:
             photo.path = other.path
+        elif photo is not None and photo.status == PhotoStatus.FAILED.value:
+            session.delete(photo)

@@ -175,7 +175,7 @@ def upgrade() -> None:
         "person",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
-        sa.Column("name_key", sa.String(length=200), nullable=False),
+        sa.Column("name_key", sa.String(length=300), nullable=False),
         sa.Column("cover_face_id", sa.Integer(), nullable=True),
         sa.Column("birth_date", sa.Date(), nullable=True),
         sa.Column("hidden", sa.Boolean(), nullable=False),

@@ -77,8 +77,8 @@ def test_the_result_in_plain_words(filled, open_page) -> None:
 
 
 def test_metrics_that_could_not_be_measured(filled, open_page) -> None:
-    metrics = {**METRICS, "tpir": float("nan"), "fpir": None, "history": []}
-    filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {**metrics, "tpir": None}, 0.62, {"Ada": 3}, "x")
+    metrics = {**METRICS, "tpir": None, "fpir": None, "history": []}
+    filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], metrics, 0.62, {"Ada": 3}, "x")
     page = open_page("train")
     assert not page.exception
     assert {metric.label: metric.value for metric in page.metric}["Known people found"] == "–"
