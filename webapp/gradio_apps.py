@@ -84,12 +84,12 @@ def cut_out(image: Image, box: Box, margin: float = 0.35) -> tuple[Image, tuple[
 def draw(image: Image, faces: list[Recognised]) -> Image:
     """The picture with a box and a name for every face; lines and letters grow with the picture."""
     from PIL import Image as Pillow
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
     canvas = Pillow.fromarray(image)
     pen = ImageDraw.Draw(canvas)
     unit = max(2, round(max(image.shape[:2]) / 400))
-    font = ImageFont.load_default(size=9 * unit)
+    font = theme.label_font(10 * unit)
     for face in faces:
         colour = theme.ACCENT if face.name else "#57534e"
         pen.rounded_rectangle(face.box.as_tuple(), radius=3 * unit, outline="white", width=unit + 1)

@@ -5,6 +5,7 @@ No font, script or picture comes from outside this server: the fonts are Streaml
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ CSS = """
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"]:hover { background: #115e59; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
 /* A photo is a picture with an invisible button over it: the whole tile opens its details. */
-.st-key-photo-grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); }
+.st-key-photo-grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }
 [class*="st-key-tile-"] { position: relative; gap: .3rem; }
 [class*="st-key-tile-"] .stElementContainer:has(.stButton) { position: absolute; inset: 0; z-index: 2; }
 [class*="st-key-tile-"] .stButton, [class*="st-key-tile-"] .stButton button { height: 100%; width: 100%; }
@@ -104,19 +105,36 @@ footer { display: none !important; }
 """
 
 
-def gradio_css() -> str:
-    """The recognisers without Gradio's margins and footer, in the font that Streamlit brings along."""
+def font_files() -> dict[str, Path]:
+    """The variable fonts that Streamlit brings along: style -> file."""
     import streamlit
 
     folder = Path(streamlit.__file__).parent / "static" / "static" / "media"
-    files = {"normal": "SourceSansVF-Upright*.woff2", "italic": "SourceSansVF-Italic*.woff2"}
+    patterns = {"normal": "SourceSansVF-Upright*.woff2", "italic": "SourceSansVF-Italic*.woff2"}
+    return {style: file for style, pattern in patterns.items() for file in folder.glob(pattern)}
+
+
+def gradio_css() -> str:
+    """The recognisers without Gradio's margins and footer, in the pages' font."""
     faces = [
         f"@font-face {{ font-family: 'Source Sans'; font-style: {style}; font-weight: 200 900; "
         f"src: url('/static/media/{file.name}') format('woff2'); }}\n"
-        for style, pattern in files.items()
-        for file in folder.glob(pattern)
+        for style, file in font_files().items()
     ]
     return "".join(faces) + GRADIO_CSS
+
+
+@lru_cache(maxsize=32)
+def label_font(size_px: int) -> Any:
+    """The pages' font for names on pictures. Pillow's own, the fallback, knows ASCII only."""
+    from PIL import ImageFont
+
+    try:
+        font = ImageFont.truetype(str(font_files()["normal"]), size_px)
+        font.set_variation_by_axes([600])
+    except (KeyError, OSError):
+        return ImageFont.load_default(size=size_px)
+    return font
 
 
 def gradio_theme() -> gradio.Theme:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gradio
 import numpy as np
 import pytest
 
@@ -9,9 +10,8 @@ from faceid_core import images
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Guess, Recognised
 from tests.webapp.test_api import ADA, NOBODY, Known
-from webapp import gradio_apps
+from webapp import gradio_apps, theme
 
-gradio = pytest.importorskip("gradio")
 PHOTO = np.full((120, 200, 3), 90, np.uint8)
 
 
@@ -52,6 +52,13 @@ def test_a_box_that_reaches_out_of_the_picture(box: Box) -> None:
     assert gradio_apps.draw(PHOTO, [face]).shape == PHOTO.shape
     crop, (left, top) = gradio_apps.cut_out(PHOTO, box)
     assert crop.size and left >= 0 and top >= 0
+
+
+@pytest.mark.parametrize("name", ["Ångström", "Анна", "Ωμέγα"])
+def test_names_beyond_ascii_are_drawn(name: str) -> None:
+    font = theme.label_font(40)
+    missing = bytes(font.getmask("\uffff"))
+    assert all(bytes(font.getmask(letter)) != missing for letter in name)
 
 
 def test_one_face_takes_the_largest_and_says_so(photo, recogniser, settings: Settings) -> None:

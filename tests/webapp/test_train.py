@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
 from tests.webapp.conftest import texts
-
-pytest.importorskip("faceid_core.training")
 
 METRICS = {
     "accuracy": 0.957, "tpir": 0.94, "fpir": 0.012, "train_faces": 28, "valid_faces": 9, "seconds": 37.0,

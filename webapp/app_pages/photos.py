@@ -148,13 +148,18 @@ def _first_page() -> None:
     st.session_state["photo-cursors"] = [None]
 
 
+def _page_back() -> None:
+    if len(_cursors()) > 1:  # a second click may arrive before the page is drawn anew
+        _cursors().pop()
+
+
 def _pager(found: list[PhotoView]) -> None:
     cursors = _cursors()
     has_more = len(found) > PAGE_PHOTOS
     if not has_more and len(cursors) == 1:
         return
     with st.container(horizontal=True, horizontal_alignment="center"):
-        st.button("Back", icon=":material/chevron_left:", disabled=len(cursors) == 1, on_click=cursors.pop)
+        st.button("Back", icon=":material/chevron_left:", disabled=len(cursors) == 1, on_click=_page_back)
         st.button(
             "More",
             icon=":material/chevron_right:",

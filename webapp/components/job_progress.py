@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from webapp.state import escaped_markdown, guarded, library, toast
+from webapp.state import boundary, escaped_markdown, guarded, library, toast
 from webapp.wording import count, duration
 
 if TYPE_CHECKING:
     from faceid_core.library import JobView
 
 REFRESH_SECONDS = 1.0
+
+FEW_STEPS = 4
+"""A job of so few steps says nothing about the time that is left."""
 
 TITLES = {
     "import": "Importing photos",
@@ -60,6 +63,11 @@ def _watched() -> set[int]:
 
 
 def _cards(kinds: tuple[str, ...], body: Callable[[JobView], None] | None) -> None:
+    with boundary():  # a refresh runs by itself, outside the page's boundary
+        _refreshed(kinds, body)
+
+
+def _refreshed(kinds: tuple[str, ...], body: Callable[[JobView], None] | None) -> None:
     active = _active(kinds)
     ended = _watched() - {job.id for job in library().jobs.active()}
     _watched().difference_update(ended)
@@ -110,7 +118,7 @@ def progress_text(job: JobView) -> str:
         parts.append(f"{job.done:,} of {count(job.total, singular, plural)}")
         if rate := job.details.get("rate"):
             parts.append(f"{rate:.1f} {plural}/s")
-    if (left := job.details.get("seconds_left")) and job.done < job.total:
+    if job.total > FEW_STEPS and job.done < job.total and (left := job.details.get("seconds_left")):
         parts.append(f"about {duration(left)} left")
     return " · ".join(parts) or "Starting"
 
