@@ -86,6 +86,12 @@ def describe(face: FaceView) -> str:
     return ", ".join([*parts, f"quality {face.quality:.0%}".replace("%", " %")])
 
 
+def selection(key: str, shown: Sequence[int]) -> list[int]:
+    """What is selected in the grid of this key, of the faces that it shows; also in a callback."""
+    chosen = set(_state(key).get("selected") or ())
+    return [face for face in shown if face in chosen]
+
+
 def _state(key: str) -> dict[str, Any]:
     return dict(st.session_state.get(key) or {})
 

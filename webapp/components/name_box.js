@@ -29,7 +29,7 @@ function makeBox(root) {
   root.append(input, list, error)
   const box = { root, input, list, error, people: [], shown: [], active: -1, timer: null, revision: null }
   input.addEventListener("input", () => { blame(box, ""); open(box); tell(box) })
-  input.addEventListener("focus", () => open(box))
+  input.addEventListener("pointerdown", () => open(box)) // not on focus: the cursor may come here by itself
   input.addEventListener("blur", () => { close(box); flush(box) })
   input.addEventListener("keydown", event => onKey(box, event))
   list.addEventListener("pointerdown", event => {
@@ -49,7 +49,7 @@ function update(box, data) {
     box.revision = data.revision
     box.input.value = isFirst ? data.text : ""
     close(box)
-    if (isFirst && data.focus) box.input.focus({ preventScroll: true })
+    if (data.focus) box.input.focus({ preventScroll: true })
   }
   blame(box, data.error)
 }
@@ -158,7 +158,7 @@ function onKey(box, event) {
   event.stopPropagation() // what is typed here is no shortcut of the page
   if (event.key === "ArrowDown") move(box, 1)
   else if (event.key === "ArrowUp") move(box, -1)
-  else if (event.key === "Escape") close(box)
+  else if (event.key === "Escape") box.list.children.length ? close(box) : box.input.blur()
   else if (event.key === "Enter" && !event.isComposing) {
     const place = Number(box.list.children[box.active]?.dataset.place ?? -1)
     if (place >= 0) box.input.value = box.shown[place].name

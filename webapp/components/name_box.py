@@ -56,7 +56,7 @@ def name_box(
             "revision": _revision(key),
             "error": _complaint(key, text),
             "text": text,
-            "focus": focus,
+            "focus": focus if _revision(key) == 0 else st.session_state.get(f"{key}-focus") == _revision(key),
         },
         on_typed_change=lambda: None,
         on_entered_change=entered,
@@ -70,10 +70,11 @@ def typed(key: str) -> str:
     return str(entry.get("text", "")) if entry.get("revision") == _revision(key) else ""
 
 
-def clear(key: str) -> None:
-    """Empty the box."""
-    st.session_state[f"{key}-revision"] = _revision(key) + 1
-    st.session_state.pop(f"{key}-error", None)
+def clear(key: str, *, focus: bool = False) -> None:
+    """Empty the box; focus: put the cursor into it, for the next name."""
+    revision = st.session_state[f"{key}-revision"] = _revision(key) + 1
+    if focus:
+        st.session_state[f"{key}-focus"] = revision
 
 
 def blame(key: str, text: str, sentence: str) -> None:
