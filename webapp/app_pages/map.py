@@ -17,10 +17,12 @@ from webapp.state import guarded, library, toast
 from webapp.wording import count
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from faceid_core.library import Counts, MapPoints
 
 GRID_FACES = 200
-CHART = "face-map"
+CHART, CHOSEN, VIEW, FIGURE = "face-map", "map-chosen", "map-view", "map-figure"
 CONFIG = {
     "displaylogo": False,
     "displayModeBar": True,
@@ -77,7 +79,7 @@ def _not_drawn() -> None:
 
 
 def _map(points: MapPoints, counts: Counts) -> None:
-    chart, side = st.columns([3, 2], gap="medium")
+    chart, side = st.columns([5, 4], gap="medium")
     with chart:
         by = st.segmented_control(
             "Colour by", list(COLOURINGS), default="People" if counts.people else "Groups", required=True,
@@ -86,20 +88,47 @@ def _map(points: MapPoints, counts: Counts) -> None:
         _chart(points, COLOURINGS[by])
         _missing(counts)
     with side:
-        _selected(selected_faces(st.session_state.get(CHART)))
+        there = set(points.face_ids.tolist())
+        _selected([face for face in _chosen() if face in there])
 
 
 def _chart(points: MapPoints, by: Colouring) -> None:
-    with st.container(key="map-chart"):
+    with st.container(border=True, key="card-map-chart"):
         st.plotly_chart(
-            figure(points, by=by),
+            _figure(points, by),
             key=CHART,
-            on_select="rerun",
+            on_select=_choose,
             selection_mode=("points", "box", "lasso"),
             config=CONFIG,
             alt="A map of all faces; the clusters page offers the same faces as lists",
         )
-    crop_hover("map-chart")
+    st.session_state[VIEW] = crop_hover("card-map-chart")
+
+
+def _figure(points: MapPoints, by: Colouring) -> go.Figure:
+    """Streamlit makes a new chart out of any new figure. So the figure stays the same until its points change, and
+    a new one starts with the selection and the view of the last."""
+    content = hash((by, points.face_ids.tobytes(), points.x.tobytes(), *points.people, *points.clusters))
+    known, drawn = st.session_state.get(FIGURE, (None, None))
+    if known != content:
+        drawn = figure(points, by=by, chosen=_chosen(), view=st.session_state.get(VIEW))
+        st.session_state[FIGURE] = (content, drawn)
+    return drawn
+
+
+def _chosen() -> list[int]:
+    """The faces that were selected last, whatever happened to the chart since."""
+    chosen: list[int] = st.session_state.setdefault(CHOSEN, [])
+    return chosen
+
+
+def _choose() -> None:
+    st.session_state[CHOSEN] = selected_faces(st.session_state.get(CHART))
+
+
+def _let_go() -> None:
+    st.session_state[CHOSEN] = []
+    st.session_state.pop(FIGURE, None)
 
 
 def _missing(counts: Counts) -> None:
@@ -123,7 +152,9 @@ def _selected(ids: list[int]) -> None:
         return
     faces = library().faces.get_many(ids[:GRID_FACES])
     target = Target(grid="map-faces", shown=[face.id for face in faces], every=lambda: ids, total=len(ids))
-    st.subheader(f"{count(len(ids), 'face')} selected", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(count(len(ids), "face"), anchor=False)
+        st.button("Let go", icon=":material/close:", type="tertiary", on_click=_let_go, key="map-let-go")
     naming(target, key="map-name")
     face_grid(faces, key=target.grid, label="Faces selected on the map", tile="5rem")
     if len(ids) > len(faces):

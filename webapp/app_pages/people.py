@@ -30,6 +30,7 @@ def page() -> None:
         _everybody()
     else:
         _one(person)
+    st.space("small")
     recent_changes()
     undo_bar()
 
@@ -122,7 +123,7 @@ def _one(person: PersonView) -> None:
         naming(
             target,
             key="someone-else",
-            placeholder="Somebody else? Select the faces and type the right name",
+            placeholder="Somebody else? Type who",
             more=lambda chosen: _face_buttons(person, target, chosen),
         )
         face_grid(faces, key=target.grid, label=f"Faces of {person.name}", names=False)
@@ -132,15 +133,18 @@ def _one(person: PersonView) -> None:
 def _portrait(person: PersonView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="portrait"):
         if person.cover_face_id:
-            st.html(
-                f'<img src="{face_url(person.cover_face_id)}" alt="{escaped_html(person.name)}" width="88" height="88" '
-                'style="border-radius:50%;object-fit:cover;display:block">',
-                width="content",
-            )
+            st.html(_picture(person, "width:88px;height:88px;border-radius:50%"), width="content")
         with st.container(gap=None):
             st.title(escaped_markdown(person.name), anchor=False)
             st.markdown(f":gray[{_numbers(person)}]")
         _person_buttons(person)
+
+
+def _picture(person: PersonView, style: str) -> str:
+    if not person.cover_face_id:
+        return ""
+    src, name = face_url(person.cover_face_id), escaped_html(person.name)
+    return f'<img src="{src}" alt="{name}" style="{style};object-fit:cover;display:block">'
 
 
 def _person_buttons(person: PersonView) -> None:
@@ -226,12 +230,8 @@ def _merge_dialog(person: PersonView) -> None:
 
 
 def _before_and_after(person: PersonView, keep: PersonView) -> None:
-    pictures = [face_url(one.cover_face_id) for one in (person, keep) if one.cover_face_id]
-    images = "".join(
-        f'<img src="{src}" alt="" width="72" height="72" style="border-radius:.75rem;object-fit:cover">'
-        for src in pictures
-    )
-    st.html(f'<div style="display:flex;gap:.6rem">{images}</div>')
+    pictures = (_picture(one, "width:72px;height:72px;border-radius:.75rem") for one in (person, keep))
+    st.html(f'<div style="display:flex;gap:.6rem">{"".join(pictures)}</div>')
     st.markdown(
         f"All {count(person.faces, 'face')} of **{escaped_markdown(person.name)}** will be called "
         f"**{escaped_markdown(keep.name)}**, who then has {count(person.faces + keep.faces, 'face')}. "

@@ -1,16 +1,18 @@
-// Shows the face under the pointer beside a Plotly chart of the page. Plotly itself can write text only.
+// Shows the face under the pointer beside a Plotly chart of the page (Plotly itself can write text only), and tells
+// Python which part of the chart is in view.
 
 const hovers = new WeakMap()
 const SIDE = 132
 
 export default function (component) {
-  const { parentElement, data } = component
+  const { parentElement, data, setStateValue } = component
   const root = parentElement.querySelector(".root")
   let hover = hovers.get(root)
   if (!hover) hovers.set(root, (hover = makeHover(root)))
   hover.data = data
+  hover.tell = view => setStateValue("view", view)
   watch(hover)
-  return () => { hover.observer?.disconnect(); hover.card.remove() }
+  return () => { clearTimeout(hover.timer); hover.observer?.disconnect(); hover.card.remove() }
 }
 
 function makeHover(root) {
@@ -39,7 +41,17 @@ function attach(hover, container) {
   hover.card.hidden = true
   plot.on("plotly_hover", event => show(hover, event))
   plot.on("plotly_unhover", () => { hover.card.hidden = true })
+  plot.on("plotly_relayout", () => remember(hover, plot))
   plot.addEventListener("mouseleave", () => { hover.card.hidden = true })
+}
+
+// Python draws a new chart after a naming; it should show the same part of the map.
+function remember(hover, plot) {
+  clearTimeout(hover.timer)
+  hover.timer = setTimeout(() => {
+    const { xaxis, yaxis } = plot._fullLayout ?? {}
+    if (xaxis && plot === hover.plot) hover.tell({ x: [...xaxis.range], y: [...yaxis.range] })
+  }, 400)
 }
 
 function show(hover, { points, event }) {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from webapp.components.face_map import View
 from webapp.state import face_url
 
 _HERE = Path(__file__)
@@ -17,6 +18,8 @@ _component = st.components.v2.component(
 )
 
 
-def crop_hover(container: str) -> None:
-    """Follow the chart in the st.container of this key."""
-    _component(key=f"hover-{container}", data={"container": container, "src": face_url(0)})
+def crop_hover(container: str) -> View | None:
+    """Follow the chart in the st.container of this key; the part of it in view, None while it is untouched."""
+    data = {"container": container, "src": face_url(0)}
+    view: View | None = _component(key=f"hover-{container}", data=data, on_view_change=lambda: None).view
+    return view

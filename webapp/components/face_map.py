@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from faceid_core.library import MapPoints
 
 Colouring = Literal["people", "groups"]
+View = dict[str, list[float]]
+"""The ranges of the axes x and y that are in view."""
 
 COLOURS = (
     "#0f9d8f", "#e8862e", "#7c5cd6", "#d9468f", "#3b82f6", "#84a816", "#e0514f", "#0891b2", "#a16207", "#9d4edd",
@@ -34,22 +36,32 @@ class Layer:
     faint: bool = False
 
 
-def figure(points: MapPoints, *, by: Colouring) -> go.Figure:
-    """The map. Each point carries its face's id as customdata, each trace its name as meta."""
+def figure(
+    points: MapPoints, *, by: Colouring, chosen: Collection[int] = (), view: View | None = None
+) -> go.Figure:
+    """The map. Each point carries its face's id as customdata, each trace its name as meta.
+
+    chosen: ids of faces that are selected already. view: the part to show, all of it by default.
+    """
+    # Plotly uses pandas when it finds it loaded, even if another thread is only half way through importing it:
+    # our own import waits for that one to end.
+    import pandas  # noqa: F401
     import plotly.graph_objects as go
 
-    size = point_size(len(points.face_ids))
-    traces = [_trace(points, layer, size) for layer in layers(points, by=by)]
+    size, ids = point_size(len(points.face_ids)), np.array(sorted(chosen), np.int64)
+    traces = [_trace(points, layer, size, ids) for layer in layers(points, by=by)]
     drawn = go.Figure(traces)
     hidden: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False}
     drawn.update_layout(
-        height=640,
+        height=600,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        xaxis=hidden,
-        yaxis={**hidden, "scaleanchor": "x", "scaleratio": 1},
+        xaxis={**hidden, "range": view["x"] if view else None},
+        yaxis={**hidden, "range": view["y"] if view else None, "scaleanchor": "x", "scaleratio": 1},
         dragmode="lasso",
         hovermode="closest",
-        uirevision="map",
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": OTHERS, "activecolor": COLOURS[0]},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant", "title": None},
     )
     return drawn
@@ -85,20 +97,22 @@ def point_size(points: int) -> float:
     return float(np.clip(13 - 2 * np.log10(max(points, 1)), 3.5, 10))
 
 
-def _trace(points: MapPoints, layer: Layer, size: float) -> go.Scattergl:
+def _trace(points: MapPoints, layer: Layer, size: float, chosen: np.ndarray) -> go.Scattergl:
     import plotly.graph_objects as go
 
+    faces = points.face_ids[layer.places]
     # Greys come last in the legend, though they are drawn first.
     return go.Scattergl(
         x=points.x[layer.places],
         y=points.y[layer.places],
-        customdata=points.face_ids[layer.places].astype(np.int32),
+        customdata=faces.astype(np.int32),
         meta=layer.name,
         name=f"{_plain(layer.name)} · {len(layer.places):,}",
         mode="markers",
         hoverinfo="none",
         legendrank=2000 if layer.colour in (OTHERS, NOBODY) else 1000,
         marker={"color": layer.colour, "size": size, "opacity": 0.5 if layer.faint else 0.9},
+        selectedpoints=np.flatnonzero(np.isin(faces, chosen)) if len(chosen) else None,
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 0.12}},
     )

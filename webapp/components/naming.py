@@ -67,7 +67,7 @@ def naming(
     """
     chosen = len(target.chosen())
     st.html(CSS)
-    with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"naming-{key}"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", key=f"naming-{key}"):
         name_box.name_box(
             library().people.all(),
             key=key,
