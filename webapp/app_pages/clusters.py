@@ -1,0 +1,251 @@
+"""Clusters: groups of faces that look like one person each; say who they are, one after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from faceid_core.tables import Flag
+from webapp.components.blank import blank
+from webapp.components.cards import Card, cards
+from webapp.components.face_grid import face_grid, selection
+from webapp.components.job_progress import job_progress
+from webapp.components.name_box import clear
+from webapp.components.naming import Target, naming
+from webapp.components.pager import Pager
+from webapp.components.undo import undo_bar, undoable
+from webapp.state import actor, face_url, guarded, library, toast
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import ClusterView, Counts, RunView
+
+STRIP_GROUPS = 40
+GRID_FACES = 240
+SINGLE_FACES = 96
+NAMES_SUGGESTED = 4
+EVERY = 1_000_000
+GROUPS, SINGLES, ASIDE = "Groups", "Single faces", "Set aside"
+NAME, FOCUS = "group-name", "group-focus"
+
+
+def page() -> None:
+    counts, run = library().counts(), library().clusters.current()
+    _header(counts, run)
+    with st.container():  # keeps its place when empty, so that nothing below is drawn anew when a job ends
+        job_progress("cluster", "import")
+    if not counts.faces:
+        _nothing_found()
+    elif run is None:
+        _not_grouped()
+    else:
+        {GROUPS: _groups, SINGLES: _singles, ASIDE: _aside}[_view()](run)
+    undo_bar()
+
+
+def _header(counts: Counts, run: RunView | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Who is who?")
+        if run is not None:
+            st.button("Group again", icon=":material/refresh:", type="tertiary", on_click=_group, help=_GROUP_HINT)
+    if run is not None:
+        total = counts.named + counts.unnamed
+        st.progress(counts.named / max(total, 1), text=f":gray[{counts.named:,} of {count(total, 'face')} named]")
+
+
+_GROUP_HINT = "Puts all faces into groups anew. Names, and what you set aside, stay as they are."
+
+
+def _view() -> str:
+    return st.segmented_control(
+        "Show", [GROUPS, SINGLES, ASIDE], default=GROUPS, required=True, key="clusters-view",
+        label_visibility="collapsed",
+    )  # fmt: skip
+
+
+@guarded
+def _group() -> None:
+    library().jobs.submit("cluster", {})
+    toast("The faces are being grouped.", icon=":material/workspaces:")
+
+
+def _nothing_found() -> None:
+    blank(
+        "No faces yet",
+        "Import photos first: every face in them is found, and faces of the same person are put together.",
+        icon="add_photo_alternate",
+        link=("photos", "Import photos"),
+    )
+
+
+def _not_grouped() -> None:
+    blank(
+        "The faces are not grouped yet",
+        "Grouping puts faces together that look like the same person, so that you name many at once.",
+        icon="workspaces",
+        button=("Group the faces", _group),
+    )
+
+
+# --- groups -------------------------------------------------------------------------------------------------
+def _groups(run: RunView) -> None:
+    pager = Pager(f"groups-{run.id}")
+    found = library().clusters.page(after=pager.after, limit=STRIP_GROUPS + 1)
+    if not found and pager.after is not None:
+        pager.first()
+        found = library().clusters.page(limit=STRIP_GROUPS + 1)
+    if not found:
+        _all_named()
+        return
+    groups = found[:STRIP_GROUPS]
+    place = _place(groups)
+    _strip(groups, groups[place].number)
+    _focused(run, groups, place, pager, has_more=len(found) > STRIP_GROUPS)
+
+
+def _all_named() -> None:
+    blank(
+        "Every group has a name",
+        "Look at the single faces, check the people, or train a recogniser that names new photos.",
+        icon="task_alt",
+        link=("train", "Train a recogniser"),
+    )
+
+
+def _place(groups: list[ClusterView]) -> int:
+    """Where the group in focus is; when it has gone, the next one takes its place."""
+    wanted = st.session_state.get(FOCUS, 0)
+    return next((place for place, group in enumerate(groups) if group.number >= wanted), len(groups) - 1)
+
+
+@guarded
+def _focus(number: int) -> None:
+    if st.session_state.get(FOCUS) != number:
+        clear(NAME)
+    st.session_state[FOCUS] = number
+
+
+def _strip(groups: list[ClusterView], current: int) -> None:
+    cards(
+        [_card(group) for group in groups],
+        key="group-strip",
+        label="Groups",
+        look="strip",
+        current=current,
+        on_choose=_focus,
+    )
+
+
+def _card(group: ClusterView) -> Card:
+    hint = f"Group {group.number}: {count(group.unnamed, 'face')} without a name"
+    return Card(group.number, f"{group.unnamed:,}", face_url(group.face_ids[0]), hint=hint)
+
+
+def _focused(run: RunView, groups: list[ClusterView], place: int, pager: Pager, *, has_more: bool) -> None:
+    group = groups[place]
+    faces = library().faces.of_cluster(group.number, limit=GRID_FACES, unnamed=True)
+    target = Target(
+        grid=f"group-{run.id}-{group.number}",
+        shown=[face.id for face in faces],
+        every=lambda: [face.id for face in library().faces.of_cluster(group.number, limit=EVERY, unnamed=True)],
+        total=group.unnamed,
+        then=lambda ids: _focus(group.number),
+    )
+    with st.container(border=True, key="card-group"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(_headline(group), anchor=False)
+            _steps(groups, place, pager, has_more=has_more)
+        naming(target, key=NAME, suggestions=[name for name, _ in group.people[:NAMES_SUGGESTED]], focus=True)
+        face_grid(faces, key=target.grid, label=f"Faces of group {group.number}")
+        if group.unnamed > len(faces):
+            st.caption(f"The best {len(faces):,} of {group.unnamed:,} faces; “Name all” names every one of them.")
+
+
+def _headline(group: ClusterView) -> str:
+    named = f" · {group.size - group.unnamed:,} already named" if group.size > group.unnamed else ""
+    return f"Group {group.number} :gray[:small[{count(group.unnamed, 'face')} without a name{named}]]"
+
+
+def _steps(groups: list[ClusterView], place: int, pager: Pager, *, has_more: bool) -> None:
+    st.space("stretch")
+    st.button(
+        "Previous", icon=":material/chevron_left:", type="tertiary", key="group-previous", shortcut="P",
+        disabled=place == 0 and not pager.has_earlier, on_click=_previous, args=(groups, place, pager),
+    )  # fmt: skip
+    st.button(
+        "Next", icon=":material/chevron_right:", icon_position="right", type="tertiary", key="group-next",
+        shortcut="N", disabled=place == len(groups) - 1 and not has_more, on_click=_next,
+        args=(groups, place, pager),
+    )  # fmt: skip
+
+
+def _next(groups: list[ClusterView], place: int, pager: Pager) -> None:
+    if place + 1 < len(groups):
+        _focus(groups[place + 1].number)
+    else:
+        pager.forward(groups[-1].number)
+        _focus(groups[-1].number + 1)
+
+
+def _previous(groups: list[ClusterView], place: int, pager: Pager) -> None:
+    if place > 0:
+        _focus(groups[place - 1].number)
+    else:
+        pager.back()
+        _focus(groups[0].number - 1)
+
+
+# --- faces in no group --------------------------------------------------------------------------------------
+def _singles(run: RunView) -> None:
+    pager = Pager(f"singles-{run.id}")
+    found = library().faces.singles(after=pager.after, limit=SINGLE_FACES + 1)
+    faces = found[:SINGLE_FACES]
+    if not faces:
+        pager.first()
+        blank("No single faces", "Every unnamed face is in a group.", icon="task_alt")
+        return
+    st.caption("These faces look like nobody else here. Select those that you know, best ones first.")
+    target = Target(grid=f"singles-{run.id}-{pager.after}", shown=[face.id for face in faces])
+    with st.container(border=True, key="card-singles"):
+        naming(target, key="single-name")
+        face_grid(faces, key=target.grid, label="Single faces")
+        pager.buttons(last=faces[-1].id, has_more=len(found) > SINGLE_FACES)
+
+
+# --- faces that were set aside ------------------------------------------------------------------------------
+def _aside(_: RunView) -> None:
+    looks = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"))
+    flagged = {flag: library().faces.with_flag(flag) for flag, _ in looks}
+    if not any(flagged.values()):
+        blank(
+            "Nothing is set aside",
+            "Faces that you ignore, or that are none, wait here; you can bring them back at any time.",
+            icon="inventory_2",
+        )
+    for flag, title in looks:
+        if flagged[flag]:
+            _bring_back(flag, title, flagged[flag])
+
+
+def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
+    shown, key = ids[-GRID_FACES:][::-1], f"aside-{flag.value}"
+    with st.container(border=True, key=f"card-{key}"):
+        chosen = len(selection(key, shown))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(f"{title} :gray[:small[{count(len(ids), 'face')}]]", anchor=False)
+            st.button(
+                f"Bring {chosen:,} back" if chosen else "Bring back",
+                icon=":material/undo:",
+                disabled=not chosen,
+                key=f"{key}-back",
+                on_click=_unflag,
+                args=(key, shown),
+            )
+        face_grid(library().faces.get_many(shown), key=key, label=title)
+
+
+@guarded
+def _unflag(key: str, shown: list[int]) -> None:
+    with undoable():
+        library().faces.flag(selection(key, shown), Flag.NONE, actor=actor())

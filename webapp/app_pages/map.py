@@ -1,0 +1,172 @@
+"""Map: every face as a point, alike faces close together; draw around points to look at the faces and name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from webapp.components.blank import blank
+from webapp.components.crop_hover import crop_hover
+from webapp.components.face_grid import face_grid
+from webapp.components.face_map import Colouring, figure
+from webapp.components.job_progress import job_progress
+from webapp.components.naming import Target, naming
+from webapp.components.undo import undo_bar
+from webapp.state import guarded, library, toast
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from faceid_core.library import Counts, MapPoints
+
+GRID_FACES = 200
+CHART, CHOSEN, VIEW, FIGURE = "face-map", "map-chosen", "map-view", "map-figure"
+CONFIG = {
+    "displaylogo": False,
+    "displayModeBar": True,
+    "scrollZoom": True,
+    "modeBarButtonsToRemove": ["zoom2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "toImage", "toggleSpikelines"],
+}
+COLOURINGS: dict[str, Colouring] = {"People": "people", "Groups": "groups"}
+
+
+def page() -> None:
+    counts = library().counts()
+    _header(counts)
+    with st.container():  # keeps its place when empty, so that the chart is not drawn anew when a job ends
+        job_progress("map", "cluster")
+    points = library().maps.points(library().settings.projector)
+    if not counts.faces:
+        _nothing_found()
+    elif not len(points.face_ids):
+        _not_drawn()
+    else:
+        _map(points, counts)
+    undo_bar()
+
+
+def _header(counts: Counts) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Map")
+        if counts.mapped:
+            st.button("Draw again", icon=":material/refresh:", type="tertiary", on_click=_draw)
+
+
+@guarded
+def _draw() -> None:
+    library().jobs.submit("map", {})
+    toast("The map is being drawn.", icon=":material/scatter_plot:")
+
+
+def _nothing_found() -> None:
+    blank(
+        "No faces yet",
+        "Import photos first: every face in them becomes a point on the map.",
+        icon="add_photo_alternate",
+        link=("photos", "Import photos"),
+    )
+
+
+def _not_drawn() -> None:
+    blank(
+        "The map is not drawn yet",
+        "It puts faces that look alike close together, so that you see who belongs together at a glance.",
+        icon="scatter_plot",
+        button=("Draw the map", _draw),
+    )
+
+
+def _map(points: MapPoints, counts: Counts) -> None:
+    chart, side = st.columns([5, 4], gap="medium")
+    with chart:
+        by = st.segmented_control(
+            "Colour by", list(COLOURINGS), default="People" if counts.people else "Groups", required=True,
+            key="map-colouring", label_visibility="collapsed",
+        )  # fmt: skip
+        _chart(points, COLOURINGS[by])
+        _missing(counts)
+    with side:
+        there = set(points.face_ids.tolist())
+        _selected([face for face in _chosen() if face in there])
+
+
+def _chart(points: MapPoints, by: Colouring) -> None:
+    with st.container(border=True, key="card-map-chart"):
+        st.plotly_chart(
+            _figure(points, by),
+            key=CHART,
+            on_select=_choose,
+            selection_mode=("points", "box", "lasso"),
+            config=CONFIG,
+            alt="A map of all faces; the clusters page offers the same faces as lists",
+        )
+    st.session_state[VIEW] = crop_hover("card-map-chart")
+
+
+def _figure(points: MapPoints, by: Colouring) -> go.Figure:
+    """Streamlit makes a new chart out of any new figure. So the figure stays the same until its points change, and
+    a new one starts with the selection and the view of the last."""
+    content = hash((by, points.face_ids.tobytes(), points.x.tobytes(), *points.people, *points.clusters))
+    known, drawn = st.session_state.get(FIGURE, (None, None))
+    if known != content:
+        drawn = figure(points, by=by, chosen=_chosen(), view=st.session_state.get(VIEW))
+        st.session_state[FIGURE] = (content, drawn)
+    return drawn
+
+
+def _chosen() -> list[int]:
+    """The faces that were selected last, whatever happened to the chart since."""
+    chosen: list[int] = st.session_state.setdefault(CHOSEN, [])
+    return chosen
+
+
+def _choose() -> None:
+    st.session_state[CHOSEN] = selected_faces(st.session_state.get(CHART))
+
+
+def _let_go() -> None:
+    st.session_state[CHOSEN] = []
+    st.session_state.pop(FIGURE, None)
+
+
+def _missing(counts: Counts) -> None:
+    newer = counts.faces - counts.mapped
+    if newer > 0:
+        st.caption(f"{count(newer, 'face')} came later and {'is' if newer == 1 else 'are'} not on this map yet.")
+
+
+def selected_faces(state: Any) -> list[int]:
+    """The ids of the selected points, without repeats, from the chart's state."""
+    points = ((state or {}).get("selection") or {}).get("points") or []
+    ids = (point.get("customdata") for point in points)
+    return list(
+        dict.fromkeys(int(one[0] if isinstance(one, list | tuple) else one) for one in ids if one is not None)
+    )
+
+
+def _selected(ids: list[int]) -> None:
+    if not ids:
+        _how_to()
+        return
+    faces = library().faces.get_many(ids[:GRID_FACES])
+    target = Target(grid="map-faces", shown=[face.id for face in faces], every=lambda: ids, total=len(ids))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(count(len(ids), "face"), anchor=False)
+        st.button("Let go", icon=":material/close:", type="tertiary", on_click=_let_go, key="map-let-go")
+    naming(target, key="map-name")
+    face_grid(faces, key=target.grid, label="Faces selected on the map", tile="5rem")
+    if len(ids) > len(faces):
+        st.caption(f"The first {len(faces):,}; “Name all” names every one of them.")
+
+
+def _how_to() -> None:
+    with st.container(border=True, key="card-map-help"):
+        st.markdown("**Who is where?**")
+        st.markdown(
+            ":material/ads_click: Point at a dot to see the face.  \n"
+            ":material/gesture: Draw around dots, and their faces appear here to be named.  \n"
+            ":material/zoom_in: Scroll to zoom; double-click to let the selection go."
+        )
+        st.caption("Faces that look alike lie close together. Distances across the map mean little.")

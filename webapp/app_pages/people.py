@@ -1,0 +1,250 @@
+"""People: everybody who has a name; open a person to look at the faces and put things right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from faceid_core.errors import FaceIdError, NotFound
+from webapp.components.blank import blank
+from webapp.components.cards import Card, cards
+from webapp.components.face_grid import face_grid
+from webapp.components.naming import Target, naming
+from webapp.components.pager import Pager
+from webapp.components.undo import recent_changes, undo_bar, undoable
+from webapp.state import actor, escaped_html, escaped_markdown, face_url, guarded, library
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import PersonView
+
+PEOPLE, FACES = 120, 120
+PERSON = "person"
+"""The query parameter that opens a person: the address can be kept, and Back leads back."""
+
+
+def page() -> None:
+    person = _opened()
+    if person is None:
+        _everybody()
+    else:
+        _one(person)
+    st.space("small")
+    recent_changes()
+    undo_bar()
+
+
+def _opened() -> PersonView | None:
+    number = st.query_params.get(PERSON, "")
+    if not number.isdigit():
+        return None
+    try:
+        return library().people.get(int(number))
+    except NotFound as gone:
+        st.info(escaped_markdown(str(gone)), icon=":material/person_off:")
+        return None
+
+
+def _open(person_id: int) -> None:
+    st.query_params[PERSON] = str(person_id)
+
+
+def _close() -> None:
+    st.query_params.pop(PERSON, None)
+
+
+# --- everybody ----------------------------------------------------------------------------------------------
+def _everybody() -> None:
+    people = library().people.all()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("People")
+        search = _search() if people else ""
+    if not people:
+        blank(
+            "Nobody has a name yet",
+            "Name the groups of faces: each name that you give becomes a person here.",
+            icon="groups",
+            link=("clusters", "Name the groups"),
+        )
+        return
+    found = matching(people, search)
+    st.caption(
+        f"{count(len(found), 'person', 'people')}{f' of {len(people):,}' if len(found) < len(people) else ''}"
+    )
+    _cards(found)
+
+
+def _search() -> str:
+    return st.text_input(
+        "Search", placeholder="Search by name", icon=":material/search:", key="people-search", width=280,
+        label_visibility="collapsed", on_change=lambda: Pager("people").first(),
+    ).strip()  # fmt: skip
+
+
+def matching(people: list[PersonView], search: str) -> list[PersonView]:
+    """The people whose name contains every word of the search, in whatever case."""
+    words = search.casefold().split()
+    return [person for person in people if all(word in person.name.casefold() for word in words)]
+
+
+def _cards(people: list[PersonView]) -> None:
+    pager = Pager("people")
+    start = pager.after or 0
+    shown = people[start : start + PEOPLE]
+    if not shown:
+        st.caption("Nobody has such a name.")
+    cards([_card(person) for person in shown], key="people-cards", label="People", on_choose=_open)
+    pager.buttons(last=start + PEOPLE, has_more=len(people) > start + PEOPLE)
+
+
+def _card(person: PersonView) -> Card:
+    cover = face_url(person.cover_face_id) if person.cover_face_id else None
+    return Card(person.id, person.name, cover, _numbers(person))
+
+
+def _numbers(person: PersonView) -> str:
+    return f"{count(person.faces, 'face')} · {count(person.photos, 'photo')}"
+
+
+# --- one person ---------------------------------------------------------------------------------------------
+def _one(person: PersonView) -> None:
+    st.button("All people", icon=":material/arrow_back:", type="tertiary", on_click=_close)
+    _portrait(person)
+    pager = Pager(f"person-{person.id}")
+    found = library().faces.of_person(person.id, after=pager.after, limit=FACES + 1)
+    faces = found[:FACES]
+    if not faces:
+        pager.first()
+        st.caption("No face bears this name any more. Forget the person, or name faces again.")
+        return
+    target = Target(grid=f"person-{person.id}-{pager.after}", shown=[face.id for face in faces])
+    with st.container(border=True, key="card-person"):
+        naming(
+            target,
+            key="someone-else",
+            placeholder="Somebody else? Type who",
+            more=lambda chosen: _face_buttons(person, target, chosen),
+        )
+        face_grid(faces, key=target.grid, label=f"Faces of {person.name}", names=False)
+        pager.buttons(last=faces[-1].id, has_more=len(found) > FACES)
+
+
+def _portrait(person: PersonView) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="portrait"):
+        if person.cover_face_id:
+            st.html(_picture(person, "width:88px;height:88px;border-radius:50%"), width="content")
+        with st.container(gap=None):
+            st.title(escaped_markdown(person.name), anchor=False)
+            st.markdown(f":gray[{_numbers(person)}]")
+        _person_buttons(person)
+
+
+def _picture(person: PersonView, style: str) -> str:
+    if not person.cover_face_id:
+        return ""
+    src, name = face_url(person.cover_face_id), escaped_html(person.name)
+    return f'<img src="{src}" alt="{name}" style="{style};object-fit:cover;display:block">'
+
+
+def _person_buttons(person: PersonView) -> None:
+    if st.button("Rename", icon=":material/edit:", key="rename"):
+        _rename_dialog(person)
+    if st.button("Merge", icon=":material/merge:", key="merge", help="Two entries that are one human being"):
+        _merge_dialog(person)
+    st.button(
+        "Forget", icon=":material/person_remove:", key="forget", on_click=_forget, args=(person,),
+        help="Removes the name; the faces stay and are unnamed again",
+    )  # fmt: skip
+
+
+def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
+    name = escaped_markdown(person.name if len(person.name) <= 16 else "this person")
+    st.button(
+        f"Not {name}", icon=":material/person_cancel:", disabled=not chosen, key="not-this-person",
+        on_click=_remove, args=(target,), help="Takes the name off the selected faces, and remembers it",
+    )  # fmt: skip
+    st.button(
+        "Use as picture", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
+        on_click=_set_cover, args=(person, target), help="Select one face to show this person by",
+    )  # fmt: skip
+
+
+@guarded
+def _remove(target: Target) -> None:
+    with undoable():
+        library().people.remove_faces(target.chosen(), actor=actor())
+
+
+@guarded
+def _set_cover(person: PersonView, target: Target) -> None:
+    chosen = target.chosen()
+    if len(chosen) == 1:
+        with undoable():
+            library().people.set_cover(person.id, chosen[0], actor=actor())
+
+
+@guarded
+def _forget(person: PersonView) -> None:
+    with undoable():
+        library().people.delete(person.id, actor=actor())
+    _close()
+
+
+# --- dialogs ------------------------------------------------------------------------------------------------
+@st.dialog("Rename", icon=":material/edit:")
+def _rename_dialog(person: PersonView) -> None:
+    with st.form("rename-form", border=False):
+        name = st.text_input("Name", value=person.name, key=f"rename-{person.id}")
+        if not st.form_submit_button("Rename", type="primary"):
+            return
+    try:
+        with undoable():
+            library().people.rename(person.id, name, actor=actor())
+    except FaceIdError as error:
+        st.error(escaped_markdown(str(error)), icon=":material/error:")
+    else:
+        st.rerun()
+
+
+@st.dialog("Merge", icon=":material/merge:")
+def _merge_dialog(person: PersonView) -> None:
+    others = {other.id: other for other in library().people.all() if other.id != person.id}
+    if not others:
+        st.markdown("There is nobody else to merge with yet.")
+        return
+    choice = st.selectbox(
+        f"{escaped_markdown(person.name)} is the same human being as",
+        list(others),
+        index=None,
+        format_func=lambda number: others[number].name,
+        placeholder="Choose a person",
+        key=f"merge-{person.id}",
+    )
+    if choice is None:
+        return
+    keep = others[choice]
+    _before_and_after(person, keep)
+    if st.button(f"Merge into {escaped_markdown(keep.name)}", type="primary", key="merge-confirm"):
+        _merge(person, keep)
+
+
+def _before_and_after(person: PersonView, keep: PersonView) -> None:
+    pictures = (_picture(one, "width:72px;height:72px;border-radius:.75rem") for one in (person, keep))
+    st.html(f'<div style="display:flex;gap:.6rem">{"".join(pictures)}</div>')
+    st.markdown(
+        f"All {count(person.faces, 'face')} of **{escaped_markdown(person.name)}** will be called "
+        f"**{escaped_markdown(keep.name)}**, who then has {count(person.faces + keep.faces, 'face')}. "
+        f"The name {escaped_markdown(person.name)} goes away. You can undo this."
+    )
+
+
+def _merge(person: PersonView, keep: PersonView) -> None:
+    try:
+        with undoable():
+            library().people.merge(keep.id, [person.id], actor=actor())
+    except FaceIdError as error:
+        st.error(escaped_markdown(str(error)), icon=":material/error:")
+    else:
+        _open(keep.id)
+        st.rerun()

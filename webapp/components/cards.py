@@ -1,0 +1,49 @@
+"""Cards with a picture: a strip to move along (groups), or a grid to open from (people)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+_HERE = Path(__file__)
+_component = st.components.v2.component(
+    "faceid_cards",
+    html='<div class="root"></div>',
+    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
+    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """src: the picture's address, None for an empty frame. hint: the tooltip, if it says more than the title."""
+
+    id: int
+    title: str
+    src: str | None = None
+    detail: str = ""
+    hint: str | None = None
+
+
+def cards(
+    shown: Sequence[Card],
+    *,
+    key: str,
+    label: str,
+    on_choose: Callable[[int], None],
+    look: Literal["grid", "strip"] = "grid",
+    current: int | None = None,
+) -> None:
+    """Draw the cards; on_choose gets the id of one that is clicked, before the page runs again."""
+
+    def chosen() -> None:
+        choice = (st.session_state.get(key) or {}).get("chosen")
+        if choice is not None and any(card.id == choice for card in shown):
+            on_choose(int(choice))
+
+    data = {"cards": [asdict(card) for card in shown], "look": look, "current": current, "label": label}
+    _component(key=key, data=data, on_chosen_change=chosen)

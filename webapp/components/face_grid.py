@@ -1,0 +1,100 @@
+"""A grid of faces to look at and choose from: click, shift-click, drag or keys; hundreds without lag.
+
+A components-v2 component: no frame, no build step. It draws from data alone (text is set as text, never as HTML);
+crops come from the server by address, so the browser loads what is in view and keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from webapp.components.photo_view import show_photo
+from webapp.state import face_url
+
+if TYPE_CHECKING:
+    from faceid_core.library import FaceView
+
+LOW_QUALITY = 0.25
+"""Quality below which a face is marked: such faces are hard to recognise, for a program and for a human."""
+
+_HERE = Path(__file__)
+_component = st.components.v2.component(
+    "faceid_face_grid",
+    html='<div class="root"></div>',
+    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
+    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
+)
+
+
+def face_grid(
+    faces: Sequence[FaceView],
+    *,
+    key: str,
+    label: str = "Faces",
+    selectable: bool = True,
+    preselected: Sequence[int] = (),
+    names: bool = True,
+    tile: str = "6.5rem",
+) -> list[int]:
+    """Draw the faces; the ids of the selected ones, in the order of `faces`.
+
+    preselected: what is selected when the grid of this key first appears. A face that leaves the grid leaves the
+    selection. names: write the name on faces that have one. tile: smallest width of a face, in CSS units.
+    The corner of a face opens its photo; without `selectable` so does a click.
+    """
+    selected = _state(key).get("selected", list(preselected))
+    result = _component(
+        key=key,
+        data={
+            "faces": [face_data(face, named=names) for face in faces],
+            "selected": selected,
+            "selectable": selectable,
+            "label": label,
+            "tile": tile,
+        },
+        default={"selected": list(preselected)},
+        on_selected_change=_nothing,
+        on_opened_change=_nothing,
+    )
+    photos = {face.id: face.photo_id for face in faces}
+    if result.opened in photos:
+        show_photo(photos[result.opened])
+    chosen = set(result.selected or ()) if selectable else set()
+    return [face.id for face in faces if face.id in chosen]
+
+
+def face_data(face: FaceView, *, named: bool = True) -> dict[str, Any]:
+    """What the browser needs to draw one face."""
+    return {
+        "id": face.id,
+        "src": face_url(face.id),
+        "name": face.person if named else None,
+        "low": face.quality < LOW_QUALITY,
+        "title": describe(face),
+    }
+
+
+def describe(face: FaceView) -> str:
+    """Such as "Ada, group 3, quality 82 %": the tooltip, and what a screen reader says."""
+    parts = [face.person or "Unnamed face"]
+    if face.cluster:
+        parts.append(f"group {face.cluster}")
+    return ", ".join([*parts, f"quality {face.quality:.0%}".replace("%", " %")])
+
+
+def selection(key: str, shown: Sequence[int]) -> list[int]:
+    """What is selected in the grid of this key, of the faces that it shows; also in a callback."""
+    chosen = set(_state(key).get("selected") or ())
+    return [face for face in shown if face in chosen]
+
+
+def _state(key: str) -> dict[str, Any]:
+    return dict(st.session_state.get(key) or {})
+
+
+def _nothing() -> None:
+    """Streamlit wants a callback for every value that comes back."""

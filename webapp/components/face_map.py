@@ -1,0 +1,123 @@
+"""The map's figure: faces as points, coloured by person or by group, with a legend that stays readable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from faceid_core.library import MapPoints
+
+Colouring = Literal["people", "groups"]
+View = dict[str, list[float]]
+"""The ranges of the axes x and y that are in view."""
+
+COLOURS = (
+    "#0f9d8f", "#e8862e", "#7c5cd6", "#d9468f", "#3b82f6", "#84a816", "#e0514f", "#0891b2", "#a16207", "#9d4edd",
+    "#22a06b", "#c2410c", "#6366f1", "#be185d", "#64748b", "#4d7c0f",
+)  # fmt: skip
+"""Told apart on light and on dark; the first ones most easily."""
+OTHERS, NOBODY = "#8b9a98", "#a9b4b2"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Points of one colour. places: (n,) indices into the map's points."""
+
+    name: str
+    colour: str
+    places: np.ndarray
+    faint: bool = False
+
+
+def figure(
+    points: MapPoints, *, by: Colouring, chosen: Collection[int] = (), view: View | None = None
+) -> go.Figure:
+    """The map. Each point carries its face's id as customdata, each trace its name as meta.
+
+    chosen: ids of faces that are selected already. view: the part to show, all of it by default.
+    """
+    # Plotly uses pandas when it finds it loaded, even if another thread is only half way through importing it:
+    # our own import waits for that one to end.
+    import pandas  # noqa: F401
+    import plotly.graph_objects as go
+
+    size, ids = point_size(len(points.face_ids)), np.array(sorted(chosen), np.int64)
+    traces = [_trace(points, layer, size, ids) for layer in layers(points, by=by)]
+    drawn = go.Figure(traces)
+    hidden: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False}
+    drawn.update_layout(
+        height=600,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        xaxis={**hidden, "range": view["x"] if view else None},
+        yaxis={**hidden, "range": view["y"] if view else None, "scaleanchor": "x", "scaleratio": 1},
+        dragmode="lasso",
+        hovermode="closest",
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": OTHERS, "activecolor": COLOURS[0]},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant", "title": None},
+    )
+    return drawn
+
+
+def layers(points: MapPoints, *, by: Colouring) -> list[Layer]:
+    """Who gets a colour: the largest named people or groups; all others share a grey. Bottom layer first."""
+    labels: list[Hashable | None] = list(points.people if by == "people" else points.clusters)
+    return list(_layers(labels, by))
+
+
+def _layers(labels: list[Hashable | None], by: Colouring) -> Iterator[Layer]:
+    sizes = Counter(label for label in labels if label is not None)
+    ranked = sorted(sizes, key=lambda label: (-sizes[label], str(label)))
+    top, rest = ranked[: len(COLOURS)], set(ranked[len(COLOURS) :])
+    nobody, others = ("Unnamed", "Other people") if by == "people" else ("In no group", "Smaller groups")
+    yield from _layer(nobody, NOBODY, [label is None for label in labels], faint=True)
+    yield from _layer(others, OTHERS, [label in rest for label in labels], faint=by == "groups")
+    for label, colour in zip(top, COLOURS, strict=False):
+        yield from _layer(
+            str(label) if by == "people" else f"Group {label}", colour, [one == label for one in labels]
+        )
+
+
+def _layer(name: str, colour: str, mask: list[bool], *, faint: bool = False) -> Iterator[Layer]:
+    places = np.flatnonzero(mask)
+    if len(places):
+        yield Layer(name, colour, places, faint)
+
+
+def point_size(points: int) -> float:
+    """Diameter in px: large enough to hit in a small library, small enough not to blur in a large one."""
+    return float(np.clip(13 - 2 * np.log10(max(points, 1)), 3.5, 10))
+
+
+def _trace(points: MapPoints, layer: Layer, size: float, chosen: np.ndarray) -> go.Scattergl:
+    import plotly.graph_objects as go
+
+    faces = points.face_ids[layer.places]
+    # Greys come last in the legend, though they are drawn first.
+    return go.Scattergl(
+        x=points.x[layer.places],
+        y=points.y[layer.places],
+        customdata=faces.astype(np.int32),
+        meta=layer.name,
+        name=f"{_plain(layer.name)} · {len(layer.places):,}",
+        mode="markers",
+        hoverinfo="none",
+        legendrank=2000 if layer.colour in (OTHERS, NOBODY) else 1000,
+        marker={"color": layer.colour, "size": size, "opacity": 0.5 if layer.faint else 0.9},
+        selectedpoints=np.flatnonzero(np.isin(faces, chosen)) if len(chosen) else None,
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 0.12}},
+    )
+
+
+def _plain(name: str) -> str:
+    """Plotly reads HTML in names."""
+    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

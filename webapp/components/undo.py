@@ -1,0 +1,108 @@
+"""After every act: one line that says what was done and takes it back.
+
+>>> with undoable():
+...     library().people.name_faces(ids, "Ada", actor=actor())     # doctest: +SKIP
+
+The page ends with `undo_bar()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from webapp.state import actor, escaped_markdown, guarded, library, toast
+from webapp.wording import ago
+
+if TYPE_CHECKING:
+    from faceid_core.library import EventView
+
+_OFFER = "_undo_offer"
+SECONDS = 12
+
+CSS = f"""
+<style>
+[class*="st-key-undo-bar"] {{ position: fixed; z-index: 999; left: 50%; bottom: 1.5rem; width: auto;
+  transform: translateX(-50%); max-width: min(36rem, calc(100vw - 2rem)); padding: .35rem .5rem .35rem 1.1rem;
+  border-radius: .9rem; background: #17312e; color: #f2f7f6; box-shadow: 0 .6rem 2rem rgb(0 0 0 / 28%);
+  align-items: center; flex-wrap: nowrap; animation: undo-bar {SECONDS}s forwards; }}
+[class*="st-key-undo-bar"]:hover, [class*="st-key-undo-bar"]:focus-within {{ animation-play-state: paused; }}
+[class*="st-key-undo-bar"] :is(p, button, span) {{ color: inherit; }}
+[class*="st-key-undo-bar"] [class*="st-key-undo-act"] button p {{ color: #5eead4; font-weight: 600; }}
+[class*="st-key-undo-bar"] button {{ white-space: nowrap; }}
+@keyframes undo-bar {{ 0% {{ opacity: 0; translate: 0 .75rem; }} 2%, 94% {{ opacity: 1; translate: 0 0; }}
+  100% {{ opacity: 0; visibility: hidden; }} }}
+</style>
+"""
+
+
+@contextmanager
+def undoable() -> Iterator[None]:
+    """Whatever the block decides is offered for undoing; a block that changes nothing says so."""
+    before = _newest()
+    yield
+    after = _newest()
+    if after == before:
+        toast("Nothing to change: it is like that already.", icon=":material/info:")
+    else:
+        st.session_state[_OFFER] = after
+
+
+def undo_bar() -> None:
+    """What was done last in this session, with a button that takes it back; it leaves by itself."""
+    offer = st.session_state.get(_OFFER)
+    if offer is None:
+        return
+    event_id, summary = offer
+    st.html(CSS)
+    with st.container(horizontal=True, key=f"undo-bar-{event_id}", vertical_alignment="center"):
+        st.markdown(escaped_markdown(summary), width="content")
+        with st.container(key=f"undo-act-{event_id}", width="content"):
+            st.button("Undo", type="tertiary", key=f"undo-{event_id}", on_click=undo, args=(event_id, summary))
+
+
+@guarded
+def undo(event_id: int, summary: str) -> None:
+    """Take one decision back."""
+    withdraw()
+    library().journal.undo(event_id, actor=actor())
+    toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
+
+
+def recent_changes(limit: int = 10) -> None:
+    """The latest decisions of everybody, each with a button that takes it back."""
+    events = library().journal.recent(limit)
+    if not events:
+        return
+    with st.expander("Recent changes", icon=":material/history:", key="recent-changes"):
+        for event in events:
+            _change(event)
+
+
+def _change(event: EventView) -> None:
+    text = escaped_markdown(event.summary)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"change-{event.id}"):
+        st.markdown(f":gray[~~{text}~~ · undone]" if event.undone else text, width="stretch")
+        st.markdown(f":gray[:small[{ago(event.at)}]]", width="content")
+        if not event.undone:
+            st.button(
+                "Undo",
+                icon=":material/undo:",
+                type="tertiary",
+                key=f"change-undo-{event.id}",
+                on_click=undo,
+                args=(event.id, event.summary),
+            )
+
+
+def withdraw() -> None:
+    """Offer nothing any more."""
+    st.session_state.pop(_OFFER, None)
+
+
+def _newest() -> tuple[int, str] | None:
+    events = library().journal.recent(1)
+    return (events[0].id, events[0].summary) if events else None
