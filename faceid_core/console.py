@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.values import Progress
+if TYPE_CHECKING:
+    from faceid_core.values import Progress
 
 
 class Refused(click.ClickException):

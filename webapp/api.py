@@ -125,9 +125,8 @@ def _add_facts(api: FastAPI) -> None:
 def _add_recognition(api: FastAPI, settings: Settings) -> None:
     @api.post("/recognise")
     def recognise(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
-        from faceid_core.recognition import as_dict
-
         from faceid_core import pipeline
+        from faceid_core.recognition import as_dict
 
         recogniser = pipeline.recogniser(library())
         try:
