@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/pictures: the sample album, most people named, a recogniser trained, each page in Chromium.
+"""Takes the pictures in docs/pictures: the sample album, most people named, a recogniser trained, every page.
 
     python docs/screenshots.py LIBRARY      (a folder for the library; one that is there already is used again)
 
@@ -31,8 +31,8 @@ UNNAMED = 2
 """People left without a name, so that the clusters page has something to show."""
 
 
-def prepare(folder: Path) -> Album:
-    """A library with the album; a photo with nobody of the album's people stays outside, in folder/new."""
+def prepare(folder: Path) -> None:
+    """A library with the album, most of its people named, and a recogniser."""
     if not (folder / "faceid.db").exists():
         _faceid(folder, "demo", "--no-serve")
     album = read_groundtruth(Settings(library=folder).album_folder)
@@ -42,7 +42,6 @@ def prepare(folder: Path) -> Album:
         trained = library.models.all()
     if not trained:
         _faceid(folder, "train")
-    return album
 
 
 def _faceid(folder: Path, *arguments: str) -> None:
