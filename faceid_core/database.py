@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
 from faceid_core.errors import LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
@@ -24,6 +24,8 @@ HEAD = "0001"
 
 BUSY_SECONDS = 20
 """How long a write waits for another program's write."""
+
+_URL_FORM = "write it like postgresql+psycopg://user@host/name, or unset it to use a file."
 
 CHUNK = 5000
 """Values in one IN (...): below the variable limits of SQLite (32,766) and PostgreSQL (65,535)."""
@@ -55,6 +57,11 @@ class Database:
         self.engine.dispose()
 
 
+def exists(settings: Settings) -> bool:
+    """Whether a library was made there before; a database by URL is taken to be there."""
+    return settings.database_url is not None or (settings.library / "faceid.db").exists()
+
+
 def connect(settings: Settings) -> Database:
     """Open the database; an empty one gets its tables.
 
@@ -82,11 +89,26 @@ def connect(settings: Settings) -> Database:
 
 def upgrade(settings: Settings) -> None:
     """Bring an older database to HEAD; where there is none yet, make it. Raises LibraryError."""
-    settings.library.mkdir(parents=True, exist_ok=True)
+    make_folder(settings)
     engine = _engine(settings)
     with _plain_errors(), engine.execution_options(faceid_write=True).begin() as connection:
         _migrate(connection, settings.url)
     engine.dispose()
+
+
+def make_folder(settings: Settings) -> None:
+    """Make the library's folder where there is none. Raises LibraryError."""
+    try:
+        settings.library.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise LibraryError(
+            f"{settings.library} is a file and a library is a folder; choose another one with --library."
+        ) from error
+    except OSError as error:
+        raise LibraryError(
+            f"The library's folder {settings.library} can't be made ({error.strerror}); "
+            "choose another one with --library."
+        ) from error
 
 
 def alembic_config(url: str) -> Config:
@@ -112,7 +134,15 @@ def _engine(settings: Settings) -> Engine:
     url = settings.url
     if url.startswith("sqlite"):
         return _sqlite_engine(url)
-    return create_engine(url, pool_pre_ping=True)
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except ArgumentError as error:  # also the name of a database that SQLAlchemy does not know
+        raise LibraryError(f"FACEID_DATABASE_URL is no database address; {_URL_FORM}") from error
+    except ModuleNotFoundError as error:
+        raise LibraryError(
+            f"The driver {error.name} of FACEID_DATABASE_URL is not installed; install it with `pip install "
+            f"{error.name}`, or unset the setting to use a file."
+        ) from error
 
 
 def _sqlite_engine(url: str) -> Engine:

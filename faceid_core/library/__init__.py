@@ -7,8 +7,7 @@ from types import TracebackType
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from faceid_core.database import Database, connect
-from faceid_core.errors import LibraryError
+from faceid_core.database import Database, connect, make_folder
 from faceid_core.library.clusters import Clusters, Maps
 from faceid_core.library.faces import Faces, latest_run, unnamed_face
 from faceid_core.library.journal import Journal
@@ -87,12 +86,7 @@ class Library:
 
         Raises LibraryError, LibraryBusy, SchemaOutdated, SchemaTooNew.
         """
-        try:
-            settings.library.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LibraryError(
-                f"The library's folder {settings.library} can't be made ({error.strerror}); choose another one."
-            ) from error
+        make_folder(settings)
         return cls(settings, connect(settings))
 
     def counts(self) -> Counts:

@@ -82,6 +82,7 @@ def test_from_groups_to_names_in_a_new_photo(page: Page, stage: Stage) -> None:
     for person in (stage.left, stage.right):
         page.get_by_role("button", name=re.compile(f"^Group {groups[person]}:")).click()
         page.get_by_role("heading", name=re.compile(f"^Group {groups[person]} ")).wait_for()
+        settled(page)
         name_box(page).fill(person)
         name_box(page).press("Enter")
         page.get_by_text(re.compile(rf"Named \d+ faces {person}")).wait_for()
