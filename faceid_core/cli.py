@@ -64,8 +64,6 @@ def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
-    if not verbose:
-        warnings.simplefilter("ignore")  # what torch and others tell their developers is not for users
     ctx.obj = library
 
 
