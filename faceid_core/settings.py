@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     max_megapixels: float = Field(150.0, gt=0, description="Larger photos are refused before decoding")
     # NoDecode: a list from the environment comes to the validator as it is, so that commas will do.
     providers: Annotated[list[str], NoDecode] = Field(
-        ["CPUExecutionProvider"], min_length=1, description="ONNX Runtime execution providers, best first"
+        ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
     )
     workers: int = Field(0, ge=0, description="Import processes; 0 means one per core")
 
@@ -59,8 +59,10 @@ class Settings(BaseSettings):
         """One name, or several with commas between; a JSON list, too."""
         if not isinstance(value, str):
             return value
-        names = (name.strip(" \"'[]") for name in value.split(","))
-        return [name for name in names if name]
+        names = [name for part in value.split(",") if (name := part.strip(" \"'[]"))]
+        if not names:
+            raise ValueError("it should name at least one provider")
+        return names
 
     @property
     def worker_count(self) -> int:
@@ -95,7 +97,9 @@ def load(**overrides: Any) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         wrong = error.errors()[0]
-        reason = wrong["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+        reason = (
+            wrong["msg"].removeprefix("Value error, ").replace("Input should", "it should").split(", unable")[0]
+        )
         raise InvalidSetting(
             f"The setting FACEID_{str(wrong['loc'][0]).upper()} can't be {wrong['input']!r}: {reason}; "
             "correct it or unset it."
