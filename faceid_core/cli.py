@@ -349,15 +349,16 @@ def work(ctx: click.Context) -> None:
 
 
 @main.command()
+@click.option("--deep", is_flag=True, help="Also read the whole database and compare it with the journal.")
 @JSON
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool) -> None:
-    """Check versions, the engine, the database and free disk; say what is missing and how to get it."""
+def doctor(ctx: click.Context, as_json: bool, deep: bool) -> None:
+    """Check versions, the engine, the library and free disk; say what is missing and how to get it."""
     from dataclasses import asdict
 
     from faceid_core.doctor import examine
 
-    checks = examine(_settings(ctx))
+    checks = examine(_settings(ctx), deep=deep)
     if as_json:
         print_json([asdict(check) for check in checks])
     else:

@@ -43,14 +43,18 @@ class Check:
         return "ok" if self.ok else "!!"
 
 
-def examine(settings: Settings) -> list[Check]:
-    """All checks, in the order in which they are worth reading. Raises nothing, changes nothing."""
+def examine(settings: Settings, *, deep: bool = False) -> list[Check]:
+    """All checks, in the order in which they are worth reading. Raises nothing, changes nothing.
+
+    deep: read the whole database, too, and compare all names with the journal.
+    """
     return [
         Check("faceid", __version__),
         Check("Python", platform.python_version()),
         *_packages(),
         _engine(settings),
         _library(settings),
+        *(_contents(settings) if deep else ()),
         _disk(settings),
         *_unknown_settings(),
         _reference(),
@@ -124,6 +128,22 @@ def _library(settings: Settings) -> Check:
     except FaceIdError as error:
         return Check("Library", f"{where} can't be used", ok=False, advice=str(error))
     return Check("Library", f"{where}: {counts.photos} photos, {counts.faces} faces, {counts.people} people")
+
+
+def _contents(settings: Settings) -> Iterator[Check]:
+    from faceid_core.library import Library
+
+    if not database.exists(settings):
+        return
+    try:
+        with Library.open(settings) as library:
+            problems = library.problems()
+    except FaceIdError as error:
+        problems = [str(error)]
+    for problem in problems:
+        yield Check("Contents", "not sound", ok=False, advice=problem)
+    if not problems:
+        yield Check("Contents", "complete, and all names agree with the journal")
 
 
 def _disk(settings: Settings) -> Check:

@@ -117,6 +117,12 @@ class Library:
         with self._database.read() as session:
             return Counts(*session.execute(wanted).one())
 
+    def problems(self) -> list[str]:
+        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces."""
+        from faceid_core.library.integrity import problems
+
+        return problems(self._database)
+
     def close(self) -> None:
         self._database.close()
 
