@@ -10,26 +10,26 @@ from __future__ import annotations
 import logging
 import signal
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core import __version__
+from faceid_core import __version__, upkeep
 from faceid_core.console import (
+    JSON,
     Commands,
     Interrupted,
-    Refused,
     import_summary,
+    library_of,
+    new_library_of,
     print_json,
     print_recognised,
     print_table,
     progress_bar,
     say,
 )
-from faceid_core.errors import NoFaces, NoLibrary, UnreadableImage
+from faceid_core.errors import NoFaces, UnreadableImage
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from faceid_core.values import Recognised
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 
 
 PORT = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, 0: any free [default: 8501].")
@@ -67,35 +66,6 @@ def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
     ctx.obj = library
 
 
-def _settings(ctx: click.Context, **overrides: Any) -> Settings:
-    from faceid_core.settings import load
-
-    return load(library=ctx.obj, **overrides)
-
-
-@contextmanager
-def _new_library(ctx: click.Context, **overrides: Any) -> Iterator[Library]:
-    """The library, made where there is none."""
-    from faceid_core.library import Library
-
-    with Library.open(_settings(ctx, **overrides)) as library:
-        yield library
-
-
-@contextmanager
-def _library(ctx: click.Context) -> Iterator[Library]:
-    """The library that is there: a mistyped folder must not become an empty one. Raises NoLibrary."""
-    from faceid_core import database
-
-    settings = _settings(ctx)
-    if not settings.library.is_file() and not database.exists(settings):
-        raise NoLibrary(
-            f"No library is in {settings.library} yet; import photos first, or say where it is with --library."
-        )
-    with _new_library(ctx) as library:
-        yield library
-
-
 @main.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
 @click.option("--people", default=8, show_default=True, type=click.IntRange(2, 200), help="People in the album.")
@@ -120,7 +90,7 @@ def demo(
     The photos are those in FOLDER, or else a sample album that is drawn here.
     """
     found = _find(folders) if folders else []
-    with _new_library(ctx, host=host, port=port) as library:
+    with new_library_of(ctx, host=host, port=port) as library:
         report = _import(library, found or [_album(library, people, photos, seed)])
         _refuse_in_vain(library, report)
         _group(library)
@@ -148,7 +118,7 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
 def import_(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
     """Find the faces in photos and folders of photos. Running it again continues where it stopped."""
     found = _find(paths)
-    with _new_library(ctx) as library:
+    with new_library_of(ctx) as library:
         report = _import(library, found)
         if as_json:
             print_json(report.as_dict())
@@ -193,7 +163,7 @@ def _refuse_in_vain(library: Library, report: ImportReport) -> None:
 @click.pass_context
 def cluster(ctx: click.Context, algorithm: str | None, threshold: float | None, as_json: bool) -> None:
     """Group the faces anew. Names stay as they are."""
-    with _library(ctx) as library:
+    with library_of(ctx) as library:
         report = _group(library, algorithm=algorithm, threshold=threshold)
     if as_json:
         print_json(report)
@@ -217,7 +187,7 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
 @click.pass_context
 def map_(ctx: click.Context, projector: str | None, as_json: bool) -> None:
     """Draw the map of all faces anew."""
-    with _library(ctx) as library:
+    with library_of(ctx) as library:
         report = _draw_map(library, projector=projector)
     if as_json:
         print_json(report)
@@ -239,7 +209,7 @@ def people(ctx: click.Context, as_json: bool) -> None:
     """List the people that have a name."""
     from dataclasses import asdict
 
-    with _library(ctx) as library:
+    with library_of(ctx) as library:
         named = library.people.all()
     if as_json:
         print_json([asdict(person) for person in named])
@@ -259,7 +229,7 @@ def train(ctx: click.Context, epochs: int | None, as_json: bool) -> None:
     from faceid_core.training import TrainOptions
 
     options = TrainOptions() if epochs is None else TrainOptions(epochs=epochs)
-    with _library(ctx) as library, progress_bar("batches") as progress:
+    with library_of(ctx) as library, progress_bar("batches") as progress:
         model = pipeline.train(library, options=options, progress=progress)
     say(
         f"Model {model.id} knows {len(model.classes)} people; "
@@ -277,7 +247,7 @@ def recognise(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> Non
     """Say who is in photos, with the newest recogniser. Nothing is stored."""
     from faceid_core import pipeline
 
-    with _library(ctx) as library:
+    with library_of(ctx) as library:
         recogniser = pipeline.recogniser(library)
         results, skipped = _recognise(recogniser, _find(paths), library.settings)
     print_recognised(results, skipped, as_json)
@@ -312,7 +282,7 @@ def export(ctx: click.Context, file: Path) -> None:
     """Write one row per face to FILE.csv or FILE.json."""
     from faceid_core.exporting import export as write
 
-    with _library(ctx) as library:
+    with library_of(ctx) as library:
         faces = write(library, file)
     say(f"Wrote {count(faces, 'face')} to {file}.")
 
@@ -323,7 +293,7 @@ def export(ctx: click.Context, file: Path) -> None:
 @click.pass_context
 def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
     """Start the web app on the library."""
-    with _new_library(ctx, host=host, port=port) as library:
+    with new_library_of(ctx, host=host, port=port) as library:
         settings = library.settings
     _serve(settings)
 
@@ -342,44 +312,14 @@ def work(ctx: click.Context) -> None:
     """Run queued jobs until stopped; the web app starts this by itself."""
     from faceid_core.jobs import Worker
 
-    with _new_library(ctx) as library:
+    with new_library_of(ctx) as library:
         worker = Worker(library)
         signal.signal(signal.SIGTERM, lambda *_: worker.stop.set())
         worker.run()
 
 
-@main.command()
-@click.option("--deep", is_flag=True, help="Also read the whole database and compare it with the journal.")
-@JSON
-@click.pass_context
-def doctor(ctx: click.Context, as_json: bool, deep: bool) -> None:
-    """Check versions, the engine, the library and free disk; say what is missing and how to get it."""
-    from dataclasses import asdict
-
-    from faceid_core.doctor import examine
-
-    checks = examine(_settings(ctx), deep=deep)
-    if as_json:
-        print_json([asdict(check) for check in checks])
-    else:
-        print_table(("", "What", "Found", "Advice"), [(c.mark, c.name, c.found, c.advice) for c in checks])
-    if not all(check.ok for check in checks):
-        raise Refused("Something needs attention; the table says what and how.")
-
-
-@main.group(cls=Commands)
-def db() -> None:
-    """Look after the database."""
-
-
-@db.command()
-@click.pass_context
-def upgrade(ctx: click.Context) -> None:
-    """Bring the database to this version of the program."""
-    from faceid_core.database import upgrade as to_head
-
-    to_head(_settings(ctx))
-    say("The database is up to date.")
+for command in upkeep.COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.errors import FaceIdError
+from faceid_core.errors import FaceIdError, NoLibrary
 from faceid_core.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.importing import ImportReport
+    from faceid_core.library import Library
+    from faceid_core.settings import Settings
     from faceid_core.values import Progress, Recognised
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 
 
 class Refused(click.ClickException):
@@ -166,3 +171,33 @@ def progress_bar(unit: str = "") -> Iterator[Progress]:
             bar.update(task, completed=done, total=total or None, description=message[:40])
 
         yield report
+
+
+def settings_of(ctx: click.Context, **overrides: Any) -> Settings:
+    """The settings with what the command line overrides. Raises InvalidSetting."""
+    from faceid_core.settings import load
+
+    return load(library=ctx.obj, **overrides)
+
+
+@contextmanager
+def new_library_of(ctx: click.Context, **overrides: Any) -> Iterator[Library]:
+    """The library, made where there is none."""
+    from faceid_core.library import Library
+
+    with Library.open(settings_of(ctx, **overrides)) as library:
+        yield library
+
+
+@contextmanager
+def library_of(ctx: click.Context) -> Iterator[Library]:
+    """The library that is there: a mistyped folder must not become an empty one. Raises NoLibrary."""
+    from faceid_core import database
+
+    settings = settings_of(ctx)
+    if not settings.library.is_file() and not database.exists(settings):
+        raise NoLibrary(
+            f"No library is in {settings.library} yet; import photos first, or say where it is with --library."
+        )
+    with new_library_of(ctx) as library:
+        yield library

@@ -62,6 +62,16 @@ def exists(settings: Settings) -> bool:
     return settings.database_url is not None or (settings.library / "faceid.db").exists()
 
 
+def is_current(settings: Settings) -> bool:
+    """Whether the database has the tables of this version. Raises LibraryError."""
+    engine = _engine(settings)
+    try:
+        with _plain_errors(), engine.connect() as connection:
+            return _revision(connection) == HEAD
+    finally:
+        engine.dispose()
+
+
 def connect(settings: Settings) -> Database:
     """Open the database; an empty one gets its tables.
 

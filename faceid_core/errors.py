@@ -10,7 +10,8 @@
     │   ├── NameTaken
     │   ├── UnknownChoice
     │   ├── InvalidSetting
-    │   └── NotWritable
+    │   ├── NotWritable
+    │   └── BackupUnusable
     ├── NotReady
     │   ├── NoLibrary
     │   ├── NoPhotos
@@ -79,6 +80,10 @@ class InvalidSetting(BadInput):
 
 class NotWritable(BadInput):
     """A place where a file can't be written."""
+
+
+class BackupUnusable(BadInput):
+    """A file that is no backup, or a damaged or too new one."""
 
 
 class NotReady(FaceIdError):
