@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from faceid_core.database import Database, connect, make_folder
 from faceid_core.library.clusters import Clusters, Maps
+from faceid_core.library.erasing import Erasing, Erasure
 from faceid_core.library.faces import Faces, latest_run, unnamed_face
 from faceid_core.library.journal import Journal
 from faceid_core.library.people import People
@@ -48,6 +49,7 @@ __all__ = [
     "Added",
     "ClusterView",
     "Counts",
+    "Erasure",
     "EventView",
     "FaceVectors",
     "FaceView",
@@ -79,6 +81,7 @@ class Library:
         self.models = Models(database)
         self.jobs = Jobs(database)
         self.journal = Journal(database)
+        self.erasing = Erasing(database, settings.models_folder)
 
     @classmethod
     def open(cls, settings: Settings) -> Library:

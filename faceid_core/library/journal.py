@@ -29,6 +29,9 @@ JOURNALLED: dict[str, type[SQLModel]] = {"person": Person, "face": Face, "label"
 _FACE_COLUMNS = {"id", "flag"}
 """The only columns of a face that a human decides."""
 
+ERASED = "erase"
+"""The kind of event that can't be undone: it says that something went for good, and keeps nothing of it."""
+
 _IN_THE_WAY = "A later decision builds on this one or stands in its way; undo that one first."
 
 
@@ -112,7 +115,8 @@ def current_rows(session: Session, table: str, column: Any, values: Iterable[int
 
 def _view(event: Event) -> EventView:
     assert event.id is not None
-    return EventView(event.id, event.at, event.actor, event.kind, event.summary, event.undone_at is not None)
+    undone, final = event.undone_at is not None, event.kind == ERASED
+    return EventView(event.id, event.at, event.actor, event.kind, event.summary, undone, final)
 
 
 def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
@@ -120,8 +124,11 @@ def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
         event = session.get(Event, event_id)
         if event is None or (event.undone_at is not None) != undone:
             raise NotFound(f"Decision {event_id} is not there to be {'redone' if undone else 'undone'}.")
+        if event.kind == ERASED:
+            raise BadInput("What was erased is gone for good; import the photos again to find their faces anew.")
         return event
-    wanted = select(Event).where(col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None))
+    standing = col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None)
+    wanted = select(Event).where(standing, col(Event.kind) != ERASED)
     order = (col(Event.undone_at).desc(), col(Event.id)) if undone else (col(Event.id).desc(),)
     event = session.scalars(wanted.order_by(*order).limit(1)).first()
     if event is None:

@@ -142,7 +142,7 @@ def test_a_lasso_on_the_map_shows_its_faces(page: Page, stage: Stage) -> None:
     grid.get_by_role("option").nth(faces - 1).wait_for()
 
 
-def test_a_person_is_renamed_and_called_back(page: Page, stage: Stage) -> None:
+def test_a_person_is_renamed_called_back_and_erased(page: Page, stage: Stage) -> None:
     with Library.open(Settings(library=stage.library)) as library:
         unnamed = [face.id for face in library.faces.of_cluster(_other_group(stage), unnamed=True)]
         library.people.name_faces(unnamed, "Otto", actor="test")
@@ -158,3 +158,11 @@ def test_a_person_is_renamed_and_called_back(page: Page, stage: Stage) -> None:
     page.get_by_role("heading", name="Somebody New").wait_for()
     page.get_by_role("button", name="Undo").first.click()
     page.get_by_role("heading", name="Otto").wait_for()
+    settled(page)
+    page.get_by_role("button", name="Erase").click()
+    page.get_by_role("dialog").get_by_role("button", name="Erase for good").click()
+    page.get_by_role("heading", name="People").wait_for()
+    settled(page)
+    assert page.get_by_role("button", name=re.compile("^Otto")).count() == 0
+    with Library.open(Settings(library=stage.library)) as library:
+        assert library.faces.get_many(unnamed) == []
