@@ -111,7 +111,8 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     assert ran.code == 0
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
-        "demo", "import", "cluster", "map", "people", "train", "recognise", "export", "serve", "doctor", "backup", "restore", "db",
+        "demo", "import", "cluster", "map", "people", "train", "recognise", "export", "serve", "doctor",
+        "backup", "restore", "db",
     ]  # fmt: skip
 
 
