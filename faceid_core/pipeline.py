@@ -21,7 +21,12 @@ from faceid_core.values import Progress, no_progress
 
 if TYPE_CHECKING:
     from faceid_core.recognition import Recogniser
+    from faceid_core.suggestions import Suggestion
     from faceid_core.training import TrainOptions
+
+
+SUGGEST_FOR = 10_000
+"""Unnamed faces that suggestions look at, the best ones first: about a second's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,37 @@ def train(
         artifact=folder.name,
     )
     return library.models.get(model)
+
+
+def suggestions(library: Library) -> list[Suggestion]:
+    """Which unnamed faces may be people that have a name, the surest first; kept until something changes."""
+    return _suggestions(library, library.knowledge.stamp())
+
+
+def likely_distance(library: Library) -> float:
+    """The distance up to which a face is suggested as somebody."""
+    from faceid_core.suggestions import LIMIT_SHARE
+
+    return LIMIT_SHARE * _embedder(library.settings).default_threshold
+
+
+@lru_cache(maxsize=4)
+def _suggestions(library: Library, stamp: tuple[object, ...]) -> list[Suggestion]:
+    from faceid_core import suggestions
+
+    embedder = _embedder(library.settings)
+    known = library.knowledge.confirmed(embedder.name)
+    if not len(known.ids):
+        return []
+    faces, groups, vectors = library.knowledge.unnamed(embedder.name, SUGGEST_FOR)
+    return suggestions.suggest(
+        faces,
+        vectors,
+        known,
+        limit=likely_distance(library),
+        groups=groups,
+        forbidden=library.knowledge.ruled_out(faces),
+    )
 
 
 def recogniser(library: Library) -> Recogniser:

@@ -12,6 +12,7 @@ from faceid_core.library.clusters import Clusters, Maps
 from faceid_core.library.erasing import Erasing, Erasure
 from faceid_core.library.faces import Faces, latest_run, unnamed_face
 from faceid_core.library.journal import Journal
+from faceid_core.library.knowledge import Knowledge
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.views import (
@@ -81,6 +82,7 @@ class Library:
         self.models = Models(database)
         self.jobs = Jobs(database)
         self.journal = Journal(database)
+        self.knowledge = Knowledge(database)
         self.erasing = Erasing(database, settings.models_folder)
 
     @classmethod

@@ -94,6 +94,36 @@ def test_faces_set_aside_can_be_brought_back(grouped, open_page, label, flag) ->
     assert grouped.faces.with_flag(flag) == []
 
 
+@pytest.fixture
+def suggested(grouped, open_page):
+    """The page with one face of group 1 named Ada, so that the two others are suggested."""
+    named, *others = [face.id for face in grouped.faces.of_cluster(1)]
+    grouped.people.name_faces([named], "Ada", actor="owner")
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Suggestions"
+    return page.run(), others
+
+
+def test_a_suggestion_is_accepted_with_its_reason(grouped, suggested) -> None:
+    page, others = suggested
+    assert "Is this Ada?" in texts(page) and "distance" in texts(page)
+    page = button(page, "Yes, 2 faces").click().run()
+    assert not page.exception
+    assert grouped.people.all()[0].faces == 3
+    assert {grouped.faces.get(face).source for face in others} == {"accepted"}
+    assert "No suggestions" in texts(page) + html_of(page)
+
+
+def test_a_refused_suggestion_does_not_come_back(grouped, suggested) -> None:
+    page, _ = suggested
+    page = button(page, "None of them").click().run()
+    assert not page.exception
+    assert grouped.people.all()[0].faces == 1
+    assert "No suggestions" in texts(page) + html_of(page)
+    page = button(page, "Undo").click().run()
+    assert "Is this Ada?" in texts(page)
+
+
 def test_when_every_group_has_a_name_training_comes_next(grouped, open_page) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         ids = [face.id for face in grouped.faces.of_cluster(number)]
