@@ -171,15 +171,16 @@ def _suggestions(library: Library, stamp: tuple[object, ...]) -> list[Suggestion
     known = library.knowledge.confirmed(embedder.name)
     if not len(known.ids):
         return []
-    faces, groups, vectors = library.knowledge.unnamed(embedder.name, SUGGEST_FOR)
-    return suggestions.suggest(
-        faces,
-        vectors,
+    unnamed = library.knowledge.unnamed(embedder.name, SUGGEST_FOR)
+    found = suggestions.suggest(
+        unnamed.ids,
+        unnamed.vectors,
         known,
         limit=likely_distance(library),
-        groups=groups,
-        forbidden=library.knowledge.ruled_out(faces),
+        groups=unnamed.groups,
+        forbidden=library.knowledge.ruled_out(unnamed.ids),
     )
+    return suggestions.once_a_photo(found, dict(zip(unnamed.ids.tolist(), unnamed.photos.tolist(), strict=True)))
 
 
 def recogniser(library: Library) -> Recogniser:

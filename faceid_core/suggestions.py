@@ -113,6 +113,18 @@ def _best(
     return Suggestion(face, person, distance, because, following[1], following[0])
 
 
+def once_a_photo(suggestions: list[Suggestion], photos: dict[int, int]) -> list[Suggestion]:
+    """Nobody is on one photo twice: of two faces of a photo (face -> photo) the likelier one is suggested."""
+    taken: set[tuple[int, int]] = set()
+    kept: list[Suggestion] = []
+    for one in suggestions:
+        place = (photos[one.face], one.person)
+        if place not in taken:
+            taken.add(place)
+            kept.append(one)
+    return kept
+
+
 def by_person(suggestions: list[Suggestion]) -> dict[int, list[Suggestion]]:
     """Person -> suggestions, the surest first; the people with most of them first."""
     grouped: dict[int, list[Suggestion]] = defaultdict(list)

@@ -7,7 +7,7 @@ import pytest
 
 from faceid_core import pipeline
 from faceid_core.library import Library
-from faceid_core.suggestions import NEAREST, by_person, suggest
+from faceid_core.suggestions import NEAREST, by_person, once_a_photo, suggest
 from faceid_core.tables import Flag, LabelSource
 from faceid_core.values import Known
 
@@ -64,6 +64,12 @@ def test_nobody_known_or_nobody_asked(known: Known) -> None:
     nothing = Known(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 2), np.float32))
     assert suggest(np.array([1]), at((0, 0)), nothing, limit=1) == []
     assert suggest(np.empty(0, np.int64), np.empty((0, 2), np.float32), known, limit=1) == []
+
+
+def test_of_two_faces_on_one_photo_the_likelier_one(known: Known) -> None:
+    made = suggest(np.array([1, 2, 3]), at((0.2, 0), (0.05, 0.05), (1, 0.1)), known, limit=0.6)
+    kept = once_a_photo(made, {1: 9, 2: 9, 3: 9})
+    assert {one.face: one.person for one in kept} == {2: ADA, 3: BO}
 
 
 def name_some(library: Library) -> tuple[int, list[int], list[int]]:

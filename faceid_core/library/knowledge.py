@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import func, select
@@ -15,6 +16,16 @@ from faceid_core.values import Ints, Known, Vectors
 
 PER_PERSON = 40
 """Confirmed faces that stand for a person, the best ones: more change no answer and cost time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unnamed:
+    """Faces to ask about. ids, photos, groups (-1 for none): (N,) int64; vectors: (N, D) float32."""
+
+    ids: Ints
+    photos: Ints
+    groups: Ints
+    vectors: Vectors
 
 
 class Knowledge:
@@ -56,11 +67,10 @@ class Knowledge:
             rows = session.execute(wanted).all()
         return Known(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows]))
 
-    def unnamed(self, embedder: str, limit: int) -> tuple[Ints, Ints, Vectors]:
-        """Faces (N,) that nobody has named or set aside, best quality first, their groups (N,) with -1 for none,
-        and vectors (N, D)."""
+    def unnamed(self, embedder: str, limit: int) -> Unnamed:
+        """Faces that nobody has named or set aside, best quality first."""
         wanted = (
-            select(Face.id, func.coalesce(MEMBERS.c.cluster_id, -1), Embedding.vector)  # type: ignore[call-overload]
+            select(Face.id, Face.photo_id, func.coalesce(MEMBERS.c.cluster_id, -1), Embedding.vector)  # type: ignore[call-overload]
             .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))
             .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
             .outerjoin(Label, col(Label.face_id) == col(Face.id))
@@ -70,8 +80,8 @@ class Knowledge:
         )
         with self._database.read() as session:
             rows = session.execute(wanted).all()
-        faces, groups = as_ints(row[0] for row in rows), as_ints(row[1] for row in rows)
-        return faces, groups, unpack([row[2] for row in rows])
+        ids, photos, groups = (as_ints(row[place] for row in rows) for place in range(3))
+        return Unnamed(ids, photos, groups, unpack([row[3] for row in rows]))
 
     def ruled_out(self, faces: Iterable[int]) -> frozenset[tuple[int, int]]:
         """(face, person) that can't be: a human said no, or the person is on that photo already."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceid_core import pipeline
+from faceid_core import pipeline, tables
 from faceid_core.tables import Flag
 from tests.webapp.conftest import EMBEDDER, html_of, texts
 from webapp.components.face_map import COLOURS, figure, layers
@@ -71,6 +71,17 @@ def test_a_name_that_can_not_be_used_changes_nothing(grouped, open_page, text) -
     assert grouped.people.all() == []
     wrong, sentence = page.session_state["group-name-error"]
     assert wrong == text and sentence.count(".") == 1
+
+
+def test_twice_on_one_photo_is_asked_back_once(grouped, open_page) -> None:
+    one, other = grouped.faces.of_cluster(1)[:2]
+    with grouped._database.write() as session:
+        session.get(tables.Face, other.id).photo_id = one.photo_id
+    page = button(type_name(open_page("clusters"), "Ada"), "Name all 3").click().run()
+    assert grouped.people.all() == [] and "twice on" in page.session_state["group-name-error"][1]
+    page = button(page, "Name all 3").click().run()
+    assert not page.exception
+    assert grouped.people.all()[0].faces == 3
 
 
 def test_only_the_selected_faces_get_the_name(grouped, open_page) -> None:

@@ -104,7 +104,7 @@ def _buttons(person: PersonView, ids: list[int], chosen: list[int]) -> None:
 @guarded
 def _accept(name: str, faces: list[int]) -> None:
     with undoable():
-        library().people.name_faces(faces, name, actor=actor(), source=LabelSource.ACCEPTED)
+        library().people.name_faces(faces, name, actor=actor(), source=LabelSource.ACCEPTED, once=True)
 
 
 @guarded
