@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
-from faceid_core.errors import LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
+from faceid_core.errors import DriverMissing, LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
 from faceid_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ BUSY_SECONDS = 20
 
 CHUNK = 5000
 """Values in one IN (...): below the variable limits of SQLite (32,766) and PostgreSQL (65,535)."""
+
+WRITE_LOCK = 0xFACE1D
+"""The advisory lock that a write holds on PostgreSQL: one writer at a time there too. Without it two acts that read
+the same rows at once could both act on what they saw."""
+
+UNAVAILABLE = "55P03"
+"""PostgreSQL's code for a lock that was not free in time (appendix A of its manual)."""
 
 Value = TypeVar("Value")
 
@@ -109,13 +116,28 @@ def chunks(values: Iterable[Value]) -> Iterator[Sequence[Value]]:
 
 
 def _engine(settings: Settings) -> Engine:
-    url = settings.url
-    if url.startswith("sqlite"):
+    url = _parsed(settings.url)
+    if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
-    return create_engine(url, pool_pre_ping=True)
+    if url.get_backend_name() == "postgresql":
+        return _postgres_engine(url)
+    raise LibraryError("FACEID_DATABASE_URL must begin with sqlite:/// or postgresql://; correct it or unset it.")
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise LibraryError(
+            "FACEID_DATABASE_URL is no database address; write it like postgresql://user@host/database."
+        ) from error
+    # Managed databases hand out "postgres://"; SQLAlchemy's own choice of driver would be another one.
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=50)
 
     @event.listens_for(engine, "connect")
@@ -129,6 +151,26 @@ def _sqlite_engine(url: str) -> Engine:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("faceid_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    """A write takes the one writer's lock when it begins; a read sees one moment throughout."""
+    try:
+        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=50)
+    except ImportError as error:
+        raise DriverMissing(
+            "PostgreSQL needs its driver; install it with `pip install faceid[postgres]`."
+        ) from error
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("faceid_write", False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}ms'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
     return engine
 
@@ -172,15 +214,24 @@ def _plain_errors() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        reason = str(error.orig).lower()
-        if "locked" in reason or "busy" in reason:
-            raise LibraryBusy("Another program is writing to the library; wait a moment and try again.") from error
-        if "full" in reason:
-            raise LibraryError("The disk is full; free some space and try again, nothing was lost.") from error
-        if "readonly" in reason or "unable to open" in reason:
-            raise LibraryError("The library's folder can't be written; check its permissions.") from error
-        raise LibraryError(f"The database can't be used ({error.orig}); run `faceid doctor`.") from error
+        raise _operational(error) from error
     except DBAPIError as error:
         if "not a database" in str(error.orig) or "malformed" in str(error.orig):
             raise LibraryError("faceid.db is damaged; restore it from your latest backup.") from error
         raise
+
+
+def _operational(error: OperationalError) -> LibraryError:
+    reason = str(error.orig).strip().partition("\n")[0]
+    low = reason.lower()
+    if getattr(error.orig, "sqlstate", None) == UNAVAILABLE or "is locked" in low or "busy" in low:
+        return LibraryBusy("Another program is writing to the library; wait a moment and try again.")
+    if "disk is full" in low or "no space left" in low:
+        return LibraryError("The disk is full; free some space and try again, nothing was lost.")
+    if "readonly" in low or "unable to open" in low:
+        return LibraryError("The library's folder can't be written; check its permissions.")
+    if not isinstance(error.orig, sqlite3.Error):
+        return LibraryError(
+            f"The database server can't be used ({reason}); start it or correct FACEID_DATABASE_URL."
+        )
+    return LibraryError(f"The database can't be used ({reason}); run `faceid doctor`.")

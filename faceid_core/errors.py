@@ -18,6 +18,7 @@
     ├── NotFound
     ├── LibraryError
     │   ├── LibraryBusy
+    │   ├── DriverMissing
     │   ├── SchemaOutdated
     │   └── SchemaTooNew
     ├── EngineError
@@ -103,6 +104,10 @@ class LibraryError(FaceIdError):
 
 class LibraryBusy(LibraryError):
     """Another program holds the write lock for longer than we wait."""
+
+
+class DriverMissing(LibraryError):
+    """The database's driver is not installed."""
 
 
 class SchemaOutdated(LibraryError):
