@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from faceid_core.errors import FaceIdError, NoLibrary
+from faceid_core.wording import count
+
 if TYPE_CHECKING:
-    from faceid_core.values import Progress
+    from faceid_core.importing import ImportReport
+    from faceid_core.library import Library
+    from faceid_core.settings import Settings
+    from faceid_core.values import Progress, Recognised
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 
 
 class Refused(click.ClickException):
@@ -21,6 +30,50 @@ class Refused(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         click.echo(f"faceid: {self.message}", err=True)
+
+
+class Interrupted(Refused):
+    """Ctrl+C: what became of the work, and the exit code of a program that SIGINT ended."""
+
+    exit_code = 130
+
+
+class Commands(click.Group):
+    """Shows each expected failure as one sentence; commands appear in the order of work, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _one_sentence():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _one_sentence():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except FaceIdError as error:
+        raise Refused(str(error)) from error
+    except KeyboardInterrupt as stop:
+        raise Interrupted("Stopped.") from stop
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise Refused(_usage(error)) from error
+
+
+def _usage(error: click.UsageError) -> str:
+    """Click's sentence and where the options are explained, in place of its three lines."""
+    sentence = error.format_message()
+    command = error.ctx.command_path if error.ctx else "faceid"
+    if sentence.endswith("."):
+        return f"{sentence[:-1]}; see `{command} --help`."
+    return f"{sentence} See `{command} --help`."
 
 
 def say(text: str) -> None:
@@ -40,17 +93,49 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     # A pipe gets whole lines: only a terminal has a width that a table must keep.
     console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(table)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def import_summary(report: ImportReport) -> str:
+    """What an import did, in one line; what did not happen is not mentioned."""
+    others = (
+        (report.unchanged, count(report.unchanged, "photo") + " already here"),
+        (report.duplicates, count(report.duplicates, "duplicate")),
+        (report.failed, count(report.failed, "file") + " skipped"),
+    )
+    parts = [f"{count(report.imported, 'photo')} imported with {count(report.faces, 'face')}"]
+    parts += [text for number, text in others if number]
+    return f"{', '.join(parts)} ({report.seconds:.1f} s)."
+
+
+def print_recognised(results: dict[str, list[Recognised]], skipped: dict[str, str], as_json: bool) -> None:
+    """The photos by path with their faces on standard output, the reasons for the skipped ones beside it."""
+    from faceid_core.recognition import as_dict
+
+    for path, reason in skipped.items():
+        say(f"Skipped {path}: {reason}.")
+    if as_json:
+        print_json([{"photo": path, "faces": [as_dict(face) for face in faces]} for path, faces in results.items()])
+        return
+    for path, faces in results.items():
+        known = ", ".join(f"{face.name or 'unknown'} ({face.probability:.0%})" for face in faces)
+        click.echo(f"{path}: {known or 'no face'}")
 
 
 @contextmanager
-def progress_bar(unit: str) -> Iterator[Progress]:
-    """A bar on standard error with the count, the rate in `unit` per second and the time left."""
+def progress_bar(unit: str = "") -> Iterator[Progress]:
+    """A bar on standard error with the count, the rate in `unit` per second and the time left; only on a terminal.
+
+    Without a unit: a few steps of unequal length, whose rate would say nothing.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -59,6 +144,7 @@ def progress_bar(unit: str) -> Iterator[Progress]:
         SpinnerColumn,
         Task,
         TextColumn,
+        TimeElapsedColumn,
         TimeRemainingColumn,
     )
     from rich.progress import Progress as RichProgress
@@ -69,18 +155,49 @@ def progress_bar(unit: str) -> Iterator[Progress]:
             return Text(f"{task.speed:.1f} {unit}/s" if task.speed else "")
 
     console = Console(stderr=True)
-    columns = (
+    columns: list[ProgressColumn] = [
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-    )
-    with RichProgress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    ]
+    columns += [Rate(), TimeRemainingColumn()] if unit else [TimeElapsedColumn()]
+    # Not console.is_terminal: FORCE_COLOR would bring the bar into pipes and logs.
+    shown = sys.stderr.isatty() and not console.is_dumb_terminal
+    with RichProgress(*columns, console=console, transient=True, redirect_stdout=False, disable=not shown) as bar:
         task = bar.add_task("", total=None)
 
         def report(done: int, total: int, message: str = "") -> None:
             bar.update(task, completed=done, total=total or None, description=message[:40])
 
         yield report
+
+
+def settings_of(ctx: click.Context, **overrides: Any) -> Settings:
+    """The settings with what the command line overrides. Raises InvalidSetting."""
+    from faceid_core.settings import load
+
+    return load(library=ctx.obj, **overrides)
+
+
+@contextmanager
+def new_library_of(ctx: click.Context, **overrides: Any) -> Iterator[Library]:
+    """The library, made where there is none."""
+    from faceid_core.library import Library
+
+    with Library.open(settings_of(ctx, **overrides)) as library:
+        yield library
+
+
+@contextmanager
+def library_of(ctx: click.Context) -> Iterator[Library]:
+    """The library that is there: a mistyped folder must not become an empty one. Raises NoLibrary."""
+    from faceid_core import database
+
+    settings = settings_of(ctx)
+    if not settings.library.is_file() and not database.exists(settings):
+        raise NoLibrary(
+            f"No library is in {settings.library} yet; import photos first, or say where it is with --library."
+        )
+    with new_library_of(ctx) as library:
+        yield library

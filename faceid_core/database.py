@@ -25,6 +25,12 @@ HEAD = "0001"
 BUSY_SECONDS = 20
 """How long a write waits for another program's write."""
 
+PAGE_BYTES = 2048
+"""SQLite's page in a new file. Crops are 4 to 8 kB, which pages of the usual 4,096 bytes hold with a fifth of their
+room to spare (tests/bench/bench_library.py)."""
+
+_URL_FORM = "write it like postgresql://user@host/database, or unset it to use a file."
+
 CHUNK = 5000
 """Values in one IN (...): below the variable limits of SQLite (32,766) and PostgreSQL (65,535)."""
 
@@ -34,6 +40,8 @@ the same rows at once could both act on what they saw."""
 
 UNAVAILABLE = "55P03"
 """PostgreSQL's code for a lock that was not free in time (appendix A of its manual)."""
+
+TOO_NEW = "This library was made by a newer version; update the program, for example with `git pull`."
 
 Value = TypeVar("Value")
 
@@ -62,38 +70,95 @@ class Database:
         self.engine.dispose()
 
 
+def exists(settings: Settings) -> bool:
+    """Whether a library was made there before; a database by URL is taken to be there."""
+    return settings.database_url is not None or (settings.library / "faceid.db").exists()
+
+
+def is_current(settings: Settings) -> bool:
+    """Whether the database has the tables of this version. Raises LibraryError."""
+    return revision(settings) == HEAD
+
+
 def connect(settings: Settings) -> Database:
     """Open the database; an empty one gets its tables.
 
     Raises LibraryError, LibraryBusy, SchemaOutdated (older than the program), SchemaTooNew (newer).
     """
-    engine = _engine(settings)
+    engine = open_engine(settings)
     with _plain_errors():
         with engine.connect() as connection:
-            revision = _revision(connection)
-        if revision is None:
+            found = _revision(connection)
+        if found is None:
             with engine.execution_options(faceid_write=True).begin() as connection:
                 # Another process may have been faster while we waited for the lock.
                 if _revision(connection) is None:
                     _migrate(connection, settings.url)
-        elif revision < HEAD:
+        elif found < HEAD:
             raise SchemaOutdated(
                 "This library was made by an older version; bring it up to date with `faceid db upgrade`."
             )
-        elif revision > HEAD:
-            raise SchemaTooNew(
-                "This library was made by a newer version; update the program, for example with `git pull`."
-            )
+        elif found > HEAD:
+            raise SchemaTooNew(TOO_NEW)
     return Database(engine)
 
 
 def upgrade(settings: Settings) -> None:
-    """Bring an older database to HEAD; where there is none yet, make it. Raises LibraryError."""
-    settings.library.mkdir(parents=True, exist_ok=True)
-    engine = _engine(settings)
-    with _plain_errors(), engine.execution_options(faceid_write=True).begin() as connection:
+    """Bring an older database to HEAD; where there is none yet, make it. Raises LibraryError, SchemaTooNew."""
+    make_folder(settings)
+    if (found := revision(settings)) is not None and found > HEAD:
+        raise SchemaTooNew(TOO_NEW)
+    with migrating(settings) as connection:
         _migrate(connection, settings.url)
-    engine.dispose()
+
+
+def revision(settings: Settings) -> str | None:
+    """The migration that the database is at; None where there is none yet. Raises LibraryError."""
+    engine = open_engine(settings)
+    try:
+        with _plain_errors(), engine.connect() as connection:
+            return _revision(connection)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def migrating(settings: Settings) -> Iterator[Connection]:
+    """One transaction for changing tables: all or nothing, and no row may lose its parent. Raises LibraryError.
+
+    SQLite changes a table by making a new one and dropping the old, which with foreign keys on would take every
+    child row along; so they are off meanwhile, and checked at the end.
+    """
+    engine = open_engine(settings)
+    sqlite = engine.dialect.name == "sqlite"
+    try:
+        with _plain_errors(), engine.execution_options(faceid_write=True).connect() as connection:
+            if sqlite:  # heeded outside a transaction only
+                connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+            with connection.begin():
+                yield connection
+                if sqlite and connection.execute(text("PRAGMA foreign_key_check")).first():
+                    raise LibraryError(
+                        "The library's rows do not fit together; restore it from your latest backup."
+                    )
+            connection.invalidate()  # the next user must get one with foreign keys on
+    finally:
+        engine.dispose()
+
+
+def make_folder(settings: Settings) -> None:
+    """Make the library's folder where there is none. Raises LibraryError."""
+    try:
+        settings.library.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise LibraryError(
+            f"{settings.library} is a file and a library is a folder; choose another one with --library."
+        ) from error
+    except OSError as error:
+        raise LibraryError(
+            f"The library's folder {settings.library} can't be made ({error.strerror}); "
+            "choose another one with --library."
+        ) from error
 
 
 def alembic_config(url: str) -> Config:
@@ -115,22 +180,21 @@ def chunks(values: Iterable[Value]) -> Iterator[Sequence[Value]]:
         yield everything[at : at + CHUNK]
 
 
-def _engine(settings: Settings) -> Engine:
+def open_engine(settings: Settings) -> Engine:
+    """A pool of connections, set up; nothing is opened yet. Raises LibraryError, DriverMissing."""
     url = _parsed(settings.url)
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     if url.get_backend_name() == "postgresql":
         return _postgres_engine(url)
-    raise LibraryError("FACEID_DATABASE_URL must begin with sqlite:/// or postgresql://; correct it or unset it.")
+    raise LibraryError(f"FACEID_DATABASE_URL is no database address; {_URL_FORM}")
 
 
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise LibraryError(
-            "FACEID_DATABASE_URL is no database address; write it like postgresql://user@host/database."
-        ) from error
+        raise LibraryError(f"FACEID_DATABASE_URL is no database address; {_URL_FORM}") from error
     # Managed databases hand out "postgres://"; SQLAlchemy's own choice of driver would be another one.
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -143,6 +207,7 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # we begin transactions ourselves, below
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # only a file that is still empty heeds this
         _use_wal(connection)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")

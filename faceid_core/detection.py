@@ -22,13 +22,16 @@ PYRAMID_RATE = 6
 """Each level of the pyramid is 5/6 as large as the one before (the network's input_rgb_image_pyramid)."""
 
 SMALLEST_LEVEL_PX = 8
-"""Smaller levels stay black on the canvas: no 80-pixel window can see a face in them."""
+"""Smaller levels are left out of the canvas: no 80-pixel window can see a face in them."""
+
+LOWEST_LEVEL_PX = 5
+"""dlib plans its canvas with the levels that are at least this high (compute_tiled_image_pyramid_details)."""
 
 SMALLEST_CANVAS_PX = 64
 """The three strided convolutions need at least 29 pixels in each direction."""
 
 LEVEL_GAP_PX, TILE_MARGIN_PX = 10, 11
-"""Black pixels between and around the levels in dlib's tiled pyramid (create_tiled_pyramid)."""
+"""Empty pixels between and around the levels in dlib's tiled pyramid (input_rgb_image_pyramid)."""
 
 STRIDE_PX, OFFSET_PX = 8, 14
 """Output (x, y) of the network sees the window centred at (8 x + 14, 8 y + 14): three strided 5x5s."""
@@ -107,7 +110,7 @@ class MmodDetector(_Scored):
         self._session = sessions.session("mmod", settings, threads=threads)
 
     def search(self, image: Image) -> list[tuple[Box, float]]:
-        tiles, canvas = tile_pyramid(image)
+        tiles, canvas = tile_pyramid(image, self._weights.mean)
         scores = self._session.run(None, {"images": canvas[None]})[0][0]
         rows, columns = np.nonzero(scores > 0)
         best_first = np.argsort(-scores[rows, columns], kind="stable")
@@ -124,7 +127,7 @@ class MmodDetector(_Scored):
         level = _nearest_tile(tiles, x, y)
         x, y = x - tiles[level, 0], y - tiles[level, 1]
         width, height = self._weights.window
-        left, top = x - width / 2, y - height / 2
+        left, top = x - (width - 1) / 2, y - (height - 1) / 2
         corners = (_level_up(edge, level) for edge in (left, top, left + width - 1, top + height - 1))
         return Box(*corners)
 
@@ -152,35 +155,47 @@ def _level_up(edge: float, level: int) -> float:
     return edge
 
 
-def tile_pyramid(image: Image) -> tuple[npt.NDArray[np.int64], Image]:
-    """dlib's tiled pyramid: all levels of an image on one black canvas, so that the network runs once.
+def tile_pyramid(image: Image, background: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int64], Image]:
+    """dlib's tiled pyramid: all levels of an image on one canvas, so that the network runs once.
 
-    Returns the tiles (levels, 4) int64 as left, top, right, bottom (inclusive), and the canvas (H, W, 3). The
-    layout is dlib's own (compute_tiled_image_pyramid_details), because what lies beside a level changes the scores
-    near its border.
+    background: RGB, 0 to 255, between the levels: the colour that the network subtracts, as dlib puts zeros there.
+    Returns the tiles (levels, 4) int64 as left, top, right, bottom (inclusive), and the canvas (H, W, 3). Colour
+    and layout are dlib's own, because what lies beside a level changes the scores near its border.
     """
-    import dlib
-
-    shrink = dlib.pyramid_down(PYRAMID_RATE)
     tiles, height = _lay_out(_level_sizes(image.shape[1], image.shape[0]))
     width = image.shape[1] + 2 * TILE_MARGIN_PX
-    canvas = np.zeros((max(height, SMALLEST_CANVAS_PX), max(width, SMALLEST_CANVAS_PX), 3), np.uint8)
-    level = np.ascontiguousarray(image)
+    canvas = np.empty((max(height, SMALLEST_CANVAS_PX), max(width, SMALLEST_CANVAS_PX), 3), np.uint8)
+    canvas[:] = np.rint(background)
+    level = image.astype(np.float32)
     for left, top, right, bottom in tiles:
-        canvas[top : bottom + 1, left : right + 1] = level
+        level = _resized(level, right - left + 1, bottom - top + 1)
         if min(level.shape[:2]) < SMALLEST_LEVEL_PX:
             break
-        level = shrink(level)
+        canvas[top : bottom + 1, left : right + 1] = np.rint(level)
     return np.array(tiles, np.int64), canvas
 
 
+def _resized(level: npt.NDArray[np.float32], width: int, height: int) -> npt.NDArray[np.float32]:
+    """Bilinear with corner on corner, as dlib's resize_bilinear: a level comes from the one before, unrounded."""
+    import cv2
+
+    if level.shape[:2] == (height, width):
+        return level
+    down, right = ((old - 1) / max(new - 1, 1) for old, new in zip(level.shape, (height, width), strict=False))
+    matrix = np.array([[right, 0, 0], [0, down, 0]])
+    method = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    smaller = cv2.warpAffine(level, matrix, (width, height), flags=method, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(smaller, np.float32)
+
+
 def _level_sizes(width: int, height: int) -> list[tuple[int, int]]:
-    """(width, height) of all levels, down to a single pixel: dlib plans its canvas with all of them."""
-    sizes = []
-    while width and height:
-        sizes.append((width, height))
+    """(width, height) of all levels: the image, then each 5/6 of the one before while it is high enough."""
+    sizes = [(width, height)]
+    while True:
         width, height = ((PYRAMID_RATE - 1) * side // PYRAMID_RATE for side in (width, height))
-    return sizes
+        if not width or height < LOWEST_LEVEL_PX:
+            return sizes
+        sizes.append((width, height))
 
 
 def _lay_out(sizes: list[tuple[int, int]]) -> tuple[list[tuple[int, int, int, int]], int]:

@@ -8,8 +8,12 @@
     │   │   └── ImageTooLarge
     │   ├── InvalidName
     │   ├── NameTaken
-    │   └── UnknownChoice
+    │   ├── UnknownChoice
+    │   ├── InvalidSetting
+    │   ├── NotWritable
+    │   └── BackupUnusable
     ├── NotReady
+    │   ├── NoLibrary
     │   ├── NoPhotos
     │   ├── NoFaces
     │   ├── NoClusters
@@ -24,7 +28,8 @@
     ├── EngineError
     │   ├── WeightsMissing
     │   ├── WeightsUnsupported
-    │   └── ModelUnusable
+    │   ├── ModelUnusable
+    │   └── ReferenceMissing
     └── JobCancelled
 
 The edges (CLI, page, job, API) catch FaceIdError and show its sentence; anything else is a bug and is logged
@@ -70,8 +75,24 @@ class UnknownChoice(BadInput):
     """A name that is in no registry, such as a clusterer that does not exist."""
 
 
+class InvalidSetting(BadInput):
+    """A setting, from the environment or an option, that can't be used."""
+
+
+class NotWritable(BadInput):
+    """A place where a file can't be written."""
+
+
+class BackupUnusable(BadInput):
+    """A file that is no backup, or a damaged or too new one."""
+
+
 class NotReady(FaceIdError):
     """An earlier step has to be done first."""
+
+
+class NoLibrary(NotReady):
+    """No library has been made in that folder yet."""
 
 
 class NoPhotos(NotReady):
@@ -132,6 +153,10 @@ class WeightsUnsupported(EngineError):
 
 class ModelUnusable(EngineError):
     """A trained recogniser whose files are missing, damaged or made for another embedder."""
+
+
+class ReferenceMissing(EngineError):
+    """The optional package face_recognition is not installed, or can't start."""
 
 
 class JobCancelled(FaceIdError):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from multiprocessing.connection import Connection
 from typing import Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
@@ -70,6 +75,7 @@ class _PoolRun(Generic[Item, Result]):
     running: dict[Future[Result], Item] = field(default_factory=dict)
     suspects: deque[Item] = field(default_factory=deque)
     pool: ProcessPoolExecutor | None = None
+    lifeline: Connection | None = None
 
     def results(self) -> Iterator[tuple[Item, Result | WorkerLost]]:
         while self._refill():
@@ -87,7 +93,7 @@ class _PoolRun(Generic[Item, Result]):
         """Keep two items per worker in flight, so that none waits and memory stays bounded."""
         for item in islice(self.items, max(2 * self.workers - len(self.running), 0)):
             try:
-                self.running[self._pool(self.workers).submit(self.work, item)] = item
+                self.running[self._submit(item, self.workers)] = item
             except BrokenProcessPool:
                 self.suspects.append(item)
         return bool(self.running or self.suspects)
@@ -101,19 +107,54 @@ class _PoolRun(Generic[Item, Result]):
         while self.suspects:
             item = self.suspects.popleft()
             try:
-                yield item, self._pool(1).submit(self.work, item).result()
+                yield item, self._submit(item, 1).result()
             except BrokenProcessPool:
                 self.close()
                 yield item, WorkerLost()
         self.close()
 
-    def _pool(self, workers: int) -> ProcessPoolExecutor:
+    def _submit(self, item: Item, workers: int) -> Future[Result]:
+        """Hand the item to the pool, which is started with its first item."""
         if self.pool is None:
             # Spawned, not forked: a fork would copy the threads' locks of ONNX Runtime and of the database.
-            self.pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-        return self.pool
+            spawn = multiprocessing.get_context("spawn")
+            ours, self.lifeline = spawn.Pipe(duplex=False)
+            self.pool = ProcessPoolExecutor(workers, spawn, initializer=_hold_lifeline, initargs=(ours,))
+        with _deaf_children():
+            return self.pool.submit(self.work, item)
 
     def close(self) -> None:
+        """Let go of the workers: they end at once, also in the middle of an item that nobody waits for."""
         if self.pool is not None:
             self.pool.shutdown(wait=False, cancel_futures=True)
             self.pool = None
+        if self.lifeline is not None:
+            self.lifeline.close()
+            self.lifeline = None
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes started in this block never hear Ctrl+C, which a terminal sends to all of them: only their parent
+    decides what it means. They inherit the mask; a signal that comes meanwhile reaches us after the block."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _hold_lifeline(lifeline: Connection) -> None:
+    """Start of a worker. It ends as soon as the other end of the lifeline closes: by its parent, or because its
+    parent was killed, after which it would wait for work for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline: Connection) -> None:
+    with suppress(EOFError, OSError):
+        lifeline.recv_bytes()
+    os._exit(1)

@@ -18,6 +18,7 @@ from faceid_core.library import Library, NewFace, NewPhoto
 from faceid_core.quality import assess
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Progress, no_progress
+from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
 """Photos a transaction: what a crash can lose."""
@@ -30,6 +31,7 @@ POOL_FROM = 8
 
 
 CRASHED = "the face search crashed on this photo twice"
+BAD_NAME = "its name, or that of its folder, is not valid UTF-8; rename it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,9 @@ def import_photos(
     Raises PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`, after storing what is done.
     """
     started = time.monotonic()
-    files = [_stat(path) for path in images.walk([Path(path) for path in paths])]
-    if not files:
-        raise NothingToImport(
-            "There is no photo in that folder; choose a folder with JPEG, PNG, HEIC or similar files."
-        )
-    report = ImportReport(photos=len(files))
+    found = photos_under(paths)
+    report = ImportReport(photos=len(found))
+    files = [_stat(path) for path in _well_named(found, report)]
     fresh = _skip_unchanged(library, files, report)
     run = _ImportRun(library, report, progress)
     try:
@@ -91,6 +90,18 @@ def import_photos(
     finally:
         report.seconds = time.monotonic() - started
     return report
+
+
+def photos_under(paths: Iterable[str | Path]) -> list[Path]:
+    """The photo files under files and folders. Raises PathNotFound, NothingToImport."""
+    roots = [Path(path) for path in paths]
+    found = list(images.walk(roots))
+    if not found:
+        where = roots[0] if len(roots) == 1 else "these folders"
+        raise NothingToImport(
+            f"There is no photo in {where}; choose a folder with JPEG, PNG, HEIC or similar files."
+        )
+    return found
 
 
 def analyse(file: _File, *, settings: Settings, threads: int | None = None) -> NewPhoto:
@@ -201,9 +212,22 @@ def _executor(settings: Settings, photos: int) -> Executor:
     return ProcessPool(workers) if workers > 1 and photos >= POOL_FROM else InProcess()
 
 
+def _well_named(paths: Iterable[Path], report: ImportReport) -> Iterator[Path]:
+    """The paths that can be stored. Names on a disk are bytes; those that are no text go to the report at once."""
+    for path in map(Path.resolve, paths):
+        name = file_name(path)
+        if name == str(path):
+            yield path
+        else:
+            report.failed += 1
+            report.failures.append(Failure(name, BAD_NAME))
+
+
 def _stat(path: Path) -> _File:
-    path = path.resolve()
-    stat = path.stat()
+    try:
+        stat = path.stat()
+    except OSError:  # gone since we looked: reading it will say so
+        return _File(path, 0, 0)
     return _File(path, stat.st_size, stat.st_mtime_ns)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from faceid_core.errors import InvalidSetting
 
 
 class Settings(BaseSettings):
     """Everything a user may set. `Settings(library=...)` overrides the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="FACEID_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="FACEID_", env_ignore_empty=True, extra="ignore")
 
     library: Path = Field(Path("data"), description="Folder of the library")
     database_url: str | None = Field(None, description="SQLAlchemy URL; default: faceid.db in the library's folder")
@@ -27,7 +30,8 @@ class Settings(BaseSettings):
         1600, ge=160, description="Photos are searched at most at this length of the longer side"
     )
     max_megapixels: float = Field(150.0, gt=0, description="Larger photos are refused before decoding")
-    providers: list[str] = Field(
+    # NoDecode: a list from the environment comes to the validator as it is, so that commas will do.
+    providers: Annotated[list[str], NoDecode] = Field(
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
     )
     workers: int = Field(0, ge=0, description="Import processes; 0 means one per core")
@@ -35,6 +39,30 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the web app listens on")
     port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on; 0 means any free one")
     max_upload_mb: int = Field(200, ge=1, description="Largest file that may be uploaded in the browser")
+
+    @field_validator("library", mode="before")
+    @classmethod
+    def _folder(cls, value: object) -> object:
+        """An empty name would mean the current folder, which nobody intends; ~ is the home folder everywhere."""
+        if value == "":
+            raise ValueError("it should name a folder")
+        if not isinstance(value, str | Path):
+            return value
+        try:
+            return Path(value).expanduser()
+        except RuntimeError as error:
+            raise ValueError("it names a home folder that does not exist") from error
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """One name, or several with commas between; a JSON list, too."""
+        if not isinstance(value, str):
+            return value
+        names = [name for part in value.split(",") if (name := part.strip(" \"'[]"))]
+        if not names:
+            raise ValueError("it should name at least one provider")
+        return names
 
     @property
     def worker_count(self) -> int:
@@ -61,6 +89,21 @@ class Settings(BaseSettings):
     @property
     def album_folder(self) -> Path:
         return self.library / "sample-album"
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of the environment, except for the overrides that are not None. Raises InvalidSetting."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        reason = (
+            wrong["msg"].removeprefix("Value error, ").replace("Input should", "it should").split(", unable")[0]
+        )
+        raise InvalidSetting(
+            f"The setting FACEID_{str(wrong['loc'][0]).upper()} can't be {wrong['input']!r}: {reason}; "
+            "correct it or unset it."
+        ) from error
 
 
 def usable_cores() -> int:

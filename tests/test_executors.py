@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,3 +59,64 @@ def test_an_unexpected_error_comes_through() -> None:
 def test_a_pool_needs_a_worker() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         ProcessPool(0)
+
+
+def sleep_long(marker: Path) -> None:
+    marker.with_suffix(f".{os.getpid()}").touch()
+    time.sleep(120)
+
+
+def started(folder: Path, workers: int) -> list[int]:
+    """The process ids of the workers, once all of them are at work."""
+    deadline = time.monotonic() + 30
+    while len(found := [int(file.suffix[1:]) for file in folder.iterdir()]) < workers:
+        assert time.monotonic() < deadline, "the workers did not start"
+        time.sleep(0.02)
+    return found
+
+
+def ended(pid: int) -> bool:
+    """No such process, or one that only waits for its parent to notice its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def all_end(pids: list[int]) -> bool:
+    deadline = time.monotonic() + 10
+    while not all(map(ended, pids)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return all(map(ended, pids))
+
+
+def break_off_when_all_work(folder: Path) -> Iterator[Path]:
+    """Two items for two workers; the third is asked for while both are busy, and never comes."""
+    yield folder / "a"
+    yield folder / "b"
+    started(folder, 2)
+    raise KeyboardInterrupt
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
+
+
+@linux
+def test_breaking_off_ends_the_workers_at_once_in_the_middle_of_an_item(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        list(ProcessPool(2).run(sleep_long, break_off_when_all_work(tmp_path)))
+    assert all_end(started(tmp_path, 2))
+
+
+@linux
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    """Without that they would wait for work, with half a gigabyte each, until the machine is switched off."""
+    code = (
+        "import sys; from pathlib import Path; from faceid_core.executors import ProcessPool\n"
+        "from tests.test_executors import sleep_long\n"
+        "list(ProcessPool(2).run(sleep_long, [Path(sys.argv[1], name) for name in 'ab']))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=Path(__file__).parents[1]) as parent:
+        workers = started(tmp_path, 2)
+        parent.kill()
+    assert all_end(workers)

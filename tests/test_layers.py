@@ -19,8 +19,8 @@ LAYERS = {
     "store": {"tables", "database", "library"},
     "compute": {"images", "formats", "photo_date", "engine", "detection", "embedding", "quality", "neighbours",
                 "clustering", "density", "linkage", "projection", "training", "recognition", "sample"},
-    "steps": {"executors", "importing", "pipeline", "jobs", "exporting"},
-    "edge": {"cli", "console", "doctor"},
+    "steps": {"executors", "importing", "pipeline", "jobs", "exporting", "backup"},
+    "edge": {"cli", "console", "upkeep", "doctor"},
 }  # fmt: skip
 ALLOWED = {
     "base": {"base"},

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from faceid_core import evaluation, exporting, jobs, pipeline
-from faceid_core.errors import NoFaces, NoModel, NoPhotos, PathNotFound, UnknownChoice
+from faceid_core import evaluation, jobs, pipeline
+from faceid_core.errors import NoFaces, NoModel, NoPhotos, UnknownChoice
 from faceid_core.importing import import_photos
 from faceid_core.library import Library
 from faceid_core.sample import Album
@@ -102,22 +100,3 @@ def test_a_job_whose_worker_died_is_marked(empty: Library) -> None:
     assert empty.jobs.claim() is None
     assert empty.jobs.reap(-1) == 1
     assert empty.jobs.get(claimed.id).state == JobState.FAILED
-
-
-def test_the_export_has_a_row_per_face(filled: Library, tmp_path: Path) -> None:
-    faces = exporting.export(filled, tmp_path / "faces.csv")
-    with (tmp_path / "faces.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert faces == len(rows) == filled.counts().faces
-    assert tuple(rows[0]) == exporting.COLUMNS
-    assert all(float(row["right"]) > float(row["left"]) for row in rows)
-    exporting.export(filled, tmp_path / "faces.json")
-    assert len(json.loads((tmp_path / "faces.json").read_text())) == faces
-
-
-def test_a_bad_export_target_is_refused(filled: Library, tmp_path: Path) -> None:
-    with pytest.raises(UnknownChoice, match="csv"):
-        exporting.export(filled, tmp_path / "faces.xls")
-    with pytest.raises(PathNotFound, match="folder"):
-        exporting.export(filled, tmp_path / "no" / "faces.csv")
-    assert list(tmp_path.glob("*.partial")) == []

@@ -104,7 +104,7 @@ def test_acts_at_the_same_moment_wait_for_each_other(settings: Settings) -> None
     [
         (f"postgresql://anna:{PASSWORD}@127.0.0.1:1/faceid", "start it or correct FACEID_DATABASE_URL"),
         (f"postgres://anna:{PASSWORD}@127.0.0.1:1/faceid", "start it or correct FACEID_DATABASE_URL"),
-        (f"mysql://anna:{PASSWORD}@127.0.0.1/faceid", "must begin with sqlite:/// or postgresql://"),
+        (f"mysql://anna:{PASSWORD}@127.0.0.1/faceid", "write it like postgresql://"),
         ("just words", "write it like postgresql://"),
     ],
 )

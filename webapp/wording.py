@@ -6,14 +6,9 @@ import math
 from datetime import datetime, timedelta
 
 from faceid_core.tables import utc_now
+from faceid_core.wording import count
 
-
-def count(number: int, singular: str, plural: str | None = None) -> str:
-    """
-    >>> count(1, "face"), count(1200, "face"), count(2, "person", "people")
-    ('1 face', '1,200 faces', '2 people')
-    """
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+__all__ = ["ago", "count", "duration", "percent"]
 
 
 def duration(seconds: float) -> str:

@@ -144,11 +144,16 @@ def _affine(reader: _Reader) -> Affine:
 
 
 def _batch_norm(reader: _Reader) -> Affine:
-    """Folded: gamma * (x - mean) * inverse_std + beta."""
+    """Folded: gamma * (x - mean) / sqrt(variance + eps) + beta, with the running statistics, as dlib does outside
+    of training. The first two statistics in the file are those of the last training batch alone."""
     reader.seek(b"bn_con2")
     params = reader.tensor().ravel()
     reader.alias(), reader.alias()
-    mean, inverse_std = reader.tensor().ravel(), reader.tensor().ravel()
+    _batch_mean, _batch_inverse_std = reader.tensor(), reader.tensor()
+    mean, variance = reader.tensor().ravel(), reader.tensor().ravel()
+    _updates, _window = reader.integer(), reader.integer()
+    _learning_rates_and_decays = [reader.real() for _ in range(4)]
+    inverse_std = 1 / np.sqrt(variance + np.float32(reader.real()))
     gamma, beta = np.split(params, 2)
     return Affine(gamma * inverse_std, beta - gamma * mean * inverse_std)
 

@@ -20,7 +20,7 @@ from faceid_core.engine.dlib_format import (
 if TYPE_CHECKING:
     import onnx
 
-VERSION = 1
+VERSION = 2
 """Raise it when a graph changes: cached graphs of another version are made again."""
 
 OPSET = 17

@@ -7,9 +7,9 @@ from types import TracebackType
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from faceid_core.database import Database, connect
-from faceid_core.errors import LibraryError
+from faceid_core.database import Database, connect, make_folder
 from faceid_core.library.clusters import Clusters, Maps
+from faceid_core.library.erasing import Erasing, Erasure
 from faceid_core.library.faces import Faces, latest_run, unnamed_face
 from faceid_core.library.journal import Journal
 from faceid_core.library.people import People
@@ -49,6 +49,7 @@ __all__ = [
     "Added",
     "ClusterView",
     "Counts",
+    "Erasure",
     "EventView",
     "FaceVectors",
     "FaceView",
@@ -80,6 +81,7 @@ class Library:
         self.models = Models(database)
         self.jobs = Jobs(database)
         self.journal = Journal(database)
+        self.erasing = Erasing(database, settings.models_folder)
 
     @classmethod
     def open(cls, settings: Settings) -> Library:
@@ -87,12 +89,7 @@ class Library:
 
         Raises LibraryError, LibraryBusy, SchemaOutdated, SchemaTooNew.
         """
-        try:
-            settings.library.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LibraryError(
-                f"The library's folder {settings.library} can't be made ({error.strerror}); choose another one."
-            ) from error
+        make_folder(settings)
         return cls(settings, connect(settings))
 
     def counts(self) -> Counts:
@@ -122,6 +119,12 @@ class Library:
         )  # type: ignore[call-overload]
         with self._database.read() as session:
             return Counts(*session.execute(wanted).one())
+
+    def problems(self) -> list[str]:
+        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces."""
+        from faceid_core.library.integrity import problems
+
+        return problems(self._database)
 
     def close(self) -> None:
         self._database.close()

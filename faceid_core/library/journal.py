@@ -23,18 +23,21 @@ from faceid_core.tables import Event, Face, Label, Person, Rejection, utc_now
 
 Row = dict[str, Any]
 
-_TABLES: dict[str, type[SQLModel]] = {"person": Person, "face": Face, "label": Label, "rejection": Rejection}
+JOURNALLED: dict[str, type[SQLModel]] = {"person": Person, "face": Face, "label": Label, "rejection": Rejection}
 """Tables that hold human decisions, parents first."""
 
 _FACE_COLUMNS = {"id", "flag"}
 """The only columns of a face that a human decides."""
+
+ERASED = "erase"
+"""The kind of event that can't be undone: it says that something went for good, and keeps nothing of it."""
 
 _IN_THE_WAY = "A later decision builds on this one or stands in its way; undo that one first."
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of a table in _TABLES before and after; None where it does not exist."""
+    """One row of a table in JOURNALLED before and after; None where it does not exist."""
 
     table: str
     before: Row | None
@@ -91,7 +94,7 @@ def record(
     if not changes:
         return
     _apply(session, changes)
-    rows = [{"table": c.table, "before": _encode(c.before), "after": _encode(c.after)} for c in (*done, *changes)]
+    rows = [{"table": c.table, "before": encode(c.before), "after": encode(c.after)} for c in (*done, *changes)]
     session.add(Event(actor=actor, kind=kind, summary=summary, changes=rows))
 
 
@@ -103,7 +106,7 @@ def row_of(row: SQLModel) -> Row:
 
 def current_rows(session: Session, table: str, column: Any, values: Iterable[int]) -> list[Row]:
     """The rows of a journalled table whose column has one of the values."""
-    model = _TABLES[table]
+    model = JOURNALLED[table]
     found: list[Row] = []
     for chunk in chunks(values):
         found += [row_of(row) for row in session.scalars(select(model).where(column.in_(chunk)))]
@@ -112,7 +115,8 @@ def current_rows(session: Session, table: str, column: Any, values: Iterable[int
 
 def _view(event: Event) -> EventView:
     assert event.id is not None
-    return EventView(event.id, event.at, event.actor, event.kind, event.summary, event.undone_at is not None)
+    undone, final = event.undone_at is not None, event.kind == ERASED
+    return EventView(event.id, event.at, event.actor, event.kind, event.summary, undone, final)
 
 
 def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
@@ -120,8 +124,11 @@ def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
         event = session.get(Event, event_id)
         if event is None or (event.undone_at is not None) != undone:
             raise NotFound(f"Decision {event_id} is not there to be {'redone' if undone else 'undone'}.")
+        if event.kind == ERASED:
+            raise BadInput("What was erased is gone for good; import the photos again to find their faces anew.")
         return event
-    wanted = select(Event).where(col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None))
+    standing = col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None)
+    wanted = select(Event).where(standing, col(Event.kind) != ERASED)
     order = (col(Event.undone_at).desc(), col(Event.id)) if undone else (col(Event.id).desc(),)
     event = session.scalars(wanted.order_by(*order).limit(1)).first()
     if event is None:
@@ -129,7 +136,8 @@ def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
     return event
 
 
-def _encode(row: Row | None) -> Row | None:
+def encode(row: Row | None) -> Row | None:
+    """A row as it is kept in an event: JSON types only."""
     if row is None:
         return None
     return {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
@@ -156,7 +164,7 @@ def _keys(table: str) -> list[str]:
 
 
 def _sql_table(table: str) -> Table:
-    found: Table = _TABLES[table].__table__  # type: ignore[attr-defined]
+    found: Table = JOURNALLED[table].__table__  # type: ignore[attr-defined]
     return found
 
 
@@ -173,26 +181,26 @@ def _apply(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _write(session: Session, changes: Sequence[Change]) -> None:
-    for table in _TABLES:
+    for table in JOURNALLED:
         mine = [change for change in changes if change.table == table]
         added = [change.after for change in mine if change.after and not change.before]
         if added:
             session.execute(insert(_sql_table(table)), added)
         _update(session, table, [change.after for change in mine if change.before and change.after])
-    for table in reversed(_TABLES):
+    for table in reversed(JOURNALLED):
         _delete(session, table, [c.before for c in changes if c.table == table and c.before and not c.after])
 
 
 def _refuse_conflicts(session: Session, changes: Sequence[Change]) -> None:
     """Every row must be as the act saw it, or a later decision would be overwritten."""
-    for table in _TABLES:
+    for table in JOURNALLED:
         mine = [change for change in changes if change.table == table]
-        expected = {_key(table, change.before or change.after): change.before for change in mine}
+        expected = {key_of(table, change.before or change.after): change.before for change in mine}
         keys = _keys(table)
         found: dict[tuple[Any, ...], Row] = {}
         first = _sql_table(table).c[keys[0]]
         for row in current_rows(session, table, first, {key[0] for key in expected}):
-            found[_key(table, row)] = row
+            found[key_of(table, row)] = row
         if any(found.get(key) != before for key, before in expected.items()):
             raise BadInput("A later decision changed the same faces; undo that one first.")
 
@@ -204,12 +212,13 @@ def _refuse_bereaved(session: Session, changes: Sequence[Change]) -> None:
     if not gone:
         return
     for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
-        cared_for = {_key(table, c.before) for c in changes if c.table == table and c.before}
-        if any(_key(table, row) not in cared_for for row in current_rows(session, table, column, gone)):
+        cared_for = {key_of(table, c.before) for c in changes if c.table == table and c.before}
+        if any(key_of(table, row) not in cared_for for row in current_rows(session, table, column, gone)):
             raise BadInput(_IN_THE_WAY)
 
 
-def _key(table: str, row: Row | None) -> tuple[Any, ...]:
+def key_of(table: str, row: Row | None) -> tuple[Any, ...]:
+    """The values of the row's primary key."""
     assert row is not None
     return tuple(row[key] for key in _keys(table))
 
@@ -217,7 +226,7 @@ def _key(table: str, row: Row | None) -> tuple[Any, ...]:
 def _delete(session: Session, table: str, rows: Sequence[Row]) -> None:
     columns = tuple_(*(_sql_table(table).c[key] for key in _keys(table)))
     for chunk in chunks(rows):
-        session.execute(delete(_sql_table(table)).where(columns.in_([_key(table, row) for row in chunk])))
+        session.execute(delete(_sql_table(table)).where(columns.in_([key_of(table, row) for row in chunk])))
 
 
 def _update(session: Session, table: str, rows: Sequence[Row]) -> None:
@@ -226,7 +235,7 @@ def _update(session: Session, table: str, rows: Sequence[Row]) -> None:
     groups: dict[tuple[tuple[str, Any], ...], list[tuple[Any, ...]]] = {}
     for row in rows:
         values = tuple((name, value) for name, value in row.items() if name not in keys)
-        groups.setdefault(values, []).append(_key(table, row))
+        groups.setdefault(values, []).append(key_of(table, row))
     columns = tuple_(*(_sql_table(table).c[key] for key in keys))
     for values, members in groups.items():
         for chunk in chunks(members):

@@ -46,6 +46,15 @@ class Photos:
         with self._database.write() as session:
             return [_add(session, photo) for photo in photos]
 
+    def at(self, paths: Sequence[str]) -> dict[str, int]:
+        """Path -> id of the photo that was found there, for those that the library knows."""
+        known: dict[str, int] = {}
+        with self._database.read() as session:
+            for chunk in chunks(paths):
+                wanted = select(Source.path, Source.photo_id).where(col(Source.path).in_(chunk))  # type: ignore[call-overload]
+                known.update(session.execute(wanted).tuples().all())
+        return known
+
     def get(self, photo_id: int) -> PhotoView:
         """One photo. Raises NotFound."""
         with self._database.read() as session:

@@ -139,6 +139,8 @@ class EventView:
     kind: str
     summary: str
     undone: bool
+    final: bool = False
+    """Whether it can't be undone: something was erased."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,9 @@ def empty_url(start_server: Callable[[Path], str], tmp_path_factory: pytest.Temp
     return start_server(tmp_path_factory.mktemp("empty") / "library")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One browser a file: while Playwright is open, its event loop keeps other tests from running theirs."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (apt install chromium)")

@@ -66,7 +66,7 @@ def test_the_result_in_plain_words(filled, open_page) -> None:
     page = open_page("train")
     assert not page.exception
     said = texts(page)
-    assert "Of 9 faces that it had not seen, 95.7 % got the right name" in said
+    assert "Of 9 faces kept out of it, 95.7 % got the right name" in said
     assert "finds 94.0 %".replace(".0", "") in said
     assert {metric.label: metric.value for metric in page.metric}["Strangers misnamed"] == "1.2 %"
     assert [len(table.value) for table in page.dataframe] == [2, 1]

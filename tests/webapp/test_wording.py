@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from faceid_core import wording as core_wording
 from faceid_core.tables import utc_now
 from webapp import uploads, wording
 
 
-@pytest.mark.parametrize("module", [wording, uploads])
+@pytest.mark.parametrize("module", [core_wording, wording, uploads])
 def test_examples_in_docstrings(module) -> None:
     result = doctest.testmod(module)
     assert result.attempted and not result.failed

@@ -100,6 +100,7 @@ def _groups(run: RunView) -> None:
         return
     groups = found[:STRIP_GROUPS]
     place = _place(groups)
+    st.session_state[FOCUS] = groups[place].number  # so that choosing it again keeps what is typed
     _strip(groups, groups[place].number)
     _focused(run, groups, place, pager, has_more=len(found) > STRIP_GROUPS)
 

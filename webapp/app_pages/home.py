@@ -143,7 +143,7 @@ def _decision(event: EventView) -> None:
         st.markdown(
             f"{text}  \n:small[:gray[{ago(event.at)}{' · undone' if event.undone else ''}]]", width="stretch"
         )
-        if not event.undone:
+        if not (event.undone or event.final):
             st.button(
                 "Undo",
                 key=f"undo-{event.id}",

@@ -12,7 +12,7 @@ from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
 from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
-from webapp.components.undo import recent_changes, undo_bar, undoable
+from webapp.components.undo import recent_changes, undo_bar, undoable, withdraw
 from webapp.state import actor, escaped_html, escaped_markdown, face_url, guarded, library
 from webapp.wording import count
 
@@ -156,6 +156,8 @@ def _person_buttons(person: PersonView) -> None:
         "Forget", icon=":material/person_remove:", key="forget", on_click=_forget, args=(person,),
         help="Removes the name; the faces stay and are unnamed again",
     )  # fmt: skip
+    if st.button("Erase", icon=":material/delete_forever:", key="erase", help="Name and faces go for good"):
+        _erase_dialog(person)
 
 
 def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
@@ -247,4 +249,31 @@ def _merge(person: PersonView, keep: PersonView) -> None:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
         _open(keep.id)
+        st.rerun()
+
+
+@st.dialog("Erase for good", icon=":material/delete_forever:")
+def _erase_dialog(person: PersonView) -> None:
+    gone = library().erasing.person(person.id, actor=actor(), preview=True)
+    models = f", and {count(gone.models, 'recogniser')} that know them" if gone.models else ""
+    st.markdown(
+        f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}, with their pictures and "
+        f"vectors{models} are erased from the library, and the name from its journal. Your photo files stay. "
+        "**This can't be undone**, and backups from before still hold them."
+    )
+    with st.container(horizontal=True):
+        if st.button("Erase for good", type="primary", key="erase-confirm"):
+            _erase(person)
+        if st.button("Keep", key="erase-keep"):
+            st.rerun()
+
+
+def _erase(person: PersonView) -> None:
+    try:
+        library().erasing.person(person.id, actor=actor())
+    except FaceIdError as error:
+        st.error(escaped_markdown(str(error)), icon=":material/error:")
+    else:
+        withdraw()
+        _close()
         st.rerun()

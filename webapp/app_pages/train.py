@@ -152,12 +152,14 @@ def _result(model: ModelView) -> None:
 def in_words(model: ModelView) -> str:
     """The metrics as sentences."""
     metrics = model.metrics
-    seen, unseen = count(metrics.get("train_faces", 0), "face"), count(metrics.get("valid_faces", 0), "face")
+    seen, unseen = metrics.get("train_faces", 0), metrics.get("valid_faces", 0)
     taken = f" in {duration(metrics['seconds'])}" if metrics.get("seconds") else ""
     right, sure = percent(metrics.get("accuracy")), percent(model.threshold)
     found, misnamed = percent(metrics.get("tpir")), percent(metrics.get("fpir"))
+    # The imprinted recogniser may learn from all faces, because leaving out each photo in turn tests it.
+    tested = "With each photo left out in turn" if seen == unseen else f"Of {count(unseen, 'face')} kept out of it"
     return (
-        f"Trained {ago(model.at)} on {seen}{taken}. Of {unseen} that it had not seen, {right} got the right name. "
+        f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. {tested}, {right} got the right name. "
         f"It says a name only when it is at least {sure} sure: with that, it finds {found} of the faces of people "
         f"it knows, and gives {misnamed} of strangers a wrong name."
     )

@@ -87,7 +87,7 @@ def _change(event: EventView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"change-{event.id}"):
         st.markdown(f":gray[~~{text}~~ · undone]" if event.undone else text, width="stretch")
         st.markdown(f":gray[:small[{ago(event.at)}]]", width="content")
-        if not event.undone:
+        if not (event.undone or event.final):
             st.button(
                 "Undo",
                 icon=":material/undo:",

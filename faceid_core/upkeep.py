@@ -1,0 +1,138 @@
+"""The commands that look after a library: erase, doctor, backup, restore, db upgrade."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from faceid_core.console import JSON, Commands, Refused, library_of, print_json, print_table, say, settings_of
+from faceid_core.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import Erasure
+
+OWNER = "owner"
+
+FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+
+
+@click.command()
+@click.option("--deep", is_flag=True, help="Also read the whole database and compare it with the journal.")
+@JSON
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool, deep: bool) -> None:
+    """Check versions, the engine, the library and free disk; say what is missing and how to get it."""
+    from dataclasses import asdict
+
+    from faceid_core.doctor import examine
+
+    checks = examine(settings_of(ctx), deep=deep)
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        print_table(("", "What", "Found", "Advice"), [(c.mark, c.name, c.found, c.advice) for c in checks])
+    if not all(check.ok for check in checks):
+        raise Refused("Something needs attention; the table says what and how.")
+
+
+YES = click.option("--yes", is_flag=True, help="Don't ask.")
+
+
+@click.group(cls=Commands)
+def erase() -> None:
+    """Take a person or photos out of the library for good."""
+
+
+@erase.command("person")
+@click.argument("name")
+@YES
+@click.pass_context
+def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
+    """Erase a person: name, faces, vectors, traces in the journal, and recognisers that know them."""
+    with library_of(ctx) as library:
+        person = library.people.find(name)
+        if person is None:
+            raise Refused(f"Nobody is called {name}; `faceid people` lists the names.")
+        _sure(library.erasing.person(person.id, actor=OWNER, preview=True), yes)
+        library.erasing.person(person.id, actor=OWNER)
+    say("Erased. Backups from before still hold the person; delete those, too, if you need to.")
+
+
+@erase.command("photo")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@YES
+@click.pass_context
+def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
+    """Erase photos and their faces from the library; the files stay where they are."""
+    with library_of(ctx) as library:
+        wanted = [str(Path(path).resolve()) for path in paths]
+        found = library.photos.at(wanted)
+        if missing := [path for path in wanted if path not in found]:
+            raise Refused(f"The library has no photo {missing[0]}; give the path that it was imported from.")
+        _sure(library.erasing.photos(found.values(), actor=OWNER, preview=True), yes)
+        library.erasing.photos(found.values(), actor=OWNER)
+    say("Erased. Backups from before still hold the photos; delete those, too, if you need to.")
+
+
+def _sure(found: Erasure, yes: bool) -> None:
+    """Say what goes, and ask. Refused without --yes where nobody can answer."""
+    say(
+        f"This erases {count(found.faces, 'face')}, {count(found.photos, 'photo')} of the library and "
+        f"{count(found.models, 'recogniser')}, and wipes {count(found.events, 'decision')}. It can't be undone."
+    )
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused("Nothing was erased; add --yes to go ahead.")
+    if not click.confirm("Go ahead?", err=True):
+        raise Refused("Nothing was erased.")
+
+
+@click.command("backup")
+@FILE
+@click.option("--replace", is_flag=True, help="Write over an older backup of that name.")
+@click.pass_context
+def back_up(ctx: click.Context, file: Path, replace: bool) -> None:
+    """Write the whole library to FILE, also while the app runs."""
+    from faceid_core import backup
+
+    held = backup.back_up(settings_of(ctx), file, replace=replace)
+    people = count(held.people, "person", "people")
+    say(f"{file} holds {count(held.photos, 'photo')}, {count(held.faces, 'face')} and {people}.")
+
+
+@click.command()
+@FILE
+@click.pass_context
+def restore(ctx: click.Context, file: Path) -> None:
+    """Put the backup FILE in the place of the library; what is there now is kept in a folder beside it."""
+    from faceid_core import backup, database
+
+    held, replaced = backup.restore(settings_of(ctx), file)
+    people = count(held.people, "person", "people")
+    say(f"Restored {count(held.photos, 'photo')}, {count(held.faces, 'face')} and {people} as of {held.made_at}.")
+    if replaced:
+        say(f"The library from before is in {replaced}; delete that folder when you don't need it.")
+    if held.revision < database.HEAD:
+        say("It was made by an older version; run `faceid db upgrade` next.")
+
+
+@click.group(cls=Commands)
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+@click.pass_context
+def upgrade(ctx: click.Context) -> None:
+    """Bring the database to this version of the program."""
+    from faceid_core import backup
+
+    copy = backup.upgrade(settings_of(ctx))
+    say("The database is up to date." + (f" A copy from before is in {copy}." if copy else ""))
+
+
+COMMANDS = (erase, doctor, back_up, restore, db)

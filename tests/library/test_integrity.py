@@ -1,0 +1,98 @@
+"""The deep check: silent on a sound library however it came about, and loud about each kind of damage."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from faceid_core.library import Library
+from faceid_core.library.integrity import replay
+from faceid_core.tables import Flag
+from tests.library.conftest import EMBEDDER
+
+
+def decide(library: Library, faces: list[int]) -> None:
+    """A little of everything, also undone and done again out of order."""
+    ada = library.people.name_faces(faces[:3], "Ada", actor="a").person_id
+    bo = library.people.name_faces(faces[3:5], "Bo", actor="a").person_id
+    library.people.rename(ada, "Ada Lovelace", actor="a")
+    library.people.reject(faces[5:6], bo, actor="a")
+    library.faces.flag(faces[6:7], Flag.STRANGER, actor="a")
+    library.people.set_cover(ada, faces[1], actor="a")
+    library.people.remove_faces(faces[:1], actor="a")
+    flagged = next(event for event in library.journal.recent() if event.kind == "flag")
+    library.journal.undo(flagged.id)
+    library.people.name_faces(faces[6:7], "Cy", actor="a")
+    library.people.merge(ada, [bo], actor="a")
+    library.journal.undo()
+    library.journal.redo()
+
+
+def damage(library: Library, statement: str) -> None:
+    """Past the library's own connections, which would refuse to orphan rows."""
+    if library.settings.database_url:
+        statement = re.sub(r"x'(\w*)'", r"'\\x\1'", statement)
+        with library._database.write() as session:
+            session.execute(text("SET LOCAL session_replication_role = replica"))  # no foreign keys
+            assert session.connection().exec_driver_sql(statement).rowcount > 0
+        return
+    with sqlite3.connect(library.settings.library / "faceid.db") as connection:
+        assert connection.execute(statement).rowcount > 0
+
+
+def test_whatever_people_do_the_library_stays_sound(library: Library, faces: list[int]) -> None:
+    assert library.problems() == []
+    decide(library, faces)
+    assert library.problems() == []
+    while any(not event.undone for event in library.journal.recent(100)):
+        library.journal.undo()
+        assert library.problems() == []
+
+
+def test_the_replay_finds_every_name(library: Library, faces: list[int]) -> None:
+    decide(library, faces)
+    with library._database.read() as session:
+        labels = {key[1][0] for key, row in replay(session).items() if key[0] == "label" and row}
+    assert labels == {face.id for face in library.faces.get_many(faces) if face.person}
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DELETE FROM label WHERE face_id = 2", "1 rows of label that the journal holds are not there"),
+        ("UPDATE person SET name = 'Eve' WHERE name = 'Ada Lovelace'", "1 rows of person differ from the journal"),
+        ("UPDATE face SET flag = 'hidden' WHERE id = 8", "1 rows of face differ from the journal"),
+        ("DELETE FROM rejection", "rejection that the journal holds are not there"),
+        ("DELETE FROM crop WHERE face_id < 3", "2 faces have no picture"),
+        ("UPDATE crop SET data = x''", "8 face pictures are empty"),
+        ("DELETE FROM embedding WHERE face_id = 4", "1 faces have no vector"),
+        ("UPDATE embedding SET vector = x'00' WHERE face_id = 4", f"The vectors of {EMBEDDER} differ in length"),
+        ("DELETE FROM photo WHERE id = 1", "rows of face belong to something that is gone"),
+    ],
+)
+def test_damage_is_found(library: Library, faces: list[int], statement: str, said: str) -> None:
+    decide(library, faces)
+    damage(library, statement)
+    assert any(said in problem for problem in library.problems()), library.problems()
+
+
+def test_a_torn_page_is_found(library: Library, faces: list[int], tmp_path: Path) -> None:
+    if library.settings.database_url:
+        pytest.skip("PostgreSQL checks its pages itself")
+    file = library.settings.library / "faceid.db"
+    library.close()
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        index = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_face_photo_id'").fetchone()[
+            0
+        ]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    content = bytearray(file.read_bytes())
+    content[(index - 1) * size + 8 : index * size] = bytes(size - 8)
+    file.write_bytes(content)
+    with Library.open(library.settings) as damaged:
+        assert any("damaged" in problem for problem in damaged.problems())

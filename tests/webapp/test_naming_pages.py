@@ -1,0 +1,158 @@
+"""The pages Clusters, Map and People on a small library: what they say, and what their buttons do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceid_core import pipeline
+from faceid_core.tables import Flag
+from tests.webapp.conftest import EMBEDDER, html_of, texts
+from webapp.components.face_map import COLOURS, figure, layers
+from webapp.components.undo import SECONDS
+
+
+def button(page, label):
+    return next(button for button in page.button if button.label == label)
+
+
+def type_name(page, text, key="group-name"):
+    """What the name box keeps when somebody has typed."""
+    revision = 0  # the page is fresh
+    page.session_state[key] = {"typed": {"text": text, "revision": revision}}
+    return page
+
+
+@pytest.fixture
+def grouped(filled):
+    """Six faces: one group of each of two people."""
+    ids = filled.faces.vectors(EMBEDDER).ids
+    filled.clusters.save_run("test", {}, EMBEDDER, ids, np.arange(6, dtype=np.int64) % 2)
+    return filled
+
+
+@pytest.mark.parametrize(
+    ("module", "sentence"),
+    [("clusters", "Import photos first"), ("map", "Import photos"), ("people", "Nobody has a name yet")],
+)
+def test_an_empty_library_says_what_to_do(library, open_page, module, sentence) -> None:
+    page = open_page(module)
+    assert not page.exception
+    assert sentence in texts(page) + html_of(page)
+
+
+def test_faces_without_groups_offer_to_group_them(filled, open_page) -> None:
+    page = open_page("clusters")
+    button(page, "Group the faces").click().run()
+    assert [job.kind for job in filled.jobs.active()] == ["cluster"]
+
+
+def test_a_whole_group_gets_a_name_and_the_next_one_is_shown(grouped, open_page) -> None:
+    page = open_page("clusters")
+    assert "Group 1" in texts(page)
+    page = button(type_name(page, "Ada"), "Name all 3").click().run()
+    assert not page.exception
+    assert [(person.name, person.faces) for person in grouped.people.all()] == [("Ada", 3)]
+    assert "Group 2" in texts(page)
+
+
+def test_undo_takes_the_name_back(grouped, open_page) -> None:
+    page = button(type_name(open_page("clusters"), "Ada"), "Name all 3").click().run()
+    assert f"{SECONDS}s" in html_of(page)
+    page = button(page, "Undo").click().run()
+    assert grouped.people.all() == []
+    assert "Undone: Named 3 faces Ada" in texts(page)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 500, "\u200b"])
+def test_a_name_that_can_not_be_used_changes_nothing(grouped, open_page, text) -> None:
+    page = button(type_name(open_page("clusters"), text), "Name all 3").click().run()
+    assert not page.exception
+    assert grouped.people.all() == []
+    wrong, sentence = page.session_state["group-name-error"]
+    assert wrong == text and sentence.count(".") == 1
+
+
+def test_only_the_selected_faces_get_the_name(grouped, open_page) -> None:
+    page = open_page("clusters")
+    run = grouped.clusters.current()
+    shown = [face.id for face in grouped.faces.of_cluster(1)]
+    page.session_state[f"group-{run.id}-1"] = {"selected": shown[:2]}
+    page = type_name(page, "Ada").run()
+    button(type_name(page, "Ada"), "Name 2 selected").click().run()
+    assert [(person.name, person.faces) for person in grouped.people.all()] == [("Ada", 2)]
+
+
+@pytest.mark.parametrize(("label", "flag"), [("Ignore", Flag.STRANGER), ("Not a face", Flag.NOT_A_FACE)])
+def test_faces_set_aside_can_be_brought_back(grouped, open_page, label, flag) -> None:
+    page = button(open_page("clusters"), label).click().run()
+    aside = grouped.faces.with_flag(flag)
+    assert len(aside) == 3
+    page.session_state["clusters-view"] = "Set aside"
+    page.session_state[f"aside-{flag.value}"] = {"selected": aside}
+    button(page.run(), "Bring 3 back").click().run()
+    assert grouped.faces.with_flag(flag) == []
+
+
+def test_when_every_group_has_a_name_training_comes_next(grouped, open_page) -> None:
+    for number, name in ((1, "Ada"), (2, "Bo")):
+        ids = [face.id for face in grouped.faces.of_cluster(number)]
+        grouped.people.name_faces(ids, name, actor="owner")
+    page = open_page("clusters")
+    assert "Every group has a name" in texts(page) + html_of(page)
+
+
+def test_the_map_asks_to_be_drawn_and_then_shows_the_faces(grouped, open_page) -> None:
+    page = open_page("map")
+    assert not page.exception and not page.get("plotly_chart")
+    pipeline.project(grouped, projector="pca")
+    grouped.settings.projector = "pca"
+    page = open_page("map")
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == 1
+
+
+def test_each_face_is_one_point_under_its_name(grouped) -> None:
+    pipeline.project(grouped, projector="pca")
+    grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "<b>Ada</b>", actor="owner")
+    points = grouped.maps.points("pca")
+    drawn = figure(points, by="people", chosen=[points.face_ids[0]])
+    assert sorted(face for trace in drawn.data for face in trace.customdata) == sorted(points.face_ids)
+    assert {trace.meta for trace in drawn.data} == {"<b>Ada</b>", "Unnamed"}
+    assert not any("<b>" in trace.name for trace in drawn.data)  # Plotly reads tags in a legend
+    assert sum(len(trace.selectedpoints) for trace in drawn.data if trace.selectedpoints is not None) == 1
+    assert [layer.colour for layer in layers(points, by="groups")] == list(COLOURS[:2])
+
+
+def test_a_person_has_an_address_until_merged_away(grouped, open_page) -> None:
+    for number, name in ((1, "Ada"), (2, "Bo")):
+        ids = [face.id for face in grouped.faces.of_cluster(number)]
+        grouped.people.name_faces(ids, name, actor="owner")
+    ada, bo = sorted(grouped.people.all(), key=lambda person: person.name)
+    page = open_page("people")
+    page.query_params["person"] = str(ada.id)
+    page = page.run()
+    assert page.title[0].value == "Ada"
+    grouped.people.merge(bo.id, [ada.id], actor="owner")
+    page = page.run()
+    assert page.title[0].value == "People" and len(page.info) == 1
+
+
+def test_a_face_that_is_somebody_else_leaves_the_person_and_is_remembered(grouped, open_page) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    grouped.people.name_faces(ids, "Ada", actor="owner")
+    ada = grouped.people.all()[0]
+    page = open_page("people")
+    page.query_params["person"] = str(ada.id)
+    page = page.run()
+    page.session_state[f"person-{ada.id}-None"] = {"selected": ids[:1]}
+    button(page.run(), "Not Ada").click().run()
+    assert grouped.people.get(ada.id).faces == 2
+    assert grouped.journal.recent(1)[0].kind == "remove"
+
+
+@pytest.mark.parametrize("person", ["99", "x", "-1", "1e9"])
+def test_a_person_who_is_not_there_shows_everybody(grouped, open_page, person) -> None:
+    page = open_page("people")
+    page.query_params["person"] = person
+    assert not page.run().exception
