@@ -11,7 +11,8 @@
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
-    │   └── BackupUnusable
+    │   ├── BackupUnusable
+    │   └── DecisionsUnusable
     ├── NotReady
     │   ├── NoLibrary
     │   ├── NoPhotos
@@ -85,6 +86,10 @@ class NotWritable(BadInput):
 
 class BackupUnusable(BadInput):
     """A file that is no backup, or a damaged or too new one."""
+
+
+class DecisionsUnusable(BadInput):
+    """A file that holds no exported decisions, or a damaged one."""
 
 
 class NotReady(FaceIdError):
