@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
-from faceid_core.errors import LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
+from faceid_core.errors import DriverMissing, LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
 from faceid_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,10 +25,23 @@ HEAD = "0001"
 BUSY_SECONDS = 20
 """How long a write waits for another program's write."""
 
-_URL_FORM = "write it like postgresql+psycopg://user@host/name, or unset it to use a file."
+PAGE_BYTES = 2048
+"""SQLite's page in a new file. Crops are 4 to 8 kB, which pages of the usual 4,096 bytes hold with a fifth of their
+room to spare (tests/bench/bench_library.py)."""
+
+_URL_FORM = "write it like postgresql://user@host/database, or unset it to use a file."
 
 CHUNK = 5000
 """Values in one IN (...): below the variable limits of SQLite (32,766) and PostgreSQL (65,535)."""
+
+WRITE_LOCK = 0xFACE1D
+"""The advisory lock that a write holds on PostgreSQL: one writer at a time there too. Without it two acts that read
+the same rows at once could both act on what they saw."""
+
+UNAVAILABLE = "55P03"
+"""PostgreSQL's code for a lock that was not free in time (appendix A of its manual)."""
+
+TOO_NEW = "This library was made by a newer version; update the program, for example with `git pull`."
 
 Value = TypeVar("Value")
 
@@ -64,12 +77,7 @@ def exists(settings: Settings) -> bool:
 
 def is_current(settings: Settings) -> bool:
     """Whether the database has the tables of this version. Raises LibraryError."""
-    engine = _engine(settings)
-    try:
-        with _plain_errors(), engine.connect() as connection:
-            return _revision(connection) == HEAD
-    finally:
-        engine.dispose()
+    return revision(settings) == HEAD
 
 
 def connect(settings: Settings) -> Database:
@@ -77,33 +85,65 @@ def connect(settings: Settings) -> Database:
 
     Raises LibraryError, LibraryBusy, SchemaOutdated (older than the program), SchemaTooNew (newer).
     """
-    engine = _engine(settings)
+    engine = open_engine(settings)
     with _plain_errors():
         with engine.connect() as connection:
-            revision = _revision(connection)
-        if revision is None:
+            found = _revision(connection)
+        if found is None:
             with engine.execution_options(faceid_write=True).begin() as connection:
                 # Another process may have been faster while we waited for the lock.
                 if _revision(connection) is None:
                     _migrate(connection, settings.url)
-        elif revision < HEAD:
+        elif found < HEAD:
             raise SchemaOutdated(
                 "This library was made by an older version; bring it up to date with `faceid db upgrade`."
             )
-        elif revision > HEAD:
-            raise SchemaTooNew(
-                "This library was made by a newer version; update the program, for example with `git pull`."
-            )
+        elif found > HEAD:
+            raise SchemaTooNew(TOO_NEW)
     return Database(engine)
 
 
 def upgrade(settings: Settings) -> None:
-    """Bring an older database to HEAD; where there is none yet, make it. Raises LibraryError."""
+    """Bring an older database to HEAD; where there is none yet, make it. Raises LibraryError, SchemaTooNew."""
     make_folder(settings)
-    engine = _engine(settings)
-    with _plain_errors(), engine.execution_options(faceid_write=True).begin() as connection:
+    if (found := revision(settings)) is not None and found > HEAD:
+        raise SchemaTooNew(TOO_NEW)
+    with migrating(settings) as connection:
         _migrate(connection, settings.url)
-    engine.dispose()
+
+
+def revision(settings: Settings) -> str | None:
+    """The migration that the database is at; None where there is none yet. Raises LibraryError."""
+    engine = open_engine(settings)
+    try:
+        with _plain_errors(), engine.connect() as connection:
+            return _revision(connection)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def migrating(settings: Settings) -> Iterator[Connection]:
+    """One transaction for changing tables: all or nothing, and no row may lose its parent. Raises LibraryError.
+
+    SQLite changes a table by making a new one and dropping the old, which with foreign keys on would take every
+    child row along; so they are off meanwhile, and checked at the end.
+    """
+    engine = open_engine(settings)
+    sqlite = engine.dialect.name == "sqlite"
+    try:
+        with _plain_errors(), engine.execution_options(faceid_write=True).connect() as connection:
+            if sqlite:  # heeded outside a transaction only
+                connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+            with connection.begin():
+                yield connection
+                if sqlite and connection.execute(text("PRAGMA foreign_key_check")).first():
+                    raise LibraryError(
+                        "The library's rows do not fit together; restore it from your latest backup."
+                    )
+            connection.invalidate()  # the next user must get one with foreign keys on
+    finally:
+        engine.dispose()
 
 
 def make_folder(settings: Settings) -> None:
@@ -140,27 +180,34 @@ def chunks(values: Iterable[Value]) -> Iterator[Sequence[Value]]:
         yield everything[at : at + CHUNK]
 
 
-def _engine(settings: Settings) -> Engine:
-    url = settings.url
-    if url.startswith("sqlite"):
+def open_engine(settings: Settings) -> Engine:
+    """A pool of connections, set up; nothing is opened yet. Raises LibraryError, DriverMissing."""
+    url = _parsed(settings.url)
+    if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
+    if url.get_backend_name() == "postgresql":
+        return _postgres_engine(url)
+    raise LibraryError(f"FACEID_DATABASE_URL is no database address; {_URL_FORM}")
+
+
+def _parsed(url: str) -> URL:
     try:
-        return create_engine(url, pool_pre_ping=True)
-    except ArgumentError as error:  # also the name of a database that SQLAlchemy does not know
+        parsed = make_url(url)
+    except ArgumentError as error:
         raise LibraryError(f"FACEID_DATABASE_URL is no database address; {_URL_FORM}") from error
-    except ModuleNotFoundError as error:
-        raise LibraryError(
-            f"The driver {error.name} of FACEID_DATABASE_URL is not installed; install it with `pip install "
-            f"{error.name}`, or unset the setting to use a file."
-        ) from error
+    # Managed databases hand out "postgres://"; SQLAlchemy's own choice of driver would be another one.
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=50)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         connection.isolation_level = None  # we begin transactions ourselves, below
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # only a file that is still empty heeds this
         _use_wal(connection)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
@@ -169,6 +216,26 @@ def _sqlite_engine(url: str) -> Engine:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("faceid_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    """A write takes the one writer's lock when it begins; a read sees one moment throughout."""
+    try:
+        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=50)
+    except ImportError as error:
+        raise DriverMissing(
+            "PostgreSQL needs its driver; install it with `pip install faceid[postgres]`."
+        ) from error
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("faceid_write", False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}ms'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
     return engine
 
@@ -212,15 +279,24 @@ def _plain_errors() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        reason = str(error.orig).lower()
-        if "locked" in reason or "busy" in reason:
-            raise LibraryBusy("Another program is writing to the library; wait a moment and try again.") from error
-        if "full" in reason:
-            raise LibraryError("The disk is full; free some space and try again, nothing was lost.") from error
-        if "readonly" in reason or "unable to open" in reason:
-            raise LibraryError("The library's folder can't be written; check its permissions.") from error
-        raise LibraryError(f"The database can't be used ({error.orig}); run `faceid doctor`.") from error
+        raise _operational(error) from error
     except DBAPIError as error:
         if "not a database" in str(error.orig) or "malformed" in str(error.orig):
             raise LibraryError("faceid.db is damaged; restore it from your latest backup.") from error
         raise
+
+
+def _operational(error: OperationalError) -> LibraryError:
+    reason = str(error.orig).strip().partition("\n")[0]
+    low = reason.lower()
+    if getattr(error.orig, "sqlstate", None) == UNAVAILABLE or "is locked" in low or "busy" in low:
+        return LibraryBusy("Another program is writing to the library; wait a moment and try again.")
+    if "disk is full" in low or "no space left" in low:
+        return LibraryError("The disk is full; free some space and try again, nothing was lost.")
+    if "readonly" in low or "unable to open" in low:
+        return LibraryError("The library's folder can't be written; check its permissions.")
+    if not isinstance(error.orig, sqlite3.Error):
+        return LibraryError(
+            f"The database server can't be used ({reason}); start it or correct FACEID_DATABASE_URL."
+        )
+    return LibraryError(f"The database can't be used ({reason}); run `faceid doctor`.")

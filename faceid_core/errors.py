@@ -12,7 +12,8 @@
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
-    │   └── BackupUnusable
+    │   ├── BackupUnusable
+    │   └── DecisionsUnusable
     ├── NotReady
     │   ├── NoLibrary
     │   ├── NoPhotos
@@ -23,6 +24,7 @@
     ├── NotFound
     ├── LibraryError
     │   ├── LibraryBusy
+    │   ├── DriverMissing
     │   ├── SchemaOutdated
     │   └── SchemaTooNew
     ├── EngineError
@@ -91,6 +93,10 @@ class BackupUnusable(BadInput):
     """A file that is no backup, or a damaged or too new one."""
 
 
+class DecisionsUnusable(BadInput):
+    """A file that holds no exported decisions, or a damaged one."""
+
+
 class NotReady(FaceIdError):
     """An earlier step has to be done first."""
 
@@ -129,6 +135,10 @@ class LibraryError(FaceIdError):
 
 class LibraryBusy(LibraryError):
     """Another program holds the write lock for longer than we wait."""
+
+
+class DriverMissing(LibraryError):
+    """The database's driver is not installed."""
 
 
 class SchemaOutdated(LibraryError):

@@ -135,4 +135,49 @@ def upgrade(ctx: click.Context) -> None:
     say("The database is up to date." + (f" A copy from before is in {copy}." if copy else ""))
 
 
-COMMANDS = (erase, doctor, back_up, restore, db)
+@click.group(cls=Commands)
+def decisions() -> None:
+    """Carry all names and other decisions over to another library."""
+
+
+@decisions.command("export")
+@FILE
+@click.pass_context
+def export_decisions(ctx: click.Context, file: Path) -> None:
+    """Write all decisions to FILE.json or FILE.parquet: faces by their photo's SHA-256 and their box on it."""
+    from faceid_core.decisions import export
+
+    with library_of(ctx) as library:
+        held = export(library, file)
+    people = count(len(held.people), "person", "people")
+    say(f"{file} holds what was decided about {count(len(held.faces), 'face')} and {people}.")
+
+
+@decisions.command("replay")
+@FILE
+@click.option("--rest", type=click.Path(dir_okay=False, path_type=Path),
+              help="File for the decisions that find no face here [default: FILE with .rest].")  # fmt: skip
+@JSON
+@click.pass_context
+def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json: bool) -> None:
+    """Take over the decisions in FILE, once the same photos are imported. What was decided here already stays."""
+    from dataclasses import asdict
+
+    from faceid_core.decisions import replay
+
+    with library_of(ctx) as library:
+        done = replay(library, file, rest=rest, actor=OWNER)
+    say(f"Took over the decisions about {count(done.taken, 'face')}.")
+    if done.disagreeing:
+        say(f"{count(done.disagreeing, 'face')} had another decision here, which stays.")
+    if done.rest:
+        say(
+            f"{count(done.without_photo, 'face')} on photos that are not in this library and "
+            f"{count(done.without_face, 'face')} that the detector did not find are kept in {done.rest}; "
+            "import the photos and replay that file."
+        )
+    if as_json:
+        print_json(asdict(done))
+
+
+COMMANDS = (erase, doctor, back_up, restore, decisions, db)

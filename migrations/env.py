@@ -1,10 +1,12 @@
 """Alembic's entry: runs the migrations on the connection that faceid_core.database hands over, or on the URL."""
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from faceid_core import tables  # noqa: F401  (fills the metadata)
+from faceid_core.database import migrating
+from faceid_core.settings import Settings
 
 
 def run(connection: Connection) -> None:
@@ -17,5 +19,5 @@ connection = context.config.attributes.get("connection")
 if connection is not None:
     run(connection)
 else:
-    with create_engine(context.config.get_main_option("sqlalchemy.url")).begin() as fresh:
+    with migrating(Settings(database_url=context.config.get_main_option("sqlalchemy.url"))) as fresh:
         run(fresh)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from faceid_core.importing import import_photos
 from faceid_core.library import Library
 from faceid_core.sample import Album, draw_album
 from faceid_core.settings import Settings
+from tests import postgres
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -61,3 +64,28 @@ def empty(tmp_path: Path) -> Iterator[Library]:
     """An empty library of one's own."""
     with Library.open(Settings(library=tmp_path / "library")) as library:
         yield library
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server; tests that need it are skipped where none can be started, but not in CI."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgres.running())
+        except postgres.NoServer as reason:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"no PostgreSQL: {reason}")
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str | None]:
+    """The test runs twice: its libraries are in SQLite (None), then in an empty PostgreSQL database."""
+    if request.param == "sqlite":
+        yield None
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    with server.fresh() as url:
+        monkeypatch.setenv("FACEID_DATABASE_URL", url)
+        yield url

@@ -112,7 +112,7 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
         "demo", "import", "cluster", "map", "people", "train", "recognise", "export", "serve",
-        "erase", "doctor", "backup", "restore", "db",
+        "erase", "doctor", "backup", "restore", "decisions", "db",
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from faceid_core.database import Database, connect, make_folder
 from faceid_core.library.clusters import Clusters, Maps
+from faceid_core.library.decisions import Decisions, FaceDecision, PersonDecision
 from faceid_core.library.erasing import Erasing, Erasure
 from faceid_core.library.faces import Faces, latest_run, unnamed_face
 from faceid_core.library.journal import Journal
@@ -52,6 +53,7 @@ __all__ = [
     "Counts",
     "Erasure",
     "EventView",
+    "FaceDecision",
     "FaceVectors",
     "FaceView",
     "JobView",
@@ -62,6 +64,7 @@ __all__ = [
     "Naming",
     "NewFace",
     "NewPhoto",
+    "PersonDecision",
     "PersonView",
     "PhotoView",
     "RunView",
@@ -83,6 +86,7 @@ class Library:
         self.jobs = Jobs(database)
         self.journal = Journal(database)
         self.knowledge = Knowledge(database)
+        self.decisions = Decisions(database)
         self.erasing = Erasing(database, settings.models_folder)
 
     @classmethod

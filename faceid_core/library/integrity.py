@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import exists, func, select, text
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
 from faceid_core.database import Database
 from faceid_core.library.journal import JOURNALLED, encode, key_of, row_of
@@ -30,19 +30,26 @@ Key = tuple[str, tuple[Any, ...]]
 def problems(database: Database) -> list[str]:
     """What is wrong, one sentence each; [] for a sound library. Reads every row, and changes nothing."""
     with database.read() as session:
-        return [*_file(session), *_missing(session), *_counts(session), *_journal(session)]
+        return [*_file(session), *_orphans(session), *_missing(session), *_counts(session), *_journal(session)]
 
 
 def _file(session: Session) -> Iterator[str]:
-    """What SQLite finds by itself; PostgreSQL checks its pages and keys as it works."""
+    """What SQLite finds by itself; PostgreSQL checks its pages as it works."""
     if session.get_bind().dialect.name != "sqlite":
         return
     found = [row[0] for row in session.execute(text("PRAGMA integrity_check"))]
     if found != ["ok"]:
         yield f"The database file is damaged ({found[0]}); restore it from your latest backup."
-    lost = Counter(row[0] for row in session.execute(text("PRAGMA foreign_key_check")))
-    for table, count in sorted(lost.items()):
-        yield f"{count} rows of {table} belong to something that is gone."
+
+
+def _orphans(session: Session) -> Iterator[str]:
+    for table in SQLModel.metadata.sorted_tables:
+        for key in table.foreign_keys:
+            parent = key.column.table.alias()
+            there = exists().where(parent.c[key.column.name] == key.parent)
+            wanted = select(func.count()).select_from(table).where(key.parent.is_not(None), ~there)
+            if count := session.scalar(wanted) or 0:
+                yield f"{count} rows of {table.name} belong to something that is gone."
 
 
 def _missing(session: Session) -> Iterator[str]:

@@ -52,7 +52,7 @@ class Photos:
         with self._database.read() as session:
             for chunk in chunks(paths):
                 wanted = select(Source.path, Source.photo_id).where(col(Source.path).in_(chunk))  # type: ignore[call-overload]
-                known |= dict(session.execute(wanted).tuples().all())
+                known.update(session.execute(wanted).tuples().all())
         return known
 
     def get(self, photo_id: int) -> PhotoView:

@@ -7,12 +7,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import text
+from sqlmodel import SQLModel
 
 from faceid_core.library import Library, NewFace, NewPhoto
 from faceid_core.settings import Settings
 from faceid_core.values import Box, DetectedFace, Quality
 
 EMBEDDER = "test"
+
+
+@pytest.fixture(autouse=True)
+def on_both_databases(database_url: str | None) -> None:
+    """Every test of the library runs on SQLite and on PostgreSQL."""
+
+
+def open_empty(folder: Path) -> Library:
+    """An empty library, as often as a test likes: on PostgreSQL, whatever the folder, there is only one."""
+    library = Library.open(Settings(library=folder))
+    if library._database.engine.dialect.name == "postgresql":
+        tables = ", ".join(SQLModel.metadata.tables)
+        with library._database.write() as session:
+            session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    return library
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
+from sqlmodel import SQLModel
 
 from faceid_core.errors import BadInput, NotFound
 from faceid_core.library import Library
@@ -12,7 +14,11 @@ from tests.library.test_integrity import decide
 
 
 def stored(library: Library) -> bytes:
-    """All bytes of the database, its write-ahead log included."""
+    """All bytes of the database, its write-ahead log included; of PostgreSQL those in its tables."""
+    if library.settings.database_url:
+        with library._database.read() as session:
+            tables = [session.execute(text(f"SELECT * FROM {name}")).all() for name in SQLModel.metadata.tables]
+        return repr(tables).encode()
     return b"".join(path.read_bytes() for path in library.settings.library.glob("faceid.db*"))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from faceid_core.library import Library
 from faceid_core.library.integrity import replay
@@ -31,6 +33,13 @@ def decide(library: Library, faces: list[int]) -> None:
 
 
 def damage(library: Library, statement: str) -> None:
+    """Past the library's own connections, which would refuse to orphan rows."""
+    if library.settings.database_url:
+        statement = re.sub(r"x'(\w*)'", r"'\\x\1'", statement)
+        with library._database.write() as session:
+            session.execute(text("SET LOCAL session_replication_role = replica"))  # no foreign keys
+            assert session.connection().exec_driver_sql(statement).rowcount > 0
+        return
     with sqlite3.connect(library.settings.library / "faceid.db") as connection:
         assert connection.execute(statement).rowcount > 0
 
@@ -55,7 +64,7 @@ def test_the_replay_finds_every_name(library: Library, faces: list[int]) -> None
     ("statement", "said"),
     [
         ("DELETE FROM label WHERE face_id = 2", "1 rows of label that the journal holds are not there"),
-        ("UPDATE person SET name = 'Eve' WHERE name LIKE 'Ada%'", "1 rows of person differ from the journal"),
+        ("UPDATE person SET name = 'Eve' WHERE name = 'Ada Lovelace'", "1 rows of person differ from the journal"),
         ("UPDATE face SET flag = 'hidden' WHERE id = 8", "1 rows of face differ from the journal"),
         ("DELETE FROM rejection", "rejection that the journal holds are not there"),
         ("DELETE FROM crop WHERE face_id < 3", "2 faces have no picture"),
@@ -72,6 +81,8 @@ def test_damage_is_found(library: Library, faces: list[int], statement: str, sai
 
 
 def test_a_torn_page_is_found(library: Library, faces: list[int], tmp_path: Path) -> None:
+    if library.settings.database_url:
+        pytest.skip("PostgreSQL checks its pages itself")
     file = library.settings.library / "faceid.db"
     library.close()
     with sqlite3.connect(file) as connection:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound
 from faceid_core.library import Library, NewFace, NewPhoto
-from faceid_core.settings import Settings
 from faceid_core.tables import Flag, LabelSource
 from faceid_core.values import Box, DetectedFace, Quality
+from tests.library.conftest import open_empty
 
 ME = "tester"
 
@@ -138,7 +138,7 @@ def test_every_act_is_one_event_that_can_be_undone_and_redone(library: Library, 
 def test_undoing_everything_restores_the_very_same_state(
     tmp_path_factory: pytest.TempPathFactory, sequence: list[str]
 ) -> None:
-    with Library.open(Settings(library=tmp_path_factory.mktemp("random"))) as library:
+    with open_empty(tmp_path_factory.mktemp("random")) as library:
         library.photos.add_many([new_photo(number) for number in range(1, 11)])
         library.people.name_faces([1, 2], "Anna", actor=ME)
         library.people.name_faces([3, 4], "Bob", actor=ME)

@@ -9,14 +9,19 @@ from pathlib import Path
 import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlmodel import select
 
 from faceid_core.errors import BadInput, FaceIdError, NotFound
-from faceid_core.library import Library
-from faceid_core.settings import Settings
 from faceid_core.tables import Flag, LabelSource, Rejection
-from tests.library.conftest import EMBEDDER, new_photo
+from tests.library.conftest import EMBEDDER, new_photo, open_empty
 
 FACES = list(range(1, 9))
 NAMES = ["Ada", "ada", "Bo", "Cy", "Dee"]
@@ -30,7 +35,7 @@ class Decisions(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.library = Library.open(Settings(library=Path(self.folder.name)))
+        self.library = open_empty(Path(self.folder.name))
         self.photos = [new_photo(f"/photos/{number}.jpg", faces=2) for number in range(4)]
         self.library.photos.add_many(self.photos)
         self.before = self.state()
@@ -139,7 +144,8 @@ class Decisions(RuleBasedStateMachine):
             assert not named & rejected
 
 
-TestDecisions = Decisions.TestCase
-TestDecisions.settings = settings(
-    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+def test_any_sequence_of_decisions() -> None:
+    effort = settings(
+        max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(Decisions, settings=effort)  # type: ignore[no-untyped-call]
