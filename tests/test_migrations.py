@@ -1,4 +1,4 @@
-"""Migrations up and down with data in, on SQLite and PostgreSQL: no row is lost, the tables are those of the code."""
+"""Migrations up and down with data in, on SQLite and PostgreSQL: no row is lost, no table differs from the code."""
 
 from __future__ import annotations
 
