@@ -72,6 +72,7 @@ def fill(library: Library, faces: int) -> None:
     library.clusters.save_run("bench", {}, EMBEDDER, everyone, np.where(everyone % 10 == 0, 0, labels + 1))
     for person, part in enumerate(np.array_split(everyone[: faces // 2], 200)):
         library.people.name_faces(part.tolist(), f"Person {person}", actor="bench")
+    library._database.optimise()
 
 
 def timed(what: str, act: Callable[[], object], *, target_ms: float | None, repeat: int = 1) -> None:
