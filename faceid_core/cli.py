@@ -181,11 +181,8 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
         f"{count(report.faces, 'face')}: {report.grouped:,} in {count(report.clusters, 'group')}, "
         f"{report.single:,} in none ({report.seconds:.1f} s)."
     )
-    if report.moved or report.merged or report.split:
-        say(
-            f"{count(report.moved, 'face')} moved, {count(report.merged, 'group')} merged into others, "
-            f"{count(report.split, 'group')} split."
-        )
+    if changes := report.changes():
+        say(f"Against the groups before: {changes}.")
     return report.as_dict()
 
 

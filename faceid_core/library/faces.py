@@ -191,7 +191,7 @@ class Faces:
 
 def latest_run() -> Any:
     """The id of the grouping that pages show, as a scalar subquery."""
-    return select(func.max(ClusterRun.id)).scalar_subquery()
+    return select(func.max(ClusterRun.id)).where(col(ClusterRun.undone).is_(False)).scalar_subquery()
 
 
 def grouped() -> Any:

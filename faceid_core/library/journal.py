@@ -1,4 +1,5 @@
-"""The journal: every human decision is one event that holds each changed row before and after.
+"""The journal: every human decision, and every new grouping, is one event that holds each changed row before and
+after.
 
 An act is a list of changes; applying them and writing the event is one transaction. Undo applies them backwards,
 after making sure that no row has changed since.
@@ -6,7 +7,8 @@ after making sure that no row has changed since.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,20 +21,29 @@ from sqlmodel import Session, SQLModel, col
 from faceid_core.database import Database, chunks
 from faceid_core.errors import BadInput, NotFound
 from faceid_core.library.views import EventView
-from faceid_core.tables import Event, Face, Label, Person, Rejection, utc_now
+from faceid_core.tables import ClusterRun, Event, Face, Label, Person, Rejection, utc_now
 
 Row = dict[str, Any]
 
-JOURNALLED: dict[str, type[SQLModel]] = {"person": Person, "face": Face, "label": Label, "rejection": Rejection}
-"""Tables that hold human decisions, parents first."""
+JOURNALLED: dict[str, type[SQLModel]] = {
+    "clusterrun": ClusterRun,
+    "person": Person,
+    "face": Face,
+    "label": Label,
+    "rejection": Rejection,
+}
+"""Tables whose changes are events, parents first: human decisions, and whether a grouping is in force."""
 
-_FACE_COLUMNS = {"id", "flag"}
-"""The only columns of a face that a human decides."""
+_DECIDED_COLUMNS = {"face": {"id", "flag"}, "clusterrun": {"id", "undone"}}
+"""Of these tables, the only columns that acts change."""
 
 ERASED = "erase"
 """The kind of event that can't be undone: it says that something went for good, and keeps nothing of it."""
 
 _IN_THE_WAY = "A later decision builds on this one or stands in its way; undo that one first."
+
+Token = tuple[Any, ...]
+"""What one event needs and another one touches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +64,83 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def recent(self, limit: int = 20) -> list[EventView]:
-        """The newest events first."""
+    def recent(self, limit: int = 20, *, before: int | None = None, actor: str | None = None) -> list[EventView]:
+        """The newest events first, behind the event `before`; only those of one actor when asked for."""
+        # Without the changes: a bulk act's rows are megabytes that no list shows.
+        light = select(Event).options(defer(Event.changes)).order_by(col(Event.id).desc()).limit(limit)  # type: ignore[arg-type]
+        if before is not None:
+            light = light.where(col(Event.id) < before)
+        if actor is not None:
+            light = light.where(col(Event.actor) == actor)
         with self._database.read() as session:
-            # Without the changes: a bulk act's rows are megabytes that no list shows.
-            light = select(Event).options(defer(Event.changes))  # type: ignore[arg-type]
-            events = session.scalars(light.order_by(col(Event.id).desc()).limit(limit))
-            return [_view(event) for event in events]
+            return [_view(event) for event in session.scalars(light)]
 
     def undo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
         """Take an event back, by default the newest that stands. Raises NotFound, BadInput with the reason."""
         with self._database.write() as session:
-            event = _find(session, event_id, undone=False)
-            _apply(session, [change.reversed() for change in reversed(_changes(event))])
-            event.undone_at = utc_now()
-            return _view(event)
+            return _undo(session, _find(session, event_id, undone=False), actor)
 
     def redo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
         """Do an undone event again, by default the one that was undone last. Raises NotFound, BadInput."""
         with self._database.write() as session:
-            event = _find(session, event_id, undone=True)
-            _apply(session, _changes(event))
-            event.undone_at = None
-            return _view(event)
+            return _redo(session, _find(session, event_id, undone=True))
+
+    def undo_to(self, event_id: int, *, actor: str = "") -> list[EventView]:
+        """Back to where this event was the newest: take back, all or none, every later one that stands.
+
+        Returns them as they were taken back. Erasures stay, as they can't be undone. Raises NotFound, BadInput.
+        """
+        with self._database.write() as session:
+            if session.get(Event, event_id) is None:
+                raise NotFound(f"There is no decision {event_id} to go back to.")
+            later = (col(Event.id) > event_id, col(Event.undone_at).is_(None), col(Event.kind) != ERASED)
+            ids = session.scalars(select(col(Event.id)).where(*later).order_by(col(Event.id).desc())).all()
+            return _in_any_order(session, ids, lambda event: _undo(session, event, actor))
+
+    def redo_all(self, ids: Sequence[int]) -> list[EventView]:
+        """Do these undone events again, all or none, the oldest first. Raises NotFound, BadInput."""
+        with self._database.write() as session:
+            for number in ids:
+                _find(session, number, undone=True)
+            return _in_any_order(session, sorted(ids), lambda event: _redo(session, event))
+
+
+def _undo(session: Session, event: Event, actor: str) -> EventView:
+    with _blaming(session, event):
+        _apply(session, [change.reversed() for change in reversed(_changes(event))])
+    event.undone_at, event.undone_by = utc_now(), actor
+    return _view(event)
+
+
+def _redo(session: Session, event: Event) -> EventView:
+    with _blaming(session, event):
+        _apply(session, _changes(event))
+    event.undone_at = event.undone_by = None
+    return _view(event)
+
+
+def _in_any_order(
+    session: Session, ids: Sequence[int | None], act: Callable[[Event], EventView]
+) -> list[EventView]:
+    """Act on all events in the given order; one that is refused is tried again after the others, as events that
+    were redone may build on each other in another order. Raises the refusal when no event is left that goes."""
+    done: list[EventView] = []
+    waiting = list(ids)
+    while waiting:
+        refused: list[int | None] = []
+        for number in waiting:
+            try:
+                with session.begin_nested():
+                    event = session.get_one(Event, number)
+                    done.append(act(event))
+                session.expunge(event)  # a bulk act's rows are megabytes
+            except BadInput as error:
+                refused.append(number)
+                reason = error
+        if len(refused) == len(waiting):
+            raise reason
+        waiting = refused
+    return done
 
 
 def record(
@@ -101,7 +166,8 @@ def record(
 def row_of(row: SQLModel) -> Row:
     """The columns of a row that the journal keeps."""
     values = row.model_dump()
-    return {key: values[key] for key in _FACE_COLUMNS} if isinstance(row, Face) else values
+    kept = _DECIDED_COLUMNS.get(str(row.__tablename__), values)
+    return {key: values[key] for key in values if key in kept}
 
 
 def current_rows(session: Session, table: str, column: Any, values: Iterable[int]) -> list[Row]:
@@ -116,7 +182,68 @@ def current_rows(session: Session, table: str, column: Any, values: Iterable[int
 def _view(event: Event) -> EventView:
     assert event.id is not None
     undone, final = event.undone_at is not None, event.kind == ERASED
-    return EventView(event.id, event.at, event.actor, event.kind, event.summary, undone, final)
+    return EventView(
+        event.id, event.at, event.actor, event.kind, event.summary, undone, final, event.undone_by or None
+    )
+
+
+@contextmanager
+def _blaming(session: Session, event: Event) -> Iterator[None]:
+    """A refusal names the decision that is in the way, where one is found."""
+    changes, newest_first = _changes(event), col(Event.id).desc()
+    try:
+        with session.begin_nested():  # PostgreSQL answers no question after an error until that is rolled back
+            yield
+    except BadInput as error:
+        standing = select(Event).where(col(Event.undone_at).is_(None), col(Event.id) != event.id)
+        needs = _needs(changes)
+        with session.no_autoflush:
+            for other in session.scalars(standing.order_by(newest_first)).yield_per(20):
+                if needs & _touches(_changes(other)):
+                    raise BadInput(
+                        f"The decision “{other.summary}” builds on this one or stands in its way; undo that one "
+                        "first."
+                    ) from error
+        raise
+
+
+def _needs(changes: Sequence[Change]) -> set[Token]:
+    """What must be as the event left it for the event to be undone or redone."""
+    needed = _rows_of(changes)
+    for change in changes:
+        row = change.before or change.after
+        if row and change.table == "person" and not (change.before and change.after):
+            needed.add(("faces of", row["id"]))  # a person goes without them
+        needed |= {("person is there", side["person_id"]) for side in _sides(change) if "person_id" in side}
+    return needed
+
+
+def _touches(changes: Sequence[Change]) -> set[Token]:
+    """What the event changed that another one may need."""
+    touched = _rows_of(changes)
+    for change in changes:
+        row = change.before or change.after
+        if row and change.table == "person" and not (change.before and change.after):
+            touched.add(("person is there", row["id"]))
+        touched |= {("faces of", side["person_id"]) for side in _sides(change) if "person_id" in side}
+    return touched
+
+
+def _rows_of(changes: Sequence[Change]) -> set[Token]:
+    """Changed rows, names given, and pairs of face and person of which something was said."""
+    tokens: set[Token] = set()
+    for change in changes:
+        for side in _sides(change):
+            tokens.add((change.table, *key_of(change.table, side)))
+            if "name_key" in side:
+                tokens.add(("name", side["name_key"]))
+            if "person_id" in side:
+                tokens.add(("said", side["face_id"], side["person_id"]))
+    return tokens
+
+
+def _sides(change: Change) -> list[Row]:
+    return [side for side in (change.before, change.after) if side]
 
 
 def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
@@ -202,6 +329,8 @@ def _refuse_conflicts(session: Session, changes: Sequence[Change]) -> None:
         first = _sql_table(table).c[keys[0]]
         for row in current_rows(session, table, first, {key[0] for key in expected}):
             found[key_of(table, row)] = row
+        if table == "clusterrun" and expected.keys() - found.keys():
+            raise BadInput("That grouping is too old to go back to or forward to; group the faces again.")
         if any(found.get(key) != before for key, before in expected.items()):
             raise BadInput("A later decision changed the same faces; undo that one first.")
 

@@ -133,6 +133,8 @@ class ClusterView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
+    """A decision or a grouping. undone_by: who took it back, None while it stands."""
+
     id: int
     at: datetime
     actor: str
@@ -141,6 +143,7 @@ class EventView:
     undone: bool
     final: bool = False
     """Whether it can't be undone: something was erased."""
+    undone_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
