@@ -8,6 +8,7 @@
     │   │   └── ImageTooLarge
     │   ├── InvalidName
     │   ├── NameTaken
+    │   ├── TwiceOnPhoto
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
@@ -70,6 +71,10 @@ class InvalidName(BadInput):
 
 class NameTaken(BadInput):
     """Another person already has this name."""
+
+
+class TwiceOnPhoto(BadInput):
+    """A person would be on one photo twice, and nobody has said that this is right."""
 
 
 class UnknownChoice(BadInput):

@@ -135,3 +135,12 @@ class TrainReport:
         from dataclasses import asdict
 
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Confirmed faces: ids (N,), the person of each (N,), and vectors (N, D)."""
+
+    ids: Ints
+    people: Ints
+    vectors: Vectors

@@ -14,6 +14,7 @@ from faceid_core.library.decisions import Decisions, FaceDecision, PersonDecisio
 from faceid_core.library.erasing import Erasing, Erasure
 from faceid_core.library.faces import Faces, latest_run
 from faceid_core.library.journal import Journal
+from faceid_core.library.knowledge import Knowledge
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.views import (
@@ -88,6 +89,7 @@ class Library:
         self.models = Models(database)
         self.jobs = Jobs(database)
         self.journal = Journal(database)
+        self.knowledge = Knowledge(database)
         self.decisions = Decisions(database)
         self.erasing = Erasing(database, settings.models_folder)
 

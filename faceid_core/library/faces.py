@@ -57,7 +57,7 @@ class Faces:
             ids=np.array([row[0] for row in rows], np.int64),
             photos=np.array([row[1] for row in rows], np.int64),
             quality=np.array([row[2] for row in rows], np.float32),
-            vectors=_unpack([row[3] for row in rows]),
+            vectors=unpack([row[3] for row in rows]),
             people=[row[4] for row in rows],
             sources=[row[5] for row in rows],
         )
@@ -169,8 +169,8 @@ class Faces:
             .join(Photo, col(Photo.id) == col(Face.photo_id))
             .outerjoin(Label, col(Label.face_id) == col(Face.id))
             .outerjoin(Person, col(Person.id) == col(Label.person_id))
-            .outerjoin(_MEMBERS, _MEMBERS.c.face_id == col(Face.id))
-            .outerjoin(Cluster, col(Cluster.id) == _MEMBERS.c.cluster_id)
+            .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))
+            .outerjoin(Cluster, col(Cluster.id) == MEMBERS.c.cluster_id)
             .order_by(col(Photo.path), col(Face.left), col(Face.id))
         )
         names = ("photo", "left", "top", "right", "bottom", "score", "quality", "cluster", "person", "label_source")
@@ -209,7 +209,7 @@ def unnamed_face() -> Any:
     return col(Label.face_id).is_(None) & (col(Face.flag) == Flag.NONE.value)
 
 
-_MEMBERS = (
+MEMBERS = (
     select(ClusterMember.face_id, ClusterMember.cluster_id)  # type: ignore[call-overload]
     .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
     .where(col(Cluster.run_id) == latest_run())
@@ -257,7 +257,8 @@ def _cluster_numbers(session: Session, ids: Sequence[int]) -> dict[int, int]:
     return numbers
 
 
-def _unpack(packed: Sequence[bytes]) -> Vectors:
+def unpack(packed: Sequence[bytes]) -> Vectors:
+    """Stored vectors as (N, D) float32."""
     if not packed:
         return np.empty((0, 0), np.float32)
     return np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1).astype(np.float32)

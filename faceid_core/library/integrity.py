@@ -20,15 +20,11 @@ from faceid_core.tables import (
     Event,
     Face,
     Flag,
-    LabelSource,
     Photo,
     PhotoStatus,
 )
 
 Key = tuple[str, tuple[Any, ...]]
-
-BY_HAND = {LabelSource.HUMAN.value, LabelSource.ACCEPTED.value}
-"""Labels of these sources come from decisions, each of which is an event."""
 
 
 def problems(database: Database) -> list[str]:
@@ -150,6 +146,5 @@ def _decided(session: Session) -> dict[Key, str | None]:
         else:
             rows = [row_of(row) for row in session.scalars(select(model))]
         for row in rows:
-            if table != "label" or row["source"] in BY_HAND:
-                found[(table, key_of(table, row))] = _content(encode(row))
+            found[(table, key_of(table, row))] = _content(encode(row))
     return found

@@ -182,6 +182,7 @@ def _apply(session: Session, changes: Sequence[Change]) -> None:
         _write(session, changes)
     except IntegrityError as error:  # a name that is taken again, or a person or face that is gone
         raise BadInput(_IN_THE_WAY) from error
+    _refuse_contradiction(session, changes)
     session.expire_all()
 
 
@@ -219,6 +220,18 @@ def _refuse_bereaved(session: Session, changes: Sequence[Change]) -> None:
     for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
         cared_for = {key_of(table, c.before) for c in changes if c.table == table and c.before}
         if any(key_of(table, row) not in cared_for for row in current_rows(session, table, column, gone)):
+            raise BadInput(_IN_THE_WAY)
+
+
+def _refuse_contradiction(session: Session, changes: Sequence[Change]) -> None:
+    """A face can't be a person and be said not to be: redoing an old naming must not meet a newer no."""
+    faces = {c.after["face_id"] for c in changes if c.after and c.table in ("label", "rejection")}
+    both = select(Label.face_id).join(  # type: ignore[call-overload]
+        Rejection,
+        (col(Rejection.face_id) == col(Label.face_id)) & (col(Rejection.person_id) == col(Label.person_id)),
+    )
+    for chunk in chunks(faces):
+        if session.execute(both.where(col(Label.face_id).in_(chunk)).limit(1)).first():
             raise BadInput(_IN_THE_WAY)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from sqlalchemy import func, select, true
 from sqlmodel import Session, col
 
-from faceid_core.database import Database
-from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound
+from faceid_core.database import Database, chunks
+from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
 from faceid_core.library import journal
 from faceid_core.library.faces import as_ints
 from faceid_core.library.journal import Change, Row, current_rows, row_of
@@ -23,6 +24,7 @@ from faceid_core.tables import (
     Label,
     LabelSource,
     Person,
+    Photo,
     Rejection,
     utc_now,
 )
@@ -70,15 +72,19 @@ class People:
         actor: str,
         source: LabelSource = LabelSource.HUMAN,
         confidence: float = 1.0,
+        once: bool = False,
     ) -> Naming:
         """Give faces to the person of that name, who is made if new. Raises InvalidName.
 
         A weaker source leaves alone what a stronger one decided: other names, flags and rejections.
+        once: raise TwiceOnPhoto when the person would then be on one photo twice (right for a mirror or a collage).
         """
         name = _clean(name)
         with self._database.write() as session:
             person, created = _find_or_add(session, name)
             changes = _naming(session, [int(face) for face in ids], row_of(person), source, confidence)
+            if once:
+                _refuse_twice(session, changes, row_of(person))
             if created and not changes:
                 session.delete(person)  # nobody exists without ever having had a face
             faces = sum(change.table == "label" for change in changes)
@@ -286,6 +292,37 @@ def _naming(
         flagged = [row for row in rows.values() if row["flag"] != Flag.NONE.value]
         changes += [Change("face", row, {**row, "flag": Flag.NONE.value}) for row in flagged]
     return changes
+
+
+def _refuse_twice(session: Session, changes: list[Change], person: Row) -> None:
+    """Raises TwiceOnPhoto for the first photo on which the person's new faces meet each other or older ones."""
+    new = {change.after["face_id"] for change in changes if change.table == "label" and change.after}
+    photos: dict[int, int] = {}
+    for chunk in chunks(new):
+        wanted = select(Face.photo_id, func.count()).where(col(Face.id).in_(chunk)).group_by(col(Face.photo_id))  # type: ignore[call-overload]
+        for photo, faces in session.execute(wanted):
+            photos[photo] = photos.get(photo, 0) + faces
+    for chunk in chunks(photos):
+        there = (
+            select(Face.photo_id, Face.id)  # type: ignore[call-overload]
+            .join(Label, col(Label.face_id) == col(Face.id))
+            .where(col(Face.photo_id).in_(chunk), col(Label.person_id) == person["id"])
+        )
+        for photo, face in session.execute(there):
+            photos[photo] += face not in new
+    twice = [photo for photo, faces in photos.items() if faces > 1]
+    if twice:
+        raise TwiceOnPhoto(_twice(session, person["name"], twice))
+
+
+def _twice(session: Session, name: str, photos: list[int]) -> str:
+    photo = session.get(Photo, min(photos))
+    assert photo is not None
+    more = f" and {len(photos) - 1} more" if len(photos) > 1 else ""
+    return (
+        f"{name} would be twice on {PurePath(photo.path).name}{more}; take one of the faces out, or give the name "
+        "again if both are right."
+    )
 
 
 def _free(rows: dict[int, Row], labels: dict[int, Row], rejected: set[int], source: LabelSource) -> set[int]:

@@ -69,7 +69,7 @@ def fill(library: Library, faces: int) -> None:
                 {"face_id": n, "embedder": EMBEDDER, "vector": rng.bytes(512)} for n in ids])  # fmt: skip
     everyone = np.arange(1, faces + 1)
     labels = rng.integers(0, max(faces // 50, 1), faces)
-    library.clusters.save_run("bench", {}, EMBEDDER, everyone, np.where(everyone % 10 == 0, -1, labels))
+    library.clusters.save_run("bench", {}, EMBEDDER, everyone, np.where(everyone % 10 == 0, 0, labels + 1))
     for person, part in enumerate(np.array_split(everyone[: faces // 2], 200)):
         library.people.name_faces(part.tolist(), f"Person {person}", actor="bench")
     library._database.optimise()

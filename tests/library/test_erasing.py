@@ -107,7 +107,7 @@ def test_faces_leave_their_groups(library: Library, faces: list[int]) -> None:
     import numpy as np
 
     ids = library.faces.vectors(EMBEDDER).ids
-    library.clusters.save_run("test", {}, EMBEDDER, ids, np.array([0, 0, 0, 0, 0, 1, 1, 1]))
+    library.clusters.save_run("test", {}, EMBEDDER, ids, np.array([1, 1, 1, 1, 1, 2, 2, 2]))
     library.people.name_faces(faces[:2], "Ada", actor="a")
     library.people.set_cover(person(library, "Ada"), faces[0], actor="a")
     assert library.erasing.faces([faces[0], *faces[5:], 999], actor="a").faces == 4

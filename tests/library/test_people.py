@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound
+from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
 from faceid_core.library import Library
 from faceid_core.tables import Flag, LabelSource
 from tests.library.conftest import EMBEDDER
@@ -161,3 +161,17 @@ def test_people_page_by_quality_without_gaps_among_equals(library: Library, face
     assert sorted(seen) == faces
     qualities = [face.quality for face in library.faces.get_many(seen)]
     assert qualities == sorted(qualities, reverse=True)
+
+
+def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> None:
+    """Faces 0 and 1 are on one photo, 2 and 3 on another."""
+    with pytest.raises(TwiceOnPhoto, match=r"Ada would be twice on 0\.jpg;"):
+        library.people.name_faces(faces[:2], "Ada", actor="a", once=True)
+    assert library.people.all() == []  # nor was the person made
+    library.people.name_faces([faces[0], faces[2]], "Ada", actor="a", once=True)
+    with pytest.raises(TwiceOnPhoto, match=r"twice on 0\.jpg and 1 more;"):
+        library.people.name_faces([faces[1], faces[3]], "Ada", actor="a", once=True)
+    library.people.name_faces([faces[0]], "Ada", actor="a", once=True)  # the same face again is no second one
+    library.people.name_faces([faces[1], faces[3]], "Ada", actor="a")
+    assert library.people.all()[0].faces == 4
+    library.people.name_faces([faces[0]], "Bo", actor="a", once=True)

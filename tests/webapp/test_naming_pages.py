@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceid_core import pipeline
+from faceid_core import pipeline, tables
 from faceid_core.tables import Flag
 from tests.webapp.conftest import EMBEDDER, html_of, texts
 from webapp.components.face_map import COLOURS, figure, layers
@@ -27,7 +27,7 @@ def type_name(page, text, key="group-name"):
 def grouped(filled):
     """Six faces: one group of each of two people."""
     ids = filled.faces.vectors(EMBEDDER).ids
-    filled.clusters.save_run("test", {}, EMBEDDER, ids, np.arange(6, dtype=np.int64) % 2)
+    filled.clusters.save_run("test", {}, EMBEDDER, ids, np.arange(6, dtype=np.int64) % 2 + 1)
     return filled
 
 
@@ -73,6 +73,17 @@ def test_a_name_that_can_not_be_used_changes_nothing(grouped, open_page, text) -
     assert wrong == text and sentence.count(".") == 1
 
 
+def test_twice_on_one_photo_is_asked_back_once(grouped, open_page) -> None:
+    one, other = grouped.faces.of_cluster(1)[:2]
+    with grouped._database.write() as session:
+        session.get(tables.Face, other.id).photo_id = one.photo_id
+    page = button(type_name(open_page("clusters"), "Ada"), "Name all 3").click().run()
+    assert grouped.people.all() == [] and "twice on" in page.session_state["group-name-error"][1]
+    page = button(page, "Name all 3").click().run()
+    assert not page.exception
+    assert grouped.people.all()[0].faces == 3
+
+
 def test_only_the_selected_faces_get_the_name(grouped, open_page) -> None:
     page = open_page("clusters")
     run = grouped.clusters.current()
@@ -92,6 +103,36 @@ def test_faces_set_aside_can_be_brought_back(grouped, open_page, label, flag) ->
     page.session_state[f"aside-{flag.value}"] = {"selected": aside}
     button(page.run(), "Bring 3 back").click().run()
     assert grouped.faces.with_flag(flag) == []
+
+
+@pytest.fixture
+def suggested(grouped, open_page):
+    """The page with one face of group 1 named Ada, so that the two others are suggested."""
+    named, *others = [face.id for face in grouped.faces.of_cluster(1)]
+    grouped.people.name_faces([named], "Ada", actor="owner")
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Suggestions"
+    return page.run(), others
+
+
+def test_a_suggestion_is_accepted_with_its_reason(grouped, suggested) -> None:
+    page, others = suggested
+    assert "Is this Ada?" in texts(page) and "distance" in texts(page)
+    page = button(page, "Yes, 2 faces").click().run()
+    assert not page.exception
+    assert grouped.people.all()[0].faces == 3
+    assert {grouped.faces.get(face).source for face in others} == {"accepted"}
+    assert "No suggestions" in texts(page) + html_of(page)
+
+
+def test_a_refused_suggestion_does_not_come_back(grouped, suggested) -> None:
+    page, _ = suggested
+    page = button(page, "None of them").click().run()
+    assert not page.exception
+    assert grouped.people.all()[0].faces == 1
+    assert "No suggestions" in texts(page) + html_of(page)
+    page = button(page, "Undo").click().run()
+    assert "Is this Ada?" in texts(page)
 
 
 def test_when_every_group_has_a_name_training_comes_next(grouped, open_page) -> None:

@@ -14,6 +14,7 @@ from webapp.components.job_progress import job_progress
 from webapp.components.name_box import clear
 from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
+from webapp.components.suggested import suggested
 from webapp.components.undo import undo_bar, undoable
 from webapp.state import actor, face_url, guarded, library, toast
 from webapp.wording import count
@@ -26,7 +27,7 @@ GRID_FACES = 240
 SINGLE_FACES = 96
 NAMES_SUGGESTED = 4
 EVERY = 1_000_000
-GROUPS, SINGLES, ASIDE = "Groups", "Single faces", "Set aside"
+GROUPS, SUGGESTED, SINGLES, ASIDE = "Groups", "Suggestions", "Single faces", "Set aside"
 NAME, FOCUS = "group-name", "group-focus"
 
 
@@ -40,7 +41,8 @@ def page() -> None:
     elif run is None:
         _not_grouped()
     else:
-        {GROUPS: _groups, SINGLES: _singles, ASIDE: _aside}[_view()](run)
+        views = {GROUPS: _groups, SUGGESTED: lambda _: suggested(), SINGLES: _singles, ASIDE: _aside}
+        views[_view()](run)
     undo_bar()
 
 
@@ -59,7 +61,7 @@ _GROUP_HINT = "Puts all faces into groups anew. Names, and what you set aside, s
 
 def _view() -> str:
     return st.segmented_control(
-        "Show", [GROUPS, SINGLES, ASIDE], default=GROUPS, required=True, key="clusters-view",
+        "Show", [GROUPS, SUGGESTED, SINGLES, ASIDE], default=GROUPS, required=True, key="clusters-view",
         label_visibility="collapsed",
     )  # fmt: skip
 

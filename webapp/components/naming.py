@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from faceid_core.errors import BadInput, InvalidName
+from faceid_core.errors import BadInput, InvalidName, TwiceOnPhoto
 from faceid_core.tables import Flag
 from webapp.components import name_box
 from webapp.components.face_grid import selection
@@ -156,12 +156,21 @@ def _name(target: Target, key: str, text: str, *, everyone: bool) -> None:
         if not ids:
             raise BadInput("Select the faces first.")
         with undoable():
-            library().people.name_faces(ids, text, actor=actor())
+            library().people.name_faces(ids, text, actor=actor(), once=not _insists(key, text, ids))
+    except TwiceOnPhoto as error:
+        st.session_state[f"{key}-twice"] = (text, ids)
+        name_box.blame(key, text, str(error))
+        return
     except (InvalidName, BadInput) as error:
         name_box.blame(key, text, str(error))
         return
     name_box.clear(key, focus=True)
     target.then(ids)
+
+
+def _insists(key: str, text: str, ids: Ids) -> bool:
+    """Whether the same name for the same faces was just refused because somebody would be on one photo twice."""
+    return bool(st.session_state.pop(f"{key}-twice", None) == (text, ids))
 
 
 @guarded

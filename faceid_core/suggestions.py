@@ -1,0 +1,133 @@
+"""Is this somebody we know? Unnamed faces beside the confirmed faces of named people, with reasons."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceid_core.values import Ints, Known, Vectors
+
+NEAREST = 3
+"""Confirmed faces that speak for a person: one alone may be mislabelled or a bad shot."""
+
+SEARCHED = 32
+"""Nearest confirmed faces that are looked at for each unnamed one: enough to meet several people."""
+
+LIMIT_SHARE = 0.89
+"""Largest distance to suggest at, as a share of the distance below which two faces are usually of one person."""
+
+MARGIN = 0.85
+"""How much nearer the best person must be than the next one. Both as measured by tests/bench/suggestions.py."""
+
+
+LOOSER, TIGHTEST = 1.5, 2 / 3
+"""A group may be so many times as far from a person as its faces from each other, but always this share of the
+limit: a burst of shots is no reason to know nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Face `face` may be person `person`.
+
+    distance: Euclidean, the mean to the nearest confirmed faces of the person, whose ids are `because`.
+    runner_up: the next person that was met, if any, at runner_up_distance.
+    """
+
+    face: int
+    person: int
+    distance: float
+    because: tuple[int, ...]
+    runner_up: int | None = None
+    runner_up_distance: float = float("inf")
+
+
+def suggest(
+    faces: Ints,
+    vectors: Vectors,
+    known: Known,
+    *,
+    limit: float,
+    groups: Ints | None = None,
+    forbidden: frozenset[tuple[int, int]] = frozenset(),
+    margin: float = MARGIN,
+) -> list[Suggestion]:
+    """Who the unnamed faces (M,) with vectors (M, D) may be, the surest first; faces like nobody are left out.
+
+    limit: the largest distance. groups: (M,) the group of each face, -1 for none; faces of a tight group must be
+    nearer. forbidden: (face, person) that a human ruled out, or that a photo rules out.
+    """
+    if not len(faces) or not len(known.ids):
+        return []
+    found = [
+        suggestion
+        for face, near, distances in _nearest(faces, vectors, known)
+        if (suggestion := _best(face, near, distances, known, forbidden)) is not None
+    ]
+    limits = dict(zip(faces.tolist(), _limits(vectors, groups, limit), strict=True))
+    sure = [one for one in found if one.distance <= min(limits[one.face], margin * one.runner_up_distance)]
+    return sorted(sure, key=lambda one: (one.distance, one.face))
+
+
+def _limits(vectors: Vectors, groups: Ints | None, limit: float) -> list[float]:
+    """The largest distance for each face. A group that is much tighter than its distance to the person is
+    somebody else, however near: siblings, or portraits in one light."""
+    limits = np.full(len(vectors), limit)
+    for group in np.unique(groups[groups >= 0]) if groups is not None else ():
+        members = np.flatnonzero(groups == group)
+        if len(members) > 1:
+            centre = vectors[members].mean(axis=0)
+            # The mean squared distance of two points is twice that to their centre, times n / (n - 1).
+            squared = ((vectors[members] - centre) ** 2).sum(axis=1).mean() * 2 * len(members) / (len(members) - 1)
+            limits[members] = np.clip(LOOSER * np.sqrt(squared), TIGHTEST * limit, limit)
+    return limits.tolist()
+
+
+def _nearest(faces: Ints, vectors: Vectors, known: Known) -> list[tuple[int, Ints, np.ndarray]]:
+    """Each face with the rows of its nearest confirmed faces, nearest first, and their distances."""
+    import faiss
+
+    index = faiss.IndexFlatL2(known.vectors.shape[1])
+    index.add(np.ascontiguousarray(known.vectors, np.float32))
+    squared, rows = index.search(np.ascontiguousarray(vectors, np.float32), min(SEARCHED, len(known.ids)))
+    distances = np.sqrt(np.maximum(squared, 0))
+    return [(int(face), near, far) for face, near, far in zip(faces, rows, distances, strict=True)]
+
+
+def _best(
+    face: int, near: Ints, distances: np.ndarray, known: Known, forbidden: frozenset[tuple[int, int]]
+) -> Suggestion | None:
+    """The nearest allowed person, and the next one."""
+    met: dict[int, list[int]] = defaultdict(list)
+    for place, row in enumerate(near):
+        person = int(known.people[row])
+        if (face, person) not in forbidden and len(met[person]) < NEAREST:
+            met[person].append(place)
+    scored = sorted((float(distances[places].mean()), person) for person, places in met.items() if places)
+    if not scored:
+        return None
+    distance, person = scored[0]
+    because = tuple(int(known.ids[near[place]]) for place in met[person])
+    following = scored[1] if len(scored) > 1 else (float("inf"), None)
+    return Suggestion(face, person, distance, because, following[1], following[0])
+
+
+def once_a_photo(suggestions: list[Suggestion], photos: dict[int, int]) -> list[Suggestion]:
+    """Nobody is on one photo twice: of two faces of a photo (face -> photo) the likelier one is suggested."""
+    taken: set[tuple[int, int]] = set()
+    kept: list[Suggestion] = []
+    for one in suggestions:
+        place = (photos[one.face], one.person)
+        if place not in taken:
+            taken.add(place)
+            kept.append(one)
+    return kept
+
+
+def by_person(suggestions: list[Suggestion]) -> dict[int, list[Suggestion]]:
+    """Person -> suggestions, the surest first; the people with most of them first."""
+    grouped: dict[int, list[Suggestion]] = defaultdict(list)
+    for suggestion in suggestions:
+        grouped[suggestion.person].append(suggestion)
+    return dict(sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0])))

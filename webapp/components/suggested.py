@@ -1,0 +1,113 @@
+"""Is this Ada? Unnamed faces that look like a named person, to be confirmed or refused many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from faceid_core import pipeline
+from faceid_core.suggestions import Suggestion, by_person
+from faceid_core.tables import LabelSource
+from webapp.components.blank import blank
+from webapp.components.cards import Card, cards
+from webapp.components.face_grid import face_grid, selection
+from webapp.components.undo import undoable
+from webapp.state import actor, escaped_markdown, face_url, guarded, library
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import PersonView
+
+SHOWN = 120
+"""Faces of one person at a time; the others come when these are answered."""
+
+BECAUSE = 6
+FOCUS = "suggested-focus"
+
+
+def suggested() -> None:
+    """The people of whom there are suggestions, and the faces for one of them."""
+    found = by_person(pipeline.suggestions(library()))
+    if not found:
+        blank(
+            "No suggestions",
+            "When unnamed faces look like somebody who has a name, they are shown here to be confirmed.",
+            icon="task_alt",
+        )
+        return
+    people = {person.id: person for person in library().people.all() if person.id in found}
+    current = st.session_state.get(FOCUS)
+    current = current if current in people else next(person for person in found if person in people)
+    _strip(found, people, current)
+    with st.container(border=True, key="card-suggested"):
+        _person(people[current], found[current])
+
+
+def _strip(found: dict[int, list[Suggestion]], people: dict[int, PersonView], current: int) -> None:
+    shown = [_card(people[number], len(found[number])) for number in found if number in people]
+    cards(shown, key="suggested-strip", label="People", look="strip", current=current, on_choose=_focus)
+
+
+def _card(person: PersonView, suggestions: int) -> Card:
+    cover = face_url(person.cover_face_id) if person.cover_face_id else None
+    return Card(person.id, f"{suggestions:,}", cover, hint=f"{person.name}: {count(suggestions, 'suggestion')}")
+
+
+@guarded
+def _focus(person: int) -> None:
+    st.session_state[FOCUS] = person
+
+
+def _person(person: PersonView, made: list[Suggestion]) -> None:
+    shown = made[:SHOWN]
+    ids = [one.face for one in shown]
+    key, name = f"suggested-{person.id}-{hash(tuple(ids))}", escaped_markdown(person.name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"Is this {name}?", anchor=False)
+        st.space("stretch")
+        _buttons(person, ids, selection(key, ids) if key in st.session_state else ids)
+    st.caption(_reason(name, shown))
+    grid = library().faces.get_many(ids)
+    face_grid(grid, key=key, label=f"Faces that may be {person.name}", preselected=ids)
+    st.markdown(f":gray[:small[Compared with these faces of {name}]]")
+    because = list(dict.fromkeys(face for one in shown for face in one.because))[:BECAUSE]
+    confirmed = library().faces.get_many(because)
+    label = f"Confirmed faces of {person.name}"
+    face_grid(confirmed, key=f"because-{person.id}", label=label, selectable=False, names=False, tile="4rem")
+
+
+def _reason(name: str, shown: Sequence[Suggestion]) -> str:
+    near, far = shown[0].distance, shown[-1].distance
+    span = f"{near:.2f}" if len(shown) == 1 else f"{near:.2f} to {far:.2f}"
+    return (
+        f"Of all named people these are nearest to {name}, the likeliest first (distance {span}; over "
+        f"{pipeline.likely_distance(library()):.2f} nobody is suggested). Click the faces that are not {name}."
+    )
+
+
+def _buttons(person: PersonView, ids: list[int], chosen: list[int]) -> None:
+    """Yes for the selected faces; no for the others, or for all where no difference is made."""
+    others = [face for face in ids if face not in set(chosen)] or ids
+    st.button(
+        f"Yes, {count(len(chosen), 'face')}" if chosen else "Yes", type="primary", icon=":material/check:",
+        disabled=not chosen, key="suggested-yes", on_click=_accept, args=(person.name, chosen),
+    )  # fmt: skip
+    st.button(
+        "None of them" if others == ids else f"Not the other {len(others):,}", icon=":material/close:",
+        key="suggested-no", on_click=_refuse, args=(person.id, others),
+        help="Remembered: these faces are not suggested as this person again",
+    )  # fmt: skip
+
+
+@guarded
+def _accept(name: str, faces: list[int]) -> None:
+    with undoable():
+        library().people.name_faces(faces, name, actor=actor(), source=LabelSource.ACCEPTED, once=True)
+
+
+@guarded
+def _refuse(person: int, faces: list[int]) -> None:
+    with undoable():
+        library().people.reject(faces, person, actor=actor())
