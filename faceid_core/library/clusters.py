@@ -12,8 +12,9 @@ from sqlmodel import Session, col
 
 from faceid_core.database import Database
 from faceid_core.errors import NotFound
+from faceid_core.library.changes import Change, row_of
 from faceid_core.library.faces import as_ints, latest_run, unnamed_face
-from faceid_core.library.journal import Change, record, row_of
+from faceid_core.library.journal import record
 from faceid_core.library.views import ClusterView, MapPoints, RunView
 from faceid_core.tables import Cluster, ClusterMember, ClusterRun, Event, Face, Flag, Label, MapPoint, Person
 from faceid_core.values import Ints

@@ -15,7 +15,8 @@ from sqlalchemy import Select, or_, select
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
-from faceid_core.library.journal import Change, Row, current_rows, encode, record, row_of
+from faceid_core.library.changes import Change, Row, current_rows, encode, row_of
+from faceid_core.library.journal import record
 from faceid_core.library.people import _key as name_key
 from faceid_core.tables import Event, Face, Flag, Label, LabelSource, Person, Photo, Rejection, utc_now
 from faceid_core.values import Box

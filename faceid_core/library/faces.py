@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from faceid_core.database import Database, chunks
 from faceid_core.errors import NotFound
 from faceid_core.library import journal
+from faceid_core.library.changes import Change, current_rows
 from faceid_core.library.views import FaceVectors, FaceView
 from faceid_core.tables import (
     Cluster,
@@ -141,11 +142,9 @@ class Faces:
     def flag(self, ids: Sequence[int], flag: Flag, *, actor: str) -> int:
         """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again. Returns how many changed."""
         with self._database.write() as session:
-            rows = journal.current_rows(session, "face", col(Face.id), [int(face) for face in ids])
+            rows = current_rows(session, "face", col(Face.id), [int(face) for face in ids])
             changes = [
-                journal.Change("face", row, {**row, "flag": flag.value})
-                for row in rows
-                if row["flag"] != flag.value
+                Change("face", row, {**row, "flag": flag.value}) for row in rows if row["flag"] != flag.value
             ]
             summary = f"Marked {len(changes)} face{'s' * (len(changes) != 1)}: {_FLAG_WORDS[flag]}"
             journal.record(session, "flag", summary, changes, actor=actor)

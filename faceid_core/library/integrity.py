@@ -11,7 +11,7 @@ from sqlalchemy import exists, func, select, text
 from sqlmodel import Session, SQLModel, col
 
 from faceid_core.database import Database
-from faceid_core.library.journal import JOURNALLED, encode, key_of, row_of
+from faceid_core.library.changes import JOURNALLED, encode, key_of, row_of
 from faceid_core.tables import (
     Cluster,
     ClusterMember,

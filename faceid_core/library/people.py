@@ -13,8 +13,8 @@ from sqlmodel import Session, col
 from faceid_core.database import Database, chunks
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
 from faceid_core.library import journal
+from faceid_core.library.changes import Change, Row, current_rows, row_of
 from faceid_core.library.faces import as_ints
-from faceid_core.library.journal import Change, Row, current_rows, row_of
 from faceid_core.library.views import NamedFaces, Naming, PersonView
 from faceid_core.tables import (
     Crop,
