@@ -1,4 +1,4 @@
-"""The commands that look after a library: erase, doctor, backup, restore, db upgrade."""
+"""The commands that look after a library: history, undo, redo, erase, doctor, backup, restore, db upgrade."""
 
 from __future__ import annotations
 
@@ -39,6 +39,50 @@ def doctor(ctx: click.Context, as_json: bool, deep: bool) -> None:
 
 
 YES = click.option("--yes", is_flag=True, help="Don't ask.")
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, the newest first.")
+@JSON
+@click.pass_context
+def history(ctx: click.Context, limit: int, as_json: bool) -> None:
+    """List the latest decisions and groupings."""
+    from dataclasses import asdict
+
+    with library_of(ctx) as library:
+        events = library.journal.recent(limit)
+    if as_json:
+        print_json([asdict(event) for event in events])
+        return
+    rows = [(e.id, f"{e.at:%Y-%m-%d %H:%M}", e.actor, e.summary, "undone" if e.undone else "") for e in events]
+    print_table(("Number", "When (UTC)", "Who", "What", ""), rows)
+
+
+@click.command()
+@click.argument("number", type=int, required=False)
+@click.option("--back-to", type=int, metavar="NUMBER", help="Take back everything after that decision instead.")
+@click.pass_context
+def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
+    """Take back a decision by its NUMBER in the history, or the newest one."""
+    if number is not None and back_to is not None:
+        raise Refused("Give either the number of one decision or --back-to, not both.")
+    with library_of(ctx) as library:
+        journal = library.journal
+        events = [journal.undo(number, actor=OWNER)] if back_to is None else journal.undo_to(back_to, actor=OWNER)
+    for event in events:
+        say(f"Undone: {event.id}, {event.summary}.")
+    if not events:
+        say("Nothing was decided after that.")
+
+
+@click.command()
+@click.argument("number", type=int, required=False)
+@click.pass_context
+def redo(ctx: click.Context, number: int | None) -> None:
+    """Do an undone decision again, by its NUMBER in the history, or the one that was undone last."""
+    with library_of(ctx) as library:
+        event = library.journal.redo(number, actor=OWNER)
+    say(f"Done again: {event.id}, {event.summary}.")
 
 
 @click.group(cls=Commands)
@@ -180,4 +224,4 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
         print_json(asdict(done))
 
 
-COMMANDS = (erase, doctor, back_up, restore, decisions, db)
+COMMANDS = (history, undo, redo, erase, doctor, back_up, restore, decisions, db)

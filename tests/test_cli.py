@@ -112,7 +112,7 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
         "demo", "import", "cluster", "map", "people", "train", "recognise", "export", "serve",
-        "erase", "doctor", "backup", "restore", "decisions", "db",
+        "history", "undo", "redo", "erase", "doctor", "backup", "restore", "decisions", "db",
     ]  # fmt: skip
 
 
@@ -224,6 +224,25 @@ def test_cluster_says_what_it_did_as_json_and_leaves_names_alone(named_folder: P
     tight = faceid("--library", named_folder, "cluster", "--threshold", 0.01, "--json")
     assert (tight.json["threshold"], tight.json["grouped"]) == (0.01, 0)
     assert faceid("--library", named_folder, "people", "--json").json == before
+
+
+def test_decisions_are_listed_taken_back_and_done_again(folder: Path) -> None:
+    with Library.open(Settings(library=folder)) as library:
+        library.people.name_faces([1], "Anna", actor="me")
+        library.people.rename(1, "Berta", actor="me")
+    library_ = ("--library", folder)
+    listed = faceid(*library_, "history", "--limit", 2, "--json").json
+    assert [event["summary"] for event in listed] == ["Renamed Anna to Berta", "Named 1 face Anna"]
+    first = listed[1]["id"]
+    assert "Renamed Anna to Berta" in faceid(*library_, "history").out
+    refused(faceid(*library_, "undo", first), "“Renamed Anna to Berta” builds on this one")
+    refused(faceid(*library_, "undo", first, "--back-to", first), "not both")
+    assert "Undone" in faceid(*library_, "undo", "--back-to", first).err
+    assert [each["name"] for each in faceid(*library_, "people", "--json").json] == ["Anna"]
+    assert "Nothing was decided after that" in faceid(*library_, "undo", "--back-to", first).err
+    assert f"Undone: {first}, Named 1 face Anna." in faceid(*library_, "undo", first).err
+    assert f"Done again: {first}, Named 1 face Anna." in faceid(*library_, "redo").err
+    refused(faceid(*library_, "undo", 99), "Decision 99 is not there")
 
 
 def test_map_says_what_it_did_as_json(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Changed rows that the journal keeps: how they are read and written, and what a later change stands in the way of."""
+"""Changed rows that the journal keeps: how they are read and written, and when a later one forbids it."""
 
 from __future__ import annotations
 

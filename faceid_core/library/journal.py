@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
@@ -45,6 +45,11 @@ class Journal:
         with self._database.read() as session:
             return [_view(event) for event in session.scalars(light)]
 
+    def later(self, event_id: int) -> int:
+        """How many events `undo_to` would take back."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(Event).where(*_standing_after(event_id))) or 0
+
     def undo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
         """Take an event back, by default the newest that stands. Raises NotFound, BadInput with the reason."""
         with self._database.write() as session:
@@ -63,8 +68,8 @@ class Journal:
         with self._database.write() as session:
             if session.get(Event, event_id) is None:
                 raise NotFound(f"There is no decision {event_id} to go back to.")
-            later = (col(Event.id) > event_id, col(Event.undone_at).is_(None), col(Event.kind) != ERASED)
-            ids = session.scalars(select(col(Event.id)).where(*later).order_by(col(Event.id).desc())).all()
+            later = select(col(Event.id)).where(*_standing_after(event_id)).order_by(col(Event.id).desc())
+            ids = session.scalars(later).all()
             return _in_any_order(session, ids, lambda event: _undo(session, event, actor))
 
     def redo_all(self, ids: Sequence[int]) -> list[EventView]:
@@ -73,6 +78,10 @@ class Journal:
             for number in ids:
                 _find(session, number, undone=True)
             return _in_any_order(session, sorted(ids), lambda event: _redo(session, event))
+
+
+def _standing_after(event_id: int) -> tuple[Any, ...]:
+    return col(Event.id) > event_id, col(Event.undone_at).is_(None), col(Event.kind) != ERASED
 
 
 def _undo(session: Session, event: Event, actor: str) -> EventView:

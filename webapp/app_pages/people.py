@@ -10,9 +10,10 @@ from faceid_core.errors import FaceIdError, NotFound
 from webapp.components.blank import blank
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
+from webapp.components.history import recent_changes
 from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
-from webapp.components.undo import recent_changes, undo_bar, undoable, withdraw
+from webapp.components.undo import undo_bar, undoable, withdraw
 from webapp.state import actor, escaped_html, escaped_markdown, face_url, guarded, library
 from webapp.wording import count
 
