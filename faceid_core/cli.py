@@ -113,13 +113,14 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
 
 @main.command("import")
 @PATHS
+@click.option("--again", is_flag=True, help="Search known photos anew, too; names stay with their faces.")
 @JSON
 @click.pass_context
-def import_(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+def import_(ctx: click.Context, paths: tuple[Path, ...], again: bool, as_json: bool) -> None:
     """Find the faces in photos and folders of photos. Running it again continues where it stopped."""
     found = _find(paths)
     with new_library_of(ctx) as library:
-        report = _import(library, found)
+        report = _import(library, found, again=again)
         if as_json:
             print_json(report.as_dict())
         _refuse_in_vain(library, report)
@@ -132,12 +133,12 @@ def _find(paths: tuple[Path, ...]) -> list[Path]:
     return photos_under(paths)
 
 
-def _import(library: Library, paths: list[Path]) -> ImportReport:
+def _import(library: Library, paths: list[Path], *, again: bool = False) -> ImportReport:
     from faceid_core.importing import import_photos
 
     try:
         with progress_bar("photos") as progress:
-            report = import_photos(library, paths, progress=progress)
+            report = import_photos(library, paths, again=again, progress=progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "Stopped; the photos imported so far are kept, and the same command goes on with the others."

@@ -66,7 +66,7 @@ def _parent(table: str, **column: Any) -> Any:
 
 
 class Photo(SQLModel, table=True):
-    """One photo by content: the same bytes in two folders are one photo with two sources."""
+    """One photo by content: the same bytes in two folders are one photo with two sources. look: see likeness."""
 
     id: int | None = Field(default=None, primary_key=True)
     sha256: str | None = Field(default=None, unique=True, max_length=64)
@@ -78,6 +78,7 @@ class Photo(SQLModel, table=True):
     status: str = Field(default=PhotoStatus.DONE.value, index=True, max_length=16)
     error: str | None = None
     detector: str = ""
+    look: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
 
 
 class Source(SQLModel, table=True):

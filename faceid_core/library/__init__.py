@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from faceid_core.database import Database, connect, make_folder
-from faceid_core.library.clusters import Clusters, Maps
+from faceid_core.library.clusters import PROGRAM, Clusters, Maps
 from faceid_core.library.decisions import Decisions, FaceDecision, PersonDecision
 from faceid_core.library.erasing import Erasing, Erasure
 from faceid_core.library.faces import Faces, latest_run
@@ -52,6 +52,7 @@ from faceid_core.tables import (
 FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
 
 __all__ = [
+    "PROGRAM",
     "Added",
     "ClusterView",
     "Counts",

@@ -308,10 +308,10 @@ class Decisions(RuleBasedStateMachine):
         rejected = {(row[0], row[1]) for row in state["rejection"]}
         assert not [row for row in state["label"] if (row[0], row[1]) in rejected]
 
-    @rule()
-    def import_again(self) -> None:
+    @rule(again=st.booleans())
+    def import_again(self, again: bool) -> None:
         before = decided(self.library)
-        self.library.photos.add_many([new_photo(f"/{n}.jpg", faces=2) for n in range(4)])
+        self.library.photos.add_many([new_photo(f"/{n}.jpg", faces=2) for n in range(4)], again=again)
         assert decided(self.library) == before
 
     @invariant()

@@ -1,4 +1,4 @@
-"""Groupings that can be undone, who undid a decision, and an index for faces by how sure their name is"""
+"""Groupings that can be undone, who undid a decision, how a photo looks, an index by how sure a name is"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,7 @@ def upgrade() -> None:
     # Both databases add these columns in place; a default fills the rows that are there.
     op.add_column("clusterrun", sa.Column("undone", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("event", sa.Column("undone_by", sa.String(length=100), nullable=True))
+    op.add_column("photo", sa.Column("look", sa.LargeBinary(), nullable=True))
     op.create_index("ix_label_source_confidence", "label", ["source", "confidence"])
 
 
@@ -21,6 +22,8 @@ def downgrade() -> None:
     # What was undone is gone for the older version, which shows the newest grouping whatever it is.
     op.execute(sa.text("DELETE FROM clusterrun WHERE undone"))
     op.execute(sa.text("DELETE FROM event WHERE kind = 'cluster'"))
+    with op.batch_alter_table("photo") as batch:
+        batch.drop_column("look")
     with op.batch_alter_table("event") as batch:
         batch.drop_column("undone_by")
     with op.batch_alter_table("clusterrun") as batch:
