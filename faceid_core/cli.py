@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core import __version__, upkeep
+from faceid_core import __version__, listing, upkeep
 from faceid_core.console import (
     JSON,
     Commands,
@@ -25,7 +25,6 @@ from faceid_core.console import (
     new_library_of,
     print_json,
     print_recognised,
-    print_table,
     progress_bar,
     say,
 )
@@ -208,21 +207,8 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
-@main.command()
-@JSON
-@click.pass_context
-def people(ctx: click.Context, as_json: bool) -> None:
-    """List the people that have a name."""
-    from dataclasses import asdict
-
-    with library_of(ctx) as library:
-        named = library.people.all()
-    if as_json:
-        print_json([asdict(person) for person in named])
-    elif named:
-        print_table(("Name", "Faces", "Photos"), [(p.name, p.faces, p.photos) for p in named])
-    else:
-        say("Nobody has a name yet; run `faceid serve` and name the groups in the browser.")
+main.add_command(listing.photos)
+main.add_command(listing.people)
 
 
 @main.command()
@@ -324,7 +310,7 @@ def work(ctx: click.Context) -> None:
         worker.run()
 
 
-for command in upkeep.COMMANDS:
+for command in (listing.history, *upkeep.COMMANDS):
     main.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""The commands that look after a library: history, undo, redo, erase, doctor, backup, restore, db upgrade."""
+"""The commands that look after a library: undo, redo, erase, doctor, backup, restore, db upgrade."""
 
 from __future__ import annotations
 
@@ -42,23 +42,6 @@ YES = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, the newest first.")
-@JSON
-@click.pass_context
-def history(ctx: click.Context, limit: int, as_json: bool) -> None:
-    """List the latest decisions and groupings."""
-    from dataclasses import asdict
-
-    with library_of(ctx) as library:
-        events = library.journal.recent(limit)
-    if as_json:
-        print_json([asdict(event) for event in events])
-        return
-    rows = [(e.id, f"{e.at:%Y-%m-%d %H:%M}", e.actor, e.summary, "undone" if e.undone else "") for e in events]
-    print_table(("Number", "When (UTC)", "Who", "What", ""), rows)
-
-
-@click.command()
 @click.argument("number", type=int, required=False)
 @click.option("--back-to", type=int, metavar="NUMBER", help="Take back everything after that decision instead.")
 @click.pass_context
@@ -97,9 +80,7 @@ def erase() -> None:
 def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
     """Erase a person: name, faces, vectors, traces in the journal, and recognisers that know them."""
     with library_of(ctx) as library:
-        person = library.people.find(name)
-        if person is None:
-            raise Refused(f"Nobody is called {name}; `faceid people` lists the names.")
+        person = library.people.known(name)
         _sure(library.erasing.person(person.id, actor=OWNER, preview=True), yes)
         library.erasing.person(person.id, actor=OWNER)
     say("Erased. Backups from before still hold the person; delete those, too, if you need to.")
@@ -224,4 +205,4 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
         print_json(asdict(done))
 
 
-COMMANDS = (history, undo, redo, erase, doctor, back_up, restore, decisions, db)
+COMMANDS = (undo, redo, erase, doctor, back_up, restore, decisions, db)

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
 from faceid_core.importing import import_photos
-from faceid_core.library import Library
+from faceid_core.library import Library, PhotoQuery
 from faceid_core.matching import carried
 from faceid_core.sample import Album
 from faceid_core.tables import PhotoStatus
@@ -130,7 +130,7 @@ def test_bad_files_become_rows_with_a_reason_and_the_rest_goes_on(
     report = import_photos(empty, [folder])
     assert (report.photos, report.imported, report.failed) == (4, 1, 3)
     assert {Path(failure.path).name for failure in report.failures} == {"cut.jpg", "empty.jpg", "text.jpg"}
-    failed = empty.photos.page(status=PhotoStatus.FAILED)
+    failed = empty.photos.page(query=PhotoQuery(status=PhotoStatus.FAILED))
     assert len(failed) == 3
     assert all(photo.error for photo in failed)
 

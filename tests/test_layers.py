@@ -20,7 +20,7 @@ LAYERS = {
     "compute": {"images", "formats", "photo_date", "engine", "detection", "embedding", "quality", "neighbours",
                 "clustering", "density", "linkage", "projection", "training", "recognition", "sample"},
     "steps": {"executors", "importing", "pipeline", "jobs", "exporting", "backup", "decisions"},
-    "edge": {"cli", "console", "upkeep", "doctor"},
+    "edge": {"cli", "console", "listing", "upkeep", "doctor"},
 }  # fmt: skip
 ALLOWED = {
     "base": {"base"},

@@ -17,6 +17,7 @@ from faceid_core.library.journal import Journal
 from faceid_core.library.knowledge import Knowledge
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
+from faceid_core.library.search import FaceQuery, PhotoQuery
 from faceid_core.library.views import (
     Added,
     ClusterView,
@@ -59,6 +60,7 @@ __all__ = [
     "Erasure",
     "EventView",
     "FaceDecision",
+    "FaceQuery",
     "FaceVectors",
     "FaceView",
     "JobView",
@@ -71,6 +73,7 @@ __all__ = [
     "NewPhoto",
     "PersonDecision",
     "PersonView",
+    "PhotoQuery",
     "PhotoView",
     "RunView",
 ]

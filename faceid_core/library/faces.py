@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, func, or_, select, true
+from sqlalchemy import Select, and_, func, or_, select, true
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
 from faceid_core.errors import NotFound
 from faceid_core.library import journal
 from faceid_core.library.changes import Change, current_rows
+from faceid_core.library.search import FaceQuery, face_conditions
 from faceid_core.library.views import FaceVectors, FaceView
 from faceid_core.tables import (
     Cluster,
@@ -138,6 +139,10 @@ class Faces:
     def singles(self, after: int | None = None, limit: int = 60) -> list[FaceView]:
         """Unnamed faces in no group, best quality first, behind the face `after`."""
         return self._by_quality(~grouped() & unnamed_face(), after, limit)
+
+    def search(self, query: FaceQuery, after: int | None = None, limit: int = 60) -> list[FaceView]:
+        """Faces that a query asks for, best quality first, behind the face `after`."""
+        return self._by_quality(and_(true(), *face_conditions(query, latest_run())), after, limit)
 
     def flag(self, ids: Sequence[int], flag: Flag, *, actor: str) -> int:
         """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again. Returns how many changed."""

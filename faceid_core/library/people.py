@@ -64,6 +64,13 @@ class People:
             found = _views(session, [person for person in session.scalars(wanted) if person is not None])
         return found[0] if found else None
 
+    def known(self, name: str) -> PersonView:
+        """The person of that name. Raises NotFound."""
+        person = self.find(name)
+        if person is None:
+            raise NotFound(f"Nobody is called {name}; `faceid people` lists the names.")
+        return person
+
     def name_faces(
         self,
         ids: Sequence[int],

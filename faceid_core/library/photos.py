@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from faceid_core.database import Database, chunks
 from faceid_core.errors import NotFound
 from faceid_core.library.renewing import edited, in_place, older_version, renew, store
+from faceid_core.library.search import PhotoQuery, photo_conditions
 from faceid_core.library.views import Added, NewPhoto, PhotoView
 from faceid_core.matching import Looks
 from faceid_core.tables import Face, Photo, PhotoStatus, Source
@@ -76,23 +77,21 @@ class Photos:
         return PhotoView(*row)
 
     def page(
-        self,
-        after: int | None = None,
-        limit: int = 60,
-        *,
-        status: PhotoStatus | None = None,
-        search: str | None = None,
+        self, after: int | None = None, limit: int = 60, *, query: PhotoQuery | None = None
     ) -> list[PhotoView]:
-        """Photos in the order of import, newest first, behind the photo `after`."""
-        wanted = _views().order_by(col(Photo.id).desc()).limit(limit)
+        """Photos that a query asks for, in the order of import, newest first, behind the photo `after`."""
+        wanted = (
+            _views().where(*photo_conditions(query or PhotoQuery())).order_by(col(Photo.id).desc()).limit(limit)
+        )
         if after is not None:
             wanted = wanted.where(col(Photo.id) < after)
-        if status is not None:
-            wanted = wanted.where(col(Photo.status) == status.value)
-        if search:
-            wanted = wanted.where(col(Photo.path).icontains(search, autoescape=True))
         with self._database.read() as session:
             return [PhotoView(*row) for row in session.execute(wanted)]
+
+    def number(self, query: PhotoQuery) -> int:
+        """How many photos a query asks for."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count(col(Photo.id))).where(*photo_conditions(query))) or 0
 
 
 def _views() -> Select[tuple[object, ...]]:
