@@ -155,6 +155,15 @@ class Label(SQLModel, table=True):
     at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 
+class PersonTally(SQLModel, table=True):
+    """What a person's faces come to. Derived: a missing row is counted when it is asked for, see tallies."""
+
+    person_id: int = Field(sa_column=_parent("person", primary_key=True))
+    faces: int = 0
+    photos: int = 0
+    best_face_id: int | None = None
+
+
 class Rejection(SQLModel, table=True):
     """A human said: this face is not this person."""
 

@@ -47,6 +47,7 @@ def fill(settings: Settings) -> None:
         decide(library, list(range(1, 9)))
 
 
+DERIVED = {"persontally"}
 LOST_GOING_DOWN = {"undone_by"}
 """Columns that older versions don't have."""
 
@@ -61,6 +62,7 @@ def contents(settings: Settings) -> dict[str, list[Any]]:
                 for row in session.execute(text(f"SELECT * FROM {table.name}")).mappings()
             )
             for table in SQLModel.metadata.sorted_tables
+            if table.name not in DERIVED
         }
     opened.close()
     return rows

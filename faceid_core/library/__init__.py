@@ -120,21 +120,22 @@ class Library:
             .where(col(Face.flag).in_(FLAGGED), col(Label.face_id).is_(None))
             .scalar_subquery()
         )
-        faces, named = number(Face), number(Label)
         mapped = select(func.count(func.distinct(MapPoint.face_id))).scalar_subquery()
         wanted = select(
             number(Photo),
             number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),
-            faces,
-            faces - named - flagged,
+            number(Face),
+            flagged,
             number(Person),
-            named,
+            number(Label),
             number(Cluster, col(Cluster.run_id) == latest_run()),
             mapped,
             number(TrainedModel),
         )
         with self._database.read() as session:
-            return Counts(*session.execute(wanted).one())
+            photos, failed, faces, flags, people, named, clusters, mapped, models = session.execute(wanted).one()
+        unnamed = faces - named - flags
+        return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
 
     def problems(self) -> list[str]:
         """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces."""

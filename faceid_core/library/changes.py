@@ -14,6 +14,7 @@ from sqlmodel import Session, SQLModel, col
 
 from faceid_core.database import chunks
 from faceid_core.errors import BadInput
+from faceid_core.library import tallies
 from faceid_core.tables import ClusterRun, Event, Face, Label, Person, Rejection
 
 Row = dict[str, Any]
@@ -107,7 +108,14 @@ def apply(session: Session, changes: Sequence[Change]) -> None:
     except IntegrityError as error:  # a name that is taken again, or a person or face that is gone
         raise BadInput(_IN_THE_WAY) from error
     _refuse_contradiction(session, changes)
+    _forget_tallies(session, changes)
     session.expire_all()
+
+
+def _forget_tallies(session: Session, changes: Sequence[Change]) -> None:
+    rows = [(change.table, row) for change in changes for row in (change.before, change.after) if row]
+    people = {row["person_id"] for table, row in rows if table == "label"}
+    tallies.forget(session, people, (row["id"] for table, row in rows if table == "face"))
 
 
 def _write(session: Session, changes: Sequence[Change]) -> None:

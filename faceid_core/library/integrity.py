@@ -12,6 +12,7 @@ from sqlmodel import Session, SQLModel, col
 
 from faceid_core.database import Database
 from faceid_core.library.changes import JOURNALLED, encode, key_of, row_of
+from faceid_core.library.tallies import counted
 from faceid_core.tables import (
     Cluster,
     ClusterMember,
@@ -20,6 +21,7 @@ from faceid_core.tables import (
     Event,
     Face,
     Flag,
+    PersonTally,
     Photo,
     PhotoStatus,
 )
@@ -32,8 +34,9 @@ DECISIONS = {table: model for table, model in JOURNALLED.items() if table != "cl
 
 def problems(database: Database) -> list[str]:
     """What is wrong, one sentence each; [] for a sound library. Reads every row, and changes nothing."""
+    checks = (_file, _orphans, _missing, _counts, _tallies, _journal)
     with database.read() as session:
-        return [*_file(session), *_orphans(session), *_missing(session), *_counts(session), *_journal(session)]
+        return [problem for check in checks for problem in check(session)]
 
 
 def _file(session: Session) -> Iterator[str]:
@@ -83,6 +86,14 @@ def _counts(session: Session) -> Iterator[str]:
     wrong = session.scalar(select(func.count()).select_from(Cluster).where(members > col(Cluster.size))) or 0
     if wrong:
         yield f"{wrong} groups hold more faces than they say; group the faces again."
+
+
+def _tallies(session: Session) -> Iterator[str]:
+    right = {row[0]: tuple(row) for row in session.execute(counted())}
+    found = session.scalars(select(PersonTally))
+    rows = [(row.person_id, row.faces, row.photos, row.best_face_id) for row in found]
+    if wrong := sum(right.get(row[0]) != row for row in rows):
+        yield f"The faces of {wrong} people are counted wrongly."
 
 
 def _journal(session: Session) -> Iterator[str]:

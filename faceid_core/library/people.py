@@ -6,13 +6,14 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import Any
 
 from sqlalchemy import func, select, true
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
-from faceid_core.library import journal
+from faceid_core.library import journal, tallies
 from faceid_core.library.changes import Change, Row, current_rows, row_of
 from faceid_core.library.faces import as_ints
 from faceid_core.library.views import NamedFaces, Naming, PersonView
@@ -24,6 +25,7 @@ from faceid_core.tables import (
     Label,
     LabelSource,
     Person,
+    PersonTally,
     Photo,
     Rejection,
     utc_now,
@@ -46,6 +48,7 @@ class People:
 
     def all(self) -> list[PersonView]:
         """Everybody, those with most faces first."""
+        tallies.complete(self._database)
         with self._database.read() as session:
             return sorted(_views(session), key=lambda person: (-person.faces, person.name.casefold()))
 
@@ -218,37 +221,17 @@ def _count(faces: int) -> str:
 
 
 def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonView]:
-    """All people, or just these, with their counts and a cover: the chosen one, else the face of best quality."""
-    labelled = (
-        select(
-            Label.person_id,
-            func.count().label("faces"),
-            func.count(func.distinct(Face.photo_id)).label("photos"),
-            func.max(Face.quality).label("best"),
-        )  # type: ignore[call-overload]
-        .join(Face, col(Face.id) == col(Label.face_id))
-        .where(col(Face.flag) == Flag.NONE.value, true() if ids is None else col(Label.person_id).in_(ids))
-        .group_by(col(Label.person_id))
-        .subquery()
+    """People with their counts and a cover: the chosen one, else the face of best quality. Everybody as counted by
+    tallies.complete; just these as they are."""
+    tally = PersonTally.__table__ if ids is None else tallies.counted(ids).subquery()  # type: ignore[attr-defined]
+    cover = func.coalesce(Person.cover_face_id, tally.c.best_face_id)
+    columns: tuple[Any, ...] = (
+        *(Person.id, Person.name, func.coalesce(tally.c.faces, 0), func.coalesce(tally.c.photos, 0), cover),
+        *(Person.hidden, Person.birth_date),
     )
-    best = (
-        select(func.min(Face.id))
-        .join(Label, col(Label.face_id) == col(Face.id))
-        .where(
-            col(Label.person_id) == col(Person.id),
-            col(Face.flag) == Flag.NONE.value,
-            col(Face.quality) == labelled.c.best,
-        )
-        .correlate(Person, labelled)
-        .scalar_subquery()
-    )
-    cover = func.coalesce(Person.cover_face_id, best)
-    wanted = (
-        select(Person.id, Person.name, labelled.c.faces, labelled.c.photos, cover, Person.hidden)  # type: ignore[call-overload]
-        .outerjoin(labelled, labelled.c.person_id == col(Person.id))
-        .where(true() if ids is None else col(Person.id).in_(ids))
-    )
-    return [PersonView(row[0], row[1], row[2] or 0, row[3] or 0, row[4], row[5]) for row in session.execute(wanted)]
+    wanted = select(*columns).outerjoin(tally, tally.c.person_id == col(Person.id))
+    mine = true() if ids is None else col(Person.id).in_(ids)
+    return [PersonView(*row) for row in session.execute(wanted.where(mine))]
 
 
 def _row(session: Session, person_id: int) -> Row:

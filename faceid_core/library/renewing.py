@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from faceid_core.library import tallies
 from faceid_core.library.views import NewFace, NewPhoto
 from faceid_core.matching import (
     SAME_FACE_IOU,
@@ -142,6 +143,7 @@ def _describe(session: Session, photo: Photo, new: NewPhoto) -> None:
 
 def _update(session: Session, photo: Photo, new: NewPhoto, old: Sequence[Face], pairs: Pairs) -> None:
     assert photo.id is not None
+    tallies.forget(session, (), [face.id for face in old if face.id is not None])
     lost = {face.id: face for place, face in enumerate(old) if place not in pairs.values()}
     kept = _decided(session, lost)
     for number, face in lost.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from faceid_core.tables import Cluster, ClusterMember, Face, Flag, Label, LabelSource, Photo, PhotoStatus
@@ -63,7 +63,8 @@ def photo_conditions(query: PhotoQuery) -> Iterator[Any]:
     if query.taken_to is not None:
         yield col(Photo.taken_at) < _midnight(query.taken_to + timedelta(days=1))
     if query.folder:
-        yield col(Photo.path).startswith(query.folder.rstrip("/\\") + _separator(query.folder), autoescape=True)
+        folder = query.folder.rstrip("/\\") + _separator(query.folder)
+        yield func.substr(col(Photo.path), 1, len(folder)) == folder  # LIKE would not tell A from a in SQLite
     if query.text:
         yield col(Photo.path).icontains(query.text, autoescape=True)
     if query.status is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,7 @@ class PersonView:
     photos: int
     cover_face_id: int | None
     hidden: bool = False
+    birth_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

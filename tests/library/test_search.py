@@ -52,6 +52,7 @@ def test_photos_by_folder_and_text(named: Library) -> None:
     assert photos(named, folder="/a") == photos(named, folder="/a/") == [4, 2]
     assert photos(named, folder="/b", text="1.JP") == [1]
     assert photos(named, folder="/a_b") == [5]
+    assert photos(named, folder="/A") == []
     assert photos(named, text="%") == []
 
 

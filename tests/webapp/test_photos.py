@@ -113,7 +113,10 @@ def test_photos_are_filtered_by_who_is_on_them(filled, open_page) -> None:
     page = open_page("photos")
     page = page.multiselect(key="photo-with").select(1).run()
     assert "2 photos found" in texts(page)
-    assert {button.key for button in page.button if (button.key or "").startswith("photo-")} >= {"photo-1", "photo-3"}
+    assert {button.key for button in page.button if (button.key or "").startswith("photo-")} >= {
+        "photo-1",
+        "photo-3",
+    }
     assert "photo-2" not in {button.key for button in page.button}
     page = page.multiselect(key="photo-without").select(1).run()
     assert "No photo matches; take a condition away." in texts(page)
