@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 from faceid_core.database import Database, chunks
 from faceid_core.library.changes import Change, Row, current_rows, encode, row_of
 from faceid_core.library.journal import record
-from faceid_core.library.people import _key as name_key
+from faceid_core.library.names import key as name_key
 from faceid_core.library.renewing import alike, box_of, faces_of
 from faceid_core.library.views import Added
 from faceid_core.matching import SAME_FACE_IOU, back, best_pairs, carried, overlaps

@@ -121,8 +121,9 @@ class Faces:
             return _load(session, wanted)
 
     def of_person(self, person_id: int, after: int | None = None, limit: int = 60) -> list[FaceView]:
-        """A person's faces, best quality first, behind the face `after`."""
-        return self._by_quality(col(Label.person_id) == person_id, after, limit)
+        """A person's faces without flag, best quality first, behind the face `after`."""
+        shown = col(Face.flag) == Flag.NONE.value
+        return self._by_quality(shown & (col(Label.person_id) == person_id), after, limit)
 
     def of_cluster(
         self, number: int, after: int | None = None, limit: int = 60, *, unnamed: bool = False

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
+from datetime import date
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, select, true
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
-from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
-from faceid_core.library import journal, tallies
+from faceid_core.errors import BadInput, NameTaken, NotFound, TwiceOnPhoto
+from faceid_core.library import journal, names, tallies
 from faceid_core.library.changes import Change, Row, current_rows, row_of
 from faceid_core.library.faces import as_ints
 from faceid_core.library.views import NamedFaces, Naming, PersonView
@@ -30,12 +29,6 @@ from faceid_core.tables import (
     Rejection,
     utc_now,
 )
-
-NAME_CHARACTERS = 100
-"""Longest name."""
-
-_JOINERS = "\u200c\u200d"
-"""Zero-width (non-)joiner: invisible, but spelling in Persian and Indic names."""
 
 _STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
 
@@ -63,7 +56,7 @@ class People:
     def find(self, name: str) -> PersonView | None:
         """The person of that name, in whatever case."""
         with self._database.read() as session:
-            wanted = select(col(Person.id)).where(col(Person.name_key) == _key(_clean(name)))
+            wanted = select(col(Person.id)).where(col(Person.name_key) == names.key(names.clean(name)))
             found = _views(session, [person for person in session.scalars(wanted) if person is not None])
         return found[0] if found else None
 
@@ -89,7 +82,7 @@ class People:
         A weaker source leaves alone what a stronger one decided: other names, flags and rejections.
         once: raise TwiceOnPhoto when the person would then be on one photo twice (right for a mirror or a collage).
         """
-        name = _clean(name)
+        name = names.clean(name)
         with self._database.write() as session:
             person, created = _find_or_add(session, name)
             changes = _naming(session, [int(face) for face in ids], row_of(person), source, confidence)
@@ -106,15 +99,32 @@ class People:
 
     def rename(self, person_id: int, name: str, *, actor: str) -> PersonView:
         """Give a person another name. Raises NotFound, InvalidName, NameTaken."""
-        name = _clean(name)
+        return self.describe(person_id, name=name, actor=actor)
+
+    def describe(
+        self,
+        person_id: int,
+        *,
+        actor: str,
+        name: str | None = None,
+        birth_date: date | Literal["unchanged"] | None = "unchanged",
+        hidden: bool | None = None,
+    ) -> PersonView:
+        """Change a person's name, birth date (None: unknown), or whether lists leave them out, as one event.
+
+        Raises NotFound, InvalidName, NameTaken, BadInput for a birth date in the future.
+        """
+        if isinstance(birth_date, date) and birth_date > date.today():
+            raise BadInput("Nobody is born in the future; choose an earlier date.")
         with self._database.write() as session:
             before = _row(session, person_id)
-            other = session.scalars(select(Person).where(col(Person.name_key) == _key(name))).first()
-            if other is not None and other.id != person_id:
-                raise NameTaken(f"{other.name} is already someone; choose another name, or merge the two people.")
-            after = {**before, "name": name, "name_key": _key(name)}
+            after = {**before, **(_renamed(session, person_id, name) if name is not None else {})}
+            if birth_date != "unchanged":
+                after["birth_date"] = birth_date
+            if hidden is not None:
+                after["hidden"] = hidden
             changes = [Change("person", before, after)] if after != before else []
-            journal.record(session, "rename", f"Renamed {before['name']} to {name}", changes, actor=actor)
+            journal.record(session, *_described(before, after), changes, actor=actor)
         return self.get(person_id)
 
     def merge(self, keep_id: int, other_ids: Sequence[int], *, actor: str) -> PersonView:
@@ -128,8 +138,8 @@ class People:
             changes = [Change("person", row, None) for row in gone]
             changes += _moved_labels(session, others, keep_id)
             changes += _moved_rejections(session, others, keep_id)
-            names = " and ".join(row["name"] for row in gone)
-            journal.record(session, "merge", f"Merged {names} into {keep['name']}", changes, actor=actor)
+            others_names = " and ".join(row["name"] for row in gone)
+            journal.record(session, "merge", f"Merged {others_names} into {keep['name']}", changes, actor=actor)
         return self.get(keep_id)
 
     def delete(self, person_id: int, *, actor: str) -> None:
@@ -195,25 +205,28 @@ class People:
         )
 
 
-def _clean(name: str) -> str:
-    """NFC, without control characters, single spaces. Raises InvalidName."""
-
-    def allowed(c: str) -> bool:
-        return c.isprintable() or c in _JOINERS
-
-    name = unicodedata.normalize("NFC", name)
-    name = re.sub(r"\s+", " ", "".join(c if allowed(c) else " " for c in name)).strip()
-    if not name.strip(_JOINERS):
-        raise InvalidName("Type a name first.")
-    if len(name) > NAME_CHARACTERS:
-        raise InvalidName(f"That name has {len(name)} characters; use at most {NAME_CHARACTERS}.")
-    return name
+def _renamed(session: Session, person_id: int, name: str) -> Row:
+    name = names.clean(name)
+    other = session.scalars(select(Person).where(col(Person.name_key) == names.key(name))).first()
+    if other is not None and other.id != person_id:
+        raise NameTaken(f"{other.name} is already someone; choose another name, or merge the two people.")
+    return {"name": name, "name_key": names.key(name)}
 
 
-def _key(name: str) -> str:
-    """What makes two names the same: neither case nor invisible joiners tell people apart."""
-    visible = "".join(c for c in name if c not in _JOINERS)
-    return unicodedata.normalize("NFC", visible.casefold())
+def _described(before: Row, after: Row) -> tuple[str, str]:
+    """Kind and summary of the event that changes a person."""
+    old, new, born = before["name"], after["name"], after["birth_date"]
+    said: list[tuple[str, str]] = []
+    if old != new:
+        said.append(("rename", f"renamed {old} to {new}"))
+    if before["birth_date"] != born:
+        said.append(
+            ("birth date", f"noted that {new} was born on {born}" if born else f"forgot when {new} was born")
+        )
+    if before["hidden"] != after["hidden"]:
+        said.append(("hide", f"hid {new}" if after["hidden"] else f"showed {new} again"))
+    summary = ", ".join(text for _, text in said)
+    return (said[0][0] if len(said) == 1 else "describe"), summary[:1].upper() + summary[1:]
 
 
 def _count(faces: int) -> str:
@@ -243,10 +256,10 @@ def _row(session: Session, person_id: int) -> Row:
 
 def _find_or_add(session: Session, name: str) -> tuple[Person, bool]:
     """The person of that name, and whether it was made just now."""
-    person = session.scalars(select(Person).where(col(Person.name_key) == _key(name))).first()
+    person = session.scalars(select(Person).where(col(Person.name_key) == names.key(name))).first()
     if person is not None:
         return person, False
-    person = Person(name=name, name_key=_key(name))
+    person = Person(name=name, name_key=names.key(name))
     session.add(person)
     session.flush()
     return person, True

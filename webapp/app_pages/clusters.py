@@ -218,7 +218,7 @@ def _singles(run: RunView) -> None:
 
 # --- faces that were set aside ------------------------------------------------------------------------------
 def _aside(_: RunView) -> None:
-    looks = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"))
+    looks = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"), (Flag.HIDDEN, "Hidden faces"))
     flagged = {flag: library().faces.with_flag(flag) for flag, _ in looks}
     if not any(flagged.values()):
         blank(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from faceid_core.errors import FaceIdError, NotFound
+from faceid_core.tables import Flag
 from webapp.components.blank import blank
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
 from webapp.components.history import recent_changes
-from webapp.components.naming import Target, naming
+from webapp.components.naming import Target, naming, set_aside
 from webapp.components.pager import Pager
 from webapp.components.undo import undo_bar, undoable, withdraw
 from webapp.state import actor, escaped_html, escaped_markdown, face_url, guarded, library
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from faceid_core.library import PersonView
 
 PEOPLE, FACES = 120, 120
+EARLIEST = date(1700, 1, 1)
+"""Nobody who was ever photographed was born before."""
+
 PERSON = "person"
 """The query parameter that opens a person: the address can be kept, and Back leads back."""
 
@@ -57,11 +63,14 @@ def _close() -> None:
 
 # --- everybody ----------------------------------------------------------------------------------------------
 def _everybody() -> None:
-    people = library().people.all()
+    everybody = library().people.all()
+    hidden = sum(person.hidden for person in everybody)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("People")
-        search = _search() if people else ""
-    if not people:
+        search = _search() if everybody else ""
+        with_hidden = bool(hidden) and st.toggle(f"Show {hidden:,} hidden", key="people-hidden")
+    people = [person for person in everybody if with_hidden or not person.hidden]
+    if not everybody:
         blank(
             "Nobody has a name yet",
             "Name the groups of faces: each name that you give becomes a person here.",
@@ -137,8 +146,16 @@ def _portrait(person: PersonView) -> None:
             st.html(_picture(person, "width:88px;height:88px;border-radius:50%"), width="content")
         with st.container(gap=None):
             st.title(escaped_markdown(person.name), anchor=False)
-            st.markdown(f":gray[{_numbers(person)}]")
+            st.markdown(f":gray[{' · '.join(_facts(person))}]")
         _person_buttons(person)
+
+
+def _facts(person: PersonView) -> Iterator[str]:
+    yield _numbers(person)
+    if person.birth_date:
+        yield f"born {person.birth_date:%d %B %Y}"
+    if person.hidden:
+        yield "hidden"
 
 
 def _picture(person: PersonView, style: str) -> str:
@@ -149,8 +166,8 @@ def _picture(person: PersonView, style: str) -> str:
 
 
 def _person_buttons(person: PersonView) -> None:
-    if st.button("Rename", icon=":material/edit:", key="rename"):
-        _rename_dialog(person)
+    if st.button("Edit", icon=":material/edit:", key="edit", help="Name, birth date, and whether lists show them"):
+        _edit_dialog(person)
     if st.button("Merge", icon=":material/merge:", key="merge", help="Two entries that are one human being"):
         _merge_dialog(person)
     st.button(
@@ -166,6 +183,10 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
     st.button(
         f"Not {name}", icon=":material/person_cancel:", disabled=not chosen, key="not-this-person",
         on_click=_remove, args=(target,), help="Takes the name off the selected faces, and remembers it",
+    )  # fmt: skip
+    st.button(
+        "Hide", icon=":material/visibility_off:", disabled=not chosen, key="hide-faces", on_click=set_aside,
+        args=(target, Flag.HIDDEN), help="The selected faces keep the name and are not shown any more",
     )  # fmt: skip
     st.button(
         "Use as picture", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
@@ -195,15 +216,25 @@ def _forget(person: PersonView) -> None:
 
 
 # --- dialogs ------------------------------------------------------------------------------------------------
-@st.dialog("Rename", icon=":material/edit:")
-def _rename_dialog(person: PersonView) -> None:
-    with st.form("rename-form", border=False):
-        name = st.text_input("Name", value=person.name, key=f"rename-{person.id}")
-        if not st.form_submit_button("Rename", type="primary"):
+@st.dialog("Edit", icon=":material/edit:")
+def _edit_dialog(person: PersonView) -> None:
+    with st.form("edit-form", border=False):
+        name = st.text_input("Name", value=person.name, key=f"name-{person.id}")
+        born = st.date_input(
+            "Born on",
+            value=person.birth_date,
+            min_value=date(1800, 1, 1),
+            max_value="today",
+            key=f"born-{person.id}",
+        )
+        hidden = st.checkbox(
+            "Hide from the list of people and from suggestions", value=person.hidden, key=f"hidden-{person.id}"
+        )
+        if not st.form_submit_button("Save", type="primary"):
             return
     try:
         with undoable():
-            library().people.rename(person.id, name, actor=actor())
+            library().people.describe(person.id, name=name, birth_date=born, hidden=hidden, actor=actor())
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
