@@ -12,11 +12,12 @@ from faceid_core.errors import FaceIdError, NotFound
 from faceid_core.tables import Flag
 from webapp.components.blank import blank
 from webapp.components.cards import Card, cards
+from webapp.components.erasing import erase_dialog
 from webapp.components.face_grid import face_grid
 from webapp.components.history import recent_changes
-from webapp.components.naming import Target, naming, set_aside
+from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
-from webapp.components.undo import undo_bar, undoable, withdraw
+from webapp.components.undo import undo_bar, undoable
 from webapp.state import actor, escaped_html, escaped_markdown, face_url, guarded, library
 from webapp.wording import count
 
@@ -135,6 +136,7 @@ def _one(person: PersonView) -> None:
             key="someone-else",
             placeholder="Somebody else? Type who",
             more=lambda chosen: _face_buttons(person, target, chosen),
+            flags=(Flag.HIDDEN, Flag.NOT_A_FACE),
         )
         face_grid(faces, key=target.grid, label=f"Faces of {person.name}", names=False)
         pager.buttons(last=faces[-1].id, has_more=len(found) > FACES)
@@ -175,7 +177,7 @@ def _person_buttons(person: PersonView) -> None:
         help="Removes the name; the faces stay and are unnamed again",
     )  # fmt: skip
     if st.button("Erase", icon=":material/delete_forever:", key="erase", help="Name and faces go for good"):
-        _erase_dialog(person)
+        _ask_to_erase(person)
 
 
 def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
@@ -185,11 +187,7 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
         on_click=_remove, args=(target,), help="Takes the name off the selected faces, and remembers it",
     )  # fmt: skip
     st.button(
-        "Hide", icon=":material/visibility_off:", disabled=not chosen, key="hide-faces", on_click=set_aside,
-        args=(target, Flag.HIDDEN), help="The selected faces keep the name and are not shown any more",
-    )  # fmt: skip
-    st.button(
-        "Use as picture", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
+        "As picture", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
         on_click=_set_cover, args=(person, target), help="Select one face to show this person by",
     )  # fmt: skip
 
@@ -284,28 +282,10 @@ def _merge(person: PersonView, keep: PersonView) -> None:
         st.rerun()
 
 
-@st.dialog("Erase for good", icon=":material/delete_forever:")
-def _erase_dialog(person: PersonView) -> None:
-    gone = library().erasing.person(person.id, actor=actor(), preview=True)
-    models = f", and {count(gone.models, 'recogniser')} that know them" if gone.models else ""
-    st.markdown(
-        f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}, with their pictures and "
-        f"vectors{models} are erased from the library, and the name from its journal. Your photo files stay. "
-        "**This can't be undone**, and backups from before still hold them."
-    )
-    with st.container(horizontal=True):
-        if st.button("Erase for good", type="primary", key="erase-confirm"):
-            _erase(person)
-        if st.button("Keep", key="erase-keep"):
-            st.rerun()
-
-
-def _erase(person: PersonView) -> None:
-    try:
+def _ask_to_erase(person: PersonView) -> None:
+    def erase() -> None:
         library().erasing.person(person.id, actor=actor())
-    except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
-    else:
-        withdraw()
         _close()
-        st.rerun()
+
+    gone = library().erasing.person(person.id, actor=actor(), preview=True)
+    erase_dialog(f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}", gone, erase)
