@@ -207,6 +207,7 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
+main.add_command(listing.evaluate)
 main.add_command(listing.photos)
 main.add_command(listing.people)
 

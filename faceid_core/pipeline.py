@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from faceid_core import images, regrouping
 from faceid_core.embedding import Embedder, make_embedder
-from faceid_core.errors import NoFaces, NoPhotos
+from faceid_core.errors import NoFaces, NoPhotos, NotEnoughLabels
 from faceid_core.library import FaceVectors, Library, ModelView
 from faceid_core.settings import Settings
 from faceid_core.tables import Flag, LabelSource
 from faceid_core.values import Ints, Progress, no_progress
 
 if TYPE_CHECKING:
+    from faceid_core.evaluation import Scores
     from faceid_core.recognition import Recogniser
     from faceid_core.suggestions import Suggestion
     from faceid_core.training import TrainOptions
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 SUGGEST_FOR = 10_000
 """Unnamed faces that suggestions look at, the best ones first: about a second's work."""
+
+
+EMBED_AT_ONCE = 512
+"""Crops that are embedded and stored in one step when the embedder has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +84,11 @@ def cluster(
     threshold: a Euclidean distance. preview: only tell what would change.
     Raises NoPhotos, NoFaces, UnknownChoice.
     """
-    from faceid_core import clustering
-
     started = time.monotonic()
     embedder = _embedder(library.settings)
-    faces = _vectors(library, embedder.name)
-    algorithm = algorithm or library.settings.clusterer
-    threshold = clustering.default_threshold(algorithm, embedder.name) if threshold is None else threshold
+    faces = _vectors(library, embedder)
     progress(0, 2, "Comparing faces")
-    labels = clustering.cluster(
-        algorithm, faces.vectors, threshold=threshold, photos=faces.photos, quality=faces.quality
-    )
+    algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold)
     before = library.clusters.numbers(faces.ids)
     numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
     progress(1, 2, "Storing the groups")
@@ -112,13 +112,80 @@ def cluster(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a grouping that knows no names agrees with those that people gave.
+
+    acts: names to give until all these faces are named, see evaluation.naming_acts.
+    """
+
+    algorithm: str
+    threshold: float
+    faces: int
+    people: int
+    pairwise: Scores
+    bcubed: Scores
+    purity: float
+    acts: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def evaluate(library: Library, *, algorithm: str | None = None, threshold: float | None = None) -> Evaluation:
+    """Group all faces as if nobody had a name, and compare the groups with the names that people gave.
+
+    Names that the recogniser gave don't count. Nothing is stored. Raises NoPhotos, NoFaces, UnknownChoice,
+    NotEnoughLabels.
+    """
+    from faceid_core import evaluation
+
+    faces = _vectors(library, _embedder(library.settings))
+    truth = _given_names(faces)
+    named = np.flatnonzero(truth != "")
+    people = len(np.unique(truth[named]))
+    if people < 2:
+        raise NotEnoughLabels(
+            "Name the faces of at least two people first; then the groups can be compared with them."
+        )
+    algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold)
+    of_named, names = labels[named], truth[named]
+    return Evaluation(
+        algorithm=algorithm,
+        threshold=threshold,
+        faces=len(named),
+        people=people,
+        pairwise=evaluation.pairwise(of_named, names),
+        bcubed=evaluation.bcubed(of_named, names),
+        purity=evaluation.purity(of_named, names),
+        acts=evaluation.naming_acts(of_named, names),
+    )
+
+
+def _given_names(faces: FaceVectors) -> npt.NDArray[np.str_]:
+    """The name (N,) that a person gave to each face, "" for none."""
+    pairs = zip(faces.people, faces.sources, strict=True)
+    return np.array([name if name and source != LabelSource.MODEL.value else "" for name, source in pairs], np.str_)
+
+
+def _grouped(
+    settings: Settings, faces: FaceVectors, algorithm: str | None, threshold: float | None
+) -> tuple[str, float, Ints]:
+    """The clusterer and threshold that count, and their labels (N,), -1 for none. Raises UnknownChoice."""
+    from faceid_core import clustering
+
+    algorithm = algorithm or settings.clusterer
+    if threshold is None:
+        threshold = clustering.default_threshold(algorithm, _embedder(settings).name)
+    photos, quality = faces.photos, faces.quality
+    labels = clustering.cluster(algorithm, faces.vectors, threshold=threshold, photos=photos, quality=quality)
+    return algorithm, threshold, labels
+
+
 def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
     """The groups with named people kept apart. What a model guessed keeps nobody apart."""
     by_name = {person.name: person.id for person in library.people.all()}
-    named = [
-        by_name.get(name, -1) if name is not None and source != LabelSource.MODEL.value else -1
-        for name, source in zip(faces.people, faces.sources, strict=True)
-    ]
+    named = [by_name.get(name, -1) for name in _given_names(faces)]
     row = {int(face): number for number, face in enumerate(faces.ids)}
     ruled_out = {(row[face], person) for face, person in library.knowledge.ruled_out(faces.ids)}
     return regrouping.apart(faces.vectors, labels, np.array(named, np.int64), ruled_out)
@@ -130,7 +197,7 @@ def project(library: Library, *, projector: str | None = None, progress: Progres
 
     started = time.monotonic()
     embedder = _embedder(library.settings)
-    faces = _vectors(library, embedder.name)
+    faces = _vectors(library, embedder)
     projector = projector or library.settings.projector
     progress(0, 2, "Comparing faces")
     graph = neighbours.build(faces.vectors)
@@ -157,6 +224,7 @@ def train(
     from faceid_core.engine.weights import weights_path
 
     embedder = _embedder(library.settings)
+    _complete(library, embedder)
     named = library.people.training_faces(embedder.name)
     trained = training.train(
         _decoded(library, named.ids),
@@ -235,8 +303,9 @@ def _embedder(settings: Settings) -> Embedder:
     return _cached_embedder(settings.model_dump_json())
 
 
-def _vectors(library: Library, embedder: str) -> FaceVectors:
-    faces = library.faces.vectors(embedder)
+def _vectors(library: Library, embedder: Embedder) -> FaceVectors:
+    _complete(library, embedder)
+    faces = library.faces.vectors(embedder.name)
     if len(faces.ids):
         return faces
     counts = library.counts()
@@ -245,6 +314,14 @@ def _vectors(library: Library, embedder: str) -> FaceVectors:
     raise NoFaces(
         f"No usable face was found in the {counts.photos} photos of the library; import photos that show people."
     )
+
+
+def _complete(library: Library, embedder: Embedder) -> None:
+    """Embed the crops that another embedder was used for when they were imported."""
+    missing = library.faces.missing_vectors(embedder.name)
+    for start in range(0, len(missing), EMBED_AT_ONCE):
+        ids = missing[start : start + EMBED_AT_ONCE]
+        library.faces.add_vectors(embedder.name, ids, embedder.embed(_decoded(library, ids)))
 
 
 def _decoded(library: Library, ids: Any) -> np.ndarray:

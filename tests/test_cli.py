@@ -111,7 +111,7 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     assert ran.code == 0
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
-        "demo", "import", "cluster", "map", "photos", "people", "train", "recognise", "export", "serve",
+        "demo", "import", "cluster", "map", "evaluate", "photos", "people", "train", "recognise", "export", "serve",
         "history", "undo", "redo", "erase", "doctor", "backup", "restore", "decisions", "db",
     ]  # fmt: skip
 
@@ -263,6 +263,14 @@ def test_photos_are_listed_by_who_is_on_them_and_when(named_folder: Path, album:
     assert faceid(*library, "photos", "--text", everything[0]).out == f"{album.folder / everything[0]}\n"
     refused(faceid(*library, "photos", "--with", "Nobody"), "Nobody is called Nobody")
     refused(faceid(*library, "photos", "--from", "yesterday"), "yesterday")
+
+
+def test_groups_are_compared_with_the_given_names(named_folder: Path, folder: Path) -> None:
+    found = faceid("--library", named_folder, "evaluate", "--json").json
+    assert (found["people"], found["pairwise"]["f"] > 0.9, found["acts"] < 6) == (2, True, True)
+    ran = faceid("--library", named_folder, "evaluate", "--algorithm", "agglomerative")
+    assert "Pairs of faces" in ran.out and "2 at the least" in ran.err
+    refused(faceid("--library", folder, "evaluate"), "Name the faces of at least two people first")
 
 
 def test_map_says_what_it_did_as_json(folder: Path) -> None:

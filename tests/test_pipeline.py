@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from faceid_core import evaluation, jobs, pipeline
-from faceid_core.errors import NoFaces, NoModel, NoPhotos, UnknownChoice
+from faceid_core.errors import NoFaces, NoModel, NoPhotos, NotEnoughLabels, UnknownChoice
 from faceid_core.importing import import_photos
 from faceid_core.library import Library
 from faceid_core.sample import Album
-from faceid_core.tables import JobState
+from faceid_core.tables import JobState, LabelSource
 
 
 def true_names(library: Library, album: Album) -> dict[int, str]:
@@ -40,6 +40,48 @@ def test_grouping_again_leaves_names_alone(filled: Library) -> None:
     filled.people.name_faces(ids, "Anna", actor="test")
     pipeline.cluster(filled, threshold=0.2)
     assert {face.person for face in filled.faces.get_many(ids)} == {"Anna"}
+
+
+def test_another_embedder_keeps_every_decision(filled: Library) -> None:
+    before = filled.clusters.current()
+    ids = [face.id for face in filled.faces.of_cluster(1)]
+    anna = filled.people.name_faces(ids[1:], "Anna", actor="test").person_id
+    filled.people.reject(ids[:1], anna, actor="test")
+    filled.settings.mirror = not filled.settings.mirror
+    pipeline.cluster(filled)
+    after = filled.clusters.current()
+    assert after is not None and before is not None and after.embedder != before.embedder
+    assert after.faces == before.faces
+    assert {face.person for face in filled.faces.get_many(ids[1:])} == {"Anna"}
+    assert filled.faces.get(ids[0]).cluster not in {face.cluster for face in filled.faces.get_many(ids[1:])}
+    old, new = (filled.faces.vectors(run.embedder) for run in (before, after))
+    assert (old.ids == new.ids).all()
+    assert 0.01 < np.linalg.norm(old.vectors - new.vectors, axis=1).mean() < 0.5
+    assert filled.problems() == []
+
+
+def test_groups_are_measured_by_the_names_that_people_gave(filled: Library, album: Album) -> None:
+    with pytest.raises(NotEnoughLabels, match="at least two people"):
+        pipeline.evaluate(filled)
+    names = true_names(filled, album)
+    for name in set(names.values()):
+        filled.people.name_faces([face for face, true in names.items() if true == name], name, actor="test")
+    runs = filled.clusters.current()
+    found = pipeline.evaluate(filled)
+    assert (found.faces, found.people) == (len(names), len(set(names.values())))
+    assert min(found.pairwise.f, found.bcubed.f, found.purity) >= 0.95
+    assert found.people <= found.acts <= found.people + 3
+    assert filled.clusters.current() == runs
+    alone = pipeline.evaluate(filled, threshold=0.01)
+    assert (alone.acts, alone.pairwise.recall, alone.purity) == (len(names), 0, 1)
+
+
+def test_names_that_the_recogniser_gave_measure_nothing(filled: Library) -> None:
+    for number in (1, 2):
+        ids = [face.id for face in filled.faces.of_cluster(number)]
+        filled.people.name_faces(ids, f"P{number}", actor="test", source=LabelSource.MODEL)
+    with pytest.raises(NotEnoughLabels):
+        pipeline.evaluate(filled)
 
 
 def test_the_map_places_every_face(filled: Library) -> None:

@@ -66,9 +66,12 @@ class Faces:
 
     def missing_vectors(self, embedder: str) -> list[int]:
         """Faces that have a crop but no vector of this embedder."""
-        has = select(col(Embedding.face_id)).where(col(Embedding.embedder) == embedder)
+        has = select(col(Embedding.face_id)).where(
+            col(Embedding.embedder) == embedder, col(Embedding.face_id) == col(Crop.face_id)
+        )
+        wanted = select(col(Crop.face_id)).where(~has.exists()).order_by(col(Crop.face_id))
         with self._database.read() as session:
-            return list(session.scalars(select(col(Crop.face_id)).where(col(Crop.face_id).not_in(has))))
+            return list(session.scalars(wanted))
 
     def add_vectors(self, embedder: str, ids: Sequence[int], vectors: Vectors) -> None:
         """Store vectors (N, D) of faces that have none of this embedder yet."""

@@ -13,6 +13,7 @@ from webapp.components.cards import Card, cards
 from webapp.components.erasing import erase_dialog
 from webapp.components.face_grid import face_grid, selection
 from webapp.components.job_progress import job_progress
+from webapp.components.measured import measured
 from webapp.components.name_box import clear
 from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
@@ -51,6 +52,8 @@ def page() -> None:
 def _header(counts: Counts, run: RunView | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Who is who?")
+        if run is not None and st.button("How good?", icon=":material/insights:", type="tertiary", key="measure"):
+            measured()
         if run is not None:
             st.button("Group again", icon=":material/refresh:", type="tertiary", on_click=_group, help=_GROUP_HINT)
     if run is not None:
