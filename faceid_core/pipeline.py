@@ -31,6 +31,9 @@ SUGGEST_FOR = 10_000
 """Unnamed faces that suggestions look at, the best ones first: about a second's work."""
 
 
+LAST_FACE = "last_face"
+"""The parameter of a grouping that tells the newest face it saw."""
+
 EMBED_AT_ONCE = 512
 """Crops that are embedded and stored in one step when the embedder has changed."""
 
@@ -77,34 +80,42 @@ def cluster(
     algorithm: str | None = None,
     threshold: float | None = None,
     preview: bool = False,
+    new_only: bool = False,
     progress: Progress = no_progress,
 ) -> ClusterReport:
     """Group all faces anew. People, labels and flags stay as they are, and no group holds two named people.
 
-    threshold: a Euclidean distance. preview: only tell what would change.
+    threshold: a Euclidean distance. preview: only tell what would change. new_only: faces that came after the
+    latest grouping join its groups or make new ones, and nobody else moves; without such a grouping, or when most
+    faces are new, all are grouped.
     Raises NoPhotos, NoFaces, UnknownChoice.
     """
     started = time.monotonic()
     embedder = _embedder(library.settings)
     faces = _vectors(library, embedder)
     progress(0, 2, "Comparing faces")
-    algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold)
     before = library.clusters.numbers(faces.ids)
-    numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
+    joined = _joined(library, faces, before, embedder.name) if new_only else None
+    if joined is None:
+        algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold)
+        numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
+    else:
+        algorithm, threshold, numbers = joined
     progress(1, 2, "Storing the groups")
     changed, grouped = regrouping.changes(before, numbers), int((numbers > 0).sum())
     if not preview:
+        parameters = {"threshold": threshold, LAST_FACE: int(faces.ids[-1])}
         library.clusters.save_run(
-            algorithm, {"threshold": threshold}, embedder.name, faces.ids, numbers, changes=changed.in_words()
+            algorithm, parameters, embedder.name, faces.ids, numbers, changes=changed.in_words()
         )
     progress(2, 2, "Faces are grouped")
     return ClusterReport(
         algorithm=algorithm,
         threshold=threshold,
-        faces=len(labels),
+        faces=len(numbers),
         clusters=len(np.unique(numbers[numbers > 0])),
         grouped=grouped,
-        single=len(labels) - grouped,
+        single=len(numbers) - grouped,
         moved=changed.moved,
         merged=changed.merged,
         split=changed.split,
@@ -182,13 +193,35 @@ def _grouped(
     return algorithm, threshold, labels
 
 
-def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
-    """The groups with named people kept apart. What a model guessed keeps nobody apart."""
+def _joined(library: Library, faces: FaceVectors, before: Ints, embedder: str) -> tuple[str, float, Ints] | None:
+    """The latest grouping's clusterer, its threshold and the numbers (N,) once new faces have joined; None where
+    all faces must be grouped."""
+    from faceid_core import joining
+
+    run = library.clusters.current()
+    if run is None or run.embedder != embedder or LAST_FACE not in run.parameters:
+        return None
+    new = np.flatnonzero((faces.ids > run.parameters[LAST_FACE]) & (before == 0))
+    if 2 * len(new) > len(faces.ids):
+        return None
+    people, ruled_out = _said(library, faces)
+    everybody = joining.Faces(faces.vectors, faces.photos, faces.quality, before, people, ruled_out)
+    threshold = float(run.parameters["threshold"])
+    return run.algorithm, threshold, joining.join(everybody, new, algorithm=run.algorithm, limit=threshold)
+
+
+def _said(library: Library, faces: FaceVectors) -> tuple[Ints, set[tuple[int, int]]]:
+    """What people said: who each face is (N,), -1 for nobody, and (row, person) that is not so."""
     by_name = {person.name: person.id for person in library.people.all()}
     named = [by_name.get(name, -1) for name in _given_names(faces)]
     row = {int(face): number for number, face in enumerate(faces.ids)}
     ruled_out = {(row[face], person) for face, person in library.knowledge.ruled_out(faces.ids)}
-    return regrouping.apart(faces.vectors, labels, np.array(named, np.int64), ruled_out)
+    return np.array(named, np.int64), ruled_out
+
+
+def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
+    """The groups with named people kept apart. What a model guessed keeps nobody apart."""
+    return regrouping.apart(faces.vectors, labels, *_said(library, faces))
 
 
 def project(library: Library, *, projector: str | None = None, progress: Progress = no_progress) -> MapReport:

@@ -60,6 +60,32 @@ def test_another_embedder_keeps_every_decision(filled: Library) -> None:
     assert filled.problems() == []
 
 
+def test_new_faces_join_without_moving_anyone(filled: Library, album: Album, tmp_path: Path) -> None:
+    """An eighth of the photos comes later: the groups are those of all photos at once."""
+    names = true_names(filled, album)
+    later = sorted(album.folder.glob("*.jpg"))[::8]
+    gone = filled.photos.at([str(path) for path in later]).values()
+    filled.erasing.photos(gone, actor="test")
+    pipeline.cluster(filled)
+    before = {face: number for face, number in _numbers(filled).items() if number}
+    import_photos(filled, later)
+    report = pipeline.cluster(filled, new_only=True)
+    after = _numbers(filled)
+    assert {face: after[face] for face in before} == before
+    assert (report.moved, report.merged, report.split) == (0, 0, 0)
+    assert report.faces == len(after) > len(before)
+    names = true_names(filled, album)
+    labels = [after[face] or -1 for face in names]
+    assert evaluation.pairwise(labels, [names[face] for face in names]).f >= 0.95
+    filled.journal.undo()
+    assert {face: number for face, number in _numbers(filled).items() if number} == before
+
+
+def _numbers(library: Library) -> dict[int, int]:
+    ids = library.faces.vectors("dlib-resnet+mirror").ids
+    return dict(zip(ids.tolist(), library.clusters.numbers(ids).tolist(), strict=True))
+
+
 def test_groups_are_measured_by_the_names_that_people_gave(filled: Library, album: Album) -> None:
     with pytest.raises(NotEnoughLabels, match="at least two people"):
         pipeline.evaluate(filled)
