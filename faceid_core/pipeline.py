@@ -34,6 +34,9 @@ SUGGEST_FOR = 10_000
 LAST_FACE = "last_face"
 """The parameter of a grouping that tells the newest face it saw."""
 
+SKETCH = "pca"
+"""The projector whose map is there at once."""
+
 EMBED_AT_ONCE = 512
 """Crops that are embedded and stored in one step when the embedder has changed."""
 
@@ -224,8 +227,14 @@ def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
     return regrouping.apart(faces.vectors, labels, *_said(library, faces))
 
 
-def project(library: Library, *, projector: str | None = None, progress: Progress = no_progress) -> MapReport:
-    """Lay all faces out on a plane. Raises NoPhotos, NoFaces, UnknownChoice."""
+def project(
+    library: Library, *, projector: str | None = None, new_only: bool = False, progress: Progress = no_progress
+) -> MapReport:
+    """Lay all faces out on a plane. Raises NoPhotos, NoFaces, UnknownChoice.
+
+    new_only: faces that are not on the map are placed among those that are, which stay; without a map, or when most
+    faces are new, all are laid out. The first time a PCA map is stored at once, to look at until the other is done.
+    """
     from faceid_core import neighbours, projection
 
     started = time.monotonic()
@@ -233,12 +242,30 @@ def project(library: Library, *, projector: str | None = None, progress: Progres
     faces = _vectors(library, embedder)
     projector = projector or library.settings.projector
     progress(0, 2, "Comparing faces")
-    graph = neighbours.build(faces.vectors)
-    progress(1, 2, "Drawing the map")
-    points = projection.project(projector, faces.vectors, graph)
-    library.maps.save(projector, embedder.name, faces.ids, points)
+    plane = _extended(library, faces, projector, embedder.name) if new_only else None
+    if plane is None:
+        if projector != SKETCH and not len(library.maps.points(projector).face_ids):
+            library.maps.save(SKETCH, embedder.name, faces.ids, projection.pca(faces.vectors, None))
+        graph = neighbours.build(faces.vectors)
+        progress(1, 2, "Drawing the map")
+        plane = projection.project(projector, faces.vectors, graph)
+    library.maps.save(projector, embedder.name, faces.ids, plane)
     progress(2, 2, "The map is drawn")
-    return MapReport(projector, len(points), time.monotonic() - started)
+    return MapReport(projector, len(plane), time.monotonic() - started)
+
+
+def _extended(
+    library: Library, faces: FaceVectors, projector: str, embedder: str
+) -> npt.NDArray[np.float32] | None:
+    """The stored map (N, 2) with the new faces on it; None where all faces must be laid out."""
+    from faceid_core import projection
+
+    points = library.maps.points(projector, embedder)
+    on_map = np.isin(faces.ids, points.face_ids)
+    if 2 * on_map.sum() <= len(faces.ids):
+        return None
+    known = np.isin(points.face_ids, faces.ids)
+    return projection.place(faces.vectors, on_map, np.stack([points.x, points.y], axis=1)[known])
 
 
 def train(

@@ -117,6 +117,38 @@ def test_the_map_places_every_face(filled: Library) -> None:
     assert np.isfinite(points.x).all()
 
 
+def test_new_faces_are_placed_on_the_map_and_the_others_stay(filled: Library, album: Album) -> None:
+    later = sorted(album.folder.glob("*.jpg"))[::8]
+    filled.erasing.photos(filled.photos.at([str(path) for path in later]).values(), actor="test")
+    pipeline.project(filled)
+    before = _places(filled)
+    import_photos(filled, later)
+    report = pipeline.project(filled, new_only=True)
+    after = _places(filled)
+    assert {face: after[face] for face in before} == before
+    assert report.faces == len(after) == filled.counts().faces > len(before)
+    names = true_names(filled, album)
+    new = [face for face in after if face not in before and face in names]
+    right = [names.get(_nearest(after[face], before)) == names[face] for face in new]
+    assert np.mean(right) >= 0.9
+
+
+def _places(library: Library) -> dict[int, tuple[float, float]]:
+    points = library.maps.points("umap")
+    return {int(face): (float(x), float(y)) for face, x, y in zip(points.face_ids, points.x, points.y, strict=True)}
+
+
+def _nearest(place: tuple[float, float], others: dict[int, tuple[float, float]]) -> int:
+    return min(others, key=lambda face: (others[face][0] - place[0]) ** 2 + (others[face][1] - place[1]) ** 2)
+
+
+def test_a_sketch_is_there_while_the_first_map_is_drawn(empty: Library, album: Album) -> None:
+    import_photos(empty, sorted(album.folder.glob("*.jpg"))[:6])
+    seen: list[int] = []
+    pipeline.project(empty, progress=lambda done, total, message="": seen.append(len(empty.maps.points("pca").x)))
+    assert seen == [0, empty.counts().faces, empty.counts().faces]
+
+
 def test_steps_without_photos_or_faces_say_what_to_do(empty: Library, tmp_path: Path) -> None:
     with pytest.raises(NoPhotos, match="import"):
         pipeline.cluster(empty)
