@@ -29,6 +29,9 @@ from faceid_core.tables import (
 )
 from faceid_core.values import Box, Ints, Vectors
 
+BACKGROUND = 1 / 3
+"""Share of the height of a photo's largest face below which a face is in the background."""
+
 _FLAG_WORDS = {
     Flag.NONE: "faces again",
     Flag.NOT_A_FACE: "not a face",
@@ -123,6 +126,13 @@ class Faces:
         with self._database.read() as session:
             return _load(session, wanted)
 
+    def background(self, photo_id: int) -> list[int]:
+        """The unnamed, unflagged faces of a photo that are small beside its largest one: passers-by, mostly."""
+        faces = self.of_photo(photo_id)
+        small = BACKGROUND * max((face.box.height for face in faces), default=0.0)
+        unnamed = (face for face in faces if face.person is None and face.flag is Flag.NONE)
+        return [face.id for face in unnamed if face.box.height < small]
+
     def of_person(self, person_id: int, after: int | None = None, limit: int = 60) -> list[FaceView]:
         """A person's faces without flag, best quality first, behind the face `after`."""
         shown = col(Face.flag) == Flag.NONE.value
@@ -140,9 +150,9 @@ class Faces:
         condition = col(Face.id).in_(members) & (col(Face.flag) == Flag.NONE.value)
         return self._by_quality(condition & col(Label.face_id).is_(None) if unnamed else condition, after, limit)
 
-    def singles(self, after: int | None = None, limit: int = 60) -> list[FaceView]:
+    def singles(self, after: int | None = None, limit: int = 60, *, least_quality: float = 0.0) -> list[FaceView]:
         """Unnamed faces in no group, best quality first, behind the face `after`."""
-        return self._by_quality(~grouped() & unnamed_face(), after, limit)
+        return self._by_quality(~grouped() & unnamed_face() & (col(Face.quality) >= least_quality), after, limit)
 
     def search(self, query: FaceQuery, after: int | None = None, limit: int = 60) -> list[FaceView]:
         """Faces that a query asks for, best quality first, behind the face `after`."""
