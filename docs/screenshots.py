@@ -49,8 +49,11 @@ def _faceid(folder: Path, *arguments: str) -> None:
 
 
 def _name(library: Library, album: Album) -> None:
-    for row in list(library.clusters.page())[UNNAMED:]:
+    groups = library.clusters.page()[UNNAMED:]
+    for row in groups:
         faces = library.faces.of_cluster(row.number, limit=1000)
+        if row is groups[0]:
+            faces = faces[: len(faces) // 2]  # the others are suggested
         photo = library.photos.get(faces[0].photo_id)
         face = faces[0].box
         box = Box(face.left, face.top, face.right, face.bottom)
@@ -113,7 +116,11 @@ def main(folder: Path) -> None:
         for name in ("", "photos", "clusters", "people", "train"):
             open_page(page, f"{url}/{name}")
             save(page, name or "home")
-        open_page(page, f"{url}/people?person=1")
+        open_page(page, f"{url}/clusters")
+        page.get_by_text("Suggestions", exact=True).click()
+        page.get_by_role("heading", name=re.compile("^Is this")).wait_for()
+        save(page, "suggestions")
+        open_page(page, f"{url}/people?person=2")
         save(page, "person")
         open_page(page, f"{url}/map")
         lasso(page)

@@ -159,12 +159,15 @@ def _refuse_in_vain(library: Library, report: ImportReport) -> None:
 @main.command()
 @click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
 @click.option("--threshold", type=click.FloatRange(0, min_open=True), help="Largest distance within a group.")
+@click.option("--preview", is_flag=True, help="Only say what would change.")
 @JSON
 @click.pass_context
-def cluster(ctx: click.Context, algorithm: str | None, threshold: float | None, as_json: bool) -> None:
+def cluster(
+    ctx: click.Context, algorithm: str | None, threshold: float | None, preview: bool, as_json: bool
+) -> None:
     """Group the faces anew. Names stay as they are."""
     with library_of(ctx) as library:
-        report = _group(library, algorithm=algorithm, threshold=threshold)
+        report = _group(library, algorithm=algorithm, threshold=threshold, preview=preview)
     if as_json:
         print_json(report)
 
@@ -178,6 +181,11 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
         f"{count(report.faces, 'face')}: {report.grouped:,} in {count(report.clusters, 'group')}, "
         f"{report.single:,} in none ({report.seconds:.1f} s)."
     )
+    if report.moved or report.merged or report.split:
+        say(
+            f"{count(report.moved, 'face')} moved, {count(report.merged, 'group')} merged into others, "
+            f"{count(report.split, 'group')} split."
+        )
     return report.as_dict()
 
 

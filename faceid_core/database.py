@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +19,7 @@ from faceid_core.settings import Settings
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
 
 BUSY_SECONDS = 20
@@ -28,6 +28,9 @@ BUSY_SECONDS = 20
 PAGE_BYTES = 2048
 """SQLite's page in a new file. Crops are 4 to 8 kB, which pages of the usual 4,096 bytes hold with a fifth of their
 room to spare (tests/bench/bench_library.py)."""
+
+ANALYSED_ROWS = 1000
+"""Rows of an index that are looked at to estimate its use: together a few seconds for a million faces."""
 
 _URL_FORM = "write it like postgresql://user@host/database, or unset it to use a file."
 
@@ -66,6 +69,22 @@ class Database:
         with _plain_errors(), Session(self._writing) as session, session.begin():
             yield session
 
+    def optimise(self) -> None:
+        """Let SQLite estimate anew what its indexes are worth, once rows have multiplied: else it begins with the
+        wrong one. PostgreSQL does so by itself. A busy library is left alone."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        with suppress(LibraryBusy), _plain_errors():
+            with self.engine.begin() as connection:
+                if _is_estimated(connection):
+                    return
+            with self._writing.begin() as connection:
+                connection.exec_driver_sql(f"PRAGMA analysis_limit={ANALYSED_ROWS}")
+                connection.exec_driver_sql("ANALYZE")
+                # A few rows would tell that flags are rare, where nearly all faces have the same: none.
+                connection.exec_driver_sql("PRAGMA analysis_limit=0")
+                connection.exec_driver_sql("ANALYZE ix_face_flag_quality")
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -78,6 +97,19 @@ def exists(settings: Settings) -> bool:
 def is_current(settings: Settings) -> bool:
     """Whether the database has the tables of this version. Raises LibraryError."""
     return revision(settings) == HEAD
+
+
+def _is_estimated(connection: Connection) -> bool:
+    """Whether SQLite's estimates of the large tables are there and not off by more than three times."""
+    if not inspect(connection).has_table("sqlite_stat1"):
+        return False
+    for table in ("face", "label", "clustermember"):
+        wanted = text("SELECT max(CAST(stat AS INTEGER)) FROM sqlite_stat1 WHERE tbl = :table")
+        estimated = connection.execute(wanted, {"table": table}).scalar() or 0
+        rows = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() or 0
+        if not rows <= 3 * estimated + 1000 <= 9 * rows + 10_000:
+            return False
+    return True
 
 
 def connect(settings: Settings) -> Database:

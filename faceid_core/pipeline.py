@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceid_core import images
+from faceid_core import images, regrouping
 from faceid_core.embedding import Embedder, make_embedder
 from faceid_core.errors import NoFaces, NoPhotos
 from faceid_core.library import FaceVectors, Library, ModelView
 from faceid_core.settings import Settings
-from faceid_core.tables import Flag
-from faceid_core.values import Progress, no_progress
+from faceid_core.tables import Flag, LabelSource
+from faceid_core.values import Ints, Progress, no_progress
 
 if TYPE_CHECKING:
     from faceid_core.recognition import Recogniser
@@ -31,7 +31,8 @@ SUGGEST_FOR = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ClusterReport:
-    """What a grouping did. grouped: faces in a group; single: faces in none."""
+    """What a grouping did. grouped: faces in a group; single: faces in none; moved, merged, split: what became of
+    the groups from before, as in regrouping.Changes."""
 
     algorithm: str
     threshold: float
@@ -39,6 +40,9 @@ class ClusterReport:
     clusters: int
     grouped: int
     single: int
+    moved: int
+    merged: int
+    split: int
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,10 +66,12 @@ def cluster(
     *,
     algorithm: str | None = None,
     threshold: float | None = None,
+    preview: bool = False,
     progress: Progress = no_progress,
 ) -> ClusterReport:
-    """Group all faces anew. People, labels and flags stay as they are. threshold is a Euclidean distance.
+    """Group all faces anew. People, labels and flags stay as they are, and no group holds two named people.
 
+    threshold: a Euclidean distance. preview: only tell what would change.
     Raises NoPhotos, NoFaces, UnknownChoice.
     """
     from faceid_core import clustering
@@ -79,19 +85,37 @@ def cluster(
     labels = clustering.cluster(
         algorithm, faces.vectors, threshold=threshold, photos=faces.photos, quality=faces.quality
     )
+    before = library.clusters.numbers(faces.ids)
+    numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
     progress(1, 2, "Storing the groups")
-    library.clusters.save_run(algorithm, {"threshold": threshold}, embedder.name, faces.ids, labels)
+    if not preview:
+        library.clusters.save_run(algorithm, {"threshold": threshold}, embedder.name, faces.ids, numbers)
     progress(2, 2, "Faces are grouped")
-    grouped = int((labels >= 0).sum())
+    changed, grouped = regrouping.changes(before, numbers), int((numbers > 0).sum())
     return ClusterReport(
         algorithm=algorithm,
         threshold=threshold,
         faces=len(labels),
-        clusters=int(labels.max(initial=-1)) + 1,
+        clusters=len(np.unique(numbers[numbers > 0])),
         grouped=grouped,
         single=len(labels) - grouped,
+        moved=changed.moved,
+        merged=changed.merged,
+        split=changed.split,
         seconds=time.monotonic() - started,
     )
+
+
+def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
+    """The groups with named people kept apart. What a model guessed keeps nobody apart."""
+    by_name = {person.name: person.id for person in library.people.all()}
+    named = [
+        by_name.get(name, -1) if name is not None and source != LabelSource.MODEL.value else -1
+        for name, source in zip(faces.people, faces.sources, strict=True)
+    ]
+    row = {int(face): number for number, face in enumerate(faces.ids)}
+    ruled_out = {(row[face], person) for face, person in library.knowledge.ruled_out(faces.ids)}
+    return regrouping.apart(faces.vectors, labels, np.array(named, np.int64), ruled_out)
 
 
 def project(library: Library, *, projector: str | None = None, progress: Progress = no_progress) -> MapReport:

@@ -74,12 +74,14 @@ class Source(SQLModel, table=True):
 
     path: str = Field(primary_key=True)
     photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
-    size_bytes: int = 0
+    size_bytes: int = Field(default=0, sa_type=BigInteger)
     modified_ns: int = Field(default=0, sa_type=BigInteger)
 
 
 class Face(SQLModel, table=True):
     """A detected face. Its box and landmarks are pixels of the upright photo."""
+
+    __table_args__: ClassVar[Any] = (Index("ix_face_flag_quality", "flag", "quality"),)
 
     id: int | None = Field(default=None, primary_key=True)
     photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
@@ -92,7 +94,7 @@ class Face(SQLModel, table=True):
     quality: float = Field(default=0.0, index=True)
     quality_parts: dict[str, float] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     detector: str
-    flag: str = Field(default=Flag.NONE.value, index=True, max_length=16)
+    flag: str = Field(default=Flag.NONE.value, max_length=16)
 
 
 class Crop(SQLModel, table=True):
@@ -143,7 +145,7 @@ class Rejection(SQLModel, table=True):
     """A human said: this face is not this person."""
 
     face_id: int = Field(sa_column=_parent("face", primary_key=True))
-    person_id: int = Field(sa_column=_parent("person", primary_key=True))
+    person_id: int = Field(sa_column=_parent("person", primary_key=True, index=True))
     at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 

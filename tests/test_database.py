@@ -12,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlmodel import SQLModel
 
 from faceid_core import database, tables
@@ -201,4 +201,34 @@ def test_processes_and_threads_write_at_once_without_losing_anything(settings: S
     assert [process.wait(timeout=60) for process in processes] == [0, 0]
     with opened.read() as session:
         assert session.execute(text("SELECT count(DISTINCT path) FROM photo")).scalar() == 200
+    opened.close()
+
+
+def test_estimates_are_made_once_rows_have_multiplied(settings: Settings) -> None:
+    opened = database.connect(settings)
+
+    def estimated() -> list[tuple[str, str]]:
+        with raw(settings) as connection:
+            there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'").fetchone()
+            query = "SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'face' ORDER BY idx"
+            return connection.execute(query).fetchall() if there else []
+
+    def add(number: int) -> None:
+        with opened.write() as session:
+            session.add(tables.Photo(id=number, path="/"))
+            session.flush()
+            face = {"photo_id": number, "left": 0, "top": 0, "right": 1, "bottom": 1, "score": 1, "landmarks": b"",
+                    "quality_parts": {}, "detector": "", "flag": "none"}  # fmt: skip
+            session.execute(insert(tables.Face), [{**face, "quality": float(n)} for n in range(5000)])
+
+    add(1)
+    opened.optimise()
+    first = estimated()
+    assert ("ix_face_flag_quality", "5000 5000 1") in first
+    opened.optimise()
+    assert estimated() == first
+    for number in range(2, 8):
+        add(number)
+    opened.optimise()
+    assert estimated() != first
     opened.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlmodel import col
@@ -11,7 +12,7 @@ from faceid_core.database import Database, connect, make_folder
 from faceid_core.library.clusters import Clusters, Maps
 from faceid_core.library.decisions import Decisions, FaceDecision, PersonDecision
 from faceid_core.library.erasing import Erasing, Erasure
-from faceid_core.library.faces import Faces, latest_run, unnamed_face
+from faceid_core.library.faces import Faces, latest_run
 from faceid_core.library.journal import Journal
 from faceid_core.library.knowledge import Knowledge
 from faceid_core.library.people import People
@@ -39,6 +40,7 @@ from faceid_core.settings import Settings
 from faceid_core.tables import (
     Cluster,
     Face,
+    Flag,
     Label,
     MapPoint,
     Person,
@@ -46,6 +48,8 @@ from faceid_core.tables import (
     PhotoStatus,
     TrainedModel,
 )
+
+FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
 
 __all__ = [
     "Added",
@@ -101,28 +105,30 @@ class Library:
     def counts(self) -> Counts:
         """What is in the library."""
 
-        def number(what: object, *conditions: object) -> object:
+        def number(what: object, *conditions: object) -> Any:
             return select(func.count()).select_from(what).where(*conditions).scalar_subquery()  # type: ignore[arg-type]
 
-        unnamed = (
+        # Unnamed faces are those that are left over: counting them one by one would look up every face's label.
+        flagged = (
             select(func.count())
             .select_from(Face)
             .outerjoin(Label, col(Label.face_id) == col(Face.id))
-            .where(unnamed_face())
+            .where(col(Face.flag).in_(FLAGGED), col(Label.face_id).is_(None))
             .scalar_subquery()
         )
+        faces, named = number(Face), number(Label)
         mapped = select(func.count(func.distinct(MapPoint.face_id))).scalar_subquery()
         wanted = select(
             number(Photo),
             number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),
-            number(Face),
-            unnamed,
+            faces,
+            faces - named - flagged,
             number(Person),
-            number(Label),
+            named,
             number(Cluster, col(Cluster.run_id) == latest_run()),
             mapped,
             number(TrainedModel),
-        )  # type: ignore[call-overload]
+        )
         with self._database.read() as session:
             return Counts(*session.execute(wanted).one())
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from faceid_core.database import Database
 from faceid_core.errors import NotFound
-from faceid_core.library.faces import latest_run, unnamed_face
+from faceid_core.library.faces import as_ints, latest_run, unnamed_face
 from faceid_core.library.views import ClusterView, MapPoints, RunView
 from faceid_core.tables import Cluster, ClusterMember, ClusterRun, Face, Flag, Label, MapPoint, Person
 from faceid_core.values import Ints
@@ -30,12 +30,11 @@ class Clusters:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save_run(self, algorithm: str, parameters: dict[str, Any], embedder: str, ids: Ints, labels: Ints) -> int:
-        """Store a grouping: labels (N,) int64 of the faces ids (N,), -1 for none. Group 1 becomes the largest."""
-        if len(ids) != len(labels):
-            raise ValueError("ids and labels differ in length")
-        values, sizes = np.unique(labels[labels >= 0], return_counts=True)
-        order = np.argsort(-sizes, kind="stable")
+    def save_run(self, algorithm: str, parameters: dict[str, Any], embedder: str, ids: Ints, numbers: Ints) -> int:
+        """Store a grouping: the number (N,) int64 of the group of each face ids (N,), 0 for none."""
+        if len(ids) != len(numbers):
+            raise ValueError("ids and numbers differ in length")
+        values, sizes = np.unique(numbers[numbers > 0], return_counts=True)
         with self._database.write() as session:
             run = ClusterRun(
                 algorithm=algorithm,
@@ -48,21 +47,32 @@ class Clusters:
             session.flush()
             assert run.id is not None
             clusters = [
-                Cluster(run_id=run.id, number=number, size=int(sizes[index]))
-                for number, index in enumerate(order, start=1)
+                Cluster(run_id=run.id, number=int(number), size=int(size))
+                for number, size in zip(values, sizes, strict=True)
             ]
             session.add_all(clusters)
             session.flush()
-            by_label = {int(values[index]): row.id for index, row in zip(order, clusters, strict=True)}
+            by_number = {row.number: row.id for row in clusters}
             members = [
-                {"cluster_id": by_label[int(label)], "face_id": int(face)}
-                for face, label in zip(ids, labels, strict=True)
-                if label >= 0
+                {"cluster_id": by_number[int(number)], "face_id": int(face)}
+                for face, number in zip(ids, numbers, strict=True)
+                if number > 0
             ]
             if members:
                 session.execute(insert(ClusterMember), members)
             _forget_old_runs(session)
             return run.id
+
+    def numbers(self, ids: Ints) -> Ints:
+        """The group (N,) of each face in the latest grouping, 0 for none."""
+        wanted = (
+            select(ClusterMember.face_id, Cluster.number)  # type: ignore[call-overload]
+            .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
+            .where(col(Cluster.run_id) == latest_run())
+        )
+        with self._database.read() as session:
+            known = dict(session.execute(wanted).tuples().all())
+        return as_ints(known.get(int(face), 0) for face in ids)
 
     def current(self) -> RunView | None:
         """The grouping that pages show; None before the first one."""

@@ -195,8 +195,13 @@ def latest_run() -> Any:
 
 
 def grouped() -> Any:
-    """Condition: the face is in a group of the latest grouping."""
-    return col(Face.id).in_(select(MEMBERS.c.face_id))
+    """Condition: the face is in a group of the latest grouping. Asked face by face, as a page needs few of them."""
+    member = (
+        select(col(ClusterMember.face_id))
+        .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
+        .where(col(ClusterMember.face_id) == col(Face.id), col(Cluster.run_id) == latest_run())
+    )
+    return member.correlate(Face).exists()
 
 
 def unnamed_face() -> Any:

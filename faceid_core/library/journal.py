@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Table, delete, insert, select, tuple_, update
@@ -105,11 +106,14 @@ def row_of(row: SQLModel) -> Row:
 
 
 def current_rows(session: Session, table: str, column: Any, values: Iterable[int]) -> list[Row]:
-    """The rows of a journalled table whose column has one of the values."""
-    model = JOURNALLED[table]
+    """The rows of a journalled table whose column has one of the values. Plain rows: making objects of them
+    took half of the time of a bulk act."""
+    kept = [each for each in _sql_table(table).c if table != "face" or each.name in _FACE_COLUMNS]
+    session.flush()
     found: list[Row] = []
     for chunk in chunks(values):
-        found += [row_of(row) for row in session.scalars(select(model).where(column.in_(chunk)))]
+        rows = session.execute(select(*kept).where(column.in_(chunk))).mappings()
+        found += [dict(row) for row in rows]
     return found
 
 
@@ -159,8 +163,9 @@ def _changes(event: Event) -> list[Change]:
     return [Change(c["table"], _decode(c["before"]), _decode(c["after"])) for c in event.changes]
 
 
-def _keys(table: str) -> list[str]:
-    return [column.name for column in _sql_table(table).primary_key]
+@cache
+def _keys(table: str) -> tuple[str, ...]:
+    return tuple(column.name for column in _sql_table(table).primary_key)
 
 
 def _sql_table(table: str) -> Table:

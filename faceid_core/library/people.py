@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
@@ -52,7 +52,7 @@ class People:
     def get(self, person_id: int) -> PersonView:
         """One person. Raises NotFound."""
         with self._database.read() as session:
-            found = _views(session, col(Person.id) == person_id)
+            found = _views(session, [person_id])
         if not found:
             raise NotFound("That person is not in the library any more; choose another one.")
         return found[0]
@@ -60,7 +60,8 @@ class People:
     def find(self, name: str) -> PersonView | None:
         """The person of that name, in whatever case."""
         with self._database.read() as session:
-            found = _views(session, col(Person.name_key) == _key(_clean(name)))
+            wanted = select(col(Person.id)).where(col(Person.name_key) == _key(_clean(name)))
+            found = _views(session, [person for person in session.scalars(wanted) if person is not None])
         return found[0] if found else None
 
     def name_faces(
@@ -209,8 +210,8 @@ def _count(faces: int) -> str:
     return f"{faces} face{'s' * (faces != 1)}"
 
 
-def _views(session: Session, *conditions: object) -> list[PersonView]:
-    """People with their counts and a cover: the chosen one, else the face of best quality."""
+def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonView]:
+    """All people, or just these, with their counts and a cover: the chosen one, else the face of best quality."""
     labelled = (
         select(
             Label.person_id,
@@ -219,7 +220,7 @@ def _views(session: Session, *conditions: object) -> list[PersonView]:
             func.max(Face.quality).label("best"),
         )  # type: ignore[call-overload]
         .join(Face, col(Face.id) == col(Label.face_id))
-        .where(col(Face.flag) == Flag.NONE.value)
+        .where(col(Face.flag) == Flag.NONE.value, true() if ids is None else col(Label.person_id).in_(ids))
         .group_by(col(Label.person_id))
         .subquery()
     )
@@ -238,7 +239,7 @@ def _views(session: Session, *conditions: object) -> list[PersonView]:
     wanted = (
         select(Person.id, Person.name, labelled.c.faces, labelled.c.photos, cover, Person.hidden)  # type: ignore[call-overload]
         .outerjoin(labelled, labelled.c.person_id == col(Person.id))
-        .where(*conditions)
+        .where(true() if ids is None else col(Person.id).in_(ids))
     )
     return [PersonView(row[0], row[1], row[2] or 0, row[3] or 0, row[4], row[5]) for row in session.execute(wanted)]
 

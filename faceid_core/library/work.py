@@ -112,6 +112,7 @@ class Jobs:
 
     def finish(self, job_id: int, result: dict[str, Any]) -> None:
         self._end(job_id, JobState.DONE, result=result)
+        self._database.optimise()  # an import or a grouping may have multiplied the rows
 
     def fail(self, job_id: int, sentence: str) -> None:
         self._end(job_id, JobState.FAILED, error=sentence)

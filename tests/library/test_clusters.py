@@ -11,13 +11,13 @@ from faceid_core.library.clusters import KEPT_RUNS
 from faceid_core.tables import Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
 
-LABELS = np.array([5, 5, 0, 0, 0, -1, 5, 5])
+NUMBERS = np.array([1, 1, 2, 2, 2, 0, 1, 1])
 
 
 @pytest.fixture
 def grouped(library: Library, faces: list[int]) -> list[int]:
     """Group 1: the faces 0, 1, 6, 7; group 2: 2, 3, 4; on its own: 5."""
-    library.clusters.save_run("any", {"threshold": 0.4}, EMBEDDER, np.array(faces), LABELS)
+    library.clusters.save_run("any", {"threshold": 0.4}, EMBEDDER, np.array(faces), NUMBERS)
     return faces
 
 
@@ -68,7 +68,7 @@ def test_regrouping_keeps_every_decision_and_forgets_old_runs(library: Library, 
     library.faces.flag(grouped[2:3], Flag.HIDDEN, actor="me")
     before = library.faces.get_many(grouped)
     for _ in range(KEPT_RUNS + 2):
-        library.clusters.save_run("any", {}, EMBEDDER, np.array(grouped), np.zeros(8, np.int64))
+        library.clusters.save_run("any", {}, EMBEDDER, np.array(grouped), np.ones(8, np.int64))
     after = library.faces.get_many(grouped)
     assert [(f.person, f.flag) for f in after] == [(f.person, f.flag) for f in before]
     assert {face.cluster for face in after} == {1}

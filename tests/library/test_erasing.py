@@ -72,6 +72,22 @@ def test_a_person_is_gone_from_every_byte(library: Library, lives: list[int]) ->
     assert library.problems() == []
 
 
+def test_a_name_is_gone_where_it_stands_alone(library: Library, faces: list[int]) -> None:
+    name = 'Ann "Queen" Bø'
+    library.people.name_faces(faces[:1], name, actor="a")
+    library.people.name_faces(faces[:2], "Bo", actor="a")
+    library.people.merge(person(library, name), [person(library, "Bo")], actor="a")
+    library.journal.undo()
+    job = library.jobs.submit("train", {})
+    library.jobs.claim()
+    library.jobs.finish(job.id, {"classes": [name]})
+    library.erasing.person(person(library, name), actor="a")
+    assert b"Queen" not in stored(library)
+    assert not [event for event in library.journal.recent() if "Queen" in event.summary]
+    assert library.jobs.get(job.id).result == {}
+    assert library.problems() == []
+
+
 def test_others_keep_their_journal(library: Library, faces: list[int]) -> None:
     decide(library, faces)
     library.erasing.person(person(library, "Cy"), actor="a")
@@ -107,7 +123,7 @@ def test_faces_leave_their_groups(library: Library, faces: list[int]) -> None:
     import numpy as np
 
     ids = library.faces.vectors(EMBEDDER).ids
-    library.clusters.save_run("test", {}, EMBEDDER, ids, np.array([0, 0, 0, 0, 0, 1, 1, 1]))
+    library.clusters.save_run("test", {}, EMBEDDER, ids, np.array([1, 1, 1, 1, 1, 2, 2, 2]))
     library.people.name_faces(faces[:2], "Ada", actor="a")
     library.people.set_cover(person(library, "Ada"), faces[0], actor="a")
     assert library.erasing.faces([faces[0], *faces[5:], 999], actor="a").faces == 4

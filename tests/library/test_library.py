@@ -49,7 +49,7 @@ def library(empty: Library) -> Library:
     """Ten photos with two faces each, in groups of four; ids are 1 to 20."""
     empty.photos.add_many([new_photo(number) for number in range(1, 11)])
     vectors = empty.faces.vectors("test")
-    empty.clusters.save_run("test", {}, "test", vectors.ids, (vectors.ids - 1) // 4)
+    empty.clusters.save_run("test", {}, "test", vectors.ids, (vectors.ids - 1) // 4 + 1)
     return empty
 
 
@@ -173,7 +173,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(library: Library) -> None
     while page := library.faces.singles(after=seen[-1] if seen else None, limit=3):
         seen += [face.id for face in page]
     assert seen == []
-    library.clusters.save_run("none", {}, "test", np.arange(1, 21), np.full(20, -1))
+    library.clusters.save_run("none", {}, "test", np.arange(1, 21), np.zeros(20, np.int64))
     while page := library.faces.singles(after=seen[-1] if seen else None, limit=3):
         seen += [face.id for face in page]
     assert sorted(seen) == list(range(1, 21))

@@ -29,7 +29,7 @@ def test_a_filled_library_is_counted(filled, open_page) -> None:
 def test_the_next_step_follows_what_is_there(filled, open_page) -> None:
     assert "arrow_circle_right:] **Group faces**" in texts(open_page("home"))
     ids = filled.faces.vectors("dlib-resnet+mirror").ids
-    filled.clusters.save_run("chinese-whispers", {}, "dlib-resnet+mirror", ids, np.arange(6) % 2)
+    filled.clusters.save_run("chinese-whispers", {}, "dlib-resnet+mirror", ids, np.arange(6) % 2 + 1)
     assert "arrow_circle_right:] **Name people**" in texts(open_page("home"))
     filled.people.name_faces(ids[::2].tolist(), "Ada", actor="owner")
     filled.people.name_faces(ids[1::2].tolist(), "Bo", actor="owner")

@@ -27,7 +27,7 @@ def type_name(page, text, key="group-name"):
 def grouped(filled):
     """Six faces: one group of each of two people."""
     ids = filled.faces.vectors(EMBEDDER).ids
-    filled.clusters.save_run("test", {}, EMBEDDER, ids, np.arange(6, dtype=np.int64) % 2)
+    filled.clusters.save_run("test", {}, EMBEDDER, ids, np.arange(6, dtype=np.int64) % 2 + 1)
     return filled
 
 
