@@ -221,7 +221,7 @@ def bench_recall(data: Path, settings: Settings, *, slow: bool = False) -> None:
         for photos in sets.values():
             found = [(truth, [face.box for face in detector.detect(pixels_of(path))]) for path, truth in photos]
             hits, boxes = sum(matched(*pair) for pair in found), sum(len(pair[1]) for pair in found)
-            cells += [f"{hits} of {sum(len(truth) for truth, _ in photos)}", boxes]
+            cells += [f"{hits} of {sum(len(truth) for _, truth in photos)}", boxes]
         rows.append(tuple(cells))
     table("Recall", ("", "dlib_boxes", "boxes in all", "groups", "boxes in all"), rows)
 
