@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceid_core.engine import dlib_format, graphs
+from faceid_core.engine import dlib_format, graphs, quantised
 from faceid_core.engine.weights import weights_path
 from faceid_core.errors import EngineError
 from faceid_core.settings import Settings
@@ -22,25 +22,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NETWORKS: dict[str, Callable[[Path], onnx.ModelProto]] = {
-    "resnet": lambda path: graphs.embedder_graph(dlib_format.resnet_weights(path)),
-    "mmod": lambda path: graphs.detector_graph(dlib_format.mmod_weights(path)),
+NETWORKS: dict[str, tuple[str, Callable[[Path], onnx.ModelProto]]] = {
+    "resnet": ("resnet", lambda path: graphs.embedder_graph(dlib_format.resnet_weights(path))),
+    "mmod": ("mmod", lambda path: graphs.detector_graph(dlib_format.mmod_weights(path))),
+    "mmod-int8": ("mmod", lambda path: quantised.proposal_graph(dlib_format.mmod_weights(path))),
 }
-"""Name of published weights -> their ONNX graph."""
+"""Name -> published weights (a key of weights.FILES) and their ONNX graph."""
 
 _lock = threading.Lock()
 _sessions: dict[tuple[Any, ...], onnxruntime.InferenceSession] = {}
 
 
 def session(name: str, settings: Settings, *, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """The session of the published network `name`, a key of NETWORKS; threads None means all cores.
+    """The session of the network `name`, a key of NETWORKS; threads None means all cores.
 
     Raises WeightsMissing, WeightsUnsupported, EngineError.
     """
     key = (name, settings.engine_folder.resolve(), tuple(settings.providers), threads)
     with _lock:
         if key not in _sessions:
-            source = weights_path(name)
+            source = weights_path(NETWORKS[name][0])
             _sessions[key] = _from_cache(name, source, settings, threads)
         return _sessions[key]
 
@@ -71,7 +72,7 @@ def _from_cache(name: str, source: Path, settings: Settings, threads: int | None
             raise
         except Exception as error:  # ONNX Runtime raises many kinds for a damaged file
             log.warning("The cached network %s is damaged and is made again (%s).", cached.name, error)
-    model = NETWORKS[name](source).SerializeToString()
+    model = NETWORKS[name][1](source).SerializeToString()
     _write_atomically(cached, model)
     return load(model, settings, threads=threads)
 
