@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from faceid_core.engine import dlib_format, graphs, quantised
 from faceid_core.engine.weights import weights_path
 from faceid_core.errors import EngineError
-from faceid_core.settings import Settings
+from faceid_core.settings import Settings, usable_cores
 
 if TYPE_CHECKING:
     import onnx
@@ -51,7 +51,8 @@ def load(model: bytes, settings: Settings, *, threads: int | None = None) -> onn
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
+    # Its own default counts the cores of the machine, also where this process may use only some of them.
+    options.intra_op_num_threads = threads or usable_cores()
     options.log_severity_level = 3
     missing = set(settings.providers) - set(onnxruntime.get_available_providers())
     if missing:
