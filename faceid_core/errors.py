@@ -31,6 +31,7 @@
     │   ├── WeightsMissing
     │   ├── WeightsUnsupported
     │   ├── ModelUnusable
+    │   ├── WorkersUnusable
     │   └── ReferenceMissing
     └── JobCancelled
 
@@ -163,6 +164,10 @@ class WeightsUnsupported(EngineError):
 
 class ModelUnusable(EngineError):
     """A trained recogniser whose files are missing, damaged or made for another embedder."""
+
+
+class WorkersUnusable(EngineError):
+    """The processes of an import end before they begin."""
 
 
 class ReferenceMissing(EngineError):

@@ -13,10 +13,10 @@ from faceid_core import images
 from faceid_core.detection import Detector, make_detector
 from faceid_core.embedding import Embedder, align, make_embedder
 from faceid_core.errors import NothingToImport, UnreadableImage
-from faceid_core.executors import Executor, InProcess, ProcessPool, WorkerLost
+from faceid_core.executors import Executor, InProcess, ProcessPool, WorkerLate, WorkerLost
 from faceid_core.library import Library, NewFace, NewPhoto
 from faceid_core.quality import assess
-from faceid_core.settings import Settings
+from faceid_core.settings import Settings, usable_cores
 from faceid_core.values import Image, Progress, no_progress
 from faceid_core.wording import file_name
 
@@ -27,10 +27,12 @@ BATCH_SECONDS = 2.0
 """No photo waits longer than this to be stored, however slow its neighbours are."""
 
 POOL_FROM = 8
-"""Fewer photos than this are not worth starting processes for (about a second each)."""
+"""Fewer photos than this are not worth starting processes for (about a second each). More have at least one of
+their own, also on a single core: what a photo does to it, it does not do to the import."""
 
 
 CRASHED = "the face search crashed on this photo twice"
+TOO_LONG = "it took longer than {:g} seconds; raise FACEID_MAX_PHOTO_SECONDS to wait for it"
 BAD_NAME = "its name, or that of its folder, is not valid UTF-8; rename it"
 
 
@@ -150,18 +152,22 @@ class _ImportRun:
     twins: list[_File] = field(default_factory=list)
 
     def store_all(self, files: Sequence[_File], executor: Executor) -> None:
-        # One ONNX thread a process when processes share the cores, all cores when alone.
-        threads = 1 if isinstance(executor, ProcessPool) else None
+        # Processes share the cores; alone, one has them all.
+        threads = max(usable_cores() // executor.workers, 1) if isinstance(executor, ProcessPool) else None
         work = partial(analyse, settings=self.library.settings, threads=threads)
         self._tell()
         try:
             for file, photo in executor.run(work, self._new_content(files)):
-                self.add(self._unread(file, CRASHED) if isinstance(photo, WorkerLost) else photo)
+                self.add(photo if isinstance(photo, NewPhoto) else self._given_up(file, photo))
             self.flush()
             for file in self.twins:
                 self.add(self._unread(file) if self._known(file) else work(file))
         finally:
             self.flush()
+
+    def _given_up(self, file: _File, outcome: WorkerLost | WorkerLate) -> NewPhoto:
+        seconds = self.library.settings.max_photo_seconds
+        return self._unread(file, CRASHED if isinstance(outcome, WorkerLost) else TOO_LONG.format(seconds))
 
     def _new_content(self, files: Sequence[_File]) -> Iterator[_File]:
         """Files whose content is new. The others are kept for the end, when their twin is surely stored."""
@@ -209,7 +215,9 @@ class _ImportRun:
 
 def _executor(settings: Settings, photos: int) -> Executor:
     workers = min(settings.worker_count, photos)
-    return ProcessPool(workers) if workers > 1 and photos >= POOL_FROM else InProcess()
+    if photos < POOL_FROM:
+        return InProcess()
+    return ProcessPool(workers, limit_s=settings.max_photo_seconds)
 
 
 def _well_named(paths: Iterable[Path], report: ImportReport) -> Iterator[Path]:

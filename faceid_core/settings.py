@@ -30,6 +30,9 @@ class Settings(BaseSettings):
         1600, ge=160, description="Photos are searched at most at this length of the longer side"
     )
     max_megapixels: float = Field(150.0, gt=0, description="Larger photos are refused before decoding")
+    max_photo_seconds: float = Field(
+        60.0, gt=0, description="An import gives up a photo that takes a worker longer than this"
+    )
     # NoDecode: a list from the environment comes to the validator as it is, so that commas will do.
     providers: Annotated[list[str], NoDecode] = Field(
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
+from faceid_core import importing
 from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
+from faceid_core.executors import ProcessPool
 from faceid_core.importing import import_photos
 from faceid_core.library import Library
 from faceid_core.sample import Album
@@ -105,3 +110,39 @@ def test_no_folder_and_an_empty_folder_are_said_plainly(empty: Library, tmp_path
     (tmp_path / "void").mkdir()
     with pytest.raises(NothingToImport, match="no photo"):
         import_photos(empty, [tmp_path / "void"])
+
+
+def misbehave(file: importing._File, **options: object) -> importing.NewPhoto:
+    """Stands in for `analyse` in a worker: three photos hang, kill their worker once, or always."""
+    marker = file.path.with_suffix(".seen")
+    first = not marker.exists()
+    marker.touch()
+    if file.path.stem == "hangs":
+        time.sleep(60)
+    if file.path.stem == "kills" or (file.path.stem == "kills-once" and first):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return importing._unread(file, options["settings"], "fine")  # type: ignore[arg-type]
+
+
+def test_photos_that_hang_or_kill_end_as_one_reason_each(
+    empty: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a", "hangs", "kills", "kills-once", "b", "c"):
+        (folder / f"{name}.jpg").write_bytes(name.encode())
+    monkeypatch.setattr(importing, "analyse", misbehave)
+    empty.settings.max_photo_seconds = 1
+    report = import_photos(empty, [folder], executor=ProcessPool(2, limit_s=1))
+    reasons = {Path(failure.path).stem: failure.reason for failure in report.failures}
+    assert reasons.pop("hangs") == "it took longer than 1 seconds; raise FACEID_MAX_PHOTO_SECONDS to wait for it"
+    assert reasons.pop("kills") == importing.CRASHED
+    assert reasons == dict.fromkeys(("a", "b", "c", "kills-once"), "fine")
+    assert report.failed == report.photos == 6
+
+
+def test_many_photos_are_imported_in_processes_with_the_limit_of_the_settings(empty: Library) -> None:
+    settings = empty.settings.model_copy(update={"workers": 1, "max_photo_seconds": 7})
+    pool = importing._executor(settings, importing.POOL_FROM)
+    assert isinstance(pool, ProcessPool)
+    assert (pool.workers, pool.limit_s) == (1, 7)
