@@ -23,7 +23,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageFile
 
-from faceid_core import formats
+from faceid_core import formats, turning
 from faceid_core.errors import ImageTooLarge, PathNotFound, UnreadableImage
 from faceid_core.values import Image
 
@@ -68,8 +68,10 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS) -> Photo
         image = _open_image(file, _suffix(source))
         try:
             _check_size(image, max_megapixels)
-            _load(image)
-            return _photograph(image, file)
+            webp = _still_webp(image, file)
+            if webp is None:
+                _load(image)
+            return _photograph(image, file, webp)
         finally:
             image.close()
 
@@ -160,6 +162,26 @@ def _load(image: ImageFile.ImageFile) -> None:
         raise _decoding_failed(error) from error
 
 
+def _still_webp(image: ImageFile.ImageFile, file: IO[bytes]) -> Image | None:
+    """The pixels of a WebP without alpha or movement, as stored; None for anything else.
+
+    Pillow decodes WebP as an animation, which keeps two more full-size pictures: 800 MB for 50 megapixels.
+    """
+    import cv2
+
+    if image.format != "WEBP" or image.mode != "RGB" or getattr(image, "n_frames", 1) > 1:
+        return None
+    try:
+        file.seek(0)
+        data = np.frombuffer(file.read(), np.uint8)
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    except (OSError, cv2.error) as error:
+        raise _decoding_failed(error) from error
+    if pixels is None or pixels.shape[:2] != (image.height, image.width):
+        raise UnreadableImage(formats.DAMAGED)
+    return np.asarray(pixels, np.uint8)
+
+
 def _decoding_failed(error: Exception) -> UnreadableImage:
     log.debug("decoding failed", exc_info=error)
     if isinstance(error, Pillow.DecompressionBombError):
@@ -171,12 +193,12 @@ def _decoding_failed(error: Exception) -> UnreadableImage:
     return UnreadableImage(formats.DAMAGED)
 
 
-def _photograph(image: ImageFile.ImageFile, file: IO[bytes]) -> Photograph:
+def _photograph(image: ImageFile.ImageFile, file: IO[bytes], decoded: Image | None) -> Photograph:
     orientation, taken_at = _exif(image)
     if image.format == "HEIF":
         orientation = _heif_orientation(image, file)
     try:
-        pixels = _upright_pixels(image, orientation)
+        pixels = _upright_pixels(image, orientation) if decoded is None else turning.turned(decoded, orientation)
     except Exception as error:
         raise _decoding_failed(error) from error
     height, width = pixels.shape[:2]
@@ -233,27 +255,12 @@ def _upright_pixels(image: Pillow.Image, orientation: int) -> Image:
     width, height = image.size
     turned = orientation >= 5
     pixels = np.empty((width, height, 3) if turned else (height, width, 3), np.uint8)
-    target = _as_stored(pixels, orientation)
+    target = turning.as_stored(pixels, orientation)
     to_rgb = _converter(image)
     for top in range(0, height, _STRIP_ROWS):
         bottom = min(top + _STRIP_ROWS, height)
         target[top:bottom] = to_rgb(image.crop((0, top, width, bottom)))
     return pixels
-
-
-def _as_stored(upright: Image, orientation: int) -> Image:
-    """A view of the upright array with the rows and columns of the file (EXIF 2.32, tag 0x0112)."""
-    transposed = upright.swapaxes(0, 1)
-    return {
-        1: upright,
-        2: upright[:, ::-1],
-        3: upright[::-1, ::-1],
-        4: upright[::-1],
-        5: transposed,
-        6: transposed[::-1],
-        7: transposed[::-1, ::-1],
-        8: transposed[:, ::-1],
-    }[orientation]
 
 
 def _converter(image: Pillow.Image) -> Callable[[Pillow.Image], npt.NDArray[Any]]:
