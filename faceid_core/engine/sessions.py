@@ -63,6 +63,12 @@ def load(model: bytes, settings: Settings, *, threads: int | None = None) -> onn
     return onnxruntime.InferenceSession(model, options, providers=settings.providers)
 
 
+def active(settings: Settings) -> list[str]:
+    """The providers that run the face networks, best first: ONNX Runtime leaves out one that fails to start, and
+    goes on with the CPU. Raises as `session`."""
+    return list(session("resnet", settings).get_providers())
+
+
 def _from_cache(name: str, source: Path, settings: Settings, threads: int | None) -> onnxruntime.InferenceSession:
     """Load the cached graph; make it when it is missing or damaged."""
     cached = settings.engine_folder / f"{name}-{_sha256(source)[:16]}-v{graphs.VERSION}.onnx"
@@ -74,7 +80,10 @@ def _from_cache(name: str, source: Path, settings: Settings, threads: int | None
         except Exception as error:  # ONNX Runtime raises many kinds for a damaged file
             log.warning("The cached network %s is damaged and is made again (%s).", cached.name, error)
     model = NETWORKS[name][1](source).SerializeToString()
-    _write_atomically(cached, model)
+    try:
+        _write_atomically(cached, model)
+    except OSError as error:  # a full disk, or a library that may only be read: it is no more than a cache
+        log.warning("The network %s can't be kept for the next start (%s).", cached.name, error.strerror)
     return load(model, settings, threads=threads)
 
 
