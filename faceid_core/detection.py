@@ -70,7 +70,7 @@ def scaled(image: Image, factor: float) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
 
 
-class _Scored:
+class LandmarkDetector:
     """What all detectors share: search at the working scale, landmarks on the full image."""
 
     name: str
@@ -106,7 +106,7 @@ class _Scored:
         return np.array([(point.x, point.y) for point in points], np.float32)
 
 
-class MmodDetector(_Scored):
+class MmodDetector(LandmarkDetector):
     """dlib's CNN face detector (max-margin object detection, King 2015, arXiv:1502.00046) on ONNX Runtime.
 
     It searches everything exactly as dlib does; `cascade.CascadeDetector` gives the same answers faster.
@@ -266,7 +266,7 @@ def _column_height(sizes: list[tuple[int, int]]) -> int:
     return column - LEVEL_GAP_PX
 
 
-class DlibCnnDetector(_Scored):
+class DlibCnnDetector(LandmarkDetector):
     """The same network run by dlib itself: slow, the reference that parity is measured against."""
 
     name = "dlib-cnn"
@@ -282,7 +282,7 @@ class DlibCnnDetector(_Scored):
         return [(_box_of(face.rect), float(face.confidence)) for face in found]
 
 
-class HogDetector(_Scored):
+class HogDetector(LandmarkDetector):
     """dlib's frontal face detector on histograms of oriented gradients: face_recognition's default."""
 
     name = "hog"
@@ -318,8 +318,17 @@ DETECTORS: dict[str, Callable[..., Detector]] = {
 
 
 def make_detector(settings: Settings, *, threads: int | None = None) -> Detector:
-    """The detector that the settings name. Raises UnknownChoice, EngineError."""
+    """The detector that the settings name: one of ours, or of the library's models.toml.
+
+    Raises UnknownChoice, EngineError.
+    """
     factory = DETECTORS.get(settings.detector)
-    if factory is None:
-        raise UnknownChoice(f"There is no detector {settings.detector!r}; choose one of {', '.join(DETECTORS)}.")
-    return factory(settings, threads=threads)
+    if factory is not None:
+        return factory(settings, threads=threads)
+    from faceid_core import own_detector, own_models
+
+    own = own_models.entries(settings).detectors
+    if settings.detector in own:
+        return own_detector.OwnDetector(settings.detector, own[settings.detector], settings, threads=threads)
+    names = ", ".join([*DETECTORS, *own])
+    raise UnknownChoice(f"There is no detector {settings.detector!r}; choose one of {names}.")

@@ -11,7 +11,7 @@ from typing import Any
 
 from faceid_core import images
 from faceid_core.detection import Detector, make_detector
-from faceid_core.embedding import Embedder, align, make_embedder
+from faceid_core.embedding import DlibResNet, Embedder, align, make_embedder
 from faceid_core.errors import NothingToImport, UnreadableImage
 from faceid_core.executors import Executor, InProcess, ProcessPool, WorkerLate, WorkerLost
 from faceid_core.library import Library, NewFace, NewPhoto
@@ -120,6 +120,7 @@ def analyse(file: _File, *, settings: Settings, threads: int | None = None) -> N
         width=photograph.width,
         height=photograph.height,
         taken_at=photograph.taken_at,
+        detector=detector.name,
         embedder=embedder.name,
         faces=find_faces(photograph.pixels, detector, embedder),
     )
@@ -133,7 +134,8 @@ def find_faces(pixels: Image, detector: Detector, embedder: Embedder) -> tuple[N
     if not found:
         return ()
     crops = np.stack([align(pixels, face.landmarks) for face in found])
-    vectors = embedder.embed(crops)
+    own = crops if isinstance(embedder, DlibResNet) else [embedder.align(pixels, face.landmarks) for face in found]
+    vectors = embedder.embed(np.asarray(own))
     return tuple(
         NewFace(face=face, quality=assess(pixels, face, crop), crop=images.encode_jpeg(crop), vector=vector)
         for face, crop, vector in zip(found, crops, vectors, strict=True)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceid_core import images, regrouping
-from faceid_core.embedding import Embedder, make_embedder
-from faceid_core.errors import NoFaces, NoPhotos
+from faceid_core.embedding import EMBEDDERS, Embedder, make_embedder
+from faceid_core.errors import NoFaces, NoPhotos, UnknownChoice
 from faceid_core.library import FaceVectors, Library, ModelView
 from faceid_core.settings import Settings
 from faceid_core.tables import Flag, LabelSource
@@ -80,7 +80,8 @@ def cluster(
     embedder = _embedder(library.settings)
     faces = _vectors(library, embedder.name)
     algorithm = algorithm or library.settings.clusterer
-    threshold = clustering.default_threshold(algorithm, embedder.name) if threshold is None else threshold
+    if threshold is None:
+        threshold = clustering.default_threshold(algorithm, embedder.name, embedder.default_threshold)
     progress(0, 2, "Comparing faces")
     labels = clustering.cluster(
         algorithm, faces.vectors, threshold=threshold, photos=faces.photos, quality=faces.quality
@@ -144,13 +145,18 @@ def train(
 ) -> ModelView:
     """Train a recogniser from the names given so far and store it as the newest model.
 
-    Raises NotEnoughLabels; JobCancelled from `progress`, leaving nothing behind.
+    Raises NotEnoughLabels, UnknownChoice; JobCancelled from `progress`, leaving nothing behind.
     """
     from faceid_core import training
     from faceid_core.engine.dlib_format import resnet_weights
     from faceid_core.engine.weights import weights_path
 
     embedder = _embedder(library.settings)
+    if library.settings.embedder not in EMBEDDERS:
+        raise UnknownChoice(
+            f"Recognisers can't be trained for {library.settings.embedder}; set FACEID_EMBEDDER to one of "
+            f"{', '.join(EMBEDDERS)}."
+        )
     named = library.people.training_faces(embedder.name)
     trained = training.train(
         _decoded(library, named.ids),
