@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core import __version__, upkeep
+from faceid_core import __version__, listing, upkeep
 from faceid_core.console import (
     JSON,
     Commands,
@@ -25,7 +25,6 @@ from faceid_core.console import (
     new_library_of,
     print_json,
     print_recognised,
-    print_table,
     progress_bar,
     say,
 )
@@ -113,13 +112,14 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
 
 @main.command("import")
 @PATHS
+@click.option("--again", is_flag=True, help="Search known photos anew, too; names stay with their faces.")
 @JSON
 @click.pass_context
-def import_(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+def import_(ctx: click.Context, paths: tuple[Path, ...], again: bool, as_json: bool) -> None:
     """Find the faces in photos and folders of photos. Running it again continues where it stopped."""
     found = _find(paths)
     with new_library_of(ctx) as library:
-        report = _import(library, found)
+        report = _import(library, found, again=again)
         if as_json:
             print_json(report.as_dict())
         _refuse_in_vain(library, report)
@@ -132,12 +132,12 @@ def _find(paths: tuple[Path, ...]) -> list[Path]:
     return photos_under(paths)
 
 
-def _import(library: Library, paths: list[Path]) -> ImportReport:
+def _import(library: Library, paths: list[Path], *, again: bool = False) -> ImportReport:
     from faceid_core.importing import import_photos
 
     try:
         with progress_bar("photos") as progress:
-            report = import_photos(library, paths, progress=progress)
+            report = import_photos(library, paths, again=again, progress=progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "Stopped; the photos imported so far are kept, and the same command goes on with the others."
@@ -181,11 +181,8 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
         f"{count(report.faces, 'face')}: {report.grouped:,} in {count(report.clusters, 'group')}, "
         f"{report.single:,} in none ({report.seconds:.1f} s)."
     )
-    if report.moved or report.merged or report.split:
-        say(
-            f"{count(report.moved, 'face')} moved, {count(report.merged, 'group')} merged into others, "
-            f"{count(report.split, 'group')} split."
-        )
+    if changes := report.changes():
+        say(f"Against the groups before: {changes}.")
     return report.as_dict()
 
 
@@ -210,21 +207,8 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
-@main.command()
-@JSON
-@click.pass_context
-def people(ctx: click.Context, as_json: bool) -> None:
-    """List the people that have a name."""
-    from dataclasses import asdict
-
-    with library_of(ctx) as library:
-        named = library.people.all()
-    if as_json:
-        print_json([asdict(person) for person in named])
-    elif named:
-        print_table(("Name", "Faces", "Photos"), [(p.name, p.faces, p.photos) for p in named])
-    else:
-        say("Nobody has a name yet; run `faceid serve` and name the groups in the browser.")
+main.add_command(listing.photos)
+main.add_command(listing.people)
 
 
 @main.command()
@@ -326,7 +310,7 @@ def work(ctx: click.Context) -> None:
         worker.run()
 
 
-for command in upkeep.COMMANDS:
+for command in (listing.history, *upkeep.COMMANDS):
     main.add_command(command)
 
 

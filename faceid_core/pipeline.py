@@ -45,6 +45,10 @@ class ClusterReport:
     split: int
     seconds: float
 
+    def changes(self) -> str:
+        """What became of the groups from before, in words; "" for nothing."""
+        return regrouping.Changes(self.moved, self.merged, self.split).in_words()
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -89,10 +93,12 @@ def cluster(
     before = library.clusters.numbers(faces.ids)
     numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
     progress(1, 2, "Storing the groups")
-    if not preview:
-        library.clusters.save_run(algorithm, {"threshold": threshold}, embedder.name, faces.ids, numbers)
-    progress(2, 2, "Faces are grouped")
     changed, grouped = regrouping.changes(before, numbers), int((numbers > 0).sum())
+    if not preview:
+        library.clusters.save_run(
+            algorithm, {"threshold": threshold}, embedder.name, faces.ids, numbers, changes=changed.in_words()
+        )
+    progress(2, 2, "Faces are grouped")
     return ClusterReport(
         algorithm=algorithm,
         threshold=threshold,

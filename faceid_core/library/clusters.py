@@ -12,13 +12,22 @@ from sqlmodel import Session, col
 
 from faceid_core.database import Database
 from faceid_core.errors import NotFound
+from faceid_core.library.changes import Change, row_of
 from faceid_core.library.faces import as_ints, latest_run, unnamed_face
+from faceid_core.library.journal import record
 from faceid_core.library.views import ClusterView, MapPoints, RunView
-from faceid_core.tables import Cluster, ClusterMember, ClusterRun, Face, Flag, Label, MapPoint, Person
+from faceid_core.tables import Cluster, ClusterMember, ClusterRun, Event, Face, Flag, Label, MapPoint, Person
 from faceid_core.values import Ints
+from faceid_core.wording import count
 
 KEPT_RUNS = 3
-"""Groupings that are kept; older ones are only history."""
+"""Groupings that are kept, so that the newest two can be undone; older ones are only history."""
+
+GROUPING = "cluster"
+"""The kind of event that puts a grouping in force."""
+
+PROGRAM = "program"
+"""Who acts when nobody does: the actor of events that background work makes."""
 
 SAMPLE_FACES = 6
 """Faces that represent a group in an overview."""
@@ -30,8 +39,21 @@ class Clusters:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save_run(self, algorithm: str, parameters: dict[str, Any], embedder: str, ids: Ints, numbers: Ints) -> int:
-        """Store a grouping: the number (N,) int64 of the group of each face ids (N,), 0 for none."""
+    def save_run(
+        self,
+        algorithm: str,
+        parameters: dict[str, Any],
+        embedder: str,
+        ids: Ints,
+        numbers: Ints,
+        *,
+        changes: str = "",
+        actor: str = PROGRAM,
+    ) -> int:
+        """Store a grouping: the number (N,) int64 of the group of each face ids (N,), 0 for none.
+
+        It is one event, whose summary tells the `changes`; undoing it brings the grouping before it back.
+        """
         if len(ids) != len(numbers):
             raise ValueError("ids and numbers differ in length")
         values, sizes = np.unique(numbers[numbers > 0], return_counts=True)
@@ -42,6 +64,7 @@ class Clusters:
                 embedder=embedder,
                 faces=len(ids),
                 clusters=len(values),
+                undone=True,  # until the event, below, puts it in force
             )
             session.add(run)
             session.flush()
@@ -60,8 +83,12 @@ class Clusters:
             ]
             if members:
                 session.execute(insert(ClusterMember), members)
+            before = row_of(run)
+            summary = f"Grouped {count(len(ids), 'face')} into {count(len(values), 'group')}"
+            applied = [Change("clusterrun", before, {**before, "undone": False})]
+            record(session, GROUPING, f"{summary}: {changes}" if changes else summary, applied, actor=actor)
             _forget_old_runs(session)
-            return run.id
+            return int(before["id"])
 
     def numbers(self, ids: Ints) -> Ints:
         """The group (N,) of each face in the latest grouping, 0 for none."""
@@ -77,7 +104,7 @@ class Clusters:
     def current(self) -> RunView | None:
         """The grouping that pages show; None before the first one."""
         with self._database.read() as session:
-            run = session.scalars(select(ClusterRun).order_by(col(ClusterRun.id).desc()).limit(1)).first()
+            run = session.scalars(select(ClusterRun).where(col(ClusterRun.id) == latest_run())).first()
         if run is None or run.id is None:
             return None
         return RunView(run.id, run.at, run.algorithm, run.parameters, run.embedder, run.faces, run.clusters)
@@ -146,9 +173,16 @@ class Maps:
 
 
 def _forget_old_runs(session: Session) -> None:
-    newest = select(col(ClusterRun.id)).order_by(col(ClusterRun.id).desc()).limit(KEPT_RUNS)
-    kept = session.scalars(newest).all()
+    """With their events, which could not be undone any more. Undone groupings are counted by themselves: however
+    many there are, the one in force stays."""
+    kept: list[int | None] = []
+    for undone in (False, True):
+        newest = select(col(ClusterRun.id)).where(col(ClusterRun.undone).is_(undone))
+        kept += session.scalars(newest.order_by(col(ClusterRun.id).desc()).limit(KEPT_RUNS))
     session.execute(delete(ClusterRun).where(col(ClusterRun.id).not_in(kept)))
+    for event in session.scalars(select(Event).where(col(Event.kind) == GROUPING)):
+        if all(change["after"]["id"] not in kept for change in event.changes):
+            session.delete(event)
 
 
 def _cluster_views(session: Session, conditions: list[Any], limit: int, unnamed_only: bool) -> list[ClusterView]:

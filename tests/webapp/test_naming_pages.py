@@ -197,3 +197,40 @@ def test_a_person_who_is_not_there_shows_everybody(grouped, open_page, person) -
     page = open_page("people")
     page.query_params["person"] = person
     assert not page.run().exception
+
+
+def test_hidden_people_are_shown_when_asked_for(grouped, open_page) -> None:
+    ada = grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "Ada", actor="owner")
+    grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(2)], "Bo", actor="owner")
+    grouped.people.describe(ada.person_id, hidden=True, actor="owner")
+    page = open_page("people")
+    assert "1 person" in texts(page)
+    page = page.toggle(key="people-hidden").set_value(True).run()
+    assert "2 people" in texts(page)
+
+
+def test_hidden_faces_keep_their_name_and_come_back(grouped, open_page) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    ada = grouped.people.name_faces(ids, "Ada", actor="owner").person_id
+    page = open_page("people")
+    page.query_params["person"] = str(ada)
+    page.session_state[f"person-{ada}-None"] = {"selected": ids[:1]}
+    page = page.run().button(key=f"person-{ada}-None-hidden").click().run()
+    assert not page.exception
+    assert grouped.faces.with_flag(Flag.HIDDEN) == ids[:1]
+    assert (grouped.faces.get(ids[0]).person, grouped.people.get(ada).faces) == ("Ada", 2)
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Set aside"
+    page.session_state["aside-hidden"] = {"selected": ids[:1]}
+    button(page.run(), "Bring 1 back").click().run()
+    assert grouped.people.get(ada).faces == 3
+
+
+def test_faces_that_were_set_aside_are_erased_after_asking(grouped, open_page) -> None:
+    grouped.faces.flag([1, 2], Flag.NOT_A_FACE, actor="owner")
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Set aside"
+    page.session_state["aside-not_a_face"] = {"selected": [1]}
+    page = page.run().button(key="aside-not_a_face-erase").click().run()
+    assert "**1 face**, with their pictures" in texts(page)
+    assert grouped.counts().faces == 6

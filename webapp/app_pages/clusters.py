@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from faceid_core.tables import Flag
 from webapp.components.blank import blank
 from webapp.components.cards import Card, cards
+from webapp.components.erasing import erase_dialog
 from webapp.components.face_grid import face_grid, selection
 from webapp.components.job_progress import job_progress
 from webapp.components.name_box import clear
@@ -218,7 +220,7 @@ def _singles(run: RunView) -> None:
 
 # --- faces that were set aside ------------------------------------------------------------------------------
 def _aside(_: RunView) -> None:
-    looks = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"))
+    looks = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"), (Flag.HIDDEN, "Hidden faces"))
     flagged = {flag: library().faces.with_flag(flag) for flag, _ in looks}
     if not any(flagged.values()):
         blank(
@@ -245,7 +247,15 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
                 on_click=_unflag,
                 args=(key, shown),
             )
+            if st.button("Erase", icon=":material/delete_forever:", disabled=not chosen, key=f"{key}-erase"):
+                _ask_to_erase(selection(key, shown))
         face_grid(library().faces.get_many(shown), key=key, label=title)
+
+
+def _ask_to_erase(ids: Sequence[int]) -> None:
+    gone = library().erasing.faces(ids, actor=actor(), preview=True)
+    what = f"**{count(gone.faces, 'face')}**"
+    erase_dialog(what, gone, lambda: library().erasing.faces(ids, actor=actor()))
 
 
 @guarded

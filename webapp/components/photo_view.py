@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.state import boundary, escaped_html, escaped_markdown, face_url, library, photo_url
+from webapp.state import actor, boundary, escaped_html, escaped_markdown, face_url, library, photo_url
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -44,6 +44,18 @@ def show_photo(photo_id: int) -> None:
             st.html(faces_html(faces))
         else:
             st.info("No face was found in this photo.", icon=":material/search_off:")
+        _erase(photo)
+
+
+def _erase(photo: PhotoView) -> None:
+    with st.popover("Erase", icon=":material/delete_forever:", type="tertiary"):
+        st.markdown(
+            f"The photo and its {count(photo.faces, 'face')} are erased from the library, with what was decided "
+            "about them and with recognisers that learned from them. The file stays. **This can't be undone.**"
+        )
+        if st.button("Erase for good", type="primary", key="erase-photo"):
+            library().erasing.photos([photo.id], actor=actor())
+            st.rerun()
 
 
 def facts(photo: PhotoView) -> str:
