@@ -44,6 +44,9 @@ class Detector(Protocol):
 
     def detect(self, image: Image) -> list[DetectedFace]: ...
 
+    def landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
+        """The five of one face, (5, 2) float32 x, y."""
+
 
 def search_scale(width: int, height: int, side_px: int) -> float:
     """How much to scale a photo before the search: large ones to `side_px` pixels on the longer side, small ones
@@ -89,7 +92,7 @@ class LandmarkDetector:
             return []
         factor = search_scale(image.shape[1], image.shape[0], self._side_px)
         found = [(box.scaled(1 / factor), score) for box, score in self.search(scaled(image, factor))]
-        return [DetectedFace(box, score, self._landmarks(image, box)) for box, score in found]
+        return [DetectedFace(box, score, self.landmarks(image, box)) for box, score in found]
 
     @cached_property
     def _predictor(self) -> Any:
@@ -97,7 +100,7 @@ class LandmarkDetector:
 
         return dlib.shape_predictor(str(weights_path("landmarks5")))
 
-    def _landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
+    def landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
         """(5, 2) float32 x, y of dlib's 5-point shape predictor."""
         import dlib
 

@@ -18,7 +18,7 @@ from faceid_core.library import PROGRAM, Added, Library, NewFace, NewPhoto, Pers
 from faceid_core.likeness import looks
 from faceid_core.quality import assess
 from faceid_core.settings import Settings, usable_cores
-from faceid_core.values import Image, Progress, no_progress
+from faceid_core.values import DetectedFace, Image, Progress, no_progress
 from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
@@ -31,6 +31,9 @@ POOL_FROM = 8
 """Fewer photos than this are not worth starting processes for (about a second each). More have at least one of
 their own, also on a single core: what a photo does to it, it does not do to the import."""
 
+
+CROP_EYES_PX = 53
+"""Distance of the eyes in an aligned crop of 150 pixels: a face with as much or more in a draft loses nothing."""
 
 CRASHED = "the face search crashed on this photo twice"
 TOO_LONG = "it took longer than {:g} seconds; raise FACEID_MAX_PHOTO_SECONDS to wait for it"
@@ -136,10 +139,13 @@ def analyse(file: _File, *, settings: Settings, threads: int | None = None) -> N
     if file.error:
         return _unread(file, settings, file.error)
     try:
-        photograph = images.read(file.path, max_megapixels=settings.max_megapixels)
+        photograph = images.read(
+            file.path, max_megapixels=settings.max_megapixels, enough_px=settings.detection_side_px
+        )
+        detector, embedder = _networks(settings.model_dump_json(), threads)
+        faces = _faces(file, photograph, detector, embedder, settings)
     except UnreadableImage as error:
         return _unread(file, settings, str(error))
-    detector, embedder = _networks(settings.model_dump_json(), threads)
     return replace(
         _unread(file, settings),
         width=photograph.width,
@@ -147,24 +153,55 @@ def analyse(file: _File, *, settings: Settings, threads: int | None = None) -> N
         taken_at=photograph.taken_at,
         detector=detector.name,
         embedder=embedder.name,
-        faces=find_faces(photograph.pixels, detector, embedder),
+        faces=faces,
         looks=looks(photograph.pixels),
     )
 
 
+def _faces(
+    file: _File, photo: images.Photograph, detector: Detector, embedder: Embedder, settings: Settings
+) -> tuple[NewFace, ...]:
+    """The faces of a photo. Those of a draft are cut from the whole photo where the draft would blur one."""
+    found, factor = detector.detect(photo.pixels), photo.drafted
+    if factor == 1 or all(_eyes_px(face) >= CROP_EYES_PX for face in found):
+        return _described(photo.pixels, found, embedder, factor)
+    pixels = images.read(file.path, max_megapixels=settings.max_megapixels).pixels
+    boxes = [face.box.scaled(factor) for face in found]
+    exact = [
+        DetectedFace(box, face.score, detector.landmarks(pixels, box))
+        for box, face in zip(boxes, found, strict=True)
+    ]
+    return _described(pixels, exact, embedder)
+
+
+def _eyes_px(face: DetectedFace) -> float:
+    """Distance of the eyes' centres."""
+    one, other = face.landmarks[0:2].mean(axis=0), face.landmarks[2:4].mean(axis=0)
+    return float(((one - other) ** 2).sum() ** 0.5)
+
+
 def find_faces(pixels: Image, detector: Detector, embedder: Embedder) -> tuple[NewFace, ...]:
     """The faces of an upright photo (H, W, 3), each with quality, aligned crop and vector."""
+    return _described(pixels, detector.detect(pixels), embedder)
+
+
+def _described(
+    pixels: Image, found: Sequence[DetectedFace], embedder: Embedder, factor: float = 1.0
+) -> tuple[NewFace, ...]:
+    """Faces found in pixels (H, W, 3) of a photo that is `factor` times as large."""
     import numpy as np
 
-    found = detector.detect(pixels)
     if not found:
         return ()
     crops = np.stack([align(pixels, face.landmarks) for face in found])
     own = crops if isinstance(embedder, DlibResNet) else [embedder.align(pixels, face.landmarks) for face in found]
     vectors = embedder.embed(np.asarray(own))
+    faces = [
+        DetectedFace(face.box.scaled(factor), face.score, face.landmarks * np.float32(factor)) for face in found
+    ]
     return tuple(
         NewFace(face=face, quality=assess(pixels, face, crop), crop=images.encode_jpeg(crop), vector=vector)
-        for face, crop, vector in zip(found, crops, vectors, strict=True)
+        for face, crop, vector in zip(faces, crops, vectors, strict=True)
     )
 
 

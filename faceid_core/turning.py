@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import IO
 
+import numpy as np
+from PIL.Image import Image as Picture
+
+from faceid_core import formats
 from faceid_core.values import Image
 
 
@@ -30,3 +34,14 @@ def as_stored(upright: Image, orientation: int) -> Image:
         7: transposed[::-1, ::-1],
         8: transposed[:, ::-1],
     }[orientation]
+
+
+def heif_orientation(image: Picture, file: IO[bytes]) -> int:
+    """What is left to turn: libheif obeys the container, and EXIF counts only where that is silent.
+
+    pillow-heif sets the EXIF tag to 1 in either case and keeps its first value as original_orientation.
+    """
+    wanted = image.info.get("original_orientation") or 1
+    if wanted not in range(1, 9) or any(kind in formats.heif_header(file) for kind in (b"irot", b"imir")):
+        return 1
+    return int(wanted)

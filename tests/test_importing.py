@@ -8,16 +8,18 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from faceid_core import importing
+from faceid_core import images, importing
 from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
 from faceid_core.executors import ProcessPool
 from faceid_core.importing import import_photos
 from faceid_core.library import Library, PhotoQuery
 from faceid_core.matching import carried
 from faceid_core.sample import Album
+from faceid_core.settings import Settings
 from faceid_core.tables import PhotoStatus
 
 
@@ -206,3 +208,37 @@ def test_many_photos_are_imported_in_processes_with_the_limit_of_the_settings(em
     pool = importing._executor(settings, importing.POOL_FROM)
     assert isinstance(pool, ProcessPool)
     assert (pool.workers, pool.limit_s) == (1, 7)
+
+
+@pytest.mark.parametrize(("scale", "reads"), [(2, 1), (1.45, 2)])
+def test_faces_of_a_draft_are_those_of_the_whole_photo(
+    scale: float,
+    reads: int,
+    engine_settings: Settings,
+    album: Album,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Large faces are cut from the draft; small ones from the whole photo, so that it is read a second time."""
+    import cv2
+
+    drawn = images.read(single(album)).pixels
+    whole = np.full((2 * drawn.shape[0], 2 * drawn.shape[1], 3), 127, np.uint8)
+    larger = cv2.resize(drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    whole[: larger.shape[0], : larger.shape[1]] = larger
+    path = tmp_path / "large.jpg"
+    path.write_bytes(images.encode_jpeg(whole, 95))
+    settings = engine_settings.model_copy(update={"detection_side_px": 640})
+    detector, embedder = importing._networks(settings.model_dump_json(), None)
+    calls: list[object] = []
+    real = images.read
+    monkeypatch.setattr(images, "read", lambda *given, **wish: calls.append(given) or real(*given, **wish))
+    photo = importing.analyse(importing._File(path, 1, 1), settings=settings)
+    assert len(calls) == reads
+    assert (photo.width, photo.height) == (whole.shape[1], whole.shape[0])
+    (face,) = photo.faces
+    (expected,) = importing.find_faces(whole, detector, embedder)
+    assert face.face.box.iou(expected.face.box) > 0.9
+    assert np.abs(face.face.landmarks - expected.face.landmarks).max() < 0.03 * expected.face.box.width
+    assert np.linalg.norm(face.vector - expected.vector) < 0.15
+    assert face.quality.score == pytest.approx(expected.quality.score, abs=0.1)
