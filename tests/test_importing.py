@@ -210,9 +210,9 @@ def test_many_photos_are_imported_in_processes_with_the_limit_of_the_settings(em
     assert (pool.workers, pool.limit_s) == (1, 7)
 
 
-@pytest.mark.parametrize(("scale", "reads"), [(2, 1), (1.45, 2)])
+@pytest.mark.parametrize(("enough_px", "reads"), [(importing.CROP_EYES_PX, 1), (500, 2)])
 def test_faces_of_a_draft_are_those_of_the_whole_photo(
-    scale: float,
+    enough_px: int,
     reads: int,
     engine_settings: Settings,
     album: Album,
@@ -222,10 +222,8 @@ def test_faces_of_a_draft_are_those_of_the_whole_photo(
     """Large faces are cut from the draft; small ones from the whole photo, so that it is read a second time."""
     import cv2
 
-    drawn = images.read(single(album)).pixels
-    whole = np.full((2 * drawn.shape[0], 2 * drawn.shape[1], 3), 127, np.uint8)
-    larger = cv2.resize(drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    whole[: larger.shape[0], : larger.shape[1]] = larger
+    whole = cv2.resize(images.read(single(album)).pixels, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    monkeypatch.setattr(importing, "CROP_EYES_PX", enough_px)
     path = tmp_path / "large.jpg"
     path.write_bytes(images.encode_jpeg(whole, 95))
     settings = engine_settings.model_copy(update={"detection_side_px": 640})
