@@ -346,4 +346,8 @@ def _unread(file: _File, settings: Settings, error: str | None = None) -> NewPho
 def _networks(settings_json: str, threads: int | None) -> tuple[Detector, Embedder]:
     """One detector and embedder a process and setting: loading them takes longer than a photo."""
     settings = Settings.model_validate_json(settings_json)
+    if threads is not None:  # a worker: resizing, too, keeps to its share of the cores
+        import cv2
+
+        cv2.setNumThreads(threads)
     return make_detector(settings, threads=threads), make_embedder(settings, threads=threads)

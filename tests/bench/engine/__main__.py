@@ -2,7 +2,7 @@
 
 python -m tests.bench.engine [SECTION]... [--data DIR] [--slow]      (default: all sections, ../shared/data)
 
-Sections: embedding, detection, import, recall, negatives, lfw, worker. Prints Markdown tables. Times are CPU
+Sections: embedding, detection, limit, import, recall, negatives, lfw, worker. Prints Markdown tables. Times are CPU
 seconds of this process, pinned to one core with one thread: other programs on the machine blur the ratios little.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from faceid_core.settings import Settings
 from tests.bench.engine.finding import bench_negatives, bench_recall
 from tests.bench.engine.imports import bench_import, bench_worker
-from tests.bench.engine.networks import bench_detection, bench_embedding
+from tests.bench.engine.networks import bench_detection, bench_embedding, bench_limit
 from tests.bench.engine.verification import bench_lfw
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -25,6 +25,7 @@ SHARED = Path(__file__).parents[4] / "shared" / "data"
 SECTIONS: dict[str, Callable[[Path, Settings], None]] = {
     "embedding": bench_embedding,
     "detection": bench_detection,
+    "limit": bench_limit,
     "import": bench_import,
     "recall": bench_recall,
     "negatives": bench_negatives,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from faceid_core.detection import Detector, DlibCnnDetector, HogDetector, make_detector
+from faceid_core.detection import Detector, DlibCnnDetector, HogDetector, MmodDetector, make_detector
 from faceid_core.settings import Settings
 from faceid_core.values import Box
 from tests.bench.engine.common import pixels_of, table
@@ -61,7 +61,11 @@ def matched(truth: list[Box], found: list[Box]) -> int:
 
 
 def recall_detectors(settings: Settings, *, slow: bool) -> dict[str, Detector]:
-    detectors: dict[str, Detector] = {"ours": make_detector(settings), "HOG, same scale": HogDetector(settings)}
+    detectors: dict[str, Detector] = {
+        "ours": make_detector(settings),
+        "ours, plain search": MmodDetector(settings),
+        "HOG, same scale": HogDetector(settings),
+    }
     return {**detectors, "dlib CNN, same scale": DlibCnnDetector(settings)} if slow else detectors
 
 
