@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from faceid_core import images, regrouping
-from faceid_core.embedding import Embedder, make_embedder
-from faceid_core.errors import NoFaces, NoPhotos, NotEnoughLabels
+from faceid_core.embedding import EMBEDDERS, DlibResNet, Embedder, make_embedder
+from faceid_core.errors import NoFaces, NoPhotos, NotEnoughLabels, UnknownChoice
 from faceid_core.library import FaceVectors, Library, ModelView
 from faceid_core.settings import Settings
 from faceid_core.tables import Flag, LabelSource
@@ -190,7 +190,8 @@ def _grouped(
 
     algorithm = algorithm or settings.clusterer
     if threshold is None:
-        threshold = clustering.default_threshold(algorithm, _embedder(settings).name)
+        embedder = _embedder(settings)
+        threshold = clustering.default_threshold(algorithm, embedder.name, embedder.default_threshold)
     photos, quality = faces.photos, faces.quality
     labels = clustering.cluster(algorithm, faces.vectors, threshold=threshold, photos=photos, quality=quality)
     return algorithm, threshold, labels
@@ -277,13 +278,18 @@ def train(
 ) -> ModelView:
     """Train a recogniser from the names given so far and store it as the newest model.
 
-    Raises NotEnoughLabels; JobCancelled from `progress`, leaving nothing behind.
+    Raises NotEnoughLabels, UnknownChoice; JobCancelled from `progress`, leaving nothing behind.
     """
     from faceid_core import training
     from faceid_core.engine.dlib_format import resnet_weights
     from faceid_core.engine.weights import weights_path
 
     embedder = _embedder(library.settings)
+    if library.settings.embedder not in EMBEDDERS:
+        raise UnknownChoice(
+            f"Recognisers can't be trained for {library.settings.embedder}; set FACEID_EMBEDDER to one of "
+            f"{', '.join(EMBEDDERS)}."
+        )
     _complete(library, embedder)
     named = library.people.training_faces(embedder.name)
     trained = training.train(
@@ -369,6 +375,8 @@ def _vectors(library: Library, embedder: Embedder) -> FaceVectors:
     if len(faces.ids):
         return faces
     counts = library.counts()
+    if counts.faces and library.faces.missing_vectors(embedder.name):
+        raise NoFaces(f"No face has a vector of {embedder.name} yet; run `faceid import --again` on your photos.")
     if not counts.photos:
         raise NoPhotos("The library has no photo yet; import a folder of photos first.")
     raise NoFaces(
@@ -377,7 +385,10 @@ def _vectors(library: Library, embedder: Embedder) -> FaceVectors:
 
 
 def _complete(library: Library, embedder: Embedder) -> None:
-    """Embed the crops that another embedder was used for when they were imported."""
+    """Embed the crops that another embedder was used for when they were imported. A network of the user's own has
+    crops of its own, which only the photo gives."""
+    if not isinstance(embedder, DlibResNet):
+        return
     missing = library.faces.missing_vectors(embedder.name)
     for start in range(0, len(missing), EMBED_AT_ONCE):
         ids = missing[start : start + EMBED_AT_ONCE]
