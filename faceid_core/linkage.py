@@ -19,6 +19,8 @@ from faceid_core.values import Ints, Vectors
 CUT_LIMIT = 6000
 ESTABLISHED = 3
 STRETCH = 1.4
+_ROWS, _PAIRS = 65_536, 50_000
+"""Faces, and pairs of faces, whose differences are in memory at a time."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,9 +42,15 @@ class Shots:
         """From the photo of each face (N,); faces of one photo at most `sure` apart count as the same person."""
         photo = np.unique(np.asarray(photos), return_inverse=True)[1].astype(np.int64)
         head = np.arange(len(photo))
-        for faces in members(photo):
-            apart = np.linalg.norm(vectors[faces][:, None] - vectors[faces][None], axis=2)
-            head[faces] = faces[np.argmax(apart <= sure, axis=1)]  # the first face of the photo that is near
+        faces_on = np.bincount(photo)[photo]
+        order = np.argsort(photo, kind="stable")
+        for size in np.unique(faces_on[faces_on > 1]).tolist():
+            together = order[faces_on[order] == size].reshape(-1, size)
+            for faces in np.array_split(together, -(-together.size * size // _PAIRS)):
+                apart = np.linalg.norm(vectors[faces][:, :, None] - vectors[faces][:, None], axis=3)
+                head[faces] = np.take_along_axis(
+                    faces, (apart <= sure).argmax(axis=2), axis=1
+                )  # the first near one
         return cls(photo, head)
 
     def conflicting(self, labels: Ints) -> Ints:
@@ -104,13 +112,17 @@ class _Forest:
 
     def __post_init__(self) -> None:
         count = int(self.labels.max(initial=-1)) + 1
-        vectors = self.vectors.astype(np.float64)
         self.size = np.bincount(self.labels, minlength=count).astype(np.float64)
-        self.mean = np.zeros((count, vectors.shape[1]))
-        np.add.at(self.mean, self.labels, vectors)
+        self.mean = np.zeros((count, self.vectors.shape[1]))
+        off = np.zeros(count)
+        chunks = [slice(at, at + _ROWS) for at in range(0, len(self.labels), _ROWS)]
+        for rows in chunks:
+            np.add.at(self.mean, self.labels[rows], self.vectors[rows])
         self.mean /= np.maximum(self.size, 1)[:, None]
-        off = ((vectors - self.mean[self.labels]) ** 2).sum(axis=1)
-        self.spread = np.bincount(self.labels, off, minlength=count) / np.maximum(self.size, 1)
+        for rows in chunks:
+            squared = ((self.vectors[rows] - self.mean[self.labels[rows]]) ** 2).sum(axis=1)
+            off += np.bincount(self.labels[rows], squared, minlength=count)
+        self.spread = off / np.maximum(self.size, 1)
         self.version = np.zeros(count, np.int64)
         self.near = [set() for _ in range(count)]
         self.heads = [{} for _ in range(count)]
