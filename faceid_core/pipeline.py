@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,17 +74,16 @@ def cluster(
     threshold: a Euclidean distance. preview: only tell what would change.
     Raises NoPhotos, NoFaces, UnknownChoice.
     """
-    from faceid_core import clustering
+    from faceid_core import clustering, neighbours
 
     started = time.monotonic()
     embedder = _embedder(library.settings)
     faces = _vectors(library, embedder.name)
+    vectors = neighbours.on_sphere(faces.vectors)
     algorithm = algorithm or library.settings.clusterer
     threshold = clustering.default_threshold(algorithm, embedder.name) if threshold is None else threshold
     progress(0, 2, "Comparing faces")
-    labels = clustering.cluster(
-        algorithm, faces.vectors, threshold=threshold, photos=faces.photos, quality=faces.quality
-    )
+    labels = clustering.cluster(algorithm, vectors, threshold=threshold, photos=faces.photos, quality=faces.quality)
     before = library.clusters.numbers(faces.ids)
     numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
     progress(1, 2, "Storing the groups")
@@ -127,9 +126,10 @@ def project(library: Library, *, projector: str | None = None, progress: Progres
     faces = _vectors(library, embedder.name)
     projector = projector or library.settings.projector
     progress(0, 2, "Comparing faces")
-    graph = neighbours.build(faces.vectors)
+    vectors = neighbours.on_sphere(faces.vectors)
+    graph = neighbours.build(vectors)
     progress(1, 2, "Drawing the map")
-    points = projection.project(projector, faces.vectors, graph)
+    points = projection.project(projector, vectors, graph)
     library.maps.save(projector, embedder.name, faces.ids, points)
     progress(2, 2, "The map is drawn")
     return MapReport(projector, len(points), time.monotonic() - started)
@@ -190,6 +190,7 @@ def likely_distance(library: Library) -> float:
 @lru_cache(maxsize=4)
 def _suggestions(library: Library, stamp: tuple[object, ...]) -> list[Suggestion]:
     from faceid_core import suggestions
+    from faceid_core.neighbours import on_sphere
 
     embedder = _embedder(library.settings)
     known = library.knowledge.confirmed(embedder.name)
@@ -198,8 +199,8 @@ def _suggestions(library: Library, stamp: tuple[object, ...]) -> list[Suggestion
     unnamed = library.knowledge.unnamed(embedder.name, SUGGEST_FOR)
     found = suggestions.suggest(
         unnamed.ids,
-        unnamed.vectors,
-        known,
+        on_sphere(unnamed.vectors),
+        replace(known, vectors=on_sphere(known.vectors)),
         limit=likely_distance(library),
         groups=unnamed.groups,
         forbidden=library.knowledge.ruled_out(unnamed.ids),

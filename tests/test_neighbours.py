@@ -93,3 +93,12 @@ def test_the_nearest_of_other_faces() -> None:
     np.testing.assert_array_equal(found.indices[:, :30], np.argsort(apart, axis=1))
     assert (found.indices[:, 30:] == -1).all()
     assert neighbours.nearest(vectors[:0], probes, 3).indices.tolist() == [[-1] * 3] * 5
+
+
+def test_equally_long_vectors_keep_their_direction() -> None:
+    vectors = np.random.default_rng(9).normal(size=(6, 8)).astype(np.float32)
+    vectors[3] = 0
+    scaled = neighbours.on_sphere(vectors, 1.42)
+    np.testing.assert_allclose(np.linalg.norm(np.delete(scaled, 3, 0), axis=1), 1.42, rtol=1e-5)
+    np.testing.assert_allclose(scaled * np.linalg.norm(vectors, axis=1, keepdims=True), vectors * 1.42, rtol=1e-4)
+    assert (scaled[3] == 0).all()
