@@ -189,6 +189,30 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
+@main.command()
+@JSON
+@click.pass_context
+def evaluate(ctx: click.Context, as_json: bool) -> None:
+    """Say how good the groups are, by the names that you gave."""
+    from faceid_core.assessing import assess
+
+    with library_of(ctx) as library:
+        found = assess(library)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    rows = [("pairs of faces", found.pairwise), ("face by face (BCubed)", found.bcubed)]
+    print_table(
+        ("", "Precision", "Recall", "F"),
+        [(title, f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f:.3f}") for title, one in rows],
+    )
+    say(
+        f"{count(found.faces, 'face')} of {count(found.people, 'person', 'people')} named by humans, "
+        f"{found.alone:,} of them one by one; purity {found.purity:.3f}; {count(found.acts, 'act')} would name "
+        "them all. Names given to whole groups follow the grouping and flatter it."
+    )
+
+
 @main.command("map")
 @click.option("--projector", help="How to draw [default: FACEID_PROJECTOR].")
 @JSON

@@ -47,6 +47,27 @@ def bcubed(labels: npt.ArrayLike, truth: npt.ArrayLike) -> Scores:
     return _scores(precision, float((squared / people[cells[1]]).sum() / total))
 
 
+def purity(labels: npt.ArrayLike, truth: npt.ArrayLike) -> float:
+    """Share of the faces that are whom most faces of their group are, 0 to 1. (N,) as `pairwise`."""
+    counts, groups, _, cells = _contingency(labels, truth)
+    return float(_largest(counts, cells[0], len(groups)).sum() / counts.sum()) if len(counts) else 1.0
+
+
+def acts(labels: npt.ArrayLike, truth: npt.ArrayLike) -> int:
+    """The least acts that give every face its name: name each group as most of it is, then put each other face
+    right one by one. A face that is alone is one act. (N,) as `pairwise`.
+    """
+    counts, groups, _, cells = _contingency(labels, truth)
+    return int(len(groups) + counts.sum() - _largest(counts, cells[0], len(groups)).sum())
+
+
+def _largest(counts: Ints, group: Ints, groups: int) -> Ints:
+    """Of each group (G,): the faces of the person that most of it is."""
+    largest = np.zeros(groups, np.int64)
+    np.maximum.at(largest, group, counts)
+    return largest
+
+
 def _contingency(labels: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[Ints, Ints, Ints, tuple[Ints, Ints]]:
     """Faces in each occupied cell (C,), in groups (G,), of people (P,); and each cell's group and person (C,)."""
     group, person = _numbered(labels), _numbered(truth)

@@ -111,7 +111,7 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     assert ran.code == 0
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
-        "demo", "import", "cluster", "map", "people", "train", "recognise", "export", "serve",
+        "demo", "import", "cluster", "evaluate", "map", "people", "train", "recognise", "export", "serve",
         "erase", "doctor", "backup", "restore", "decisions", "db",
     ]  # fmt: skip
 
@@ -224,6 +224,18 @@ def test_cluster_says_what_it_did_as_json_and_leaves_names_alone(named_folder: P
     tight = faceid("--library", named_folder, "cluster", "--threshold", 0.01, "--json")
     assert (tight.json["threshold"], tight.json["grouped"]) == (0.01, 0)
     assert faceid("--library", named_folder, "people", "--json").json == before
+
+
+def test_evaluate_measures_the_groups_by_the_names(named_folder: Path, folder: Path) -> None:
+    ran = faceid("--library", named_folder, "evaluate", "--json")
+    assert ran.code == 0
+    assert ran.json["people"] == 2
+    assert ran.json["faces"] >= ran.json["acts"] >= 2
+    assert 0 < ran.json["bcubed"]["f"] <= 1
+    table = faceid("--library", named_folder, "evaluate")
+    assert "BCubed" in table.out
+    assert "one by one" in table.err
+    refused(faceid("--library", folder, "evaluate"), "Name at least")
 
 
 def test_map_says_what_it_did_as_json(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceid_core.evaluation import Scores, bcubed, pairwise
+from faceid_core.evaluation import Scores, acts, bcubed, pairwise, purity
 
 groupings = st.integers(1, 14).flatmap(
     lambda n: st.tuples(*(st.lists(st.integers(-1, 4), min_size=n, max_size=n) for _ in range(2)))
@@ -75,3 +75,22 @@ def test_a_million_faces_need_no_matrix() -> None:
 def test_lengths_must_match() -> None:
     with pytest.raises(ValueError, match="match"):
         pairwise([0, 1], [0])
+
+
+def test_purity_and_acts_by_hand() -> None:
+    labels = [0, 0, 0, 0, 1, 1, -1, -1]
+    truth = ["a", "a", "a", "b", "b", "b", "a", "c"]
+    assert purity(labels, truth) == 7 / 8
+    assert acts(labels, truth) == 2 + 1 + 2
+    assert (purity([], []), acts([], [])) == (1.0, 0)
+
+
+@given(groupings)
+def test_naming_a_grouping_costs_between_one_act_a_person_and_one_a_face(
+    lists: tuple[list[int], list[int]],
+) -> None:
+    labels, truth = lists
+    everybody = [100 + place if one == -1 else one for place, one in enumerate(truth)]
+    assert len(set(everybody)) <= acts(labels, truth) <= len(labels)
+    assert acts(everybody, truth) == len(set(everybody))
+    assert purity(everybody, truth) == 1.0
