@@ -7,6 +7,7 @@ engine's cache is left out, as it is made again, and so are the photos themselve
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import zipfile
@@ -84,10 +85,12 @@ def restore(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
     database.make_folder(settings)
     with _scratch(settings.library) as folder:
         contents = _unpack(file, folder)
-        replaced = _set_aside(settings)
+        replaced = _kept(settings)
+        models = _brought_in(folder / MODELS, settings.models_folder)
+        # The one step that counts: whatever is killed, either library is there as a whole.
         (folder / DATABASE).replace(settings.library / DATABASE)
-        if (folder / MODELS).is_dir():
-            (folder / MODELS).replace(settings.models_folder)
+    if replaced is not None:
+        _remove_all_but(models, settings.models_folder)
     return contents, replaced
 
 
@@ -154,18 +157,42 @@ def _check(copy: Path, file: Path) -> None:
         raise BackupUnusable(f"{file} was made by a newer version; update the program first.")
 
 
-def _set_aside(settings: Settings) -> Path | None:
-    """Move the present library into a folder beside it. Raises LibraryBusy while anybody has it open."""
+def _kept(settings: Settings) -> Path | None:
+    """The present library, kept in a folder of its own. Raises LibraryBusy while anybody has it open."""
     present = settings.library / DATABASE
     if not present.exists():
         return None
     _close(present)
     aside = settings.library / "replaced" / datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
     aside.mkdir(parents=True)
-    for path in (present, settings.models_folder):
-        if path.exists():
-            shutil.move(path, aside / path.name)
+    _link(present, aside / DATABASE)
+    if settings.models_folder.exists():
+        shutil.copytree(settings.models_folder, aside / MODELS, copy_function=_link)
     return aside
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """A second name for a file, at no cost; a copy where the disk knows no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _brought_in(models: Path, target: Path) -> set[str]:
+    """Move the backup's recognisers beside the present ones; their folders' names tell them apart."""
+    names = {folder.name for folder in models.iterdir()} if models.is_dir() else set()
+    target.mkdir(exist_ok=True)
+    for name in names:
+        if not (target / name).exists():
+            (models / name).replace(target / name)
+    return names
+
+
+def _remove_all_but(names: set[str], folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _close(present: Path) -> None:

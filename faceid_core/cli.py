@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core import __version__, upkeep
+from faceid_core import __version__, listing, upkeep
 from faceid_core.console import (
     JSON,
     Commands,
@@ -113,13 +113,14 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
 
 @main.command("import")
 @PATHS
+@click.option("--again", is_flag=True, help="Search known photos anew, too; names stay with their faces.")
 @JSON
 @click.pass_context
-def import_(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+def import_(ctx: click.Context, paths: tuple[Path, ...], again: bool, as_json: bool) -> None:
     """Find the faces in photos and folders of photos. Running it again continues where it stopped."""
     found = _find(paths)
     with new_library_of(ctx) as library:
-        report = _import(library, found)
+        report = _import(library, found, again=again)
         if as_json:
             print_json(report.as_dict())
         _refuse_in_vain(library, report)
@@ -132,12 +133,12 @@ def _find(paths: tuple[Path, ...]) -> list[Path]:
     return photos_under(paths)
 
 
-def _import(library: Library, paths: list[Path]) -> ImportReport:
+def _import(library: Library, paths: list[Path], *, again: bool = False) -> ImportReport:
     from faceid_core.importing import import_photos
 
     try:
         with progress_bar("photos") as progress:
-            report = import_photos(library, paths, progress=progress)
+            report = import_photos(library, paths, again=again, progress=progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "Stopped; the photos imported so far are kept, and the same command goes on with the others."
@@ -159,15 +160,34 @@ def _refuse_in_vain(library: Library, report: ImportReport) -> None:
 @main.command()
 @click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
 @click.option("--threshold", type=click.FloatRange(0, min_open=True), help="Largest distance within a group.")
+@click.option(
+    "--strictness",
+    type=click.FloatRange(-2, 2),
+    help="From -2, fewer groups, to 2, fewer mixed groups [default: 0]; instead of --threshold.",
+)
+@click.option("--new", "only_new", is_flag=True, help="Only the new faces: they join groups or wait, nobody moves.")
 @click.option("--preview", is_flag=True, help="Only say what would change.")
 @JSON
 @click.pass_context
 def cluster(
-    ctx: click.Context, algorithm: str | None, threshold: float | None, preview: bool, as_json: bool
+    ctx: click.Context,
+    algorithm: str | None,
+    threshold: float | None,
+    strictness: float | None,
+    only_new: bool,
+    preview: bool,
+    as_json: bool,
 ) -> None:
     """Group the faces anew. Names stay as they are."""
     with library_of(ctx) as library:
-        report = _group(library, algorithm=algorithm, threshold=threshold, preview=preview)
+        report = _group(
+            library,
+            algorithm=algorithm,
+            threshold=threshold,
+            strictness=strictness,
+            only_new=only_new,
+            preview=preview,
+        )
     if as_json:
         print_json(report)
 
@@ -181,11 +201,8 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
         f"{count(report.faces, 'face')}: {report.grouped:,} in {count(report.clusters, 'group')}, "
         f"{report.single:,} in none ({report.seconds:.1f} s)."
     )
-    if report.moved or report.merged or report.split:
-        say(
-            f"{count(report.moved, 'face')} moved, {count(report.merged, 'group')} merged into others, "
-            f"{count(report.split, 'group')} split."
-        )
+    if changes := report.changes():
+        say(f"Against the groups before: {changes}.")
     return report.as_dict()
 
 
@@ -215,12 +232,13 @@ def evaluate(ctx: click.Context, as_json: bool) -> None:
 
 @main.command("map")
 @click.option("--projector", help="How to draw [default: FACEID_PROJECTOR].")
+@click.option("--new", "only_new", is_flag=True, help="Only place new faces; the others stay where they are.")
 @JSON
 @click.pass_context
-def map_(ctx: click.Context, projector: str | None, as_json: bool) -> None:
+def map_(ctx: click.Context, projector: str | None, only_new: bool, as_json: bool) -> None:
     """Draw the map of all faces anew."""
     with library_of(ctx) as library:
-        report = _draw_map(library, projector=projector)
+        report = _draw_map(library, projector=projector, only_new=only_new)
     if as_json:
         print_json(report)
 
@@ -234,21 +252,8 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
-@main.command()
-@JSON
-@click.pass_context
-def people(ctx: click.Context, as_json: bool) -> None:
-    """List the people that have a name."""
-    from dataclasses import asdict
-
-    with library_of(ctx) as library:
-        named = library.people.all()
-    if as_json:
-        print_json([asdict(person) for person in named])
-    elif named:
-        print_table(("Name", "Faces", "Photos"), [(p.name, p.faces, p.photos) for p in named])
-    else:
-        say("Nobody has a name yet; run `faceid serve` and name the groups in the browser.")
+main.add_command(listing.photos)
+main.add_command(listing.people)
 
 
 @main.command()
@@ -350,7 +355,7 @@ def work(ctx: click.Context) -> None:
         worker.run()
 
 
-for command in upkeep.COMMANDS:
+for command in (listing.history, *upkeep.COMMANDS):
     main.add_command(command)
 
 

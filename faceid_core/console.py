@@ -108,6 +108,7 @@ def import_summary(report: ImportReport) -> str:
     """What an import did, in one line; what did not happen is not mentioned."""
     others = (
         (report.unchanged, count(report.unchanged, "photo") + " already here"),
+        (report.renewed, count(report.renewed, "known photo") + " searched again"),
         (report.duplicates, count(report.duplicates, "duplicate")),
         (report.failed, count(report.failed, "file") + " skipped"),
     )

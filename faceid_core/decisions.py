@@ -18,14 +18,11 @@ from typing import Any
 from faceid_core.errors import DecisionsUnusable, NotWritable, PathNotFound, UnknownChoice
 from faceid_core.library import FaceDecision, Library, PersonDecision
 from faceid_core.library.decisions import Known
+from faceid_core.matching import SAME_FACE_IOU, best_pairs, overlaps
 from faceid_core.tables import Flag, LabelSource
 from faceid_core.values import Box
 
 FORMAT, VERSION = "faceid-decisions", 1
-
-MIN_IOU = 0.3
-"""Overlap from which two boxes are the same face. Detectors frame a face differently (a box 1.8 times as wide and
-high around the same centre: 0.31), and two faces side by side hardly overlap at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +92,8 @@ def match(
 
 def _pairs(boxes: Sequence[Box], known: Sequence[Known]) -> dict[int, int]:
     """Index of a box -> id of its face, each face once."""
-    overlaps = [(box.iou(face.box), index, face.id) for index, box in enumerate(boxes) for face in known]
-    pairs: dict[int, int] = {}
-    for overlap, index, face in sorted(overlaps, key=lambda pair: (-pair[0], pair[1], pair[2])):
-        if overlap >= MIN_IOU and index not in pairs and face not in pairs.values():
-            pairs[index] = face
-    return pairs
+    pairs = best_pairs(overlaps(boxes, [face.box for face in known]), SAME_FACE_IOU)
+    return {index: known[place].id for index, place in pairs.items()}
 
 
 def _names(face: FaceDecision) -> Iterable[str]:

@@ -14,7 +14,8 @@ from faceid_core.detection import Detector, make_detector
 from faceid_core.embedding import Embedder, align, make_embedder
 from faceid_core.errors import NothingToImport, UnreadableImage
 from faceid_core.executors import Executor, InProcess, ProcessPool, WorkerLost
-from faceid_core.library import Library, NewFace, NewPhoto
+from faceid_core.library import PROGRAM, Added, Library, NewFace, NewPhoto, PersonDecision
+from faceid_core.likeness import looks
 from faceid_core.quality import assess
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Progress, no_progress
@@ -44,16 +45,38 @@ class Failure:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did, in photos; every file found is counted in exactly one of the four outcomes."""
+    """What an import did, in photos; every file found is counted in exactly one of the five outcomes.
+
+    renewed: known photos that were searched anew, as the file was edited, turned or moved, or as it was asked for.
+    """
 
     photos: int = 0
     imported: int = 0
     duplicates: int = 0
     unchanged: int = 0
+    renewed: int = 0
     failed: int = 0
     faces: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        return self.imported + self.duplicates + self.unchanged + self.renewed + self.failed
+
+    def add(self, photo: NewPhoto, outcome: str) -> None:
+        """Count a photo by what became of it, see library.Added."""
+        if outcome == "duplicate":
+            self.duplicates += 1
+        elif outcome == "unchanged":
+            self.unchanged += 1
+        elif photo.error:
+            self.failed += 1
+            self.failures.append(Failure(photo.path, photo.error))
+        else:
+            self.renewed += outcome == "renewed"
+            self.imported += outcome == "imported"
+            self.faces += len(photo.faces)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -72,19 +95,21 @@ def import_photos(
     library: Library,
     paths: Iterable[str | Path],
     *,
+    again: bool = False,
     progress: Progress = no_progress,
     executor: Executor | None = None,
 ) -> ImportReport:
     """Import every photo under `paths`; files that the library knows unchanged are skipped without reading them.
 
+    again: search known photos anew, too, as after a change of the detector; names stay with their faces.
     Raises PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`, after storing what is done.
     """
     started = time.monotonic()
     found = photos_under(paths)
     report = ImportReport(photos=len(found))
     files = [_stat(path) for path in _well_named(found, report)]
-    fresh = _skip_unchanged(library, files, report)
-    run = _ImportRun(library, report, progress)
+    fresh = files if again else _skip_unchanged(library, files, report)
+    run = _ImportRun(library, report, progress, again)
     try:
         run.store_all(fresh, executor or _executor(library.settings, len(fresh)))
     finally:
@@ -120,6 +145,7 @@ def analyse(file: _File, *, settings: Settings, threads: int | None = None) -> N
         taken_at=photograph.taken_at,
         embedder=embedder.name,
         faces=find_faces(photograph.pixels, detector, embedder),
+        looks=looks(photograph.pixels),
     )
 
 
@@ -145,6 +171,7 @@ class _ImportRun:
     library: Library
     report: ImportReport
     progress: Progress
+    again: bool = False
     batch: list[NewPhoto] = field(default_factory=list)
     stored_at: float = field(default_factory=time.monotonic)
     twins: list[_File] = field(default_factory=list)
@@ -159,7 +186,7 @@ class _ImportRun:
                 self.add(self._unread(file, CRASHED) if isinstance(photo, WorkerLost) else photo)
             self.flush()
             for file in self.twins:
-                self.add(self._unread(file) if self._known(file) else work(file))
+                self.add(self._unread(file) if self._stored(file) else work(file))
         finally:
             self.flush()
 
@@ -175,6 +202,9 @@ class _ImportRun:
             yield file
 
     def _known(self, file: _File) -> bool:
+        return not self.again and self._stored(file)
+
+    def _stored(self, file: _File) -> bool:
         return file.sha256 is not None and self.library.photos.knows(file.sha256)
 
     def _unread(self, file: _File, error: str | None = None) -> NewPhoto:
@@ -189,22 +219,23 @@ class _ImportRun:
     def flush(self) -> None:
         batch, self.batch = self.batch, []
         self.stored_at = time.monotonic()
-        for photo, added in zip(batch, self.library.photos.add_many(batch), strict=True):
-            if added.outcome == "duplicate":
-                self.report.duplicates += 1
-            elif added.outcome == "unchanged":
-                self.report.unchanged += 1
-            elif photo.error:
-                self.report.failed += 1
-                self.report.failures.append(Failure(photo.path, photo.error))
-            else:
-                self.report.imported += 1
-                self.report.faces += len(photo.faces)
+        outcomes = self.library.photos.add_many(batch, again=self.again)
+        self._take_over(outcomes)
+        for photo, added in zip(batch, outcomes, strict=True):
+            self.report.add(photo, added.outcome)
+
+    def _take_over(self, outcomes: Sequence[Added]) -> None:
+        """The faces of a copy get the names of the photo that looks the same."""
+        decided = self.library.decisions.of_twins(outcomes)
+        if decided:
+            names = dict.fromkeys(name for _, said in decided for name in (said.person, *said.not_people) if name)
+            self.library.decisions.take_over([PersonDecision(name) for name in names], decided, actor=PROGRAM)
 
     def _tell(self, photo: NewPhoto | None = None) -> None:
         report = self.report
-        done = report.unchanged + report.imported + report.duplicates + report.failed + len(self.batch)
-        self.progress(done, report.photos, Path(photo.path).name if photo else "Looking for faces")
+        self.progress(
+            report.done + len(self.batch), report.photos, Path(photo.path).name if photo else "Looking for faces"
+        )
 
 
 def _executor(settings: Settings, photos: int) -> Executor:

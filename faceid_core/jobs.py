@@ -72,10 +72,10 @@ class Reporter:
 
 
 def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    report = importing.import_photos(library, params["paths"], progress=reporter)
+    report = importing.import_photos(library, params["paths"], again=params.get("again", False), progress=reporter)
     if report.faces:
-        library.jobs.submit("cluster", {})
-        library.jobs.submit("map", {})
+        library.jobs.submit("cluster", {"only_new": True})
+        library.jobs.submit("map", {"only_new": True})
     return report.as_dict()
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from faceid_core import images, regrouping
 from faceid_core.embedding import Embedder, make_embedder
 from faceid_core.errors import NoFaces, NoPhotos
-from faceid_core.library import FaceVectors, Library, ModelView
+from faceid_core.library import FaceVectors, Library, MapPoints, ModelView, RunView
 from faceid_core.settings import Settings
 from faceid_core.tables import Flag, LabelSource
-from faceid_core.values import Ints, Progress, no_progress
+from faceid_core.values import Ints, Progress, Vectors, no_progress
 
 if TYPE_CHECKING:
     from faceid_core.recognition import Recogniser
@@ -45,6 +46,10 @@ class ClusterReport:
     split: int
     seconds: float
 
+    def changes(self) -> str:
+        """What became of the groups from before, in words; "" for nothing."""
+        return regrouping.Changes(self.moved, self.merged, self.split).in_words()
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -66,38 +71,82 @@ def cluster(
     *,
     algorithm: str | None = None,
     threshold: float | None = None,
+    strictness: float | None = None,
+    only_new: bool = False,
     preview: bool = False,
     progress: Progress = no_progress,
 ) -> ClusterReport:
     """Group all faces anew. People, labels and flags stay as they are, and no group holds two named people.
 
-    threshold: a Euclidean distance. preview: only tell what would change.
+    threshold: a Euclidean distance; or strictness, see there. preview: only tell what would change.
+    only_new: faces that came after the latest grouping join it, by its algorithm and threshold, and nobody moves.
     Raises NoPhotos, NoFaces, UnknownChoice.
     """
     from faceid_core import clustering, neighbours
+    from faceid_core.strictness import threshold as of_strictness
 
     started = time.monotonic()
     embedder = _embedder(library.settings)
     faces = _vectors(library, embedder.name)
     vectors = neighbours.on_sphere(faces.vectors)
+    run = library.clusters.current()
+    if only_new and run is not None and (run.embedder, "newest" in run.parameters) == (embedder.name, True):
+        return _join(library, faces, vectors, run, preview, started)
     algorithm = algorithm or library.settings.clusterer
-    threshold = clustering.default_threshold(algorithm, embedder.name) if threshold is None else threshold
+    threshold = of_strictness(strictness or 0, algorithm, embedder.name) if threshold is None else threshold
     progress(0, 2, "Comparing faces")
     labels = clustering.cluster(algorithm, vectors, threshold=threshold, photos=faces.photos, quality=faces.quality)
     before = library.clusters.numbers(faces.ids)
     numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
     progress(1, 2, "Storing the groups")
+    changed = regrouping.changes(before, numbers)
     if not preview:
-        library.clusters.save_run(algorithm, {"threshold": threshold}, embedder.name, faces.ids, numbers)
+        library.clusters.save_run(
+            algorithm,
+            {"threshold": threshold, "newest": int(faces.ids.max())},
+            embedder.name,
+            faces.ids,
+            numbers,
+            changes=changed.in_words(),
+        )
     progress(2, 2, "Faces are grouped")
-    changed, grouped = regrouping.changes(before, numbers), int((numbers > 0).sum())
+    return _report(algorithm, threshold, numbers, changed, started)
+
+
+def _join(
+    library: Library, faces: FaceVectors, vectors: Vectors, run: RunView, preview: bool, started: float
+) -> ClusterReport:
+    """Let the faces that came after the grouping join it."""
+    from faceid_core import joining
+
+    newest, threshold = int(run.parameters["newest"]), float(run.parameters["threshold"])
+    numbers, new = library.clusters.numbers(faces.ids), faces.ids > newest
+    numbers[new] = joining.join(
+        vectors[~new],
+        numbers[~new],
+        faces.photos[~new],
+        vectors[new],
+        faces.photos[new],
+        algorithm=run.algorithm,
+        threshold=threshold,
+        quality=faces.quality[new],
+    )
+    if not preview and new.any():
+        library.clusters.join(faces.ids[new], numbers[new], int(faces.ids.max()))
+    return _report(run.algorithm, threshold, numbers, regrouping.Changes(), started)
+
+
+def _report(
+    algorithm: str, threshold: float, numbers: Ints, changed: regrouping.Changes, started: float
+) -> ClusterReport:
+    grouped = int((numbers > 0).sum())
     return ClusterReport(
         algorithm=algorithm,
         threshold=threshold,
-        faces=len(labels),
+        faces=len(numbers),
         clusters=len(np.unique(numbers[numbers > 0])),
         grouped=grouped,
-        single=len(labels) - grouped,
+        single=len(numbers) - grouped,
         moved=changed.moved,
         merged=changed.merged,
         split=changed.split,
@@ -117,8 +166,18 @@ def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
     return regrouping.apart(faces.vectors, labels, np.array(named, np.int64), ruled_out)
 
 
-def project(library: Library, *, projector: str | None = None, progress: Progress = no_progress) -> MapReport:
-    """Lay all faces out on a plane. Raises NoPhotos, NoFaces, UnknownChoice."""
+def project(
+    library: Library,
+    *,
+    projector: str | None = None,
+    only_new: bool = False,
+    progress: Progress = no_progress,
+) -> MapReport:
+    """Lay all faces out on a plane. Before the first map there is one by PCA at once, see Maps.
+
+    only_new: faces that are not on the map yet are placed beside those like them; the others stay where they are.
+    Raises NoPhotos, NoFaces, UnknownChoice.
+    """
     from faceid_core import neighbours, projection
 
     started = time.monotonic()
@@ -127,12 +186,37 @@ def project(library: Library, *, projector: str | None = None, progress: Progres
     projector = projector or library.settings.projector
     progress(0, 2, "Comparing faces")
     vectors = neighbours.on_sphere(faces.vectors)
+    drawn = library.maps.points(projector, embedder.name)
+    there = np.isin(faces.ids, drawn.face_ids)
+    if only_new and there.any():
+        return _place(library, faces, vectors, drawn, there, (projector, embedder.name), started)
+    if projector != "pca" and not there.any():
+        library.maps.save("pca", embedder.name, faces.ids, projection.pca(vectors))
     graph = neighbours.build(vectors)
     progress(1, 2, "Drawing the map")
     points = projection.project(projector, vectors, graph)
     library.maps.save(projector, embedder.name, faces.ids, points)
     progress(2, 2, "The map is drawn")
     return MapReport(projector, len(points), time.monotonic() - started)
+
+
+def _place(
+    library: Library,
+    faces: FaceVectors,
+    vectors: Vectors,
+    drawn: MapPoints,
+    there: npt.NDArray[np.bool_],
+    where: tuple[str, str],
+    started: float,
+) -> MapReport:
+    """Put the faces that are not on the map onto it. where: projector and embedder of the map."""
+    from faceid_core import neighbours, projection
+
+    rows = np.searchsorted(drawn.face_ids, faces.ids[there])
+    plane = np.stack([drawn.x[rows], drawn.y[rows]], axis=1)
+    near = neighbours.nearest(vectors[there], vectors[~there], projection.UMAP_NEIGHBOURS)
+    library.maps.add(*where, faces.ids[~there], projection.place(plane, near))
+    return MapReport(where[0], len(faces.ids), time.monotonic() - started)
 
 
 def train(

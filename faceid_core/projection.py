@@ -26,7 +26,7 @@ class Projector(Protocol):
     def __call__(self, vectors: Vectors, graph: NeighbourGraph, *, seed: int = 0) -> Plane: ...
 
 
-def pca(vectors: Vectors, graph: NeighbourGraph, *, seed: int = 0) -> Plane:
+def pca(vectors: Vectors, graph: NeighbourGraph | None = None, *, seed: int = 0) -> Plane:
     """The two directions of the largest variance (Pearson 1901). Immediate; neither graph nor seed matters."""
     plane = np.zeros((len(vectors), 2), np.float32)
     if len(vectors) > 1:
@@ -86,6 +86,23 @@ def _start(plane: Plane, seed: int) -> Plane:
     width = float(np.abs(plane).max()) or 1.0
     noise = np.random.default_rng(seed).normal(scale=1e-3, size=plane.shape)
     return (plane * (10 / width) + noise).astype(np.float32)
+
+
+def place(plane: Plane, near: NeighbourGraph) -> Plane:
+    """Points (M, 2) for new faces on a map (N, 2) that stays as it is.
+
+    near: the nearest of the N faces to each new one. A face lies at the mean of its neighbours' points, weighted
+    by exp(-distance / distance of the nearest), as UMAP's own transform begins. Without neighbours: the middle.
+    """
+    count = min(UMAP_NEIGHBOURS, near.k)
+    indices, apart = near.indices[:, :count], near.distances[:, :count].astype(np.float64)
+    known = indices >= 0
+    scale = np.maximum(apart[:, :1], 1e-6)
+    weights = np.where(known, np.exp(1 - np.where(known, apart, 0) / scale), 0)
+    total = weights.sum(axis=1, keepdims=True)
+    points = (plane[np.maximum(indices, 0)] * weights[:, :, None]).sum(axis=1) / np.maximum(total, 1e-12)
+    points[total[:, 0] == 0] = plane.mean(axis=0) if len(plane) else 0
+    return np.asarray(points, np.float32)
 
 
 PROJECTORS: dict[str, Projector] = {"umap": umap, "pca": pca}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceid_core.values import Ints, Vectors
+from faceid_core.wording import count
 
 NEAREST = 3
 """Named faces that decide to whom an unnamed face of a divided group goes."""
@@ -58,6 +59,20 @@ class Changes:
     moved: int = 0
     merged: int = 0
     split: int = 0
+
+    def in_words(self) -> str:
+        """
+        >>> Changes(moved=17, merged=2).in_words()
+        '17 faces move, 2 groups merge'
+        """
+        parts = (
+            (self.moved, "face", "moves", "move"),
+            (self.merged, "group", "merges", "merge"),
+            (self.split, "group", "splits", "split"),
+        )
+        return ", ".join(
+            f"{count(number, what)} {one if number == 1 else many}" for number, what, one, many in parts if number
+        )
 
 
 def numbered(before: Ints, labels: Ints) -> Ints:

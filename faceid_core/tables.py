@@ -9,7 +9,18 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, ForeignKey, Index, Integer, LargeBinary
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    false,
+)
 from sqlmodel import Field, SQLModel
 
 
@@ -55,7 +66,7 @@ def _parent(table: str, **column: Any) -> Any:
 
 
 class Photo(SQLModel, table=True):
-    """One photo by content: the same bytes in two folders are one photo with two sources."""
+    """One photo by content: the same bytes in two folders are one photo with two sources. look: see likeness."""
 
     id: int | None = Field(default=None, primary_key=True)
     sha256: str | None = Field(default=None, unique=True, max_length=64)
@@ -67,6 +78,7 @@ class Photo(SQLModel, table=True):
     status: str = Field(default=PhotoStatus.DONE.value, index=True, max_length=16)
     error: str | None = None
     detector: str = ""
+    look: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
 
 
 class Source(SQLModel, table=True):
@@ -134,11 +146,22 @@ class Person(SQLModel, table=True):
 class Label(SQLModel, table=True):
     """The name of a face: at most one, with its source."""
 
+    __table_args__: ClassVar[Any] = (Index("ix_label_source_confidence", "source", "confidence"),)
+
     face_id: int = Field(sa_column=_parent("face", primary_key=True))
     person_id: int = Field(sa_column=_parent("person", nullable=False, index=True))
     source: str = Field(max_length=16)
     confidence: float = 1.0
     at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+
+
+class PersonTally(SQLModel, table=True):
+    """What a person's faces come to. Derived: a missing row is counted when it is asked for, see tallies."""
+
+    person_id: int = Field(sa_column=_parent("person", primary_key=True))
+    faces: int = 0
+    photos: int = 0
+    best_face_id: int | None = None
 
 
 class Rejection(SQLModel, table=True):
@@ -159,10 +182,11 @@ class Event(SQLModel, table=True):
     summary: str
     changes: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     undone_at: datetime | None = Field(default=None, sa_type=DateTime)
+    undone_by: str | None = Field(default=None, max_length=100)
 
 
 class ClusterRun(SQLModel, table=True):
-    """One grouping of all faces. The latest run is the one that pages show."""
+    """One grouping of all faces. The latest run that is not undone is the one that pages show."""
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
@@ -171,6 +195,7 @@ class ClusterRun(SQLModel, table=True):
     embedder: str = Field(max_length=64)
     faces: int = 0
     clusters: int = 0
+    undone: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
 
 
 class Cluster(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""The commands that look after a library: erase, doctor, backup, restore, db upgrade."""
+"""The commands that look after a library: undo, redo, erase, doctor, backup, restore, db upgrade."""
 
 from __future__ import annotations
 
@@ -41,6 +41,33 @@ def doctor(ctx: click.Context, as_json: bool, deep: bool) -> None:
 YES = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
+@click.command()
+@click.argument("number", type=int, required=False)
+@click.option("--back-to", type=int, metavar="NUMBER", help="Take back everything after that decision instead.")
+@click.pass_context
+def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
+    """Take back a decision by its NUMBER in the history, or the newest one."""
+    if number is not None and back_to is not None:
+        raise Refused("Give either the number of one decision or --back-to, not both.")
+    with library_of(ctx) as library:
+        journal = library.journal
+        events = [journal.undo(number, actor=OWNER)] if back_to is None else journal.undo_to(back_to, actor=OWNER)
+    for event in events:
+        say(f"Undone: {event.id}, {event.summary}.")
+    if not events:
+        say("Nothing was decided after that.")
+
+
+@click.command()
+@click.argument("number", type=int, required=False)
+@click.pass_context
+def redo(ctx: click.Context, number: int | None) -> None:
+    """Do an undone decision again, by its NUMBER in the history, or the one that was undone last."""
+    with library_of(ctx) as library:
+        event = library.journal.redo(number, actor=OWNER)
+    say(f"Done again: {event.id}, {event.summary}.")
+
+
 @click.group(cls=Commands)
 def erase() -> None:
     """Take a person or photos out of the library for good."""
@@ -53,9 +80,7 @@ def erase() -> None:
 def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
     """Erase a person: name, faces, vectors, traces in the journal, and recognisers that know them."""
     with library_of(ctx) as library:
-        person = library.people.find(name)
-        if person is None:
-            raise Refused(f"Nobody is called {name}; `faceid people` lists the names.")
+        person = library.people.known(name)
         _sure(library.erasing.person(person.id, actor=OWNER, preview=True), yes)
         library.erasing.person(person.id, actor=OWNER)
     say("Erased. Backups from before still hold the person; delete those, too, if you need to.")
@@ -180,4 +205,4 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
         print_json(asdict(done))
 
 
-COMMANDS = (erase, doctor, back_up, restore, decisions, db)
+COMMANDS = (undo, redo, erase, doctor, back_up, restore, decisions, db)

@@ -194,3 +194,30 @@ def test_upgrading_keeps_a_copy_of_what_was(library: Library, settings: Settings
     assert migrated and copy is not None and copy.parent == settings.library / "backups"
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM person").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("step", range(2))
+def test_stopped_in_the_middle_of_restoring_the_old_library_is_whole(
+    library: Library, settings: Settings, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped before each of the two renames: of a recogniser's folder, and of the database."""
+    backup.back_up(settings, tmp_path / "mine.zip")
+    library.people.name_faces([3], "Dee", actor="a")
+    library.close()
+    (settings.models_folder / "one").rename(settings.models_folder / "two")
+    steps, rename = iter(range(9)), Path.replace
+
+    def stopped(self: Path, target: Path) -> Path:
+        if next(steps) == step:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            backup.restore(settings, tmp_path / "mine.zip")
+    assert names(settings) == ["Ada", "Bo", "Dee"]
+    assert (settings.models_folder / "two" / "model.json").exists()
+    backup.restore(settings, tmp_path / "mine.zip")
+    assert names(settings) == ["Ada", "Bo"]
+    assert [folder.name for folder in settings.models_folder.iterdir()] == ["one"]

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from faceid_core.cli import main
-from faceid_core.library import Library
+from faceid_core.library import Library, PhotoQuery
 from faceid_core.sample import Album
 from faceid_core.settings import Settings
 from faceid_core.tables import PhotoStatus
@@ -111,8 +111,8 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     assert ran.code == 0
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
-        "demo", "import", "cluster", "evaluate", "map", "people", "train", "recognise", "export", "serve",
-        "erase", "doctor", "backup", "restore", "decisions", "db",
+        "demo", "import", "cluster", "evaluate", "map", "photos", "people", "train", "recognise", "export", "serve",
+        "history", "undo", "redo", "erase", "doctor", "backup", "restore", "decisions", "db",
     ]  # fmt: skip
 
 
@@ -236,6 +236,45 @@ def test_evaluate_measures_the_groups_by_the_names(named_folder: Path, folder: P
     assert "BCubed" in table.out
     assert "one by one" in table.err
     refused(faceid("--library", folder, "evaluate"), "Name at least")
+
+
+def test_decisions_are_listed_taken_back_and_done_again(folder: Path) -> None:
+    with Library.open(Settings(library=folder)) as library:
+        library.people.name_faces([1], "Anna", actor="me")
+        library.people.rename(1, "Berta", actor="me")
+    library_ = ("--library", folder)
+    listed = faceid(*library_, "history", "--limit", 2, "--json").json
+    assert [event["summary"] for event in listed] == ["Renamed Anna to Berta", "Named 1 face Anna"]
+    first = listed[1]["id"]
+    assert "Renamed Anna to Berta" in faceid(*library_, "history").out
+    refused(faceid(*library_, "undo", first), "“Renamed Anna to Berta” builds on this one")
+    refused(faceid(*library_, "undo", first, "--back-to", first), "not both")
+    assert "Undone" in faceid(*library_, "undo", "--back-to", first).err
+    assert [each["name"] for each in faceid(*library_, "people", "--json").json] == ["Anna"]
+    assert "Nothing was decided after that" in faceid(*library_, "undo", "--back-to", first).err
+    assert f"Undone: {first}, Named 1 face Anna." in faceid(*library_, "undo", first).err
+    assert f"Done again: {first}, Named 1 face Anna." in faceid(*library_, "redo").err
+    refused(faceid(*library_, "undo", 99), "Decision 99 is not there")
+
+
+def test_photos_are_listed_by_who_is_on_them_and_when(named_folder: Path, album: Album) -> None:
+    library = ("--library", named_folder)
+
+    def listed(*options: object) -> list[str]:
+        return [Path(photo["path"]).name for photo in faceid(*library, "photos", *options, "--json").json]
+
+    everything = listed()
+    assert sorted(everything) == sorted(album.photos)
+    anna, other = listed("--with", "Anna"), listed("--with", "[b]Øystein[/b]")
+    assert listed("--with", "anna", "--with", "[b]Øystein[/b]") == [name for name in anna if name in other]
+    assert listed("--with", "Anna", "--without", "[b]Øystein[/b]") == [name for name in anna if name not in other]
+    assert listed("--folder", album.folder) == everything
+    assert listed("--folder", album.folder / "no such") == []
+    assert listed("--until", "1990-01-01") == []
+    assert listed("--text", everything[0]) == everything[:1]
+    assert faceid(*library, "photos", "--text", everything[0]).out == f"{album.folder / everything[0]}\n"
+    refused(faceid(*library, "photos", "--with", "Nobody"), "Nobody is called Nobody")
+    refused(faceid(*library, "photos", "--from", "yesterday"), "yesterday")
 
 
 def test_map_says_what_it_did_as_json(folder: Path) -> None:
@@ -381,7 +420,7 @@ def test_each_kind_of_bad_file_gets_its_reason(tmp_path: Path, album: Album) -> 
     }
     with Library.open(Settings(library=tmp_path / "new")) as library:
         assert library.counts().faces == 0
-        assert len(library.photos.page(status=PhotoStatus.FAILED)) == 4
+        assert len(library.photos.page(query=PhotoQuery(status=PhotoStatus.FAILED))) == 4
 
 
 @pytest.mark.parametrize("command", ["import", "demo"])

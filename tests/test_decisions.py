@@ -18,6 +18,7 @@ from faceid_core.cli import main
 from faceid_core.decisions import Known, match
 from faceid_core.errors import DecisionsUnusable, PathNotFound, UnknownChoice
 from faceid_core.library import FaceDecision, Library, NewFace, NewPhoto
+from faceid_core.matching import SAME_FACE_IOU
 from faceid_core.settings import Settings
 from faceid_core.tables import Flag, LabelSource, Person
 from faceid_core.values import Box, DetectedFace
@@ -183,9 +184,9 @@ def test_matching_uses_each_face_once_and_loses_nothing(wanted: list[Box], here:
     matched, lost = match(faces, {"p": known})
     assert len(matched) + len(lost) == len(faces)
     assert len({face for face, _ in matched}) == len(matched)
-    assert all(here[face].iou(said.box) >= decisions.MIN_IOU for face, said in matched)
+    assert all(here[face].iou(said.box) >= SAME_FACE_IOU for face, said in matched)
     left = [box for number, box in enumerate(here) if number not in {face for face, _ in matched}]
-    assert all(box.iou(said.box) < decisions.MIN_IOU for said in lost for box in left)
+    assert all(box.iou(said.box) < SAME_FACE_IOU for said in lost for box in left)
 
 
 def test_on_the_command_line(decided: Library, tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageOps
 
 from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
 from faceid_core.importing import import_photos
-from faceid_core.library import Library
+from faceid_core.library import Library, PhotoQuery
+from faceid_core.matching import carried
 from faceid_core.sample import Album
 from faceid_core.tables import PhotoStatus
 
@@ -57,6 +59,64 @@ def test_twins_in_one_import_are_one_photo(empty: Library, album: Album, tmp_pat
     assert (report.imported, report.duplicates, report.faces) == (1, 1, 1)
 
 
+def named_single(library: Library, album: Album, folder: Path) -> Path:
+    """A photo of its own with one face, imported and named."""
+    path = Path(shutil.copy(single(album), folder / "mine.jpg"))
+    import_photos(library, [path])
+    library.people.name_faces([1], "Ada", actor="me")
+    return path
+
+
+def names(library: Library) -> list[tuple[int, str | None, str | None]]:
+    return [
+        (face.id, face.person, face.source)
+        for photo in library.photos.page()
+        for face in library.faces.of_photo(photo.id)
+    ]
+
+
+def test_a_file_that_is_turned_and_saved_again_keeps_its_name(empty: Library, album: Album, tmp_path: Path) -> None:
+    path = named_single(empty, album, tmp_path)
+    before = empty.faces.get(1).box
+    picture = ImageOps.exif_transpose(Image.open(path))
+    picture.transpose(Image.Transpose.ROTATE_270).save(path, quality=80)
+    report = import_photos(empty, [tmp_path])
+    assert (report.photos, report.renewed, report.imported) == (1, 1, 0)
+    assert names(empty) == [(1, "Ada", "human")]
+    assert empty.faces.get(1).box.iou(carried(before, picture.size, picture.size[::-1], 3)) > 0.5
+    assert empty.problems() == []
+
+
+def test_a_smaller_copy_gets_the_name_as_one_event(empty: Library, album: Album, tmp_path: Path) -> None:
+    path = named_single(empty, album, tmp_path)
+    picture = ImageOps.exif_transpose(Image.open(path))
+    picture.resize((picture.width * 3 // 4, picture.height * 3 // 4)).save(tmp_path / "copy.jpg", quality=70)
+    report = import_photos(empty, [tmp_path])
+    assert (report.unchanged, report.imported) == (1, 1)
+    assert sorted(names(empty)) == [(1, "Ada", "human"), (2, "Ada", "imported")]
+    empty.journal.undo()
+    assert sorted(names(empty)) == [(1, "Ada", "human"), (2, None, None)]
+
+
+def test_another_detector_keeps_the_names(empty: Library, album: Album, tmp_path: Path) -> None:
+    named_single(empty, album, tmp_path)
+    before = empty.faces.get(1)
+    empty.settings.detector = "hog"
+    assert import_photos(empty, [tmp_path]).unchanged == 1
+    report = import_photos(empty, [tmp_path], again=True)
+    assert (report.renewed, report.unchanged) == (1, 0)
+    assert (1, "Ada", "human") in names(empty)
+    assert empty.faces.get(1).box != before.box
+
+
+def test_searching_again_reads_the_same_bytes_once(empty: Library, album: Album, tmp_path: Path) -> None:
+    path = named_single(empty, album, tmp_path)
+    shutil.copy(path, tmp_path / "copy.jpg")
+    report = import_photos(empty, [tmp_path], again=True)
+    assert (report.renewed, report.unchanged, report.photos) == (1, 1, 2)
+    assert names(empty) == [(1, "Ada", "human")]
+
+
 def test_bad_files_become_rows_with_a_reason_and_the_rest_goes_on(
     empty: Library, album: Album, tmp_path: Path
 ) -> None:
@@ -70,7 +130,7 @@ def test_bad_files_become_rows_with_a_reason_and_the_rest_goes_on(
     report = import_photos(empty, [folder])
     assert (report.photos, report.imported, report.failed) == (4, 1, 3)
     assert {Path(failure.path).name for failure in report.failures} == {"cut.jpg", "empty.jpg", "text.jpg"}
-    failed = empty.photos.page(status=PhotoStatus.FAILED)
+    failed = empty.photos.page(query=PhotoQuery(status=PhotoStatus.FAILED))
     assert len(failed) == 3
     assert all(photo.error for photo in failed)
 

@@ -15,12 +15,12 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "faceid_core"
 
 LAYERS = {
-    "base": {"errors", "values", "settings"},
+    "base": {"errors", "values", "settings", "wording", "matching"},
     "store": {"tables", "database", "library"},
     "compute": {"images", "formats", "photo_date", "engine", "detection", "embedding", "quality", "neighbours",
                 "clustering", "density", "linkage", "projection", "training", "recognition", "sample"},
     "steps": {"assessing", "executors", "importing", "pipeline", "jobs", "exporting", "backup", "decisions"},
-    "edge": {"cli", "console", "upkeep", "doctor"},
+    "edge": {"cli", "console", "listing", "upkeep", "doctor"},
 }  # fmt: skip
 ALLOWED = {
     "base": {"base"},

@@ -47,13 +47,22 @@ def fill(settings: Settings) -> None:
         decide(library, list(range(1, 9)))
 
 
+DERIVED = {"persontally"}
+LOST_GOING_DOWN = {"undone_by"}
+"""Columns that older versions don't have."""
+
+
 def contents(settings: Settings) -> dict[str, list[Any]]:
     """Every row of every table."""
     opened = database.Database(database.open_engine(settings))
     with opened.read() as session:
         rows = {
-            table.name: sorted(repr(tuple(row)) for row in session.execute(text(f"SELECT * FROM {table.name}")))
+            table.name: sorted(
+                repr([(name, value) for name, value in sorted(row.items()) if name not in LOST_GOING_DOWN])
+                for row in session.execute(text(f"SELECT * FROM {table.name}")).mappings()
+            )
             for table in SQLModel.metadata.sorted_tables
+            if table.name not in DERIVED
         }
     opened.close()
     return rows

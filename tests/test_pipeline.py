@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceid_core import evaluation, jobs, pipeline
+from faceid_core import evaluation, jobs, pipeline, projection
 from faceid_core.errors import NoFaces, NoModel, NoPhotos, UnknownChoice
 from faceid_core.importing import import_photos
 from faceid_core.library import Library
@@ -100,3 +100,38 @@ def test_a_job_whose_worker_died_is_marked(empty: Library) -> None:
     assert empty.jobs.claim() is None
     assert empty.jobs.reap(-1) == 1
     assert empty.jobs.get(claimed.id).state == JobState.FAILED
+
+
+def test_faces_that_come_later_join_and_nobody_moves(empty: Library, album: Album) -> None:
+    paths = [album.folder / name for name in sorted(album.photos)]
+    import_photos(empty, paths[:-4])
+    pipeline.cluster(empty, only_new=True)
+    pipeline.project(empty, projector="pca", only_new=True)
+    ids = empty.faces.vectors("dlib-resnet+mirror").ids
+    numbers, points = empty.clusters.numbers(ids), empty.maps.points("pca")
+    run = empty.clusters.current()
+    import_photos(empty, paths[-4:])
+    report = pipeline.cluster(empty, only_new=True)
+    assert pipeline.project(empty, projector="pca", only_new=True).faces == report.faces > len(ids)
+    assert empty.clusters.numbers(ids).tolist() == numbers.tolist()
+    after = empty.faces.vectors("dlib-resnet+mirror").ids
+    assert (empty.clusters.numbers(after[~np.isin(after, ids)]) > 0).any()
+    again = empty.clusters.current()
+    assert run is not None and again is not None
+    assert (again.id, again.faces) == (run.id, len(after))
+    mapped = empty.maps.points("pca")
+    assert len(mapped.face_ids) == len(after)
+    np.testing.assert_array_equal(mapped.x[np.isin(mapped.face_ids, ids)], points.x)
+    assert pipeline.cluster(empty, only_new=True).grouped == report.grouped
+    assert not empty.problems()
+
+
+def test_a_map_by_pca_is_there_before_the_first_one(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("faceid_core.neighbours.build", stopped)
+    monkeypatch.setitem(projection.PROJECTORS, "other", projection.pca)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.project(filled, projector="other")
+    assert len(filled.maps.points("pca").face_ids) == filled.counts().faces

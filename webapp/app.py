@@ -20,6 +20,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "people": ("People", "groups"),
     },
     "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
+    "Safe keeping": {"history": ("History", "history")},
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
 

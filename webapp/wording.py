@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from faceid_core.tables import utc_now
 from faceid_core.wording import count
 
-__all__ = ["ago", "count", "duration", "percent"]
+__all__ = ["ago", "count", "day", "duration", "percent"]
 
 
 def duration(seconds: float) -> str:
@@ -35,6 +35,13 @@ def ago(moment: datetime) -> str:
     if passed < timedelta(days=14):
         return f"{count(passed.days, 'day')} ago"
     return f"{moment:%d %b %Y}"
+
+
+def day(moment: datetime) -> str:
+    """The local day of a stored time (UTC, without a zone): "Today", "Yesterday" or its date."""
+    local = moment.replace(tzinfo=UTC).astimezone()
+    passed = (datetime.now().astimezone().date() - local.date()).days
+    return {0: "Today", 1: "Yesterday"}.get(passed, f"{local:%A, %d %B %Y}")
 
 
 def percent(share: float | None) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from faceid_core.database import Database, connect, make_folder
-from faceid_core.library.clusters import Clusters, Maps
+from faceid_core.library.clusters import PROGRAM, Clusters, Maps
 from faceid_core.library.decisions import Decisions, FaceDecision, PersonDecision
 from faceid_core.library.erasing import Erasing, Erasure
 from faceid_core.library.faces import Faces, latest_run
@@ -17,6 +17,7 @@ from faceid_core.library.journal import Journal
 from faceid_core.library.knowledge import Knowledge
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
+from faceid_core.library.search import FaceQuery, PhotoQuery
 from faceid_core.library.views import (
     Added,
     ClusterView,
@@ -52,12 +53,14 @@ from faceid_core.tables import (
 FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
 
 __all__ = [
+    "PROGRAM",
     "Added",
     "ClusterView",
     "Counts",
     "Erasure",
     "EventView",
     "FaceDecision",
+    "FaceQuery",
     "FaceVectors",
     "FaceView",
     "JobView",
@@ -70,6 +73,7 @@ __all__ = [
     "NewPhoto",
     "PersonDecision",
     "PersonView",
+    "PhotoQuery",
     "PhotoView",
     "RunView",
 ]
@@ -116,21 +120,22 @@ class Library:
             .where(col(Face.flag).in_(FLAGGED), col(Label.face_id).is_(None))
             .scalar_subquery()
         )
-        faces, named = number(Face), number(Label)
         mapped = select(func.count(func.distinct(MapPoint.face_id))).scalar_subquery()
         wanted = select(
             number(Photo),
             number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),
-            faces,
-            faces - named - flagged,
+            number(Face),
+            flagged,
             number(Person),
-            named,
+            number(Label),
             number(Cluster, col(Cluster.run_id) == latest_run()),
             mapped,
             number(TrainedModel),
         )
         with self._database.read() as session:
-            return Counts(*session.execute(wanted).one())
+            photos, failed, faces, flags, people, named, clusters, mapped, models = session.execute(wanted).one()
+        unnamed = faces - named - flags
+        return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
 
     def problems(self) -> list[str]:
         """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces."""

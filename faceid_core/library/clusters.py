@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,22 @@ from sqlmodel import Session, col
 
 from faceid_core.database import Database
 from faceid_core.errors import NotFound
+from faceid_core.library.changes import Change, row_of
 from faceid_core.library.faces import as_ints, latest_run, unnamed_face
+from faceid_core.library.journal import record
 from faceid_core.library.views import ClusterView, MapPoints, RunView
-from faceid_core.tables import Cluster, ClusterMember, ClusterRun, Face, Flag, Label, MapPoint, Person
+from faceid_core.tables import Cluster, ClusterMember, ClusterRun, Event, Face, Flag, Label, MapPoint, Person
 from faceid_core.values import Ints
+from faceid_core.wording import count
 
 KEPT_RUNS = 3
-"""Groupings that are kept; older ones are only history."""
+"""Groupings that are kept, so that the newest two can be undone; older ones are only history."""
+
+GROUPING = "cluster"
+"""The kind of event that puts a grouping in force."""
+
+PROGRAM = "program"
+"""Who acts when nobody does: the actor of events that background work makes."""
 
 SAMPLE_FACES = 6
 """Faces that represent a group in an overview."""
@@ -30,8 +39,21 @@ class Clusters:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save_run(self, algorithm: str, parameters: dict[str, Any], embedder: str, ids: Ints, numbers: Ints) -> int:
-        """Store a grouping: the number (N,) int64 of the group of each face ids (N,), 0 for none."""
+    def save_run(
+        self,
+        algorithm: str,
+        parameters: dict[str, Any],
+        embedder: str,
+        ids: Ints,
+        numbers: Ints,
+        *,
+        changes: str = "",
+        actor: str = PROGRAM,
+    ) -> int:
+        """Store a grouping: the number (N,) int64 of the group of each face ids (N,), 0 for none.
+
+        It is one event, whose summary tells the `changes`; undoing it brings the grouping before it back.
+        """
         if len(ids) != len(numbers):
             raise ValueError("ids and numbers differ in length")
         values, sizes = np.unique(numbers[numbers > 0], return_counts=True)
@@ -42,6 +64,7 @@ class Clusters:
                 embedder=embedder,
                 faces=len(ids),
                 clusters=len(values),
+                undone=True,  # until the event, below, puts it in force
             )
             session.add(run)
             session.flush()
@@ -60,8 +83,39 @@ class Clusters:
             ]
             if members:
                 session.execute(insert(ClusterMember), members)
+            before = row_of(run)
+            summary = f"Grouped {count(len(ids), 'face')} into {count(len(values), 'group')}"
+            applied = [Change("clusterrun", before, {**before, "undone": False})]
+            record(session, GROUPING, f"{summary}: {changes}" if changes else summary, applied, actor=actor)
             _forget_old_runs(session)
-            return run.id
+            return int(before["id"])
+
+    def join(self, ids: Ints, numbers: Ints, newest: int) -> None:
+        """Put faces ids (N,) into groups (N,) of the latest grouping, 0 for none; new numbers make new groups.
+
+        newest: the largest id of a face that has been looked at. Nobody moves, so this is no decision to undo.
+        """
+        with self._database.write() as session:
+            run = session.scalars(select(ClusterRun).where(col(ClusterRun.id) == latest_run())).one()
+            known = select(Cluster).where(
+                col(Cluster.run_id) == run.id, col(Cluster.number).in_(set(numbers.tolist()))
+            )
+            clusters = {row.number: row for row in session.scalars(known)}
+            for number, size in Counter(numbers[numbers > 0].tolist()).items():
+                if number not in clusters:
+                    assert run.id is not None
+                    clusters[number] = Cluster(run_id=run.id, number=number)
+                    session.add(clusters[number])
+                    run.clusters += 1
+                clusters[number].size += size
+            run.parameters = {**run.parameters, "newest": newest}
+            run.faces += len(ids)
+            session.flush()
+            session.add_all(
+                ClusterMember(cluster_id=int(clusters[number].id or 0), face_id=face)
+                for face, number in zip(ids.tolist(), numbers.tolist(), strict=True)
+                if number > 0
+            )
 
     def numbers(self, ids: Ints) -> Ints:
         """The group (N,) of each face in the latest grouping, 0 for none."""
@@ -77,7 +131,7 @@ class Clusters:
     def current(self) -> RunView | None:
         """The grouping that pages show; None before the first one."""
         with self._database.read() as session:
-            run = session.scalars(select(ClusterRun).order_by(col(ClusterRun.id).desc()).limit(1)).first()
+            run = session.scalars(select(ClusterRun).where(col(ClusterRun.id) == latest_run())).first()
         if run is None or run.id is None:
             return None
         return RunView(run.id, run.at, run.algorithm, run.parameters, run.embedder, run.faces, run.clusters)
@@ -105,15 +159,18 @@ class Maps:
 
     def save(self, projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> None:
         """Replace the map of this projector and embedder. points: (N, 2), of the faces ids (N,)."""
-        rows = [
-            {"face_id": int(face), "projector": projector, "embedder": embedder, "x": float(x), "y": float(y)}
-            for face, (x, y) in zip(ids, points, strict=True)
-        ]
+        rows = _map_rows(projector, embedder, ids, points)
         old = (col(MapPoint.projector) == projector) & (col(MapPoint.embedder) == embedder)
         with self._database.write() as session:
             session.execute(delete(MapPoint).where(old))
             if rows:
                 session.execute(insert(MapPoint), rows)
+
+    def add(self, projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> None:
+        """Add faces to the map; those on it stay. As in save."""
+        if len(ids):
+            with self._database.write() as session:
+                session.execute(insert(MapPoint), _map_rows(projector, embedder, ids, points))
 
     def points(self, projector: str, embedder: str | None = None) -> MapPoints:
         """The map, without flagged faces."""
@@ -145,10 +202,24 @@ class Maps:
         )
 
 
+def _map_rows(projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
+    return [
+        {"face_id": int(face), "projector": projector, "embedder": embedder, "x": float(x), "y": float(y)}
+        for face, (x, y) in zip(ids, points, strict=True)
+    ]
+
+
 def _forget_old_runs(session: Session) -> None:
-    newest = select(col(ClusterRun.id)).order_by(col(ClusterRun.id).desc()).limit(KEPT_RUNS)
-    kept = session.scalars(newest).all()
+    """With their events, which could not be undone any more. Undone groupings are counted by themselves: however
+    many there are, the one in force stays."""
+    kept: list[int | None] = []
+    for undone in (False, True):
+        newest = select(col(ClusterRun.id)).where(col(ClusterRun.undone).is_(undone))
+        kept += session.scalars(newest.order_by(col(ClusterRun.id).desc()).limit(KEPT_RUNS))
     session.execute(delete(ClusterRun).where(col(ClusterRun.id).not_in(kept)))
+    for event in session.scalars(select(Event).where(col(Event.kind) == GROUPING)):
+        if all(change["after"]["id"] not in kept for change in event.changes):
+            session.delete(event)
 
 
 def _cluster_views(session: Session, conditions: list[Any], limit: int, unnamed_only: bool) -> list[ClusterView]:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
-from faceid_core.library.journal import Change, Row, current_rows, encode, record, row_of
-from faceid_core.library.people import _key as name_key
+from faceid_core.library.changes import Change, Row, current_rows, encode, row_of
+from faceid_core.library.journal import record
+from faceid_core.library.names import key as name_key
+from faceid_core.library.renewing import alike, box_of, faces_of
+from faceid_core.library.views import Added
+from faceid_core.matching import SAME_FACE_IOU, back, best_pairs, carried, overlaps
 from faceid_core.tables import Event, Face, Flag, Label, LabelSource, Person, Photo, Rejection, utc_now
 from faceid_core.values import Box
 
@@ -69,24 +73,22 @@ class Decisions:
     def faces(self) -> Iterator[FaceDecision]:
         """Every face about which somebody decided something, by id."""
         with self._database.read() as session:
-            everybody = session.scalars(select(Person)).all()
-            names = {person.id: person.name for person in everybody}
-            covers = {person.cover_face_id: person.name for person in everybody}
-            rejected: dict[int, list[str]] = defaultdict(list)
-            for row in session.scalars(select(Rejection)):
-                rejected[row.face_id].append(names[row.person_id])
-            for face, sha256, path, label in session.execute(_decided().execution_options(yield_per=1000)):
-                yield FaceDecision(
-                    photo=sha256,
-                    path=path,
-                    box=Box(face.left, face.top, face.right, face.bottom),
-                    person=names[label.person_id] if label else None,
-                    source=label.source if label else LabelSource.HUMAN.value,
-                    at=label.at if label else None,
-                    flag=face.flag,
-                    not_people=tuple(sorted(rejected.get(face.id, ()))),
-                    cover_of=covers.get(face.id),
-                )
+            for _, decision in _read(session, true()):
+                yield decision
+
+    def of_twins(self, copies: Iterable[Added]) -> list[tuple[int, FaceDecision]]:
+        """What was decided about the faces of each copy's twin, for the same faces of the copy.
+
+        Names come as imported ones: a human gave them to the twin, not to this face.
+        """
+        twins = {copy.twin: copy for copy in copies if copy.twin is not None}
+        if not twins:
+            return []
+        said: dict[int, list[tuple[Face, FaceDecision]]] = defaultdict(list)
+        with self._database.read() as session:
+            for face, decision in _read(session, col(Face.photo_id).in_(twins)):
+                said[face.photo_id].append((face, decision))
+            return [pair for twin, faces in said.items() for pair in _of_twin(session, twins[twin], faces)]
 
     def known(self, photos: Iterable[str]) -> dict[str, list[Known]]:
         """The faces on the photos of these sha256; a photo that is not in the library is left out."""
@@ -120,6 +122,44 @@ class Decisions:
                 rows = [{"table": one.table, "before": None, "after": encode(one.after)} for one in made]
                 session.add(Event(actor=actor, kind="replay", summary=summary, changes=rows))
         return sorted(taking.disagreeing)
+
+
+def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, FaceDecision]]:
+    """Decided faces, those that meet a condition, with all that was said about each."""
+    everybody = session.scalars(select(Person)).all()
+    names = {person.id: person.name for person in everybody}
+    covers = {person.cover_face_id: person.name for person in everybody}
+    rejected: dict[int, list[str]] = defaultdict(list)
+    for row in session.scalars(select(Rejection).join(Face, col(Face.id) == col(Rejection.face_id)).where(which)):
+        rejected[row.face_id].append(names[row.person_id])
+    for face, sha256, path, label in session.execute(_decided().where(which).execution_options(yield_per=1000)):
+        decision = FaceDecision(
+            photo=sha256,
+            path=path,
+            box=box_of(face),
+            person=names[label.person_id] if label else None,
+            source=label.source if label else LabelSource.HUMAN.value,
+            at=label.at if label else None,
+            flag=face.flag,
+            not_people=tuple(sorted(rejected.get(face.id, ()))),
+            cover_of=covers.get(face.id),
+        )
+        yield face, decision
+
+
+def _of_twin(
+    session: Session, copy: Added, said: Sequence[tuple[Face, FaceDecision]]
+) -> Iterator[tuple[int, FaceDecision]]:
+    photo, twin = session.get_one(Photo, copy.photo_id), session.get_one(Photo, copy.twin)
+    here = faces_of(session, photo)
+    move = (twin.width, twin.height), (photo.width, photo.height), back(copy.twin_turn)
+    there = [carried(decision.box, *move) for _, decision in said]
+    pairs = best_pairs(overlaps([box_of(face) for face in here], there), SAME_FACE_IOU)
+    for place, other in pairs.items():
+        face, decision = said[other]
+        if alike(session, here[place], face):
+            source = LabelSource.IMPORTED.value if decision.person else decision.source
+            yield int(here[place].id or 0), replace(decision, source=source, cover_of=None)
 
 
 def _decided() -> Select[Any]:

@@ -19,6 +19,7 @@ from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
 from faceid_core.errors import NotFound
+from faceid_core.library import tallies
 from faceid_core.library.journal import ERASED
 from faceid_core.tables import (
     Cluster,
@@ -211,6 +212,7 @@ def _delete_rows(
             session.execute(delete(table).where(col(table.face_id).in_(chunk)))
         session.execute(delete(Face).where(col(Face.id).in_(chunk)))
         _recount(session, clusters)
+    tallies.forget_all(session)
     for chunk in chunks(photos):
         session.execute(delete(Source).where(col(Source.photo_id).in_(chunk)))
         session.execute(delete(Photo).where(col(Photo.id).in_(chunk)))

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, func, or_, select, true
+from sqlalchemy import Select, and_, func, or_, select, true
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
 from faceid_core.errors import NotFound
 from faceid_core.library import journal
+from faceid_core.library.changes import Change, current_rows
+from faceid_core.library.search import FaceQuery, face_conditions
 from faceid_core.library.views import FaceVectors, FaceView
 from faceid_core.tables import (
     Cluster,
@@ -119,8 +121,9 @@ class Faces:
             return _load(session, wanted)
 
     def of_person(self, person_id: int, after: int | None = None, limit: int = 60) -> list[FaceView]:
-        """A person's faces, best quality first, behind the face `after`."""
-        return self._by_quality(col(Label.person_id) == person_id, after, limit)
+        """A person's faces without flag, best quality first, behind the face `after`."""
+        shown = col(Face.flag) == Flag.NONE.value
+        return self._by_quality(shown & (col(Label.person_id) == person_id), after, limit)
 
     def of_cluster(
         self, number: int, after: int | None = None, limit: int = 60, *, unnamed: bool = False
@@ -134,18 +137,21 @@ class Faces:
         condition = col(Face.id).in_(members) & (col(Face.flag) == Flag.NONE.value)
         return self._by_quality(condition & col(Label.face_id).is_(None) if unnamed else condition, after, limit)
 
-    def singles(self, after: int | None = None, limit: int = 60) -> list[FaceView]:
+    def singles(self, after: int | None = None, limit: int = 60, *, least_quality: float = 0.0) -> list[FaceView]:
         """Unnamed faces in no group, best quality first, behind the face `after`."""
-        return self._by_quality(~grouped() & unnamed_face(), after, limit)
+        good = col(Face.quality) >= least_quality
+        return self._by_quality(~grouped() & unnamed_face() & good, after, limit)
+
+    def search(self, query: FaceQuery, after: int | None = None, limit: int = 60) -> list[FaceView]:
+        """Faces that a query asks for, best quality first, behind the face `after`."""
+        return self._by_quality(and_(true(), *face_conditions(query, latest_run())), after, limit)
 
     def flag(self, ids: Sequence[int], flag: Flag, *, actor: str) -> int:
         """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again. Returns how many changed."""
         with self._database.write() as session:
-            rows = journal.current_rows(session, "face", col(Face.id), [int(face) for face in ids])
+            rows = current_rows(session, "face", col(Face.id), [int(face) for face in ids])
             changes = [
-                journal.Change("face", row, {**row, "flag": flag.value})
-                for row in rows
-                if row["flag"] != flag.value
+                Change("face", row, {**row, "flag": flag.value}) for row in rows if row["flag"] != flag.value
             ]
             summary = f"Marked {len(changes)} face{'s' * (len(changes) != 1)}: {_FLAG_WORDS[flag]}"
             journal.record(session, "flag", summary, changes, actor=actor)
@@ -191,7 +197,7 @@ class Faces:
 
 def latest_run() -> Any:
     """The id of the grouping that pages show, as a scalar subquery."""
-    return select(func.max(ClusterRun.id)).scalar_subquery()
+    return select(func.max(ClusterRun.id)).where(col(ClusterRun.undone).is_(False)).scalar_subquery()
 
 
 def grouped() -> Any:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
+from datetime import date
 from pathlib import PurePath
+from typing import Any, Literal
 
 from sqlalchemy import func, select, true
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
-from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
-from faceid_core.library import journal
+from faceid_core.errors import BadInput, NameTaken, NotFound, TwiceOnPhoto
+from faceid_core.library import journal, names, tallies
+from faceid_core.library.changes import Change, Row, current_rows, row_of
 from faceid_core.library.faces import as_ints
-from faceid_core.library.journal import Change, Row, current_rows, row_of
 from faceid_core.library.views import NamedFaces, Naming, PersonView
 from faceid_core.tables import (
     Crop,
@@ -24,16 +24,11 @@ from faceid_core.tables import (
     Label,
     LabelSource,
     Person,
+    PersonTally,
     Photo,
     Rejection,
     utc_now,
 )
-
-NAME_CHARACTERS = 100
-"""Longest name."""
-
-_JOINERS = "\u200c\u200d"
-"""Zero-width (non-)joiner: invisible, but spelling in Persian and Indic names."""
 
 _STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
 
@@ -46,6 +41,7 @@ class People:
 
     def all(self) -> list[PersonView]:
         """Everybody, those with most faces first."""
+        tallies.complete(self._database)
         with self._database.read() as session:
             return sorted(_views(session), key=lambda person: (-person.faces, person.name.casefold()))
 
@@ -60,9 +56,16 @@ class People:
     def find(self, name: str) -> PersonView | None:
         """The person of that name, in whatever case."""
         with self._database.read() as session:
-            wanted = select(col(Person.id)).where(col(Person.name_key) == _key(_clean(name)))
+            wanted = select(col(Person.id)).where(col(Person.name_key) == names.key(names.clean(name)))
             found = _views(session, [person for person in session.scalars(wanted) if person is not None])
         return found[0] if found else None
+
+    def known(self, name: str) -> PersonView:
+        """The person of that name. Raises NotFound."""
+        person = self.find(name)
+        if person is None:
+            raise NotFound(f"Nobody is called {name}; `faceid people` lists the names.")
+        return person
 
     def name_faces(
         self,
@@ -79,7 +82,7 @@ class People:
         A weaker source leaves alone what a stronger one decided: other names, flags and rejections.
         once: raise TwiceOnPhoto when the person would then be on one photo twice (right for a mirror or a collage).
         """
-        name = _clean(name)
+        name = names.clean(name)
         with self._database.write() as session:
             person, created = _find_or_add(session, name)
             changes = _naming(session, [int(face) for face in ids], row_of(person), source, confidence)
@@ -96,15 +99,32 @@ class People:
 
     def rename(self, person_id: int, name: str, *, actor: str) -> PersonView:
         """Give a person another name. Raises NotFound, InvalidName, NameTaken."""
-        name = _clean(name)
+        return self.describe(person_id, name=name, actor=actor)
+
+    def describe(
+        self,
+        person_id: int,
+        *,
+        actor: str,
+        name: str | None = None,
+        birth_date: date | Literal["unchanged"] | None = "unchanged",
+        hidden: bool | None = None,
+    ) -> PersonView:
+        """Change a person's name, birth date (None: unknown), or whether lists leave them out, as one event.
+
+        Raises NotFound, InvalidName, NameTaken, BadInput for a birth date in the future.
+        """
+        if isinstance(birth_date, date) and birth_date > date.today():
+            raise BadInput("Nobody is born in the future; choose an earlier date.")
         with self._database.write() as session:
             before = _row(session, person_id)
-            other = session.scalars(select(Person).where(col(Person.name_key) == _key(name))).first()
-            if other is not None and other.id != person_id:
-                raise NameTaken(f"{other.name} is already someone; choose another name, or merge the two people.")
-            after = {**before, "name": name, "name_key": _key(name)}
+            after = {**before, **(_renamed(session, person_id, name) if name is not None else {})}
+            if birth_date != "unchanged":
+                after["birth_date"] = birth_date
+            if hidden is not None:
+                after["hidden"] = hidden
             changes = [Change("person", before, after)] if after != before else []
-            journal.record(session, "rename", f"Renamed {before['name']} to {name}", changes, actor=actor)
+            journal.record(session, *_described(before, after), changes, actor=actor)
         return self.get(person_id)
 
     def merge(self, keep_id: int, other_ids: Sequence[int], *, actor: str) -> PersonView:
@@ -118,8 +138,8 @@ class People:
             changes = [Change("person", row, None) for row in gone]
             changes += _moved_labels(session, others, keep_id)
             changes += _moved_rejections(session, others, keep_id)
-            names = " and ".join(row["name"] for row in gone)
-            journal.record(session, "merge", f"Merged {names} into {keep['name']}", changes, actor=actor)
+            others_names = " and ".join(row["name"] for row in gone)
+            journal.record(session, "merge", f"Merged {others_names} into {keep['name']}", changes, actor=actor)
         return self.get(keep_id)
 
     def delete(self, person_id: int, *, actor: str) -> None:
@@ -185,25 +205,28 @@ class People:
         )
 
 
-def _clean(name: str) -> str:
-    """NFC, without control characters, single spaces. Raises InvalidName."""
-
-    def allowed(c: str) -> bool:
-        return c.isprintable() or c in _JOINERS
-
-    name = unicodedata.normalize("NFC", name)
-    name = re.sub(r"\s+", " ", "".join(c if allowed(c) else " " for c in name)).strip()
-    if not name.strip(_JOINERS):
-        raise InvalidName("Type a name first.")
-    if len(name) > NAME_CHARACTERS:
-        raise InvalidName(f"That name has {len(name)} characters; use at most {NAME_CHARACTERS}.")
-    return name
+def _renamed(session: Session, person_id: int, name: str) -> Row:
+    name = names.clean(name)
+    other = session.scalars(select(Person).where(col(Person.name_key) == names.key(name))).first()
+    if other is not None and other.id != person_id:
+        raise NameTaken(f"{other.name} is already someone; choose another name, or merge the two people.")
+    return {"name": name, "name_key": names.key(name)}
 
 
-def _key(name: str) -> str:
-    """What makes two names the same: neither case nor invisible joiners tell people apart."""
-    visible = "".join(c for c in name if c not in _JOINERS)
-    return unicodedata.normalize("NFC", visible.casefold())
+def _described(before: Row, after: Row) -> tuple[str, str]:
+    """Kind and summary of the event that changes a person."""
+    old, new, born = before["name"], after["name"], after["birth_date"]
+    said: list[tuple[str, str]] = []
+    if old != new:
+        said.append(("rename", f"renamed {old} to {new}"))
+    if before["birth_date"] != born:
+        said.append(
+            ("birth date", f"noted that {new} was born on {born}" if born else f"forgot when {new} was born")
+        )
+    if before["hidden"] != after["hidden"]:
+        said.append(("hide", f"hid {new}" if after["hidden"] else f"showed {new} again"))
+    summary = ", ".join(text for _, text in said)
+    return (said[0][0] if len(said) == 1 else "describe"), summary[:1].upper() + summary[1:]
 
 
 def _count(faces: int) -> str:
@@ -211,37 +234,17 @@ def _count(faces: int) -> str:
 
 
 def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonView]:
-    """All people, or just these, with their counts and a cover: the chosen one, else the face of best quality."""
-    labelled = (
-        select(
-            Label.person_id,
-            func.count().label("faces"),
-            func.count(func.distinct(Face.photo_id)).label("photos"),
-            func.max(Face.quality).label("best"),
-        )  # type: ignore[call-overload]
-        .join(Face, col(Face.id) == col(Label.face_id))
-        .where(col(Face.flag) == Flag.NONE.value, true() if ids is None else col(Label.person_id).in_(ids))
-        .group_by(col(Label.person_id))
-        .subquery()
+    """People with their counts and a cover: the chosen one, else the face of best quality. Everybody as counted by
+    tallies.complete; just these as they are."""
+    tally = PersonTally.__table__ if ids is None else tallies.counted(ids).subquery()  # type: ignore[attr-defined]
+    cover = func.coalesce(Person.cover_face_id, tally.c.best_face_id)
+    columns: tuple[Any, ...] = (
+        *(Person.id, Person.name, func.coalesce(tally.c.faces, 0), func.coalesce(tally.c.photos, 0), cover),
+        *(Person.hidden, Person.birth_date),
     )
-    best = (
-        select(func.min(Face.id))
-        .join(Label, col(Label.face_id) == col(Face.id))
-        .where(
-            col(Label.person_id) == col(Person.id),
-            col(Face.flag) == Flag.NONE.value,
-            col(Face.quality) == labelled.c.best,
-        )
-        .correlate(Person, labelled)
-        .scalar_subquery()
-    )
-    cover = func.coalesce(Person.cover_face_id, best)
-    wanted = (
-        select(Person.id, Person.name, labelled.c.faces, labelled.c.photos, cover, Person.hidden)  # type: ignore[call-overload]
-        .outerjoin(labelled, labelled.c.person_id == col(Person.id))
-        .where(true() if ids is None else col(Person.id).in_(ids))
-    )
-    return [PersonView(row[0], row[1], row[2] or 0, row[3] or 0, row[4], row[5]) for row in session.execute(wanted)]
+    wanted = select(*columns).outerjoin(tally, tally.c.person_id == col(Person.id))
+    mine = true() if ids is None else col(Person.id).in_(ids)
+    return [PersonView(*row) for row in session.execute(wanted.where(mine))]
 
 
 def _row(session: Session, person_id: int) -> Row:
@@ -253,10 +256,10 @@ def _row(session: Session, person_id: int) -> Row:
 
 def _find_or_add(session: Session, name: str) -> tuple[Person, bool]:
     """The person of that name, and whether it was made just now."""
-    person = session.scalars(select(Person).where(col(Person.name_key) == _key(name))).first()
+    person = session.scalars(select(Person).where(col(Person.name_key) == names.key(name))).first()
     if person is not None:
         return person, False
-    person = Person(name=name, name_key=_key(name))
+    person = Person(name=name, name_key=names.key(name))
     session.add(person)
     session.flush()
     return person, True

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
 from faceid_core.errors import NotFound
-from faceid_core.library.views import Added, NewFace, NewPhoto, PhotoView
-from faceid_core.tables import Crop, Embedding, Face, Photo, PhotoStatus, Source, utc_now
+from faceid_core.library.renewing import edited, in_place, older_version, renew, store
+from faceid_core.library.search import PhotoQuery, photo_conditions
+from faceid_core.library.views import Added, NewPhoto, PhotoView
+from faceid_core.matching import Looks
+from faceid_core.tables import Face, Photo, PhotoStatus, Source
 
 
 class Photos:
@@ -19,6 +21,7 @@ class Photos:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._looks = Looks()
 
     def unchanged(self, stats: Mapping[str, tuple[int, int]]) -> set[str]:
         """Of path -> (bytes, modified in ns), the paths that were imported in just this state."""
@@ -41,10 +44,20 @@ class Photos:
             photo = session.scalars(select(Photo).where(col(Photo.sha256) == sha256)).first()
             return photo is not None and photo.status == PhotoStatus.DONE.value
 
-    def add_many(self, photos: Sequence[NewPhoto]) -> list[Added]:
-        """Store photos with their faces in one transaction. Known content only gets another source."""
+    def add_many(self, photos: Sequence[NewPhoto], *, again: bool = False) -> list[Added]:
+        """Store photos with their faces in one transaction. Known content only gets another source.
+
+        A file whose picture was saved anew, turned or moved keeps its photo, and faces that are found again keep
+        their rows. again: so do the faces of known content, which was searched anew.
+        """
         with self._database.write() as session:
-            return [_add(session, photo) for photo in photos]
+            self._refresh_looks(session)
+            return [_add(session, photo, self._looks, again) for photo in photos]
+
+    def _refresh_looks(self, session: Session) -> None:
+        more = select(Photo.id, Photo.look).where(col(Photo.id) > self._looks.last, col(Photo.look).is_not(None))  # type: ignore[call-overload]
+        rows = session.execute(more.order_by(col(Photo.id))).all()
+        self._looks.add([row[0] for row in rows], [row[1] for row in rows])
 
     def at(self, paths: Sequence[str]) -> dict[str, int]:
         """Path -> id of the photo that was found there, for those that the library knows."""
@@ -64,23 +77,21 @@ class Photos:
         return PhotoView(*row)
 
     def page(
-        self,
-        after: int | None = None,
-        limit: int = 60,
-        *,
-        status: PhotoStatus | None = None,
-        search: str | None = None,
+        self, after: int | None = None, limit: int = 60, *, query: PhotoQuery | None = None
     ) -> list[PhotoView]:
-        """Photos in the order of import, newest first, behind the photo `after`."""
-        wanted = _views().order_by(col(Photo.id).desc()).limit(limit)
+        """Photos that a query asks for, in the order of import, newest first, behind the photo `after`."""
+        wanted = (
+            _views().where(*photo_conditions(query or PhotoQuery())).order_by(col(Photo.id).desc()).limit(limit)
+        )
         if after is not None:
             wanted = wanted.where(col(Photo.id) < after)
-        if status is not None:
-            wanted = wanted.where(col(Photo.status) == status.value)
-        if search:
-            wanted = wanted.where(col(Photo.path).icontains(search, autoescape=True))
         with self._database.read() as session:
             return [PhotoView(*row) for row in session.execute(wanted)]
+
+    def number(self, query: PhotoQuery) -> int:
+        """How many photos a query asks for."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count(col(Photo.id))).where(*photo_conditions(query))) or 0
 
 
 def _views() -> Select[tuple[object, ...]]:
@@ -88,17 +99,34 @@ def _views() -> Select[tuple[object, ...]]:
     return select(Photo.id, Photo.path, Photo.width, Photo.height, Photo.taken_at, Photo.status, Photo.error, faces)  # type: ignore[call-overload, no-any-return]
 
 
-def _add(session: Session, new: NewPhoto) -> Added:
-    photo = _existing(session, new)
+def _add(session: Session, new: NewPhoto, looks: Looks, again: bool) -> Added:
+    known = _existing(session, new)
     source = session.get(Source, new.path)
-    if photo is not None and photo.status == PhotoStatus.DONE.value:
-        outcome = "unchanged" if source and source.photo_id == photo.id else "duplicate"
+    twin: tuple[int, int] | None = None
+    if known is not None and known.status == PhotoStatus.DONE.value:
+        photo, outcome = known, "unchanged" if source and source.photo_id == known.id else "duplicate"
+        if again and new.width:  # a further file of a photo that was searched comes unread
+            renew(session, photo, new, 0)
+            outcome = "renewed"
+    elif known is None and not new.error and (older := _renewed(session, source, new, looks)):
+        photo, outcome = older, "renewed"
     else:
-        photo = _store(session, photo or Photo(path=new.path), new)
+        photo = store(session, known or Photo(path=new.path), new)
         outcome = "failed" if new.error else "imported"
+        twin = next(iter(looks.same(new.looks)), None) if new.faces else None
     assert photo.id is not None
     _point_source(session, source, new, photo.id)
-    return Added(photo.id, outcome)
+    return Added(photo.id, outcome, *(twin or (None, 0)))
+
+
+def _renewed(session: Session, source: Source | None, new: NewPhoto, looks: Looks) -> Photo | None:
+    """The photo that this file held before, read anew; None for a picture that has not been here."""
+    older = older_version(session, source, new, looks)
+    if older is not None:
+        renew(session, older[0], new, older[1])
+        return older[0]
+    photo = in_place(session, source, new)
+    return photo if photo is not None and edited(session, photo, new) else None
 
 
 def _existing(session: Session, new: NewPhoto) -> Photo | None:
@@ -113,41 +141,6 @@ def _existing(session: Session, new: NewPhoto) -> Photo | None:
         col(Photo.path) == new.path, col(Photo.status) == PhotoStatus.FAILED.value, ~elsewhere.exists()
     )
     return session.scalars(unread).first()
-
-
-def _store(session: Session, photo: Photo, new: NewPhoto) -> Photo:
-    photo.sha256, photo.path, photo.detector = new.sha256, new.path, new.detector
-    photo.width, photo.height, photo.taken_at = new.width, new.height, new.taken_at
-    photo.status = PhotoStatus.FAILED.value if new.error else PhotoStatus.DONE.value
-    photo.error, photo.imported_at = new.error, utc_now()
-    session.add(photo)
-    session.flush()
-    assert photo.id is not None
-    faces = [_face(photo.id, new.detector, face) for face in new.faces]
-    session.add_all(faces)
-    session.flush()
-    for row, face in zip(faces, new.faces, strict=True):
-        assert row.id is not None
-        vector = np.ascontiguousarray(face.vector, "<f4").tobytes()
-        session.add(Crop(face_id=row.id, data=face.crop))
-        session.add(Embedding(face_id=row.id, embedder=new.embedder, vector=vector))
-    return photo
-
-
-def _face(photo_id: int, detector: str, new: NewFace) -> Face:
-    box, quality = new.face.box, new.quality
-    return Face(
-        photo_id=photo_id,
-        left=float(box.left),
-        top=float(box.top),
-        right=float(box.right),
-        bottom=float(box.bottom),
-        score=float(new.face.score),
-        landmarks=np.ascontiguousarray(new.face.landmarks, "<f4").tobytes(),
-        quality=float(quality.score),
-        quality_parts={part: float(getattr(quality, part)) for part in ("size", "sharpness", "pose", "exposure")},
-        detector=detector,
-    )
 
 
 def _point_source(session: Session, source: Source | None, new: NewPhoto, photo_id: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ class NewFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewPhoto:
-    """A photo to store; error is the plain reason when it could not be read."""
+    """A photo to store; error is the plain reason when it could not be read. looks: see likeness.looks."""
 
     path: str
     sha256: str | None
@@ -38,14 +38,21 @@ class NewPhoto:
     detector: str
     embedder: str
     faces: tuple[NewFace, ...]
+    looks: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """outcome: imported, duplicate (known content under a new path), unchanged (known content and path), failed."""
+    """outcome: imported, duplicate (known content under a new path), unchanged (known content and path), failed,
+    renewed (a known photo whose file was changed, or searched again).
+
+    twin: another photo of the same look; twin_turn: the turn that makes this one look like it, see matching.
+    """
 
     photo_id: int
     outcome: str
+    twin: int | None = None
+    twin_turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class PersonView:
     photos: int
     cover_face_id: int | None
     hidden: bool = False
+    birth_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,8 @@ class ClusterView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
+    """A decision or a grouping. undone_by: who took it back, None while it stands."""
+
     id: int
     at: datetime
     actor: str
@@ -141,6 +151,7 @@ class EventView:
     undone: bool
     final: bool = False
     """Whether it can't be undone: something was erased."""
+    undone_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,8 @@ class Telling(Photos):
         super().__init__(opened)
         self._tell, self._stored = tell, 0
 
-    def add_many(self, photos: Sequence[NewPhoto]) -> list[Added]:
-        added = super().add_many(photos)
+    def add_many(self, photos: Sequence[NewPhoto], *, again: bool = False) -> list[Added]:
+        added = super().add_many(photos, again=again)
         self._stored += len(added)
         self._tell(self._stored)
         return added

@@ -76,6 +76,31 @@ def test_regrouping_keeps_every_decision_and_forgets_old_runs(library: Library, 
         library.clusters.get(2)
 
 
+def test_a_grouping_is_one_event_that_can_be_undone(library: Library, grouped: list[int]) -> None:
+    again = library.clusters.save_run(
+        "any", {}, EMBEDDER, np.array(grouped), np.ones(8, np.int64), changes="4 faces move", actor="me"
+    )
+    event = library.journal.recent(1)[0]
+    assert (event.actor, event.summary) == ("me", "Grouped 8 faces into 1 group: 4 faces move")
+    library.journal.undo(event.id, actor="me")
+    assert [(g.number, g.size) for g in library.clusters.page()] == [(1, 4), (2, 3)]
+    assert library.clusters.numbers(np.array(grouped)).tolist() == NUMBERS.tolist()
+    assert [face.id for face in library.faces.singles()] == [grouped[5]]
+    assert library.journal.recent(1)[0].undone_by == "me"
+    library.journal.redo()
+    run = library.clusters.current()
+    assert (run is not None and run.id, library.clusters.get(1).size) == (again, 8)
+    assert library.problems() == []
+
+
+def test_however_many_groupings_are_undone_the_one_in_force_stays(library: Library, grouped: list[int]) -> None:
+    for _ in range(KEPT_RUNS + 2):
+        library.clusters.save_run("any", {}, EMBEDDER, np.array(grouped), np.ones(8, np.int64))
+        library.journal.undo()
+    assert library.clusters.numbers(np.array(grouped)).tolist() == NUMBERS.tolist()
+    assert len(library.journal.recent(100)) <= KEPT_RUNS + 2
+
+
 def test_grouping_nothing(library: Library) -> None:
     assert library.clusters.current() is None
     assert library.clusters.page() == []

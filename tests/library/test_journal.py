@@ -144,6 +144,79 @@ def test_redo_goes_forward_in_the_order_of_the_acts(library: Library, faces: lis
     assert [library.journal.redo().summary for _ in range(3)] == states[::-1]
 
 
+def test_back_to_an_earlier_decision_and_forward_again(library: Library, faces: list[int]) -> None:
+    library.people.name_faces(faces[:2], "Anna", actor=ME)
+    goal, there = latest(library), decided(library)
+    library.people.name_faces(faces[2:4], "Bob", actor=ME)
+    skipped = latest(library)
+    library.people.name_faces(faces[4:6], "Cleo", actor=ME)
+    library.journal.undo(skipped)
+    library.people.merge(3, [1], actor=ME)
+    before = decided(library)
+    taken = library.journal.undo_to(goal, actor="you")
+    assert [event.summary for event in taken] == ["Merged Anna into Cleo", "Named 2 faces Cleo"]
+    assert decided(library) == there
+    assert {event.undone_by for event in library.journal.recent(10)} == {None, "you"}
+    library.journal.redo_all([event.id for event in taken])
+    assert decided(library) == before
+    assert library.problems() == []
+
+
+def test_back_to_an_earlier_decision_takes_back_what_was_redone_in_another_order(
+    library: Library, faces: list[int]
+) -> None:
+    library.people.name_faces(faces[:1], "Anna", actor=ME)
+    goal, there = latest(library), decided(library)
+    library.people.name_faces(faces[2:3], "Bob", actor=ME)
+    bob = latest(library)
+    library.journal.undo(bob)
+    library.people.name_faces(faces[2:3], "Cleo", actor=ME)
+    cleo = latest(library)
+    library.journal.undo(cleo)
+    library.journal.redo(bob)
+    library.people.name_faces(faces[2:3], "Dora", actor=ME)
+    library.journal.undo_to(goal, actor=ME)
+    assert decided(library) == there
+
+
+def test_back_is_all_or_nothing(library: Library, faces: list[int]) -> None:
+    library.people.name_faces(faces[:2], "Anna", actor=ME)
+    undone = latest(library)
+    library.journal.undo(undone)
+    with pytest.raises(NotFound, match="no decision 99"):
+        library.journal.undo_to(99)
+    before = decided(library)
+    library.people.name_faces(faces[:2], "Anna", actor=ME)  # stands in the way of redoing the first
+    with pytest.raises(BadInput):
+        library.journal.redo_all([undone])
+    library.journal.undo()
+    assert decided(library) == before
+
+
+def test_a_refusal_names_the_decision_in_the_way(library: Library, faces: list[int]) -> None:
+    library.people.name_faces(faces[:2], "Anna", actor=ME)
+    first = latest(library)
+    library.people.name_faces(faces[4:5], "Bob", actor=ME)
+    library.people.rename(1, "Berta", actor=ME)
+    library.people.reject(faces[6:7], 1, actor=ME)
+    with pytest.raises(BadInput, match="“Said that 1 face is not Berta” builds on this one"):
+        library.journal.undo(first)
+    library.journal.undo()
+    with pytest.raises(BadInput, match="“Renamed Anna to Berta” builds on this one"):
+        library.journal.undo(first)
+    library.journal.undo()
+    library.journal.undo(first)
+
+
+def test_events_page_by_key_and_by_actor(library: Library, faces: list[int]) -> None:
+    for number, face in enumerate(faces):
+        library.people.name_faces([face], f"P{number}", actor="me" if number % 2 else "you")
+    first = library.journal.recent(3)
+    rest = library.journal.recent(20, before=first[-1].id)
+    assert [event.summary[-2:] for event in first + rest] == [f"P{n}" for n in range(7, -1, -1)]
+    assert [event.summary[-2:] for event in library.journal.recent(2, actor="you")] == ["P6", "P4"]
+
+
 FACES = st.lists(st.integers(1, 8), min_size=1, max_size=4)
 PERSON = st.integers(1, 4)
 NAME = st.sampled_from(["Anna", "Bob", "anna"])
@@ -213,6 +286,16 @@ class Decisions(RuleBasedStateMachine):
         if undone := self.events(undone=True):
             self.attempt(lambda: self.library.journal.redo(undone[back % len(undone)]))
 
+    @rule(back=BACK)
+    def undo_to(self, back: int) -> None:
+        """Back to a recent decision, and forward again: the very same state."""
+        events = self.library.journal.recent(1000)
+        if events:
+            before = decided(self.library)
+            taken = self.library.journal.undo_to(events[back % len(events)].id)
+            self.library.journal.redo_all([event.id for event in taken])
+            assert decided(self.library) == before
+
     @rule(labels=st.lists(st.integers(-1, 2), min_size=8, max_size=8))
     def group_anew(self, labels: list[int]) -> None:
         before = decided(self.library)
@@ -225,10 +308,10 @@ class Decisions(RuleBasedStateMachine):
         rejected = {(row[0], row[1]) for row in state["rejection"]}
         assert not [row for row in state["label"] if (row[0], row[1]) in rejected]
 
-    @rule()
-    def import_again(self) -> None:
+    @rule(again=st.booleans())
+    def import_again(self, again: bool) -> None:
         before = decided(self.library)
-        self.library.photos.add_many([new_photo(f"/{n}.jpg", faces=2) for n in range(4)])
+        self.library.photos.add_many([new_photo(f"/{n}.jpg", faces=2) for n in range(4)], again=again)
         assert decided(self.library) == before
 
     @invariant()

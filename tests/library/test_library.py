@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def test_bad_names_are_refused_and_leave_nothing(library: Library, name: str) ->
     with pytest.raises(InvalidName):
         library.people.name_faces([1], name, actor=ME)
     assert state(library) == before
-    assert library.journal.recent() == []
+    assert library.journal.recent(actor=ME) == []
 
 
 def test_a_taken_name_is_refused(library: Library) -> None:
@@ -192,13 +193,21 @@ def test_groups_are_listed_until_all_their_faces_are_dealt_with(library: Library
         library.clusters.get(99)
 
 
-def test_changed_content_at_a_path_is_a_new_photo(library: Library) -> None:
-    changed = new_photo(77)
-    moved = NewPhoto(**{**{n: getattr(changed, n) for n in changed.__slots__}, "path": "/photos/1.jpg"})
-    (added,) = library.photos.add_many([moved])
+def test_changed_content_at_a_path_is_a_new_photo_when_a_decision_hangs_on_the_old_one(library: Library) -> None:
+    face = library.faces.of_photo(library.photos.at(["/photos/1.jpg"])["/photos/1.jpg"])[0].id
+    library.people.name_faces([face], "Anna", actor=ME)
+    (added,) = library.photos.add_many([replace(new_photo(77), path="/photos/1.jpg")])
     assert added.outcome == "imported"
     assert library.photos.unchanged({"/photos/1.jpg": (77, 77)}) == {"/photos/1.jpg"}
     assert library.counts().photos == 11
+    assert library.faces.get(face).person == "Anna"
+
+
+def test_changed_content_at_a_path_takes_the_place_of_a_photo_that_nobody_decided_about(library: Library) -> None:
+    (added,) = library.photos.add_many([replace(new_photo(77), path="/photos/1.jpg")])
+    assert added.outcome == "renewed"
+    assert library.photos.unchanged({"/photos/1.jpg": (77, 77)}) == {"/photos/1.jpg"}
+    assert library.counts().photos == 10
 
 
 def test_many_threads_may_write_at_once(library: Library) -> None:

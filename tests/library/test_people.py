@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
 from faceid_core.library import Library
 from faceid_core.tables import Flag, LabelSource
-from tests.library.conftest import EMBEDDER
+from tests.library.conftest import EMBEDDER, new_photo
 
 ME = "me"
 
@@ -175,3 +177,59 @@ def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> N
     library.people.name_faces([faces[1], faces[3]], "Ada", actor="a")
     assert library.people.all()[0].faces == 4
     library.people.name_faces([faces[0]], "Bo", actor="a", once=True)
+
+
+def test_a_person_is_described_in_one_event(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:2])
+    seen = library.people.describe(anna, name="Anna Lee", birth_date=date(1950, 5, 1), hidden=True, actor=ME)
+    assert (seen.name, seen.birth_date, seen.hidden, seen.faces) == ("Anna Lee", date(1950, 5, 1), True, 2)
+    [event] = library.journal.recent(1)
+    assert event.summary == "Renamed Anna to Anna Lee, noted that Anna Lee was born on 1950-05-01, hid Anna Lee"
+    library.journal.undo()
+    assert library.people.all() == [library.people.get(anna)]
+    assert (library.people.get(anna).name, library.people.get(anna).birth_date) == ("Anna", None)
+
+
+def test_a_birth_date_is_forgotten_and_a_person_shown_again(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:2])
+    library.people.describe(anna, birth_date=date(1950, 5, 1), hidden=True, actor=ME)
+    library.people.describe(anna, birth_date=None, actor=ME)
+    library.people.describe(anna, hidden=False, actor=ME)
+    library.people.describe(anna, hidden=False, actor=ME)  # changes nothing, so it is no event
+    said = [event.summary for event in library.journal.recent(2)]
+    assert said == ["Showed Anna again", "Forgot when Anna was born"]
+
+
+def test_nobody_is_born_in_the_future(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:2])
+    with pytest.raises(BadInput, match="born in the future"):
+        library.people.describe(anna, birth_date=date.today() + timedelta(days=1), actor=ME)
+
+
+def test_hidden_faces_keep_their_name_and_are_not_shown(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:3])
+    library.faces.flag(faces[:1], Flag.HIDDEN, actor=ME)
+    assert [face.id for face in library.faces.of_person(anna)] == [faces[2], faces[1]]
+    assert library.faces.get(faces[0]).person == "Anna"
+    assert [each.faces for each in library.people.all()] == [2]
+
+
+def test_everybody_is_counted_right_after_every_act(library: Library, faces: list[int]) -> None:
+    def counted() -> dict[str, tuple[int, int, int | None]]:
+        assert library.problems() == []
+        return {each.name: (each.faces, each.photos, each.cover_face_id) for each in library.people.all()}
+
+    anna, bob = person(library, "Anna", faces[:3]), person(library, "Bob", faces[4:6])
+    assert counted() == {"Anna": (3, 2, faces[2]), "Bob": (2, 1, faces[5])}
+    library.people.name_faces(faces[5:6], "Anna", actor=ME)
+    assert counted() == {"Anna": (4, 3, faces[5]), "Bob": (1, 1, faces[4])}
+    library.faces.flag(faces[5:6], Flag.NOT_A_FACE, actor=ME)
+    assert counted() == {"Anna": (3, 2, faces[2]), "Bob": (1, 1, faces[4])}
+    library.people.merge(bob, [anna], actor=ME)
+    assert counted() == {"Bob": (4, 3, faces[4])}
+    library.journal.undo()
+    library.journal.undo()
+    assert counted() == {"Anna": (4, 3, faces[5]), "Bob": (1, 1, faces[4])}
+    library.photos.add_many([new_photo("/photos/0.jpg", faces=0)], again=True)  # decided faces stay
+    library.erasing.photos([1], actor=ME)
+    assert counted() == {"Anna": (2, 2, faces[5]), "Bob": (1, 1, faces[4])}

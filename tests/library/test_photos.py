@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from faceid_core.errors import NotFound
-from faceid_core.library import Library
+from faceid_core.library import Library, PhotoQuery
 from faceid_core.tables import PhotoStatus
 from tests.library.conftest import EMBEDDER, new_photo
 
@@ -46,7 +46,7 @@ def test_changed_content_is_a_new_photo_and_the_old_one_lives_on(library: Librar
 
 def test_failed_photo_keeps_its_reason_and_is_tried_again(library: Library) -> None:
     assert outcomes(library, new_photo("/a.jpg", "x", error="the file is empty")) == ["failed"]
-    photo = library.photos.page(status=PhotoStatus.FAILED)[0]
+    photo = library.photos.page(query=PhotoQuery(status=PhotoStatus.FAILED))[0]
     assert (photo.status, photo.error, photo.faces) == ("failed", "the file is empty", 0)
     assert library.photos.unchanged({"/a.jpg": STAT}) == set()
     assert not library.photos.knows("x")
@@ -100,8 +100,8 @@ def test_pages_by_key_cover_everything_once(library: Library) -> None:
 
 def test_search_takes_wildcards_literally(library: Library) -> None:
     library.photos.add_many([new_photo("/Summer/100%.jpg"), new_photo("/winter/1000.jpg")])
-    assert [p.path for p in library.photos.page(search="summer")] == ["/Summer/100%.jpg"]
-    assert [p.path for p in library.photos.page(search="100%")] == ["/Summer/100%.jpg"]
+    assert [p.path for p in library.photos.page(query=PhotoQuery(text="summer"))] == ["/Summer/100%.jpg"]
+    assert [p.path for p in library.photos.page(query=PhotoQuery(text="100%"))] == ["/Summer/100%.jpg"]
 
 
 def test_unknown_photo(library: Library) -> None:

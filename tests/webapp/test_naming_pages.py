@@ -9,6 +9,7 @@ from faceid_core import pipeline, tables
 from faceid_core.tables import Flag
 from tests.webapp.conftest import EMBEDDER, html_of, texts
 from webapp.components.face_map import COLOURS, figure, layers
+from webapp.components.regroup import promise
 from webapp.components.undo import SECONDS
 
 
@@ -197,3 +198,63 @@ def test_a_person_who_is_not_there_shows_everybody(grouped, open_page, person) -
     page = open_page("people")
     page.query_params["person"] = person
     assert not page.run().exception
+
+
+def test_hidden_people_are_shown_when_asked_for(grouped, open_page) -> None:
+    ada = grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "Ada", actor="owner")
+    grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(2)], "Bo", actor="owner")
+    grouped.people.describe(ada.person_id, hidden=True, actor="owner")
+    page = open_page("people")
+    assert "1 person" in texts(page)
+    page = page.toggle(key="people-hidden").set_value(True).run()
+    assert "2 people" in texts(page)
+
+
+def test_hidden_faces_keep_their_name_and_come_back(grouped, open_page) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    ada = grouped.people.name_faces(ids, "Ada", actor="owner").person_id
+    page = open_page("people")
+    page.query_params["person"] = str(ada)
+    page.session_state[f"person-{ada}-None"] = {"selected": ids[:1]}
+    page = page.run().button(key=f"person-{ada}-None-hidden").click().run()
+    assert not page.exception
+    assert grouped.faces.with_flag(Flag.HIDDEN) == ids[:1]
+    assert (grouped.faces.get(ids[0]).person, grouped.people.get(ada).faces) == ("Ada", 2)
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Set aside"
+    page.session_state["aside-hidden"] = {"selected": ids[:1]}
+    button(page.run(), "Bring 1 back").click().run()
+    assert grouped.people.get(ada).faces == 3
+
+
+def test_faces_that_were_set_aside_are_erased_after_asking(grouped, open_page) -> None:
+    grouped.faces.flag([1, 2], Flag.NOT_A_FACE, actor="owner")
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Set aside"
+    page.session_state["aside-not_a_face"] = {"selected": [1]}
+    page = page.run().button(key="aside-not_a_face-erase").click().run()
+    assert "**1 face**, with their pictures" in texts(page)
+    assert grouped.counts().faces == 6
+
+
+def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped, open_page) -> None:
+    page = open_page("clusters")
+    before = texts(page)
+    page = page.select_slider(key="strictness").set_value(2).run()
+    assert promise(0) in before and promise(2) in texts(page) and promise(2) != promise(0)
+    page = button(page, "Group the faces").click().run()
+    assert not page.exception
+    assert [(job.kind, job.params) for job in grouped.jobs.active()] == [("cluster", {"strictness": 2})]
+
+
+def test_the_groups_are_measured_by_the_names_given(grouped, open_page) -> None:
+    page = open_page("clusters").toggle(key="check-groups").set_value(True).run()
+    assert "Name at least 10 faces" in texts(page)
+
+
+def test_faces_too_poor_to_tell_do_not_flood_the_single_faces(grouped) -> None:
+    grouped.clusters.save_run("test", {}, EMBEDDER, np.empty(0, np.int64), np.empty(0, np.int64))
+    everyone = grouped.faces.singles()
+    good = grouped.faces.singles(least_quality=everyone[0].quality)
+    assert len(everyone) == 6 and all(face.quality == everyone[0].quality for face in good)
+    assert not grouped.faces.singles(least_quality=1.01)

@@ -81,7 +81,7 @@ def test_search_by_file_name(filled, open_page) -> None:
     page = page.text_input(key="photo-search").set_value("photo3").run()
     assert html_of(page).count('class="tile"') == 1
     page = page.text_input(key="photo-search").set_value("nothing like it").run()
-    assert "No photo matches." in texts(page)
+    assert "No photo matches" in texts(page)
 
 
 def test_paging_shows_every_photo_once(filled, open_page, monkeypatch) -> None:
@@ -106,3 +106,21 @@ def test_a_photo_opens_with_its_faces_and_names(filled, open_page) -> None:
     assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;" in shown
     assert "<img src=x" not in shown
     assert "left:29.17%;top:20.83%;width:41.67%;height:58.33%" in shown
+
+
+def test_photos_are_filtered_by_who_is_on_them(filled, open_page) -> None:
+    filled.people.name_faces([1, 3], "Ada", actor="me")
+    page = open_page("photos")
+    page = page.multiselect(key="photo-with").select(1).run()
+    assert "2 photos found" in texts(page)
+    assert {button.key for button in page.button if (button.key or "").startswith("photo-")} >= {
+        "photo-1",
+        "photo-3",
+    }
+    assert "photo-2" not in {button.key for button in page.button}
+    page = page.multiselect(key="photo-without").select(1).run()
+    assert "No photo matches; take a condition away." in texts(page)
+    page = next(button for button in page.button if button.label == "Clear").click().run()
+    assert not page.exception
+    assert page.multiselect(key="photo-with").value == []
+    assert "found" not in texts(page)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import doctest
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -33,3 +33,9 @@ def test_percent_never_claims_perfection() -> None:
     assert wording.percent(0.99999) == "99.9 %"
     assert wording.percent(1.0) == "100 %"
     assert wording.percent(float("nan")) == "–"
+
+
+def test_days_are_told_by_name_when_they_are_near() -> None:
+    assert wording.day(utc_now()) == "Today"
+    assert wording.day(utc_now() - timedelta(days=1)) == "Yesterday"
+    assert wording.day(datetime(2020, 2, 29, 12)) == "Saturday, 29 February 2020"

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from faceid_core.clustering import FOUNDING_QUALITY
 from faceid_core.tables import Flag
 from webapp.components.blank import blank
 from webapp.components.cards import Card, cards
+from webapp.components.erasing import erase_dialog
 from webapp.components.face_grid import face_grid, selection
 from webapp.components.job_progress import job_progress
 from webapp.components.name_box import clear
 from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
+from webapp.components.regroup import group_again, regroup
 from webapp.components.suggested import suggested
 from webapp.components.undo import undo_bar, undoable
-from webapp.state import actor, face_url, guarded, library, toast
+from webapp.state import actor, face_url, guarded, library
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -50,13 +54,10 @@ def _header(counts: Counts, run: RunView | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Who is who?")
         if run is not None:
-            st.button("Group again", icon=":material/refresh:", type="tertiary", on_click=_group, help=_GROUP_HINT)
+            regroup()
     if run is not None:
         total = counts.named + counts.unnamed
         st.progress(counts.named / max(total, 1), text=f":gray[{counts.named:,} of {count(total, 'face')} named]")
-
-
-_GROUP_HINT = "Puts all faces into groups anew. Names, and what you set aside, stay as they are."
 
 
 def _view() -> str:
@@ -64,12 +65,6 @@ def _view() -> str:
         "Show", [GROUPS, SUGGESTED, SINGLES, ASIDE], default=GROUPS, required=True, key="clusters-view",
         label_visibility="collapsed",
     )  # fmt: skip
-
-
-@guarded
-def _group() -> None:
-    library().jobs.submit("cluster", {})
-    toast("The faces are being grouped.", icon=":material/workspaces:")
 
 
 def _nothing_found() -> None:
@@ -86,7 +81,7 @@ def _not_grouped() -> None:
         "The faces are not grouped yet",
         "Grouping puts faces together that look like the same person, so that you name many at once.",
         icon="workspaces",
-        button=("Group the faces", _group),
+        button=("Group the faces", group_again),
     )
 
 
@@ -202,11 +197,13 @@ def _previous(groups: list[ClusterView], place: int, pager: Pager) -> None:
 # --- faces in no group --------------------------------------------------------------------------------------
 def _singles(run: RunView) -> None:
     pager = Pager(f"singles-{run.id}")
-    found = library().faces.singles(after=pager.after, limit=SINGLE_FACES + 1)
+    poor = st.toggle("Also faces too small or blurred to tell who it is", key="singles-poor")
+    least = 0.0 if poor else FOUNDING_QUALITY
+    found = library().faces.singles(after=pager.after, limit=SINGLE_FACES + 1, least_quality=least)
     faces = found[:SINGLE_FACES]
     if not faces:
         pager.first()
-        blank("No single faces", "Every unnamed face is in a group.", icon="task_alt")
+        blank("No single faces", "Every unnamed face that can be told is in a group.", icon="task_alt")
         return
     st.caption("These faces look like nobody else here. Select those that you know, best ones first.")
     target = Target(grid=f"singles-{run.id}-{pager.after}", shown=[face.id for face in faces])
@@ -218,7 +215,7 @@ def _singles(run: RunView) -> None:
 
 # --- faces that were set aside ------------------------------------------------------------------------------
 def _aside(_: RunView) -> None:
-    looks = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"))
+    looks = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"), (Flag.HIDDEN, "Hidden faces"))
     flagged = {flag: library().faces.with_flag(flag) for flag, _ in looks}
     if not any(flagged.values()):
         blank(
@@ -245,7 +242,15 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
                 on_click=_unflag,
                 args=(key, shown),
             )
+            if st.button("Erase", icon=":material/delete_forever:", disabled=not chosen, key=f"{key}-erase"):
+                _ask_to_erase(selection(key, shown))
         face_grid(library().faces.get_many(shown), key=key, label=title)
+
+
+def _ask_to_erase(ids: Sequence[int]) -> None:
+    gone = library().erasing.faces(ids, actor=actor(), preview=True)
+    what = f"**{count(gone.faces, 'face')}**"
+    erase_dialog(what, gone, lambda: library().erasing.faces(ids, actor=actor()))
 
 
 @guarded

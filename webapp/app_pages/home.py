@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from webapp.components.history import decision_line, take_back
 from webapp.components.job_progress import job_progress
-from webapp.state import actor, escaped_markdown, guarded, library, page_link, toast
+from webapp.state import library, page_link
 from webapp.wording import ago, count, percent
 
 if TYPE_CHECKING:
-    from faceid_core.library import Counts, EventView
+    from faceid_core.library import Counts
 
 DECISIONS = 8
 
@@ -132,29 +133,8 @@ def _decisions() -> None:
     events = library().journal.recent(DECISIONS)
     if not events:
         st.caption("When you name, merge or remove faces, it is noted here and can be undone.")
+        return
     for event in events:
-        _decision(event)
-
-
-def _decision(event: EventView) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"decision-{event.id}"):
-        text = escaped_markdown(event.summary)
-        text = f":gray[~~{text}~~]" if event.undone else text
-        st.markdown(
-            f"{text}  \n:small[:gray[{ago(event.at)}{' · undone' if event.undone else ''}]]", width="stretch"
-        )
-        if not (event.undone or event.final):
-            st.button(
-                "Undo",
-                key=f"undo-{event.id}",
-                icon=":material/undo:",
-                type="tertiary",
-                on_click=_undo,
-                args=(event.id, event.summary),
-            )
-
-
-@guarded
-def _undo(event_id: int, summary: str) -> None:
-    library().journal.undo(event_id, actor=actor())
-    toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
+        with decision_line(event):
+            take_back(event)
+    page_link("history", "All decisions", icon=":material/history:")

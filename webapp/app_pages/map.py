@@ -37,7 +37,7 @@ def page() -> None:
     _header(counts)
     with st.container():  # keeps its place when empty, so that the chart is not drawn anew when a job ends
         job_progress("map", "cluster")
-    points = library().maps.points(library().settings.projector)
+    points = _points()
     if not counts.faces:
         _nothing_found()
     elif not len(points.face_ids):
@@ -45,6 +45,12 @@ def page() -> None:
     else:
         _map(points, counts)
     undo_bar()
+
+
+def _points() -> MapPoints:
+    """The map, or until it is drawn the quick one."""
+    points = library().maps.points(library().settings.projector)
+    return points if len(points.face_ids) else library().maps.points("pca")
 
 
 def _header(counts: Counts) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from faceid_core.errors import FaceIdError, NotFound
+from faceid_core.tables import Flag
 from webapp.components.blank import blank
 from webapp.components.cards import Card, cards
+from webapp.components.erasing import erase_dialog
 from webapp.components.face_grid import face_grid
+from webapp.components.history import recent_changes
 from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
-from webapp.components.undo import recent_changes, undo_bar, undoable, withdraw
+from webapp.components.undo import undo_bar, undoable
 from webapp.state import actor, escaped_html, escaped_markdown, face_url, guarded, library
 from webapp.wording import count
 
@@ -20,6 +25,9 @@ if TYPE_CHECKING:
     from faceid_core.library import PersonView
 
 PEOPLE, FACES = 120, 120
+EARLIEST = date(1700, 1, 1)
+"""Nobody who was ever photographed was born before."""
+
 PERSON = "person"
 """The query parameter that opens a person: the address can be kept, and Back leads back."""
 
@@ -56,11 +64,14 @@ def _close() -> None:
 
 # --- everybody ----------------------------------------------------------------------------------------------
 def _everybody() -> None:
-    people = library().people.all()
+    everybody = library().people.all()
+    hidden = sum(person.hidden for person in everybody)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("People")
-        search = _search() if people else ""
-    if not people:
+        search = _search() if everybody else ""
+        with_hidden = bool(hidden) and st.toggle(f"Show {hidden:,} hidden", key="people-hidden")
+    people = [person for person in everybody if with_hidden or not person.hidden]
+    if not everybody:
         blank(
             "Nobody has a name yet",
             "Name the groups of faces: each name that you give becomes a person here.",
@@ -125,6 +136,7 @@ def _one(person: PersonView) -> None:
             key="someone-else",
             placeholder="Somebody else? Type who",
             more=lambda chosen: _face_buttons(person, target, chosen),
+            flags=(Flag.HIDDEN, Flag.NOT_A_FACE),
         )
         face_grid(faces, key=target.grid, label=f"Faces of {person.name}", names=False)
         pager.buttons(last=faces[-1].id, has_more=len(found) > FACES)
@@ -136,8 +148,16 @@ def _portrait(person: PersonView) -> None:
             st.html(_picture(person, "width:88px;height:88px;border-radius:50%"), width="content")
         with st.container(gap=None):
             st.title(escaped_markdown(person.name), anchor=False)
-            st.markdown(f":gray[{_numbers(person)}]")
+            st.markdown(f":gray[{' · '.join(_facts(person))}]")
         _person_buttons(person)
+
+
+def _facts(person: PersonView) -> Iterator[str]:
+    yield _numbers(person)
+    if person.birth_date:
+        yield f"born {person.birth_date:%d %B %Y}"
+    if person.hidden:
+        yield "hidden"
 
 
 def _picture(person: PersonView, style: str) -> str:
@@ -148,8 +168,8 @@ def _picture(person: PersonView, style: str) -> str:
 
 
 def _person_buttons(person: PersonView) -> None:
-    if st.button("Rename", icon=":material/edit:", key="rename"):
-        _rename_dialog(person)
+    if st.button("Edit", icon=":material/edit:", key="edit", help="Name, birth date, and whether lists show them"):
+        _edit_dialog(person)
     if st.button("Merge", icon=":material/merge:", key="merge", help="Two entries that are one human being"):
         _merge_dialog(person)
     st.button(
@@ -157,7 +177,7 @@ def _person_buttons(person: PersonView) -> None:
         help="Removes the name; the faces stay and are unnamed again",
     )  # fmt: skip
     if st.button("Erase", icon=":material/delete_forever:", key="erase", help="Name and faces go for good"):
-        _erase_dialog(person)
+        _ask_to_erase(person)
 
 
 def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
@@ -167,7 +187,7 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
         on_click=_remove, args=(target,), help="Takes the name off the selected faces, and remembers it",
     )  # fmt: skip
     st.button(
-        "Use as picture", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
+        "As picture", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
         on_click=_set_cover, args=(person, target), help="Select one face to show this person by",
     )  # fmt: skip
 
@@ -194,15 +214,25 @@ def _forget(person: PersonView) -> None:
 
 
 # --- dialogs ------------------------------------------------------------------------------------------------
-@st.dialog("Rename", icon=":material/edit:")
-def _rename_dialog(person: PersonView) -> None:
-    with st.form("rename-form", border=False):
-        name = st.text_input("Name", value=person.name, key=f"rename-{person.id}")
-        if not st.form_submit_button("Rename", type="primary"):
+@st.dialog("Edit", icon=":material/edit:")
+def _edit_dialog(person: PersonView) -> None:
+    with st.form("edit-form", border=False):
+        name = st.text_input("Name", value=person.name, key=f"name-{person.id}")
+        born = st.date_input(
+            "Born on",
+            value=person.birth_date,
+            min_value=date(1800, 1, 1),
+            max_value="today",
+            key=f"born-{person.id}",
+        )
+        hidden = st.checkbox(
+            "Hide from the list of people and from suggestions", value=person.hidden, key=f"hidden-{person.id}"
+        )
+        if not st.form_submit_button("Save", type="primary"):
             return
     try:
         with undoable():
-            library().people.rename(person.id, name, actor=actor())
+            library().people.describe(person.id, name=name, birth_date=born, hidden=hidden, actor=actor())
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
@@ -252,28 +282,10 @@ def _merge(person: PersonView, keep: PersonView) -> None:
         st.rerun()
 
 
-@st.dialog("Erase for good", icon=":material/delete_forever:")
-def _erase_dialog(person: PersonView) -> None:
-    gone = library().erasing.person(person.id, actor=actor(), preview=True)
-    models = f", and {count(gone.models, 'recogniser')} that know them" if gone.models else ""
-    st.markdown(
-        f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}, with their pictures and "
-        f"vectors{models} are erased from the library, and the name from its journal. Your photo files stay. "
-        "**This can't be undone**, and backups from before still hold them."
-    )
-    with st.container(horizontal=True):
-        if st.button("Erase for good", type="primary", key="erase-confirm"):
-            _erase(person)
-        if st.button("Keep", key="erase-keep"):
-            st.rerun()
-
-
-def _erase(person: PersonView) -> None:
-    try:
+def _ask_to_erase(person: PersonView) -> None:
+    def erase() -> None:
         library().erasing.person(person.id, actor=actor())
-    except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
-    else:
-        withdraw()
         _close()
-        st.rerun()
+
+    gone = library().erasing.person(person.id, actor=actor(), preview=True)
+    erase_dialog(f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}", gone, erase)

@@ -10,8 +10,10 @@ import streamlit as st
 from faceid_core.tables import PhotoStatus
 from webapp import uploads
 from webapp.components.job_progress import job_progress, last_failure
+from webapp.components.photo_filter import photo_filter
 from webapp.components.photo_view import photo_tile, show_photo
 from webapp.state import boundary, library, toast
+from webapp.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.library import Counts, PhotoView
@@ -80,27 +82,14 @@ def _start(paths: list[Path]) -> None:
 # --- looking at them --------------------------------------------------------------------------------------------
 def _browse(counts: Counts) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="photo-filter"):
-        choice = _status_filter(counts)
-        search = st.text_input(
-            "Search",
-            placeholder="File or folder name",
-            key="photo-search",
-            icon=":material/search:",
-            width=280,
-            on_change=_first_page,
-            label_visibility="collapsed",
-        )
-    failed = choice == FAILED
-    after = _cursors()[-1]
-    found = library().photos.page(
-        after=after,
-        limit=PAGE_PHOTOS + 1,
-        status=PhotoStatus.FAILED if failed else PhotoStatus.DONE,
-        search=search.strip() or None,
-    )
+        status = PhotoStatus.FAILED if _status_filter(counts) == FAILED else PhotoStatus.DONE
+        query = photo_filter(status, on_change=_first_page)
+    found = library().photos.page(after=_cursors()[-1], limit=PAGE_PHOTOS + 1, query=query)
+    if found and not query.is_empty:
+        st.caption(f"{count(library().photos.number(query), 'photo')} found.")
     if not found:
-        st.caption("No photo matches." if search else "Nothing here yet.")
-    elif failed:
+        st.caption("No photo matches; take a condition away." if not query.is_empty else "Nothing here yet.")
+    elif status is PhotoStatus.FAILED:
         _failures(found[:PAGE_PHOTOS])
     else:
         _grid(found[:PAGE_PHOTOS])

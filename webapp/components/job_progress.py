@@ -149,7 +149,7 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
 def _import_outcome(result: dict[str, Any]) -> str:
     photos = count(result.get("imported", 0), "photo")
     parts = [f"{photos} imported with {count(result.get('faces', 0), 'face')}"]
-    known = result.get("unchanged", 0) + result.get("duplicates", 0)
+    known = sum(result.get(what, 0) for what in ("unchanged", "duplicates", "renewed"))
     if known:
         parts.append(f"{known:,} already here")
     if result.get("failed"):

@@ -60,10 +60,12 @@ def naming(
     placeholder: str = "Who is this? Type a name, or pick a person",
     focus: bool = False,
     more: Callable[[int], None] | None = None,
+    flags: Sequence[Flag] = (Flag.STRANGER, Flag.NOT_A_FACE),
 ) -> None:
     """Draw the box and its buttons.
 
     suggestions: names that are one click away. more: draws further buttons; it gets the size of the selection.
+    flags: as what faces can be set aside.
     """
     chosen = len(target.chosen())
     st.html(CSS)
@@ -79,7 +81,7 @@ def naming(
         _name_buttons(target, key, chosen)
         if more is not None:
             more(chosen)
-        _flag_buttons(target, chosen)
+        _flag_buttons(target, chosen, flags)
     if suggestions:
         _suggest(target, key, suggestions, chosen)
 
@@ -104,19 +106,23 @@ def _name_buttons(target: Target, key: str, chosen: int) -> None:
         )
 
 
-def _flag_buttons(target: Target, chosen: int) -> None:
+LOOKS = {
+    Flag.STRANGER: ("Ignore", "visibility_off", "Set {} aside: you are not asked about them again"),
+    Flag.NOT_A_FACE: ("Not a face", "block", "Set {} aside as something that is no face"),
+    Flag.HIDDEN: ("Hide", "visibility_off", "Set {} aside; they keep their name and are not shown any more"),
+}
+
+
+def _flag_buttons(target: Target, chosen: int, flags: Sequence[Flag]) -> None:
     disabled = not chosen and target.every is None
     whom = f"the {chosen:,} selected" if chosen else "all of these"
-    looks = (
-        (Flag.STRANGER, "Ignore", "visibility_off", f"Set {whom} aside: you are not asked about them again"),
-        (Flag.NOT_A_FACE, "Not a face", "block", f"Set {whom} aside as something that is no face"),
-    )
-    for flag, label, icon, hint in looks:
+    for flag in flags:
+        label, icon, hint = LOOKS[flag]
         st.button(
             label,
             icon=f":material/{icon}:",
             type="tertiary",
-            help=hint,
+            help=hint.format(whom),
             disabled=disabled,
             key=f"{target.grid}-{flag.value}",
             on_click=set_aside,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.state import boundary, escaped_html, escaped_markdown, face_url, library, photo_url
+from faceid_core.tables import Flag
+from webapp.components.undo import undoable
+from webapp.state import actor, boundary, escaped_html, escaped_markdown, face_url, library, photo_url
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -42,8 +44,42 @@ def show_photo(photo_id: int) -> None:
         st.caption(escaped_markdown(str(Path(photo.path).parent)))
         if faces:
             st.html(faces_html(faces))
+            _background(background(faces))
         else:
             st.info("No face was found in this photo.", icon=":material/search_off:")
+        _erase(photo)
+
+
+SMALL = 0.5
+"""A face this much narrower than the widest of its photo is in the background."""
+
+
+def background(faces: list[FaceView]) -> list[int]:
+    """The unnamed faces that are much smaller than the largest of their photo: passers-by, a crowd."""
+    widest = max((face.box.width for face in faces), default=0.0)
+    small = [face for face in faces if face.box.width < SMALL * widest]
+    return [face.id for face in small if face.person is None and face.flag is Flag.NONE]
+
+
+def _background(ids: list[int]) -> None:
+    if ids:
+        hide = f"Hide the {count(len(ids), 'small background face')}"
+        hint = "They have no name and are less than half as wide as the largest face; you can bring them back"
+        if st.button(hide, icon=":material/visibility_off:", key="hide-background", help=hint):
+            with undoable():
+                library().faces.flag(ids, Flag.HIDDEN, actor=actor())
+            st.rerun()
+
+
+def _erase(photo: PhotoView) -> None:
+    with st.popover("Erase", icon=":material/delete_forever:", type="tertiary"):
+        st.markdown(
+            f"The photo and its {count(photo.faces, 'face')} are erased from the library, with what was decided "
+            "about them and with recognisers that learned from them. The file stays. **This can't be undone.**"
+        )
+        if st.button("Erase for good", type="primary", key="erase-photo"):
+            library().erasing.photos([photo.id], actor=actor())
+            st.rerun()
 
 
 def facts(photo: PhotoView) -> str:

@@ -30,6 +30,8 @@ FOCUS = "suggested-focus"
 def suggested() -> None:
     """The people of whom there are suggestions, and the faces for one of them."""
     found = by_person(pipeline.suggestions(library()))
+    people = {person.id: person for person in library().people.all() if not person.hidden}
+    found = {number: faces for number, faces in found.items() if number in people}
     if not found:
         blank(
             "No suggestions",
@@ -37,16 +39,15 @@ def suggested() -> None:
             icon="task_alt",
         )
         return
-    people = {person.id: person for person in library().people.all() if person.id in found}
     current = st.session_state.get(FOCUS)
-    current = current if current in people else next(person for person in found if person in people)
+    current = current if current in found else next(iter(found))
     _strip(found, people, current)
     with st.container(border=True, key="card-suggested"):
         _person(people[current], found[current])
 
 
 def _strip(found: dict[int, list[Suggestion]], people: dict[int, PersonView], current: int) -> None:
-    shown = [_card(people[number], len(found[number])) for number in found if number in people]
+    shown = [_card(people[number], len(found[number])) for number in found]
     cards(shown, key="suggested-strip", label="People", look="strip", current=current, on_choose=_focus)
 
 

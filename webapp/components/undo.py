@@ -10,15 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from webapp.state import actor, escaped_markdown, guarded, library, toast
-from webapp.wording import ago
-
-if TYPE_CHECKING:
-    from faceid_core.library import EventView
 
 _OFFER = "_undo_offer"
 SECONDS = 12
@@ -72,30 +67,12 @@ def undo(event_id: int, summary: str) -> None:
     toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
 
 
-def recent_changes(limit: int = 10) -> None:
-    """The latest decisions of everybody, each with a button that takes it back."""
-    events = library().journal.recent(limit)
-    if not events:
-        return
-    with st.expander("Recent changes", icon=":material/history:", key="recent-changes"):
-        for event in events:
-            _change(event)
-
-
-def _change(event: EventView) -> None:
-    text = escaped_markdown(event.summary)
-    with st.container(horizontal=True, vertical_alignment="center", key=f"change-{event.id}"):
-        st.markdown(f":gray[~~{text}~~ · undone]" if event.undone else text, width="stretch")
-        st.markdown(f":gray[:small[{ago(event.at)}]]", width="content")
-        if not (event.undone or event.final):
-            st.button(
-                "Undo",
-                icon=":material/undo:",
-                type="tertiary",
-                key=f"change-undo-{event.id}",
-                on_click=undo,
-                args=(event.id, event.summary),
-            )
+@guarded
+def redo(event_id: int, summary: str) -> None:
+    """Do an undone decision again."""
+    withdraw()
+    library().journal.redo(event_id, actor=actor())
+    toast(f"Done again: {escaped_markdown(summary)}", icon=":material/redo:")
 
 
 def withdraw() -> None:
@@ -104,5 +81,5 @@ def withdraw() -> None:
 
 
 def _newest() -> tuple[int, str] | None:
-    events = library().journal.recent(1)
+    events = library().journal.recent(1, actor=actor())
     return (events[0].id, events[0].summary) if events else None

@@ -1,0 +1,35 @@
+"""Names of people: what a name may be, and when two are the same."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from faceid_core.errors import InvalidName
+
+NAME_CHARACTERS = 100
+"""Longest name."""
+
+_JOINERS = "\u200c\u200d"
+"""Zero-width (non-)joiner: invisible, but spelling in Persian and Indic names."""
+
+
+def clean(name: str) -> str:
+    """NFC, without control characters, single spaces. Raises InvalidName."""
+
+    def allowed(c: str) -> bool:
+        return c.isprintable() or c in _JOINERS
+
+    name = unicodedata.normalize("NFC", name)
+    name = re.sub(r"\s+", " ", "".join(c if allowed(c) else " " for c in name)).strip()
+    if not name.strip(_JOINERS):
+        raise InvalidName("Type a name first.")
+    if len(name) > NAME_CHARACTERS:
+        raise InvalidName(f"That name has {len(name)} characters; use at most {NAME_CHARACTERS}.")
+    return name
+
+
+def key(name: str) -> str:
+    """What makes two names the same: neither case nor invisible joiners tell people apart."""
+    visible = "".join(c for c in name if c not in _JOINERS)
+    return unicodedata.normalize("NFC", visible.casefold())
