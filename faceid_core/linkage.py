@@ -19,6 +19,8 @@ from faceid_core.values import Ints, Vectors
 CUT_LIMIT = 6000
 ESTABLISHED = 3
 STRETCH = 1.4
+_ROWS, _PAIRS = 65_536, 50_000
+"""Faces, and pairs of faces, whose differences are in memory at a time."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,9 +42,15 @@ class Shots:
         """From the photo of each face (N,); faces of one photo at most `sure` apart count as the same person."""
         photo = np.unique(np.asarray(photos), return_inverse=True)[1].astype(np.int64)
         head = np.arange(len(photo))
-        for faces in members(photo):
-            apart = np.linalg.norm(vectors[faces][:, None] - vectors[faces][None], axis=2)
-            head[faces] = faces[np.argmax(apart <= sure, axis=1)]  # the first face of the photo that is near
+        faces_on = np.bincount(photo)[photo]
+        order = np.argsort(photo, kind="stable")
+        for size in np.unique(faces_on[faces_on > 1]).tolist():
+            together = order[faces_on[order] == size].reshape(-1, size)
+            for faces in np.array_split(together, -(-together.size * size // _PAIRS)):
+                apart = np.linalg.norm(vectors[faces][:, :, None] - vectors[faces][:, None], axis=3)
+                head[faces] = np.take_along_axis(
+                    faces, (apart <= sure).argmax(axis=2), axis=1
+                )  # the first near one
         return cls(photo, head)
 
     def conflicting(self, labels: Ints) -> Ints:
@@ -71,6 +79,7 @@ def merge(
     shots: Shots | None = None,
     *,
     sure: float | None = None,
+    offsets: Floats | None = None,
 ) -> Ints:
     """Join the nearest two groups until none is nearer than `limit`. Returns (N,) labels.
 
@@ -78,9 +87,10 @@ def merge(
     pairs: two (E,) arrays of rows; only groups that such a pair connects, before or after joining, are candidates.
     sure: where given, two groups of ESTABLISHED faces and more that are farther apart than this join only within
     STRETCH times the distances inside the looser of them: siblings are two tight groups not far from each other.
+    offsets: (N,) added to a distance for each of its ends; a group has the mean of its faces', see crowding.
     """
     square = limit**2 if sure is None else sure**2
-    return _Forest(vectors, labels, pairs, shots, limit**2, square).grown()[labels]
+    return _Forest(vectors, labels, pairs, shots, limit**2, square, offsets).grown()[labels]
 
 
 @dataclass
@@ -94,6 +104,9 @@ class _Forest:
     limit: float
     """Squared, as all distances in here."""
     sure: float
+    offsets: Floats | None
+    shift: Floats = field(init=False)
+    """The offset of each group."""
     size: Floats = field(init=False)
     mean: Floats = field(init=False)
     spread: Floats = field(init=False)
@@ -104,13 +117,19 @@ class _Forest:
 
     def __post_init__(self) -> None:
         count = int(self.labels.max(initial=-1)) + 1
-        vectors = self.vectors.astype(np.float64)
         self.size = np.bincount(self.labels, minlength=count).astype(np.float64)
-        self.mean = np.zeros((count, vectors.shape[1]))
-        np.add.at(self.mean, self.labels, vectors)
+        self.mean = np.zeros((count, self.vectors.shape[1]))
+        off = np.zeros(count)
+        chunks = [slice(at, at + _ROWS) for at in range(0, len(self.labels), _ROWS)]
+        for rows in chunks:
+            np.add.at(self.mean, self.labels[rows], self.vectors[rows])
         self.mean /= np.maximum(self.size, 1)[:, None]
-        off = ((vectors - self.mean[self.labels]) ** 2).sum(axis=1)
-        self.spread = np.bincount(self.labels, off, minlength=count) / np.maximum(self.size, 1)
+        for rows in chunks:
+            squared = ((self.vectors[rows] - self.mean[self.labels[rows]]) ** 2).sum(axis=1)
+            off += np.bincount(self.labels[rows], squared, minlength=count)
+        self.spread = off / np.maximum(self.size, 1)
+        given = np.zeros(len(self.labels)) if self.offsets is None else self.offsets
+        self.shift = np.bincount(self.labels, given, minlength=count) / np.maximum(self.size, 1)
         self.version = np.zeros(count, np.int64)
         self.near = [set() for _ in range(count)]
         self.heads = [{} for _ in range(count)]
@@ -169,10 +188,13 @@ class _Forest:
         return inside
 
     def _squared(self, one: Ints, other: Ints) -> Floats:
-        """Mean squared distance over all pairs of faces of two groups."""
+        """Mean squared distance over all pairs of faces of two groups; of its root, with the offsets added."""
         between = ((self.mean[one] - self.mean[other]) ** 2).sum(axis=-1)
         squared: Floats = between + self.spread[one] + self.spread[other]
-        return squared
+        if self.offsets is None:
+            return squared
+        shifted: Floats = np.maximum(np.sqrt(squared) + self.shift[one] + self.shift[other], 0) ** 2
+        return shifted
 
     def _compatible(self, one: int, other: int) -> bool:
         small, large = sorted((self.heads[one], self.heads[other]), key=len)
@@ -184,6 +206,7 @@ class _Forest:
         step = self.mean[gone] - self.mean[keep]
         self.spread[keep] += share * (self.spread[gone] - self.spread[keep] + (1 - share) * float(step @ step))
         self.mean[keep] += share * step
+        self.shift[keep] += share * (self.shift[gone] - self.shift[keep])
         self.size[keep] = total
         self.version[keep] += 1
         self.version[gone] = -1 << 40  # no offer to a group that is gone can be current
@@ -196,25 +219,38 @@ class _Forest:
         self.near[gone] = set()
 
 
-def cut(vectors: Vectors, labels: Ints, limit: float, largest: int = CUT_LIMIT) -> Ints:
+def cut(
+    vectors: Vectors, labels: Ints, limit: float, largest: int = CUT_LIMIT, offsets: Floats | None = None
+) -> Ints:
     """Divide each group where average linkage (of squared distances) reaches `limit`. Returns (N,) labels.
 
-    Needs 4 n^2 bytes for a group of n faces; groups of more than `largest` stay as they are.
+    Needs 4 n^2 bytes for a group of n faces; groups of more than `largest` stay as they are. offsets: as in merge.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import pdist
 
     result = labels.copy()
     fresh = int(labels.max(initial=-1)) + 1
     for faces in members(labels):
         if len(faces) <= largest:
-            tree = linkage(pdist(vectors[faces], "sqeuclidean"), "average")
+            tree = linkage(_squared(vectors[faces], None if offsets is None else offsets[faces]), "average")
             if tree[-1, 2] < limit**2:
                 continue
             parts = fcluster(tree, limit**2, "distance") - 1
             result[faces[parts > 0]] = fresh + parts[parts > 0] - 1
             fresh += int(parts.max())
     return result
+
+
+def _squared(vectors: Vectors, offsets: Floats | None) -> Floats:
+    """Squared distances (n (n - 1) / 2,) of all pairs, in the order of scipy's pdist."""
+    from scipy.spatial.distance import pdist
+
+    squared: Floats = pdist(vectors, "sqeuclidean")
+    if offsets is None:
+        return squared
+    shifts = np.concatenate([offsets[row] + offsets[row + 1 :] for row in range(len(offsets))])
+    shifted: Floats = np.maximum(np.sqrt(squared) + shifts, 0) ** 2
+    return shifted
 
 
 def separate(vectors: Vectors, labels: Ints, shots: Shots, *, sure: float | None = None) -> Ints:

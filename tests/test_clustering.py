@@ -150,7 +150,7 @@ def test_unknown_choices_name_the_known_ones() -> None:
         cluster("k-means", np.zeros((2, 128), np.float32), threshold=0.5)
     with pytest.raises(UnknownChoice, match="threshold"):
         default_threshold("hdbscan", "arcface")
-    assert default_threshold("density-linkage", "arcface", same_person=1.0) == 0.89
+    assert default_threshold("density-linkage", "arcface", same_person=1.0) == 0.88
     for name in CLUSTERERS:
         assert 0.4 < default_threshold(name, "dlib-resnet+mirror") <= default_threshold(name, "dlib-resnet") < 0.65
 

@@ -1,4 +1,4 @@
-"""faceid_core.neighbours: exact neighbours, without the face itself, with its duplicates."""
+"""faceid_core.neighbours: neighbours, without the face itself, with its duplicates."""
 
 from __future__ import annotations
 
@@ -67,3 +67,38 @@ def test_wrong_shapes_and_numbers_are_refused() -> None:
         neighbours.build(np.full((3, 4), np.nan, np.float32))
     with pytest.raises(ValueError, match=r"\(N, D\)"):
         neighbours.build(np.zeros(7, np.float32))
+
+
+def test_beyond_the_limit_few_neighbours_are_missed_and_distances_stay_exact() -> None:
+    rng = np.random.default_rng(7)
+    middles = rng.normal(size=(400, 16))
+    vectors = np.repeat(middles, 10, axis=0) + rng.normal(scale=0.2, size=(4000, 16))
+    vectors = np.concatenate([vectors, vectors[:50]]).astype(np.float32)
+    graph, exact = neighbours.build(vectors, 9, exact_limit=1000), neighbours.build(vectors, 9)
+    hits = [len(set(a) & set(b)) for a, b in zip(graph.indices.tolist(), exact.indices.tolist(), strict=True)]
+    assert sum(hits) > 0.95 * 9 * len(vectors)
+    assert (graph.indices != np.arange(len(vectors))[:, None]).all()
+    known = graph.indices >= 0
+    apart = np.linalg.norm(vectors[graph.indices] - vectors[:, None], axis=2)
+    np.testing.assert_allclose(graph.distances[known], apart[known], rtol=1e-5)
+    assert np.isinf(graph.distances[~known]).all()
+    assert (np.diff(graph.distances, axis=1)[known[:, 1:]] >= 0).all()
+
+
+def test_the_nearest_of_other_faces() -> None:
+    rng = np.random.default_rng(8)
+    vectors, probes = rng.normal(size=(30, 4)).astype(np.float32), rng.normal(size=(5, 4)).astype(np.float32)
+    found = neighbours.nearest(vectors, probes, 40)
+    apart = np.linalg.norm(probes[:, None] - vectors[None], axis=2)
+    np.testing.assert_array_equal(found.indices[:, :30], np.argsort(apart, axis=1))
+    assert (found.indices[:, 30:] == -1).all()
+    assert neighbours.nearest(vectors[:0], probes, 3).indices.tolist() == [[-1] * 3] * 5
+
+
+def test_equally_long_vectors_keep_their_direction() -> None:
+    vectors = np.random.default_rng(9).normal(size=(6, 8)).astype(np.float32)
+    vectors[3] = 0
+    scaled = neighbours.on_sphere(vectors, 1.42)
+    np.testing.assert_allclose(np.linalg.norm(np.delete(scaled, 3, 0), axis=1), 1.42, rtol=1e-5)
+    np.testing.assert_allclose(scaled * np.linalg.norm(vectors, axis=1, keepdims=True), vectors * 1.42, rtol=1e-4)
+    assert (scaled[3] == 0).all()

@@ -68,6 +68,7 @@ def main() -> None:
         faces = embed(options.folder, Settings())
         if options.cache:
             np.savez(options.cache, **faces)
+    faces["vectors"] = neighbours.on_sphere(faces["vectors"])
     report(faces, [-0.03, -0.02, -0.01, 0, 0.01, 0.02, 0.03] if options.sweep else [0])
 
 

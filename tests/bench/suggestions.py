@@ -15,6 +15,7 @@ from collections import Counter
 import numpy as np
 
 from faceid_core import clustering
+from faceid_core.neighbours import on_sphere
 from faceid_core.suggestions import suggest
 from faceid_core.values import Ints, Known, Vectors
 
@@ -23,8 +24,8 @@ ROUNDS = 5
 
 def main(cache: str) -> None:
     stored = np.load(cache)
-    vectors, names = stored["vectors"][stored["middle"]], stored["name"][stored["middle"]]
-    groups = clustering.cluster("density-linkage", vectors, threshold=0.49)
+    vectors, names = on_sphere(stored["vectors"][stored["middle"]]), stored["name"][stored["middle"]]
+    groups = clustering.cluster("density-linkage", vectors, threshold=0.48)
     print(f"{len(names)} faces of {len(set(names))} people")
     print("limit margin  precision recall")
     for limit in (0.40, 0.43, 0.46, 0.49, 0.52):

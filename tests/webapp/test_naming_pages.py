@@ -9,6 +9,7 @@ from faceid_core import pipeline, tables
 from faceid_core.tables import Flag
 from tests.webapp.conftest import EMBEDDER, html_of, texts
 from webapp.components.face_map import COLOURS, figure, layers
+from webapp.components.regroup import promise
 from webapp.components.undo import SECONDS
 
 
@@ -250,3 +251,13 @@ def test_the_groups_are_measured_by_the_names(grouped, open_page) -> None:
 def test_measuring_without_names_says_what_to_do(grouped, open_page) -> None:
     page = open_page("clusters").button(key="measure").click().run()
     assert "Name the faces of at least two people first" in texts(page)
+
+
+def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped, open_page) -> None:
+    page = open_page("clusters")
+    before = texts(page)
+    page = page.select_slider(key="strictness").set_value(2).run()
+    assert promise(0) in before and promise(2) in texts(page) and promise(2) != promise(0)
+    page = button(page, "Group the faces").click().run()
+    assert not page.exception
+    assert [(job.kind, job.params) for job in grouped.jobs.active()] == [("cluster", {"strictness": 2})]

@@ -17,9 +17,10 @@ from webapp.components.measured import measured
 from webapp.components.name_box import clear
 from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
+from webapp.components.regroup import group_again, regroup
 from webapp.components.suggested import suggested
 from webapp.components.undo import undo_bar, undoable
-from webapp.state import actor, face_url, guarded, library, toast
+from webapp.state import actor, face_url, guarded, library
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -55,13 +56,10 @@ def _header(counts: Counts, run: RunView | None) -> None:
         if run is not None and st.button("How good?", icon=":material/insights:", type="tertiary", key="measure"):
             measured()
         if run is not None:
-            st.button("Group again", icon=":material/refresh:", type="tertiary", on_click=_group, help=_GROUP_HINT)
+            regroup()
     if run is not None:
         total = counts.named + counts.unnamed
         st.progress(counts.named / max(total, 1), text=f":gray[{counts.named:,} of {count(total, 'face')} named]")
-
-
-_GROUP_HINT = "Puts all faces into groups anew. Names, and what you set aside, stay as they are."
 
 
 def _view() -> str:
@@ -69,12 +67,6 @@ def _view() -> str:
         "Show", [GROUPS, SUGGESTED, SINGLES, ASIDE], default=GROUPS, required=True, key="clusters-view",
         label_visibility="collapsed",
     )  # fmt: skip
-
-
-@guarded
-def _group() -> None:
-    library().jobs.submit("cluster", {})
-    toast("The faces are being grouped.", icon=":material/workspaces:")
 
 
 def _nothing_found() -> None:
@@ -91,7 +83,7 @@ def _not_grouped() -> None:
         "The faces are not grouped yet",
         "Grouping puts faces together that look like the same person, so that you name many at once.",
         icon="workspaces",
-        button=("Group the faces", _group),
+        button=("Group the faces", group_again),
     )
 
 
