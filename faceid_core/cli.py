@@ -159,15 +159,14 @@ def _refuse_in_vain(library: Library, report: ImportReport) -> None:
 @main.command()
 @click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
 @click.option("--threshold", type=click.FloatRange(0, min_open=True), help="Largest distance within a group.")
+@click.option("--new", "new_only", is_flag=True, help="Only new faces: they join groups, and nobody else moves.")
 @click.option("--preview", is_flag=True, help="Only say what would change.")
 @JSON
 @click.pass_context
-def cluster(
-    ctx: click.Context, algorithm: str | None, threshold: float | None, preview: bool, as_json: bool
-) -> None:
+def cluster(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     """Group the faces anew. Names stay as they are."""
     with library_of(ctx) as library:
-        report = _group(library, algorithm=algorithm, threshold=threshold, preview=preview)
+        report = _group(library, **options)
     if as_json:
         print_json(report)
 
@@ -207,6 +206,7 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
+main.add_command(listing.evaluate)
 main.add_command(listing.photos)
 main.add_command(listing.people)
 

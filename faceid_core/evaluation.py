@@ -47,6 +47,23 @@ def bcubed(labels: npt.ArrayLike, truth: npt.ArrayLike) -> Scores:
     return _scores(precision, float((squared / people[cells[1]]).sum() / total))
 
 
+def purity(labels: npt.ArrayLike, truth: npt.ArrayLike) -> float:
+    """Share of the faces that belong to the person whom most of their group shows; 1 for no faces. (N,) each.
+
+    Manning, Raghavan and Schütze, "Introduction to Information Retrieval" (2008), 16.3.
+    """
+    counts, groups, _, cells = _contingency(labels, truth)
+    most = np.zeros(len(groups), np.int64)
+    np.maximum.at(most, cells[0], counts)
+    return float(most.sum() / counts.sum()) if counts.size else 1.0
+
+
+def naming_acts(labels: npt.ArrayLike, truth: npt.ArrayLike) -> int:
+    """How many names somebody has to give until every face bears the right one: for each group, one for each person
+    in it, as several selected faces are named at once. The least possible is the number of people. (N,) each."""
+    return len(_contingency(labels, truth)[0])
+
+
 def _contingency(labels: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[Ints, Ints, Ints, tuple[Ints, Ints]]:
     """Faces in each occupied cell (C,), in groups (G,), of people (P,); and each cell's group and person (C,)."""
     group, person = _numbered(labels), _numbered(truth)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceid_core.evaluation import Scores, bcubed, pairwise
+from faceid_core.evaluation import Scores, bcubed, naming_acts, pairwise, purity
 
 groupings = st.integers(1, 14).flatmap(
     lambda n: st.tuples(*(st.lists(st.integers(-1, 4), min_size=n, max_size=n) for _ in range(2)))
@@ -75,3 +75,20 @@ def test_a_million_faces_need_no_matrix() -> None:
 def test_lengths_must_match() -> None:
     with pytest.raises(ValueError, match="match"):
         pairwise([0, 1], [0])
+
+
+@given(groupings)
+def test_purity_and_acts_are_their_definitions(lists: tuple[list[int], list[int]]) -> None:
+    labels, truth = lists
+    faces = range(len(labels))
+    people = [truth[i] if truth[i] != -1 else f"alone {i}" for i in faces]
+    groups: dict[object, list[object]] = {}
+    for i in faces:
+        groups.setdefault(labels[i] if labels[i] != -1 else f"alone {i}", []).append(people[i])
+    right = sum(max(map(group.count, group)) for group in groups.values())
+    assert purity(labels, truth) == pytest.approx(right / len(labels))
+    assert naming_acts(labels, truth) == sum(len(set(group)) for group in groups.values())
+
+
+def test_nothing_is_pure() -> None:
+    assert (purity([], []), naming_acts([], [])) == (1, 0)

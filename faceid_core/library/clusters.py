@@ -131,14 +131,13 @@ class Maps:
         self._database = database
 
     def save(self, projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> None:
-        """Replace the map of this projector and embedder. points: (N, 2), of the faces ids (N,)."""
+        """Replace the map of this projector. points: (N, 2), of the faces ids (N,)."""
         rows = [
             {"face_id": int(face), "projector": projector, "embedder": embedder, "x": float(x), "y": float(y)}
             for face, (x, y) in zip(ids, points, strict=True)
         ]
-        old = (col(MapPoint.projector) == projector) & (col(MapPoint.embedder) == embedder)
         with self._database.write() as session:
-            session.execute(delete(MapPoint).where(old))
+            session.execute(delete(MapPoint).where(col(MapPoint.projector) == projector))
             if rows:
                 session.execute(insert(MapPoint), rows)
 

@@ -234,3 +234,19 @@ def test_faces_that_were_set_aside_are_erased_after_asking(grouped, open_page) -
     page = page.run().button(key="aside-not_a_face-erase").click().run()
     assert "**1 face**, with their pictures" in texts(page)
     assert grouped.counts().faces == 6
+
+
+def test_the_groups_are_measured_by_the_names(grouped, open_page) -> None:
+    for number, name in ((1, "Ada"), (2, "Bo")):
+        grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(number)], name, actor="owner")
+    page = open_page("clusters").button(key="measure").click().run()
+    assert not page.exception
+    assert {metric.label: metric.value for metric in page.metric} == {
+        "Right together": "100 %", "Found together": "100 %", "Faces in the right company": "100 %",
+        "Names to give": "2",
+    }  # fmt: skip
+
+
+def test_measuring_without_names_says_what_to_do(grouped, open_page) -> None:
+    page = open_page("clusters").button(key="measure").click().run()
+    assert "Name the faces of at least two people first" in texts(page)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core import pipeline
 from webapp.components.blank import blank
 from webapp.components.crop_hover import crop_hover
 from webapp.components.face_grid import face_grid
@@ -38,11 +39,16 @@ def page() -> None:
     with st.container():  # keeps its place when empty, so that the chart is not drawn anew when a job ends
         job_progress("map", "cluster")
     points = library().maps.points(library().settings.projector)
+    sketch = not len(points.face_ids)
+    if sketch:
+        points = library().maps.points(pipeline.SKETCH)
     if not counts.faces:
         _nothing_found()
     elif not len(points.face_ids):
         _not_drawn()
     else:
+        if sketch:
+            st.caption("A first sketch: the map that keeps alike faces together takes a little longer.")
         _map(points, counts)
     undo_bar()
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.state import actor, boundary, escaped_html, escaped_markdown, face_url, library, photo_url
+from faceid_core.tables import Flag
+from webapp.state import (
+    actor,
+    boundary,
+    escaped_html,
+    escaped_markdown,
+    face_url,
+    guarded,
+    library,
+    photo_url,
+    toast,
+)
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -44,7 +55,29 @@ def show_photo(photo_id: int) -> None:
             st.html(faces_html(faces))
         else:
             st.info("No face was found in this photo.", icon=":material/search_off:")
-        _erase(photo)
+        with st.container(horizontal=True, key="photo-acts"):
+            _ignore_background(photo)
+            _erase(photo)
+
+
+def _ignore_background(photo: PhotoView) -> None:
+    small = library().faces.background(photo.id)
+    if small:
+        st.button(
+            f"Ignore {count(len(small), 'small face')} in the background",
+            icon=":material/visibility_off:",
+            type="tertiary",
+            key="ignore-background",
+            help="Set them aside: you are not asked about them again",
+            on_click=_set_aside,
+            args=(small,),
+        )
+
+
+@guarded
+def _set_aside(faces: list[int]) -> None:
+    library().faces.flag(faces, Flag.STRANGER, actor=actor())
+    toast(f"{count(len(faces), 'face')} set aside.", icon=":material/visibility_off:")
 
 
 def _erase(photo: PhotoView) -> None:
