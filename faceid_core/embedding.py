@@ -104,3 +104,12 @@ def make_embedder(settings: Settings, *, threads: int | None = None) -> Embedder
         return own_embedder.OwnEmbedder(settings.embedder, own[settings.embedder], settings, threads=threads)
     names = ", ".join([*EMBEDDERS, *own])
     raise UnknownChoice(f"There is no embedder {settings.embedder!r}; choose one of {names}.")
+
+
+def require_trainable(settings: Settings) -> None:
+    """Raises UnknownChoice where the settings name an own embedder: recognisers are trained from ours."""
+    if settings.embedder not in EMBEDDERS:
+        raise UnknownChoice(
+            f"Recognisers can't be trained for {settings.embedder}; set FACEID_EMBEDDER to one of "
+            f"{', '.join(EMBEDDERS)}."
+        )

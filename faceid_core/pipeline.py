@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.embedding import EMBEDDERS
-from faceid_core.errors import UnknownChoice
+from faceid_core.embedding import require_trainable
 from faceid_core.grouping import ClusterReport, Evaluation, cluster, evaluate
 from faceid_core.library import FaceVectors, Library, ModelView
 from faceid_core.settings import Settings
@@ -117,11 +116,7 @@ def train(
     from faceid_core.engine.weights import weights_path
 
     embedder = embedder_of(library.settings)
-    if library.settings.embedder not in EMBEDDERS:
-        raise UnknownChoice(
-            f"Recognisers can't be trained for {library.settings.embedder}; set FACEID_EMBEDDER to one of "
-            f"{', '.join(EMBEDDERS)}."
-        )
+    require_trainable(library.settings)
     complete(library, embedder)
     named = library.people.training_faces(embedder.name)
     trained = training.train(

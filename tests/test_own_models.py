@@ -13,7 +13,7 @@ from sqlmodel import select
 from faceid_core import images, own_models, pipeline
 from faceid_core.detection import make_detector
 from faceid_core.embedding import make_embedder
-from faceid_core.errors import OwnModelUnusable, UnknownChoice
+from faceid_core.errors import NoFaces, OwnModelUnusable, UnknownChoice
 from faceid_core.importing import import_photos
 from faceid_core.library import Library
 from faceid_core.own_embedder import OwnEmbedder, similarity, template
@@ -273,3 +273,11 @@ def test_photos_tell_which_own_detector_found_their_faces(settings: Settings, tm
         with library._database.read() as session:
             (face,) = session.exec(select(Face))
         assert face.detector == make_detector(library.settings).name
+
+
+def test_faces_that_ours_embedded_stay_out_of_an_own_space(filled: Library) -> None:
+    """Their crops hold less of the photo than an own embedder takes."""
+    register_embedder(filled.settings.library)
+    own = filled.settings.model_copy(update={"embedder": "tiny"})
+    with Library.open(own) as library, pytest.raises(NoFaces):
+        pipeline.cluster(library)
