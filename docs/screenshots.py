@@ -113,7 +113,7 @@ def main(folder: Path) -> None:
     with running_server(folder) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport=SIZE, color_scheme="light")
-        for name in ("", "photos", "clusters", "people", "train"):
+        for name in ("", "photos", "clusters", "people", "train", "history"):
             open_page(page, f"{url}/{name}")
             save(page, name or "home")
         open_page(page, f"{url}/clusters")

@@ -261,3 +261,11 @@ def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped, open_pa
     page = button(page, "Group the faces").click().run()
     assert not page.exception
     assert [(job.kind, job.params) for job in grouped.jobs.active()] == [("cluster", {"strictness": 2})]
+
+
+def test_what_a_grouping_would_change_is_told_first(grouped, open_page) -> None:
+    runs = grouped.clusters.current()
+    page = open_page("clusters").button(key="group-preview").click().run()
+    assert not page.exception
+    assert "No face would leave its group: 2 groups, 0 faces in none. Nothing was changed." in texts(page)
+    assert grouped.clusters.current() == runs

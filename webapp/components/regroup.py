@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from faceid_core import strictness
-from webapp.state import guarded, library, toast
+from faceid_core import pipeline, strictness
+from webapp.state import boundary, guarded, library, toast
+from webapp.wording import count
 
 PLACES = {
     -2: "Fewest groups",
@@ -14,7 +15,7 @@ PLACES = {
     1: "Fewer mixed groups",
     2: "Fewest mixed groups",
 }
-SLIDER = "strictness"
+SLIDER, PREVIEW = "strictness", "regroup-preview"
 
 
 def regroup() -> None:
@@ -25,7 +26,20 @@ def regroup() -> None:
             "Fewer groups, or fewer mixed ones?", list(PLACES), value=0, format_func=PLACES.__getitem__, key=SLIDER
         )
         st.caption(promise(place))
-        st.button("Group the faces", type="primary", key="group-again", on_click=group_again, args=(place,))
+        with st.container(horizontal=True):
+            st.button("Group the faces", type="primary", key="group-again", on_click=group_again, args=(place,))
+            if st.button("What would change?", key="group-preview"):
+                _preview(place)
+        if (seen := st.session_state.get(PREVIEW)) and seen[0] == place:
+            st.info(seen[1], icon=":material/preview:")
+
+
+def _preview(place: int) -> None:
+    with boundary(), st.spinner("Grouping, without changing anything"):
+        report = pipeline.cluster(library(), strictness=place, preview=True)
+        changes = report.changes() or "No face would leave its group"
+        groups = f"{count(report.clusters, 'group')}, {count(report.single, 'face')} in none"
+        st.session_state[PREVIEW] = (place, f"{changes}: {groups}. Nothing was changed.")
 
 
 def promise(place: int) -> str:
@@ -41,5 +55,6 @@ def promise(place: int) -> str:
 
 @guarded
 def group_again(place: int = 0) -> None:
+    st.session_state.pop(PREVIEW, None)
     library().jobs.submit("cluster", {"strictness": place})
     toast("The faces are being grouped.", icon=":material/workspaces:")
