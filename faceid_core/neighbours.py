@@ -48,11 +48,11 @@ class NeighbourGraph:
     def edges(self, longest: float) -> tuple[Ints, Ints, npt.NDArray[np.float32]]:
         """Each pair at most `longest` apart once: rows i < j (E,) and distances (E,), ordered by i, then j."""
         near = (self.indices >= 0) & (self.distances <= longest)
-        source = np.repeat(np.arange(len(self)), near.sum(axis=1))
-        other, distance = self.indices[near], self.distances[near]
-        low, high = np.minimum(source, other), np.maximum(source, other)
-        _, first = np.unique(low * len(self) + high, return_index=True)
-        return low[first], high[first], distance[first]
+        source, other = np.repeat(np.arange(len(self)), near.sum(axis=1)), self.indices[near]
+        pair = np.minimum(source, other) * len(self) + np.maximum(source, other)
+        del source, other  # of a million faces there are 60 million edges: each copy of them is half a gigabyte
+        pair, first = np.unique(pair, return_index=True)
+        return pair // len(self), pair % len(self), self.distances[near][first]
 
     def subset(self, rows: Ints) -> NeighbourGraph:
         """The graph among these rows only, renumbered in their order; other neighbours become -1 and inf."""
