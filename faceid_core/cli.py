@@ -25,7 +25,6 @@ from faceid_core.console import (
     new_library_of,
     print_json,
     print_recognised,
-    print_table,
     progress_bar,
     say,
 )
@@ -162,32 +161,18 @@ def _refuse_in_vain(library: Library, report: ImportReport) -> None:
 @click.option("--threshold", type=click.FloatRange(0, min_open=True), help="Largest distance within a group.")
 @click.option(
     "--strictness",
+    default=0.0,
     type=click.FloatRange(-2, 2),
     help="From -2, fewer groups, to 2, fewer mixed groups [default: 0]; instead of --threshold.",
 )
-@click.option("--new", "only_new", is_flag=True, help="Only the new faces: they join groups or wait, nobody moves.")
+@click.option("--new", "new_only", is_flag=True, help="Only new faces: they join groups, and nobody else moves.")
 @click.option("--preview", is_flag=True, help="Only say what would change.")
 @JSON
 @click.pass_context
-def cluster(
-    ctx: click.Context,
-    algorithm: str | None,
-    threshold: float | None,
-    strictness: float | None,
-    only_new: bool,
-    preview: bool,
-    as_json: bool,
-) -> None:
+def cluster(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     """Group the faces anew. Names stay as they are."""
     with library_of(ctx) as library:
-        report = _group(
-            library,
-            algorithm=algorithm,
-            threshold=threshold,
-            strictness=strictness,
-            only_new=only_new,
-            preview=preview,
-        )
+        report = _group(library, **options)
     if as_json:
         print_json(report)
 
@@ -206,39 +191,14 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
-@main.command()
-@JSON
-@click.pass_context
-def evaluate(ctx: click.Context, as_json: bool) -> None:
-    """Say how good the groups are, by the names that you gave."""
-    from faceid_core.assessing import assess
-
-    with library_of(ctx) as library:
-        found = assess(library)
-    if as_json:
-        print_json(found.as_dict())
-        return
-    rows = [("pairs of faces", found.pairwise), ("face by face (BCubed)", found.bcubed)]
-    print_table(
-        ("", "Precision", "Recall", "F"),
-        [(title, f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f:.3f}") for title, one in rows],
-    )
-    say(
-        f"{count(found.faces, 'face')} of {count(found.people, 'person', 'people')} named by humans, "
-        f"{found.alone:,} of them one by one; purity {found.purity:.3f}; {count(found.acts, 'act')} would name "
-        "them all. Names given to whole groups follow the grouping and flatter it."
-    )
-
-
 @main.command("map")
 @click.option("--projector", help="How to draw [default: FACEID_PROJECTOR].")
-@click.option("--new", "only_new", is_flag=True, help="Only place new faces; the others stay where they are.")
 @JSON
 @click.pass_context
-def map_(ctx: click.Context, projector: str | None, only_new: bool, as_json: bool) -> None:
+def map_(ctx: click.Context, projector: str | None, as_json: bool) -> None:
     """Draw the map of all faces anew."""
     with library_of(ctx) as library:
-        report = _draw_map(library, projector=projector, only_new=only_new)
+        report = _draw_map(library, projector=projector)
     if as_json:
         print_json(report)
 
@@ -252,6 +212,7 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
+main.add_command(listing.evaluate)
 main.add_command(listing.photos)
 main.add_command(listing.people)
 

@@ -48,24 +48,20 @@ def bcubed(labels: npt.ArrayLike, truth: npt.ArrayLike) -> Scores:
 
 
 def purity(labels: npt.ArrayLike, truth: npt.ArrayLike) -> float:
-    """Share of the faces that are whom most faces of their group are, 0 to 1. (N,) as `pairwise`."""
-    counts, groups, _, cells = _contingency(labels, truth)
-    return float(_largest(counts, cells[0], len(groups)).sum() / counts.sum()) if len(counts) else 1.0
+    """Share of the faces that belong to the person whom most of their group shows; 1 for no faces. (N,) each.
 
-
-def acts(labels: npt.ArrayLike, truth: npt.ArrayLike) -> int:
-    """The least acts that give every face its name: name each group as most of it is, then put each other face
-    right one by one. A face that is alone is one act. (N,) as `pairwise`.
+    Manning, Raghavan and Schütze, "Introduction to Information Retrieval" (2008), 16.3.
     """
     counts, groups, _, cells = _contingency(labels, truth)
-    return int(len(groups) + counts.sum() - _largest(counts, cells[0], len(groups)).sum())
+    most = np.zeros(len(groups), np.int64)
+    np.maximum.at(most, cells[0], counts)
+    return float(most.sum() / counts.sum()) if counts.size else 1.0
 
 
-def _largest(counts: Ints, group: Ints, groups: int) -> Ints:
-    """Of each group (G,): the faces of the person that most of it is."""
-    largest = np.zeros(groups, np.int64)
-    np.maximum.at(largest, group, counts)
-    return largest
+def naming_acts(labels: npt.ArrayLike, truth: npt.ArrayLike) -> int:
+    """How many names somebody has to give until every face bears the right one: for each group, one for each person
+    in it, as several selected faces are named at once. The least possible is the number of people. (N,) each."""
+    return len(_contingency(labels, truth)[0])
 
 
 def _contingency(labels: npt.ArrayLike, truth: npt.ArrayLike) -> tuple[Ints, Ints, Ints, tuple[Ints, Ints]]:

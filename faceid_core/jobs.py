@@ -74,8 +74,8 @@ class Reporter:
 def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     report = importing.import_photos(library, params["paths"], again=params.get("again", False), progress=reporter)
     if report.faces:
-        library.jobs.submit("cluster", {"only_new": True})
-        library.jobs.submit("map", {"only_new": True})
+        library.jobs.submit("cluster", {"new_only": True})
+        library.jobs.submit("map", {"new_only": True})
     return report.as_dict()
 
 

@@ -1,70 +1,126 @@
-"""New faces join the groups that are there, or wait: nobody who is in a group already moves."""
+"""New faces find their groups while everybody else stays where they are."""
 
 from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core import clustering, neighbours
+from faceid_core.clustering import SURELY_SAME, cluster
+from faceid_core.linkage import members
 from faceid_core.values import Ints, Vectors
 
+NEAR = 64
+"""Nearest faces of a new one that name the groups it may join."""
 
-def join(
-    vectors: Vectors,
-    numbers: Ints,
-    photos: Ints,
-    new: Vectors,
-    new_photos: Ints,
-    *,
-    algorithm: str,
-    threshold: float,
-    quality: npt.ArrayLike | None = None,
-) -> Ints:
-    """The group numbers (M,) of new faces, 0 for a face that waits alone.
 
-    vectors (N, D), numbers (N,) 1.. or 0 for none, photos (N,): the faces that are grouped. new (M, D), new_photos,
-    quality (M,): those that come. A face joins the nearest group (root mean square distance to its faces) within
-    the threshold that has no face of its photo; the nearest pairs go first. What joins nothing is grouped among
-    itself, with numbers above all others.
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """N faces: vectors (N, D), photos (N,), quality (N,) 0 to 1, and numbers (N,) of their groups, 0 for none.
+
+    people: (N,) the person that a human named, -1 for none. ruled_out: (row, person) that a human ruled out.
     """
-    result = np.zeros(len(new), np.int64)
-    taken = set(zip(numbers[numbers > 0].tolist(), photos[numbers > 0].tolist(), strict=True))
-    for _, face, group in sorted(_offers(vectors, numbers, new, threshold)):
-        place = (group, int(new_photos[face]))
-        if not result[face] and place not in taken:
-            result[face] = group
-            taken.add(place)
-    rest = np.flatnonzero(result == 0)
-    if len(rest) > 1:
-        worth = None if quality is None else np.asarray(quality)[rest]
-        labels = clustering.cluster(
-            algorithm, new[rest], threshold=threshold, photos=new_photos[rest], quality=worth
-        )
-        result[rest] = np.where(labels >= 0, labels + numbers.max(initial=0) + 1, 0)
-    return result
+
+    vectors: Vectors
+    photos: Ints
+    quality: npt.NDArray[np.float32]
+    numbers: Ints
+    people: Ints
+    ruled_out: Set[tuple[int, int]] = frozenset()
 
 
-def _offers(vectors: Vectors, numbers: Ints, new: Vectors, threshold: float) -> list[tuple[float, int, int]]:
-    """(distance, new face, group) of the groups within the threshold that a face has a near neighbour in."""
-    near = neighbours.nearest(vectors, new)
-    face, column = np.nonzero((near.indices >= 0) & (near.distances <= clustering.REACH * threshold))
-    group = numbers[near.indices[face, column]]
-    face, group = np.unique(np.stack([face, group])[:, group > 0], axis=1)
-    wanted = np.unique(group)
-    middle, spread = _middles(vectors, numbers, wanted)
-    place = np.searchsorted(wanted, group)
-    apart = np.sqrt(((new[face] - middle[place]) ** 2).sum(axis=1) + spread[place])
-    fine = apart <= threshold
-    return list(zip(apart[fine].tolist(), face[fine].tolist(), group[fine].tolist(), strict=True))
+def join(faces: Faces, new: Ints, *, algorithm: str, limit: float) -> Ints:
+    """The numbers (N,) once the new faces (rows) have joined: a group keeps every face that it has.
+
+    A new face joins the group whose faces are nearest on average (root mean square), within `limit`, unless it is
+    on a photo of that group or a human said otherwise. The others are grouped among themselves, together with
+    single faces near them.
+    """
+    numbers = faces.numbers.copy()
+    near, apart = _nearest(faces.vectors, new)
+    groups = _Groups(faces, limit)
+    candidates = [
+        (distance, row, group)
+        for row, others, far in zip(new.tolist(), near, apart, strict=True)
+        for group in set(numbers[others[far <= limit]].tolist()) - {0}
+        if (distance := groups.distance(row, group)) <= limit
+    ]
+    for _, row, group in sorted(candidates):
+        if numbers[row] == 0 and groups.takes(row, group):
+            numbers[row] = group
+            groups.add(row, group)
+    waits = numbers[new] == 0
+    beside = near[waits][apart[waits] <= limit]
+    return _among_themselves(faces, numbers, new[waits], beside, algorithm, limit)
 
 
-def _middles(vectors: Vectors, numbers: Ints, wanted: Ints) -> tuple[Vectors, Vectors]:
-    """Mean (G, D) and mean squared distance from it (G,) of the wanted groups (G,), in ascending order."""
-    rows = np.flatnonzero(np.isin(numbers, wanted))
-    group = np.searchsorted(wanted, numbers[rows])
-    size = np.maximum(np.bincount(group, minlength=len(wanted)), 1).astype(np.float32)
-    middle = np.zeros((len(wanted), vectors.shape[1]), np.float32)
-    np.add.at(middle, group, vectors[rows])
-    middle /= size[:, None]
-    off = ((vectors[rows] - middle[group]) ** 2).sum(axis=1)
-    return middle, (np.bincount(group, off, minlength=len(wanted)) / size).astype(np.float32)
+class _Groups:
+    """Means, spreads, photos and people of the groups as they were, asked for one by one."""
+
+    def __init__(self, faces: Faces, limit: float) -> None:
+        self._faces, self._sure = faces, SURELY_SAME * limit
+        self._rows = {int(faces.numbers[rows[0]]): rows for rows in members(_or_none(faces.numbers), 1)}
+        self._joined: dict[int, list[int]] = {}
+        self._moments: dict[int, tuple[npt.NDArray[np.float64], float]] = {}
+
+    def distance(self, row: int, group: int) -> float:
+        """Root mean square distance to the group's faces: |x - mean|^2 + variance."""
+        if group not in self._moments:
+            vectors = self._faces.vectors[self._rows[group]].astype(np.float64)
+            mean = vectors.mean(axis=0)
+            self._moments[group] = mean, float(((vectors - mean) ** 2).sum(axis=1).mean())
+        mean, variance = self._moments[group]
+        return float(np.sqrt(((self._faces.vectors[row] - mean) ** 2).sum() + variance))
+
+    def takes(self, row: int, group: int) -> bool:
+        rows = np.append(self._rows[group], self._joined.get(group, [])).astype(np.int64)
+        same_photo = rows[self._faces.photos[rows] == self._faces.photos[row]]
+        apart = np.linalg.norm(self._faces.vectors[same_photo] - self._faces.vectors[row], axis=1)
+        if (apart > self._sure).any():
+            return False
+        people = set(self._faces.people[rows].tolist()) - {-1}
+        own = int(self._faces.people[row])
+        return (own < 0 or people <= {own}) and not any((row, person) in self._faces.ruled_out for person in people)
+
+    def add(self, row: int, group: int) -> None:
+        self._joined.setdefault(group, []).append(row)
+
+
+def _nearest(vectors: Vectors, rows: Ints) -> tuple[Ints, npt.NDArray[np.float32]]:
+    """Rows (M, k) of the nearest other faces, and Euclidean distances (M, k)."""
+    import faiss
+
+    everybody = np.ascontiguousarray(vectors, np.float32)
+    index = faiss.IndexFlatL2(everybody.shape[1])
+    index.add(everybody)
+    squared, found = index.search(everybody[rows], min(NEAR + 1, len(everybody)))
+    apart = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
+    apart[found == rows[:, None]] = np.inf  # a face is not its own neighbour
+    return found.astype(np.int64), apart
+
+
+def _among_themselves(
+    faces: Faces, numbers: Ints, waiting: Ints, beside: Ints, algorithm: str, limit: float
+) -> Ints:
+    """Groups of the faces that joined none, and of single faces near them; a group has at least one new face."""
+    pool = np.unique(np.concatenate([waiting, beside[numbers[beside] == 0]]))
+    if len(pool) < 2:
+        return numbers
+    labels = cluster(
+        algorithm,
+        faces.vectors[pool],
+        threshold=limit,
+        photos=faces.photos[pool],
+        quality=faces.quality[pool],
+    )
+    free = int(numbers.max(initial=0)) + 1
+    for group in members(labels):
+        if np.isin(pool[group], waiting).any():
+            numbers[pool[group]], free = free, free + 1
+    return numbers
+
+
+def _or_none(numbers: Ints) -> Ints:
+    return np.where(numbers > 0, numbers, -1)

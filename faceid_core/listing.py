@@ -1,4 +1,4 @@
-"""The commands that list what is in a library: photos, people, history."""
+"""The commands that only read a library: photos, people, evaluate, history."""
 
 from __future__ import annotations
 
@@ -59,6 +59,29 @@ def people(ctx: click.Context, as_json: bool) -> None:
         print_table(("Name", "Faces", "Photos"), [(p.name, p.faces, p.photos) for p in named])
     else:
         say("Nobody has a name yet; run `faceid serve` and name the groups in the browser.")
+
+
+@click.command()
+@click.option("--algorithm", help="Which grouping [default: FACEID_CLUSTERER].")
+@click.option("--threshold", type=click.FloatRange(0, 2, min_open=True), help="Largest distance within a person.")
+@JSON
+@click.pass_context
+def evaluate(ctx: click.Context, algorithm: str | None, threshold: float | None, as_json: bool) -> None:
+    """Compare a grouping that knows no names with the names that people gave; nothing is changed."""
+    from faceid_core import pipeline
+
+    with library_of(ctx) as library:
+        found = pipeline.evaluate(library, algorithm=algorithm, threshold=threshold)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    say(f"{found.algorithm} at {found.threshold}, on {found.faces:,} named faces of {found.people:,} people:")
+    rows = [
+        (name, *(f"{value:.1%}" for value in (scores.precision, scores.recall, scores.f)))
+        for name, scores in (("Pairs of faces", found.pairwise), ("Faces (BCubed)", found.bcubed))
+    ]
+    print_table(("", "Precision", "Recall", "F"), rows)
+    say(f"Purity {found.purity:.1%}; {found.acts:,} names to give, {found.people:,} at the least.")
 
 
 @click.command()

@@ -14,13 +14,14 @@ import numpy.typing as npt
 
 from faceid_core import images, regrouping
 from faceid_core.embedding import Embedder, make_embedder
-from faceid_core.errors import NoFaces, NoPhotos
-from faceid_core.library import FaceVectors, Library, MapPoints, ModelView, RunView
+from faceid_core.errors import NoFaces, NoPhotos, NotEnoughLabels
+from faceid_core.library import FaceVectors, Library, ModelView
 from faceid_core.settings import Settings
 from faceid_core.tables import Flag, LabelSource
-from faceid_core.values import Ints, Progress, Vectors, no_progress
+from faceid_core.values import Ints, Progress, no_progress
 
 if TYPE_CHECKING:
+    from faceid_core.evaluation import Scores
     from faceid_core.recognition import Recogniser
     from faceid_core.suggestions import Suggestion
     from faceid_core.training import TrainOptions
@@ -28,6 +29,16 @@ if TYPE_CHECKING:
 
 SUGGEST_FOR = 10_000
 """Unnamed faces that suggestions look at, the best ones first: about a second's work."""
+
+
+LAST_FACE = "last_face"
+"""The parameter of a grouping that tells the newest face it saw."""
+
+SKETCH = "pca"
+"""The projector whose map is there at once."""
+
+EMBED_AT_ONCE = 512
+"""Crops that are embedded and stored in one step when the embedder has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,75 +82,36 @@ def cluster(
     *,
     algorithm: str | None = None,
     threshold: float | None = None,
-    strictness: float | None = None,
-    only_new: bool = False,
+    strictness: float = 0.0,
     preview: bool = False,
+    new_only: bool = False,
     progress: Progress = no_progress,
 ) -> ClusterReport:
     """Group all faces anew. People, labels and flags stay as they are, and no group holds two named people.
 
-    threshold: a Euclidean distance; or strictness, see there. preview: only tell what would change.
-    only_new: faces that came after the latest grouping join it, by its algorithm and threshold, and nobody moves.
+    threshold: a Euclidean distance, else by strictness. preview: only tell what would change. new_only: only faces
+    that came after the latest grouping join it or make groups; without one, or when most are new, all are grouped.
     Raises NoPhotos, NoFaces, UnknownChoice.
     """
-    from faceid_core import clustering, neighbours
-    from faceid_core.strictness import threshold as of_strictness
-
     started = time.monotonic()
     embedder = _embedder(library.settings)
-    faces = _vectors(library, embedder.name)
-    vectors = neighbours.on_sphere(faces.vectors)
-    run = library.clusters.current()
-    if only_new and run is not None and (run.embedder, "newest" in run.parameters) == (embedder.name, True):
-        return _join(library, faces, vectors, run, preview, started)
-    algorithm = algorithm or library.settings.clusterer
-    threshold = of_strictness(strictness or 0, algorithm, embedder.name) if threshold is None else threshold
+    faces = _vectors(library, embedder)
     progress(0, 2, "Comparing faces")
-    labels = clustering.cluster(algorithm, vectors, threshold=threshold, photos=faces.photos, quality=faces.quality)
     before = library.clusters.numbers(faces.ids)
-    numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
+    joined = _joined(library, faces, before, embedder.name) if new_only else None
+    if joined is None:
+        algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold, strictness)
+        numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
+    else:
+        algorithm, threshold, numbers = joined
     progress(1, 2, "Storing the groups")
-    changed = regrouping.changes(before, numbers)
+    changed, grouped = regrouping.changes(before, numbers), int((numbers > 0).sum())
     if not preview:
+        parameters = {"threshold": threshold, LAST_FACE: int(faces.ids[-1])}
         library.clusters.save_run(
-            algorithm,
-            {"threshold": threshold, "newest": int(faces.ids.max())},
-            embedder.name,
-            faces.ids,
-            numbers,
-            changes=changed.in_words(),
+            algorithm, parameters, embedder.name, faces.ids, numbers, changes=changed.in_words()
         )
     progress(2, 2, "Faces are grouped")
-    return _report(algorithm, threshold, numbers, changed, started)
-
-
-def _join(
-    library: Library, faces: FaceVectors, vectors: Vectors, run: RunView, preview: bool, started: float
-) -> ClusterReport:
-    """Let the faces that came after the grouping join it."""
-    from faceid_core import joining
-
-    newest, threshold = int(run.parameters["newest"]), float(run.parameters["threshold"])
-    numbers, new = library.clusters.numbers(faces.ids), faces.ids > newest
-    numbers[new] = joining.join(
-        vectors[~new],
-        numbers[~new],
-        faces.photos[~new],
-        vectors[new],
-        faces.photos[new],
-        algorithm=run.algorithm,
-        threshold=threshold,
-        quality=faces.quality[new],
-    )
-    if not preview and new.any():
-        library.clusters.join(faces.ids[new], numbers[new], int(faces.ids.max()))
-    return _report(run.algorithm, threshold, numbers, regrouping.Changes(), started)
-
-
-def _report(
-    algorithm: str, threshold: float, numbers: Ints, changed: regrouping.Changes, started: float
-) -> ClusterReport:
-    grouped = int((numbers > 0).sum())
     return ClusterReport(
         algorithm=algorithm,
         threshold=threshold,
@@ -154,69 +126,151 @@ def _report(
     )
 
 
-def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
-    """The groups with named people kept apart. What a model guessed keeps nobody apart."""
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a grouping that knows no names agrees with those that people gave.
+
+    acts: names to give until all these faces are named, see evaluation.naming_acts.
+    """
+
+    algorithm: str
+    threshold: float
+    faces: int
+    people: int
+    pairwise: Scores
+    bcubed: Scores
+    purity: float
+    acts: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def evaluate(library: Library, *, algorithm: str | None = None, threshold: float | None = None) -> Evaluation:
+    """Group all faces as if nobody had a name, and compare the groups with the names that people gave.
+
+    Names that the recogniser gave don't count. Nothing is stored. Raises NoPhotos, NoFaces, UnknownChoice,
+    NotEnoughLabels.
+    """
+    from faceid_core import evaluation
+
+    faces = _vectors(library, _embedder(library.settings))
+    truth = _given_names(faces)
+    named = np.flatnonzero(truth != "")
+    people = len(np.unique(truth[named]))
+    if people < 2:
+        raise NotEnoughLabels(
+            "Name the faces of at least two people first; then the groups can be compared with them."
+        )
+    algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold)
+    of_named, names = labels[named], truth[named]
+    return Evaluation(
+        algorithm=algorithm,
+        threshold=threshold,
+        faces=len(named),
+        people=people,
+        pairwise=evaluation.pairwise(of_named, names),
+        bcubed=evaluation.bcubed(of_named, names),
+        purity=evaluation.purity(of_named, names),
+        acts=evaluation.naming_acts(of_named, names),
+    )
+
+
+def _given_names(faces: FaceVectors) -> npt.NDArray[np.str_]:
+    """The name (N,) that a person gave to each face, "" for none."""
+    pairs = zip(faces.people, faces.sources, strict=True)
+    return np.array([name if name and source != LabelSource.MODEL.value else "" for name, source in pairs], np.str_)
+
+
+def _grouped(
+    settings: Settings,
+    faces: FaceVectors,
+    algorithm: str | None,
+    threshold: float | None,
+    strictness: float = 0.0,
+) -> tuple[str, float, Ints]:
+    """The clusterer and threshold that count, and their labels (N,), -1 for none. Raises UnknownChoice."""
+    from faceid_core import clustering
+    from faceid_core import strictness as places
+
+    algorithm = algorithm or settings.clusterer
+    if threshold is None:
+        threshold = places.threshold(strictness, algorithm, _embedder(settings).name)
+    about = {"photos": faces.photos, "quality": faces.quality}
+    labels = clustering.cluster(algorithm, faces.vectors, threshold=threshold, **about)
+    return algorithm, threshold, labels
+
+
+def _joined(library: Library, faces: FaceVectors, before: Ints, embedder: str) -> tuple[str, float, Ints] | None:
+    """The latest grouping's clusterer, its threshold and the numbers (N,) once new faces have joined; None where
+    all faces must be grouped."""
+    from faceid_core import joining
+
+    run = library.clusters.current()
+    if run is None or run.embedder != embedder or LAST_FACE not in run.parameters:
+        return None
+    new = np.flatnonzero((faces.ids > run.parameters[LAST_FACE]) & (before == 0))
+    if 2 * len(new) > len(faces.ids):
+        return None
+    people, ruled_out = _said(library, faces)
+    everybody = joining.Faces(faces.vectors, faces.photos, faces.quality, before, people, ruled_out)
+    threshold = float(run.parameters["threshold"])
+    return run.algorithm, threshold, joining.join(everybody, new, algorithm=run.algorithm, limit=threshold)
+
+
+def _said(library: Library, faces: FaceVectors) -> tuple[Ints, set[tuple[int, int]]]:
+    """What people said: who each face is (N,), -1 for nobody, and (row, person) that is not so."""
     by_name = {person.name: person.id for person in library.people.all()}
-    named = [
-        by_name.get(name, -1) if name is not None and source != LabelSource.MODEL.value else -1
-        for name, source in zip(faces.people, faces.sources, strict=True)
-    ]
+    named = [by_name.get(name, -1) for name in _given_names(faces)]
     row = {int(face): number for number, face in enumerate(faces.ids)}
     ruled_out = {(row[face], person) for face, person in library.knowledge.ruled_out(faces.ids)}
-    return regrouping.apart(faces.vectors, labels, np.array(named, np.int64), ruled_out)
+    return np.array(named, np.int64), ruled_out
+
+
+def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
+    """The groups with named people kept apart. What a model guessed keeps nobody apart."""
+    return regrouping.apart(faces.vectors, labels, *_said(library, faces))
 
 
 def project(
-    library: Library,
-    *,
-    projector: str | None = None,
-    only_new: bool = False,
-    progress: Progress = no_progress,
+    library: Library, *, projector: str | None = None, new_only: bool = False, progress: Progress = no_progress
 ) -> MapReport:
-    """Lay all faces out on a plane. Before the first map there is one by PCA at once, see Maps.
+    """Lay all faces out on a plane. Raises NoPhotos, NoFaces, UnknownChoice.
 
-    only_new: faces that are not on the map yet are placed beside those like them; the others stay where they are.
-    Raises NoPhotos, NoFaces, UnknownChoice.
+    new_only: faces that are not on the map are placed among those that are, which stay; without a map, or when most
+    faces are new, all are laid out. The first time a PCA map is stored at once, to look at until the other is done.
     """
     from faceid_core import neighbours, projection
 
     started = time.monotonic()
     embedder = _embedder(library.settings)
-    faces = _vectors(library, embedder.name)
+    faces = _vectors(library, embedder)
     projector = projector or library.settings.projector
     progress(0, 2, "Comparing faces")
-    vectors = neighbours.on_sphere(faces.vectors)
-    drawn = library.maps.points(projector, embedder.name)
-    there = np.isin(faces.ids, drawn.face_ids)
-    if only_new and there.any():
-        return _place(library, faces, vectors, drawn, there, (projector, embedder.name), started)
-    if projector != "pca" and not there.any():
-        library.maps.save("pca", embedder.name, faces.ids, projection.pca(vectors))
-    graph = neighbours.build(vectors)
-    progress(1, 2, "Drawing the map")
-    points = projection.project(projector, vectors, graph)
-    library.maps.save(projector, embedder.name, faces.ids, points)
+    plane = _extended(library, faces, projector, embedder.name) if new_only else None
+    if plane is None:
+        if projector != SKETCH and not len(library.maps.points(projector).face_ids):
+            library.maps.save(SKETCH, embedder.name, faces.ids, projection.pca(faces.vectors, None))
+        graph = neighbours.build(faces.vectors)
+        progress(1, 2, "Drawing the map")
+        plane = projection.project(projector, faces.vectors, graph)
+    library.maps.save(projector, embedder.name, faces.ids, plane)
     progress(2, 2, "The map is drawn")
-    return MapReport(projector, len(points), time.monotonic() - started)
+    return MapReport(projector, len(plane), time.monotonic() - started)
 
 
-def _place(
-    library: Library,
-    faces: FaceVectors,
-    vectors: Vectors,
-    drawn: MapPoints,
-    there: npt.NDArray[np.bool_],
-    where: tuple[str, str],
-    started: float,
-) -> MapReport:
-    """Put the faces that are not on the map onto it. where: projector and embedder of the map."""
-    from faceid_core import neighbours, projection
+def _extended(
+    library: Library, faces: FaceVectors, projector: str, embedder: str
+) -> npt.NDArray[np.float32] | None:
+    """The stored map (N, 2) with the new faces on it; None where all faces must be laid out."""
+    from faceid_core import projection
 
-    rows = np.searchsorted(drawn.face_ids, faces.ids[there])
-    plane = np.stack([drawn.x[rows], drawn.y[rows]], axis=1)
-    near = neighbours.nearest(vectors[there], vectors[~there], projection.UMAP_NEIGHBOURS)
-    library.maps.add(*where, faces.ids[~there], projection.place(plane, near))
-    return MapReport(where[0], len(faces.ids), time.monotonic() - started)
+    points = library.maps.points(projector, embedder)
+    on_map = np.isin(faces.ids, points.face_ids)
+    if 2 * on_map.sum() <= len(faces.ids):
+        return None
+    known = np.isin(points.face_ids, faces.ids)
+    return projection.place(faces.vectors, on_map, np.stack([points.x, points.y], axis=1)[known])
 
 
 def train(
@@ -235,6 +289,7 @@ def train(
     from faceid_core.engine.weights import weights_path
 
     embedder = _embedder(library.settings)
+    _complete(library, embedder)
     named = library.people.training_faces(embedder.name)
     trained = training.train(
         _decoded(library, named.ids),
@@ -314,16 +369,28 @@ def _embedder(settings: Settings) -> Embedder:
     return _cached_embedder(settings.model_dump_json())
 
 
-def _vectors(library: Library, embedder: str) -> FaceVectors:
-    faces = library.faces.vectors(embedder)
+def _vectors(library: Library, embedder: Embedder) -> FaceVectors:
+    """All faces, their vectors made equally long."""
+    from faceid_core.neighbours import on_sphere
+
+    _complete(library, embedder)
+    faces = library.faces.vectors(embedder.name)
     if len(faces.ids):
-        return faces
+        return replace(faces, vectors=on_sphere(faces.vectors))
     counts = library.counts()
     if not counts.photos:
         raise NoPhotos("The library has no photo yet; import a folder of photos first.")
     raise NoFaces(
         f"No usable face was found in the {counts.photos} photos of the library; import photos that show people."
     )
+
+
+def _complete(library: Library, embedder: Embedder) -> None:
+    """Embed the crops that another embedder was used for when they were imported."""
+    missing = library.faces.missing_vectors(embedder.name)
+    for start in range(0, len(missing), EMBED_AT_ONCE):
+        ids = missing[start : start + EMBED_AT_ONCE]
+        library.faces.add_vectors(embedder.name, ids, embedder.embed(_decoded(library, ids)))
 
 
 def _decoded(library: Library, ids: Any) -> np.ndarray:

@@ -26,7 +26,7 @@ class Projector(Protocol):
     def __call__(self, vectors: Vectors, graph: NeighbourGraph, *, seed: int = 0) -> Plane: ...
 
 
-def pca(vectors: Vectors, graph: NeighbourGraph | None = None, *, seed: int = 0) -> Plane:
+def pca(vectors: Vectors, graph: NeighbourGraph | None, *, seed: int = 0) -> Plane:
     """The two directions of the largest variance (Pearson 1901). Immediate; neither graph nor seed matters."""
     plane = np.zeros((len(vectors), 2), np.float32)
     if len(vectors) > 1:
@@ -88,23 +88,6 @@ def _start(plane: Plane, seed: int) -> Plane:
     return (plane * (10 / width) + noise).astype(np.float32)
 
 
-def place(plane: Plane, near: NeighbourGraph) -> Plane:
-    """Points (M, 2) for new faces on a map (N, 2) that stays as it is.
-
-    near: the nearest of the N faces to each new one. A face lies at the mean of its neighbours' points, weighted
-    by exp(-distance / distance of the nearest), as UMAP's own transform begins. Without neighbours: the middle.
-    """
-    count = min(UMAP_NEIGHBOURS, near.k)
-    indices, apart = near.indices[:, :count], near.distances[:, :count].astype(np.float64)
-    known = indices >= 0
-    scale = np.maximum(apart[:, :1], 1e-6)
-    weights = np.where(known, np.exp(1 - np.where(known, apart, 0) / scale), 0)
-    total = weights.sum(axis=1, keepdims=True)
-    points = (plane[np.maximum(indices, 0)] * weights[:, :, None]).sum(axis=1) / np.maximum(total, 1e-12)
-    points[total[:, 0] == 0] = plane.mean(axis=0) if len(plane) else 0
-    return np.asarray(points, np.float32)
-
-
 PROJECTORS: dict[str, Projector] = {"umap": umap, "pca": pca}
 
 
@@ -115,3 +98,26 @@ def project(name: str, vectors: Vectors, graph: NeighbourGraph | None = None, *,
         raise UnknownChoice(f"There is no projector {name!r}; choose one of {', '.join(PROJECTORS)}.")
     graph = neighbours.build(vectors) if graph is None else graph
     return projector(vectors, graph, seed=seed)
+
+
+PLACED_BY = 10
+"""Nearest faces on the map that say where a new one lies."""
+
+
+def place(vectors: Vectors, on_map: npt.NDArray[np.bool_], plane: Plane) -> Plane:
+    """(N, 2) float32: faces that are on the map stay, each other one lies among its nearest faces there.
+
+    vectors: (N, D); on_map: (N,); plane: where those on the map lie, (on_map.sum(), 2), at least one. A new face
+    lies at the mean of its nearest ones, weighted by 1 / squared distance: they are often of one person, and then
+    that is where the person lies.
+    """
+    import faiss
+
+    placed = np.empty((len(vectors), 2), np.float32)
+    placed[on_map] = plane
+    index = faiss.IndexFlatL2(vectors.shape[1])
+    index.add(np.ascontiguousarray(vectors[on_map], np.float32))
+    squared, near = index.search(np.ascontiguousarray(vectors[~on_map], np.float32), min(PLACED_BY, len(plane)))
+    weights = 1 / np.maximum(squared, 1e-6)
+    placed[~on_map] = (plane[near] * weights[:, :, None]).sum(axis=1) / weights.sum(axis=1, keepdims=True)
+    return placed

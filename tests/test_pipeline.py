@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceid_core import evaluation, jobs, pipeline, projection
-from faceid_core.errors import NoFaces, NoModel, NoPhotos, UnknownChoice
+from faceid_core import evaluation, jobs, pipeline
+from faceid_core.errors import NoFaces, NoModel, NoPhotos, NotEnoughLabels, UnknownChoice
 from faceid_core.importing import import_photos
 from faceid_core.library import Library
 from faceid_core.sample import Album
-from faceid_core.tables import JobState
+from faceid_core.tables import JobState, LabelSource
 
 
 def true_names(library: Library, album: Album) -> dict[int, str]:
@@ -42,11 +42,111 @@ def test_grouping_again_leaves_names_alone(filled: Library) -> None:
     assert {face.person for face in filled.faces.get_many(ids)} == {"Anna"}
 
 
+def test_another_embedder_keeps_every_decision(filled: Library) -> None:
+    before = filled.clusters.current()
+    ids = [face.id for face in filled.faces.of_cluster(1)]
+    anna = filled.people.name_faces(ids[1:], "Anna", actor="test").person_id
+    filled.people.reject(ids[:1], anna, actor="test")
+    filled.settings.mirror = not filled.settings.mirror
+    pipeline.cluster(filled)
+    after = filled.clusters.current()
+    assert after is not None and before is not None and after.embedder != before.embedder
+    assert after.faces == before.faces
+    assert {face.person for face in filled.faces.get_many(ids[1:])} == {"Anna"}
+    assert filled.faces.get(ids[0]).cluster not in {face.cluster for face in filled.faces.get_many(ids[1:])}
+    old, new = (filled.faces.vectors(run.embedder) for run in (before, after))
+    assert (old.ids == new.ids).all()
+    assert 0.01 < np.linalg.norm(old.vectors - new.vectors, axis=1).mean() < 0.5
+    assert filled.problems() == []
+
+
+def test_new_faces_join_without_moving_anyone(filled: Library, album: Album, tmp_path: Path) -> None:
+    """An eighth of the photos comes later: the groups are those of all photos at once."""
+    names = true_names(filled, album)
+    later = sorted(album.folder.glob("*.jpg"))[::8]
+    gone = filled.photos.at([str(path) for path in later]).values()
+    filled.erasing.photos(gone, actor="test")
+    pipeline.cluster(filled)
+    before = {face: number for face, number in _numbers(filled).items() if number}
+    import_photos(filled, later)
+    report = pipeline.cluster(filled, new_only=True)
+    after = _numbers(filled)
+    assert {face: after[face] for face in before} == before
+    assert (report.moved, report.merged, report.split) == (0, 0, 0)
+    assert report.faces == len(after) > len(before)
+    names = true_names(filled, album)
+    labels = [after[face] or -1 for face in names]
+    assert evaluation.pairwise(labels, [names[face] for face in names]).f >= 0.95
+    filled.journal.undo()
+    assert {face: number for face, number in _numbers(filled).items() if number} == before
+
+
+def _numbers(library: Library) -> dict[int, int]:
+    ids = library.faces.vectors("dlib-resnet+mirror").ids
+    return dict(zip(ids.tolist(), library.clusters.numbers(ids).tolist(), strict=True))
+
+
+def test_groups_are_measured_by_the_names_that_people_gave(filled: Library, album: Album) -> None:
+    with pytest.raises(NotEnoughLabels, match="at least two people"):
+        pipeline.evaluate(filled)
+    names = true_names(filled, album)
+    for name in set(names.values()):
+        filled.people.name_faces([face for face, true in names.items() if true == name], name, actor="test")
+    runs = filled.clusters.current()
+    found = pipeline.evaluate(filled)
+    assert (found.faces, found.people) == (len(names), len(set(names.values())))
+    assert min(found.pairwise.f, found.bcubed.f, found.purity) >= 0.95
+    assert found.people <= found.acts <= found.people + 3
+    assert filled.clusters.current() == runs
+    alone = pipeline.evaluate(filled, threshold=0.01)
+    assert (alone.acts, alone.pairwise.recall, alone.purity) == (len(names), 0, 1)
+
+
+def test_names_that_the_recogniser_gave_measure_nothing(filled: Library) -> None:
+    for number in (1, 2):
+        ids = [face.id for face in filled.faces.of_cluster(number)]
+        filled.people.name_faces(ids, f"P{number}", actor="test", source=LabelSource.MODEL)
+    with pytest.raises(NotEnoughLabels):
+        pipeline.evaluate(filled)
+
+
 def test_the_map_places_every_face(filled: Library) -> None:
     report = pipeline.project(filled, projector="pca")
     points = filled.maps.points("pca")
     assert report.faces == len(points.face_ids) == filled.counts().faces
     assert np.isfinite(points.x).all()
+
+
+def test_new_faces_are_placed_on_the_map_and_the_others_stay(filled: Library, album: Album) -> None:
+    later = sorted(album.folder.glob("*.jpg"))[::8]
+    filled.erasing.photos(filled.photos.at([str(path) for path in later]).values(), actor="test")
+    pipeline.project(filled)
+    before = _places(filled)
+    import_photos(filled, later)
+    report = pipeline.project(filled, new_only=True)
+    after = _places(filled)
+    assert {face: after[face] for face in before} == before
+    assert report.faces == len(after) == filled.counts().faces > len(before)
+    names = true_names(filled, album)
+    new = [face for face in after if face not in before and face in names]
+    right = [names.get(_nearest(after[face], before)) == names[face] for face in new]
+    assert np.mean(right) >= 0.9
+
+
+def _places(library: Library) -> dict[int, tuple[float, float]]:
+    points = library.maps.points("umap")
+    return {int(face): (float(x), float(y)) for face, x, y in zip(points.face_ids, points.x, points.y, strict=True)}
+
+
+def _nearest(place: tuple[float, float], others: dict[int, tuple[float, float]]) -> int:
+    return min(others, key=lambda face: (others[face][0] - place[0]) ** 2 + (others[face][1] - place[1]) ** 2)
+
+
+def test_a_sketch_is_there_while_the_first_map_is_drawn(empty: Library, album: Album) -> None:
+    import_photos(empty, sorted(album.folder.glob("*.jpg"))[:6])
+    seen: list[int] = []
+    pipeline.project(empty, progress=lambda done, total, message="": seen.append(len(empty.maps.points("pca").x)))
+    assert seen == [0, empty.counts().faces, empty.counts().faces]
 
 
 def test_steps_without_photos_or_faces_say_what_to_do(empty: Library, tmp_path: Path) -> None:
@@ -100,38 +200,3 @@ def test_a_job_whose_worker_died_is_marked(empty: Library) -> None:
     assert empty.jobs.claim() is None
     assert empty.jobs.reap(-1) == 1
     assert empty.jobs.get(claimed.id).state == JobState.FAILED
-
-
-def test_faces_that_come_later_join_and_nobody_moves(empty: Library, album: Album) -> None:
-    paths = [album.folder / name for name in sorted(album.photos)]
-    import_photos(empty, paths[:-4])
-    pipeline.cluster(empty, only_new=True)
-    pipeline.project(empty, projector="pca", only_new=True)
-    ids = empty.faces.vectors("dlib-resnet+mirror").ids
-    numbers, points = empty.clusters.numbers(ids), empty.maps.points("pca")
-    run = empty.clusters.current()
-    import_photos(empty, paths[-4:])
-    report = pipeline.cluster(empty, only_new=True)
-    assert pipeline.project(empty, projector="pca", only_new=True).faces == report.faces > len(ids)
-    assert empty.clusters.numbers(ids).tolist() == numbers.tolist()
-    after = empty.faces.vectors("dlib-resnet+mirror").ids
-    assert (empty.clusters.numbers(after[~np.isin(after, ids)]) > 0).any()
-    again = empty.clusters.current()
-    assert run is not None and again is not None
-    assert (again.id, again.faces) == (run.id, len(after))
-    mapped = empty.maps.points("pca")
-    assert len(mapped.face_ids) == len(after)
-    np.testing.assert_array_equal(mapped.x[np.isin(mapped.face_ids, ids)], points.x)
-    assert pipeline.cluster(empty, only_new=True).grouped == report.grouped
-    assert not empty.problems()
-
-
-def test_a_map_by_pca_is_there_before_the_first_one(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopped(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("faceid_core.neighbours.build", stopped)
-    monkeypatch.setitem(projection.PROJECTORS, "other", projection.pca)
-    with pytest.raises(KeyboardInterrupt):
-        pipeline.project(filled, projector="other")
-    assert len(filled.maps.points("pca").face_ids) == filled.counts().faces

@@ -7,7 +7,7 @@ import pytest
 
 from faceid_core import neighbours
 from faceid_core.errors import UnknownChoice
-from faceid_core.projection import PROJECTORS, UMAP_LEAST, place, project
+from faceid_core.projection import PROJECTORS, UMAP_LEAST, project
 
 
 def people(count: int, each: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -61,12 +61,3 @@ def test_pca_is_the_singular_vectors() -> None:
 def test_an_unknown_projector_names_the_known_ones() -> None:
     with pytest.raises(UnknownChoice, match="umap, pca"):
         project("tsne", np.zeros((2, 128), np.float32))
-
-
-def test_new_faces_lie_among_those_like_them() -> None:
-    vectors, _ = people(6, 20)
-    plane, new = project("pca", vectors), vectors + np.float32(0.001)
-    placed = place(plane, neighbours.nearest(vectors, new))
-    np.testing.assert_allclose(placed, plane, atol=0.2 * np.ptp(plane))
-    alone = place(plane, neighbours.nearest(vectors[:0], new[:1]))
-    np.testing.assert_allclose(alone[0], plane.mean(axis=0), rtol=1e-4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -90,33 +90,6 @@ class Clusters:
             _forget_old_runs(session)
             return int(before["id"])
 
-    def join(self, ids: Ints, numbers: Ints, newest: int) -> None:
-        """Put faces ids (N,) into groups (N,) of the latest grouping, 0 for none; new numbers make new groups.
-
-        newest: the largest id of a face that has been looked at. Nobody moves, so this is no decision to undo.
-        """
-        with self._database.write() as session:
-            run = session.scalars(select(ClusterRun).where(col(ClusterRun.id) == latest_run())).one()
-            known = select(Cluster).where(
-                col(Cluster.run_id) == run.id, col(Cluster.number).in_(set(numbers.tolist()))
-            )
-            clusters = {row.number: row for row in session.scalars(known)}
-            for number, size in Counter(numbers[numbers > 0].tolist()).items():
-                if number not in clusters:
-                    assert run.id is not None
-                    clusters[number] = Cluster(run_id=run.id, number=number)
-                    session.add(clusters[number])
-                    run.clusters += 1
-                clusters[number].size += size
-            run.parameters = {**run.parameters, "newest": newest}
-            run.faces += len(ids)
-            session.flush()
-            session.add_all(
-                ClusterMember(cluster_id=int(clusters[number].id or 0), face_id=face)
-                for face, number in zip(ids.tolist(), numbers.tolist(), strict=True)
-                if number > 0
-            )
-
     def numbers(self, ids: Ints) -> Ints:
         """The group (N,) of each face in the latest grouping, 0 for none."""
         wanted = (
@@ -158,19 +131,15 @@ class Maps:
         self._database = database
 
     def save(self, projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> None:
-        """Replace the map of this projector and embedder. points: (N, 2), of the faces ids (N,)."""
-        rows = _map_rows(projector, embedder, ids, points)
-        old = (col(MapPoint.projector) == projector) & (col(MapPoint.embedder) == embedder)
+        """Replace the map of this projector. points: (N, 2), of the faces ids (N,)."""
+        rows = [
+            {"face_id": int(face), "projector": projector, "embedder": embedder, "x": float(x), "y": float(y)}
+            for face, (x, y) in zip(ids, points, strict=True)
+        ]
         with self._database.write() as session:
-            session.execute(delete(MapPoint).where(old))
+            session.execute(delete(MapPoint).where(col(MapPoint.projector) == projector))
             if rows:
                 session.execute(insert(MapPoint), rows)
-
-    def add(self, projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> None:
-        """Add faces to the map; those on it stay. As in save."""
-        if len(ids):
-            with self._database.write() as session:
-                session.execute(insert(MapPoint), _map_rows(projector, embedder, ids, points))
 
     def points(self, projector: str, embedder: str | None = None) -> MapPoints:
         """The map, without flagged faces."""
@@ -200,13 +169,6 @@ class Maps:
             clusters=[row[3] for row in rows],
             people=[row[4] for row in rows],
         )
-
-
-def _map_rows(projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
-    return [
-        {"face_id": int(face), "projector": projector, "embedder": embedder, "x": float(x), "y": float(y)}
-        for face, (x, y) in zip(ids, points, strict=True)
-    ]
 
 
 def _forget_old_runs(session: Session) -> None:

@@ -29,6 +29,9 @@ from faceid_core.tables import (
 )
 from faceid_core.values import Box, Ints, Vectors
 
+BACKGROUND = 1 / 3
+"""Share of the height of a photo's largest face below which a face is in the background."""
+
 _FLAG_WORDS = {
     Flag.NONE: "faces again",
     Flag.NOT_A_FACE: "not a face",
@@ -66,9 +69,12 @@ class Faces:
 
     def missing_vectors(self, embedder: str) -> list[int]:
         """Faces that have a crop but no vector of this embedder."""
-        has = select(col(Embedding.face_id)).where(col(Embedding.embedder) == embedder)
+        has = select(col(Embedding.face_id)).where(
+            col(Embedding.embedder) == embedder, col(Embedding.face_id) == col(Crop.face_id)
+        )
+        wanted = select(col(Crop.face_id)).where(~has.exists()).order_by(col(Crop.face_id))
         with self._database.read() as session:
-            return list(session.scalars(select(col(Crop.face_id)).where(col(Crop.face_id).not_in(has))))
+            return list(session.scalars(wanted))
 
     def add_vectors(self, embedder: str, ids: Sequence[int], vectors: Vectors) -> None:
         """Store vectors (N, D) of faces that have none of this embedder yet."""
@@ -120,6 +126,13 @@ class Faces:
         with self._database.read() as session:
             return _load(session, wanted)
 
+    def background(self, photo_id: int) -> list[int]:
+        """The unnamed, unflagged faces of a photo that are small beside its largest one: passers-by, mostly."""
+        faces = self.of_photo(photo_id)
+        small = BACKGROUND * max((face.box.height for face in faces), default=0.0)
+        unnamed = (face for face in faces if face.person is None and face.flag is Flag.NONE)
+        return [face.id for face in unnamed if face.box.height < small]
+
     def of_person(self, person_id: int, after: int | None = None, limit: int = 60) -> list[FaceView]:
         """A person's faces without flag, best quality first, behind the face `after`."""
         shown = col(Face.flag) == Flag.NONE.value
@@ -139,8 +152,7 @@ class Faces:
 
     def singles(self, after: int | None = None, limit: int = 60, *, least_quality: float = 0.0) -> list[FaceView]:
         """Unnamed faces in no group, best quality first, behind the face `after`."""
-        good = col(Face.quality) >= least_quality
-        return self._by_quality(~grouped() & unnamed_face() & good, after, limit)
+        return self._by_quality(~grouped() & unnamed_face() & (col(Face.quality) >= least_quality), after, limit)
 
     def search(self, query: FaceQuery, after: int | None = None, limit: int = 60) -> list[FaceView]:
         """Faces that a query asks for, best quality first, behind the face `after`."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import func, select
 from sqlmodel import col
 
@@ -28,16 +26,6 @@ class Unnamed:
     photos: Ints
     groups: Ints
     vectors: Vectors
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """Faces that a human named: the person (N,), the group in the latest grouping (N,), -1 for none, and whether
-    the face was named by an act of its own (N,), not with a whole group that the program had proposed."""
-
-    people: Ints
-    groups: Ints
-    alone: npt.NDArray[np.bool_]
 
 
 class Knowledge:
@@ -78,20 +66,6 @@ class Knowledge:
         with self._database.read() as session:
             rows = session.execute(wanted).all()
         return Known(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows]))
-
-    def judged(self) -> Judged:
-        """The names that humans gave. One act gives all its names the same moment."""
-        wanted = (
-            select(Label.person_id, func.coalesce(MEMBERS.c.cluster_id, -1), Label.at)  # type: ignore[call-overload]
-            .join(Face, col(Face.id) == col(Label.face_id))
-            .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Label.face_id))
-            .where(col(Label.source) == LabelSource.HUMAN.value, col(Face.flag) == Flag.NONE.value)
-        )
-        with self._database.read() as session:
-            rows = session.execute(wanted).all()
-        together = Counter((row[0], row[2]) for row in rows)
-        alone = np.array([together[row[0], row[2]] == 1 for row in rows], bool)
-        return Judged(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), alone)
 
     def unnamed(self, embedder: str, limit: int) -> Unnamed:
         """Faces that nobody has named or set aside, best quality first."""

@@ -1,10 +1,10 @@
 """Seconds, memory and scores of grouping many faces, beside other methods, in one run.
 
-    PYTHONPATH=. python tests/bench/grouping_scale.py CACHE.npz --faces 10000 [--others] [--join 1000] [--map]
+    PYTHONPATH=. python tests/bench/grouping_scale.py CACHE.npz --faces 10000 [--others] [--map]
 
 CACHE.npz is what tests/bench/grouping.py keeps; the faces are drawn after it, see synthetic.py. --check groups the
 real faces and as many drawn ones, to see that these are like those. --others also runs scikit-learn's HDBSCAN,
-fast_hdbscan (install it first) and dlib's Chinese whispers. --join N lets N new faces join. --map draws the map.
+fast_hdbscan (install it first) and dlib's Chinese whispers. --map draws the map.
 Wall seconds depend on what else the machine does; processor seconds are of all cores together.
 """
 
@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from faceid_core import joining, neighbours, projection
+from faceid_core import neighbours, projection
 from faceid_core.clustering import cluster, default_threshold
 from faceid_core.evaluation import bcubed, pairwise
 from faceid_core.values import Ints, Vectors
@@ -83,19 +83,6 @@ def others(vectors: Vectors, truth: Ints, embedder: str) -> None:
         score("scikit-learn HDBSCAN", timed("scikit-learn HDBSCAN", lambda: model.fit_predict(vectors)), truth)
 
 
-def join(vectors: Vectors, truth: Ints, labels: Ints, new: int, embedder: str) -> None:
-    """The last `new` faces join the groups of the others."""
-    photos, old = np.arange(len(vectors)), len(vectors) - new
-    found = timed(
-        f"{new:,} faces join",
-        lambda: joining.join(
-            vectors[:old], labels[:old] + 1, photos[:old], vectors[old:], photos[old:],
-            algorithm="density-linkage", threshold=default_threshold("density-linkage", embedder),
-        ),
-    )  # fmt: skip
-    score("after joining", np.concatenate([labels[:old], found - 1]), truth)
-
-
 def check(population: Population, real: Vectors, names: Ints, embedder: str) -> None:
     """Real faces, as many drawn ones, and a drawn set like the rest of LFW."""
     sphere = neighbours.on_sphere
@@ -110,7 +97,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache")
     parser.add_argument("--faces", type=int, default=10_000)
-    parser.add_argument("--join", type=int, default=0)
     for flag in ("--others", "--map", "--check"):
         parser.add_argument(flag, action="store_true")
     options = parser.parse_args()
@@ -126,9 +112,7 @@ def main() -> None:
     raw, truth = population.draw(sizes, 0, novelty=1.0)
     print(f"{len(truth):,} faces of {len(sizes):,} people")
     vectors = neighbours.on_sphere(raw)
-    labels = ours(vectors, truth, embedder)
-    if options.join:
-        join(vectors, truth, labels, options.join, embedder)
+    ours(vectors, truth, embedder)
     if options.others:
         others(raw, truth, embedder)
     if options.map:

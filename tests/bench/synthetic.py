@@ -104,14 +104,6 @@ def long_tailed(faces: int, seed: int) -> Ints:
     return sizes
 
 
-def of_a_family(people: int, strangers: int, seed: int) -> Ints:
-    """Photos per person of a private library: 10 and more of everybody (Pareto, exponent 1, at most 600), and
-    strangers with one each."""
-    rng = np.random.default_rng(seed)
-    known = np.minimum(10 / rng.uniform(size=people), 600).astype(np.int64)
-    return np.concatenate([known, np.ones(strangers, np.int64)])
-
-
 def like_lfw(sizes: Ints, people: int, singles: int, seed: int) -> Ints:
     """Photos per person of the part of LFW that is not at hand: `people`, `singles` with one photo. The other sizes
     are drawn from real `sizes`; George W. Bush (530) and Colin Powell (236) are the largest of LFW."""

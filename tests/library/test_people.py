@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
 from faceid_core.library import Library
 from faceid_core.tables import Flag, LabelSource
+from faceid_core.values import Box
 from tests.library.conftest import EMBEDDER, new_photo
 
 ME = "me"
@@ -233,3 +235,20 @@ def test_everybody_is_counted_right_after_every_act(library: Library, faces: lis
     library.photos.add_many([new_photo("/photos/0.jpg", faces=0)], again=True)  # decided faces stay
     library.erasing.photos([1], actor=ME)
     assert counted() == {"Anna": (2, 2, faces[5]), "Bob": (1, 1, faces[4])}
+
+
+def test_small_unnamed_faces_are_the_background(library: Library) -> None:
+    boxes = [
+        Box(0, 0, 90, 90),
+        Box(100, 0, 140, 40),
+        Box(200, 0, 220, 20),
+        Box(300, 0, 325, 25),
+        Box(0, 200, 20, 220),
+    ]
+    made = new_photo("/crowd.jpg", faces=len(boxes))
+    faces = [replace(face, face=replace(face.face, box=box)) for face, box in zip(made.faces, boxes, strict=True)]
+    library.photos.add_many([replace(made, faces=tuple(faces))])
+    person(library, "Anna", [3])
+    library.faces.flag([5], Flag.NOT_A_FACE, actor=ME)
+    assert library.faces.background(1) == [4]
+    assert library.faces.background(99) == []

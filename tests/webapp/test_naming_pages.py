@@ -237,6 +237,22 @@ def test_faces_that_were_set_aside_are_erased_after_asking(grouped, open_page) -
     assert grouped.counts().faces == 6
 
 
+def test_the_groups_are_measured_by_the_names(grouped, open_page) -> None:
+    for number, name in ((1, "Ada"), (2, "Bo")):
+        grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(number)], name, actor="owner")
+    page = open_page("clusters").button(key="measure").click().run()
+    assert not page.exception
+    assert {metric.label: metric.value for metric in page.metric} == {
+        "Right together": "100 %", "Found together": "100 %", "Faces in the right company": "100 %",
+        "Names to give": "2",
+    }  # fmt: skip
+
+
+def test_measuring_without_names_says_what_to_do(grouped, open_page) -> None:
+    page = open_page("clusters").button(key="measure").click().run()
+    assert "Name the faces of at least two people first" in texts(page)
+
+
 def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped, open_page) -> None:
     page = open_page("clusters")
     before = texts(page)
@@ -245,16 +261,3 @@ def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped, open_pa
     page = button(page, "Group the faces").click().run()
     assert not page.exception
     assert [(job.kind, job.params) for job in grouped.jobs.active()] == [("cluster", {"strictness": 2})]
-
-
-def test_the_groups_are_measured_by_the_names_given(grouped, open_page) -> None:
-    page = open_page("clusters").toggle(key="check-groups").set_value(True).run()
-    assert "Name at least 10 faces" in texts(page)
-
-
-def test_faces_too_poor_to_tell_do_not_flood_the_single_faces(grouped) -> None:
-    grouped.clusters.save_run("test", {}, EMBEDDER, np.empty(0, np.int64), np.empty(0, np.int64))
-    everyone = grouped.faces.singles()
-    good = grouped.faces.singles(least_quality=everyone[0].quality)
-    assert len(everyone) == 6 and all(face.quality == everyone[0].quality for face in good)
-    assert not grouped.faces.singles(least_quality=1.01)

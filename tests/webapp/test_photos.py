@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.webapp.conftest import html_of, texts
+from faceid_core.tables import Flag
+from faceid_core.values import Box
+from tests.webapp.conftest import html_of, new_photo, texts
 from webapp.app_pages import photos
 
 
@@ -124,3 +127,16 @@ def test_photos_are_filtered_by_who_is_on_them(filled, open_page) -> None:
     assert not page.exception
     assert page.multiselect(key="photo-with").value == []
     assert "found" not in texts(page)
+
+
+def test_the_background_of_a_photo_is_ignored_with_one_click(filled, open_page, tmp_path) -> None:
+    made = new_photo(tmp_path, 8)
+    tiny = replace(made.faces[0], face=replace(made.faces[0].face, box=Box(5, 5, 25, 25)))
+    filled.photos.add_many([replace(made, faces=(*made.faces, tiny))])
+    newest = filled.photos.page(limit=1)[0].id
+    small = filled.faces.background(newest)
+    page = open_page("photos").button(key=f"photo-{newest}").click().run()
+    assert page.button(key="ignore-background").label == "Ignore 1 small face in the background"
+    page = page.button(key="ignore-background").click().run()
+    assert not page.exception
+    assert filled.faces.with_flag(Flag.STRANGER) == small

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from faceid_core.clustering import FOUNDING_QUALITY
 from faceid_core.tables import Flag
 from webapp.components.blank import blank
 from webapp.components.cards import Card, cards
 from webapp.components.erasing import erase_dialog
-from webapp.components.face_grid import face_grid, selection
+from webapp.components.face_grid import LOW_QUALITY, face_grid, selection
 from webapp.components.job_progress import job_progress
+from webapp.components.measured import measured
 from webapp.components.name_box import clear
 from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
@@ -53,6 +53,8 @@ def page() -> None:
 def _header(counts: Counts, run: RunView | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Who is who?")
+        if run is not None and st.button("How good?", icon=":material/insights:", type="tertiary", key="measure"):
+            measured()
         if run is not None:
             regroup()
     if run is not None:
@@ -197,13 +199,14 @@ def _previous(groups: list[ClusterView], place: int, pager: Pager) -> None:
 # --- faces in no group --------------------------------------------------------------------------------------
 def _singles(run: RunView) -> None:
     pager = Pager(f"singles-{run.id}")
-    poor = st.toggle("Also faces too small or blurred to tell who it is", key="singles-poor")
-    least = 0.0 if poor else FOUNDING_QUALITY
+    poor = st.toggle("Poor pictures, too", key="singles-poor", on_change=pager.first)
+    least = 0.0 if poor else LOW_QUALITY
     found = library().faces.singles(after=pager.after, limit=SINGLE_FACES + 1, least_quality=least)
     faces = found[:SINGLE_FACES]
     if not faces:
         pager.first()
-        blank("No single faces", "Every unnamed face that can be told is in a group.", icon="task_alt")
+        rest = "" if poor else " Faces too small or blurred to recognise are left out."
+        blank("No single faces", f"Every unnamed face is in a group.{rest}", icon="task_alt")
         return
     st.caption("These faces look like nobody else here. Select those that you know, best ones first.")
     target = Target(grid=f"singles-{run.id}-{pager.after}", shown=[face.id for face in faces])

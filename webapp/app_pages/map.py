@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core import pipeline
 from webapp.components.blank import blank
 from webapp.components.crop_hover import crop_hover
 from webapp.components.face_grid import face_grid
@@ -37,20 +38,19 @@ def page() -> None:
     _header(counts)
     with st.container():  # keeps its place when empty, so that the chart is not drawn anew when a job ends
         job_progress("map", "cluster")
-    points = _points()
+    points = library().maps.points(library().settings.projector)
+    sketch = not len(points.face_ids)
+    if sketch:
+        points = library().maps.points(pipeline.SKETCH)
     if not counts.faces:
         _nothing_found()
     elif not len(points.face_ids):
         _not_drawn()
     else:
+        if sketch:
+            st.caption("A first sketch: the map that keeps alike faces together takes a little longer.")
         _map(points, counts)
     undo_bar()
-
-
-def _points() -> MapPoints:
-    """The map, or until it is drawn the quick one."""
-    points = library().maps.points(library().settings.projector)
-    return points if len(points.face_ids) else library().maps.points("pca")
 
 
 def _header(counts: Counts) -> None:

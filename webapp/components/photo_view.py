@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.tables import Flag
-from webapp.components.undo import undoable
-from webapp.state import actor, boundary, escaped_html, escaped_markdown, face_url, library, photo_url
+from webapp.state import (
+    actor,
+    boundary,
+    escaped_html,
+    escaped_markdown,
+    face_url,
+    guarded,
+    library,
+    photo_url,
+    toast,
+)
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -44,31 +53,31 @@ def show_photo(photo_id: int) -> None:
         st.caption(escaped_markdown(str(Path(photo.path).parent)))
         if faces:
             st.html(faces_html(faces))
-            _background(background(faces))
         else:
             st.info("No face was found in this photo.", icon=":material/search_off:")
-        _erase(photo)
+        with st.container(horizontal=True, key="photo-acts"):
+            _ignore_background(photo)
+            _erase(photo)
 
 
-SMALL = 0.5
-"""A face this much narrower than the widest of its photo is in the background."""
+def _ignore_background(photo: PhotoView) -> None:
+    small = library().faces.background(photo.id)
+    if small:
+        st.button(
+            f"Ignore {count(len(small), 'small face')} in the background",
+            icon=":material/visibility_off:",
+            type="tertiary",
+            key="ignore-background",
+            help="Set them aside: you are not asked about them again",
+            on_click=_set_aside,
+            args=(small,),
+        )
 
 
-def background(faces: list[FaceView]) -> list[int]:
-    """The unnamed faces that are much smaller than the largest of their photo: passers-by, a crowd."""
-    widest = max((face.box.width for face in faces), default=0.0)
-    small = [face for face in faces if face.box.width < SMALL * widest]
-    return [face.id for face in small if face.person is None and face.flag is Flag.NONE]
-
-
-def _background(ids: list[int]) -> None:
-    if ids:
-        hide = f"Hide the {count(len(ids), 'small background face')}"
-        hint = "They have no name and are less than half as wide as the largest face; you can bring them back"
-        if st.button(hide, icon=":material/visibility_off:", key="hide-background", help=hint):
-            with undoable():
-                library().faces.flag(ids, Flag.HIDDEN, actor=actor())
-            st.rerun()
+@guarded
+def _set_aside(faces: list[int]) -> None:
+    library().faces.flag(faces, Flag.STRANGER, actor=actor())
+    toast(f"{count(len(faces), 'face')} set aside.", icon=":material/visibility_off:")
 
 
 def _erase(photo: PhotoView) -> None:

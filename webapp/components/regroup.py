@@ -1,13 +1,11 @@
-"""Group the faces again, stricter or looser, with the error to expect; and how good the present groups are."""
+"""Group the faces again, stricter or looser, with the error to expect."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from faceid_core import assessing, strictness
-from faceid_core.errors import FaceIdError
-from webapp.state import escaped_markdown, guarded, library, toast
-from webapp.wording import count
+from faceid_core import strictness
+from webapp.state import guarded, library, toast
 
 PLACES = {
     -2: "Fewest groups",
@@ -16,7 +14,7 @@ PLACES = {
     1: "Fewer mixed groups",
     2: "Fewest mixed groups",
 }
-SLIDER, CHECK = "strictness", "check-groups"
+SLIDER = "strictness"
 
 
 def regroup() -> None:
@@ -28,7 +26,6 @@ def regroup() -> None:
         )
         st.caption(promise(place))
         st.button("Group the faces", type="primary", key="group-again", on_click=group_again, args=(place,))
-        _how_good()
 
 
 def promise(place: int) -> str:
@@ -46,23 +43,3 @@ def promise(place: int) -> str:
 def group_again(place: int = 0) -> None:
     library().jobs.submit("cluster", {"strictness": place})
     toast("The faces are being grouped.", icon=":material/workspaces:")
-
-
-def _how_good() -> None:
-    if not st.toggle("How good are the groups now?", key=CHECK):
-        return
-    try:
-        found = assessing.assess(library())
-    except FaceIdError as error:
-        st.caption(escaped_markdown(str(error)))
-        return
-    st.markdown(
-        f"By {count(found.faces, 'face')} of {count(found.people, 'person', 'people')} that people named here: "
-        f"**{found.bcubed.precision:.1%}** of a face's group are the same person, "
-        f"**{found.bcubed.recall:.1%}** of a person are in one group, and "
-        f"{count(found.acts, 'act')} would name them all."
-    )
-    st.caption(
-        f"{found.alone:,} of these faces were named one by one. The others got their name with their group, so "
-        "that the groups look better than they may be."
-    )

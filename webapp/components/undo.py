@@ -56,7 +56,7 @@ def undo_bar() -> None:
     with st.container(horizontal=True, key=f"undo-bar-{event_id}", vertical_alignment="center"):
         st.markdown(escaped_markdown(summary), width="content")
         with st.container(key=f"undo-act-{event_id}", width="content"):
-            st.button("Undo", type="tertiary", key=f"undo-{event_id}", on_click=undo, args=(event_id, summary))
+            st.button("Undo", type="tertiary", key=f"bar-undo-{event_id}", on_click=undo, args=(event_id, summary))
 
 
 @guarded
