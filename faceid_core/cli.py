@@ -160,11 +160,9 @@ def _refuse_in_vain(library: Library, report: ImportReport) -> None:
 @click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
 @click.option("--threshold", type=click.FloatRange(0, min_open=True), help="Largest distance within a group.")
 @click.option(
-    "--strictness",
-    default=0.0,
-    type=click.FloatRange(-2, 2),
-    help="From -2, fewer groups, to 2, fewer mixed groups [default: 0]; instead of --threshold.",
-)
+    "--strictness", type=click.FloatRange(-2, 2), default=0, show_default=True,
+    help="From -2, fewer groups, to 2, fewer mixed groups; instead of --threshold.",
+)  # fmt: skip
 @click.option("--new", "new_only", is_flag=True, help="Only new faces: they join groups, and nobody else moves.")
 @click.option("--preview", is_flag=True, help="Only say what would change.")
 @JSON

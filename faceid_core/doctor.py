@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from faceid_core import __version__, database
-from faceid_core.engine import reference
+from faceid_core.engine import reference, sessions
 from faceid_core.errors import FaceIdError
 from faceid_core.settings import Settings
 
@@ -97,14 +97,19 @@ def _engine(settings: Settings) -> Check:
         # Where there is no library yet, an examination does not begin one with the cache of its networks.
         there = settings if settings.library.is_dir() else settings.model_copy(update={"library": Path(scratch)})
         try:
-            found = _run_engine(there)
+            found, active = _run_engine(there)
         except Exception as error:  # whatever a damaged installation raises is a finding
             advice = str(error) if isinstance(error, FaceIdError) else f"Set faceid up again ({error})."
             return Check("Engine", "does not run", ok=False, advice=advice)
+    idle = [name for name in settings.providers if name not in active]
+    if idle:
+        advice = f"{', '.join(idle)} did not start; install its drivers, or leave it out of FACEID_PROVIDERS."
+        return Check("Engine", found, ok=False, advice=advice)
     return Check("Engine", found)
 
 
-def _run_engine(settings: Settings) -> str:
+def _run_engine(settings: Settings) -> tuple[str, list[str]]:
+    """What ran, in words, and the providers that ran it."""
     import numpy as np
 
     from faceid_core.detection import make_detector
@@ -113,7 +118,8 @@ def _run_engine(settings: Settings) -> str:
     make_detector(settings).detect(np.full((160, 160, 3), 127, np.uint8))
     embedder = make_embedder(settings)
     embedder.embed(np.full((1, embedder.size_px, embedder.size_px, 3), 127, np.uint8))
-    return f"{settings.detector} and {embedder.name} on {', '.join(settings.providers)}"
+    active = sessions.active(settings)
+    return f"{settings.detector} and {embedder.name} on {', '.join(active)}", active
 
 
 def _library(settings: Settings) -> Check:

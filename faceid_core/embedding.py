@@ -32,6 +32,9 @@ class Embedder(Protocol):
     size_px: int
     default_threshold: float
 
+    def align(self, image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
+        """The crop of a face in an upright photo (H, W, 3), by its landmarks (5, 2)."""
+
     def embed(self, crops: Image) -> Vectors: ...
 
 
@@ -65,6 +68,9 @@ class DlibResNet:
         # dlib's documentation gives 0.6; mirrored means lie closer together.
         self.default_threshold = 0.55 if self._mirror else 0.6
 
+    def align(self, image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
+        return align(image, landmarks)
+
     def embed(self, crops: Image) -> Vectors:
         if crops.ndim != 4 or crops.shape[1:] != (CROP_PX, CROP_PX, 3) or crops.dtype != np.uint8:
             raise ValueError(f"crops are (N, {CROP_PX}, {CROP_PX}, 3) uint8, not {crops.shape} {crops.dtype}")
@@ -84,8 +90,26 @@ EMBEDDERS: dict[str, Callable[..., Embedder]] = {"dlib-resnet": DlibResNet}
 
 
 def make_embedder(settings: Settings, *, threads: int | None = None) -> Embedder:
-    """The embedder that the settings name. Raises UnknownChoice, EngineError."""
+    """The embedder that the settings name: one of ours, or of the library's models.toml.
+
+    Raises UnknownChoice, EngineError.
+    """
     factory = EMBEDDERS.get(settings.embedder)
-    if factory is None:
-        raise UnknownChoice(f"There is no embedder {settings.embedder!r}; choose one of {', '.join(EMBEDDERS)}.")
-    return factory(settings, threads=threads)
+    if factory is not None:
+        return factory(settings, threads=threads)
+    from faceid_core import own_embedder, own_models
+
+    own = own_models.entries(settings).embedders
+    if settings.embedder in own:
+        return own_embedder.OwnEmbedder(settings.embedder, own[settings.embedder], settings, threads=threads)
+    names = ", ".join([*EMBEDDERS, *own])
+    raise UnknownChoice(f"There is no embedder {settings.embedder!r}; choose one of {names}.")
+
+
+def require_trainable(settings: Settings) -> None:
+    """Raises UnknownChoice where the settings name an own embedder: recognisers are trained from ours."""
+    if settings.embedder not in EMBEDDERS:
+        raise UnknownChoice(
+            f"Recognisers can't be trained for {settings.embedder}; set FACEID_EMBEDDER to one of "
+            f"{', '.join(EMBEDDERS)}."
+        )

@@ -31,6 +31,8 @@
     │   ├── WeightsMissing
     │   ├── WeightsUnsupported
     │   ├── ModelUnusable
+    │   ├── OwnModelUnusable
+    │   ├── WorkersUnusable
     │   └── ReferenceMissing
     └── JobCancelled
 
@@ -163,6 +165,14 @@ class WeightsUnsupported(EngineError):
 
 class ModelUnusable(EngineError):
     """A trained recogniser whose files are missing, damaged or made for another embedder."""
+
+
+class OwnModelUnusable(EngineError):
+    """A network of the user's own whose entry in models.toml or whose file is wrong."""
+
+
+class WorkersUnusable(EngineError):
+    """The processes of an import end before they begin."""
 
 
 class ReferenceMissing(EngineError):

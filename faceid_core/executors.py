@@ -5,22 +5,31 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from multiprocessing import connection
 from multiprocessing.connection import Connection
-from typing import Generic, Protocol, TypeVar
+from multiprocessing.context import SpawnProcess
+from typing import Any, Generic, Protocol, TypeVar
+
+from faceid_core.errors import WorkersUnusable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
+
+AHEAD = 2
+"""Items that a worker holds: the one it works on and the next, so that it never waits for us."""
+
+READY, DONE, RAISED = "ready", "done", "raised"
+"""What a worker tells: it has started; a result; an exception that its work did not catch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,109 +37,192 @@ class WorkerLost:
     """In place of a result: the item killed its worker process twice (out of memory, a crash in native code)."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerLate:
+    """In place of a result: the item took longer than the limit, and its worker was ended."""
+
+
 class Executor(Protocol):
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Iterator[tuple[Item, Result | WorkerLost]]:
+    ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
         """Yield each item with its result as soon as it is there, in any order; items are drawn lazily."""
 
 
 class InProcess:
-    """One item after the other, here: the oracle of the pool."""
+    """One item after the other, here: the oracle of the pool. It can't outlive a crash, nor end a long item."""
 
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Iterator[tuple[Item, Result | WorkerLost]]:
+    ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
         for item in items:
             yield item, work(item)
 
 
 class ProcessPool:
-    """`workers` fresh processes. When one dies, the others' items are done again; the item that was the only one
-    running when its worker died for the second time is given up as WorkerLost."""
+    """`workers` fresh processes. An item whose worker dies is tried once more in another, then given up as
+    WorkerLost; one that takes longer than `limit_s` seconds is given up at once as WorkerLate.
 
-    def __init__(self, workers: int) -> None:
+    Raises WorkersUnusable when a worker ends before it has begun, as in a script without a __main__ guard.
+    """
+
+    def __init__(self, workers: int, *, limit_s: float | None = None) -> None:
         if workers < 1:
             raise ValueError("workers must be at least 1")
         self.workers = workers
+        self.limit_s = limit_s
 
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Iterator[tuple[Item, Result | WorkerLost]]:
-        run = _PoolRun(work, iter(items), self.workers)
+    ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
+        run = _PoolRun(work, iter(items), self.workers, self.limit_s)
         try:
             yield from run.results()
         finally:
             run.close()
 
 
+@dataclass(slots=True, eq=False)
+class _Job(Generic[Item]):
+    item: Item
+    deaths: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Worker(Generic[Item]):
+    """A process and the jobs that it holds; the first is the one it works on, since `since` (monotonic seconds)."""
+
+    process: SpawnProcess
+    pipe: Connection
+    jobs: deque[_Job[Item]] = field(default_factory=deque)
+    began: bool = False
+    since: float = 0.0
+
+
 @dataclass
 class _PoolRun(Generic[Item, Result]):
-    """One run over a pool. A broken pool fails every running item, so that the culprit is not known: all of them
-    become suspects and run again one at a time in a pool of their own."""
+    """One run over a pool."""
 
     work: Callable[[Item], Result]
     items: Iterator[Item]
-    workers: int
-    running: dict[Future[Result], Item] = field(default_factory=dict)
-    suspects: deque[Item] = field(default_factory=deque)
-    pool: ProcessPoolExecutor | None = None
-    lifeline: Connection | None = None
+    size: int
+    limit_s: float | None
+    again: deque[_Job[Item]] = field(default_factory=deque)
+    workers: list[_Worker[Item]] = field(default_factory=list)
+    lifeline: tuple[Connection, Connection] | None = None
 
-    def results(self) -> Iterator[tuple[Item, Result | WorkerLost]]:
-        while self._refill():
-            done, _ = wait(self.running, return_when=FIRST_COMPLETED)
-            for future in done:
-                item = self.running.pop(future)
-                try:
-                    yield item, future.result()
-                except BrokenProcessPool:
-                    self.suspects.append(item)
-            if self.suspects:
-                yield from self._settle()
+    def results(self) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
+        while self._feed():
+            for worker in self._woken():
+                while worker in self.workers and worker.pipe.poll():
+                    yield from self._hear(worker)
+            yield from self._late()
 
-    def _refill(self) -> bool:
-        """Keep two items per worker in flight, so that none waits and memory stays bounded."""
-        for item in islice(self.items, max(2 * self.workers - len(self.running), 0)):
-            try:
-                self.running[self._submit(item, self.workers)] = item
-            except BrokenProcessPool:
-                self.suspects.append(item)
-        return bool(self.running or self.suspects)
+    def _feed(self) -> bool:
+        """Hand out jobs, first to the idle; start workers while there is work for them. Whether anybody works."""
+        for depth in range(AHEAD):
+            for number in range(self.size):
+                if number < len(self.workers) and len(self.workers[number].jobs) > depth:
+                    continue
+                job = self._next()
+                if job is None:
+                    break
+                if number == len(self.workers):
+                    self.workers.append(self._start())
+                self._give(self.workers[number], job)
+        return any(worker.jobs for worker in self.workers)
 
-    def _settle(self) -> Iterator[tuple[Item, Result | WorkerLost]]:
-        """A worker died: everything in flight is run again alone, so that only the culprit can break its pool."""
-        log.warning("A worker process died; its photos are tried once more, one at a time.")
-        self.suspects.extend(self.running.values())
-        self.running.clear()
-        self.close()
-        while self.suspects:
-            item = self.suspects.popleft()
-            try:
-                yield item, self._submit(item, 1).result()
-            except BrokenProcessPool:
-                self.close()
-                yield item, WorkerLost()
-        self.close()
+    def _next(self) -> _Job[Item] | None:
+        if self.again:
+            return self.again.popleft()
+        return next((_Job(item) for item in self.items), None)
 
-    def _submit(self, item: Item, workers: int) -> Future[Result]:
-        """Hand the item to the pool, which is started with its first item."""
-        if self.pool is None:
-            # Spawned, not forked: a fork would copy the threads' locks of ONNX Runtime and of the database.
-            spawn = multiprocessing.get_context("spawn")
-            ours, self.lifeline = spawn.Pipe(duplex=False)
-            self.pool = ProcessPoolExecutor(workers, spawn, initializer=_hold_lifeline, initargs=(ours,))
-        with _deaf_children():
-            return self.pool.submit(self.work, item)
+    def _give(self, worker: _Worker[Item], job: _Job[Item]) -> None:
+        if not worker.jobs:
+            worker.since = time.monotonic()
+        worker.jobs.append(job)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has died; its pipe will say so
+            worker.pipe.send(job.item)
+
+    def _woken(self) -> list[_Worker[Item]]:
+        """The workers that have something to say, the dead among them, once there is one or a time is over."""
+        deadlines = [worker.since + self.limit_s for worker in self._busy()] if self.limit_s else []
+        patience = max(min(deadlines) - time.monotonic(), 0) if deadlines else None
+        pipes = connection.wait([worker.pipe for worker in self.workers], patience)
+        return [worker for worker in self.workers if worker.pipe in pipes]
+
+    def _busy(self) -> list[_Worker[Item]]:
+        return [worker for worker in self.workers if worker.began and worker.jobs]
+
+    def _hear(self, worker: _Worker[Item]) -> Iterator[tuple[Item, Result | WorkerLost]]:
+        try:
+            kind, content = worker.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            yield from self._buried(worker)
+            return
+        worker.since = time.monotonic()
+        if kind == READY:
+            worker.began = True
+        elif kind == RAISED:
+            raise content
+        else:
+            yield worker.jobs.popleft().item, content
+
+    def _buried(self, worker: _Worker[Item]) -> Iterator[tuple[Item, WorkerLost]]:
+        """A worker died. What it worked on is tried once more, what it had not begun as if nothing had been."""
+        self._end(worker)
+        if not worker.began:
+            raise WorkersUnusable(
+                "The processes of the import can't start; in a script, put the call under "
+                '`if __name__ == "__main__":`.'
+            )
+        log.warning("A worker process died; its photo is tried once more.")
+        if worker.jobs:
+            worker.jobs[0].deaths += 1
+        if worker.jobs and worker.jobs[0].deaths > 1:
+            yield worker.jobs.popleft().item, WorkerLost()
+        self.again.extendleft(reversed(worker.jobs))
+
+    def _late(self) -> Iterator[tuple[Item, WorkerLate]]:
+        """End the workers whose item takes too long."""
+        now = time.monotonic()
+        for worker in self._busy() if self.limit_s else ():
+            if now - worker.since >= (self.limit_s or 0) and not worker.pipe.poll():
+                self._end(worker)
+                yield worker.jobs.popleft().item, WorkerLate()
+                self.again.extendleft(reversed(worker.jobs))
+
+    def _start(self) -> _Worker[Item]:
+        # Spawned, not forked: a fork would copy the threads' locks of ONNX Runtime and of the database.
+        spawn = multiprocessing.get_context("spawn")
+        if self.lifeline is None:
+            self.lifeline = spawn.Pipe(duplex=False)
+        ours, theirs = spawn.Pipe()
+        process = spawn.Process(target=_serve, args=(theirs, self.lifeline[0], self.work), daemon=True)
+        try:
+            with _deaf_children():
+                process.start()
+        except RuntimeError as error:  # we are a worker that runs its parent's script once more
+            raise WorkersUnusable(
+                'Put what your script does under `if __name__ == "__main__":`, as its import starts processes.'
+            ) from error
+        theirs.close()  # now only the worker holds it, so that its death closes the pipe
+        return _Worker(process, ours)
+
+    def _end(self, worker: _Worker[Item]) -> None:
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
+        self.workers.remove(worker)
 
     def close(self) -> None:
         """Let go of the workers: they end at once, also in the middle of an item that nobody waits for."""
-        if self.pool is not None:
-            self.pool.shutdown(wait=False, cancel_futures=True)
-            self.pool = None
         if self.lifeline is not None:
-            self.lifeline.close()
+            self.lifeline[1].close()
+            self.lifeline[0].close()
             self.lifeline = None
+        for worker in list(self.workers):
+            self._end(worker)
 
 
 @contextmanager
@@ -147,11 +239,30 @@ def _deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _hold_lifeline(lifeline: Connection) -> None:
-    """Start of a worker. It ends as soon as the other end of the lifeline closes: by its parent, or because its
-    parent was killed, after which it would wait for work for ever."""
+def _serve(pipe: Connection, lifeline: Connection, work: Callable[[Any], Any]) -> None:
+    """A worker: item after item, until its parent lets go of it or is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    pipe.send((READY, None))
+    while True:
+        try:
+            item = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = (DONE, work(item))
+        except Exception as error:
+            answer = (RAISED, _portable(error))
+        pipe.send(answer)
+
+
+def _portable(error: Exception) -> Exception:
+    """The exception, or one that says the same where it can't travel between processes."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _end_with(lifeline: Connection) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import math
 import os
 import re
 import stat
@@ -23,7 +24,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageFile
 
-from faceid_core import formats
+from faceid_core import formats, turning
 from faceid_core.errors import ImageTooLarge, PathNotFound, UnreadableImage
 from faceid_core.values import Image
 
@@ -45,7 +46,8 @@ Source = Path | str | bytes
 class Photograph:
     """A decoded photo.
 
-    pixels: (height, width, 3) uint8 RGB, upright.  taken_at: the camera's local time, or None.
+    pixels: (height, width, 3) uint8 RGB, upright; fewer rows and columns where a draft was enough.
+    taken_at: the camera's local time, or None.
     format: Pillow's name of the file format in lower case, such as "jpeg" or "heif".
     """
 
@@ -55,9 +57,17 @@ class Photograph:
     taken_at: datetime | None
     format: str
 
+    @property
+    def drafted(self) -> float:
+        """How much larger the photo is than its pixels: 1, or 2, 4 or 8 for a draft."""
+        return float(self.width / self.pixels.shape[1])
 
-def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS) -> Photograph:
+
+def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_px: int | None = None) -> Photograph:
     """Decode the photo at a path, or in bytes.
+
+    enough_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as its longer side keeps that many
+    pixels: a quarter of the time and less memory.
 
     An animation gives its first frame, a multi-picture file its first picture; transparency is laid on white.
     Pillow's image and the returned array are the only two full-size copies, and the first is gone on return.
@@ -68,8 +78,13 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS) -> Photo
         image = _open_image(file, _suffix(source))
         try:
             _check_size(image, max_megapixels)
-            _load(image)
-            return _photograph(image, file)
+            size = image.size
+            if enough_px and image.format in {"JPEG", "MPO"}:
+                image.draft(None, _draft_size(image, enough_px))
+            webp = _still_webp(image, file)
+            if webp is None:
+                _load(image)
+            return _photograph(image, file, webp, size)
         finally:
             image.close()
 
@@ -160,6 +175,26 @@ def _load(image: ImageFile.ImageFile) -> None:
         raise _decoding_failed(error) from error
 
 
+def _still_webp(image: ImageFile.ImageFile, file: IO[bytes]) -> Image | None:
+    """The pixels of a WebP without alpha or movement, as stored; None for anything else.
+
+    Pillow decodes WebP as an animation, which keeps two more full-size pictures: 800 MB for 50 megapixels.
+    """
+    import cv2
+
+    if image.format != "WEBP" or image.mode != "RGB" or getattr(image, "n_frames", 1) > 1:
+        return None
+    try:
+        file.seek(0)
+        data = np.frombuffer(file.read(), np.uint8)
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    except (OSError, cv2.error) as error:
+        raise _decoding_failed(error) from error
+    if pixels is None or pixels.shape[:2] != (image.height, image.width):
+        raise UnreadableImage(formats.DAMAGED)
+    return np.asarray(pixels, np.uint8)
+
+
 def _decoding_failed(error: Exception) -> UnreadableImage:
     log.debug("decoding failed", exc_info=error)
     if isinstance(error, Pillow.DecompressionBombError):
@@ -171,15 +206,26 @@ def _decoding_failed(error: Exception) -> UnreadableImage:
     return UnreadableImage(formats.DAMAGED)
 
 
-def _photograph(image: ImageFile.ImageFile, file: IO[bytes]) -> Photograph:
+def _draft_size(image: Pillow.Image, enough_px: int) -> tuple[int, int]:
+    """What to ask a draft for: Pillow takes the smallest size that is no smaller in either direction."""
+    share = min(enough_px / max(image.size), 1.0)
+    return math.ceil(image.width * share), math.ceil(image.height * share)
+
+
+def _photograph(
+    image: ImageFile.ImageFile, file: IO[bytes], decoded: Image | None, size: tuple[int, int]
+) -> Photograph:
+    """size: (width, height) in the file, before a draft."""
     orientation, taken_at = _exif(image)
     if image.format == "HEIF":
-        orientation = _heif_orientation(image, file)
+        orientation = turning.heif_orientation(image, file)
     try:
-        pixels = _upright_pixels(image, orientation)
+        pixels = _upright_pixels(image, orientation) if decoded is None else turning.turned(decoded, orientation)
     except Exception as error:
         raise _decoding_failed(error) from error
     height, width = pixels.shape[:2]
+    if image.size != size:
+        width, height = size[::-1] if orientation >= 5 else size
     return Photograph(pixels, width, height, taken_at, (image.format or "").lower())
 
 
@@ -202,17 +248,6 @@ def _exif(image: Pillow.Image) -> tuple[int, datetime | None]:
     return (orientation if orientation in range(1, 9) else 1), taken_at
 
 
-def _heif_orientation(image: Pillow.Image, file: IO[bytes]) -> int:
-    """What is left to turn: libheif obeys the container, and EXIF counts only where that is silent.
-
-    pillow-heif sets the EXIF tag to 1 in either case and keeps its first value as original_orientation.
-    """
-    wanted = image.info.get("original_orientation") or 1
-    if wanted not in range(1, 9) or any(kind in formats.heif_header(file) for kind in (b"irot", b"imir")):
-        return 1
-    return int(wanted)
-
-
 def parse_date(value: object) -> datetime | None:
     """The EXIF form "2021:05:01 12:30:00" (also with dashes, a T or without seconds), or None for rubbish."""
     if isinstance(value, bytes):
@@ -233,27 +268,12 @@ def _upright_pixels(image: Pillow.Image, orientation: int) -> Image:
     width, height = image.size
     turned = orientation >= 5
     pixels = np.empty((width, height, 3) if turned else (height, width, 3), np.uint8)
-    target = _as_stored(pixels, orientation)
+    target = turning.as_stored(pixels, orientation)
     to_rgb = _converter(image)
     for top in range(0, height, _STRIP_ROWS):
         bottom = min(top + _STRIP_ROWS, height)
         target[top:bottom] = to_rgb(image.crop((0, top, width, bottom)))
     return pixels
-
-
-def _as_stored(upright: Image, orientation: int) -> Image:
-    """A view of the upright array with the rows and columns of the file (EXIF 2.32, tag 0x0112)."""
-    transposed = upright.swapaxes(0, 1)
-    return {
-        1: upright,
-        2: upright[:, ::-1],
-        3: upright[::-1, ::-1],
-        4: upright[::-1],
-        5: transposed,
-        6: transposed[::-1],
-        7: transposed[::-1, ::-1],
-        8: transposed[:, ::-1],
-    }[orientation]
 
 
 def _converter(image: Pillow.Image) -> Callable[[Pillow.Image], npt.NDArray[Any]]:

@@ -11,14 +11,14 @@ from typing import Any
 
 from faceid_core import images
 from faceid_core.detection import Detector, make_detector
-from faceid_core.embedding import Embedder, align, make_embedder
+from faceid_core.embedding import DlibResNet, Embedder, align, make_embedder
 from faceid_core.errors import NothingToImport, UnreadableImage
-from faceid_core.executors import Executor, InProcess, ProcessPool, WorkerLost
+from faceid_core.executors import Executor, InProcess, ProcessPool, WorkerLate, WorkerLost
 from faceid_core.library import PROGRAM, Added, Library, NewFace, NewPhoto, PersonDecision
 from faceid_core.likeness import looks
 from faceid_core.quality import assess
-from faceid_core.settings import Settings
-from faceid_core.values import Image, Progress, no_progress
+from faceid_core.settings import Settings, usable_cores
+from faceid_core.values import DetectedFace, Image, Progress, no_progress
 from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
@@ -28,10 +28,15 @@ BATCH_SECONDS = 2.0
 """No photo waits longer than this to be stored, however slow its neighbours are."""
 
 POOL_FROM = 8
-"""Fewer photos than this are not worth starting processes for (about a second each)."""
+"""Fewer photos than this are not worth starting processes for (about a second each). More have at least one of
+their own, also on a single core: what a photo does to it, it does not do to the import."""
 
+
+CROP_EYES_PX = 53
+"""Distance of the eyes in an aligned crop of 150 pixels: a face with as much or more in a draft loses nothing."""
 
 CRASHED = "the face search crashed on this photo twice"
+TOO_LONG = "it took longer than {:g} seconds; raise FACEID_MAX_PHOTO_SECONDS to wait for it"
 BAD_NAME = "its name, or that of its folder, is not valid UTF-8; rename it"
 
 
@@ -134,33 +139,69 @@ def analyse(file: _File, *, settings: Settings, threads: int | None = None) -> N
     if file.error:
         return _unread(file, settings, file.error)
     try:
-        photograph = images.read(file.path, max_megapixels=settings.max_megapixels)
+        photograph = images.read(
+            file.path, max_megapixels=settings.max_megapixels, enough_px=settings.detection_side_px
+        )
+        detector, embedder = _networks(settings.model_dump_json(), threads)
+        faces = _faces(file, photograph, detector, embedder, settings)
     except UnreadableImage as error:
         return _unread(file, settings, str(error))
-    detector, embedder = _networks(settings.model_dump_json(), threads)
     return replace(
         _unread(file, settings),
         width=photograph.width,
         height=photograph.height,
         taken_at=photograph.taken_at,
+        detector=detector.name,
         embedder=embedder.name,
-        faces=find_faces(photograph.pixels, detector, embedder),
+        faces=faces,
         looks=looks(photograph.pixels),
     )
 
 
+def _faces(
+    file: _File, photo: images.Photograph, detector: Detector, embedder: Embedder, settings: Settings
+) -> tuple[NewFace, ...]:
+    """The faces of a photo. Those of a draft are cut from the whole photo where the draft would blur one."""
+    found, factor = detector.detect(photo.pixels), photo.drafted
+    if factor == 1 or all(_eyes_px(face) >= CROP_EYES_PX for face in found):
+        return _described(photo.pixels, found, embedder, factor)
+    pixels = images.read(file.path, max_megapixels=settings.max_megapixels).pixels
+    boxes = [face.box.scaled(factor) for face in found]
+    exact = [
+        DetectedFace(box, face.score, detector.landmarks(pixels, box))
+        for box, face in zip(boxes, found, strict=True)
+    ]
+    return _described(pixels, exact, embedder)
+
+
+def _eyes_px(face: DetectedFace) -> float:
+    """Distance of the eyes' centres."""
+    one, other = face.landmarks[0:2].mean(axis=0), face.landmarks[2:4].mean(axis=0)
+    return float(((one - other) ** 2).sum() ** 0.5)
+
+
 def find_faces(pixels: Image, detector: Detector, embedder: Embedder) -> tuple[NewFace, ...]:
     """The faces of an upright photo (H, W, 3), each with quality, aligned crop and vector."""
+    return _described(pixels, detector.detect(pixels), embedder)
+
+
+def _described(
+    pixels: Image, found: Sequence[DetectedFace], embedder: Embedder, factor: float = 1.0
+) -> tuple[NewFace, ...]:
+    """Faces found in pixels (H, W, 3) of a photo that is `factor` times as large."""
     import numpy as np
 
-    found = detector.detect(pixels)
     if not found:
         return ()
     crops = np.stack([align(pixels, face.landmarks) for face in found])
-    vectors = embedder.embed(crops)
+    own = crops if isinstance(embedder, DlibResNet) else [embedder.align(pixels, face.landmarks) for face in found]
+    vectors = embedder.embed(np.asarray(own))
+    faces = [
+        DetectedFace(face.box.scaled(factor), face.score, face.landmarks * np.float32(factor)) for face in found
+    ]
     return tuple(
         NewFace(face=face, quality=assess(pixels, face, crop), crop=images.encode_jpeg(crop), vector=vector)
-        for face, crop, vector in zip(found, crops, vectors, strict=True)
+        for face, crop, vector in zip(faces, crops, vectors, strict=True)
     )
 
 
@@ -177,18 +218,22 @@ class _ImportRun:
     twins: list[_File] = field(default_factory=list)
 
     def store_all(self, files: Sequence[_File], executor: Executor) -> None:
-        # One ONNX thread a process when processes share the cores, all cores when alone.
-        threads = 1 if isinstance(executor, ProcessPool) else None
+        # Processes share the cores; alone, one has them all.
+        threads = max(usable_cores() // executor.workers, 1) if isinstance(executor, ProcessPool) else None
         work = partial(analyse, settings=self.library.settings, threads=threads)
         self._tell()
         try:
             for file, photo in executor.run(work, self._new_content(files)):
-                self.add(self._unread(file, CRASHED) if isinstance(photo, WorkerLost) else photo)
+                self.add(photo if isinstance(photo, NewPhoto) else self._given_up(file, photo))
             self.flush()
             for file in self.twins:
                 self.add(self._unread(file) if self._stored(file) else work(file))
         finally:
             self.flush()
+
+    def _given_up(self, file: _File, outcome: WorkerLost | WorkerLate) -> NewPhoto:
+        seconds = self.library.settings.max_photo_seconds
+        return self._unread(file, CRASHED if isinstance(outcome, WorkerLost) else TOO_LONG.format(seconds))
 
     def _new_content(self, files: Sequence[_File]) -> Iterator[_File]:
         """Files whose content is new. The others are kept for the end, when their twin is surely stored."""
@@ -240,7 +285,9 @@ class _ImportRun:
 
 def _executor(settings: Settings, photos: int) -> Executor:
     workers = min(settings.worker_count, photos)
-    return ProcessPool(workers) if workers > 1 and photos >= POOL_FROM else InProcess()
+    if photos < POOL_FROM:
+        return InProcess()
+    return ProcessPool(workers, limit_s=settings.max_photo_seconds)
 
 
 def _well_named(paths: Iterable[Path], report: ImportReport) -> Iterator[Path]:
@@ -299,4 +346,8 @@ def _unread(file: _File, settings: Settings, error: str | None = None) -> NewPho
 def _networks(settings_json: str, threads: int | None) -> tuple[Detector, Embedder]:
     """One detector and embedder a process and setting: loading them takes longer than a photo."""
     settings = Settings.model_validate_json(settings_json)
+    if threads is not None:  # a worker: resizing, too, keeps to its share of the cores
+        import cv2
+
+        cv2.setNumThreads(threads)
     return make_detector(settings, threads=threads), make_embedder(settings, threads=threads)

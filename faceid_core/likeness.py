@@ -23,6 +23,11 @@ def looks(pixels: Image) -> bytes:
     """
     import cv2
 
+    height, width = pixels.shape[:2]
+    whole = min(height, width) // (4 * _SIDE_PX)
+    if whole > 1:  # blocks first: averaging by a whole number is many times as fast
+        blocks = pixels[: height // whole * whole, : width // whole * whole]
+        pixels = np.asarray(cv2.resize(blocks, (width // whole, height // whole), interpolation=cv2.INTER_AREA))
     shrunken = cv2.resize(pixels, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(shrunken, cv2.COLOR_RGB2GRAY).astype(np.float32)
     if grey.std() < FLAT:

@@ -11,6 +11,17 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from faceid_core.errors import InvalidSetting
 
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+}
+"""Short names of ONNX Runtime's execution providers; any other is given by its full name."""
+
 
 class Settings(BaseSettings):
     """Everything a user may set. `Settings(library=...)` overrides the environment."""
@@ -30,6 +41,9 @@ class Settings(BaseSettings):
         1600, ge=160, description="Photos are searched at most at this length of the longer side"
     )
     max_megapixels: float = Field(150.0, gt=0, description="Larger photos are refused before decoding")
+    max_photo_seconds: float = Field(
+        60.0, gt=0, description="An import gives up a photo that takes a worker longer than this"
+    )
     # NoDecode: a list from the environment comes to the validator as it is, so that commas will do.
     providers: Annotated[list[str], NoDecode] = Field(
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
@@ -56,13 +70,15 @@ class Settings(BaseSettings):
     @field_validator("providers", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
-        """One name, or several with commas between; a JSON list, too."""
+        """One name, or several with commas between; a JSON list, too. Short names become ONNX Runtime's."""
+        if isinstance(value, list):
+            return [PROVIDERS.get(name.lower(), name) if isinstance(name, str) else name for name in value]
         if not isinstance(value, str):
             return value
         names = [name for part in value.split(",") if (name := part.strip(" \"'[]"))]
         if not names:
             raise ValueError("it should name at least one provider")
-        return names
+        return [PROVIDERS.get(name.lower(), name) for name in names]
 
     @property
     def worker_count(self) -> int:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceid_core.clustering import default_threshold
-
 LOOSEST, STRICTEST = -2, 2
 
 STEP = 0.02 / 0.48
@@ -28,14 +26,14 @@ class Expected:
     scattered: float
 
 
-def threshold(strictness: float, algorithm: str, embedder: str) -> float:
-    """The distance to group by at a place of the slider: 0 the default, 2 the strictest, -2 the loosest.
+def stricter(threshold: float, strictness: float) -> float:
+    """The distance to group by at a place of the slider: 0 the default threshold, 2 the strictest, -2 the loosest.
 
-    Raises ValueError beyond these, UnknownChoice.
+    Raises ValueError beyond these.
     """
     if not LOOSEST <= strictness <= STRICTEST:
         raise ValueError(f"strictness must be from {LOOSEST} to {STRICTEST}, not {strictness}")
-    return round(default_threshold(algorithm, embedder) * (1 - STEP * strictness), 3)
+    return round(threshold * (1 - STEP * strictness), 3)
 
 
 def expected(strictness: float) -> Expected:

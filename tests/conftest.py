@@ -17,14 +17,15 @@ from faceid_core.sample import Album, draw_album
 from faceid_core.settings import Settings
 from tests import postgres
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+ABOVE = [folder / "shared" / "data" for folder in Path(__file__).resolve().parents]
+SHARED = next((folder for folder in ABOVE if folder.is_dir()), ABOVE[-1])
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real photos; a test that needs it is skipped where it is absent."""
     if not SHARED.is_dir():
-        pytest.skip("the folder with real photos (../shared/data) is not here")
+        pytest.skip("the folder with real photos (shared/data above the project) is not here")
     return SHARED
 
 

@@ -117,3 +117,19 @@ def test_the_reference_engine_is_optional(monkeypatch: pytest.MonkeyPatch) -> No
     check = doctor._reference()
     assert (check.ok, check.found) == (True, "not installed")
     assert "faceid[reference]" in check.advice
+
+
+def test_a_provider_that_did_not_start_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with CUDA installed but no graphics card: ONNX Runtime says nothing and takes the CPU."""
+    import onnxruntime
+
+    wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: wanted)
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession", lambda model, options, providers: real(model, options, providers[1:])
+    )
+    check = doctor._engine(settings.model_copy(update={"providers": wanted}))
+    assert not check.ok
+    assert check.found == "mmod and dlib-resnet+mirror on CPUExecutionProvider"
+    assert check.advice.startswith("CUDAExecutionProvider did not start; install its drivers")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from faceid_core.executors import InProcess, ProcessPool, WorkerLost
+from faceid_core.executors import InProcess, ProcessPool, WorkerLate, WorkerLost
 
 
 def double(value: int) -> int:
@@ -59,6 +59,60 @@ def test_an_unexpected_error_comes_through() -> None:
 def test_a_pool_needs_a_worker() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         ProcessPool(0)
+
+
+class Untravelled(Exception):
+    """An exception that pickle can't rebuild: it needs two arguments and tells pickle of one."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(one)
+        self.other = other
+
+
+def fail_oddly(value: int) -> int:
+    raise Untravelled("can't be rebuilt", "elsewhere")
+
+
+def hang_on_five(value: int) -> int:
+    if value == 5:
+        time.sleep(120)
+    return value
+
+
+def test_an_exception_that_can_not_travel_is_told_in_words() -> None:
+    with pytest.raises(RuntimeError, match="Untravelled: can't be rebuilt"):
+        list(ProcessPool(1).run(fail_oddly, [1]))
+
+
+def test_an_item_that_takes_too_long_is_given_up_and_the_others_go_on() -> None:
+    begun = time.monotonic()
+    results = dict(ProcessPool(2, limit_s=0.5).run(hang_on_five, range(12)))
+    assert isinstance(results.pop(5), WorkerLate)
+    assert results == {value: value for value in range(12) if value != 5}
+    assert time.monotonic() - begun < 20
+
+
+def test_the_time_to_start_does_not_count() -> None:
+    assert dict(ProcessPool(2, limit_s=0.05).run(double, range(4))) == {0: 0, 1: 2, 2: 4, 3: 6}
+
+
+def test_a_script_without_a_main_guard_is_told_what_to_do(tmp_path: Path) -> None:
+    """Each worker runs the script again; it must not look as if the photos were at fault."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from faceid_core.executors import ProcessPool\n"
+        "from tests.test_executors import double\n"
+        "print(dict(ProcessPool(2).run(double, range(4))))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    last = done.stderr.strip().rpartition("\n")[2]
+    assert last.startswith(
+        "faceid_core.errors.WorkersUnusable: The processes of the import can't start; in a script"
+    )
 
 
 def sleep_long(marker: Path) -> None:

@@ -232,6 +232,18 @@ def test_dates_in_other_clothes() -> None:
     assert images.parse_date("2021:02:29") is None
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_may_be_read_as_a_draft(orientation: int) -> None:
+    stored = np.ascontiguousarray(STORED[orientation](scene(1600, 1200)))
+    data = encoded(stored, "JPEG", exif=with_exif(orientation=orientation))
+    draft = images.read(data, enough_px=400)
+    assert (draft.width, draft.height, draft.pixels.shape, draft.drafted) == (1600, 1200, (300, 400, 3), 4.0)
+    assert np.abs(draft.pixels.astype(int) - scene(400, 300)).mean() < 3
+    assert images.read(data, enough_px=401).pixels.shape == (600, 800, 3)
+    for whole in (images.read(data), images.read(data, enough_px=900), images.read(data, enough_px=5000)):
+        assert (whole.pixels.shape, whole.drafted) == ((1200, 1600, 3), 1.0)
+
+
 def test_rubbish_exif_does_not_hide_the_photo() -> None:
     data = encoded(scene(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08" + b"\xff" * 60)
     photo = images.read(data)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from faceid_core import images, importing
 from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
+from faceid_core.executors import ProcessPool
 from faceid_core.importing import import_photos
 from faceid_core.library import Library, PhotoQuery
 from faceid_core.matching import carried
 from faceid_core.sample import Album
+from faceid_core.settings import Settings
 from faceid_core.tables import PhotoStatus
 
 
@@ -165,3 +172,71 @@ def test_no_folder_and_an_empty_folder_are_said_plainly(empty: Library, tmp_path
     (tmp_path / "void").mkdir()
     with pytest.raises(NothingToImport, match="no photo"):
         import_photos(empty, [tmp_path / "void"])
+
+
+def misbehave(file: importing._File, **options: object) -> importing.NewPhoto:
+    """Stands in for `analyse` in a worker: three photos hang, kill their worker once, or always."""
+    marker = file.path.with_suffix(".seen")
+    first = not marker.exists()
+    marker.touch()
+    if file.path.stem == "hangs":
+        time.sleep(60)
+    if file.path.stem == "kills" or (file.path.stem == "kills-once" and first):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return importing._unread(file, options["settings"], "fine")  # type: ignore[arg-type]
+
+
+def test_photos_that_hang_or_kill_end_as_one_reason_each(
+    empty: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a", "hangs", "kills", "kills-once", "b", "c"):
+        (folder / f"{name}.jpg").write_bytes(name.encode())
+    monkeypatch.setattr(importing, "analyse", misbehave)
+    empty.settings.max_photo_seconds = 1
+    report = import_photos(empty, [folder], executor=ProcessPool(2, limit_s=1))
+    reasons = {Path(failure.path).stem: failure.reason for failure in report.failures}
+    assert reasons.pop("hangs") == "it took longer than 1 seconds; raise FACEID_MAX_PHOTO_SECONDS to wait for it"
+    assert reasons.pop("kills") == importing.CRASHED
+    assert reasons == dict.fromkeys(("a", "b", "c", "kills-once"), "fine")
+    assert report.failed == report.photos == 6
+
+
+def test_many_photos_are_imported_in_processes_with_the_limit_of_the_settings(empty: Library) -> None:
+    settings = empty.settings.model_copy(update={"workers": 1, "max_photo_seconds": 7})
+    pool = importing._executor(settings, importing.POOL_FROM)
+    assert isinstance(pool, ProcessPool)
+    assert (pool.workers, pool.limit_s) == (1, 7)
+
+
+@pytest.mark.parametrize(("enough_px", "reads"), [(importing.CROP_EYES_PX, 1), (500, 2)])
+def test_faces_of_a_draft_are_those_of_the_whole_photo(
+    enough_px: int,
+    reads: int,
+    engine_settings: Settings,
+    album: Album,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Large faces are cut from the draft; small ones from the whole photo, so that it is read a second time."""
+    import cv2
+
+    whole = cv2.resize(images.read(single(album)).pixels, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    monkeypatch.setattr(importing, "CROP_EYES_PX", enough_px)
+    path = tmp_path / "large.jpg"
+    path.write_bytes(images.encode_jpeg(whole, 95))
+    settings = engine_settings.model_copy(update={"detection_side_px": 640})
+    detector, embedder = importing._networks(settings.model_dump_json(), None)
+    calls: list[object] = []
+    real = images.read
+    monkeypatch.setattr(images, "read", lambda *given, **wish: calls.append(given) or real(*given, **wish))
+    photo = importing.analyse(importing._File(path, 1, 1), settings=settings)
+    assert len(calls) == reads
+    assert (photo.width, photo.height) == (whole.shape[1], whole.shape[0])
+    (face,) = photo.faces
+    (expected,) = importing.find_faces(whole, detector, embedder)
+    assert face.face.box.iou(expected.face.box) > 0.9
+    assert np.abs(face.face.landmarks - expected.face.landmarks).max() < 0.03 * expected.face.box.width
+    assert np.linalg.norm(face.vector - expected.vector) < 0.15
+    assert face.quality.score == pytest.approx(expected.quality.score, abs=0.1)

@@ -41,6 +41,12 @@ def test_providers_are_a_list_with_commas_or_json(text: str, monkeypatch: pytest
     assert load().providers == ["A", "B"]
 
 
+def test_providers_have_short_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEID_PROVIDERS", "cuda, CPU")
+    assert load().providers == ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    assert Settings(providers=["OpenVINO"]).providers == ["OpenVINOExecutionProvider"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

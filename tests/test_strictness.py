@@ -9,14 +9,15 @@ from faceid_core import strictness
 from faceid_core.clustering import cluster, default_threshold
 
 NAMES = ("density-linkage", "dlib-resnet+mirror")
+USUAL = default_threshold(*NAMES)
 
 
 def test_the_middle_is_the_default_and_stricter_is_nearer() -> None:
-    thresholds = [strictness.threshold(place, *NAMES) for place in (-2, -1, 0, 1, 2)]
-    assert thresholds[2] == default_threshold(*NAMES)
+    thresholds = [strictness.stricter(USUAL, place) for place in (-2, -1, 0, 1, 2)]
+    assert thresholds[2] == USUAL
     assert thresholds == sorted(thresholds, reverse=True)
     with pytest.raises(ValueError, match="strictness"):
-        strictness.threshold(3, *NAMES)
+        strictness.stricter(USUAL, 3)
 
 
 def test_stricter_means_fewer_mixed_and_more_scattered_faces() -> None:
@@ -30,7 +31,7 @@ def test_stricter_groups_are_more() -> None:
     middles = rng.normal(scale=0.5 / np.sqrt(256), size=(30, 128))
     faces = np.repeat(middles, 6, axis=0) + rng.normal(scale=0.42 / np.sqrt(256), size=(180, 128))
     groups = [
-        len(np.unique(cluster(NAMES[0], faces.astype(np.float32), threshold=strictness.threshold(place, *NAMES))))
+        len(np.unique(cluster(NAMES[0], faces.astype(np.float32), threshold=strictness.stricter(USUAL, place))))
         for place in (-2, 2)
     ]
     assert groups[0] < groups[1]

@@ -50,13 +50,14 @@ def fold_mean(conv: Convolution, mean: Array) -> Convolution:
 
 
 @dataclass
-class _Graph:
+class Graph:
     """Collects nodes and constants; each method adds a node and returns the name of its output."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
+    domains: tuple[str, ...] = ()
 
-    def constant(self, value: np.ndarray) -> str:
+    def constant(self, value: np.ndarray | np.generic) -> str:
         from onnx import numpy_helper
 
         name = f"c{len(self.constants)}"
@@ -98,7 +99,8 @@ class _Graph:
         from onnx import checker, helper
 
         graph = helper.make_graph(self.nodes, "faceid", inputs, outputs, self.constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        opsets = [helper.make_opsetid("", OPSET), *(helper.make_opsetid(domain, 1) for domain in self.domains)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         checker.check_model(model)
         return model
 
@@ -107,7 +109,7 @@ def embedder_graph(weights: ResNetWeights) -> onnx.ModelProto:
     """crops (N, 150, 150, 3) uint8 RGB -> vectors (N, 128) float32, the space of dlib's face recognition model."""
     from onnx import TensorProto, helper
 
-    graph = _Graph()
+    graph = Graph()
     stem = fold_mean(fold(weights.stages[0]), weights.mean)
     value = graph.node("Relu", graph.convolution(graph.pixels("crops"), stem))
     value = graph.node("MaxPool", value, kernel_shape=[3, 3], strides=[2, 2])
@@ -137,7 +139,7 @@ def detector_graph(weights: MmodWeights) -> onnx.ModelProto:
     """images (N, H, W, 3) uint8 RGB -> scores (N, h, w) float32: one window each 8 pixels, above 0 is a face."""
     from onnx import TensorProto, helper
 
-    graph = _Graph()
+    graph = Graph()
     stages = [fold(stage) for stage in weights.stages]
     stages[0] = fold_mean(stages[0], weights.mean)
     value = graph.pixels("images")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceid_core.engine import dlib_format, graphs
+from faceid_core.engine import dlib_format, graphs, quantised
 from faceid_core.engine.weights import weights_path
 from faceid_core.errors import EngineError
-from faceid_core.settings import Settings
+from faceid_core.settings import Settings, usable_cores
 
 if TYPE_CHECKING:
     import onnx
@@ -22,25 +22,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NETWORKS: dict[str, Callable[[Path], onnx.ModelProto]] = {
-    "resnet": lambda path: graphs.embedder_graph(dlib_format.resnet_weights(path)),
-    "mmod": lambda path: graphs.detector_graph(dlib_format.mmod_weights(path)),
+NETWORKS: dict[str, tuple[str, Callable[[Path], onnx.ModelProto]]] = {
+    "resnet": ("resnet", lambda path: graphs.embedder_graph(dlib_format.resnet_weights(path))),
+    "mmod": ("mmod", lambda path: graphs.detector_graph(dlib_format.mmod_weights(path))),
+    "mmod-int8": ("mmod", lambda path: quantised.proposal_graph(dlib_format.mmod_weights(path))),
 }
-"""Name of published weights -> their ONNX graph."""
+"""Name -> published weights (a key of weights.FILES) and their ONNX graph."""
 
 _lock = threading.Lock()
 _sessions: dict[tuple[Any, ...], onnxruntime.InferenceSession] = {}
 
 
 def session(name: str, settings: Settings, *, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """The session of the published network `name`, a key of NETWORKS; threads None means all cores.
+    """The session of the network `name`, a key of NETWORKS; threads None means all cores.
 
     Raises WeightsMissing, WeightsUnsupported, EngineError.
     """
     key = (name, settings.engine_folder.resolve(), tuple(settings.providers), threads)
     with _lock:
         if key not in _sessions:
-            source = weights_path(name)
+            source = weights_path(NETWORKS[name][0])
             _sessions[key] = _from_cache(name, source, settings, threads)
         return _sessions[key]
 
@@ -50,7 +51,8 @@ def load(model: bytes, settings: Settings, *, threads: int | None = None) -> onn
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
+    # Its own default counts the cores of the machine, also where this process may use only some of them.
+    options.intra_op_num_threads = threads or usable_cores()
     options.log_severity_level = 3
     missing = set(settings.providers) - set(onnxruntime.get_available_providers())
     if missing:
@@ -59,6 +61,12 @@ def load(model: bytes, settings: Settings, *, threads: int | None = None) -> onn
             f"{', '.join(onnxruntime.get_available_providers())}."
         )
     return onnxruntime.InferenceSession(model, options, providers=settings.providers)
+
+
+def active(settings: Settings) -> list[str]:
+    """The providers that run the face networks, best first: ONNX Runtime leaves out one that fails to start, and
+    goes on with the CPU. Raises as `session`."""
+    return list(session("resnet", settings).get_providers())
 
 
 def _from_cache(name: str, source: Path, settings: Settings, threads: int | None) -> onnxruntime.InferenceSession:
@@ -71,8 +79,11 @@ def _from_cache(name: str, source: Path, settings: Settings, threads: int | None
             raise
         except Exception as error:  # ONNX Runtime raises many kinds for a damaged file
             log.warning("The cached network %s is damaged and is made again (%s).", cached.name, error)
-    model = NETWORKS[name](source).SerializeToString()
-    _write_atomically(cached, model)
+    model = NETWORKS[name][1](source).SerializeToString()
+    try:
+        _write_atomically(cached, model)
+    except OSError as error:  # a full disk, or a library that may only be read: it is no more than a cache
+        log.warning("The network %s can't be kept for the next start (%s).", cached.name, error.strerror)
     return load(model, settings, threads=threads)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from faceid_core.clustering import CLUSTERERS, cluster, default_threshold
+from faceid_core.neighbours import on_sphere
 from faceid_core.suggestions import LIMIT_SHARE, suggest
 from faceid_core.values import Ints, Known, Vectors
 
@@ -115,6 +116,7 @@ def main() -> None:
     stored = np.load(options.cache)
     some = stored["middle"]
     vectors, photos, quality = (stored[what][some] for what in ("vectors", "photo", "quality"))
+    vectors = on_sphere(vectors)
     people = np.unique(stored["name"][some], return_inverse=True)[1]
     several = np.bincount(people)[people] >= options.least
     print(f"{len(people)} faces; {several.sum()} of {len(np.unique(people[several]))} people with {options.least}")

@@ -17,6 +17,7 @@ import numpy as np
 from faceid_core.clustering import cluster, default_threshold
 from faceid_core.evaluation import bcubed, pairwise
 from faceid_core.joining import Faces, join
+from faceid_core.neighbours import on_sphere
 from faceid_core.values import Ints, Vectors
 
 ALGORITHM = "density-linkage"
@@ -79,6 +80,7 @@ def main() -> None:
     parser.add_argument("--new", type=int, default=1000)
     options = parser.parse_args()
     stored = dict(np.load(options.cache))
+    stored["vectors"] = on_sphere(stored["vectors"])
     limit = default_threshold(ALGORITHM, str(stored["embedder"]))
     scores(stored, limit)
     timing(stored, limit, options.faces, options.new)

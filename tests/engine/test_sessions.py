@@ -39,3 +39,13 @@ def test_an_unknown_provider_is_refused_with_the_choices(tmp_path: Path) -> None
     settings = Settings(library=tmp_path, providers=["QuantumExecutionProvider"])
     with pytest.raises(EngineError, match="CPUExecutionProvider"):
         sessions.session("mmod", settings)
+
+
+def test_a_cache_that_can_not_be_written_is_done_without(tmp_path: Path) -> None:
+    settings = Settings(library=tmp_path / "library")
+    settings.library.touch()  # a file where the folder should be: as useless as a full disk
+    assert sessions.session("mmod", settings).get_inputs()[0].name == "images"
+
+
+def test_the_active_providers_are_told(tmp_path: Path) -> None:
+    assert sessions.active(Settings(library=tmp_path)) == ["CPUExecutionProvider"]

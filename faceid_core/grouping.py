@@ -1,0 +1,203 @@
+"""The grouping step: put faces into groups, let new ones join, and measure groups by the names that people gave."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core import regrouping
+from faceid_core.errors import NotEnoughLabels
+from faceid_core.library import FaceVectors, Library
+from faceid_core.settings import Settings
+from faceid_core.stored import directions, embedder_of, vectors
+from faceid_core.tables import LabelSource
+from faceid_core.values import Ints, Progress, no_progress
+
+if TYPE_CHECKING:
+    from faceid_core.evaluation import Scores
+
+LAST_FACE = "last_face"
+"""The parameter of a grouping that tells the newest face it saw."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterReport:
+    """What a grouping did. grouped: faces in a group; single: faces in none; moved, merged, split: what became of
+    the groups from before, as in regrouping.Changes."""
+
+    algorithm: str
+    threshold: float
+    faces: int
+    clusters: int
+    grouped: int
+    single: int
+    moved: int
+    merged: int
+    split: int
+    seconds: float
+
+    def changes(self) -> str:
+        """What became of the groups from before, in words; "" for nothing."""
+        return regrouping.Changes(self.moved, self.merged, self.split).in_words()
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def cluster(
+    library: Library,
+    *,
+    algorithm: str | None = None,
+    threshold: float | None = None,
+    strictness: float = 0,
+    preview: bool = False,
+    new_only: bool = False,
+    progress: Progress = no_progress,
+) -> ClusterReport:
+    """Group all faces anew. People, labels and flags stay as they are, and no group holds two named people.
+
+    threshold: a Euclidean distance; without one, strictness moves the default, see there. preview: only tell what
+    would change. new_only: faces that came after the latest grouping join its groups or make new ones, and nobody
+    else moves; without such a grouping, or when most faces are new, all are grouped.
+    Raises NoPhotos, NoFaces, UnknownChoice.
+    """
+    started = time.monotonic()
+    embedder = embedder_of(library.settings)
+    faces = directions(vectors(library, embedder), embedder)
+    progress(0, 2, "Comparing faces")
+    before = library.clusters.numbers(faces.ids)
+    joined = _joined(library, faces, before, embedder.name) if new_only else None
+    if joined is None:
+        algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold, strictness)
+        numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
+    else:
+        algorithm, threshold, numbers = joined
+    progress(1, 2, "Storing the groups")
+    changed, grouped = regrouping.changes(before, numbers), int((numbers > 0).sum())
+    if not preview:
+        parameters = {"threshold": threshold, LAST_FACE: int(faces.ids[-1])}
+        library.clusters.save_run(
+            algorithm, parameters, embedder.name, faces.ids, numbers, changes=changed.in_words()
+        )
+    progress(2, 2, "Faces are grouped")
+    return ClusterReport(
+        algorithm=algorithm,
+        threshold=threshold,
+        faces=len(numbers),
+        clusters=len(np.unique(numbers[numbers > 0])),
+        grouped=grouped,
+        single=len(numbers) - grouped,
+        moved=changed.moved,
+        merged=changed.merged,
+        split=changed.split,
+        seconds=time.monotonic() - started,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a grouping that knows no names agrees with those that people gave.
+
+    acts: names to give until all these faces are named, see evaluation.naming_acts.
+    """
+
+    algorithm: str
+    threshold: float
+    faces: int
+    people: int
+    pairwise: Scores
+    bcubed: Scores
+    purity: float
+    acts: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def evaluate(library: Library, *, algorithm: str | None = None, threshold: float | None = None) -> Evaluation:
+    """Group all faces as if nobody had a name, and compare the groups with the names that people gave.
+
+    Names that the recogniser gave don't count. Nothing is stored. Raises NoPhotos, NoFaces, UnknownChoice,
+    NotEnoughLabels.
+    """
+    from faceid_core import evaluation
+
+    embedder = embedder_of(library.settings)
+    faces = directions(vectors(library, embedder), embedder)
+    truth = _given_names(faces)
+    named = np.flatnonzero(truth != "")
+    people = len(np.unique(truth[named]))
+    if people < 2:
+        raise NotEnoughLabels(
+            "Name the faces of at least two people first; then the groups can be compared with them."
+        )
+    algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold)
+    of_named, names = labels[named], truth[named]
+    return Evaluation(
+        algorithm=algorithm,
+        threshold=threshold,
+        faces=len(named),
+        people=people,
+        pairwise=evaluation.pairwise(of_named, names),
+        bcubed=evaluation.bcubed(of_named, names),
+        purity=evaluation.purity(of_named, names),
+        acts=evaluation.naming_acts(of_named, names),
+    )
+
+
+def _given_names(faces: FaceVectors) -> npt.NDArray[np.str_]:
+    """The name (N,) that a person gave to each face, "" for none."""
+    pairs = zip(faces.people, faces.sources, strict=True)
+    return np.array([name if name and source != LabelSource.MODEL.value else "" for name, source in pairs], np.str_)
+
+
+def _grouped(
+    settings: Settings, faces: FaceVectors, algorithm: str | None, threshold: float | None, strictness: float = 0
+) -> tuple[str, float, Ints]:
+    """The clusterer and threshold that count, and their labels (N,), -1 for none. Raises UnknownChoice."""
+    from faceid_core import clustering
+    from faceid_core.strictness import stricter
+
+    algorithm = algorithm or settings.clusterer
+    if threshold is None:
+        embedder = embedder_of(settings)
+        usual = clustering.default_threshold(algorithm, embedder.name, embedder.default_threshold)
+        threshold = stricter(usual, strictness)
+    photos, quality = faces.photos, faces.quality
+    labels = clustering.cluster(algorithm, faces.vectors, threshold=threshold, photos=photos, quality=quality)
+    return algorithm, threshold, labels
+
+
+def _joined(library: Library, faces: FaceVectors, before: Ints, embedder: str) -> tuple[str, float, Ints] | None:
+    """The latest grouping's clusterer, its threshold and the numbers (N,) once new faces have joined; None where
+    all faces must be grouped."""
+    from faceid_core import joining
+
+    run = library.clusters.current()
+    if run is None or run.embedder != embedder or LAST_FACE not in run.parameters:
+        return None
+    new = np.flatnonzero((faces.ids > run.parameters[LAST_FACE]) & (before == 0))
+    if 2 * len(new) > len(faces.ids):
+        return None
+    people, ruled_out = _said(library, faces)
+    everybody = joining.Faces(faces.vectors, faces.photos, faces.quality, before, people, ruled_out)
+    threshold = float(run.parameters["threshold"])
+    return run.algorithm, threshold, joining.join(everybody, new, algorithm=run.algorithm, limit=threshold)
+
+
+def _said(library: Library, faces: FaceVectors) -> tuple[Ints, set[tuple[int, int]]]:
+    """What people said: who each face is (N,), -1 for nobody, and (row, person) that is not so."""
+    by_name = {person.name: person.id for person in library.people.all()}
+    named = [by_name.get(name, -1) for name in _given_names(faces)]
+    row = {int(face): number for number, face in enumerate(faces.ids)}
+    ruled_out = {(row[face], person) for face, person in library.knowledge.ruled_out(faces.ids)}
+    return np.array(named, np.int64), ruled_out
+
+
+def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
+    """The groups with named people kept apart. What a model guessed keeps nobody apart."""
+    return regrouping.apart(faces.vectors, labels, *_said(library, faces))

@@ -1,0 +1,92 @@
+"""Faces found on photos with known boxes, and false ones on photos without a face."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from faceid_core.detection import Detector, DlibCnnDetector, HogDetector, MmodDetector, make_detector
+from faceid_core.settings import Settings
+from faceid_core.values import Box
+from tests.bench.engine.common import pixels_of, table
+
+NEGATIVES = ("7.jpg", "9.jpg", "10.jpg", "11.jpg", "13.jpg", "14.jpg", "15.jpg", "19.jpg")
+"""The photos of snapshots without a human face: a drawing, a cat, a dog, a mask, and things."""
+
+HIT_IOU = 0.4
+"""The two data sets draw their boxes differently; what hits a face at all is above this."""
+
+
+def truth_boxes(data: Path) -> Iterator[tuple[Path, list[Box]]]:
+    """dlib's own training and testing boxes."""
+    for name in ("training.xml", "testing.xml"):
+        for image in ElementTree.parse(data / "dlib_boxes" / name).getroot().iter("image"):
+            boxes = [{key: float(value) for key, value in box.attrib.items()} for box in image.iter("box")]
+            yield (
+                data / "dlib_boxes" / str(image.get("file")),
+                [
+                    Box(box["left"], box["top"], box["left"] + box["width"], box["top"] + box["height"])
+                    for box in boxes
+                ],
+            )
+
+
+def truth_groups(data: Path) -> Iterator[tuple[Path, list[Box]]]:
+    truth = json.loads((data / "groups" / "groundtruth.json").read_text())
+    for name, faces in truth.items():
+        yield (
+            data / "groups" / name,
+            [
+                Box(
+                    face["box"][0], face["box"][1], face["box"][0] + face["box"][2], face["box"][1] + face["box"][3]
+                )
+                for face in faces
+            ],
+        )
+
+
+def matched(truth: list[Box], found: list[Box]) -> int:
+    """True boxes that some found box hits, each found box once, best pairs first."""
+    pairs = sorted(((box.iou(other), i, j) for i, box in enumerate(truth) for j, other in enumerate(found)),
+                   reverse=True)  # fmt: skip
+    used: set[tuple[str, int]] = set()
+    hits = 0
+    for iou, i, j in pairs:
+        if iou >= HIT_IOU and ("t", i) not in used and ("f", j) not in used:
+            used |= {("t", i), ("f", j)}
+            hits += 1
+    return hits
+
+
+def recall_detectors(settings: Settings, *, slow: bool) -> dict[str, Detector]:
+    detectors: dict[str, Detector] = {
+        "ours": make_detector(settings),
+        "ours, plain search": MmodDetector(settings),
+        "HOG, same scale": HogDetector(settings),
+    }
+    return {**detectors, "dlib CNN, same scale": DlibCnnDetector(settings)} if slow else detectors
+
+
+def bench_recall(data: Path, settings: Settings, *, slow: bool = False) -> None:
+    """dlib's CNN takes about 15 s a photo at our scale, so that it runs only with --slow."""
+    sets = {"dlib_boxes": list(truth_boxes(data)), "groups": list(truth_groups(data))}
+    rows = []
+    for name, detector in recall_detectors(settings, slow=slow).items():
+        cells: list[object] = [name]
+        for photos in sets.values():
+            found = [(truth, [face.box for face in detector.detect(pixels_of(path))]) for path, truth in photos]
+            hits, boxes = sum(matched(*pair) for pair in found), sum(len(pair[1]) for pair in found)
+            cells += [f"{hits} of {sum(len(truth) for _, truth in photos)}", boxes]
+        rows.append(tuple(cells))
+    table("Recall", ("", "dlib_boxes", "boxes in all", "groups", "boxes in all"), rows)
+
+
+def bench_negatives(data: Path, settings: Settings, *, slow: bool = False) -> None:
+    rows = []
+    for name, detector in recall_detectors(settings, slow=slow).items():
+        scores = [face.score for file in NEGATIVES
+                  for face in detector.detect(pixels_of(data / "snapshots" / file))]  # fmt: skip
+        rows.append((name, len(scores), ", ".join(f"{score:.2f}" for score in scores)))
+    table(f"False faces on {len(NEGATIVES)} photos without a face", ("", "faces", "scores"), rows)

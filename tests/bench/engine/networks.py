@@ -1,0 +1,115 @@
+"""The two networks beside dlib's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from faceid_core import images
+from faceid_core.detection import DETECTORS, make_detector
+from faceid_core.embedding import align, make_embedder
+from faceid_core.engine import sessions
+from faceid_core.engine.weights import weights_path
+from faceid_core.settings import Settings
+from tests.bench.engine.common import group_photos, pixels_of, seconds, table
+
+
+def bench_embedding(data: Path, settings: Settings) -> None:
+    """face_encodings as its users call it (68 landmarks, one crop at a time) and dlib's network alone."""
+    import dlib
+    import face_recognition
+
+    detector, embedder = make_detector(settings, threads=1), make_embedder(settings, threads=1)
+    photos = [pixels_of(path) for path in group_photos(data, 8)]
+    found = [(photo, face) for photo in photos for face in detector.detect(photo)][:16]
+    css = [tuple(round(face.box.as_tuple()[at]) for at in (1, 2, 3, 0)) for _, face in found]
+    crops = np.stack([align(photo, face.landmarks) for photo, face in found])
+    network = dlib.face_recognition_model_v1(str(weights_path("resnet")))
+    plain = make_embedder(settings.model_copy(update={"mirror": False}), threads=1)
+    theirs = seconds(
+        lambda: [face_recognition.face_encodings(photo, [box]) for (photo, _), box in zip(found, css, strict=True)],
+        1,
+    )
+    alone = seconds(lambda: network.compute_face_descriptor([*crops]), 1)
+    ours = seconds(lambda: plain.embed(np.stack([align(photo, face.landmarks) for photo, face in found])))
+    net, mirrored = seconds(lambda: plain.embed(crops)), seconds(lambda: embedder.embed(crops))
+    rows = [
+        ("face_recognition.face_encodings", len(found) / theirs, 1.0),
+        ("dlib network alone, one batch", len(found) / alone, theirs / alone),
+        ("ours: align and embed, one batch", len(found) / ours, theirs / ours),
+        ("ours: network alone", len(found) / net, theirs / net),
+        ("ours: network with mirror", len(found) / mirrored, theirs / mirrored),
+    ]
+    table(f"Embedding, {len(found)} faces, one core", ("", "faces/s", "ratio"), rows)
+
+
+def bench_detection(data: Path, settings: Settings) -> None:
+    """dlib's CNN detector on the very pixels that ours searches, plainly and in two stages."""
+    photos = [images.thumbnail(pixels_of(path), 800) for path in group_photos(data, 3)]
+    times, found = {}, {}
+    for name in ("dlib-cnn", "mmod-plain", "mmod"):
+        detector = DETECTORS[name](settings, threads=1)
+        found[name] = sum(len(list(detector.search(photo))) for photo in photos)  # type: ignore[attr-defined]
+        repeat = 1 if name == "dlib-cnn" else 3
+        times[name] = sum(seconds(lambda d=detector, p=photo: list(d.search(p)), repeat) for photo in photos)
+    rows = [(name, found[name], spent, times["dlib-cnn"] / spent) for name, spent in times.items()]
+    table(f"Detection, {len(photos)} photos of 800 px, one core", ("", "faces", "CPU s", "ratio"), rows)
+
+
+def bench_limit(data: Path, settings: Settings) -> None:
+    """How much of what a core can multiply the networks use: beside a product of two large matrices."""
+    peak = {kind: _product(kind, settings) for kind in ("float", "int8")}
+    crops = np.random.default_rng(0).integers(0, 256, (16, 150, 150, 3), np.uint8)
+    canvas = np.random.default_rng(0).integers(0, 256, (1, 1600, 1024, 3), np.uint8)
+    runs = (("resnet", "float", crops), ("mmod", "float", canvas), ("mmod-int8", "int8", canvas))
+    rows = []
+    for name, kind, batch in runs:
+        network = sessions.session(name, settings, threads=1)
+        given = network.get_inputs()[0].name
+        spent = seconds(lambda n=network, g=given, b=batch: n.run(None, {g: b}))
+        # The 8-bit network's own count would include the zeros that make its shapes fit.
+        rate = _products(name.removesuffix("-int8"), batch.shape) / spent / 1e9
+        rows.append((name, kind, rate, peak[kind], rate / peak[kind]))
+    head = ("network", "numbers", "10^9 products/s", "large matrices", "share")
+    table("Products a second, one core", head, rows)
+
+
+def _product(kind: str, settings: Settings, side: int = 1024) -> float:
+    """10^9 products a second of two square matrices."""
+    from onnx import TensorProto, helper
+
+    given, made, operator = {
+        "float": ((TensorProto.FLOAT, TensorProto.FLOAT), TensorProto.FLOAT, "MatMul"),
+        "int8": ((TensorProto.UINT8, TensorProto.INT8), TensorProto.INT32, "MatMulInteger"),
+    }[kind]
+    rng = np.random.default_rng(0)
+    values = [rng.integers(0, 60, (side, side)).astype(helper.tensor_dtype_to_np_dtype(each)) for each in given]
+    graph = helper.make_graph(
+        [helper.make_node(operator, ["a", "b"], ["c"])],
+        "product",
+        [helper.make_tensor_value_info("a", given[0], [side, side])],
+        [helper.make_tensor_value_info("c", made, [side, side])],
+        [helper.make_tensor("b", given[1], [side, side], values[1].tobytes(), raw=True)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    network = sessions.load(model.SerializeToString(), settings, threads=1)
+    return side**3 / seconds(lambda: network.run(None, {"a": values[0]}), 5) / 1e9
+
+
+def _products(name: str, shape: tuple[int, ...]) -> int:
+    """Multiplications of all convolutions for one batch of that shape."""
+    from onnx import shape_inference
+
+    source, make = sessions.NETWORKS[name]
+    model = make(weights_path(source))
+    for dimension, size in zip(model.graph.input[0].type.tensor_type.shape.dim, shape, strict=True):
+        dimension.dim_value = size
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    inferred = shape_inference.infer_shapes(model).graph
+    shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in inferred.value_info}
+    kernels = {constant.name: list(constant.dims) for constant in inferred.initializer}
+    convolutions = [node for node in inferred.node if node.op_type == "Conv"]
+    return sum(
+        int(np.prod(shapes[node.output[0]])) * int(np.prod(kernels[node.input[1]][1:])) for node in convolutions
+    )
