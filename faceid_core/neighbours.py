@@ -100,18 +100,6 @@ def build(vectors: Vectors, k: int = DEFAULT_K, *, exact_limit: int = EXACT_LIMI
     return NeighbourGraph(indices, distances)
 
 
-def nearest(vectors: Vectors, probes: Vectors, k: int = DEFAULT_K) -> NeighbourGraph:
-    """The exact k nearest of `vectors` (N, D) to each of `probes` (M, D), which are not among them. (M, k) rows."""
-    width = min(k, len(vectors))
-    indices = np.full((len(probes), k), -1, np.int64)
-    distances = np.full((len(probes), k), np.inf, np.float32)
-    if width and len(probes):
-        index, probes = _flat(vectors)[0], np.ascontiguousarray(probes, np.float32)
-        found = index.search(probes, width)[1].astype(np.int64)
-        indices[:, :width], distances[:, :width] = _sorted(vectors, found, probes)
-    return NeighbourGraph(indices, distances)
-
-
 def _flat(vectors: Vectors) -> tuple[Any, Ints]:
     """A faiss index that compares with every vector, and the order in which to ask it."""
     import faiss

@@ -85,16 +85,6 @@ def test_beyond_the_limit_few_neighbours_are_missed_and_distances_stay_exact() -
     assert (np.diff(graph.distances, axis=1)[known[:, 1:]] >= 0).all()
 
 
-def test_the_nearest_of_other_faces() -> None:
-    rng = np.random.default_rng(8)
-    vectors, probes = rng.normal(size=(30, 4)).astype(np.float32), rng.normal(size=(5, 4)).astype(np.float32)
-    found = neighbours.nearest(vectors, probes, 40)
-    apart = np.linalg.norm(probes[:, None] - vectors[None], axis=2)
-    np.testing.assert_array_equal(found.indices[:, :30], np.argsort(apart, axis=1))
-    assert (found.indices[:, 30:] == -1).all()
-    assert neighbours.nearest(vectors[:0], probes, 3).indices.tolist() == [[-1] * 3] * 5
-
-
 def test_equally_long_vectors_keep_their_direction() -> None:
     vectors = np.random.default_rng(9).normal(size=(6, 8)).astype(np.float32)
     vectors[3] = 0
