@@ -157,7 +157,7 @@ def _of_twin(
     pairs = best_pairs(overlaps([box_of(face) for face in here], there), SAME_FACE_IOU)
     for place, other in pairs.items():
         face, decision = said[other]
-        if alike(session, here[place], face):
+        if copy.twin_turn or alike(session, here[place], face):
             source = LabelSource.IMPORTED.value if decision.person else decision.source
             yield int(here[place].id or 0), replace(decision, source=source, cover_of=None)
 

@@ -142,6 +142,16 @@ def test_a_photo_that_was_moved_and_saved_anew_is_the_same_photo(library: Librar
     assert library.faces.get(1).person == "Anna"
 
 
+def test_another_portrait_before_the_same_backdrop_gets_no_name(library: Library, tmp_path: Path) -> None:
+    add(library, photo_with(str(tmp_path / "gone.jpg"), "a", BOXES[:1]))
+    library.people.name_faces([1], "Anna", actor=ME)
+    other = replace(photo_with(str(tmp_path / "new.jpg"), "b"), faces=(face_at(BOXES[0], 9.0),))
+    add(library, other)
+    assert [(face.person, face.box) for face in library.faces.of_photo(1)][1:] == [(None, BOXES[0])]
+    assert library.faces.get(1).person == "Anna"
+    assert library.faces.vectors(EMBEDDER).vectors[0].tolist() == [0.0] * 4
+
+
 def test_a_photo_on_a_drive_that_is_not_there_is_not_taken_for_moved(decided: Library, tmp_path: Path) -> None:
     added = add(decided, photo_with(str(tmp_path / "new.jpg"), "b"))  # /a.jpg's folder is there, the next one's not
     assert added.outcome == "renewed"
