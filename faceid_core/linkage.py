@@ -19,6 +19,11 @@ from faceid_core.values import Ints, Vectors
 CUT_LIMIT = 6000
 ESTABLISHED = 3
 STRETCH = 1.4
+LARGE, WITHIN, AT_MOST = 30, 1.2, 1.2
+"""From LARGE faces on a group's own distances are known: what is at most WITHIN times as far from it belongs to it,
+also up to AT_MOST times the limit. Otherwise people with hundreds of photos fall into several groups. Chosen on
+drawn libraries (tests/bench/synthetic.py); on LFW, where such people are few, it changes nothing."""
+
 _ROWS, _PAIRS = 65_536, 50_000
 """Faces, and pairs of faces, whose differences are in memory at a time."""
 
@@ -87,10 +92,11 @@ def merge(
     pairs: two (E,) arrays of rows; only groups that such a pair connects, before or after joining, are candidates.
     sure: where given, two groups of ESTABLISHED faces and more that are farther apart than this join only within
     STRETCH times the distances inside the looser of them: siblings are two tight groups not far from each other.
+    And a group of LARGE faces and more takes in what is no farther from it than its own faces are.
     offsets: (N,) added to a distance for each of its ends; a group has the mean of its faces', see crowding.
     """
-    square = limit**2 if sure is None else sure**2
-    return _Forest(vectors, labels, pairs, shots, limit**2, square, offsets).grown()[labels]
+    square, widest = (limit, limit) if sure is None else (sure, AT_MOST * limit)
+    return _Forest(vectors, labels, pairs, shots, limit**2, square**2, widest**2, offsets).grown()[labels]
 
 
 @dataclass
@@ -104,6 +110,8 @@ class _Forest:
     limit: float
     """Squared, as all distances in here."""
     sure: float
+    widest: float
+    """At most for what belongs to a large group."""
     offsets: Floats | None
     shift: Floats = field(init=False)
     """The offset of each group."""
@@ -168,8 +176,9 @@ class _Forest:
 
     def _offer(self, one: Ints, other: Ints) -> None:
         """Put the pairs that may be joined on the heap."""
-        squared = self._squared(one, other)
-        fine = squared < self._allowed(one, other)
+        apart = self._apart(one, other)
+        squared = self._shifted(apart, one, other)
+        fine = (squared < self._allowed(one, other)) | (squared < self.widest) & self._belongs(apart, one, other)
         low, high = np.minimum(one, other)[fine], np.maximum(one, other)[fine]
         versions = self.version[low] + self.version[high]
         for offer in zip(squared[fine].tolist(), low.tolist(), high.tolist(), versions.tolist(), strict=True):
@@ -187,10 +196,20 @@ class _Forest:
         inside: Floats = 2 * self.spread[group] * self.size[group] / np.maximum(self.size[group] - 1, 1)
         return inside
 
-    def _squared(self, one: Ints, other: Ints) -> Floats:
-        """Mean squared distance over all pairs of faces of two groups; of its root, with the offsets added."""
+    def _belongs(self, apart: Floats, one: Ints, other: Ints) -> npt.NDArray[np.bool_]:
+        """Whether one of two groups is large, and the other hardly farther from it than its own faces are."""
+        known = (np.where(self.size[group] >= LARGE, self._inside(group), 0) for group in (one, other))
+        within: npt.NDArray[np.bool_] = apart < WITHIN**2 * np.maximum(*known)
+        return within
+
+    def _apart(self, one: Ints, other: Ints) -> Floats:
+        """Mean squared distance over all pairs of faces of two groups."""
         between = ((self.mean[one] - self.mean[other]) ** 2).sum(axis=-1)
         squared: Floats = between + self.spread[one] + self.spread[other]
+        return squared
+
+    def _shifted(self, squared: Floats, one: Ints, other: Ints) -> Floats:
+        """Squared distances with the offsets added to their roots."""
         if self.offsets is None:
             return squared
         shifted: Floats = np.maximum(np.sqrt(squared) + self.shift[one] + self.shift[other], 0) ** 2

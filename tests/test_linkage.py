@@ -131,3 +131,24 @@ def test_two_tight_groups_near_each_other_stay_two_where_asked() -> None:
         )
         == 1
     )
+
+
+def test_a_large_group_takes_in_what_is_no_farther_than_its_own_faces() -> None:
+    """At a limit below the large group's own distances nothing else would join it; nor does it join a small one."""
+    rng = np.random.default_rng(0)
+    large = rng.normal(size=(linkage.LARGE, 64))
+    part, far = rng.normal(size=(3, 64)), rng.normal(size=(3, 64)) + 1.5
+    vectors = np.concatenate([large, part, far]).astype(np.float32)
+    inside = float(np.sqrt(2 * 64))  # of points of variance 1 in 64 dimensions
+    groups = np.repeat([0, 1, 2], [linkage.LARGE, 3, 3])
+    low, high, _ = neighbours.build(vectors, len(vectors) - 1).edges(np.inf)
+    limit = 0.9 * inside
+    joined = linkage.merge(vectors, groups, (low, high), limit, sure=0.3 * inside)
+    assert joined[0] == joined[linkage.LARGE]
+    assert joined[-1] != joined[0]
+    too_far = linkage.merge(vectors, groups, (low, high), 0.8 * inside, sure=0.3 * inside)
+    assert len(set(too_far.tolist())) == 3
+    smaller = np.arange(linkage.LARGE + 6) > 0
+    pairs = neighbours.build(vectors[smaller], len(vectors) - 2).edges(np.inf)[:2]
+    alone = linkage.merge(vectors[smaller], groups[smaller], pairs, limit, sure=0.3 * inside)
+    assert len(set(alone.tolist())) == 3
