@@ -199,5 +199,8 @@ def _said(library: Library, faces: FaceVectors) -> tuple[Ints, set[tuple[int, in
 
 
 def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
-    """The groups with named people kept apart. What a model guessed keeps nobody apart."""
-    return regrouping.apart(faces.vectors, labels, *_said(library, faces))
+    """The groups with named people, and faces that were told apart, kept apart. What a model guessed keeps nobody
+    apart."""
+    people, ruled_out = _said(library, faces)
+    people = regrouping.told_apart(labels, people, faces.pairs(library.verdicts.all(same=False)))
+    return regrouping.apart(faces.vectors, labels, people, ruled_out)

@@ -35,6 +35,22 @@ def apart(vectors: Vectors, labels: Ints, people: Ints, ruled_out: Set[tuple[int
     return result
 
 
+def told_apart(labels: Ints, people: Ints, pairs: Ints) -> Ints:
+    """People (N,) with a made-up person, above all others, for each unnamed face that a human told from another
+    face of its group: `apart` then divides the group. pairs: (M, 2) rows of different people."""
+    result, fresh = people.copy(), int(people.max(initial=-1)) + 1
+    inside = pairs[(labels[pairs[:, 0]] == labels[pairs[:, 1]]) & (labels[pairs[:, 0]] >= 0)]
+    for row in np.unique(inside[people[inside] < 0]).tolist():
+        others = inside[(inside == row).any(axis=1)]
+        taken = set(result[others].ravel().tolist())
+        # The first made-up person of the group who is none of those that the face was told from.
+        mine = np.unique(result[(labels == labels[row]) & (result > people.max(initial=-1))]).tolist()
+        free = [person for person in mine if person not in taken]
+        result[row] = free[0] if free else fresh
+        fresh += not free
+    return result
+
+
 def _owners(vectors: Vectors, members: Ints, people: Ints, ruled_out: Set[tuple[int, int]]) -> Ints:
     """The person with whom each member of a group goes, -1 for nobody."""
     owners = people[members].copy()

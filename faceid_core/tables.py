@@ -172,6 +172,15 @@ class Rejection(SQLModel, table=True):
     at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 
+class Verdict(SQLModel, table=True):
+    """A human said whether two faces are the same person. face_id is the smaller of the two."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    other_id: int = Field(sa_column=_parent("face", primary_key=True, index=True))
+    same: bool
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+
+
 class Event(SQLModel, table=True):
     """One human decision: who, when, what, and each changed row before and after."""
 

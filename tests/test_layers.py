@@ -19,8 +19,8 @@ LAYERS = {
     "store": {"tables", "database", "library"},
     "compute": {"images", "formats", "photo_date", "engine", "detection", "embedding", "quality", "neighbours",
                 "clustering", "density", "linkage", "projection", "training", "recognition", "sample"},
-    "steps": {"executors", "importing", "stored", "grouping", "pipeline", "jobs", "exporting", "backup",
-              "decisions"},
+    "steps": {"executors", "importing", "stored", "grouping", "reviewing", "pipeline", "jobs", "exporting",
+              "backup", "decisions"},
     "edge": {"cli", "console", "listing", "upkeep", "doctor"},
 }  # fmt: skip
 ALLOWED = {

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
 from faceid_core import backup, database
@@ -52,17 +52,22 @@ LOST_GOING_DOWN = {"undone_by"}
 """Columns that older versions don't have."""
 
 
+YOUNGER = {"verdict"}
+"""Tables that older versions don't have."""
+
+
 def contents(settings: Settings) -> dict[str, list[Any]]:
     """Every row of every table."""
     opened = database.Database(database.open_engine(settings))
     with opened.read() as session:
+        there = inspect(session.connection()).get_table_names()
         rows = {
             table.name: sorted(
                 repr([(name, value) for name, value in sorted(row.items()) if name not in LOST_GOING_DOWN])
                 for row in session.execute(text(f"SELECT * FROM {table.name}")).mappings()
             )
             for table in SQLModel.metadata.sorted_tables
-            if table.name not in DERIVED
+            if table.name not in DERIVED and table.name in there
         }
     opened.close()
     return rows
@@ -74,7 +79,7 @@ def test_down_and_up_again_keeps_every_row(settings: Settings, revision: str) ->
     before = contents(settings)
     migrate(settings, revision)
     assert {name: len(rows) for name, rows in contents(settings).items()} == {
-        name: len(rows) for name, rows in before.items()
+        name: len(rows) for name, rows in before.items() if name not in YOUNGER
     }
     with pytest.raises(SchemaOutdated, match="faceid db upgrade"):
         Library.open(settings)

@@ -18,6 +18,7 @@ from faceid_core.library.knowledge import Knowledge
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.search import FaceQuery, PhotoQuery
+from faceid_core.library.verdicts import Verdicts
 from faceid_core.library.views import (
     Added,
     ClusterView,
@@ -94,6 +95,7 @@ class Library:
         self.jobs = Jobs(database)
         self.journal = Journal(database)
         self.knowledge = Knowledge(database)
+        self.verdicts = Verdicts(database)
         self.decisions = Decisions(database)
         self.erasing = Erasing(database, settings.models_folder)
 

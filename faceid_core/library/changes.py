@@ -15,7 +15,7 @@ from sqlmodel import Session, SQLModel, col
 from faceid_core.database import chunks
 from faceid_core.errors import BadInput
 from faceid_core.library import tallies
-from faceid_core.tables import ClusterRun, Event, Face, Label, Person, Rejection
+from faceid_core.tables import ClusterRun, Event, Face, Label, Person, Rejection, Verdict
 
 Row = dict[str, Any]
 
@@ -25,6 +25,7 @@ JOURNALLED: dict[str, type[SQLModel]] = {
     "face": Face,
     "label": Label,
     "rejection": Rejection,
+    "verdict": Verdict,
 }
 """Tables whose changes are events, parents first: human decisions, and whether a grouping is in force."""
 

@@ -37,6 +37,7 @@ from faceid_core.tables import (
     Rejection,
     Source,
     TrainedModel,
+    Verdict,
 )
 
 SOMEBODY = "somebody erased"
@@ -170,8 +171,8 @@ def _row_without(table: str, row: dict[str, Any] | None, traces: _Traces) -> dic
     if row is None:
         return None
     person = row["id"] if table == "person" else row.get("person_id")
-    face = row["id"] if table == "face" else row.get("face_id")
-    if person in traces.people or face in traces.faces:
+    faces = {row["id"]} if table == "face" else {row.get("face_id"), row.get("other_id")}
+    if person in traces.people or faces & traces.faces:
         return None
     if row.get("cover_face_id") in traces.faces:
         return {**row, "cover_face_id": None}
@@ -204,12 +205,13 @@ def _named_among(session: Session, faces: Iterable[int]) -> set[str]:
 def _delete_rows(
     session: Session, traces: _Traces, photos: Collection[int], models: Collection[TrainedModel]
 ) -> None:
-    of_faces = (Crop, Embedding, ClusterMember, MapPoint, Label, Rejection)
+    of_faces = (Crop, Embedding, ClusterMember, MapPoint, Label, Rejection, Verdict)
     for chunk in chunks(traces.faces):
         affected = select(col(ClusterMember.cluster_id)).where(col(ClusterMember.face_id).in_(chunk)).distinct()
         clusters = list(session.scalars(affected))
         for table in of_faces:
             session.execute(delete(table).where(col(table.face_id).in_(chunk)))
+        session.execute(delete(Verdict).where(col(Verdict.other_id).in_(chunk)))
         session.execute(delete(Face).where(col(Face.id).in_(chunk)))
         _recount(session, clusters)
     tallies.forget_all(session)

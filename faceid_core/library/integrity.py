@@ -149,8 +149,9 @@ def _content(row: dict[str, Any] | None) -> str | None:
 
 
 def _has_faces(key: Key, faces: set[Any]) -> bool:
-    """A face that was deleted took its label and its rejections along."""
-    return key[0] == "person" or key[1][0] in faces
+    """A face that was deleted took its label, its rejections and its verdicts along."""
+    ends = {"person": (), "verdict": key[1]}.get(key[0], key[1][:1])
+    return faces.issuperset(ends)
 
 
 def _decided(session: Session) -> dict[Key, str | None]:

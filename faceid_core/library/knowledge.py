@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import func, select
 from sqlmodel import col
 
 from faceid_core.database import Database, chunks
-from faceid_core.library.faces import MEMBERS, as_ints, unnamed_face, unpack
-from faceid_core.tables import Embedding, Event, Face, Flag, Label, LabelSource, Rejection
+from faceid_core.library.faces import MEMBERS, as_ints, latest_run, unnamed_face, unpack
+from faceid_core.tables import Embedding, Event, Face, Flag, Label, LabelSource, Photo, Rejection, Verdict
 from faceid_core.values import Ints, Known, Vectors
 
 PER_PERSON = 40
@@ -26,6 +27,15 @@ class Unnamed:
     photos: Ints
     groups: Ints
     vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """Who faces are. ids, people: (N,) int64; sure: (N,) whether a human said so, or confirmed it."""
+
+    ids: Ints
+    people: Ints
+    sure: npt.NDArray[np.bool_]
 
 
 class Knowledge:
@@ -45,6 +55,54 @@ class Knowledge:
         )
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
+
+    def faces_stamp(self) -> tuple[object, ...]:
+        """Differs whenever faces came or went, got a flag or lost one, or were read anew or grouped anew."""
+        wanted = select(
+            select(func.max(Face.id)).scalar_subquery(),
+            select(func.count()).select_from(Face).where(col(Face.flag) == Flag.NONE.value).scalar_subquery(),
+            select(func.max(Photo.imported_at)).scalar_subquery(),
+            latest_run(),
+        )
+        with self._database.read() as session:
+            return tuple(session.execute(wanted).one())
+
+    def names(self) -> Names:
+        """Everybody's faces, without flagged ones."""
+        wanted = (
+            select(Label.face_id, Label.person_id, col(Label.source) != LabelSource.MODEL.value)  # type: ignore[call-overload]
+            .join(Face, col(Face.id) == col(Label.face_id))
+            .where(col(Face.flag) == Flag.NONE.value)
+            .order_by(col(Label.face_id))
+        )
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        ids, people = (as_ints(row[place] for row in rows) for place in range(2))
+        return Names(ids, people, np.array([row[2] for row in rows], bool))
+
+    def twice(self, limit: int) -> list[tuple[int, int, tuple[int, ...]]]:
+        """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first."""
+        places = (
+            select(Face.photo_id, Label.person_id)  # type: ignore[call-overload]
+            .join(Label, col(Label.face_id) == col(Face.id))
+            .where(col(Face.flag) == Flag.NONE.value)
+            .group_by(col(Face.photo_id), col(Label.person_id))
+            .having(func.count() > 1)
+            .order_by(col(Face.photo_id).desc(), col(Label.person_id))
+            .limit(limit)
+        )
+        found: list[tuple[int, int, tuple[int, ...]]] = []
+        with self._database.read() as session:
+            for photo, person in session.execute(places).all():
+                faces = (
+                    select(col(Face.id))
+                    .join(Label, col(Label.face_id) == col(Face.id))
+                    .where(col(Face.photo_id) == photo, col(Label.person_id) == person)
+                    .where(col(Face.flag) == Flag.NONE.value)
+                )
+                ids = session.scalars(faces.order_by(col(Face.left), col(Face.id))).all()
+                found.append((photo, person, tuple(face for face in ids if face is not None)))
+        return found
 
     def confirmed(self, embedder: str, per_person: int = PER_PERSON) -> Known:
         """The best confirmed faces of each person. What a model guessed speaks for nobody."""
@@ -84,7 +142,8 @@ class Knowledge:
         return Unnamed(ids, photos, groups, unpack([row[3] for row in rows]))
 
     def ruled_out(self, faces: Iterable[int]) -> frozenset[tuple[int, int]]:
-        """(face, person) that can't be: a human said no, or the person is on that photo already."""
+        """(face, person) that can't be: a human said no, of the face or beside a face of the person, or the person
+        is on that photo already."""
         found: set[tuple[int, int]] = set()
         other = Face.__table__.alias("other")  # type: ignore[attr-defined]
         beside = (
@@ -97,4 +156,8 @@ class Knowledge:
             for chunk in chunks(np.asarray(list(faces)).tolist()):
                 found.update(session.execute(said.where(col(Rejection.face_id).in_(chunk))).tuples())
                 found.update(session.execute(beside.where(col(Face.id).in_(chunk))).tuples())
+                for one, other in ((Verdict.face_id, Verdict.other_id), (Verdict.other_id, Verdict.face_id)):
+                    unlike = select(one, Label.person_id).join(Label, col(Label.face_id) == col(other))  # type: ignore[call-overload]
+                    unlike = unlike.where(col(Verdict.same).is_(False), col(one).in_(chunk))
+                    found.update(session.execute(unlike).tuples())
         return frozenset(found)

@@ -37,6 +37,7 @@ from faceid_core.tables import (
     PhotoStatus,
     Rejection,
     Source,
+    Verdict,
     utc_now,
 )
 from faceid_core.values import Box
@@ -224,6 +225,8 @@ def _decided(session: Session, faces: Iterable[int | None]) -> set[int]:
         select(col(Label.face_id)).where(col(Label.source) != LabelSource.MODEL.value, col(Label.face_id).in_(ids)),
         select(col(Rejection.face_id)).where(col(Rejection.face_id).in_(ids)),
         select(col(Person.cover_face_id)).where(col(Person.cover_face_id).in_(ids)),
+        select(col(Verdict.face_id)).where(col(Verdict.face_id).in_(ids)),
+        select(col(Verdict.other_id)).where(col(Verdict.other_id).in_(ids)),
         select(col(Face.id)).where(col(Face.flag) != Flag.NONE.value, col(Face.id).in_(ids)),
     )
     found = {number for each in wanted for number in session.scalars(each) if number is not None}
@@ -242,3 +245,4 @@ def _mentioned(session: Session, faces: set[int]) -> set[int]:
 def _faces_in(change: dict[str, Any]) -> Iterator[int | None]:
     for row in filter(None, (change["before"], change["after"])):
         yield row.get("id") if change["table"] == "face" else row.get("face_id", row.get("cover_face_id"))
+        yield row.get("other_id")

@@ -194,6 +194,18 @@ class FaceVectors:
     people: list[str | None]
     sources: list[str | None]
 
+    def rows(self, ids: Ints) -> Ints:
+        """Where faces are, in the shape of ids; -1 for one that is not among them."""
+        place = np.searchsorted(self.ids, ids).clip(max=max(len(self.ids) - 1, 0))
+        found: Ints = np.where(self.ids[place] == ids, place, -1) if len(self.ids) else np.full(ids.shape, -1)
+        return found
+
+    def pairs(self, ids: Ints) -> Ints:
+        """(M', 2) rows of those of (M, 2) pairs whose faces both are here."""
+        rows = self.rows(ids)
+        known: Ints = rows[(rows >= 0).all(axis=1)]
+        return known
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapPoints:

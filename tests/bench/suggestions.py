@@ -1,10 +1,14 @@
-"""How often suggestions are right, on Labeled Faces in the Wild, for limits and margins.
+"""How often suggestions, pairs and doubts are right, on Labeled Faces in the Wild, for limits and margins.
 
     PYTHONPATH=. python tests/bench/suggestions.py CACHE.npz
 
 CACHE.npz is what tests/bench/grouping.py keeps. Half of the faces of everybody with two or more get their name; all
 others are asked about, among them everybody with a single photo, who is a stranger. Over five random halves:
 precision is the share of suggestions that name the right person, recall the share of named people's other faces.
+
+Then the faces of everybody with four and more are divided at random between two names: which pairs of names are
+taken for one person? And 3 of 100 of their names are made wrong, half of them to be the nearest other person's:
+which are doubted?
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from collections import Counter
 
 import numpy as np
 
-from faceid_core import clustering
+from faceid_core import alike, clustering, doubts, neighbours
 from faceid_core.neighbours import on_sphere
 from faceid_core.suggestions import suggest
 from faceid_core.values import Ints, Known, Vectors
@@ -34,6 +38,42 @@ def main(cache: str) -> None:
                 [tried(vectors, names, groups, limit, margin, seed) for seed in range(ROUNDS)], 0
             )
             print(f"{limit:.2f}  {margin:.2f}    {right / max(right + wrong, 1):.4f}    {right / wanted:.4f}")
+
+    people = np.unique(names, return_inverse=True)[1]
+    for seed in range(ROUNDS):
+        print("pairs: " + in_two(vectors, people, seed) + "; doubts: " + mislabelled(vectors, people, seed))
+
+
+def in_two(vectors: Vectors, people: Ints, seed: int) -> str:
+    rng = np.random.default_rng(seed)
+    second = np.zeros(len(people), bool)
+    divided = np.flatnonzero(np.bincount(people) >= 4)
+    for person in divided:
+        faces = rng.permutation(np.flatnonzero(people == person))
+        second[faces[: rng.integers(1, len(faces) // 2 + 1)]] = True
+    groups, graph = 2 * people + second, neighbours.build(vectors)
+    found = alike.likely_pairs(
+        vectors, groups, np.arange(len(people)), graph, threshold=0.48, apart=np.empty((0, 2), np.int64)
+    )
+    right = [pair.one // 2 == pair.other // 2 for pair in found]
+    sizes = np.bincount(groups)
+    large = [max(sizes[pair.one], sizes[pair.other]) >= alike.SEVERAL for pair in found]
+    of_large = sum(one for one, is_large in zip(right, large, strict=True) if is_large)
+    return (
+        f"{sum(right)} of {len(divided)} found, {len(found)} asked; of large ones {of_large} of {sum(large)} right"
+    )
+
+
+def mislabelled(vectors: Vectors, people: Ints, seed: int) -> str:
+    rng, graph = np.random.default_rng(seed), neighbours.build(vectors)
+    named = np.bincount(people)[people] >= 4
+    said = np.where(named, people, -1)
+    for place, face in enumerate(rng.choice(np.flatnonzero(named), int(0.03 * named.sum()), replace=False)):
+        others = said[graph.indices[face]] if place % 2 else rng.permutation(said[named])
+        said[face] = next((who for who in others if who not in (-1, people[face])), said[named][0])
+    found = doubts.doubtful(doubts.Named(vectors, said, np.ones(len(said), bool)), graph, threshold=0.48)
+    wrong = set(np.flatnonzero(named & (said != people)).tolist())
+    return f"{len(wrong & {doubt.face for doubt in found})} of {len(wrong)} found, {len(found)} asked"
 
 
 def tried(

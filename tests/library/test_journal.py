@@ -25,9 +25,16 @@ DECIDED = {
     "label": "SELECT * FROM label ORDER BY face_id",
     "rejection": "SELECT * FROM rejection ORDER BY face_id, person_id",
     "flag": "SELECT id, flag FROM face ORDER BY id",
+    "verdict": "SELECT * FROM verdict ORDER BY face_id, other_id",
 }
 
-KEYS = {"person": ["id"], "label": ["face_id"], "rejection": ["face_id", "person_id"], "face": ["id"]}
+KEYS = {
+    "person": ["id"],
+    "label": ["face_id"],
+    "rejection": ["face_id", "person_id"],
+    "face": ["id"],
+    "verdict": ["face_id", "other_id"],
+}
 
 
 def decided(library: Library) -> dict[str, list[tuple[Any, ...]]]:
@@ -52,6 +59,7 @@ ACTS: dict[str, Callable[[Library, list[int]], object]] = {
     "reject": lambda lib, f: lib.people.reject(f, 1, actor=ME),
     "flag": lambda lib, f: lib.faces.flag(f, Flag.HIDDEN, actor=ME),
     "cover": lambda lib, f: lib.people.set_cover(1, f[7], actor=ME),
+    "verdict": lambda lib, f: lib.verdicts.say([(f[5], f[4]), (f[6], f[7])], same=False, summary="Said", actor=ME),
 }
 
 
@@ -259,6 +267,10 @@ class Decisions(RuleBasedStateMachine):
     @rule(ids=FACES)
     def remove(self, ids: list[int]) -> None:
         self.attempt(lambda: self.library.people.remove_faces(ids, actor=ME))
+
+    @rule(one=st.integers(1, 9), other=st.integers(1, 9), same=st.booleans())
+    def verdict(self, one: int, other: int, same: bool) -> None:
+        self.attempt(lambda: self.library.verdicts.say([(one, other)], same=same, summary="Said so", actor=ME))
 
     @rule(person=PERSON, face=st.integers(1, 9))
     def cover(self, person: int, face: int) -> None:

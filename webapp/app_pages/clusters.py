@@ -17,8 +17,8 @@ from webapp.components.measured import measured
 from webapp.components.name_box import clear
 from webapp.components.naming import Target, naming
 from webapp.components.pager import Pager
+from webapp.components.questions import questions
 from webapp.components.regroup import group_again, regroup
-from webapp.components.suggested import suggested
 from webapp.components.undo import undo_bar, undoable
 from webapp.state import actor, face_url, guarded, library
 from webapp.wording import count
@@ -45,7 +45,7 @@ def page() -> None:
     elif run is None:
         _not_grouped()
     else:
-        views = {GROUPS: _groups, SUGGESTED: lambda _: suggested(), SINGLES: _singles, ASIDE: _aside}
+        views = {GROUPS: _groups, SUGGESTED: lambda _: questions(), SINGLES: _singles, ASIDE: _aside}
         views[_view()](run)
     undo_bar()
 

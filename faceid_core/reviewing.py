@@ -1,0 +1,163 @@
+"""What to ask people about their library, beside who an unnamed face may be (see pipeline.suggestions): who may be
+one person, which names may be wrong, and who is on a photo twice. What a human has answered is not asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
+
+import numpy as np
+
+from faceid_core import alike, clustering, doubts, neighbours
+from faceid_core.alike import Pair
+from faceid_core.doubts import Doubt
+from faceid_core.library import FaceVectors, Library
+from faceid_core.neighbours import NeighbourGraph
+from faceid_core.stored import directions, embedder_of, vectors
+from faceid_core.values import Ints
+from faceid_core.wording import count
+
+TWICE = 200
+"""Photos that are looked at for people who are on them twice, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """A person whose name several faces of one photo bear, from left to right."""
+
+    photo: int
+    person: int
+    faces: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """All that is to be asked, the surest first. Pairs and doubts hold the ids of faces where alike and doubts have
+    rows; groups are pairs of group numbers, people pairs of person ids."""
+
+    groups: tuple[Pair, ...] = ()
+    people: tuple[Pair, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    twice: tuple[Twice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """All faces with their neighbours. groups: (N,), 0 for none."""
+
+    faces: FaceVectors
+    groups: Ints
+    graph: NeighbourGraph
+
+    def ids(self, rows: Sequence[int]) -> tuple[int, ...]:
+        return tuple(self.faces.ids[list(rows)].tolist())
+
+    def pair(self, rows: tuple[int, int]) -> tuple[int, int]:
+        one, other = self.faces.ids[list(rows)].tolist()
+        return one, other
+
+
+def questions(library: Library) -> Questions:
+    """Kept until something changes. Without faces or a grouping there are none."""
+    if library.clusters.current() is None:
+        return Questions()
+    return _questions(library, (*library.knowledge.stamp(), *library.knowledge.faces_stamp()))
+
+
+@lru_cache(maxsize=2)
+def _questions(library: Library, stamp: tuple[object, ...]) -> Questions:
+    compared, limit = _compared(library, library.knowledge.faces_stamp()), _threshold(library)
+    people, sure = _people(library, compared)
+    groups, both = _alike(library, compared, people, sure, limit)
+    return Questions(
+        groups, both, _doubts(library, compared, people, sure, limit), _twice(library, compared, limit)
+    )
+
+
+@lru_cache(maxsize=1)
+def _compared(library: Library, stamp: tuple[object, ...]) -> _Compared:
+    embedder = embedder_of(library.settings)
+    faces = directions(vectors(library, embedder), embedder)
+    return _Compared(faces, library.clusters.numbers(faces.ids), neighbours.build(faces.vectors))
+
+
+def _threshold(library: Library) -> float:
+    """The distance up to which faces are grouped by default: the scale of the questions."""
+    embedder = embedder_of(library.settings)
+    return clustering.default_threshold("density-linkage", embedder.name, embedder.default_threshold)
+
+
+def _people(library: Library, compared: _Compared) -> tuple[Ints, np.ndarray]:
+    """The person of each face, -1 for nobody, and whether a human said so."""
+    names = library.knowledge.names()
+    people, sure = np.full(len(compared.faces.ids), -1, np.int64), np.zeros(len(compared.faces.ids), bool)
+    rows = compared.faces.rows(names.ids)
+    people[rows[rows >= 0]], sure[rows[rows >= 0]] = names.people[rows >= 0], names.sure[rows >= 0]
+    return people, sure
+
+
+def _alike(
+    library: Library, compared: _Compared, people: Ints, sure: np.ndarray, limit: float
+) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+    """Pairs of groups in which nobody has a name, and pairs of people that lists show."""
+    first = int(compared.groups.max(initial=0)) + 1  # people are numbered behind the groups
+    hidden = [person.id for person in library.people.all() if person.hidden]
+    partly = np.isin(compared.groups, compared.groups[people >= 0])
+    groups = np.where((compared.groups > 0) & ~partly, compared.groups, -1)
+    groups[sure] = first + people[sure]
+    groups[np.isin(people, hidden)] = -1
+    faces = compared.faces
+    told = faces.pairs(library.verdicts.all(same=False))
+    found = alike.likely_pairs(faces.vectors, groups, faces.photos, compared.graph, threshold=limit, apart=told)
+    pairs = [replace(p, typical=compared.pair(p.typical), because=compared.pair(p.because)) for p in found]
+    named = [replace(p, one=p.one - first, other=p.other - first) for p in pairs if min(p.one, p.other) >= first]
+    return tuple(p for p in pairs if max(p.one, p.other) < first), tuple(named)
+
+
+def _doubts(
+    library: Library, compared: _Compared, people: Ints, sure: np.ndarray, limit: float
+) -> tuple[Doubt, ...]:
+    """Without the faces of which a human said that they are the same person as another one of that name."""
+    said = compared.faces.pairs(library.verdicts.all(same=True))
+    agreed = set(said[people[said[:, 0]] == people[said[:, 1]]].ravel().tolist())
+    named = doubts.Named(compared.faces.vectors, people, sure)
+    found = [doubt for doubt in doubts.doubtful(named, compared.graph, threshold=limit) if doubt.face not in agreed]
+    return tuple(replace(d, face=compared.ids([d.face])[0], because=compared.ids(d.because)) for d in found)
+
+
+def _twice(library: Library, compared: _Compared, limit: float) -> tuple[Twice, ...]:
+    """Without those that are all but equal (a mirror, a collage), and without those that a human found right."""
+    said = set(map(tuple, library.verdicts.all(same=True).tolist()))
+    return tuple(
+        Twice(photo, person, faces)
+        for photo, person, faces in library.knowledge.twice(TWICE)
+        if not all(pair in said or _equal(compared, pair, limit) for pair in combinations(sorted(faces), 2))
+    )
+
+
+def _equal(compared: _Compared, pair: tuple[int, ...], limit: float) -> bool:
+    rows = compared.faces.rows(np.array(pair))
+    if (rows < 0).any():
+        return False
+    one, other = compared.faces.vectors[rows]
+    return bool(np.linalg.norm(one - other) <= clustering.SURELY_SAME * limit)
+
+
+def not_one_person(library: Library, pair: Pair, whom: str, *, actor: str) -> None:
+    """Remember that two groups, or two people, are not one; whom: such as "groups 3 and 8" or "Ada and Bo"."""
+    library.verdicts.say([pair.typical], same=False, summary=f"Said that {whom} are two people", actor=actor)
+
+
+def name_is_right(library: Library, doubted: Sequence[Doubt], name: str, *, actor: str) -> None:
+    """Remember that faces with a doubtful name bear the right one."""
+    pairs = [(doubt.face, doubt.because[0]) for doubt in doubted]
+    summary = f"Said that {count(len(pairs), 'face')} {'is' if len(pairs) == 1 else 'are'} {name} indeed"
+    library.verdicts.say(pairs, same=True, summary=summary, actor=actor)
+
+
+def both_are_right(library: Library, twice: Twice, name: str, *, actor: str) -> None:
+    """Remember that a person is on a photo more than once: in a mirror, in a collage."""
+    summary = f"Said that {name} is {len(twice.faces)} times on one photo"
+    library.verdicts.say(list(combinations(twice.faces, 2)), same=True, summary=summary, actor=actor)

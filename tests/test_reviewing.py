@@ -1,0 +1,92 @@
+"""What is asked about a real library, and that an answer is remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from faceid_core import pipeline, reviewing
+from faceid_core.library import Library
+from faceid_core.settings import Settings
+from faceid_core.tables import LabelSource
+
+ME = "me"
+
+
+def members(library: Library, number: int) -> list[int]:
+    return [face.id for face in library.faces.of_cluster(number, limit=1000)]
+
+
+def test_nothing_is_asked_where_all_is_well(filled: Library) -> None:
+    asked = reviewing.questions(filled)
+    assert asked.people == asked.doubts == asked.twice == ()
+
+
+def test_two_people_that_may_be_one(filled: Library) -> None:
+    faces = members(filled, 1)
+    half = len(faces) // 2
+    filled.people.name_faces(faces[:half], "Ada", actor=ME)
+    filled.people.name_faces(faces[half:], "Adah", actor=ME)
+    (pair,) = reviewing.questions(filled).people
+    assert {pair.one, pair.other} == {person.id for person in filled.people.all()}
+    assert {face.person for face in filled.faces.get_many(pair.because)} == {"Ada", "Adah"}
+    reviewing.not_one_person(filled, pair, "Ada and Adah", actor=ME)
+    assert reviewing.questions(filled).people == ()
+    filled.journal.undo()
+    assert len(reviewing.questions(filled).people) == 1
+    filled.people.describe(pair.one, hidden=True, actor=ME)
+    assert reviewing.questions(filled).people == ()
+
+
+def test_groups_that_may_be_one_person_stay_apart_once_that_was_said(filled: Library) -> None:
+    """One group was divided by hand; grouping anew joins it again, unless its parts were told apart."""
+    ids = filled.faces.vectors("dlib-resnet+mirror").ids
+    numbers = filled.clusters.numbers(ids)
+    numbers[np.flatnonzero(numbers == 1)[::2]] = numbers.max() + 1
+    filled.clusters.save_run("by hand", {}, "dlib-resnet+mirror", ids, numbers)
+    groups = reviewing.questions(filled).groups
+    assert groups[0].distance < 0.3
+    for pair in groups:
+        assert [face.cluster for face in filled.faces.get_many(pair.typical)] == [pair.one, pair.other]
+    told = groups[0]
+    reviewing.not_one_person(filled, told, f"groups {told.one} and {told.other}", actor=ME)
+    assert reviewing.questions(filled).groups == groups[1:]
+    pipeline.cluster(filled)
+    one, other = (face.cluster for face in filled.faces.get_many(told.typical))
+    assert one != other
+    filled.journal.undo()
+    filled.journal.undo()
+    pipeline.cluster(filled)
+    one, other = (face.cluster for face in filled.faces.get_many(told.typical))
+    assert one == other
+
+
+def test_a_wrong_name_is_doubted_until_a_human_insists(filled: Library) -> None:
+    first, second = members(filled, 1), members(filled, 2)
+    filled.people.name_faces(first, "Ada", actor=ME)
+    filled.people.name_faces(second[1:], "Bo", actor=ME)
+    filled.people.name_faces(second[:1], "Ada", actor=ME, source=LabelSource.MODEL)
+    (doubt,) = reviewing.questions(filled).doubts
+    assert (doubt.face, doubt.person) == (second[0], 1) and doubt.likelier == 2
+    assert set(doubt.because) <= set(first)
+    reviewing.name_is_right(filled, [doubt], "Ada", actor=ME)
+    assert reviewing.questions(filled).doubts == ()
+    assert filled.journal.recent(1)[0].summary == "Said that 1 face is Ada indeed"
+    filled.journal.undo()
+    assert len(reviewing.questions(filled).doubts) == 1
+
+
+def test_twice_on_a_photo(filled: Library) -> None:
+    photo = next(photo for photo in filled.photos.page(limit=100) if len(filled.faces.of_photo(photo.id)) > 1)
+    faces = [face.id for face in filled.faces.of_photo(photo.id)][:2]
+    filled.people.name_faces(faces, "Ada", actor=ME)
+    (twice,) = reviewing.questions(filled).twice
+    assert (twice.photo, set(twice.faces)) == (photo.id, set(faces))
+    reviewing.both_are_right(filled, twice, "Ada", actor=ME)
+    assert reviewing.questions(filled).twice == ()
+
+
+def test_a_library_that_is_not_grouped_asks_nothing(tmp_path: Path) -> None:
+    with Library.open(Settings(library=tmp_path)) as empty:
+        assert reviewing.questions(empty) == reviewing.Questions()

@@ -1,0 +1,143 @@
+"""The kinds of suggestions on the page Clusters, with drawn vectors: three people on eight photos each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from faceid_core import tables
+from tests.library.conftest import new_face, new_photo
+from tests.webapp.conftest import EMBEDDER, html_of, texts
+from tests.webapp.test_naming_pages import button, type_name
+
+EACH = 8
+NONE = {
+    "Who is it?": "No suggestions",
+    "One person?": "Nobody is there twice",
+    "Wrong name?": "No name looks wrong",
+    "Twice on a photo?": "Nobody is twice",
+}
+
+
+@pytest.fixture
+def people(library):
+    """The ids of the faces (3, EACH), all in a group for each person; nobody has a name."""
+    rng = np.random.default_rng(0)
+    middles = rng.normal(size=(3, 128))
+    middles *= 1.42 / np.linalg.norm(middles, axis=1, keepdims=True)
+    photos = []
+    for number in range(3 * EACH):
+        vector = (middles[number // EACH] + rng.normal(size=128) * 0.3 / np.sqrt(128)).astype(np.float32)
+        faces = (replace(new_face(), vector=vector),)
+        photos.append(replace(new_photo(f"/{number}.jpg"), embedder=EMBEDDER, faces=faces))
+    library.photos.add_many(photos)
+    ids = library.faces.vectors(EMBEDDER).ids
+    library.clusters.save_run("test", {}, EMBEDDER, ids, np.repeat([1, 2, 3], EACH))
+    return ids.reshape(3, EACH).tolist()
+
+
+@pytest.fixture
+def asked(people, open_page):
+    """Open a kind of suggestions."""
+
+    def ask(kind: str):
+        page = open_page("clusters")
+        page.session_state["clusters-view"] = "Suggestions"
+        page.session_state["question-kind"] = kind
+        page = page.run()
+        assert not page.exception
+        return page
+
+    return ask
+
+
+def everything(page) -> str:
+    return texts(page) + html_of(page)
+
+
+def names(library) -> dict[str, int]:
+    return {person.name: person.faces for person in library.people.all()}
+
+
+@pytest.mark.parametrize("kind", NONE)
+def test_where_nothing_is_to_be_asked_that_is_said(asked, kind) -> None:
+    page = asked(kind)
+    assert NONE[kind] in everything(page)
+    assert "Nothing is to be asked." in everything(page)
+
+
+def test_two_names_for_one_person_are_merged(library, people, asked) -> None:
+    library.people.name_faces(people[0][:5], "Ada", actor="me")
+    library.people.name_faces(people[0][5:], "Adah", actor="me")
+    page = asked("One person?")
+    assert "1 pair may be one person" in everything(page)
+    page = button(page, "Yes, all are Ada").click().run()
+    assert not page.exception
+    assert names(library) == {"Ada": EACH}
+    assert NONE["One person?"] in everything(page)
+    button(page, "Undo").click().run()
+    assert names(library) == {"Ada": 5, "Adah": 3}
+
+
+def test_two_people_are_told_apart_for_good(library, people, asked) -> None:
+    library.people.name_faces(people[0][:5], "Ada", actor="me")
+    library.people.name_faces(people[0][5:], "Adah", actor="me")
+    page = button(asked("One person?"), "No, two people").click().run()
+    assert NONE["One person?"] in everything(page)
+    assert library.journal.recent(1)[0].summary == "Said that Ada and Adah are two people"
+    assert names(library) == {"Ada": 5, "Adah": 3}
+
+
+def test_two_groups_get_one_name_at_once(library, people, asked) -> None:
+    numbers = np.repeat([1, 2, 3], EACH)
+    numbers[:3] = 4
+    library.clusters.save_run("test", {}, EMBEDDER, np.ravel(people), numbers)
+    page = asked("One person?")
+    assert "Are these two groups one person?" in everything(page)
+    page = button(type_name(page, "Ada", "one-name"), "Name all 8").click().run()
+    assert not page.exception
+    assert {face.person for face in library.faces.get_many(people[0])} == {"Ada"}
+    assert names(library) == {"Ada": EACH}
+
+
+@pytest.fixture
+def one_is_wrong(library, people):
+    """A face of the second person bears the first one's name."""
+    library.people.name_faces([*people[0], people[1][0]], "Ada", actor="me")
+    library.people.name_faces(people[1][1:], "Bo", actor="me")
+    return people[1][0]
+
+
+def test_a_wrong_name_is_put_right(library, one_is_wrong, asked) -> None:
+    page = asked("Wrong name?")
+    assert "1 name may be wrong" in everything(page) and "Bo is nearer" in everything(page)
+    page = button(page, "No, Bo").click().run()
+    assert not page.exception
+    assert names(library) == {"Ada": EACH, "Bo": EACH}
+    assert NONE["Wrong name?"] in everything(page)
+
+
+def test_a_wrong_name_is_taken_off_and_remembered(library, one_is_wrong, asked) -> None:
+    button(asked("Wrong name?"), "Not Ada").click().run()
+    assert library.faces.get(one_is_wrong).person is None
+    assert (one_is_wrong, library.people.known("Ada").id) in library.knowledge.ruled_out([one_is_wrong])
+
+
+def test_a_doubted_name_that_is_right_is_not_doubted_again(library, one_is_wrong, asked) -> None:
+    page = button(asked("Wrong name?"), "All are right").click().run()
+    assert NONE["Wrong name?"] in everything(page)
+    assert library.faces.get(one_is_wrong).person == "Ada"
+
+
+def test_twice_on_one_photo_may_be_right(library, people, asked) -> None:
+    with library._database.write() as session:
+        session.get(tables.Face, people[1][0]).photo_id = library.faces.get(people[0][0]).photo_id
+    library.people.name_faces([people[0][0], people[1][0]], "Ada", actor="me")
+    page = asked("Twice on a photo?")
+    assert "Ada is 2 times on one photo" in everything(page)
+    page = button(page, "All are right").click().run()
+    assert not page.exception
+    assert NONE["Twice on a photo?"] in everything(page)
+    assert names(library) == {"Ada": 2}

@@ -1,0 +1,299 @@
+"""Suggestions, one kind at a time: who somebody may be, who may be one person, which names may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from faceid_core import pipeline, reviewing
+from faceid_core.alike import Pair
+from faceid_core.doubts import Doubt
+from faceid_core.reviewing import Questions, Twice
+from webapp.components.blank import blank
+from webapp.components.cards import Card, cards
+from webapp.components.face_grid import face_grid, selection
+from webapp.components.naming import Target, naming
+from webapp.components.suggested import suggested
+from webapp.components.undo import undoable
+from webapp.state import actor, escaped_markdown, face_url, guarded, library
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import FaceView, PersonView
+
+WHO, ONE, WRONG, TWICE = "Who is it?", "One person?", "Wrong name?", "Twice on a photo?"
+SAMPLE, EVERY = 18, 1_000_000
+SHOWN = 120
+DOUBTED = "doubted-person"
+
+
+def questions() -> None:
+    with st.spinner("Comparing faces", show_time=False):
+        asked, who = reviewing.questions(library()), pipeline.suggestions(library())
+    kind = st.segmented_control(
+        "Kind of suggestion", [WHO, ONE, WRONG, TWICE], default=WHO, required=True, key="question-kind",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    st.caption(_open_questions(asked, len(who)))
+    people = {person.id: person for person in library().people.all()}
+    if kind == WHO:
+        suggested()
+    else:
+        {ONE: _one, WRONG: _wrong, TWICE: _twice}[kind](asked, people)
+
+
+def _open_questions(asked: Questions, who: int) -> str:
+    """Such as "12 faces may be somebody known · 1 name may be wrong"."""
+    pairs = len(asked.groups) + len(asked.people)
+    parts = (
+        (who, f"{count(who, 'face')} may be somebody known"),
+        (pairs, f"{count(pairs, 'pair')} may be one person"),
+        (len(asked.doubts), f"{count(len(asked.doubts), 'name')} may be wrong"),
+        (len(asked.twice), f"{count(len(asked.twice), 'photo')} with somebody twice"),
+    )
+    return " · ".join(text for number, text in parts if number) or "Nothing is to be asked."
+
+
+def _place(kind: str, total: int) -> int:
+    return int(st.session_state.get(f"question-{kind}", 0)) % max(total, 1)
+
+
+def _skip(kind: str) -> None:
+    st.button(
+        "Skip", icon=":material/skip_next:", type="tertiary", key=f"{kind}-skip", on_click=_later, args=(kind,)
+    )
+
+
+def _later(kind: str) -> None:
+    st.session_state[f"question-{kind}"] = int(st.session_state.get(f"question-{kind}", 0)) + 1
+
+
+# --- may these be one person? -------------------------------------------------------------------------------
+def _one(asked: Questions, people: dict[int, PersonView]) -> None:
+    pairs = [*asked.people, *asked.groups]
+    if not pairs:
+        blank("Nobody is there twice", "Groups and people that may be one person are shown here.", icon="task_alt")
+        return
+    place = _place(ONE, len(pairs))
+    pair = pairs[place]
+    with st.container(border=True, key="card-one"):
+        if place < len(asked.people):
+            _two_people(pair, people[pair.one], people[pair.other], f"{place + 1:,} of {len(pairs):,}")
+        else:
+            _two_groups(pair, f"{place + 1:,} of {len(pairs):,}")
+
+
+def _two_people(pair: Pair, one: PersonView, other: PersonView, place: str) -> None:
+    keep, gone = (one, other) if one.faces >= other.faces else (other, one)
+    first, second = escaped_markdown(keep.name), escaped_markdown(gone.name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"Are {first} and {second} one person? :gray[:small[{place}]]", anchor=False)
+        st.space("stretch")
+        st.button(
+            f"Yes, all are {first}", type="primary", icon=":material/merge:", key="one-yes", on_click=_merge,
+            args=(keep.id, gone.id), help=f"Merges {second} into {first}; you can undo this",
+        )  # fmt: skip
+        _no(pair, f"{keep.name} and {gone.name}")
+        _skip(ONE)
+    st.caption(_why(pair))
+    found = [library().faces.of_person(person.id, limit=SAMPLE) for person in (keep, gone)]
+    _side_by_side([(keep.name, keep.faces, found[0]), (gone.name, gone.faces, found[1])])
+
+
+def _two_groups(pair: Pair, place: str) -> None:
+    groups = [library().clusters.get(number) for number in (pair.one, pair.other)]
+    found = [library().faces.of_cluster(group.number, limit=SAMPLE, unnamed=True) for group in groups]
+    target = Target(
+        grid=f"one-{pair.one}-{pair.other}",
+        shown=[],
+        every=lambda: [face.id for group in groups
+                       for face in library().faces.of_cluster(group.number, limit=EVERY, unnamed=True)],
+        total=sum(group.unnamed for group in groups),
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"Are these two groups one person? :gray[:small[{place}]]", anchor=False)
+        st.space("stretch")
+        _no(pair, f"groups {pair.one} and {pair.other}")
+        _skip(ONE)
+    st.caption(_why(pair))
+    naming(target, key="one-name", placeholder="Yes: who is it? Type a name, or pick a person")
+    shown = [(f"Group {group.number}", group.unnamed, faces) for group, faces in zip(groups, found, strict=True)]
+    _side_by_side(shown)
+
+
+def _side_by_side(sides: Sequence[tuple[str, int, Sequence[FaceView]]]) -> None:
+    for column, (title, faces, shown) in zip(st.columns(len(sides), gap="medium"), sides, strict=True):
+        with column:
+            st.markdown(f"**{escaped_markdown(title)}** :gray[:small[{count(faces, 'face')}]]")
+            face_grid(shown, key=f"side-{title}", label=title, selectable=False, names=False, tile="5rem")
+
+
+def _why(pair: Pair) -> str:
+    return (
+        f"Their faces are {pair.distance:.2f} apart on average, about as far as faces of one person; "
+        "they are on no photo together."
+    )
+
+
+def _no(pair: Pair, whom: str) -> None:
+    st.button(
+        "No, two people", icon=":material/close:", key="one-no", on_click=_tell_apart, args=(pair, whom),
+        help="Remembered: they are not put together, and you are not asked again",
+    )  # fmt: skip
+
+
+@guarded
+def _merge(keep: int, gone: int) -> None:
+    with undoable():
+        library().people.merge(keep, [gone], actor=actor())
+
+
+@guarded
+def _tell_apart(pair: Pair, whom: str) -> None:
+    with undoable():
+        reviewing.not_one_person(library(), pair, whom, actor=actor())
+
+
+# --- is this name wrong? ------------------------------------------------------------------------------------
+def _wrong(asked: Questions, people: dict[int, PersonView]) -> None:
+    doubted: dict[int, list[Doubt]] = {}
+    for doubt in asked.doubts:
+        doubted.setdefault(doubt.person, []).append(doubt)
+    if not doubted:
+        blank(
+            "No name looks wrong",
+            "Faces that look unlike the others of their name are shown here.",
+            icon="task_alt",
+        )
+        return
+    current = st.session_state.get(DOUBTED)
+    current = current if current in doubted else next(iter(doubted))
+    if len(doubted) > 1:
+        shown = [_card(people[person], len(found)) for person, found in doubted.items()]
+        cards(shown, key="doubted-strip", label="People", look="strip", current=current, on_choose=_focus)
+    with st.container(border=True, key="card-wrong"):
+        _doubts(people[current], doubted[current][:SHOWN], people)
+
+
+def _card(person: PersonView, number: int) -> Card:
+    cover = face_url(person.cover_face_id) if person.cover_face_id else None
+    return Card(person.id, f"{number:,}", cover, hint=f"{person.name}: {count(number, 'doubtful face')}")
+
+
+@guarded
+def _focus(person: int) -> None:
+    st.session_state[DOUBTED] = person
+
+
+def _doubts(person: PersonView, doubted: Sequence[Doubt], people: dict[int, PersonView]) -> None:
+    ids, name = [doubt.face for doubt in doubted], escaped_markdown(person.name)
+    key = f"doubted-{person.id}-{hash(tuple(ids))}"
+    chosen = selection(key, ids) if key in st.session_state else ids
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(f"Are these really {name}?", anchor=False)
+        st.space("stretch")
+        _answers(person, [d for d in doubted if d.face in set(chosen)], doubted, people)
+    st.caption(_reason(name, doubted, people))
+    face_grid(library().faces.get_many(ids), key=key, label=f"Faces that may not be {person.name}", names=False,
+              preselected=ids)  # fmt: skip
+    st.markdown(f":gray[:small[Compared with these faces of {name}]]")
+    because = list(dict.fromkeys(face for doubt in doubted for face in doubt.because))[:12]
+    confirmed, label = library().faces.get_many(because), f"Faces of {person.name}"
+    face_grid(
+        confirmed, key=f"doubted-because-{person.id}", label=label, selectable=False, names=False, tile="4rem"
+    )
+
+
+def _answers(
+    person: PersonView, chosen: Sequence[Doubt], doubted: Sequence[Doubt], people: dict[int, PersonView]
+) -> None:
+    """Wrong are the selected faces, right the others, or all where no difference is made."""
+    name = escaped_markdown(person.name)
+    ids = [doubt.face for doubt in chosen]
+    rest = [doubt for doubt in doubted if doubt.face not in set(ids)] or list(doubted)
+    likelier = {doubt.likelier for doubt in chosen}
+    other = people.get(next(iter(likelier)) or 0) if len(likelier) == 1 else None
+    if other is not None:
+        st.button(
+            f"No, {escaped_markdown(other.name)}", type="primary", icon=":material/swap_horiz:", key="wrong-other",
+            on_click=_rename, args=(ids, other.name), help=f"Names {count(len(ids), 'face')} so",
+        )  # fmt: skip
+    st.button(
+        f"Not {name}", type="secondary" if other else "primary", icon=":material/person_cancel:", key="wrong-no",
+        disabled=not ids, on_click=_remove, args=(ids,),
+        help=f"Takes the name off {count(len(ids), 'selected face')}, and remembers it",
+    )  # fmt: skip
+    st.button(
+        "All are right" if len(rest) == len(doubted) else f"The other {len(rest):,} are right", key="wrong-right",
+        icon=":material/check:", on_click=_agree, args=(rest, person.name),
+        help="Remembered: you are not asked again",
+    )  # fmt: skip
+
+
+def _reason(name: str, doubted: Sequence[Doubt], people: dict[int, PersonView]) -> str:
+    first = doubted[0]
+    nearer = people.get(first.likelier or 0)
+    than = f" {escaped_markdown(nearer.name)} is nearer, at {first.likelier_distance:.2f}." if nearer else ""
+    which = "It is" if len(doubted) == 1 else "The first is"
+    return (
+        f"{which} {first.distance:.2f} away from even the nearest faces of {name}.{than} "
+        f"Click the faces that are {name} after all."
+    )
+
+
+@guarded
+def _rename(ids: list[int], name: str) -> None:
+    with undoable():
+        library().people.name_faces(ids, name, actor=actor())
+
+
+@guarded
+def _remove(ids: list[int]) -> None:
+    with undoable():
+        library().people.remove_faces(ids, actor=actor())
+
+
+@guarded
+def _agree(doubted: list[Doubt], name: str) -> None:
+    with undoable():
+        reviewing.name_is_right(library(), doubted, name, actor=actor())
+
+
+# --- twice on one photo -------------------------------------------------------------------------------------
+def _twice(asked: Questions, people: dict[int, PersonView]) -> None:
+    if not asked.twice:
+        blank(
+            "Nobody is twice on a photo",
+            "Where two faces of a photo bear one name, it is shown here.",
+            icon="task_alt",
+        )
+        return
+    place = _place(TWICE, len(asked.twice))
+    twice = asked.twice[place]
+    person, key = people[twice.person], f"twice-{twice.photo}-{twice.person}"
+    name = escaped_markdown(person.name)
+    chosen = selection(key, twice.faces)
+    with st.container(border=True, key="card-twice"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            where = f":gray[:small[{place + 1:,} of {len(asked.twice):,}]]"
+            st.subheader(f"{name} is {len(twice.faces)} times on one photo {where}", anchor=False)
+            st.space("stretch")
+            st.button(
+                f"Not {name}", type="primary", icon=":material/person_cancel:", key="twice-no", disabled=not chosen,
+                on_click=_remove, args=(chosen,), help="Takes the name off the selected face, and remembers it",
+            )  # fmt: skip
+            st.button(
+                "All are right", icon=":material/check:", key="twice-right", on_click=_agree_twice,
+                args=(twice, person.name), help="In a mirror or a collage. Remembered: you are not asked again",
+            )  # fmt: skip
+            _skip(TWICE)
+        st.caption(f"Select the face that is not {name}. The corner of a face opens the photo.")
+        face_grid(library().faces.get_many(twice.faces), key=key, label=f"Faces of {person.name}", names=False)
+
+
+@guarded
+def _agree_twice(twice: Twice, name: str) -> None:
+    with undoable():
+        reviewing.both_are_right(library(), twice, name, actor=actor())
