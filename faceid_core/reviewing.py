@@ -31,6 +31,10 @@ class Twice:
     person: int
     faces: tuple[int, ...]
 
+    @property
+    def times(self) -> str:
+        return "twice" if len(self.faces) == 2 else f"{len(self.faces)} times"
+
 
 @dataclass(frozen=True, slots=True)
 class Questions:
@@ -159,5 +163,5 @@ def name_is_right(library: Library, doubted: Sequence[Doubt], name: str, *, acto
 
 def both_are_right(library: Library, twice: Twice, name: str, *, actor: str) -> None:
     """Remember that a person is on a photo more than once: in a mirror, in a collage."""
-    summary = f"Said that {name} is {len(twice.faces)} times on one photo"
+    summary = f"Said that {name} is on one photo {twice.times}"
     library.verdicts.say(list(combinations(twice.faces, 2)), same=True, summary=summary, actor=actor)

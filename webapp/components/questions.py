@@ -192,7 +192,7 @@ def _doubts(person: PersonView, doubted: Sequence[Doubt], people: dict[int, Pers
     key = f"doubted-{person.id}-{hash(tuple(ids))}"
     chosen = selection(key, ids) if key in st.session_state else ids
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Are these really {name}?", anchor=False)
+        st.subheader(f"Are these really {name}?" if len(ids) > 1 else f"Is this really {name}?", anchor=False)
         st.space("stretch")
         _answers(person, [d for d in doubted if d.face in set(chosen)], doubted, people)
     st.caption(_reason(name, doubted, people))
@@ -226,19 +226,26 @@ def _answers(
         help=f"Takes the name off {count(len(ids), 'selected face')}, and remembers it",
     )  # fmt: skip
     st.button(
-        "All are right" if len(rest) == len(doubted) else f"The other {len(rest):,} are right", key="wrong-right",
+        _all_right(name, len(rest), len(doubted)), key="wrong-right",
         icon=":material/check:", on_click=_agree, args=(rest, person.name),
         help="Remembered: you are not asked again",
     )  # fmt: skip
+
+
+def _all_right(name: str, right: int, doubted: int) -> str:
+    if right < doubted:
+        return f"The other {right:,} {'is' if right == 1 else 'are'} right"
+    return "All are right" if doubted > 1 else f"Yes, {name}"
 
 
 def _reason(name: str, doubted: Sequence[Doubt], people: dict[int, PersonView]) -> str:
     first = doubted[0]
     nearer = people.get(first.likelier or 0)
     than = f" {escaped_markdown(nearer.name)} is nearer, at {first.likelier_distance:.2f}." if nearer else ""
-    which = "It is" if len(doubted) == 1 else "The first is"
+    if len(doubted) == 1:
+        return f"It is {first.distance:.2f} away from even the nearest faces of {name}.{than}"
     return (
-        f"{which} {first.distance:.2f} away from even the nearest faces of {name}.{than} "
+        f"The first is {first.distance:.2f} away from even the nearest faces of {name}.{than} "
         f"Click the faces that are {name} after all."
     )
 
@@ -278,7 +285,7 @@ def _twice(asked: Questions, people: dict[int, PersonView]) -> None:
     with st.container(border=True, key="card-twice"):
         with st.container(horizontal=True, vertical_alignment="center"):
             where = f":gray[:small[{place + 1:,} of {len(asked.twice):,}]]"
-            st.subheader(f"{name} is {len(twice.faces)} times on one photo {where}", anchor=False)
+            st.subheader(f"{name} is on one photo {twice.times} {where}", anchor=False)
             st.space("stretch")
             st.button(
                 f"Not {name}", type="primary", icon=":material/person_cancel:", key="twice-no", disabled=not chosen,
