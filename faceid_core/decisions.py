@@ -17,7 +17,7 @@ from typing import Any
 
 from faceid_core.errors import DecisionsUnusable, NotWritable, PathNotFound, UnknownChoice
 from faceid_core.library import FaceDecision, Library, PersonDecision
-from faceid_core.library.decisions import Known
+from faceid_core.library.decisions import FaceRef, Known, PairDecision
 from faceid_core.matching import SAME_FACE_IOU, best_pairs, overlaps
 from faceid_core.tables import Flag, LabelSource
 from faceid_core.values import Box
@@ -31,6 +31,7 @@ class Decided:
 
     people: tuple[PersonDecision, ...]
     faces: tuple[FaceDecision, ...]
+    pairs: tuple[PairDecision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Replayed:
 
 def export(library: Library, file: Path) -> Decided:
     """Write all decisions to `file`, *.json or *.parquet. Raises UnknownChoice, PathNotFound, NotWritable."""
-    everything = Decided(tuple(library.decisions.people()), tuple(library.decisions.faces()))
+    said = library.decisions
+    everything = Decided(tuple(said.people()), tuple(said.faces()), tuple(said.pairs()))
     write(everything, file)
     return everything
 
@@ -58,19 +60,26 @@ def replay(library: Library, file: Path, *, rest: Path | None = None, actor: str
     Raises DecisionsUnusable, NotWritable. What was decided here already stays.
     """
     decided = read(file)
-    known = library.decisions.known(face.photo for face in decided.faces)
+    photos = [end.photo for pair in decided.pairs for end in (pair.one, pair.other)]
+    known = library.decisions.known([*(face.photo for face in decided.faces), *photos])
     matched, lost = match(decided.faces, known)
+    pairs, lost_pairs = match_pairs(decided.pairs, known)
     beside = rest or file.with_name(f"{file.stem}.rest{file.suffix}")
-    if lost:  # first the file, then the library: whatever happens in between, nothing is lost
+    if lost or lost_pairs:  # first the file, then the library: whatever happens in between, nothing is lost
         named = {name for face in lost for name in _names(face)}
-        write(Decided(tuple(one for one in decided.people if one.name in named), tuple(lost)), beside)
+        people = tuple(person for person in decided.people if person.name in named)
+        write(Decided(people, tuple(lost), tuple(lost_pairs)), beside)
     found = {name for _, face in matched for name in _names(face)}
     missed = {name for face in lost for name in _names(face)} - found
-    people = [person for person in decided.people if person.name not in missed]
-    disagreeing = library.decisions.take_over(people, matched, actor=actor)
+    found_people = [person for person in decided.people if person.name not in missed]
+    disagreeing = library.decisions.take_over(found_people, matched, pairs, actor=actor)
     nowhere = sum(face.photo not in known for face in lost)
     return Replayed(
-        len(matched) - len(disagreeing), len(disagreeing), nowhere, len(lost) - nowhere, beside if lost else None
+        len(matched) - len(disagreeing),
+        len(disagreeing),
+        nowhere,
+        len(lost) - nowhere,
+        beside if lost or lost_pairs else None,
     )
 
 
@@ -88,6 +97,17 @@ def match(
         matched += [(pairs[index], face) for index, face in enumerate(wanted) if index in pairs]
         lost += [face for index, face in enumerate(wanted) if index not in pairs]
     return matched, lost
+
+
+def match_pairs(
+    pairs: Sequence[PairDecision], known: dict[str, list[Known]]
+) -> tuple[list[tuple[int, int, bool]], list[PairDecision]]:
+    """(id, id, same) of the pairs both of whose faces are here, and the others."""
+    ends = dict.fromkeys(end for pair in pairs for end in (pair.one, pair.other))
+    matched, _ = match([FaceDecision(end.photo, end.path, end.box) for end in ends], known)
+    ids = {FaceRef(face.photo, face.path, face.box): number for number, face in matched}
+    here = [pair for pair in pairs if pair.one in ids and pair.other in ids]
+    return [(ids[pair.one], ids[pair.other], pair.same) for pair in here], [p for p in pairs if p not in here]
 
 
 def _pairs(boxes: Sequence[Box], known: Sequence[Known]) -> dict[int, int]:
@@ -122,8 +142,8 @@ def read(file: Path) -> Decided:
     """Raises DecisionsUnusable for whatever is no complete file of decisions."""
     reader = _READERS.get(file.suffix.lower(), _read_json)
     try:
-        people, faces = reader(file)
-        return Decided(tuple(_person(row) for row in people), tuple(_face(row) for row in faces))
+        people, faces, pairs = reader(file)
+        return Decided(tuple(map(_person, people)), tuple(map(_face, faces)), tuple(map(_pair, pairs)))
     except FileNotFoundError as error:
         raise DecisionsUnusable(f"There is no file {file}; check the path.") from error
     except OSError as error:  # pyarrow's errors are among these, or are ValueErrors
@@ -176,6 +196,23 @@ def _face(row: dict[str, Any]) -> FaceDecision:
     )
 
 
+def _pair_row(pair: PairDecision) -> dict[str, Any]:
+    return {"one": _ref_row(pair.one), "other": _ref_row(pair.other), "same": pair.same}
+
+
+def _ref_row(face: FaceRef) -> dict[str, Any]:
+    return {"photo": face.photo, "path": face.path, "box": list(face.box.as_tuple())}
+
+
+def _pair(row: dict[str, Any]) -> PairDecision:
+    return PairDecision(_ref(row["one"]), _ref(row["other"]), bool(row["same"]))
+
+
+def _ref(row: dict[str, Any]) -> FaceRef:
+    left, top, right, bottom = (float(edge) for edge in row["box"])
+    return FaceRef(row["photo"], row["path"], Box(left, top, right, bottom))
+
+
 def _head() -> dict[str, Any]:
     return {"format": FORMAT, "version": VERSION, "made_at": datetime.now(UTC).isoformat(timespec="seconds")}
 
@@ -186,38 +223,40 @@ def _check_head(head: dict[str, Any]) -> None:
 
 
 def _write_json(decided: Decided, file: Path) -> None:
-    people, faces = map(_person_row, decided.people), map(_face_row, decided.faces)
-    document = {**_head(), "people": list(people), "faces": list(faces)}
+    people, faces = list(map(_person_row, decided.people)), list(map(_face_row, decided.faces))
+    document = {**_head(), "people": people, "faces": faces, "pairs": list(map(_pair_row, decided.pairs))}
     file.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def _read_json(file: Path) -> tuple[Rows, Rows]:
+def _read_json(file: Path) -> tuple[Rows, Rows, Rows]:
+    """People, faces and pairs; older files have no pairs."""
     document = json.loads(file.read_text(encoding="utf-8"))
     _check_head(document)
-    return document["people"], document["faces"]
+    return document["people"], document["faces"], document.get("pairs", [])
 
 
 def _write_parquet(decided: Decided, file: Path) -> None:
-    """A row per face; the people are few and go, as JSON, into the file's own description."""
+    """A row per face; people and pairs are few and go, as JSON, into the file's own description."""
     import pyarrow as pa
     from pyarrow import parquet
 
     text, texts = pa.string(), pa.list_(pa.string())
     columns = {"photo": text, "path": text, "box": pa.list_(pa.float64(), 4), "person": text, "source": text,
                "at": text, "flag": text, "not": texts, "cover_of": text}  # fmt: skip
-    head = json.dumps({**_head(), "people": [_person_row(person) for person in decided.people]})
+    people, pairs = list(map(_person_row, decided.people)), list(map(_pair_row, decided.pairs))
+    head = json.dumps({**_head(), "people": people, "pairs": pairs})
     schema = pa.schema(list(columns.items()), metadata={FORMAT: head})
     parquet.write_table(pa.Table.from_pylist([_face_row(face) for face in decided.faces], schema=schema), file)
 
 
-def _read_parquet(file: Path) -> tuple[Rows, Rows]:
+def _read_parquet(file: Path) -> tuple[Rows, Rows, Rows]:
     from pyarrow import parquet
 
     table = parquet.read_table(file)
     head = json.loads((table.schema.metadata or {})[FORMAT.encode()])
     _check_head(head)
-    return head["people"], table.to_pylist()
+    return head["people"], table.to_pylist(), head.get("pairs", [])
 
 
 _WRITERS: dict[str, Callable[[Decided, Path], None]] = {".json": _write_json, ".parquet": _write_parquet}
-_READERS: dict[str, Callable[[Path], tuple[Rows, Rows]]] = {".json": _read_json, ".parquet": _read_parquet}
+_READERS: dict[str, Callable[[Path], tuple[Rows, Rows, Rows]]] = {".json": _read_json, ".parquet": _read_parquet}

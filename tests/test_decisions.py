@@ -202,3 +202,34 @@ def test_on_the_command_line(decided: Library, tmp_path: Path) -> None:
     assert "4 faces" in told
     assert "mine.rest.json" in told
     assert json.loads((tmp_path / "mine.rest.json").read_text())["faces"][0]["person"] == "Anna"
+
+
+def told(library: Library) -> list[list[tuple[int, ...]]]:
+    return [list(map(tuple, library.verdicts.all(same=same).tolist())) for same in (False, True)]
+
+
+@FORMS
+def test_what_was_said_of_two_faces_comes_along(tmp_path: Path, suffix: str) -> None:
+    with opened(tmp_path / "first", [photo_with("a", BOXES), photo_with("b", BOXES)]) as first:
+        first.verdicts.say([(1, 5), (2, 6), (1, 7)], same=False, summary="Two people", actor=ME)
+        first.verdicts.say([(3, 7)], same=True, summary="One person", actor=ME)
+        decisions.export(first, tmp_path / f"all{suffix}")
+    loose = [looser(box) for box in BOXES]
+    with opened(tmp_path / "second", [photo_with("b", loose, "hog")]) as second:
+        report = decisions.replay(second, tmp_path / f"all{suffix}", actor=ME)
+        assert told(second) == [[], []] and report.rest is not None  # one face of each pair is not here yet
+        second.photos.add_many([photo_with("a", loose, "hog")])
+        assert decisions.replay(second, report.rest, actor=ME).rest is None
+        assert told(second) == [[(1, 5), (2, 6), (3, 5)], [(3, 7)]]
+        second.verdicts.say([(1, 5)], same=True, summary="One person after all", actor=ME)
+        decisions.replay(second, tmp_path / f"all{suffix}", actor=ME)
+        assert told(second) == [[(2, 6), (3, 5)], [(1, 5), (3, 7)]]  # what was decided here stays
+        assert second.problems() == []
+
+
+def test_a_file_of_before_there_were_pairs_is_read(decided: Library, tmp_path: Path) -> None:
+    decisions.export(decided, tmp_path / "all.json")
+    document = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
+    del document["pairs"]
+    (tmp_path / "old.json").write_text(json.dumps(document), encoding="utf-8")
+    assert decisions.read(tmp_path / "old.json") == decisions.read(tmp_path / "all.json")

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from faceid_core.database import Database, chunks
@@ -19,9 +20,10 @@ from faceid_core.library.changes import Change, Row, current_rows, encode, row_o
 from faceid_core.library.journal import record
 from faceid_core.library.names import key as name_key
 from faceid_core.library.renewing import alike, box_of, faces_of
+from faceid_core.library.verdicts import verdict_changes
 from faceid_core.library.views import Added
 from faceid_core.matching import SAME_FACE_IOU, back, best_pairs, carried, overlaps
-from faceid_core.tables import Event, Face, Flag, Label, LabelSource, Person, Photo, Rejection, utc_now
+from faceid_core.tables import Event, Face, Flag, Label, LabelSource, Person, Photo, Rejection, Verdict, utc_now
 from faceid_core.values import Box
 
 
@@ -51,6 +53,24 @@ class FaceDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceRef:
+    """A face, as FaceDecision tells it."""
+
+    photo: str
+    path: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class PairDecision:
+    """What a human said of two faces: whether they are the same person."""
+
+    one: FaceRef
+    other: FaceRef
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """A face of this library, as far as matching needs it."""
 
@@ -75,6 +95,24 @@ class Decisions:
         with self._database.read() as session:
             for _, decision in _read(session, true()):
                 yield decision
+
+    def pairs(self) -> list[PairDecision]:
+        """Every two faces of which somebody said whether they are the same person."""
+        one, other = aliased(Face), aliased(Face)
+        first, second = aliased(Photo), aliased(Photo)
+        columns: tuple[Any, ...] = (one, first.sha256, first.path, other, second.sha256, second.path, Verdict.same)
+        wanted = (
+            select(*columns)
+            .join(Verdict, col(Verdict.face_id) == col(one.id))
+            .join(other, col(other.id) == col(Verdict.other_id))
+            .join(first, col(first.id) == col(one.photo_id))
+            .join(second, col(second.id) == col(other.photo_id))
+            .order_by(col(one.id), col(other.id))
+        )
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        refs = [(FaceRef(row[1], row[2], box_of(row[0])), FaceRef(row[4], row[5], box_of(row[3]))) for row in rows]
+        return [PairDecision(*pair, same=row[6]) for pair, row in zip(refs, rows, strict=True)]
 
     def of_twins(self, copies: Iterable[Added]) -> list[tuple[int, FaceDecision]]:
         """What was decided about the faces of each copy's twin, for the same faces of the copy.
@@ -105,15 +143,21 @@ class Decisions:
         return found
 
     def take_over(
-        self, people: Sequence[PersonDecision], faces: Sequence[tuple[int, FaceDecision]], *, actor: str
+        self,
+        people: Sequence[PersonDecision],
+        faces: Sequence[tuple[int, FaceDecision]],
+        pairs: Sequence[tuple[int, int, bool]] = (),
+        *,
+        actor: str,
     ) -> list[int]:
         """Decide the same about faces of this library, as one event. What was decided here already stays.
 
-        faces: (face id, what was said about it there). Returns the ids of the faces where this library disagrees.
+        faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person).
+        Returns the ids of the faces where this library disagrees.
         """
         with self._database.write() as session:
             taking = _Taking(session, people, faces)
-            changes = taking.changes()
+            changes = [*taking.changes(), *verdict_changes(session, pairs)]
             summary = f"Took over decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
             if changes:

@@ -32,12 +32,11 @@ class Verdicts:
 
         summary: what the history says. Returns how many verdicts changed. Faces that are gone are left out.
         """
-        wanted = {(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]}
+        ends = {face for pair in pairs for face in pair}
         with self._database.write() as session:
-            there = {
-                row["id"] for row in current_rows(session, "face", col(Face.id), {n for p in wanted for n in p})
-            }
-            changes = _changes(session, [pair for pair in sorted(wanted) if there.issuperset(pair)], same)
+            there = {row["id"] for row in current_rows(session, "face", col(Face.id), ends)}
+            said = [(one, other, same) for one, other in pairs if {one, other} <= there]
+            changes = verdict_changes(session, said, replace=True)
             record(session, KIND, summary, changes, actor=actor)
         return len(changes)
 
@@ -49,12 +48,16 @@ class Verdicts:
         return np.array([tuple(row) for row in rows], np.int64).reshape(-1, 2)
 
 
-def _changes(session: Session, pairs: Sequence[Pair], same: bool) -> list[Change]:
-    known = current_rows(session, KIND, col(Verdict.face_id), {pair[0] for pair in pairs})
+def verdict_changes(
+    session: Session, said: Sequence[tuple[int, int, bool]], *, replace: bool = False
+) -> list[Change]:
+    """The changes that write (face id, face id, same); a verdict that is there stays, or is replaced."""
+    wanted = {(min(one, other), max(one, other)): same for one, other, same in said if one != other}
+    known = current_rows(session, KIND, col(Verdict.face_id), {pair[0] for pair in wanted})
     before = {(row["face_id"], row["other_id"]): row for row in known}
     now = utc_now()
     return [
         Change(KIND, before.get(pair), {"face_id": pair[0], "other_id": pair[1], "same": same, "at": now})
-        for pair in pairs
-        if pair not in before or before[pair]["same"] is not same
+        for pair, same in sorted(wanted.items())
+        if pair not in before or (replace and before[pair]["same"] is not same)
     ]

@@ -95,7 +95,7 @@ def _name_buttons(target: Target, key: str, chosen: int) -> None:
             on_click=_name_typed,
             args=(target, key, True),
         )
-    if target.every is None or target.total > 1:
+    if target.shown and (target.every is None or target.total > 1):
         st.button(
             f"Name {chosen:,} selected" if chosen else "Name selected",
             type="primary" if chosen or target.every is None else "secondary",
