@@ -155,6 +155,7 @@ def _dense_and_linked(
     if shots is not None:
         groups = linkage.separate(vectors, groups, shots, sure=sure)
     pairs = (low[reached], high[reached])
+    del low, high, apart, shifted, near, reached
     return linkage.merge(vectors, groups, pairs, threshold, shots, sure=sure, offsets=offsets)
 
 

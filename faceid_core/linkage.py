@@ -119,9 +119,9 @@ class _Forest:
     mean: Floats = field(init=False)
     spread: Floats = field(init=False)
     version: Ints = field(init=False)
-    near: list[set[int]] = field(init=False)
+    near: _Neighbours = field(init=False)
     heads: list[dict[int, int]] = field(init=False)
-    heap: list[tuple[float, int, int, int]] = field(init=False)
+    offers: _Offers = field(init=False)
 
     def __post_init__(self) -> None:
         count = int(self.labels.max(initial=-1)) + 1
@@ -139,7 +139,6 @@ class _Forest:
         given = np.zeros(len(self.labels)) if self.offsets is None else self.offsets
         self.shift = np.bincount(self.labels, given, minlength=count) / np.maximum(self.size, 1)
         self.version = np.zeros(count, np.int64)
-        self.near = [set() for _ in range(count)]
         self.heads = [{} for _ in range(count)]
         if self.shots is not None:
             for group, photo, head in zip(
@@ -151,38 +150,35 @@ class _Forest:
         """(G,) the group that each group ended in, after joining all pairs that may be joined."""
         parent = np.arange(len(self.size))
         self._start()
-        while self.heap:
-            _, one, other, version = heapq.heappop(self.heap)
+        while (offer := self.offers.nearest()) is not None:
+            _, one, other, version = offer
             if version != self.version[one] + self.version[other] or not self._compatible(one, other):
                 continue
-            keep, gone = (one, other) if len(self.near[one]) >= len(self.near[other]) else (other, one)
+            keep, gone = (one, other) if len(self.near.of(one)) >= len(self.near.of(other)) else (other, one)
             parent[gone] = keep
             self._join(keep, gone)
-            others = np.array(sorted(self.near[keep]), np.int64)
-            self._offer(np.full(len(others), keep), others)
+            others = np.array(sorted(self.near.joined(keep, gone)), np.int64)
+            self.offers.add(self._fine(np.full(len(others), keep), others))
         while (parent[parent] != parent).any():
             parent = parent[parent]
         return parent
 
     def _start(self) -> None:
+        count = len(self.size)
         one, other = self.labels[self.pairs[0]], self.labels[self.pairs[1]]
         apart = one != other
-        ends = np.unique(np.sort(np.stack([one[apart], other[apart]]), axis=0), axis=1)
-        for low, high in ends.T.tolist():
-            self.near[low].add(high)
-            self.near[high].add(low)
-        self.heap = []
-        self._offer(ends[0], ends[1])
+        ends = np.unique(np.minimum(one, other)[apart] * count + np.maximum(one, other)[apart])
+        low, high = ends // count, ends % count
+        self.near = _Neighbours(low, high, count)
+        self.offers = _Offers(*self._fine(low, high))
 
-    def _offer(self, one: Ints, other: Ints) -> None:
-        """Put the pairs that may be joined on the heap."""
+    def _fine(self, one: Ints, other: Ints) -> tuple[Floats, Ints, Ints, Ints]:
+        """The pairs that may be joined: squared distances, the smaller and the larger group, their versions."""
         apart = self._apart(one, other)
         squared = self._shifted(apart, one, other)
         fine = (squared < self._allowed(one, other)) | (squared < self.widest) & self._belongs(apart, one, other)
         low, high = np.minimum(one, other)[fine], np.maximum(one, other)[fine]
-        versions = self.version[low] + self.version[high]
-        for offer in zip(squared[fine].tolist(), low.tolist(), high.tolist(), versions.tolist(), strict=True):
-            heapq.heappush(self.heap, offer)
+        return squared[fine], low, high, self.version[low] + self.version[high]
 
     def _allowed(self, one: Ints, other: Ints) -> Floats:
         """The squared distance below which two groups may join."""
@@ -204,8 +200,10 @@ class _Forest:
 
     def _apart(self, one: Ints, other: Ints) -> Floats:
         """Mean squared distance over all pairs of faces of two groups."""
-        between = ((self.mean[one] - self.mean[other]) ** 2).sum(axis=-1)
-        squared: Floats = between + self.spread[one] + self.spread[other]
+        squared: Floats = self.spread[one] + self.spread[other]
+        for at in range(0, len(one), _ROWS):
+            rows = slice(at, at + _ROWS)
+            squared[rows] += ((self.mean[one[rows]] - self.mean[other[rows]]) ** 2).sum(axis=-1)
         return squared
 
     def _shifted(self, squared: Floats, one: Ints, other: Ints) -> Floats:
@@ -230,12 +228,62 @@ class _Forest:
         self.version[keep] += 1
         self.version[gone] = -1 << 40  # no offer to a group that is gone can be current
         self.heads[keep].update(self.heads[gone])
-        for group in self.near[gone]:
-            self.near[group].discard(gone)
-            if group != keep:
-                self.near[group].add(keep)
-                self.near[keep].add(group)
-        self.near[gone] = set()
+
+
+class _Neighbours:
+    """Which groups are connected to which. A million groups' sets would take gigabytes: only groups that were
+    joined have one, the others a part of an array, where one that is gone stands for the group that it went into."""
+
+    def __init__(self, low: Ints, high: Ints, count: int) -> None:
+        one, other = np.concatenate([low, high]), np.concatenate([high, low]).astype(np.int32)
+        order = np.argsort(one, kind="stable")
+        self._others, self._starts = other[order], np.searchsorted(one[order], np.arange(count + 1))
+        self._sets: dict[int, set[int]] = {}
+        self._into: dict[int, int] = {}
+
+    def of(self, group: int) -> set[int]:
+        found = self._sets.get(group)
+        raw = self._others[self._starts[group] : self._starts[group + 1]].tolist() if found is None else found
+        return {self._now(other) for other in raw}
+
+    def joined(self, keep: int, gone: int) -> set[int]:
+        """Make them one group, and return its neighbours."""
+        both = (self.of(keep) | self.of(gone)) - {keep, gone}
+        self._into[gone] = keep
+        self._sets.pop(gone, None)
+        self._sets[keep] = both
+        return both
+
+    def _now(self, group: int) -> int:
+        while group in self._into:
+            group = self._into[group]
+        return group
+
+
+class _Offers:
+    """Pairs of groups, the nearest first: those of the start, maybe millions, in sorted arrays, later ones in a
+    heap."""
+
+    def __init__(self, squared: Floats, low: Ints, high: Ints, versions: Ints) -> None:
+        order = np.lexsort((versions, high, low, squared))
+        self._first = squared[order], low[order].astype(np.int32), high[order].astype(np.int32), versions[order]
+        self._at = 0
+        self._heap: list[tuple[float, int, int, int]] = []
+
+    def add(self, offers: tuple[Floats, Ints, Ints, Ints]) -> None:
+        for offer in zip(*(column.tolist() for column in offers), strict=True):
+            heapq.heappush(self._heap, offer)
+
+    def nearest(self) -> tuple[float, int, int, int] | None:
+        """Take the nearest pair away; None when there is none."""
+        squared, low, high, versions = self._first
+        at = self._at
+        if at < len(squared):
+            first = float(squared[at]), int(low[at]), int(high[at]), int(versions[at])
+            if not self._heap or first < self._heap[0]:
+                self._at += 1
+                return first
+        return heapq.heappop(self._heap) if self._heap else None
 
 
 def cut(

@@ -92,3 +92,19 @@ def test_equally_long_vectors_keep_their_direction() -> None:
     np.testing.assert_allclose(np.linalg.norm(np.delete(scaled, 3, 0), axis=1), 1.42, rtol=1e-5)
     np.testing.assert_allclose(scaled * np.linalg.norm(vectors, axis=1, keepdims=True), vectors * 1.42, rtol=1e-4)
     assert (scaled[3] == 0).all()
+
+
+@pytest.mark.parametrize("longest", [0.4, 0.8, np.inf])
+def test_edges_are_all_pairs_that_either_end_lists_once_and_in_order(longest: float) -> None:
+    vectors = np.random.default_rng(0).uniform(size=(300, 2)).astype(np.float32)
+    vectors[7] = vectors[200]
+    for graph in (neighbours.build(vectors, 6), neighbours.build(vectors, 6).subset(np.arange(0, 300, 3))):
+        listed = {
+            (min(row, other), max(row, other)): float(apart)
+            for row in range(len(graph))
+            for other, apart in zip(graph.indices[row].tolist(), graph.distances[row], strict=True)
+            if other >= 0 and apart <= longest
+        }
+        low, high, apart = graph.edges(longest)
+        assert list(zip(low.tolist(), high.tolist(), strict=True)) == sorted(listed)
+        assert apart.tolist() == [listed[pair] for pair in sorted(listed)]
