@@ -232,7 +232,7 @@ class _Forest:
 
 class _Neighbours:
     """Which groups are connected to which. A million groups' sets would take gigabytes: only groups that were
-    joined have one, the others a part of an array, where one that is gone stands for the group that it went into."""
+    joined have one, the others a part of an array. There a group that is gone stands for the one it went into."""
 
     def __init__(self, low: Ints, high: Ints, count: int) -> None:
         one, other = np.concatenate([low, high]), np.concatenate([high, low]).astype(np.int32)

@@ -164,6 +164,7 @@ def _suggestions(library: Library, stamp: tuple[object, ...]) -> list[Suggestion
     if not len(known.ids):
         return []
     unnamed, length = library.knowledge.unnamed(embedder.name, SUGGEST_FOR), length_of(embedder)
+    refused = library.knowledge.refused(embedder.name)
     found = suggestions.suggest(
         unnamed.ids,
         on_sphere(unnamed.vectors, length),
@@ -171,6 +172,7 @@ def _suggestions(library: Library, stamp: tuple[object, ...]) -> list[Suggestion
         limit=likely_distance(library),
         groups=unnamed.groups,
         forbidden=library.knowledge.ruled_out(unnamed.ids),
+        refused=replace(refused, vectors=on_sphere(refused.vectors, length)) if len(refused.ids) else None,
     )
     return suggestions.once_a_photo(found, dict(zip(unnamed.ids.tolist(), unnamed.photos.tolist(), strict=True)))
 

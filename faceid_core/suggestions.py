@@ -51,12 +51,14 @@ def suggest(
     limit: float,
     groups: Ints | None = None,
     forbidden: frozenset[tuple[int, int]] = frozenset(),
+    refused: Known | None = None,
     margin: float = MARGIN,
 ) -> list[Suggestion]:
     """Who the unnamed faces (M,) with vectors (M, D) may be, the surest first; faces like nobody are left out.
 
     limit: the largest distance. groups: (M,) the group of each face, -1 for none; faces of a tight group must be
-    nearer. forbidden: (face, person) that a human ruled out, or that a photo rules out.
+    nearer. forbidden: (face, person) that a human ruled out, or that a photo rules out. refused: faces that are
+    not the person beside them; a face nearer to such a one than to the person's own is not suggested either.
     """
     if not len(faces) or not len(known.ids):
         return []
@@ -67,7 +69,23 @@ def suggest(
     ]
     limits = dict(zip(faces.tolist(), _limits(vectors, groups, limit), strict=True))
     sure = [one for one in found if one.distance <= min(limits[one.face], margin * one.runner_up_distance)]
+    sure = _not_like_refused(sure, faces, vectors, refused)
     return sorted(sure, key=lambda one: (one.distance, one.face))
+
+
+def _not_like_refused(
+    found: list[Suggestion], faces: Ints, vectors: Vectors, refused: Known | None
+) -> list[Suggestion]:
+    if refused is None or not len(refused.ids):
+        return found
+    row = {face: number for number, face in enumerate(faces.tolist())}
+    kept: list[Suggestion] = []
+    for one in found:
+        others = refused.vectors[refused.people == one.person]
+        nearest = np.linalg.norm(others - vectors[row[one.face]], axis=1).min(initial=np.inf)
+        if nearest >= one.distance:
+            kept.append(one)
+    return kept
 
 
 def _limits(vectors: Vectors, groups: Ints | None, limit: float) -> list[float]:

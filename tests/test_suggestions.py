@@ -45,6 +45,15 @@ def test_what_was_ruled_out_is_not_said_again(known: Known) -> None:
     assert {one.face: one.person for one in made} == {5: BO, 6: ADA}
 
 
+def test_faces_like_one_that_was_refused_are_not_suggested(known: Known) -> None:
+    """What speaks against one person says nothing of another."""
+    faces, vectors = np.array([5, 6]), at((0.3, 0), (0.05, 0))
+    for person, left in ((ADA, [6]), (BO, [6, 5])):
+        refused = Known(np.array([9]), np.array([person]), at((0.35, 0)))
+        made = suggest(faces, vectors, known, limit=0.5, refused=refused)
+        assert [one.face for one in made] == left
+
+
 def test_a_tight_group_must_be_nearer(known: Known) -> None:
     faces, near = np.array([1, 2]), at((0.4, 0), (0.42, 0))
     alone = suggest(faces, near, known, limit=0.5, margin=1.0, groups=np.array([-1, -1]))

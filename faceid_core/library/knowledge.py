@@ -125,6 +125,20 @@ class Knowledge:
             rows = session.execute(wanted).all()
         return Known(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows]))
 
+    def refused(self, embedder: str) -> Known:
+        """Faces of which a human said whom they are not, each beside that person."""
+        wanted = (
+            select(Rejection.face_id, Rejection.person_id, Embedding.vector)  # type: ignore[call-overload]
+            .join(
+                Embedding,
+                (col(Embedding.face_id) == col(Rejection.face_id)) & (col(Embedding.embedder) == embedder),
+            )
+            .order_by(col(Rejection.face_id), col(Rejection.person_id))
+        )
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        return Known(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows]))
+
     def unnamed(self, embedder: str, limit: int) -> Unnamed:
         """Faces that nobody has named or set aside, best quality first."""
         wanted = (
