@@ -22,7 +22,7 @@ NEARER, FAR = 0.9, 0.85
 
 STRANGE = 1.2
 """Beyond so many thresholds a name is doubtful whoever is near. Of names on Labeled Faces in the Wild of which 3 in
-100 were made wrong, both find all, and 9 of 10 that are doubted are wrong (tests/bench/suggestions.py)."""
+100 were made wrong, both find nearly all, and 9 of 10 that are doubted are wrong (tests/bench/suggestions.py)."""
 
 
 @dataclass(frozen=True, slots=True)

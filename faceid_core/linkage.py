@@ -154,10 +154,13 @@ class _Forest:
             _, one, other, version = offer
             if version != self.version[one] + self.version[other] or not self._compatible(one, other):
                 continue
-            keep, gone = (one, other) if len(self.near.of(one)) >= len(self.near.of(other)) else (other, one)
+            near, there = self.near.of(one), self.near.of(other)
+            keep, gone = (one, other) if len(near) >= len(there) else (other, one)
             parent[gone] = keep
             self._join(keep, gone)
-            others = np.array(sorted(self.near.joined(keep, gone)), np.int64)
+            both = (near | there) - {one, other}
+            self.near.join(keep, gone, both)
+            others = np.array(sorted(both), np.int64)
             self.offers.add(self._fine(np.full(len(others), keep), others))
         while (parent[parent] != parent).any():
             parent = parent[parent]
@@ -246,13 +249,11 @@ class _Neighbours:
         raw = self._others[self._starts[group] : self._starts[group + 1]].tolist() if found is None else found
         return {self._now(other) for other in raw}
 
-    def joined(self, keep: int, gone: int) -> set[int]:
-        """Make them one group, and return its neighbours."""
-        both = (self.of(keep) | self.of(gone)) - {keep, gone}
+    def join(self, keep: int, gone: int, neighbours: set[int]) -> None:
+        """Make them one group with these neighbours."""
         self._into[gone] = keep
         self._sets.pop(gone, None)
-        self._sets[keep] = both
-        return both
+        self._sets[keep] = neighbours
 
     def _now(self, group: int) -> int:
         while group in self._into:

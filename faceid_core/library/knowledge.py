@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlmodel import col
 
 from faceid_core.database import Database, chunks
@@ -121,9 +122,7 @@ class Knowledge:
             .where(ranked.c.place <= per_person)
             .order_by(ranked.c.person_id, ranked.c.place)
         )
-        with self._database.read() as session:
-            rows = session.execute(wanted).all()
-        return Known(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows]))
+        return self._known(wanted)
 
     def refused(self, embedder: str) -> Known:
         """Faces of which a human said whom they are not, each beside that person."""
@@ -135,6 +134,10 @@ class Knowledge:
             )
             .order_by(col(Rejection.face_id), col(Rejection.person_id))
         )
+        return self._known(wanted)
+
+    def _known(self, wanted: Select[Any]) -> Known:
+        """From rows of face, person and vector."""
         with self._database.read() as session:
             rows = session.execute(wanted).all()
         return Known(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows]))

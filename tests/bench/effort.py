@@ -24,6 +24,7 @@ import numpy as np
 
 from faceid_core import neighbours
 from faceid_core.clustering import cluster, default_threshold
+from faceid_core.linkage import members
 from faceid_core.suggestions import LIMIT_SHARE, by_person, suggest
 from faceid_core.values import Ints, Known, Vectors
 from tests.bench.synthetic import Population, of_a_family
@@ -109,7 +110,7 @@ def with_suggestions(vectors: Vectors, truth: Ints, labels: Ints, limit: float) 
 
 def _answered(user: User, vectors: Vectors, refused: set[tuple[int, int]], limit: float) -> bool:
     """Answer one person's suggestions after the other, unless a group promises more; False when none was left."""
-    known = np.concatenate([rows[:PER_PERSON] for rows in _by_person(user.named)] or [np.empty(0, np.int64)])
+    known = np.concatenate([rows[:PER_PERSON] for rows in members(user.named, 1)] or [np.empty(0, np.int64)])
     asked = np.flatnonzero(user.named < 0)
     made = by_person(
         suggest(
@@ -130,12 +131,6 @@ def _answered(user: User, vectors: Vectors, refused: set[tuple[int, int]], limit
         refused.update((int(face), person) for face in faces[~right])
         user.name(faces[right], int(right.any()) + (wrong if right.any() else 0) + bool(wrong))
     return bool(worth)
-
-
-def _by_person(named: Ints) -> list[Ints]:
-    order = np.argsort(named, kind="stable")
-    order = order[named[order] >= 0]
-    return np.split(order, np.flatnonzero(np.diff(named[order])) + 1) if len(order) else []
 
 
 def bound(truth: Ints) -> dict[float, int]:

@@ -11,13 +11,13 @@ from faceid_core import pipeline, reviewing
 from faceid_core.alike import Pair
 from faceid_core.doubts import Doubt
 from faceid_core.reviewing import Questions, Twice
+from webapp.components.asked_about import asked_about, compared_with
 from webapp.components.blank import blank
-from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid, selection
 from webapp.components.naming import Target, naming
 from webapp.components.suggested import suggested
 from webapp.components.undo import undoable
-from webapp.state import actor, escaped_markdown, face_url, guarded, library
+from webapp.state import actor, escaped_markdown, guarded, library
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 WHO, ONE, WRONG, TWICE = "Who is it?", "One person?", "Wrong name?", "Twice on a photo?"
 SAMPLE, EVERY = 18, 1_000_000
-SHOWN = 120
-DOUBTED = "doubted-person"
+SHOWN, BECAUSE = 120, 12
 
 
 def questions() -> None:
@@ -168,23 +167,10 @@ def _wrong(asked: Questions, people: dict[int, PersonView]) -> None:
             icon="task_alt",
         )
         return
-    current = st.session_state.get(DOUBTED)
-    current = current if current in doubted else next(iter(doubted))
-    if len(doubted) > 1:
-        shown = [_card(people[person], len(found)) for person, found in doubted.items()]
-        cards(shown, key="doubted-strip", label="People", look="strip", current=current, on_choose=_focus)
+    numbers = {person: len(found) for person, found in doubted.items()}
+    current = asked_about(numbers, people, key="doubted", what="doubtful face", alone=False)
     with st.container(border=True, key="card-wrong"):
         _doubts(people[current], doubted[current][:SHOWN], people)
-
-
-def _card(person: PersonView, number: int) -> Card:
-    cover = face_url(person.cover_face_id) if person.cover_face_id else None
-    return Card(person.id, f"{number:,}", cover, hint=f"{person.name}: {count(number, 'doubtful face')}")
-
-
-@guarded
-def _focus(person: int) -> None:
-    st.session_state[DOUBTED] = person
 
 
 def _doubts(person: PersonView, doubted: Sequence[Doubt], people: dict[int, PersonView]) -> None:
@@ -198,12 +184,8 @@ def _doubts(person: PersonView, doubted: Sequence[Doubt], people: dict[int, Pers
     st.caption(_reason(name, doubted, people))
     face_grid(library().faces.get_many(ids), key=key, label=f"Faces that may not be {person.name}", names=False,
               preselected=ids)  # fmt: skip
-    st.markdown(f":gray[:small[Compared with these faces of {name}]]")
-    because = list(dict.fromkeys(face for doubt in doubted for face in doubt.because))[:12]
-    confirmed, label = library().faces.get_many(because), f"Faces of {person.name}"
-    face_grid(
-        confirmed, key=f"doubted-because-{person.id}", label=label, selectable=False, names=False, tile="4rem"
-    )
+    because, label = (face for doubt in doubted for face in doubt.because), f"Faces of {person.name}"
+    compared_with(because, person, at_most=BECAUSE, key="doubted-because", label=label)
 
 
 def _answers(

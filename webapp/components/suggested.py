@@ -10,11 +10,11 @@ import streamlit as st
 from faceid_core import pipeline
 from faceid_core.suggestions import Suggestion, by_person
 from faceid_core.tables import LabelSource
+from webapp.components.asked_about import asked_about, compared_with
 from webapp.components.blank import blank
-from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid, selection
 from webapp.components.undo import undoable
-from webapp.state import actor, escaped_markdown, face_url, guarded, library
+from webapp.state import actor, escaped_markdown, guarded, library
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ SHOWN = 120
 """Faces of one person at a time; the others come when these are answered."""
 
 BECAUSE = 6
-FOCUS = "suggested-focus"
 
 
 def suggested() -> None:
@@ -39,26 +38,10 @@ def suggested() -> None:
             icon="task_alt",
         )
         return
-    current = st.session_state.get(FOCUS)
-    current = current if current in found else next(iter(found))
-    _strip(found, people, current)
+    numbers = {person: len(faces) for person, faces in found.items()}
+    current = asked_about(numbers, people, key="suggested", what="suggestion")
     with st.container(border=True, key="card-suggested"):
         _person(people[current], found[current])
-
-
-def _strip(found: dict[int, list[Suggestion]], people: dict[int, PersonView], current: int) -> None:
-    shown = [_card(people[number], len(found[number])) for number in found]
-    cards(shown, key="suggested-strip", label="People", look="strip", current=current, on_choose=_focus)
-
-
-def _card(person: PersonView, suggestions: int) -> Card:
-    cover = face_url(person.cover_face_id) if person.cover_face_id else None
-    return Card(person.id, f"{suggestions:,}", cover, hint=f"{person.name}: {count(suggestions, 'suggestion')}")
-
-
-@guarded
-def _focus(person: int) -> None:
-    st.session_state[FOCUS] = person
 
 
 def _person(person: PersonView, made: list[Suggestion]) -> None:
@@ -72,11 +55,8 @@ def _person(person: PersonView, made: list[Suggestion]) -> None:
     st.caption(_reason(name, shown))
     grid = library().faces.get_many(ids)
     face_grid(grid, key=key, label=f"Faces that may be {person.name}", preselected=ids)
-    st.markdown(f":gray[:small[Compared with these faces of {name}]]")
-    because = list(dict.fromkeys(face for one in shown for face in one.because))[:BECAUSE]
-    confirmed = library().faces.get_many(because)
-    label = f"Confirmed faces of {person.name}"
-    face_grid(confirmed, key=f"because-{person.id}", label=label, selectable=False, names=False, tile="4rem")
+    because, label = (face for one in shown for face in one.because), f"Confirmed faces of {person.name}"
+    compared_with(because, person, at_most=BECAUSE, key="because", label=label)
 
 
 def _reason(name: str, shown: Sequence[Suggestion]) -> str:
