@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.neighbours import NeighbourGraph
+from faceid_core.neighbours import NeighbourGraph, Rows
 from faceid_core.values import Ints, Vectors
 
 USUAL = 0.61
@@ -87,7 +87,7 @@ def _middles(vectors: Vectors, groups: Ints) -> tuple[Vectors, Floats]:
     return middle, np.maximum(off / size, LEAST_SPREAD)
 
 
-def _others(indices: Ints, groups: Ints, own: Ints) -> tuple[Ints, Ints, Ints]:
+def _others(indices: Rows, groups: Ints, own: Ints) -> tuple[Ints, Ints, Ints]:
     """The first SEEN other groups among the neighbours (n, k): row, place (0 the nearest) and group, (E,) each."""
     near = np.where(indices >= 0, groups[indices], -1)
     order = np.argsort(near, axis=1, kind="stable")

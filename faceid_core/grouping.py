@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from faceid_core import regrouping
+from faceid_core.embedding import Embedder
 from faceid_core.errors import NotEnoughLabels
 from faceid_core.library import FaceVectors, Library
-from faceid_core.settings import Settings
-from faceid_core.stored import directions, embedder_of, vectors
+from faceid_core.stored import directions, embedder_of, graph, vectors
 from faceid_core.tables import LabelSource
 from faceid_core.values import Ints, Progress, no_progress
 
@@ -70,9 +70,9 @@ def cluster(
     faces = directions(vectors(library, embedder), embedder)
     progress(0, 2, "Comparing faces")
     before = library.clusters.numbers(faces.ids)
-    joined = _joined(library, faces, before, embedder.name) if new_only else None
+    joined = _joined(library, faces, before, embedder) if new_only else None
     if joined is None:
-        algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold, strictness)
+        algorithm, threshold, labels = _grouped(library, faces, algorithm, threshold, strictness)
         numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
     else:
         algorithm, threshold, numbers = joined
@@ -135,7 +135,7 @@ def evaluate(library: Library, *, algorithm: str | None = None, threshold: float
         raise NotEnoughLabels(
             "Name the faces of at least two people first; then the groups can be compared with them."
         )
-    algorithm, threshold, labels = _grouped(library.settings, faces, algorithm, threshold)
+    algorithm, threshold, labels = _grouped(library, faces, algorithm, threshold)
     of_named, names = labels[named], truth[named]
     return Evaluation(
         algorithm=algorithm,
@@ -156,37 +156,38 @@ def _given_names(faces: FaceVectors) -> npt.NDArray[np.str_]:
 
 
 def _grouped(
-    settings: Settings, faces: FaceVectors, algorithm: str | None, threshold: float | None, strictness: float = 0
+    library: Library, faces: FaceVectors, algorithm: str | None, threshold: float | None, strictness: float = 0
 ) -> tuple[str, float, Ints]:
     """The clusterer and threshold that count, and their labels (N,), -1 for none. Raises UnknownChoice."""
     from faceid_core import clustering
     from faceid_core.strictness import stricter
 
-    algorithm = algorithm or settings.clusterer
+    algorithm, embedder = algorithm or library.settings.clusterer, embedder_of(library.settings)
     if threshold is None:
-        embedder = embedder_of(settings)
         usual = clustering.default_threshold(algorithm, embedder.name, embedder.default_threshold)
         threshold = stricter(usual, strictness)
-    photos, quality = faces.photos, faces.quality
-    labels = clustering.cluster(algorithm, faces.vectors, threshold=threshold, photos=photos, quality=quality)
+    near, photos, quality = graph(library, faces, embedder), faces.photos, faces.quality
+    labels = clustering.cluster(algorithm, faces.vectors, near, threshold=threshold, photos=photos, quality=quality)
     return algorithm, threshold, labels
 
 
-def _joined(library: Library, faces: FaceVectors, before: Ints, embedder: str) -> tuple[str, float, Ints] | None:
+def _joined(
+    library: Library, faces: FaceVectors, before: Ints, embedder: Embedder
+) -> tuple[str, float, Ints] | None:
     """The latest grouping's clusterer, its threshold and the numbers (N,) once new faces have joined; None where
     all faces must be grouped."""
     from faceid_core import joining
 
     run = library.clusters.current()
-    if run is None or run.embedder != embedder or LAST_FACE not in run.parameters:
+    if run is None or run.embedder != embedder.name or LAST_FACE not in run.parameters:
         return None
     new = np.flatnonzero((faces.ids > run.parameters[LAST_FACE]) & (before == 0))
     if 2 * len(new) > len(faces.ids):
         return None
     people, ruled_out = _said(library, faces)
     everybody = joining.Faces(faces.vectors, faces.photos, faces.quality, before, people, ruled_out)
-    threshold = float(run.parameters["threshold"])
-    return run.algorithm, threshold, joining.join(everybody, new, algorithm=run.algorithm, limit=threshold)
+    threshold, near = float(run.parameters["threshold"]), graph(library, faces, embedder)
+    return run.algorithm, threshold, joining.join(everybody, new, near, algorithm=run.algorithm, limit=threshold)
 
 
 def _said(library: Library, faces: FaceVectors) -> tuple[Ints, set[tuple[int, int]]]:

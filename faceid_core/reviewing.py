@@ -10,12 +10,12 @@ from itertools import combinations
 
 import numpy as np
 
-from faceid_core import alike, clustering, doubts, neighbours
+from faceid_core import alike, clustering, doubts
 from faceid_core.alike import Pair
 from faceid_core.doubts import Doubt
 from faceid_core.library import FaceVectors, Library
 from faceid_core.neighbours import NeighbourGraph
-from faceid_core.stored import directions, embedder_of, vectors
+from faceid_core.stored import directions, embedder_of, graph, vectors
 from faceid_core.values import Ints
 from faceid_core.wording import count
 
@@ -84,7 +84,7 @@ def _questions(library: Library, stamp: tuple[object, ...]) -> Questions:
 def _compared(library: Library, stamp: tuple[object, ...]) -> _Compared:
     embedder = embedder_of(library.settings)
     faces = directions(vectors(library, embedder), embedder)
-    return _Compared(faces, library.clusters.numbers(faces.ids), neighbours.build(faces.vectors))
+    return _Compared(faces, library.clusters.numbers(faces.ids), graph(library, faces, embedder))
 
 
 def _threshold(library: Library) -> float:

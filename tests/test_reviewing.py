@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from faceid_core import pipeline, reviewing
+from faceid_core import neighbours, pipeline, reviewing
 from faceid_core.library import Library
 from faceid_core.settings import Settings
 from faceid_core.tables import LabelSource
@@ -37,6 +38,18 @@ def test_two_people_that_may_be_one(filled: Library) -> None:
     assert len(reviewing.questions(filled).people) == 1
     filled.people.describe(pair.one, hidden=True, actor=ME)
     assert reviewing.questions(filled).people == ()
+
+
+def test_the_graph_of_the_grouping_is_used(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []  # faces of single groups are compared among themselves
+    build = neighbours.build
+    monkeypatch.setattr(
+        neighbours, "build", lambda vectors, *k: compared.append(len(vectors)) or build(vectors, *k)
+    )
+    assert reviewing.questions(filled).people == ()
+    faces = pipeline.cluster(filled, preview=True, strictness=0.5).faces
+    assert pipeline.project(filled, projector="pca").faces == faces
+    assert max(compared, default=0) < faces
 
 
 def test_groups_that_may_be_one_person_stay_apart_once_that_was_said(filled: Library) -> None:
