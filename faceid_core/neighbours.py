@@ -52,18 +52,22 @@ class NeighbourGraph:
     def k(self) -> int:
         return int(self.indices.shape[1])
 
-    def edges(self, longest: float) -> tuple[Ints, Ints, npt.NDArray[np.float32]]:
+    def edges(self, longest: float) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
         """Each pair at most `longest` apart once: rows i < j (E,) and distances (E,), ordered by i, then j."""
         near = (self.indices >= 0) & (self.distances <= longest)
         for start in range(0, len(self), _CHUNK):
             self._drop_second(near, start)
         # Of a million faces there are 35 million edges: each copy of them is a quarter of a gigabyte.
-        source, other = np.repeat(np.arange(len(self)), near.sum(axis=1)), self.indices[near]
-        pair = np.minimum(source, other) * len(self) + np.maximum(source, other)
+        rows = np.arange(len(self), dtype=np.int32)
+        source, other = np.repeat(rows, near.sum(axis=1)), self.indices[near]
+        pair = np.minimum(source, other).astype(np.int64)
+        pair *= len(self)
+        pair += np.maximum(source, other)
         del source, other
         order = np.argsort(pair)
         pair, apart = pair[order], self.distances[near][order]
-        return pair // len(self), pair % len(self), apart
+        del near, order
+        return (pair // len(self)).astype(np.int32), (pair % len(self)).astype(np.int32), apart
 
     def _drop_second(self, near: npt.NDArray[np.bool_], start: int) -> None:
         """Of an edge that both ends list, take what the larger one lists out of `near` (N, k), for some rows."""
