@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.linkage import middles
 from faceid_core.neighbours import NeighbourGraph, Rows
 from faceid_core.values import Ints, Vectors
 
@@ -58,7 +59,8 @@ def _numbered(labels: Ints) -> Ints:
 
 def _rivals(vectors: Vectors, graph: NeighbourGraph, groups: Ints) -> Floats:
     """(N,) mean distance (root mean square over a group's faces) to the rivals; NaN where the graph shows none."""
-    middle, spread = _middles(vectors, groups)
+    middle, spread = middles(vectors, groups, np.float32)
+    spread = np.maximum(spread, LEAST_SPREAD)
     result = np.full(len(vectors), np.nan)
     for start in range(0, len(vectors), _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, len(vectors)))
@@ -71,20 +73,6 @@ def _rivals(vectors: Vectors, graph: NeighbourGraph, groups: Ints) -> Floats:
         some = seen.any(axis=1)
         result[rows[some]] = np.where(seen, apart, 0)[some].sum(axis=1) / seen[some].sum(axis=1)
     return result
-
-
-def _middles(vectors: Vectors, groups: Ints) -> tuple[Vectors, Floats]:
-    """Of each group (G,): the mean (G, D) of its faces and their mean squared distance from it (G,)."""
-    size = np.bincount(groups)
-    middle = np.zeros((len(size), vectors.shape[1]), np.float32)
-    np.add.at(middle, groups, vectors)
-    middle /= size[:, None].astype(np.float32)
-    off = np.zeros(len(size))
-    for start in range(0, len(vectors), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        squared = ((vectors[rows] - middle[groups[rows]]) ** 2).sum(axis=1)
-        off += np.bincount(groups[rows], squared, minlength=len(size))
-    return middle, np.maximum(off / size, LEAST_SPREAD)
 
 
 def _others(indices: Rows, groups: Ints, own: Ints) -> tuple[Ints, Ints, Ints]:

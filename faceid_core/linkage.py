@@ -78,6 +78,25 @@ def members(labels: Ints, smallest: int = 2) -> list[Ints]:
     return [group for group in np.split(order, edges) if len(group) >= smallest]
 
 
+def middles(vectors: Vectors, labels: Ints, dtype: npt.DTypeLike) -> tuple[npt.NDArray[Any], Floats]:
+    """Of each label from 0 on (G,): the mean (G, D), of that type, of its vectors, and their mean squared distance
+    from it (G,); zeros for a label that no row has."""
+    from scipy.sparse import csr_array
+
+    size = np.maximum(np.bincount(labels), 1)
+    middle, off = np.zeros((len(size), vectors.shape[1]), dtype), np.zeros(len(size))
+    chunks = [slice(at, at + _ROWS) for at in range(0, len(labels), _ROWS)]
+    for rows in chunks:
+        some, place = np.unique(labels[rows], return_inverse=True)
+        member = csr_array((np.ones(len(place), dtype), (place, np.arange(len(place)))))
+        middle[some] += member @ vectors[rows].astype(dtype)
+    middle /= size[:, None].astype(dtype)
+    for rows in chunks:
+        squared = ((vectors[rows] - middle[labels[rows]]) ** 2).sum(axis=1)
+        off += np.bincount(labels[rows], squared, minlength=len(size))
+    return middle, off / size
+
+
 def merge(
     vectors: Vectors,
     labels: Ints,
@@ -128,16 +147,7 @@ class _Forest:
     def __post_init__(self) -> None:
         count = int(self.labels.max(initial=-1)) + 1
         self.size = np.bincount(self.labels, minlength=count).astype(np.float64)
-        self.mean = np.zeros((count, self.vectors.shape[1]))
-        off = np.zeros(count)
-        chunks = [slice(at, at + _ROWS) for at in range(0, len(self.labels), _ROWS)]
-        for rows in chunks:
-            np.add.at(self.mean, self.labels[rows], self.vectors[rows])
-        self.mean /= np.maximum(self.size, 1)[:, None]
-        for rows in chunks:
-            squared = ((self.vectors[rows] - self.mean[self.labels[rows]]) ** 2).sum(axis=1)
-            off += np.bincount(self.labels[rows], squared, minlength=count)
-        self.spread = off / np.maximum(self.size, 1)
+        self.mean, self.spread = middles(self.vectors, self.labels, np.float64)
         given = np.zeros(len(self.labels)) if self.offsets is None else self.offsets
         self.shift = np.bincount(self.labels, given, minlength=count) / np.maximum(self.size, 1)
         self.version = np.zeros(count, np.int64)
