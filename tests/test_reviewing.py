@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from faceid_core import neighbours, pipeline, reviewing
+from faceid_core.importing import import_photos
 from faceid_core.library import Library
+from faceid_core.sample import Album
 from faceid_core.settings import Settings
-from faceid_core.tables import LabelSource
+from faceid_core.tables import Flag, LabelSource
 
 ME = "me"
 
@@ -103,3 +106,26 @@ def test_twice_on_a_photo(filled: Library) -> None:
 def test_a_library_that_is_not_grouped_asks_nothing(tmp_path: Path) -> None:
     with Library.open(Settings(library=tmp_path)) as empty:
         assert reviewing.questions(empty) == reviewing.Questions()
+
+
+def test_photos_of_one_moment(filled: Library, album: Album, tmp_path: Path) -> None:
+    """A photo and the same a little further to the right, as the second one of a burst."""
+    file = next(name for name, faces in album.photos.items() if len(faces) >= 3)
+    with Image.open(album.folder / file) as image:
+        upright = ImageOps.exif_transpose(image)
+        upright.crop((0, 0, upright.width - 30, upright.height - 20)).save(tmp_path / "burst.jpg", quality=90)
+    import_photos(filled, [tmp_path / "burst.jpg"])
+    pipeline.cluster(filled, new_only=True)
+    (moment,) = reviewing.questions(filled).moments
+    paths = [Path(filled.photos.get(photo).path).name for photo in (moment.best, *moment.others)]
+    assert sorted(paths) == sorted([file, "burst.jpg"])
+    assert len(moment.unnamed) == len(moment.pairs) >= 2
+
+    reviewing.keep_all(filled, moment, actor=ME)
+    assert reviewing.questions(filled).moments == ()
+    filled.journal.undo()
+    reviewing.set_aside(filled, moment, actor=ME)
+    assert {face.flag for face in filled.faces.get_many(moment.unnamed)} == {Flag.HIDDEN}
+    assert reviewing.questions(filled).moments == ()
+    filled.journal.undo()
+    assert reviewing.questions(filled).moments == (moment,)
