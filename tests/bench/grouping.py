@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceid_core import images, neighbours
+from faceid_core import folders, images, neighbours
 from faceid_core.clustering import CLUSTERERS, cluster, default_threshold
 from faceid_core.detection import make_detector
 from faceid_core.embedding import align, make_embedder
@@ -29,7 +29,7 @@ def embed(folder: Path, settings: Settings) -> dict[str, np.ndarray]:
     """vectors (N, D), photo (N,), quality (N,), name (N,) and whether a face is the photo's person (N,)."""
     detector, embedder = make_detector(settings), make_embedder(settings)
     crops, photo, quality, name, middle = [], [], [], [], []
-    for number, path in enumerate(images.walk([folder])):
+    for number, path in enumerate(folders.walk([folder])):
         pixels = images.read(path).pixels
         faces = detector.detect(pixels)
         away = [off_centre(face.box, pixels) for face in faces]
