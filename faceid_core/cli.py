@@ -20,6 +20,7 @@ from faceid_core.console import (
     JSON,
     Commands,
     Interrupted,
+    MaybeNumber,
     import_summary,
     library_of,
     new_library_of,
@@ -27,6 +28,7 @@ from faceid_core.console import (
     print_recognised,
     progress_bar,
     say,
+    settings_of,
 )
 from faceid_core.errors import NoFaces, UnreadableImage
 from faceid_core.wording import count, file_name
@@ -110,26 +112,33 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
     return album.folder
 
 
-@main.command("import")
+@main.command("import", cls=MaybeNumber)
 @PATHS
 @click.option("--again", is_flag=True, help="Search known photos anew, too; names stay with their faces.")
+@click.option(
+    "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
+    help="Look into videos, too, at a picture every so many seconds [without a number: 1; default: not at all].",
+)  # fmt: skip
 @JSON
 @click.pass_context
-def import_(ctx: click.Context, paths: tuple[Path, ...], again: bool, as_json: bool) -> None:
+def import_(
+    ctx: click.Context, paths: tuple[Path, ...], again: bool, video_seconds: float | None, as_json: bool
+) -> None:
     """Find the faces in photos and folders of photos. Running it again continues where it stopped."""
-    found = _find(paths)
-    with new_library_of(ctx) as library:
+    settings = settings_of(ctx, video_seconds=video_seconds)
+    found = _find(paths, videos=settings.video_seconds > 0)
+    with new_library_of(ctx, video_seconds=video_seconds) as library:
         report = _import(library, found, again=again)
         if as_json:
             print_json(report.as_dict())
         _refuse_in_vain(library, report)
 
 
-def _find(paths: tuple[Path, ...]) -> list[Path]:
+def _find(paths: tuple[Path, ...], *, videos: bool = False) -> list[Path]:
     """The photos under the paths, before a library is made for them. Raises PathNotFound, NothingToImport."""
     from faceid_core.importing import photos_under
 
-    return photos_under(paths)
+    return photos_under(paths, videos=videos)
 
 
 def _import(library: Library, paths: list[Path], *, again: bool = False) -> ImportReport:

@@ -53,6 +53,19 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
 
+class MaybeNumber(click.Command):
+    """A command whose option --video may stand without its number, also before a path."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = [f"{arg}=1" if arg == "--video" and not _is_number(args[at + 1 : at + 2]) else arg
+                 for at, arg in enumerate(args)]  # fmt: skip
+        return super().parse_args(ctx, given)
+
+
+def _is_number(args: Sequence[str]) -> bool:
+    return bool(args) and args[0].replace(".", "", 1).isdecimal()
+
+
 @contextmanager
 def _one_sentence() -> Iterator[None]:
     try:
@@ -113,6 +126,8 @@ def import_summary(report: ImportReport) -> str:
         (report.failed, count(report.failed, "file") + " skipped"),
     )
     parts = [f"{count(report.imported, 'photo')} imported with {count(report.faces, 'face')}"]
+    if report.frames:
+        parts.append(f"{count(report.frames, 'picture')} of videos among them")
     parts += [text for number, text in others if number]
     return f"{', '.join(parts)} ({report.seconds:.1f} s)."
 

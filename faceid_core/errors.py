@@ -5,7 +5,8 @@
     │   ├── PathNotFound
     │   ├── NothingToImport
     │   ├── UnreadableImage
-    │   │   └── ImageTooLarge
+    │   │   ├── ImageTooLarge
+    │   │   └── IsVideo
     │   ├── InvalidName
     │   ├── NameTaken
     │   ├── TwiceOnPhoto
@@ -65,6 +66,10 @@ class UnreadableImage(BadInput):
 
 class ImageTooLarge(UnreadableImage):
     """More pixels than the setting allows: refused before decoding."""
+
+
+class IsVideo(UnreadableImage):
+    """A video where a photo was wanted."""
 
 
 class InvalidName(BadInput):

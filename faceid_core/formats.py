@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
-from faceid_core.errors import UnreadableImage
+from faceid_core.errors import IsVideo, UnreadableImage
 
 
 def _words(text: str) -> frozenset[str]:
@@ -19,7 +19,7 @@ NOT_AN_IMAGE = "not an image"
 DAMAGED = "the file is damaged or cut off"
 CUT_OFF = f"{DAMAGED}: its end is missing"
 RAW = "a camera RAW file; export it as JPEG and import that"
-VIDEO = "a video, not a photo"
+VIDEO = "a video, not a photo; to look into it, import with --video, or tick 'Also look into videos'"
 DRAWING = "a vector drawing (SVG), not a photo"
 DOCUMENT = "a PDF document, not a photo"
 
@@ -46,8 +46,10 @@ def refuse_strangers(prefix: bytes, suffix: str) -> None:
         DRAWING: text.startswith(b"<svg") or suffix in {".svg", ".svgz"},
     }
     for reason, applies in reasons.items():
+        if applies and prefix[4:12] == b"ftypcrx ":
+            raise UnreadableImage(RAW)
         if applies:
-            raise UnreadableImage(RAW if prefix[4:12] == b"ftypcrx " else reason)
+            raise IsVideo(reason) if reason is VIDEO else UnreadableImage(reason)
 
 
 def _is_video(prefix: bytes) -> bool:

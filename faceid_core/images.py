@@ -6,14 +6,12 @@ mean to read can run, and Pillow's own size limit (global) gives way to `max_meg
 
 from __future__ import annotations
 
-import hashlib
 import io
 import logging
 import math
-import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,14 +22,12 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageFile
 
-from faceid_core import formats, turning
-from faceid_core.errors import ImageTooLarge, PathNotFound, UnreadableImage
+from faceid_core import formats, moments, turning
+from faceid_core.errors import ImageTooLarge, IsVideo, UnreadableImage
 from faceid_core.values import Image
 
 log = logging.getLogger(__name__)
 
-
-SUFFIXES = formats.SUFFIXES
 DEFAULT_MEGAPIXELS = 150.0
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
@@ -69,15 +65,20 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
     enough_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as its longer side keeps that many
     pixels: a quarter of the time and less memory.
 
-    An animation gives its first frame, a multi-picture file its first picture; transparency is laid on white.
+    A path may be a moment of a video, see moments. An animation gives its first frame, a multi-picture file its
+    first picture; transparency is laid on white.
     Pillow's image and the returned array are the only two full-size copies, and the first is gone on return.
 
     Raises UnreadableImage with the plain reason, and ImageTooLarge from the declared size, before decoding.
     """
-    with _opened(source) as file:
+    if (moment := _moment(source)) is not None:
+        from faceid_core import video
+
+        return video.at(*moment, max_megapixels=max_megapixels)
+    with opened(source) as file:
         image = _open_image(file, _suffix(source))
         try:
-            _check_size(image, max_megapixels)
+            check_size(*image.size, max_megapixels)
             size = image.size
             if enough_px and image.format in {"JPEG", "MPO"}:
                 image.draft(None, _draft_size(image, enough_px))
@@ -89,11 +90,31 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
             image.close()
 
 
+def _moment(source: Source) -> tuple[Path, float] | None:
+    """The video and the seconds from its start; None for a photo."""
+    if isinstance(source, bytes):
+        return None
+    file, seconds = moments.file_of(source), moments.split(source)[1]
+    return None if seconds is None or file == Path(source) else (file, seconds)
+
+
+def is_video(path: Path) -> bool:
+    """Whether the file is a video, or a GIF of more than one picture. Only its beginning is read."""
+    try:
+        with opened(path) as file:
+            image = _open_image(file, _suffix(path))
+            return image.format == "GIF" and bool(getattr(image, "is_animated", False))
+    except IsVideo:
+        return True
+    except Exception:  # not to be opened at all; reading it says why
+        return False
+
+
 def _suffix(source: Source) -> str:
     return "" if isinstance(source, bytes) else Path(source).suffix.lower()
 
 
-def _opened(source: Source) -> IO[bytes]:
+def opened(source: Source) -> IO[bytes]:
     """A seekable file over the source; UnreadableImage where there is nothing to read."""
     if isinstance(source, bytes):
         if not source:
@@ -107,10 +128,10 @@ def _opened(source: Source) -> IO[bytes]:
             raise UnreadableImage(formats.EMPTY)
         return Path(source).open("rb")
     except (OSError, ValueError) as error:
-        raise _unreachable(error) from error
+        raise unreachable(error) from error
 
 
-def _unreachable(error: OSError | ValueError) -> UnreadableImage:
+def unreachable(error: OSError | ValueError) -> UnreadableImage:
     if isinstance(error, FileNotFoundError):
         return UnreadableImage("the file is no longer there")
     if isinstance(error, PermissionError):
@@ -142,7 +163,7 @@ def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
     try:
         prefix = file.read(64)
     except OSError as error:
-        raise _unreachable(error) from error
+        raise unreachable(error) from error
     formats.refuse_strangers(prefix, suffix)
     for name, (factory, accept) in _openers().items():
         accepted = accept(prefix) if accept else True
@@ -156,14 +177,17 @@ def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
         if name == "TIFF" and _DNG_VERSION in image.tag_v2:  # type: ignore[attr-defined]
             raise UnreadableImage(formats.RAW)
         return image
-    raise UnreadableImage(formats.VIDEO if suffix in formats.VIDEO_SUFFIXES else formats.NOT_AN_IMAGE)
+    if suffix in formats.VIDEO_SUFFIXES:
+        raise IsVideo(formats.VIDEO)
+    raise UnreadableImage(formats.NOT_AN_IMAGE)
 
 
-def _check_size(image: Pillow.Image, max_megapixels: float) -> None:
-    megapixels = image.width * image.height / 1e6
+def check_size(width: int, height: int, max_megapixels: float, what: str = "photo") -> None:
+    """Raises ImageTooLarge."""
+    megapixels = width * height / 1e6
     if megapixels > max_megapixels:
         raise ImageTooLarge(
-            f"the photo declares {megapixels:,.0f} megapixels and the limit is {max_megapixels:,.0f}; "
+            f"the {what} declares {megapixels:,.0f} megapixels and the limit is {max_megapixels:,.0f}; "
             "raise FACEID_MAX_MEGAPIXELS if you trust it"
         )
 
@@ -322,51 +346,6 @@ def _from_profile(profile: Any, mode: str = "CMYK") -> Callable[[Pillow.Image], 
     except (ImageCms.PyCMSError, OSError, TypeError):
         return lambda strip: np.asarray(strip.convert("RGB"))
     return lambda strip: np.asarray(ImageCms.applyTransform(strip, transform))
-
-
-def sha256_of(path: Path | str) -> str:
-    """Hexadecimal SHA-256 of a file's bytes. UnreadableImage where it can't be read."""
-    with _opened(Path(path)) as file:
-        try:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-        except OSError as error:
-            raise _unreachable(error) from error
-
-
-def walk(paths: Iterable[Path | str]) -> Iterator[Path]:
-    """The photos under files and folders: each once, sorted within a folder, no hidden file or folder.
-
-    A folder gives the files that end in SUFFIXES; a file that is named itself is always given. Links
-    to folders are not followed. Raises PathNotFound at once, before the first photo is asked for.
-    """
-    roots = [Path(path) for path in paths]
-    for root in roots:
-        if not root.exists():
-            raise PathNotFound(f"There is no file or folder {root}; check the path.")
-    return _walk(roots)
-
-
-def _walk(roots: list[Path]) -> Iterator[Path]:
-    seen: set[Path] = set()
-    for root in roots:
-        for path in _photos_in(root) if root.is_dir() else [root]:
-            key = path.absolute()
-            if key not in seen:
-                seen.add(key)
-                yield path
-
-
-def _photos_in(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, onerror=_skip_folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "@eaDir")))
-        for name in sorted(files):
-            path = Path(parent, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith(".") and path.is_file():
-                yield path
-
-
-def _skip_folder(error: OSError) -> None:
-    log.warning("a folder can't be read: %s", error)
 
 
 def encode_jpeg(pixels: Image, quality: int = 90) -> bytes:

@@ -72,7 +72,8 @@ class Reporter:
 
 
 def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    report = importing.import_photos(library, params["paths"], again=params.get("again", False), progress=reporter)
+    options = {name: params[name] for name in ("again", "video_seconds") if name in params}
+    report = importing.import_photos(library, params["paths"], **options, progress=reporter)
     if report.faces:
         library.jobs.submit("cluster", {"new_only": True})
         library.jobs.submit("map", {"new_only": True})

@@ -48,7 +48,7 @@ class Questions:
     people: tuple[Pair, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     twice: tuple[Twice, ...] = ()
-    moments: tuple[Duplicates, ...] = ()
+    duplicates: tuple[Duplicates, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +84,7 @@ def _questions(library: Library, stamp: tuple[object, ...]) -> Questions:
         people=both,
         doubts=_doubts(library, compared, people, sure, limit),
         twice=_twice(library, compared, limit),
-        moments=_moments(library, compared),
+        duplicates=_duplicates(library, compared),
     )
 
 
@@ -157,7 +157,7 @@ def _equal(compared: _Compared, pair: tuple[int, ...], limit: float) -> bool:
     return bool(np.linalg.norm(one - other) <= clustering.SURELY_SAME * limit)
 
 
-def _moments(library: Library, compared: _Compared) -> tuple[Duplicates, ...]:
+def _duplicates(library: Library, compared: _Compared) -> tuple[Duplicates, ...]:
     """Without the photos of which a human said that all are to be kept."""
     pairs = near_duplicates.candidates(compared.graph, compared.faces.photos)
     pictures = _pictures(library, compared, np.unique(pairs))

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     max_photo_seconds: float = Field(
         60.0, gt=0, description="An import gives up a photo that takes a worker longer than this"
     )
+    video_seconds: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="An import looks at a picture of a video every so many seconds; 0: videos are left alone",
+    )
     # NoDecode: a list from the environment comes to the validator as it is, so that commas will do.
     providers: Annotated[list[str], NoDecode] = Field(
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"

@@ -91,14 +91,15 @@ def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
 @YES
 @click.pass_context
 def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
-    """Erase photos and their faces from the library; the files stay where they are."""
+    """Erase photos, or all pictures of videos, and their faces from the library; the files stay where they are."""
     with library_of(ctx) as library:
         wanted = [str(Path(path).resolve()) for path in paths]
         found = library.photos.at(wanted)
         if missing := [path for path in wanted if path not in found]:
             raise Refused(f"The library has no photo {missing[0]}; give the path that it was imported from.")
-        _sure(library.erasing.photos(found.values(), actor=OWNER, preview=True), yes)
-        library.erasing.photos(found.values(), actor=OWNER)
+        ids = {*found.values(), *(shot for path in wanted for shot in library.photos.shots(path))}
+        _sure(library.erasing.photos(ids, actor=OWNER, preview=True), yes)
+        library.erasing.photos(ids, actor=OWNER)
     say("Erased. Backups from before still hold the photos; delete those, too, if you need to.")
 
 

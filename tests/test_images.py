@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 from PIL import ImageCms
 
-from faceid_core import formats, images
+from faceid_core import folders, formats, images
 from faceid_core.errors import ImageTooLarge, PathNotFound, UnreadableImage
 
 ABOVE = [folder / "shared" / "data" for folder in Path(__file__).resolve().parents]
@@ -380,9 +380,9 @@ def test_walk_is_sorted_skips_hidden_and_yields_once(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    found = [path.relative_to(tmp_path).as_posix() for path in images.walk([tmp_path])]
+    found = [path.relative_to(tmp_path).as_posix() for path in folders.walk([tmp_path])]
     assert found == ["a.heic", "b.JPG", "sub/c.png", "sub/deep/e.avif"]
-    explicit = list(images.walk([tmp_path / "notes.txt", tmp_path / ".hidden.jpg", tmp_path / "sub", tmp_path]))
+    explicit = list(folders.walk([tmp_path / "notes.txt", tmp_path / ".hidden.jpg", tmp_path / "sub", tmp_path]))
     assert [path.name for path in explicit] == [
         "notes.txt",
         ".hidden.jpg",
@@ -391,20 +391,20 @@ def test_walk_is_sorted_skips_hidden_and_yields_once(tmp_path: Path) -> None:
         "a.heic",
         "b.JPG",
     ]
-    assert list(images.walk([])) == []
+    assert list(folders.walk([])) == []
 
 
 def test_walk_refuses_a_missing_path_at_once(tmp_path: Path) -> None:
     with pytest.raises(PathNotFound, match="nowhere"):
-        images.walk([tmp_path, tmp_path / "nowhere"])
+        folders.walk([tmp_path, tmp_path / "nowhere"])
 
 
 def test_sha256(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"abc" * 100_000)
-    assert images.sha256_of(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
+    assert folders.sha256_of(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
     with pytest.raises(UnreadableImage, match="no longer there"):
-        images.sha256_of(tmp_path / "gone.jpg")
+        folders.sha256_of(tmp_path / "gone.jpg")
 
 
 def test_jpeg_round_trip() -> None:
@@ -441,7 +441,7 @@ def test_every_shared_file_ends_as_image_or_reason() -> None:
     assert "its end is missing" in reasons["truncated_jpeg.jpg"]
     assert reasons["isom-avc1.mp4"] == formats.VIDEO
     assert "megapixels" in reasons["decompression_bomb.gif"] or "pixels" in reasons["decompression_bomb.gif"]
-    photos = [name for name in reasons if Path(name).suffix.lower() in images.SUFFIXES]
+    photos = [name for name in reasons if Path(name).suffix.lower() in formats.SUFFIXES]
     assert all(re.search(r"broken|truncated|bomb", name) for name in photos), photos
 
 

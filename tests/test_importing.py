@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from faceid_core import images, importing
+from faceid_core import analysing, images, importing
 from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
 from faceid_core.executors import ProcessPool
 from faceid_core.importing import import_photos
-from faceid_core.library import Library, PhotoQuery
+from faceid_core.library import Library, NewPhoto, PhotoQuery
 from faceid_core.matching import carried
 from faceid_core.sample import Album
 from faceid_core.settings import Settings
@@ -174,7 +174,7 @@ def test_no_folder_and_an_empty_folder_are_said_plainly(empty: Library, tmp_path
         import_photos(empty, [tmp_path / "void"])
 
 
-def misbehave(file: importing._File, **options: object) -> importing.NewPhoto:
+def misbehave(file: analysing.File, **options: object) -> NewPhoto:
     """Stands in for `analyse` in a worker: three photos hang, kill their worker once, or always."""
     marker = file.path.with_suffix(".seen")
     first = not marker.exists()
@@ -183,7 +183,7 @@ def misbehave(file: importing._File, **options: object) -> importing.NewPhoto:
         time.sleep(60)
     if file.path.stem == "kills" or (file.path.stem == "kills-once" and first):
         os.kill(os.getpid(), signal.SIGKILL)
-    return importing._unread(file, options["settings"], "fine")  # type: ignore[arg-type]
+    return analysing.unread(file, options["settings"], "fine")  # type: ignore[arg-type]
 
 
 def test_photos_that_hang_or_kill_end_as_one_reason_each(
@@ -193,7 +193,7 @@ def test_photos_that_hang_or_kill_end_as_one_reason_each(
     folder.mkdir()
     for name in ("a", "hangs", "kills", "kills-once", "b", "c"):
         (folder / f"{name}.jpg").write_bytes(name.encode())
-    monkeypatch.setattr(importing, "analyse", misbehave)
+    monkeypatch.setattr(importing, "look_at", misbehave)
     empty.settings.max_photo_seconds = 1
     report = import_photos(empty, [folder], executor=ProcessPool(2, limit_s=1))
     reasons = {Path(failure.path).stem: failure.reason for failure in report.failures}
@@ -210,7 +210,7 @@ def test_many_photos_are_imported_in_processes_with_the_limit_of_the_settings(em
     assert (pool.workers, pool.limit_s) == (1, 7)
 
 
-@pytest.mark.parametrize(("enough_px", "reads"), [(importing.CROP_EYES_PX, 1), (500, 2)])
+@pytest.mark.parametrize(("enough_px", "reads"), [(analysing.CROP_EYES_PX, 1), (500, 2)])
 def test_faces_of_a_draft_are_those_of_the_whole_photo(
     enough_px: int,
     reads: int,
@@ -223,19 +223,19 @@ def test_faces_of_a_draft_are_those_of_the_whole_photo(
     import cv2
 
     whole = cv2.resize(images.read(single(album)).pixels, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    monkeypatch.setattr(importing, "CROP_EYES_PX", enough_px)
+    monkeypatch.setattr(analysing, "CROP_EYES_PX", enough_px)
     path = tmp_path / "large.jpg"
     path.write_bytes(images.encode_jpeg(whole, 95))
     settings = engine_settings.model_copy(update={"detection_side_px": 640})
-    detector, embedder = importing._networks(settings.model_dump_json(), None)
+    detector, embedder = analysing.networks(settings.model_dump_json(), None)
     calls: list[object] = []
     real = images.read
     monkeypatch.setattr(images, "read", lambda *given, **wish: calls.append(given) or real(*given, **wish))
-    photo = importing.analyse(importing._File(path, 1, 1), settings=settings)
+    photo = analysing.analyse(analysing.File(path, 1, 1), settings=settings)
     assert len(calls) == reads
     assert (photo.width, photo.height) == (whole.shape[1], whole.shape[0])
     (face,) = photo.faces
-    (expected,) = importing.find_faces(whole, detector, embedder)
+    (expected,) = analysing.find_faces(whole, detector, embedder)
     assert face.face.box.iou(expected.face.box) > 0.9
     assert np.abs(face.face.landmarks - expected.face.landmarks).max() < 0.03 * expected.face.box.width
     assert np.linalg.norm(face.vector - expected.vector) < 0.15

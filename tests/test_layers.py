@@ -15,12 +15,13 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "faceid_core"
 
 LAYERS = {
-    "base": {"errors", "files", "values", "settings", "wording", "matching"},
+    "base": {"errors", "files", "values", "settings", "wording", "matching", "moments"},
     "store": {"tables", "database", "library"},
-    "compute": {"images", "formats", "photo_date", "engine", "detection", "embedding", "quality", "neighbours",
-                "clustering", "density", "linkage", "projection", "training", "recognition", "sample"},
-    "steps": {"executors", "importing", "stored", "grouping", "reviewing", "pipeline", "jobs", "exporting",
-              "backup", "decisions"},
+    "compute": {"images", "formats", "folders", "video", "tracks", "photo_date", "engine", "detection",
+                "embedding", "quality", "neighbours", "clustering", "density", "linkage", "projection",
+                "training", "recognition", "sample"},
+    "steps": {"executors", "analysing", "watching", "importing", "stored", "grouping", "reviewing", "pipeline",
+              "jobs", "exporting", "backup", "decisions"},
     "edge": {"cli", "console", "listing", "upkeep", "doctor"},
 }  # fmt: skip
 ALLOWED = {
@@ -30,7 +31,20 @@ ALLOWED = {
     "steps": {"steps", "store", "compute", "base"},
     "edge": {"edge", "steps", "store", "compute", "base"},
 }
-HEAVY = {"torch", "fastai", "umap", "dlib", "gradio", "streamlit", "onnxruntime", "onnx", "faiss", "sklearn", "cv2"}
+HEAVY = {
+    "av",
+    "torch",
+    "fastai",
+    "umap",
+    "dlib",
+    "gradio",
+    "streamlit",
+    "onnxruntime",
+    "onnx",
+    "faiss",
+    "sklearn",
+    "cv2",
+}
 TORCH_CLASSES = {"torch_net.py", "fitting.py"}  # they derive classes from torch's; their importers wait instead
 
 

@@ -116,16 +116,16 @@ def test_photos_of_one_moment(filled: Library, album: Album, tmp_path: Path) -> 
         upright.crop((0, 0, upright.width - 30, upright.height - 20)).save(tmp_path / "burst.jpg", quality=90)
     import_photos(filled, [tmp_path / "burst.jpg"])
     pipeline.cluster(filled, new_only=True)
-    (moment,) = reviewing.questions(filled).moments
+    (moment,) = reviewing.questions(filled).duplicates
     paths = [Path(filled.photos.get(photo).path).name for photo in (moment.best, *moment.others)]
     assert sorted(paths) == sorted([file, "burst.jpg"])
     assert len(moment.unnamed) == len(moment.pairs) >= 2
 
     reviewing.keep_all(filled, moment, actor=ME)
-    assert reviewing.questions(filled).moments == ()
+    assert reviewing.questions(filled).duplicates == ()
     filled.journal.undo()
     reviewing.set_aside(filled, moment, actor=ME)
     assert {face.flag for face in filled.faces.get_many(moment.unnamed)} == {Flag.HIDDEN}
-    assert reviewing.questions(filled).moments == ()
+    assert reviewing.questions(filled).duplicates == ()
     filled.journal.undo()
-    assert reviewing.questions(filled).moments == (moment,)
+    assert reviewing.questions(filled).duplicates == (moment,)

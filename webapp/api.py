@@ -11,7 +11,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, File, Header, Query, Request, Response, UploadFile
@@ -19,7 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from faceid_core import __version__, images
+from faceid_core import __version__, images, moments
 from faceid_core.errors import FaceIdError, LibraryBusy, NotFound, NotReady, UnreadableImage
 from faceid_core.settings import Settings
 from webapp.state import CACHE_TOKEN, library
@@ -103,8 +102,9 @@ def _add_pictures(api: FastAPI) -> None:
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
     def photo(photo_id: int, size: Size = None, v: Version = "", known: Known = "") -> Response:
-        path = Path(library().photos.get(photo_id).path)
-        return _picture(_thumbnail(cache, path, size or 320), known, immutable=v == CACHE_TOKEN)
+        return _picture(
+            _thumbnail(cache, library().photos.get(photo_id).path, size or 320), known, immutable=v == CACHE_TOKEN
+        )
 
 
 def _add_facts(api: FastAPI) -> None:
@@ -137,19 +137,21 @@ def _add_recognition(api: FastAPI, settings: Settings) -> None:
         return {"photo": image.filename, "faces": [as_dict(face) for face in found]}
 
 
-def _thumbnail(cache: Cache, path: Path, size: int) -> bytes:
-    """JPEG of an upright photo. NotFound where the file is gone, UnreadableImage where it is no photo."""
+def _thumbnail(cache: Cache, path: str, size: int) -> bytes:
+    """JPEG of an upright photo, or of a video's picture. NotFound where the file is gone, UnreadableImage where it
+    is no photo."""
+    file = moments.file_of(path)
     try:
-        modified = path.stat().st_mtime_ns
+        modified = file.stat().st_mtime_ns
     except OSError as error:
-        raise NotFound(f"The file {path.name} is no longer where it was imported from; import it again.") from error
+        raise NotFound(f"The file {file.name} is no longer where it was imported from; import it again.") from error
 
     def make() -> bytes:
         with DECODERS:
             photo = images.read(path, max_megapixels=library().settings.max_megapixels)
             return images.encode_jpeg(images.thumbnail(photo.pixels, size), quality=85)
 
-    return cache.get(("photo", str(path), modified, size), make)
+    return cache.get(("photo", path, modified, size), make)
 
 
 def _scaled(crop: bytes, size: int) -> bytes:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from faceid_core import images
+from faceid_core import folders
 from faceid_core.errors import BadInput, NothingToImport, PathNotFound
+from faceid_core.formats import SUFFIXES, VIDEO_SUFFIXES
 
 
 class Upload(Protocol):
@@ -20,12 +21,13 @@ class Upload(Protocol):
     def getbuffer(self) -> memoryview: ...
 
 
-def endings() -> list[str]:
+def endings(*, videos: bool = False) -> list[str]:
     """File endings that the uploader offers, without the dot."""
-    return sorted(suffix.removeprefix(".") for suffix in images.SUFFIXES)
+    suffixes = SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES
+    return sorted(suffix.removeprefix(".") for suffix in suffixes)
 
 
-def checked_path(text: str) -> Path:
+def checked_path(text: str, *, videos: bool = False) -> Path:
     """The folder or file that was typed. Raises PathNotFound, and NothingToImport for a folder without photos."""
     typed = text.strip().strip("\"'")
     if not typed:
@@ -33,7 +35,7 @@ def checked_path(text: str) -> Path:
     path = Path(typed).expanduser()
     if not path.is_absolute():
         raise PathNotFound(f"Type the whole path, starting at the root; {typed} is only a part of one.")
-    if next(images.walk([path]), None) is None:
+    if next(folders.walk([path], videos=videos), None) is None:
         raise NothingToImport(
             f"There is no photo in {path}; choose a folder with JPEG, PNG, HEIC or similar files."
         )

@@ -36,6 +36,7 @@ from faceid_core.library.views import (
     PersonView,
     PhotoView,
     RunView,
+    Shot,
 )
 from faceid_core.library.work import Jobs, Models
 from faceid_core.settings import Settings
@@ -77,6 +78,7 @@ __all__ = [
     "PhotoQuery",
     "PhotoView",
     "RunView",
+    "Shot",
 ]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import PurePath
 from typing import Any, Literal
 
 from sqlalchemy import func, select, true
 from sqlmodel import Session, col
 
+from faceid_core import moments
 from faceid_core.database import Database, chunks
 from faceid_core.errors import BadInput, NameTaken, NotFound, TwiceOnPhoto
 from faceid_core.library import journal, names, tallies
@@ -323,7 +323,7 @@ def _twice(session: Session, name: str, photos: list[int]) -> str:
     assert photo is not None
     more = f" and {len(photos) - 1} more" if len(photos) > 1 else ""
     return (
-        f"{name} would be twice on {PurePath(photo.path).name}{more}; take one of the faces out, or give the name "
+        f"{name} would be twice on {moments.shown(photo.path)}{more}; take one of the faces out, or give the name "
         "again if both are right."
     )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
 
+from faceid_core import moments
 from faceid_core.database import Database, chunks
 from faceid_core.errors import NotFound
-from faceid_core.library.renewing import edited, in_place, older_version, renew, store
+from faceid_core.library.renewing import drop_undecided, edited, in_place, older_version, renew, store
 from faceid_core.library.search import PhotoQuery, photo_conditions
-from faceid_core.library.views import Added, NewPhoto, PhotoView
+from faceid_core.library.views import Added, NewPhoto, PhotoView, Shot
 from faceid_core.matching import Looks
 from faceid_core.tables import Face, Photo, PhotoStatus, Source
 
@@ -68,6 +70,11 @@ class Photos:
                 known.update(session.execute(wanted).tuples().all())
         return known
 
+    def shots(self, video: str) -> list[int]:
+        """Ids of the photos that are pictures of the video at this path."""
+        with self._database.read() as session:
+            return [source.photo_id for source in _shots(session, video)]
+
     def get(self, photo_id: int) -> PhotoView:
         """One photo. Raises NotFound."""
         with self._database.read() as session:
@@ -115,9 +122,10 @@ def _add(session: Session, new: NewPhoto, looks: Looks, again: bool) -> Added:
     twin: tuple[int, int] | None = None
     if known is not None and known.status == PhotoStatus.DONE.value:
         photo, outcome = known, "unchanged" if source and source.photo_id == known.id else "duplicate"
-        if again and new.width:  # a further file of a photo that was searched comes unread
+        resumed = new.shot is not None and outcome == "unchanged"  # the interval may be another one than before
+        if (again or resumed) and new.width:  # a further file of a photo that was searched comes unread
             renew(session, photo, new, 0)
-            outcome = "renewed"
+            outcome = "renewed" if again else outcome
     elif known is None and not new.error and (older := _renewed(session, source, new, looks)):
         photo, outcome = older, "renewed"
     else:
@@ -126,6 +134,8 @@ def _add(session: Session, new: NewPhoto, looks: Looks, again: bool) -> Added:
         twin = next(iter(looks.same(new.looks)), None) if new.faces else None
     assert photo.id is not None
     _point_source(session, source, new, photo.id)
+    if new.shot and new.shot.every:
+        _complete(session, new, new.shot, photo.id)
     return Added(photo.id, outcome, *(twin or (None, 0)))
 
 
@@ -168,3 +178,20 @@ def _point_source(session: Session, source: Source | None, new: NewPhoto, photo_
             photo.path = other.path
         elif photo is not None and photo.status == PhotoStatus.FAILED.value:
             session.delete(photo)
+
+
+def _complete(session: Session, new: NewPhoto, shot: Shot, photo_id: int) -> None:
+    """All pictures of a video are stored: a source for the file itself tells it unchanged. Pictures of an older
+    reading go, unless something was decided about them."""
+    _point_source(session, session.get(Source, shot.video), replace(new, path=shot.video), photo_id)
+    every = set(shot.every)
+    for source in _shots(session, shot.video):
+        old = None if source.path in every else in_place(session, source, replace(new, path=source.path))
+        if old is not None:
+            drop_undecided(session, old)
+
+
+def _shots(session: Session, video: str) -> list[Source]:
+    prefix = moments.frames_prefix(video)
+    found = session.scalars(select(Source).where(col(Source.path).startswith(prefix, autoescape=True)))
+    return [source for source in found if source.path.startswith(prefix)]  # LIKE does not tell A from a in SQLite

@@ -4,13 +4,13 @@ with them their names, flags and rejections."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from faceid_core import moments
 from faceid_core.library import tallies
 from faceid_core.library.views import NewFace, NewPhoto
 from faceid_core.matching import (
@@ -107,6 +107,14 @@ def older_version(session: Session, source: Source | None, new: NewPhoto, looks:
     return None
 
 
+def drop_undecided(session: Session, photo: Photo) -> None:
+    """Take a photo out of the library, unless something was decided about a face of it."""
+    faces = [face.id for face in faces_of(session, photo) if face.id is not None]
+    if not _decided(session, faces):
+        tallies.forget(session, (), faces)
+        session.delete(photo)
+
+
 def faces_of(session: Session, photo: Photo) -> list[Face]:
     return list(session.scalars(select(Face).where(col(Face.photo_id) == photo.id).order_by(col(Face.id))))
 
@@ -136,7 +144,7 @@ def _was_moved(session: Session, photo: Photo) -> bool:
     """Whether none of its files is there any more, though their folders are: a drive that is not plugged in is no
     reason to take a photo for moved."""
     paths = session.scalars(select(col(Source.path)).where(col(Source.photo_id) == photo.id))
-    return all(file.parent.is_dir() and not file.exists() for file in map(Path, paths))
+    return all(file.parent.is_dir() and not file.exists() for file in map(moments.file_of, paths))
 
 
 def _describe(session: Session, photo: Photo, new: NewPhoto) -> None:

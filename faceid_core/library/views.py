@@ -23,6 +23,14 @@ class NewFace:
     vector: npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """The video that a photo is a picture of. every: the paths of all its pictures, where this is the last one."""
+
+    video: str
+    every: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NewPhoto:
     """A photo to store; error is the plain reason when it could not be read. looks: see likeness.looks."""
@@ -39,6 +47,7 @@ class NewPhoto:
     embedder: str
     faces: tuple[NewFace, ...]
     looks: bytes = b""
+    shot: Shot | None = None
 
 
 @dataclass(frozen=True, slots=True)

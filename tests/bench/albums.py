@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from faceid_core import images
+from faceid_core import folders
 from faceid_core.matching import SAME_FACE_IOU, best_pairs, overlaps
 from faceid_core.neighbours import on_sphere
 from faceid_core.sample.album import draw_album
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def score(folder: Path, names_of: Callable[[Path, Sequence[Box], Image], Known]) -> None:
-    faces = embed(images.walk([folder]), names_of, Settings())
+    faces = embed(folders.walk([folder]), names_of, Settings())
     faces["vectors"] = on_sphere(faces["vectors"])
     report(faces, [0])
 

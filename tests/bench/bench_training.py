@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceid_core import images, model_files, openset, training
+from faceid_core import folders, images, model_files, openset, training
 from faceid_core.detection import make_detector
 from faceid_core.embedding import align, make_embedder
 from faceid_core.engine.dlib_format import resnet_weights
@@ -30,7 +30,7 @@ MANY = 10
 def lfw_crops(folder: Path, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     """Aligned crops of each photo's central face, and names."""
     detector, crops, names = make_detector(settings), [], []
-    for path in images.walk([folder]):
+    for path in folders.walk([folder]):
         pixels = images.read(path, max_megapixels=settings.max_megapixels).pixels
         faces = detector.detect(pixels)
         if faces:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceid_core import images, neighbours
+from faceid_core import folders, images, neighbours
 from faceid_core.clustering import CLUSTERERS, cluster, default_threshold
 from faceid_core.detection import make_detector
 from faceid_core.embedding import align, make_embedder
@@ -74,7 +74,7 @@ def main() -> None:
     if options.cache and options.cache.exists():
         faces = dict(np.load(options.cache))
     else:
-        faces = embed(images.walk([options.folder]), by_folder, Settings())
+        faces = embed(folders.walk([options.folder]), by_folder, Settings())
         if options.cache:
             np.savez(options.cache, **faces)
     faces["vectors"] = neighbours.on_sphere(faces["vectors"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceid_core import images
+from faceid_core import folders, images
 from faceid_core.detection import MmodDetector
 from faceid_core.embedding import align, make_embedder
 from faceid_core.engine import reference
@@ -76,7 +76,7 @@ def test_the_whole_album_agrees(album: Album, engine_settings: Settings) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["family", "bigbang"])
 def test_real_photos_agree(folder: str, shared_data: Path, engine_settings: Settings) -> None:
-    files = list(images.walk([shared_data / folder]))[:16]
+    files = list(folders.walk([shared_data / folder]))[:16]
     photos = [read(file, 640) for file in files]
     assert assert_parity(photos, engine_settings) >= len(photos) // 2
 

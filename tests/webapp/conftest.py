@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from faceid_core import images
+from faceid_core import folders, images
 from faceid_core.library import Library, NewFace, NewPhoto
 from faceid_core.settings import Settings
 from faceid_core.values import Box, DetectedFace, Quality
@@ -79,7 +79,7 @@ def new_photo(folder: Path, number: int) -> NewPhoto:
     photo = draw_photo(number)
     photo.save(path, quality=92)
     return NewPhoto(
-        path=str(path), sha256=images.sha256_of(path), width=SIDE, height=SIDE, taken_at=None, error=None,
+        path=str(path), sha256=folders.sha256_of(path), width=SIDE, height=SIDE, taken_at=None, error=None,
         size_bytes=path.stat().st_size, modified_ns=path.stat().st_mtime_ns, detector="mmod", embedder=EMBEDDER,
         faces=(_new_face(photo, number),),
     )  # fmt: skip
@@ -102,7 +102,7 @@ def failed_photo(folder: Path) -> NewPhoto:
     path = folder / "broken.jpg"
     path.write_bytes(b"not a photo")
     return NewPhoto(
-        path=str(path), sha256=images.sha256_of(path), width=0, height=0, taken_at=None, error="not an image",
+        path=str(path), sha256=folders.sha256_of(path), width=0, height=0, taken_at=None, error="not an image",
         size_bytes=11, modified_ns=path.stat().st_mtime_ns, detector="mmod", embedder=EMBEDDER, faces=(),
     )  # fmt: skip
 

@@ -37,13 +37,33 @@ def page() -> None:
 def _add_photos(*, is_empty: bool) -> None:
     with st.expander("Add photos", icon=":material/add_photo_alternate:", expanded=is_empty, key="add-photos"):
         folder, upload = st.tabs([":material/folder: From a folder", ":material/upload: Upload"])
+        every = _video_seconds()
         with folder:
-            _from_folder()
+            _from_folder(every)
         with upload:
-            _from_upload()
+            _from_upload(every)
 
 
-def _from_folder() -> None:
+def _video_seconds() -> float:
+    """Seconds between the pictures of a video that are looked at; 0 leaves videos alone."""
+    usual = library().settings.video_seconds
+    with st.container(horizontal=True, vertical_alignment="center", key="video-options"):
+        wanted = st.checkbox("Also look into videos", value=usual > 0, key="videos")
+        every = st.number_input(
+            "Seconds between pictures",
+            min_value=0.1,
+            value=usual or 1.0,
+            step=0.5,
+            format="%.1f",
+            key="video-seconds",
+            disabled=not wanted,
+            help="Fewer seconds find more faces and take longer. Of faces that look nearly the same one is kept.",
+            width=180,
+        )
+    return float(every) if wanted else 0.0
+
+
+def _from_folder(every: float) -> None:
     st.caption(
         "Give a folder on the computer that runs faceid. Subfolders are included; your files are only read, "
         "never moved or changed. Importing the same folder again takes only what is new."
@@ -53,10 +73,10 @@ def _from_folder() -> None:
         submitted = st.form_submit_button("Import", type="primary", icon=":material/download:")
     if submitted:
         with boundary():
-            _start([uploads.checked_path(path)])
+            _start([uploads.checked_path(path, videos=every > 0)], every)
 
 
-def _from_upload() -> None:
+def _from_upload(every: float) -> None:
     limit = library().settings.max_upload_mb
     st.caption(
         f"Photos of up to {limit} MB each: JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF. "
@@ -64,17 +84,21 @@ def _from_upload() -> None:
     )
     with st.form("import-upload", border=False, clear_on_submit=True):
         files = st.file_uploader(
-            "Photos", accept_multiple_files=True, type=uploads.endings(), key="upload", label_visibility="collapsed"
+            "Photos",
+            accept_multiple_files=True,
+            type=uploads.endings(videos=every > 0),
+            key="upload",
+            label_visibility="collapsed",
         )
         submitted = st.form_submit_button("Import these photos", type="primary", icon=":material/upload:")
     if submitted:
         with boundary():
-            _start(uploads.store(library().settings.uploads_folder, files or []))
+            _start(uploads.store(library().settings.uploads_folder, files or []), every)
 
 
-def _start(paths: list[Path]) -> None:
+def _start(paths: list[Path], every: float) -> None:
     """Queue the import; the worker groups and maps the faces afterwards."""
-    library().jobs.submit("import", {"paths": [str(path) for path in paths]})
+    library().jobs.submit("import", {"paths": [str(path) for path in paths], "video_seconds": every})
     toast("The import has started; faces are grouped when it is done.", icon=":material/download:")
     st.rerun()
 

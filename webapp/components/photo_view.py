@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from faceid_core import moments
 from faceid_core.tables import Flag
 from webapp.state import (
     actor,
@@ -38,7 +39,7 @@ def photo_grid(photos: Iterable[PhotoView], *, key: str = "") -> None:
 
 def photo_tile(photo: PhotoView) -> bool:
     """Draw the tile; True when it was clicked."""
-    name = Path(photo.path).name
+    name = moments.shown(photo.path)
     with st.container(key=f"tile-{photo.id}"):
         st.html(tile_html(photo, name))
         return st.button(f"Open {escaped_markdown(name)}", key=f"photo-{photo.id}")
@@ -58,7 +59,7 @@ def show_photo(photo_id: int) -> None:
     with boundary():
         photo, faces = library().photos.get(photo_id), library().faces.of_photo(photo_id)
         st.html(shot_html(photo, faces))
-        st.markdown(f"**{escaped_markdown(Path(photo.path).name)}** · {facts(photo)}")
+        st.markdown(f"**{escaped_markdown(moments.shown(photo.path))}** · {facts(photo)}")
         st.caption(escaped_markdown(str(Path(photo.path).parent)))
         if faces:
             st.html(faces_html(faces))

@@ -43,7 +43,7 @@ def questions() -> None:
     if kind == WHO:
         suggested()
     elif kind == MOMENT:
-        same_moment(asked.moments, _place(MOMENT, len(asked.moments)), partial(_skip, MOMENT))
+        same_moment(asked.duplicates, _place(MOMENT, len(asked.duplicates)), partial(_skip, MOMENT))
     else:
         {ONE: _one, WRONG: _wrong, TWICE: _twice}[kind](asked, people)
 
@@ -56,7 +56,7 @@ def _open_questions(asked: Questions, who: int) -> str:
         (pairs, f"{count(pairs, 'pair')} may be one person"),
         (len(asked.doubts), f"{count(len(asked.doubts), 'name')} may be wrong"),
         (len(asked.twice), f"{count(len(asked.twice), 'photo')} with somebody twice"),
-        (len(asked.moments), f"{count(len(asked.moments), 'moment')} on several photos"),
+        (len(asked.duplicates), f"{count(len(asked.duplicates), 'moment')} on several photos"),
     )
     return " · ".join(text for number, text in parts if number) or "Nothing is to be asked."
 

@@ -66,13 +66,13 @@ WORKER = """
 import sys, time
 started = time.monotonic()
 from pathlib import Path
-from faceid_core.importing import _networks, analyse, _File
+from faceid_core.analysing import File, analyse, networks
 from faceid_core.settings import Settings
 settings = Settings(library=Path(sys.argv[1]), max_megapixels=60)
-_networks(settings.model_dump_json(), 1)
+networks(settings.model_dump_json(), 1)
 ready = time.monotonic() - started
 path = Path(sys.argv[2])
-photo = analyse(_File(path, 1, 1), settings=settings, threads=1)
+photo = analyse(File(path, 1, 1), settings=settings, threads=1)
 # Not getrusage: its maximum includes what the parent had when it forked.
 peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(ready, len(photo.faces), photo.error, int(peak) / 1024)
