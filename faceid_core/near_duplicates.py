@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceid_core.matching import SAME_FACE_IOU, best_pairs, overlaps
+from faceid_core.matching import LOOK_BYTES, SAME_FACE_IOU, best_pairs, overlaps
 from faceid_core.neighbours import NeighbourGraph
 from faceid_core.values import Box, Ints
 
@@ -21,10 +21,9 @@ ALIKE = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A photo with its look (32 bytes) and its faces: their rows, boxes as shares of width and height, and whether
+    """A photo with its faces: their rows, boxes as shares of width and height, and whether
     they have a name. worth: how good it is; of photos with as many names the one that is worth most is kept."""
 
-    look: bytes
     rows: tuple[int, ...]
     boxes: tuple[Box, ...]
     named: tuple[bool, ...]
@@ -45,22 +44,31 @@ class Duplicates:
     pairs: tuple[tuple[int, int], ...]
 
 
-def candidates(graph: NeighbourGraph, photos: Ints) -> Ints:
+def sharing_a_face(graph: NeighbourGraph, photos: Ints) -> Ints:
     """(P, 2) photos that have a face in common, perhaps; photos: (N,) of each row of the graph."""
     low, high, _ = graph.edges(SAME_FACE)
     both = np.sort(np.stack([photos[low], photos[high]], axis=1), axis=1)
     return np.unique(both[both[:, 0] < both[:, 1]], axis=0)
 
 
+def looking_alike(pairs: Ints, looks: Mapping[int, bytes]) -> Ints:
+    """Those of the pairs (P, 2) of photos that look alike; one that has no look (32 bytes) is like none."""
+    known: Ints = pairs[[one in looks and other in looks for one, other in pairs.tolist()]]
+    words = np.frombuffer(b"".join(looks[photo] for photo in known.ravel().tolist()), np.uint64)
+    words = words.reshape(len(known), 2, LOOK_BYTES // 8)
+    bits = np.bitwise_count(words[:, 0] ^ words[:, 1]).sum(axis=1, dtype=np.int64)
+    alike: Ints = known[bits <= ALIKE]
+    return alike
+
+
 def near_duplicates(graph: NeighbourGraph, pairs: Ints, pictures: Mapping[int, Picture]) -> list[Duplicates]:
-    """The photos of one moment among pairs of photos as `candidates` gives them, those with most
+    """The photos of one moment among pairs (P, 2) of photos that look alike and share a face, those with most
     photos first. A photo with a face that the best one does not show is left out, and so are photos without an
     unnamed face beside the best."""
     beside: dict[int, set[int]] = {}
     for one, other in pairs.tolist():
-        if one in pictures and other in pictures and _bits(pictures[one], pictures[other]) <= ALIKE:
-            beside.setdefault(one, set()).add(other)
-            beside.setdefault(other, set()).add(one)
+        beside.setdefault(one, set()).add(other)
+        beside.setdefault(other, set()).add(one)
     found = []
     waiting = sorted(beside, key=lambda photo: (-sum(pictures[photo].named), -pictures[photo].worth, photo))
     taken: set[int] = set()
@@ -102,8 +110,3 @@ def _same_faces(graph: NeighbourGraph, best: Picture, other: Picture) -> list[tu
     if len(pairs) < len(other.rows):
         return []
     return [(best.rows[pairs[place]], row) for place, row in enumerate(other.rows)]
-
-
-def _bits(one: Picture, other: Picture) -> int:
-    words = np.frombuffer(one.look, np.uint64) ^ np.frombuffer(other.look, np.uint64)
-    return int(np.bitwise_count(words).sum())

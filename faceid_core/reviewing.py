@@ -159,8 +159,11 @@ def _equal(compared: _Compared, pair: tuple[int, ...], limit: float) -> bool:
 
 def _duplicates(library: Library, compared: _Compared) -> tuple[Duplicates, ...]:
     """Without the photos of which a human said that all are to be kept."""
-    pairs = near_duplicates.candidates(compared.graph, compared.faces.photos)
-    pictures = _pictures(library, compared, np.unique(pairs))
+    sharing = near_duplicates.sharing_a_face(compared.graph, compared.faces.photos)
+    known = library.photos.looks(np.unique(sharing).tolist())
+    pairs = near_duplicates.looking_alike(sharing, {photo: look for photo, (look, _) in known.items()})
+    sizes = {photo: known[photo][1] for photo in np.unique(pairs).tolist()}
+    pictures = _pictures(library, compared, sizes)
     said = set(map(tuple, library.verdicts.all(same=True).tolist()))
     found = near_duplicates.near_duplicates(compared.graph, pairs, pictures)
     renamed = [
@@ -170,22 +173,18 @@ def _duplicates(library: Library, compared: _Compared) -> tuple[Duplicates, ...]
     return tuple(d for d in renamed if not all(tuple(sorted(pair)) in said for pair in d.pairs))
 
 
-def _pictures(library: Library, compared: _Compared, photos: Ints) -> dict[int, Picture]:
-    """Photos that look like something, with their faces."""
-    rows = np.flatnonzero(np.isin(compared.faces.photos, photos))
+def _pictures(library: Library, compared: _Compared, sizes: Mapping[int, tuple[int, int]]) -> dict[int, Picture]:
+    """The photos whose widths and heights these are, with their faces."""
+    rows = np.flatnonzero(np.isin(compared.faces.photos, list(sizes)))
     row_of = dict(zip(compared.faces.ids[rows].tolist(), rows.tolist(), strict=True))
     faces: dict[int, list[FaceView]] = {}
     for face in library.faces.get_many(list(row_of)):
         faces.setdefault(face.photo_id, []).append(face)
-    return {
-        photo: _picture(faces[photo], row_of, look, size)
-        for photo, (look, size) in library.photos.looks(photos.tolist()).items()
-    }
+    return {photo: _picture(found, row_of, sizes[photo]) for photo, found in faces.items()}
 
 
-def _picture(faces: Sequence[FaceView], row_of: Mapping[int, int], look: bytes, size: tuple[int, int]) -> Picture:
+def _picture(faces: Sequence[FaceView], row_of: Mapping[int, int], size: tuple[int, int]) -> Picture:
     return Picture(
-        look=look,
         rows=tuple(row_of[face.id] for face in faces),
         boxes=tuple(carried(face.box, size, (1, 1), 0) for face in faces),
         named=tuple(face.person is not None for face in faces),
