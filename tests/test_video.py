@@ -22,7 +22,7 @@ KINDS = {
     "a.mkv": ("libx264", {"g": 8, "bf": 2}),
     "a.mov": ("mpeg4", {"g": 12}),
     "a.avi": ("mpeg4", {"g": 12}),
-    "a.ts": ("mpeg2video", {"g": 10}),
+    "a.mts": ("mpeg2video", {"g": 10}),
     "a.mpg": ("mpeg2video", {"g": 10}),
     "a.webm": ("libvpx", {"g": 30}),
     "intra.avi": ("mjpeg", {}),
@@ -119,7 +119,9 @@ def test_the_display_matrix_turns_the_picture(orientation: int, tmp_path: Path) 
         """Where the matrix shows a stored corner, (0 or 1, 0 or 1)."""
         right, down = matrix[0] * x + matrix[2] * y, matrix[1] * x + matrix[3] * y
         height, width = frame.pixels.shape[:2]
-        return int(frame.pixels[height // 4 if down < 0 else -height // 4, width // 4 if right < 0 else -width // 4, 0])
+        return int(
+            frame.pixels[height // 4 if down < 0 else -height // 4, width // 4 if right < 0 else -width // 4, 0]
+        )
 
     assert frame.pixels.shape == ((96, 64, 3) if orientation >= 5 else (64, 96, 3))
     assert corner(-1, -1) == pytest.approx(220, abs=12)
@@ -176,7 +178,7 @@ def test_what_is_no_video_has_one_plain_reason(tmp_path: Path) -> None:
 
 
 def test_playlists_which_name_other_files_are_not_followed(tmp_path: Path) -> None:
-    segment = drawn(tmp_path, "a.ts")
+    segment = drawn(tmp_path, "a.mts")
     playlist = tmp_path / "list.mp4"
     playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{segment}\n#EXT-X-ENDLIST\n")
     assert reason(playlist) == formats.DAMAGED
@@ -184,7 +186,7 @@ def test_playlists_which_name_other_files_are_not_followed(tmp_path: Path) -> No
     assert reason(playlist) == formats.DAMAGED
 
 
-@pytest.mark.parametrize("kind", ["a.mkv", "a.avi", "a.ts", "a.webm", "a.gif"])
+@pytest.mark.parametrize("kind", ["a.mkv", "a.avi", "a.mts", "a.webm", "a.gif"])
 def test_a_truncated_video_gives_what_it_has(kind: str, tmp_path: Path) -> None:
     path = drawn(tmp_path, kind)
     whole = looked_at(path, 0.5)
@@ -210,7 +212,7 @@ def test_larger_pictures_than_allowed_are_refused_before_decoding(
         list(clip.frames(1.0))
 
 
-@pytest.mark.parametrize("kind", ["a.gif", "a.avi", "intra.avi", "a.webm", "a.ts"])
+@pytest.mark.parametrize("kind", ["a.gif", "a.avi", "intra.avi", "a.webm", "a.mts"])
 def test_larger_pictures_than_allowed_are_never_decoded(kind: str, tmp_path: Path) -> None:
     path = drawn(tmp_path, kind)
     with pytest.raises(UnreadableImage, match="megapixels"), video.opened(path, max_megapixels=0.003) as clip:
@@ -219,8 +221,8 @@ def test_larger_pictures_than_allowed_are_never_decoded(kind: str, tmp_path: Pat
 
 def test_a_video_that_grows_on_its_way_is_not_decoded_beyond_the_limit(tmp_path: Path) -> None:
     """MPEG-TS lets the size change: first 64 x 48, then 640 x 480."""
-    small = drawn(tmp_path, "a.ts")
-    large = videos.write(tmp_path / "b.ts", videos.greys(2, side=480), "mpeg2video")
+    small = drawn(tmp_path, "a.mts")
+    large = videos.write(tmp_path / "b.mts", videos.greys(2, side=480), "mpeg2video")
     small.write_bytes(small.read_bytes() + large.read_bytes())
     with video.opened(small, max_megapixels=0.1) as clip:
         assert {frame.pixels.shape for frame in clip.frames(0.5)} == {(48, 64, 3)}

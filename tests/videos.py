@@ -77,3 +77,8 @@ def two_people(album: Album, seconds: float = 4.0) -> list[np.ndarray]:
     one, other = faces(album)[:2]
     steps = np.linspace(310, 170, round(seconds * RATE)).astype(int)
     return [scene([(one, 4), (other, left)]) for left in steps.tolist()]
+
+
+def plain_pictures(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
