@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from faceid_core import __version__, database
 from faceid_core.errors import BackupUnusable, BadInput, LibraryBusy, LibraryError, NotWritable
+from faceid_core.files import replaced
 from faceid_core.settings import Settings
 
 DATABASE, MODELS, CONTENTS = "faceid.db", "models", "backup.json"
@@ -48,20 +49,16 @@ def back_up(settings: Settings, file: Path, *, replace: bool = False) -> Content
         raise BadInput(f"There is a file {file} already; choose another name, or add --replace.")
     if not database.exists(settings):
         raise BadInput(f"There is no library in {settings.library.absolute()}; nothing to back up.")
-    partial = file.with_name(f".{file.name}.partial")
     try:
-        with _scratch(file.absolute().parent) as folder:
+        with replaced(file) as partial, _scratch(file.absolute().parent) as folder:
             copy = folder / DATABASE
             copy_database(settings, copy)
             contents = _read_contents(copy)
             _pack(partial, copy, settings.models_folder, contents)
-        partial.replace(file)
     except OSError as error:
         raise NotWritable(
             f"The backup can't be written to {file} ({error.strerror}); choose another place."
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
     return contents
 
 

@@ -195,6 +195,8 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
     )
     if changes := report.changes():
         say(f"Against the groups before: {changes}.")
+    if report.measured:
+        say(f"{report.measured.in_words()}.")
     return report.as_dict()
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.neighbours import NeighbourGraph
+from faceid_core.linkage import middles
+from faceid_core.neighbours import NeighbourGraph, Rows
 from faceid_core.values import Ints, Vectors
 
 USUAL = 0.61
@@ -58,7 +59,8 @@ def _numbered(labels: Ints) -> Ints:
 
 def _rivals(vectors: Vectors, graph: NeighbourGraph, groups: Ints) -> Floats:
     """(N,) mean distance (root mean square over a group's faces) to the rivals; NaN where the graph shows none."""
-    middle, spread = _middles(vectors, groups)
+    middle, spread = middles(vectors, groups, np.float32)
+    spread = np.maximum(spread, LEAST_SPREAD)
     result = np.full(len(vectors), np.nan)
     for start in range(0, len(vectors), _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, len(vectors)))
@@ -73,21 +75,7 @@ def _rivals(vectors: Vectors, graph: NeighbourGraph, groups: Ints) -> Floats:
     return result
 
 
-def _middles(vectors: Vectors, groups: Ints) -> tuple[Vectors, Floats]:
-    """Of each group (G,): the mean (G, D) of its faces and their mean squared distance from it (G,)."""
-    size = np.bincount(groups)
-    middle = np.zeros((len(size), vectors.shape[1]), np.float32)
-    np.add.at(middle, groups, vectors)
-    middle /= size[:, None].astype(np.float32)
-    off = np.zeros(len(size))
-    for start in range(0, len(vectors), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        squared = ((vectors[rows] - middle[groups[rows]]) ** 2).sum(axis=1)
-        off += np.bincount(groups[rows], squared, minlength=len(size))
-    return middle, np.maximum(off / size, LEAST_SPREAD)
-
-
-def _others(indices: Ints, groups: Ints, own: Ints) -> tuple[Ints, Ints, Ints]:
+def _others(indices: Rows, groups: Ints, own: Ints) -> tuple[Ints, Ints, Ints]:
     """The first SEEN other groups among the neighbours (n, k): row, place (0 the nearest) and group, (E,) each."""
     near = np.where(indices >= 0, groups[indices], -1)
     order = np.argsort(near, axis=1, kind="stable")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from faceid_core.errors import DecisionsUnusable, NotWritable, PathNotFound, UnknownChoice
+from faceid_core.files import replaced
 from faceid_core.library import FaceDecision, Library, PersonDecision
 from faceid_core.library.decisions import FaceRef, Known, PairDecision
 from faceid_core.matching import SAME_FACE_IOU, best_pairs, overlaps
@@ -127,15 +127,11 @@ def write(decided: Decided, file: Path) -> None:
         raise UnknownChoice(f"Name the file *{' or *'.join(_WRITERS)}, not {file.name}.")
     if not file.absolute().parent.is_dir():
         raise PathNotFound(f"There is no folder {file.absolute().parent}; create it or choose another one.")
-    partial = file.with_name(f".{file.name}.partial")
     try:
-        writer(decided, partial)
-        partial.replace(file)
+        with replaced(file) as partial:
+            writer(decided, partial)
     except OSError as error:
         raise NotWritable(f"{file} can't be written ({error.strerror}); choose another folder.") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def read(file: Path) -> Decided:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.neighbours import Rows
 from faceid_core.values import Ints
 
 Floats = npt.NDArray[np.float32]
 
 
-def groups(count: int, edges: tuple[Ints, Ints, Floats], longest: float, shortest: float) -> Ints:
+def groups(count: int, edges: tuple[Rows, Rows, Floats], longest: float, shortest: float) -> Ints:
     """(count,) labels from 0; a face outside every group has one of its own.
 
     edges: rows i, j and distances (E,), none beyond `longest`, where every group ends at the latest.
@@ -29,7 +30,7 @@ def groups(count: int, edges: tuple[Ints, Ints, Floats], longest: float, shortes
     return tree.labels(1 / longest)
 
 
-def _shortest_edges(count: int, edges: tuple[Ints, Ints, Floats]) -> tuple[list[int], list[int], list[float]]:
+def _shortest_edges(count: int, edges: tuple[Rows, Rows, Floats]) -> tuple[list[int], list[int], list[float]]:
     """The minimum spanning forest, shortest edge first."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import minimum_spanning_tree

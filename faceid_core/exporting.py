@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from faceid_core.errors import NotWritable, PathNotFound, UnknownChoice
+from faceid_core.files import replaced
 from faceid_core.library import Library
 
 COLUMNS = (
@@ -64,13 +64,8 @@ def export(library: Library, file: Path) -> int:
         )
     if not file.absolute().parent.is_dir():
         raise PathNotFound(f"There is no folder {file.absolute().parent}; create it or export somewhere else.")
-    partial = file.with_name(f".{file.name}.partial")
     try:
-        faces = writer(library.faces.rows_for_export(), partial)
-        partial.replace(file)
+        with replaced(file) as partial:
+            return writer(library.faces.rows_for_export(), partial)
     except OSError as error:
         raise NotWritable(f"{file} can't be written ({error.strerror}); export to another folder.") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return faces

@@ -10,10 +10,8 @@ import numpy.typing as npt
 
 from faceid_core.clustering import SURELY_SAME, cluster
 from faceid_core.linkage import members
+from faceid_core.neighbours import NeighbourGraph
 from faceid_core.values import Ints, Vectors
-
-NEAR = 64
-"""Nearest faces of a new one that name the groups it may join."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,15 +29,15 @@ class Faces:
     ruled_out: Set[tuple[int, int]] = frozenset()
 
 
-def join(faces: Faces, new: Ints, *, algorithm: str, limit: float) -> Ints:
+def join(faces: Faces, new: Ints, graph: NeighbourGraph, *, algorithm: str, limit: float) -> Ints:
     """The numbers (N,) once the new faces (rows) have joined: a group keeps every face that it has.
 
     A new face joins the group whose faces are nearest on average (root mean square), within `limit`, unless it is
     on a photo of that group or a human said otherwise. The others are grouped among themselves, together with
-    single faces near them.
+    single faces near them. graph: the neighbours of all N faces.
     """
     numbers = faces.numbers.copy()
-    near, apart = _nearest(faces.vectors, new)
+    near, apart = graph.indices[new], graph.distances[new]  # the nearest faces name the groups to join
     groups = _Groups(faces, limit)
     candidates = [
         (distance, row, group)
@@ -86,19 +84,6 @@ class _Groups:
 
     def add(self, row: int, group: int) -> None:
         self._joined.setdefault(group, []).append(row)
-
-
-def _nearest(vectors: Vectors, rows: Ints) -> tuple[Ints, npt.NDArray[np.float32]]:
-    """Rows (M, k) of the nearest other faces, and Euclidean distances (M, k)."""
-    import faiss
-
-    everybody = np.ascontiguousarray(vectors, np.float32)
-    index = faiss.IndexFlatL2(everybody.shape[1])
-    index.add(everybody)
-    squared, found = index.search(everybody[rows], min(NEAR + 1, len(everybody)))
-    apart = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
-    apart[found == rows[:, None]] = np.inf  # a face is not its own neighbour
-    return found.astype(np.int64), apart
 
 
 def _among_themselves(

@@ -8,8 +8,8 @@ exact from sums alone, so that no distance matrix is needed: the mean of |x - y|
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,12 @@ LARGE, WITHIN, AT_MOST = 30, 1.2, 1.2
 also up to AT_MOST times the limit. Otherwise people with hundreds of photos fall into several groups. Chosen on
 drawn libraries (tests/bench/synthetic.py); on LFW, where such people are few, it changes nothing."""
 
-_ROWS, _PAIRS = 65_536, 50_000
-"""Faces, and pairs of faces, whose differences are in memory at a time."""
+_ROWS, _PAIRS, _BLOCK = 65_536, 50_000, 256
+"""Faces, and pairs of faces, whose differences are in memory at a time; faces compared with a group's others."""
 
 Floats = npt.NDArray[np.float64]
+Pairs = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.integer[Any]]]
+"""Two (E,) arrays of rows, in whatever width they come."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,10 +78,29 @@ def members(labels: Ints, smallest: int = 2) -> list[Ints]:
     return [group for group in np.split(order, edges) if len(group) >= smallest]
 
 
+def middles(vectors: Vectors, labels: Ints, dtype: npt.DTypeLike) -> tuple[npt.NDArray[Any], Floats]:
+    """Of each label from 0 on (G,): the mean (G, D), of that type, of its vectors, and their mean squared distance
+    from it (G,); zeros for a label that no row has."""
+    from scipy.sparse import csr_array
+
+    size = np.maximum(np.bincount(labels), 1)
+    middle, off = np.zeros((len(size), vectors.shape[1]), dtype), np.zeros(len(size))
+    chunks = [slice(at, at + _ROWS) for at in range(0, len(labels), _ROWS)]
+    for rows in chunks:
+        some, place = np.unique(labels[rows], return_inverse=True)
+        member = csr_array((np.ones(len(place), dtype), (place, np.arange(len(place)))))
+        middle[some] += member @ vectors[rows].astype(dtype)
+    middle /= size[:, None].astype(dtype)
+    for rows in chunks:
+        squared = ((vectors[rows] - middle[labels[rows]]) ** 2).sum(axis=1)
+        off += np.bincount(labels[rows], squared, minlength=len(size))
+    return middle, off / size
+
+
 def merge(
     vectors: Vectors,
     labels: Ints,
-    pairs: tuple[Ints, Ints],
+    pairs: Pairs,
     limit: float,
     shots: Shots | None = None,
     *,
@@ -89,7 +110,7 @@ def merge(
     """Join the nearest two groups until none is nearer than `limit`. Returns (N,) labels.
 
     labels: (N,) 0-based numbers of the groups to start from.
-    pairs: two (E,) arrays of rows; only groups that such a pair connects, before or after joining, are candidates.
+    pairs: only groups that such a pair of rows connects, before or after joining, are candidates.
     sure: where given, two groups of ESTABLISHED faces and more that are farther apart than this join only within
     STRETCH times the distances inside the looser of them: siblings are two tight groups not far from each other.
     And a group of LARGE faces and more takes in what is no farther from it than its own faces are.
@@ -105,7 +126,7 @@ class _Forest:
 
     vectors: Vectors
     labels: Ints
-    pairs: tuple[Ints, Ints]
+    pairs: Pairs
     shots: Shots | None
     limit: float
     """Squared, as all distances in here."""
@@ -126,16 +147,7 @@ class _Forest:
     def __post_init__(self) -> None:
         count = int(self.labels.max(initial=-1)) + 1
         self.size = np.bincount(self.labels, minlength=count).astype(np.float64)
-        self.mean = np.zeros((count, self.vectors.shape[1]))
-        off = np.zeros(count)
-        chunks = [slice(at, at + _ROWS) for at in range(0, len(self.labels), _ROWS)]
-        for rows in chunks:
-            np.add.at(self.mean, self.labels[rows], self.vectors[rows])
-        self.mean /= np.maximum(self.size, 1)[:, None]
-        for rows in chunks:
-            squared = ((self.vectors[rows] - self.mean[self.labels[rows]]) ** 2).sum(axis=1)
-            off += np.bincount(self.labels[rows], squared, minlength=count)
-        self.spread = off / np.maximum(self.size, 1)
+        self.mean, self.spread = middles(self.vectors, self.labels, np.float64)
         given = np.zeros(len(self.labels)) if self.offsets is None else self.offsets
         self.shift = np.bincount(self.labels, given, minlength=count) / np.maximum(self.size, 1)
         self.version = np.zeros(count, np.int64)
@@ -300,25 +312,32 @@ def cut(
     fresh = int(labels.max(initial=-1)) + 1
     for faces in members(labels):
         if len(faces) <= largest:
-            tree = linkage(_squared(vectors[faces], None if offsets is None else offsets[faces]), "average")
-            if tree[-1, 2] < limit**2:
+            squared = _squared(vectors[faces], None if offsets is None else offsets[faces])
+            if squared.max() < limit**2:  # then so is every mean
                 continue
-            parts = fcluster(tree, limit**2, "distance") - 1
+            parts = fcluster(linkage(squared, "average"), limit**2, "distance") - 1
             result[faces[parts > 0]] = fresh + parts[parts > 0] - 1
             fresh += int(parts.max())
     return result
 
 
 def _squared(vectors: Vectors, offsets: Floats | None) -> Floats:
-    """Squared distances (n (n - 1) / 2,) of all pairs, in the order of scipy's pdist."""
-    from scipy.spatial.distance import pdist
-
-    squared: Floats = pdist(vectors, "sqeuclidean")
-    if offsets is None:
-        return squared
-    shifts = np.concatenate([offsets[row] + offsets[row + 1 :] for row in range(len(offsets))])
-    shifted: Floats = np.maximum(np.sqrt(squared) + shifts, 0) ** 2
-    return shifted
+    """Squared distances (n (n - 1) / 2,) of all pairs, in the order of scipy's pdist; products of matrices take a
+    fraction of its time."""
+    exact, count = vectors.astype(np.float64), len(vectors)
+    lengths = (exact**2).sum(axis=1)
+    result, filled = np.empty(count * (count - 1) // 2), 0
+    for start in range(0, count, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        block = lengths[rows, None] + lengths[start:] - 2 * (exact[rows] @ exact[start:].T)
+        np.maximum(block, 0, out=block)
+        if offsets is not None:
+            block = np.maximum(np.sqrt(block) + offsets[rows, None] + offsets[start:], 0) ** 2
+        for row in range(len(block)):
+            right = block[row, row + 1 :]
+            result[filled : filled + len(right)] = right
+            filled += len(right)
+    return result
 
 
 def separate(vectors: Vectors, labels: Ints, shots: Shots, *, sure: float | None = None) -> Ints:
@@ -334,14 +353,14 @@ def separate(vectors: Vectors, labels: Ints, shots: Shots, *, sure: float | None
     return result
 
 
-def _nearest_pairs(vectors: Vectors, k: int = 32) -> tuple[Ints, Ints]:
+def _nearest_pairs(vectors: Vectors, k: int = 32) -> Pairs:
     from faceid_core import neighbours
 
     low, high, _ = neighbours.build(vectors, k).edges(np.inf)
     return low, high
 
 
-def components(count: int, pairs: Iterable[Ints]) -> Ints:
+def components(count: int, pairs: Pairs) -> Ints:
     """(count,) the connected component of each row under the pairs."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -23,19 +23,26 @@ LENGTH = 1.42
 """The mean length of dlib's vectors: made equally long, their distances stay in the scale that people know."""
 
 _CHUNK = 4096
+_ROUGH = 2e-3
+"""What faiss's distances may be off, see `build`."""
+
 _ROUNDS, _SAMPLED = 8, 64
 """Of k-means, which need not be precise here: rounds, and faces per cell that it sees."""
+
+
+Rows = npt.NDArray[np.int32]
+"""Rows of neighbours, in half the memory of other row numbers: of a million faces there are 64 million."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NeighbourGraph:
     """The k nearest other faces of each of N faces, nearest first.
 
-    indices: (N, k) int64 rows of the neighbours, -1 where there are fewer than k.
+    indices: (N, k) int32 rows of the neighbours, -1 where there are fewer than k.
     distances: (N, k) float32 Euclidean, inf where there is no neighbour.
     """
 
-    indices: Ints
+    indices: Rows
     distances: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -45,18 +52,22 @@ class NeighbourGraph:
     def k(self) -> int:
         return int(self.indices.shape[1])
 
-    def edges(self, longest: float) -> tuple[Ints, Ints, npt.NDArray[np.float32]]:
+    def edges(self, longest: float) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
         """Each pair at most `longest` apart once: rows i < j (E,) and distances (E,), ordered by i, then j."""
         near = (self.indices >= 0) & (self.distances <= longest)
         for start in range(0, len(self), _CHUNK):
             self._drop_second(near, start)
         # Of a million faces there are 35 million edges: each copy of them is a quarter of a gigabyte.
-        source, other = np.repeat(np.arange(len(self)), near.sum(axis=1)), self.indices[near]
-        pair = np.minimum(source, other) * len(self) + np.maximum(source, other)
+        rows = np.arange(len(self), dtype=np.int32)
+        source, other = np.repeat(rows, near.sum(axis=1)), self.indices[near]
+        pair = np.minimum(source, other).astype(np.int64)
+        pair *= len(self)
+        pair += np.maximum(source, other)
         del source, other
         order = np.argsort(pair)
         pair, apart = pair[order], self.distances[near][order]
-        return pair // len(self), pair % len(self), apart
+        del near, order
+        return (pair // len(self)).astype(np.int32), (pair % len(self)).astype(np.int32), apart
 
     def _drop_second(self, near: npt.NDArray[np.bool_], start: int) -> None:
         """Of an edge that both ends list, take what the larger one lists out of `near` (N, k), for some rows."""
@@ -72,9 +83,7 @@ class NeighbourGraph:
         """The graph among these rows only, renumbered in their order; other neighbours become -1 and inf."""
         if len(rows) == len(self) and (rows == np.arange(len(self))).all():
             return self
-        number = np.full(len(self) + 1, -1, np.int64)  # the last entry is what -1 picks
-        number[rows] = np.arange(len(rows))
-        indices = number[self.indices[rows]]
+        indices = _renumbered(len(self), rows)[self.indices[rows]]
         return NeighbourGraph(indices, np.where(indices >= 0, self.distances[rows], np.float32(np.inf)))
 
 
@@ -101,17 +110,66 @@ def build(vectors: Vectors, k: int = DEFAULT_K, *, exact_limit: int = EXACT_LIMI
         raise ValueError(f"vectors must be (N, D) and k at least 1, not {vectors.shape} and {k}")
     if not np.isfinite(vectors).all():
         raise ValueError("vectors must be finite")
-    count = len(vectors)
-    indices = np.full((count, k), -1, np.int64)
-    distances = np.full((count, k), np.inf, np.float32)
-    if count > 1:
-        index, order = _flat(vectors) if count <= exact_limit else _cells(vectors)
-        width = min(k, count - 1)
-        for start in range(0, count, _CHUNK):
-            rows = order[start : start + _CHUNK]
-            others = _without_self(index.search(vectors[rows], width + 1)[1], rows)
-            indices[rows, :width], distances[rows, :width] = _sorted(vectors, others, vectors[rows])
-    return NeighbourGraph(indices, distances)
+    graph = _empty(len(vectors), k)
+    if len(vectors) > 1:
+        index, order = _flat(vectors) if len(vectors) <= exact_limit else _cells(vectors)
+        _fill(graph, vectors, index, order)
+    return graph
+
+
+def extended(graph: NeighbourGraph, rows: Ints, vectors: Vectors) -> NeighbourGraph:
+    """The graph of vectors (N, D) of which `graph` knows some: as `build` makes it, in less time while few came and
+    few went. rows: (N,) the row in `graph` of each vector, -1 for a new one."""
+    vectors = np.ascontiguousarray(vectors, np.float32)
+    old = np.flatnonzero(rows >= 0)
+    listed = graph.indices[rows[old]]
+    kept = _renumbered(len(graph), rows[old], old)[listed]
+    whole = ~((listed >= 0) & (kept < 0)).any(axis=1)  # none of the neighbours is gone
+    new = np.flatnonzero(rows < 0)
+    anew = np.sort(np.concatenate([new, old[~whole]]))
+    if len(anew) * max(3, 4 * len(vectors) ** 2 / EXACT_LIMIT**2) > len(vectors):
+        return build(vectors, graph.k)
+    result = _empty(len(vectors), graph.k)
+    result.indices[old[whole]], result.distances[old[whole]] = kept[whole], graph.distances[rows[old[whole]]]
+    if len(anew):
+        _fill(result, vectors, _flat(vectors)[0], anew)
+    if len(new):
+        _offer(result, vectors, old[whole], new)
+    return result
+
+
+def _empty(count: int, k: int) -> NeighbourGraph:
+    return NeighbourGraph(np.full((count, k), -1, np.int32), np.full((count, k), np.inf, np.float32))
+
+
+def _renumbered(count: int, rows: Ints, numbers: Ints | None = None) -> Rows:
+    """(count + 1,) the number of each row (without numbers: its place), -1 for the others and for what -1 picks."""
+    number = np.full(count + 1, -1, np.int32)
+    number[rows] = np.arange(len(rows)) if numbers is None else numbers
+    return number
+
+
+def _fill(graph: NeighbourGraph, vectors: Vectors, index: Any, rows: Ints) -> None:
+    """Put into the graph what the index of all vectors finds for these rows."""
+    width = min(graph.k, len(vectors) - 1)
+    for start in range(0, len(rows), _CHUNK):
+        some = rows[start : start + _CHUNK]
+        others = _without_self(index.search(vectors[some], width + 1)[1], some)
+        graph.indices[some, :width], graph.distances[some, :width] = _sorted(vectors, others, vectors[some])
+
+
+def _offer(graph: NeighbourGraph, vectors: Vectors, rows: Ints, new: Ints) -> None:
+    """Put the new ones into the lists of those rows to which they are nearer than the last one there."""
+    index, _ = _flat(vectors[new])
+    for start in range(0, len(rows), _CHUNK):
+        some = rows[start : start + _CHUNK]
+        squared, found = index.search(vectors[some], min(graph.k, len(new)))
+        near = np.sqrt(np.maximum(squared, 0)) <= graph.distances[some, -1:] + _ROUGH
+        some, width = some[near[:, 0]], int(near.sum(axis=1).max(initial=0))
+        others = new[found[near[:, 0], :width]]
+        indices = np.concatenate([graph.indices[some], others], axis=1)
+        distances = np.concatenate([graph.distances[some], _distances(vectors, others, vectors[some])], axis=1)
+        graph.indices[some], graph.distances[some] = (a[:, : graph.k] for a in _in_order(indices, distances))
 
 
 def _flat(vectors: Vectors) -> tuple[Any, Ints]:
@@ -141,20 +199,29 @@ def _cells(vectors: Vectors) -> tuple[Any, Ints]:
     return index, np.argsort(cell, kind="stable")
 
 
-def _without_self(found: Ints, rows: Ints) -> Ints:
+def _without_self(found: Ints, rows: Ints) -> Rows:
     """(n, k) of found (n, k + 1): without the row itself, wherever among its duplicates it was listed."""
     is_self = found == rows[:, None]
     is_self[~is_self.any(axis=1), -1] = True  # crowded out by duplicates: drop the farthest instead
-    others: Ints = found[~is_self].reshape(len(found), -1).astype(np.int64)
+    others: Rows = found[~is_self].reshape(len(found), -1).astype(np.int32)
     return others
 
 
-def _sorted(vectors: Vectors, others: Ints, own: Vectors) -> tuple[Ints, npt.NDArray[np.float32]]:
+def _sorted(vectors: Vectors, others: Rows, own: Vectors) -> tuple[Rows, npt.NDArray[np.float32]]:
     """Neighbours (n, k) of the vectors `own` (n, D) with exact distances, nearest first and by row among equals."""
+    return _in_order(others, _distances(vectors, others, own))
+
+
+def _distances(vectors: Vectors, others: Rows, own: Vectors) -> npt.NDArray[np.float32]:
+    """(n, k) from the vectors `own` (n, D) to others (n, k), inf where those are -1."""
     apart = np.empty(others.shape, np.float32)
     for column in range(others.shape[1]):  # a column at a time keeps the differences in the cache
         difference = vectors[others[:, column]] - own
         apart[:, column] = np.sqrt(np.einsum("nd,nd->n", difference, difference))
     apart[others < 0] = np.inf  # the cells held fewer
+    return apart
+
+
+def _in_order(others: Rows, apart: npt.NDArray[np.float32]) -> tuple[Rows, npt.NDArray[np.float32]]:
     order = np.lexsort((others, apart), axis=1)
     return np.take_along_axis(others, order, axis=1), np.take_along_axis(apart, order, axis=1)

@@ -16,7 +16,7 @@ from faceid_core.embedding import require_trainable
 from faceid_core.grouping import ClusterReport, Evaluation, cluster, evaluate
 from faceid_core.library import FaceVectors, Library, ModelView
 from faceid_core.settings import Settings
-from faceid_core.stored import complete, decoded, directions, embedder_of, length_of, vectors
+from faceid_core.stored import complete, decoded, directions, embedder_of, graph, length_of, vectors
 from faceid_core.tables import Flag
 from faceid_core.values import Progress, no_progress
 
@@ -67,7 +67,7 @@ def project(
     new_only: faces that are not on the map are placed among those that are, which stay; without a map, or when most
     faces are new, all are laid out. The first time a PCA map is stored at once, to look at until the other is done.
     """
-    from faceid_core import neighbours, projection
+    from faceid_core import projection
 
     started = time.monotonic()
     embedder = embedder_of(library.settings)
@@ -78,9 +78,9 @@ def project(
     if plane is None:
         if projector != SKETCH and not len(library.maps.points(projector).face_ids):
             library.maps.save(SKETCH, embedder.name, faces.ids, projection.pca(faces.vectors, None))
-        graph = neighbours.build(faces.vectors)
+        near = graph(library, faces, embedder)
         progress(1, 2, "Drawing the map")
-        plane = projection.project(projector, faces.vectors, graph)
+        plane = projection.project(projector, faces.vectors, near)
     library.maps.save(projector, embedder.name, faces.ids, plane)
     progress(2, 2, "The map is drawn")
     return MapReport(projector, len(plane), time.monotonic() - started)

@@ -3,19 +3,22 @@ one person, which names may be wrong, and who is on a photo twice. What a human 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 
-from faceid_core import alike, clustering, doubts, neighbours
+from faceid_core import alike, clustering, doubts, near_duplicates
 from faceid_core.alike import Pair
 from faceid_core.doubts import Doubt
-from faceid_core.library import FaceVectors, Library
+from faceid_core.library import FaceVectors, FaceView, Library
+from faceid_core.matching import carried
+from faceid_core.near_duplicates import Duplicates, Picture
 from faceid_core.neighbours import NeighbourGraph
-from faceid_core.stored import directions, embedder_of, vectors
+from faceid_core.stored import directions, embedder_of, graph, vectors
+from faceid_core.tables import Flag
 from faceid_core.values import Ints
 from faceid_core.wording import count
 
@@ -38,13 +41,14 @@ class Twice:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """All that is to be asked, the surest first. Pairs and doubts hold the ids of faces where alike and doubts have
-    rows; groups are pairs of group numbers, people pairs of person ids."""
+    """All that is to be asked, the surest first. Where alike, doubts and near_duplicates have rows, here are ids of
+    faces; groups are pairs of group numbers, people pairs of person ids."""
 
     groups: tuple[Pair, ...] = ()
     people: tuple[Pair, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     twice: tuple[Twice, ...] = ()
+    duplicates: tuple[Duplicates, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +80,11 @@ def _questions(library: Library, stamp: tuple[object, ...]) -> Questions:
     people, sure = _people(library, compared)
     groups, both = _alike(library, compared, people, sure, limit)
     return Questions(
-        groups, both, _doubts(library, compared, people, sure, limit), _twice(library, compared, limit)
+        groups=groups,
+        people=both,
+        doubts=_doubts(library, compared, people, sure, limit),
+        twice=_twice(library, compared, limit),
+        duplicates=_duplicates(library, compared),
     )
 
 
@@ -84,7 +92,7 @@ def _questions(library: Library, stamp: tuple[object, ...]) -> Questions:
 def _compared(library: Library, stamp: tuple[object, ...]) -> _Compared:
     embedder = embedder_of(library.settings)
     faces = directions(vectors(library, embedder), embedder)
-    return _Compared(faces, library.clusters.numbers(faces.ids), neighbours.build(faces.vectors))
+    return _Compared(faces, library.clusters.numbers(faces.ids), graph(library, faces, embedder))
 
 
 def _threshold(library: Library) -> float:
@@ -147,6 +155,53 @@ def _equal(compared: _Compared, pair: tuple[int, ...], limit: float) -> bool:
         return False
     one, other = compared.faces.vectors[rows]
     return bool(np.linalg.norm(one - other) <= clustering.SURELY_SAME * limit)
+
+
+def _duplicates(library: Library, compared: _Compared) -> tuple[Duplicates, ...]:
+    """Without the photos of which a human said that all are to be kept."""
+    pairs = near_duplicates.candidates(compared.graph, compared.faces.photos)
+    pictures = _pictures(library, compared, np.unique(pairs))
+    said = set(map(tuple, library.verdicts.all(same=True).tolist()))
+    found = near_duplicates.near_duplicates(compared.graph, pairs, pictures)
+    renamed = [
+        replace(d, unnamed=compared.ids(d.unnamed), pairs=tuple(compared.pair(pair) for pair in d.pairs))
+        for d in found
+    ]
+    return tuple(d for d in renamed if not all(tuple(sorted(pair)) in said for pair in d.pairs))
+
+
+def _pictures(library: Library, compared: _Compared, photos: Ints) -> dict[int, Picture]:
+    """Photos that look like something, with their faces."""
+    rows = np.flatnonzero(np.isin(compared.faces.photos, photos))
+    row_of = dict(zip(compared.faces.ids[rows].tolist(), rows.tolist(), strict=True))
+    faces: dict[int, list[FaceView]] = {}
+    for face in library.faces.get_many(list(row_of)):
+        faces.setdefault(face.photo_id, []).append(face)
+    return {
+        photo: _picture(faces[photo], row_of, look, size)
+        for photo, (look, size) in library.photos.looks(photos.tolist()).items()
+    }
+
+
+def _picture(faces: Sequence[FaceView], row_of: Mapping[int, int], look: bytes, size: tuple[int, int]) -> Picture:
+    return Picture(
+        look=look,
+        rows=tuple(row_of[face.id] for face in faces),
+        boxes=tuple(carried(face.box, size, (1, 1), 0) for face in faces),
+        named=tuple(face.person is not None for face in faces),
+        worth=sum(face.quality for face in faces) + size[0] * size[1] / 1e9,  # the larger of copies
+    )
+
+
+def set_aside(library: Library, moment: Duplicates, *, actor: str) -> None:
+    """Hide the unnamed faces of all photos of a moment but the best."""
+    library.faces.flag(moment.unnamed, Flag.HIDDEN, actor=actor)
+
+
+def keep_all(library: Library, moment: Duplicates, *, actor: str) -> None:
+    """Remember that photos of one moment all keep their faces: those are the same people."""
+    summary = f"Said that {count(len(moment.others) + 1, 'photo')} of one moment are all kept"
+    library.verdicts.say(moment.pairs, same=True, summary=summary, actor=actor)
 
 
 def not_one_person(library: Library, pair: Pair, whom: str, *, actor: str) -> None:

@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         return self.library / "models"
 
     @property
+    def graphs_folder(self) -> Path:
+        return self.library / "graphs"
+
+    @property
     def uploads_folder(self) -> Path:
         return self.library / "uploads"
 

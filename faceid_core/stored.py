@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from faceid_core import images
+from faceid_core import graph_file, images
 from faceid_core.embedding import DlibResNet, Embedder, make_embedder
 from faceid_core.errors import NoFaces, NoPhotos
 from faceid_core.library import FaceVectors, Library
-from faceid_core.neighbours import LENGTH, on_sphere
+from faceid_core.neighbours import LENGTH, NeighbourGraph, on_sphere
 from faceid_core.settings import Settings
 
 EMBED_AT_ONCE = 512
@@ -46,6 +47,12 @@ def vectors(library: Library, embedder: Embedder) -> FaceVectors:
 def length_of(embedder: Embedder) -> float:
     """The length to which an embedder's vectors are brought before they are compared."""
     return LENGTH if isinstance(embedder, DlibResNet) else 1.0
+
+
+def graph(library: Library, faces: FaceVectors, embedder: Embedder) -> NeighbourGraph:
+    """The neighbours of faces that `directions` gives, kept in the library's folder from one step to the next."""
+    name = re.sub(r"[^\w.-]", "_", embedder.name)
+    return graph_file.graph_of(library.settings.graphs_folder / f"{name}.npz", faces.ids, faces.vectors)
 
 
 def directions(faces: FaceVectors, embedder: Embedder) -> FaceVectors:

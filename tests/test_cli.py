@@ -218,7 +218,8 @@ def test_cluster_says_what_it_did_as_json_and_leaves_names_alone(named_folder: P
     before = faceid("--library", named_folder, "people", "--json").json
     ran = faceid("--library", named_folder, "cluster", "--algorithm", "chinese-whispers", "--json")
     asked = {"algorithm", "threshold", "seconds"}
-    assert set(ran.json) == asked | {"faces", "clusters", "grouped", "single", "moved", "merged", "split"}
+    told = {"faces", "clusters", "grouped", "single", "moved", "merged", "split", "measured"}
+    assert set(ran.json) == asked | told
     assert ran.json["algorithm"] == "chinese-whispers"
     assert ran.json["grouped"] + ran.json["single"] == ran.json["faces"]
     tight = faceid("--library", named_folder, "cluster", "--threshold", 0.01, "--json")

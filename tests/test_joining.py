@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from faceid_core.joining import Faces, join
+from faceid_core.neighbours import build
 
 LIMIT = 0.5
 
@@ -38,7 +39,7 @@ NEW = np.array([11, 12, 13])
 
 
 def joined(faces: Faces) -> list[int]:
-    numbers = join(faces, NEW, algorithm="density-linkage", limit=LIMIT)
+    numbers = join(faces, NEW, build(faces.vectors), algorithm="density-linkage", limit=LIMIT)
     grouped = faces.numbers > 0
     assert (numbers[grouped] == faces.numbers[grouped]).all()
     return numbers[10:].tolist()
@@ -82,5 +83,5 @@ def test_what_a_human_said_is_kept(album: Faces) -> None:
 
 
 def test_nothing_new_changes_nothing(album: Faces) -> None:
-    numbers = join(album, np.empty(0, np.int64), algorithm="density-linkage", limit=LIMIT)
+    numbers = join(album, np.empty(0, np.int64), build(album.vectors), algorithm="density-linkage", limit=LIMIT)
     assert (numbers == album.numbers).all()

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "faceid_core"
 
 LAYERS = {
-    "base": {"errors", "values", "settings", "wording", "matching", "moments"},
+    "base": {"errors", "files", "values", "settings", "wording", "matching", "moments"},
     "store": {"tables", "database", "library"},
     "compute": {"images", "formats", "folders", "video", "tracks", "photo_date", "engine", "detection",
                 "embedding", "quality", "neighbours", "clustering", "density", "linkage", "projection",

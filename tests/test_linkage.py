@@ -27,6 +27,16 @@ def test_merge_on_a_full_graph_is_average_linkage(seed: int, limit: float) -> No
     assert pairwise(labels, fcluster(tree, limit**2, "distance")).f == 1
 
 
+@pytest.mark.parametrize("count", [2, 3, 255, 600])
+def test_distances_within_a_group_are_those_of_scipy(count: int) -> None:
+    vectors, shift = cloud(count, 4, 16), np.random.default_rng(5).normal(scale=0.3, size=count)
+    expected = pdist(vectors.astype(np.float64))
+    np.testing.assert_allclose(linkage._squared(vectors, None), expected**2, rtol=1e-9)
+    rows, columns = np.triu_indices(count, 1)
+    shifted = np.maximum(expected + shift[rows] + shift[columns], 0) ** 2
+    np.testing.assert_allclose(linkage._squared(vectors, shift), shifted, rtol=1e-9)
+
+
 def test_cut_is_average_linkage_within_each_group() -> None:
     vectors = cloud(40, 1)
     groups = np.repeat([0, 1], 20)

@@ -21,7 +21,7 @@ def test_agrees_with_brute_force() -> None:
     order, apart = brute_force(vectors, 10)
     np.testing.assert_array_equal(graph.indices, order)
     np.testing.assert_allclose(graph.distances, apart, rtol=1e-5)
-    assert (graph.indices.dtype, graph.distances.dtype) == (np.int64, np.float32)
+    assert (graph.indices.dtype, graph.distances.dtype) == (np.int32, np.float32)
     assert (len(graph), graph.k) == (300, 10)
 
 

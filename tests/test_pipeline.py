@@ -102,6 +102,20 @@ def test_groups_are_measured_by_the_names_that_people_gave(filled: Library, albu
     assert (alone.acts, alone.pairwise.recall, alone.purity) == (len(names), 0, 1)
 
 
+def test_a_grouping_tells_its_errors_by_the_names_given(filled: Library, album: Album) -> None:
+    """As if nobody had a name: names keep groups apart, and that would be no measure."""
+    assert pipeline.cluster(filled, preview=True).measured is None
+    names = true_names(filled, album)
+    for name in set(names.values()):
+        filled.people.name_faces([face for face, true in names.items() if true == name], name, actor="test")
+    found = pipeline.evaluate(filled, threshold=2.0)
+    measured = pipeline.cluster(filled, threshold=2.0, preview=True).measured
+    assert measured is not None and measured.mixed > 0.3
+    assert (measured.faces, measured.mixed) == (len(names), 1 - found.bcubed.precision)
+    assert measured.scattered == 1 - found.bcubed.recall
+    assert pipeline.cluster(filled, new_only=True).measured is None
+
+
 def test_names_that_the_recogniser_gave_measure_nothing(filled: Library) -> None:
     for number in (1, 2):
         ids = [face.id for face in filled.faces.of_cluster(number)]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
+from PIL import Image, ImageOps
 
-from faceid_core import pipeline, reviewing
+from faceid_core import neighbours, pipeline, reviewing
+from faceid_core.importing import import_photos
 from faceid_core.library import Library
+from faceid_core.sample import Album
 from faceid_core.settings import Settings
-from faceid_core.tables import LabelSource
+from faceid_core.tables import Flag, LabelSource
 
 ME = "me"
 
@@ -37,6 +41,18 @@ def test_two_people_that_may_be_one(filled: Library) -> None:
     assert len(reviewing.questions(filled).people) == 1
     filled.people.describe(pair.one, hidden=True, actor=ME)
     assert reviewing.questions(filled).people == ()
+
+
+def test_the_graph_of_the_grouping_is_used(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []  # faces of single groups are compared among themselves
+    build = neighbours.build
+    monkeypatch.setattr(
+        neighbours, "build", lambda vectors, *k: compared.append(len(vectors)) or build(vectors, *k)
+    )
+    assert reviewing.questions(filled).people == ()
+    faces = pipeline.cluster(filled, preview=True, strictness=0.5).faces
+    assert pipeline.project(filled, projector="pca").faces == faces
+    assert max(compared, default=0) < faces
 
 
 def test_groups_that_may_be_one_person_stay_apart_once_that_was_said(filled: Library) -> None:
@@ -90,3 +106,26 @@ def test_twice_on_a_photo(filled: Library) -> None:
 def test_a_library_that_is_not_grouped_asks_nothing(tmp_path: Path) -> None:
     with Library.open(Settings(library=tmp_path)) as empty:
         assert reviewing.questions(empty) == reviewing.Questions()
+
+
+def test_photos_of_one_moment(filled: Library, album: Album, tmp_path: Path) -> None:
+    """A photo and the same a little further to the right, as the second one of a burst."""
+    file = next(name for name, faces in album.photos.items() if len(faces) >= 3)
+    with Image.open(album.folder / file) as image:
+        upright = ImageOps.exif_transpose(image)
+        upright.crop((0, 0, upright.width - 30, upright.height - 20)).save(tmp_path / "burst.jpg", quality=90)
+    import_photos(filled, [tmp_path / "burst.jpg"])
+    pipeline.cluster(filled, new_only=True)
+    (moment,) = reviewing.questions(filled).duplicates
+    paths = [Path(filled.photos.get(photo).path).name for photo in (moment.best, *moment.others)]
+    assert sorted(paths) == sorted([file, "burst.jpg"])
+    assert len(moment.unnamed) == len(moment.pairs) >= 2
+
+    reviewing.keep_all(filled, moment, actor=ME)
+    assert reviewing.questions(filled).duplicates == ()
+    filled.journal.undo()
+    reviewing.set_aside(filled, moment, actor=ME)
+    assert {face.flag for face in filled.faces.get_many(moment.unnamed)} == {Flag.HIDDEN}
+    assert reviewing.questions(filled).duplicates == ()
+    filled.journal.undo()
+    assert reviewing.questions(filled).duplicates == (moment,)

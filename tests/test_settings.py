@@ -79,6 +79,6 @@ def test_an_empty_library_option_is_refused() -> None:
 def test_everything_lies_in_the_library_unless_a_database_is_named(tmp_path: Path) -> None:
     settings = Settings(library=tmp_path)
     assert settings.url == f"sqlite:///{tmp_path / 'faceid.db'}"
-    folders = (settings.engine_folder, settings.models_folder, settings.uploads_folder)
+    folders = (settings.engine_folder, settings.models_folder, settings.graphs_folder, settings.uploads_folder)
     assert {folder.parent for folder in folders} == {tmp_path}
     assert Settings(library=tmp_path, database_url="postgresql://host/faces").url == "postgresql://host/faces"

@@ -67,7 +67,8 @@ CSS = """
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"]:hover { background: #115e59; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
 /* A photo is a picture with an invisible button over it: the whole tile opens its details. */
-.st-key-photo-grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }
+[class*="st-key-photo-grid"] { display: grid;
+  grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }
 [class*="st-key-tile-"] { position: relative; gap: .3rem; }
 [class*="st-key-tile-"] .stElementContainer:has(.stButton) { position: absolute; inset: 0; z-index: 2; }
 [class*="st-key-tile-"] .stButton, [class*="st-key-tile-"] .stButton button { height: 100%; width: 100%; }

@@ -99,7 +99,7 @@ class Library:
         self.knowledge = Knowledge(database)
         self.verdicts = Verdicts(database)
         self.decisions = Decisions(database)
-        self.erasing = Erasing(database, settings.models_folder)
+        self.erasing = Erasing(database, settings.models_folder, settings.graphs_folder)
 
     @classmethod
     def open(cls, settings: Settings) -> Library:

@@ -67,8 +67,8 @@ class _Traces:
 class Erasing:
     """Takes people, faces and photos out of the library for good."""
 
-    def __init__(self, database: Database, models_folder: Path) -> None:
-        self._database, self._models_folder = database, models_folder
+    def __init__(self, database: Database, models_folder: Path, graphs_folder: Path) -> None:
+        self._database, self._models_folder, self._graphs_folder = database, models_folder, graphs_folder
 
     def person(self, person_id: int, *, actor: str, preview: bool = False) -> Erasure:
         """Erase a person with all faces of that name, their vectors, events and recognisers. Raises NotFound."""
@@ -113,6 +113,7 @@ class Erasing:
             artifacts = [model.artifact for model in models]
         for artifact in artifacts:
             shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
+        shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
         _rebuild(self._database)
         return found
 

@@ -83,6 +83,16 @@ class Photos:
             raise NotFound(f"There is no photo {photo_id} in the library.")
         return PhotoView(*row)
 
+    def looks(self, ids: Sequence[int]) -> dict[int, tuple[bytes, tuple[int, int]]]:
+        """The look, and (width, height), of those photos that look like something; see likeness.looks."""
+        known: dict[int, tuple[bytes, tuple[int, int]]] = {}
+        wanted = select(Photo.id, Photo.look, Photo.width, Photo.height).where(col(Photo.look).is_not(None))  # type: ignore[call-overload]
+        with self._database.read() as session:
+            for chunk in chunks(ids):
+                for photo, look, *size in session.execute(wanted.where(col(Photo.id).in_(chunk))):
+                    known[photo] = (look, tuple(size))
+        return known
+
     def page(
         self, after: int | None = None, limit: int = 60, *, query: PhotoQuery | None = None
     ) -> list[PhotoView]:

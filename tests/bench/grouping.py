@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,21 +25,23 @@ from faceid_core.quality import assess
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Image
 
+NamesOf = Callable[[Path, Sequence[Box], Image], Sequence[tuple[str, bool]]]
+"""From a photo, the boxes of its faces and its pixels: the name of each face, and whether it is known."""
 
-def embed(folder: Path, settings: Settings) -> dict[str, np.ndarray]:
-    """vectors (N, D), photo (N,), quality (N,), name (N,) and whether a face is the photo's person (N,)."""
+
+def embed(paths: Iterable[Path], names_of: NamesOf, settings: Settings) -> dict[str, np.ndarray]:
+    """vectors (N, D), photo (N,), quality (N,), name (N,) and "middle", whether the name is known (N,)."""
     detector, embedder = make_detector(settings), make_embedder(settings)
     crops, photo, quality, name, middle = [], [], [], [], []
-    for number, path in enumerate(folders.walk([folder])):
+    for number, path in enumerate(paths):
         pixels = images.read(path).pixels
         faces = detector.detect(pixels)
-        away = [off_centre(face.box, pixels) for face in faces]
-        for face, distance in zip(faces, away, strict=True):
+        for face, (person, known) in zip(faces, names_of(path, [f.box for f in faces], pixels), strict=True):
             crops.append(align(pixels, face.landmarks))
             photo.append(number)
             quality.append(assess(pixels, face, crops[-1]).score)
-            name.append(path.parent.name)
-            middle.append(distance == min(away))
+            name.append(person)
+            middle.append(known)
     vectors = np.concatenate([embedder.embed(np.stack(crops[i : i + 64])) for i in range(0, len(crops), 64)])
     return {
         "vectors": vectors,
@@ -48,6 +51,12 @@ def embed(folder: Path, settings: Settings) -> dict[str, np.ndarray]:
         "middle": np.array(middle),
         "embedder": np.array(embedder.name),
     }
+
+
+def by_folder(path: Path, boxes: Sequence[Box], pixels: Image) -> list[tuple[str, bool]]:
+    """The face nearest to the middle is the person of the folder."""
+    away = [off_centre(box, pixels) for box in boxes]
+    return [(path.parent.name, distance == min(away)) for distance in away]
 
 
 def off_centre(box: Box, pixels: Image) -> float:
@@ -65,7 +74,7 @@ def main() -> None:
     if options.cache and options.cache.exists():
         faces = dict(np.load(options.cache))
     else:
-        faces = embed(options.folder, Settings())
+        faces = embed(folders.walk([options.folder]), by_folder, Settings())
         if options.cache:
             np.savez(options.cache, **faces)
     faces["vectors"] = neighbours.on_sphere(faces["vectors"])
@@ -74,7 +83,7 @@ def main() -> None:
 
 def report(faces: dict[str, np.ndarray], steps: list[float]) -> None:
     scored = faces["middle"]
-    people = len(np.unique(faces["name"]))
+    people = len(np.unique(faces["name"][scored]))
     print(f"{len(scored)} faces, {scored.sum()} of them with a name, {people} people; pairwise and BCubed P, R, F")
     started = time.perf_counter()
     graph = neighbours.build(faces["vectors"])

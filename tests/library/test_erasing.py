@@ -54,7 +54,8 @@ def test_a_person_is_gone_from_every_byte(library: Library, lives: list[int]) ->
     library.jobs.claim()
     library.jobs.finish(job.id, {"classes": ["Quillon", "Bo"]})
     library.models.add(EMBEDDER, ["Bo", "Quillon"], {}, 0.5, {"Quillon": 3}, "knows")
-    (library.settings.models_folder / "knows").mkdir(parents=True)
+    for folder in (library.settings.models_folder / "knows", library.settings.graphs_folder):
+        folder.mkdir(parents=True)
     assert all(name in stored(library) for name in (b"Zebedee", b"Quillon", b"Xanthippe", b"crop-0-0"))
 
     quillon = person(library, "Quillon")
@@ -67,6 +68,7 @@ def test_a_person_is_gone_from_every_byte(library: Library, lives: list[int]) ->
         assert trace not in left
     assert b"crop-1-1" in left and b"Bo" in left
     assert not (library.settings.models_folder / "knows").exists()
+    assert not library.settings.graphs_folder.exists()
     assert library.models.all() == []
     assert [one.name for one in library.people.all()] == ["Bo"]
     assert library.problems() == []

@@ -18,6 +18,7 @@ NONE = {
     "One person?": "Nobody is there twice",
     "Wrong name?": "No name looks wrong",
     "Twice on a photo?": "Nobody is twice",
+    "Same moment?": "No moment is there twice",
 }
 
 
@@ -141,3 +142,34 @@ def test_twice_on_one_photo_may_be_right(library, people, asked) -> None:
     assert not page.exception
     assert NONE["Twice on a photo?"] in everything(page)
     assert names(library) == {"Ada": 2}
+
+
+@pytest.fixture
+def moment(people, library):
+    """The face of the first photo once more, on a photo that looks nearly the same. Returns both faces."""
+    first = library.faces.vectors(EMBEDDER).vectors[0]
+    with library._database.write() as session:
+        session.get(tables.Photo, 1).look = bytes(32)
+    face = replace(new_face(), vector=first)
+    look = bytes([0xFF] * 5 + [0] * 27)
+    library.photos.add_many([replace(new_photo("/again.jpg"), embedder=EMBEDDER, faces=(face,), looks=look)])
+    ids = library.faces.vectors(EMBEDDER).ids.tolist()
+    return people[0][0], ids[-1]
+
+
+def test_one_of_the_photos_of_a_moment_is_enough(library, moment, asked) -> None:
+    page = asked("Same moment?")
+    assert "1 moment on several photos" in texts(page)
+    assert "Do these 2 photos show one moment?" in everything(page)
+    page = button(page, "Yes, one is enough").click().run()
+    assert not page.exception
+    flags = {face.id: face.flag for face in library.faces.get_many(moment)}
+    assert sorted(flags.values()) == sorted([tables.Flag.NONE, tables.Flag.HIDDEN])
+    assert "No moment is there twice" in everything(page)
+
+
+def test_photos_of_a_moment_are_all_kept(library, moment, asked) -> None:
+    page = button(asked("Same moment?"), "No, keep all").click().run()
+    assert not page.exception and "No moment is there twice" in everything(page)
+    assert {face.flag for face in library.faces.get_many(moment)} == {tables.Flag.NONE}
+    assert len(library.verdicts.all(same=True)) == 1

@@ -11,7 +11,7 @@ from faceid_core.tables import PhotoStatus
 from webapp import uploads
 from webapp.components.job_progress import job_progress, last_failure
 from webapp.components.photo_filter import photo_filter
-from webapp.components.photo_view import photo_tile, show_photo
+from webapp.components.photo_view import photo_grid
 from webapp.state import boundary, library, toast
 from webapp.wording import count
 
@@ -116,7 +116,7 @@ def _browse(counts: Counts) -> None:
     elif status is PhotoStatus.FAILED:
         _failures(found[:PAGE_PHOTOS])
     else:
-        _grid(found[:PAGE_PHOTOS])
+        photo_grid(found[:PAGE_PHOTOS])
     _pager(found)
 
 
@@ -134,13 +134,6 @@ def _status_filter(counts: Counts) -> str:
         on_change=_first_page,
         label_visibility="collapsed",
     )
-
-
-def _grid(photos: list[PhotoView]) -> None:
-    with st.container(key="photo-grid"):
-        for photo in photos:
-            if photo_tile(photo):
-                show_photo(photo.id)
 
 
 def _failures(photos: list[PhotoView]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
     from faceid_core.library import FaceView, PhotoView
 
 DETAIL_PX = 1400
+
+
+def photo_grid(photos: Iterable[PhotoView], *, key: str = "") -> None:
+    """Tiles that open the photo when they are clicked. key: tells grids on one page apart."""
+    with st.container(key=f"photo-grid{key}"):
+        for photo in photos:
+            if photo_tile(photo):
+                show_photo(photo.id)
 
 
 def photo_tile(photo: PhotoView) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,6 +16,7 @@ from webapp.components.asked_about import asked_about, compared_with
 from webapp.components.blank import blank
 from webapp.components.face_grid import face_grid, selection
 from webapp.components.naming import Target, naming
+from webapp.components.same_moment import same_moment
 from webapp.components.suggested import suggested
 from webapp.components.undo import undoable
 from webapp.state import actor, escaped_markdown, guarded, library
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from faceid_core.library import FaceView, PersonView
 
 WHO, ONE, WRONG, TWICE = "Who is it?", "One person?", "Wrong name?", "Twice on a photo?"
+MOMENT = "Same moment?"
 SAMPLE, EVERY = 18, 1_000_000
 SHOWN, BECAUSE = 120, 12
 
@@ -32,13 +35,15 @@ def questions() -> None:
     with st.spinner("Comparing faces", show_time=False):
         asked, who = reviewing.questions(library()), pipeline.suggestions(library())
     kind = st.segmented_control(
-        "Kind of suggestion", [WHO, ONE, WRONG, TWICE], default=WHO, required=True, key="question-kind",
+        "Kind of suggestion", [WHO, ONE, WRONG, TWICE, MOMENT], default=WHO, required=True, key="question-kind",
         label_visibility="collapsed",
     )  # fmt: skip
     st.caption(_open_questions(asked, len(who)))
     people = {person.id: person for person in library().people.all()}
     if kind == WHO:
         suggested()
+    elif kind == MOMENT:
+        same_moment(asked.duplicates, _place(MOMENT, len(asked.duplicates)), partial(_skip, MOMENT))
     else:
         {ONE: _one, WRONG: _wrong, TWICE: _twice}[kind](asked, people)
 
@@ -51,6 +56,7 @@ def _open_questions(asked: Questions, who: int) -> str:
         (pairs, f"{count(pairs, 'pair')} may be one person"),
         (len(asked.doubts), f"{count(len(asked.doubts), 'name')} may be wrong"),
         (len(asked.twice), f"{count(len(asked.twice), 'photo')} with somebody twice"),
+        (len(asked.duplicates), f"{count(len(asked.duplicates), 'moment')} on several photos"),
     )
     return " · ".join(text for number, text in parts if number) or "Nothing is to be asked."
 

@@ -39,7 +39,8 @@ def _preview(place: int) -> None:
         report = pipeline.cluster(library(), strictness=place, preview=True)
         changes = report.changes() or "No face would leave its group"
         groups = f"{count(report.clusters, 'group')}, {count(report.single, 'face')} in none"
-        st.session_state[PREVIEW] = (place, f"{changes}: {groups}. Nothing was changed.")
+        measured = f" {report.measured.in_words()}." if report.measured else ""
+        st.session_state[PREVIEW] = (place, f"{changes}: {groups}.{measured} Nothing was changed.")
 
 
 def promise(place: int) -> str:

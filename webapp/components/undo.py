@@ -20,7 +20,7 @@ SECONDS = 12
 
 CSS = f"""
 <style>
-[class*="st-key-undo-bar"] {{ position: fixed; z-index: 999; left: 50%; bottom: 1.5rem; width: auto;
+[class*="st-key-undo-bar"] {{ position: fixed; z-index: 999; left: 50%; bottom: 1.5rem; width: max-content;
   transform: translateX(-50%); max-width: min(36rem, calc(100vw - 2rem)); padding: .35rem .5rem .35rem 1.1rem;
   border-radius: .9rem; background: #17312e; color: #f2f7f6; box-shadow: 0 .6rem 2rem rgb(0 0 0 / 28%);
   align-items: center; flex-wrap: nowrap; animation: undo-bar {SECONDS}s forwards; }}
