@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 NO_PICTURE = "a file without moving pictures, such as a sound recording"
 UNKNOWN_CODING = "a video in a coding that can't be read here; save it as MP4 (H.264)"
 
+NO_SIZE = "a video that declares no size, or more megapixels than FACEID_MAX_MEGAPIXELS allows"
+
 PATIENCE_S = 5.0
 """A video that gives no further picture for this long, nor moves on, is taken for damaged from there on."""
 
@@ -46,6 +48,9 @@ FIRST_YEAR = 1970
 """Cameras whose clock was never set count from 1904 or 1970."""
 
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,gif,ogg"
+_UNINDEXED, _KEY_FRAME_S = ("mpegts", "mpeg"), 5.0
+"""Containers in which seeking finds a time, but no key frame; one comes within these seconds as a rule."""
+
 _WAIT_PACKETS, _WAIT_BYTES = 2000, 64 << 20
 """Coded pictures that wait to be skipped at most: a key frame comes after some 250 as a rule."""
 
@@ -80,7 +85,7 @@ def opened(
     with images.opened(path) as file:
         try:
             container = av.open(
-                file, "r", options=limit, container_options=inside, timeout=PATIENCE_S, metadata_errors="replace"
+                file, "r", options=limit, container_options=inside, timeout=PATIENCE_S, **_lenient()
             )
         except Exception as error:  # a parser of hostile bytes: anything it raises is about the file
             raise _failed(error) from error
@@ -92,12 +97,19 @@ def opened(
             yield Clip(container, stream, max_megapixels)
 
 
+def _lenient() -> dict[str, Any]:
+    """Titles may be in any encoding; from PyAV 19 on that is no error by itself."""
+    import av
+
+    return {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
+
 def _stream(container: InputContainer, max_megapixels: float) -> VideoStream:
     from av.stream import Disposition
 
     moving = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
     if not moving:
-        raise UnreadableImage(NO_PICTURE)
+        raise UnreadableImage(NO_PICTURE if container.streams.audio else formats.DAMAGED)
     if moving[0].codec_context is None:
         raise UnreadableImage(UNKNOWN_CODING)
     images.check_size(moving[0].width, moving[0].height, max_megapixels, "video")
@@ -133,7 +145,7 @@ class Clip:
 
         seek: skip to the key frame before `start`, which a file may name wrongly.
         One picture is in memory at a time. A damaged or truncated video gives the pictures that can be read; raises
-        UnreadableImage where there is none, ImageTooLarge for a picture beyond the limit.
+        UnreadableImage where it has none at all, ImageTooLarge for a picture beyond the limit.
         """
         self.due = start
         if start > 0 and seek:
@@ -147,15 +159,16 @@ class Clip:
             self.moved_at = time.monotonic()  # whoever works on the picture takes time of their own
             if every > SEEK_FROM_S:
                 self._seek()
-        if not self.gave:
-            raise UnreadableImage(formats.DAMAGED)
+        if not self.gave and not (start > 0 and seek):
+            raise UnreadableImage(formats.DAMAGED if self.stream.width else NO_SIZE)
 
     def _seek(self) -> None:
         """To the last key frame before what is due; where a file can't, reading just goes on."""
         import av
 
+        early = max(self.due - (_KEY_FRAME_S if self.container.format.name in _UNINDEXED else 0), 0)
         try:
-            self.container.seek(int(self.due / self.unit) + self.begins, stream=self.stream)
+            self.container.seek(int(early / self.unit) + self.begins, stream=self.stream)
         except (av.FFmpegError, OverflowError) as error:
             log.debug("seeking failed", exc_info=error)
         self._forget()
@@ -270,7 +283,8 @@ def _orientation(picture: VideoFrame) -> int:
 
 
 def _failed(error: Exception) -> UnreadableImage:
-    log.debug("reading a video failed", exc_info=error)
+    ours = isinstance(error, TypeError | AttributeError)  # of a wrong call, not of the file
+    log.log(logging.ERROR if ours else logging.DEBUG, "reading a video failed", exc_info=error)
     if isinstance(error, MemoryError):
         return ImageTooLarge("the video needs more memory than there is")
     return UnreadableImage(formats.DAMAGED)

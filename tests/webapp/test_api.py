@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from PIL import Image
 
 from faceid_core import images
 from faceid_core.values import Box, Guess, Recognised
+from tests import videos
+from tests.webapp.conftest import new_photo
 from webapp import api, state
 
 ADA = Recognised(Box(10, 20, 60, 80), "Ada", 0.93, (Guess("Bo", 0.05),), 1.1)
@@ -186,3 +189,14 @@ def test_the_cache_forgets_the_oldest() -> None:
     for name in ("a", "b", "a", "c", "a", "b"):
         assert get(name) == b"1234"
     assert made == ["a", "b", "c", "b"]
+
+
+def test_a_picture_of_a_video_is_shown_as_long_as_the_video_is_there(client, filled, tmp_path: Path) -> None:
+    video = videos.write(tmp_path / "a.mp4", videos.greys(3))
+    (added,) = filled.photos.add_many([replace(new_photo(tmp_path / "photos", 7), path=f"{video}#t=2")])
+    response = client.get(f"/photos/{added.photo_id}.jpg?size=32")
+    assert _size(response) == (32, 24)
+    assert np.asarray(Image.open(io.BytesIO(response.content))).mean() == pytest.approx(20 + 200 * 2 / 3, abs=4)
+    video.unlink()
+    response = client.get(f"/photos/{added.photo_id}.jpg?size=32")
+    assert (response.status_code, "a.mp4 is no longer" in response.json()["error"]) == (404, True)

@@ -41,8 +41,28 @@ def test_a_folder_is_queued_for_import(library, open_page, tmp_path: Path) -> No
     (tmp_path / "a.jpg").write_bytes(b"x")
     page = _import(open_page("photos"), str(tmp_path))
     assert not page.exception and not page.error
-    assert [(job.kind, job.params) for job in library.jobs.active()] == [("import", {"paths": [str(tmp_path)]})]
+    params = {"paths": [str(tmp_path)], "video_seconds": 0.0}
+    assert [(job.kind, job.params) for job in library.jobs.active()] == [("import", params)]
     assert "The import has started" in texts(page)
+
+
+def test_videos_are_looked_into_where_that_is_ticked(library, open_page, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    page = _import(open_page("photos"), str(tmp_path))
+    assert "There is no photo in" in page.error[0].value.replace("\\", "")
+    page.checkbox(key="videos").check().run()
+    page.number_input(key="video-seconds").set_value(0.5).run()
+    page = _import(page, str(tmp_path))
+    assert not page.exception and not page.error
+    assert [job.params["video_seconds"] for job in library.jobs.active()] == [0.5]
+
+
+def test_a_picture_of_a_video_is_named_by_its_moment(filled, open_page, tmp_path: Path) -> None:
+    photo = replace(new_photo(tmp_path / "photos", 7), path=str(tmp_path / "party.mp4#t=72.5"))
+    filled.photos.add_many([photo])
+    page = open_page("photos")
+    assert "party.mp4 at 1:12.5" in html_of(page)
+    assert "#t=" not in html_of(page)
 
 
 def test_uploads_are_kept_and_queued(library, open_page, settings) -> None:

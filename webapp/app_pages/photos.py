@@ -36,8 +36,8 @@ def page() -> None:
 # --- bringing photos in -----------------------------------------------------------------------------------------
 def _add_photos(*, is_empty: bool) -> None:
     with st.expander("Add photos", icon=":material/add_photo_alternate:", expanded=is_empty, key="add-photos"):
-        folder, upload = st.tabs([":material/folder: From a folder", ":material/upload: Upload"])
         every = _video_seconds()
+        folder, upload = st.tabs([":material/folder: From a folder", ":material/upload: Upload"])
         with folder:
             _from_folder(every)
         with upload:
