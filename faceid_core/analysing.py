@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,7 +125,7 @@ def unread(file: File, settings: Settings, error: str | None = None) -> NewPhoto
     )
 
 
-@cache
+@lru_cache(maxsize=2)
 def networks(settings_json: str, threads: int | None) -> tuple[Detector, Embedder]:
     """One detector and embedder a process and setting: loading them takes longer than a photo."""
     settings = Settings.model_validate_json(settings_json)

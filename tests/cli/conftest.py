@@ -1,0 +1,49 @@
+"""Libraries for the commands: imported and grouped, with names, with a recogniser."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from faceid_core.library import Library
+from faceid_core.settings import Settings
+from tests.cli.running import faceid
+
+
+@pytest.fixture(autouse=True)
+def quick_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the one who runs the tests; a quick search, no processes, a map that needs no compiling."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"FACEID_{name.upper()}", raising=False)
+    monkeypatch.setenv("FACEID_WORKERS", "1")
+    monkeypatch.setenv("FACEID_DETECTION_SIDE_PX", "800")
+    monkeypatch.setenv("FACEID_PROJECTOR", "pca")
+
+
+@pytest.fixture
+def folder(imported_folder: Path, tmp_path: Path) -> Path:
+    """The folder of a library of one's own: the album, imported and grouped."""
+    return Path(shutil.copytree(imported_folder, tmp_path / "library"))
+
+
+@pytest.fixture(scope="module")
+def named_folder(imported_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two of the album's groups named."""
+    named = Path(shutil.copytree(imported_folder, tmp_path_factory.mktemp("named") / "library"))
+    with Library.open(Settings(library=named)) as library:
+        for number, name in ((1, "Anna"), (2, "[b]Øystein[/b]")):
+            library.people.name_faces([face.id for face in library.faces.of_cluster(number)], name, actor="test")
+    return named
+
+
+@pytest.fixture(scope="module")
+def trained_folder(named_folder: Path) -> Path:
+    """A recogniser trained from those names, by the command line."""
+    ran = faceid("--library", named_folder, "train", "--epochs", 2, "--json")
+    assert ran.code == 0
+    assert ran.json["classes"] == ["Anna", "[b]Øystein[/b]"]
+    assert ran.json["accuracy"] > 0.9
+    assert "knows 2 people" in ran.err
+    return named_folder

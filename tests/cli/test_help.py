@@ -1,0 +1,34 @@
+"""Every command, option and setting is documented."""
+
+from __future__ import annotations
+
+from faceid_core.cli import main
+from faceid_core.settings import Settings
+from tests.cli.running import ROOT, faceid
+
+
+def test_help_lists_the_commands_in_the_order_of_work() -> None:
+    ran = faceid("--help")
+    assert ran.code == 0
+    listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
+    assert listed == [
+        "demo", "import", "cluster", "map", "evaluate", "photos", "people", "train", "recognise", "export", "serve",
+        "history", "undo", "redo", "erase", "doctor", "backup", "restore", "decisions", "db",
+    ]  # fmt: skip
+
+
+def test_every_command_and_option_is_documented() -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    for name, command in main.commands.items():
+        if command.hidden:
+            continue
+        assert f"faceid {name}" in text
+        for option in (option for option in command.params if option.param_type_name == "option"):
+            flag = (option.secondary_opts or option.opts)[0]  # of a pair, the one that changes something
+            assert flag in text, f"{name} {flag}"
+    assert "faceid db upgrade" in text
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"FACEID_{name.upper()}" not in text] == []
