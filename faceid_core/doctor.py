@@ -21,7 +21,7 @@ from faceid_core.settings import Settings
 
 PACKAGES = (
     "onnxruntime", "dlib-bin", "scikit-learn", "umap-learn", "fastai", "torch", "streamlit", "gradio", "plotly",
-    "sqlmodel", "pillow", "pillow-heif",
+    "sqlmodel", "pillow", "pillow-heif", "av", "faiss-cpu",
 )  # fmt: skip
 """Packages whose version a bug report should name; any other is shown only where something is wrong with it."""
 

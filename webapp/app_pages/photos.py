@@ -48,7 +48,8 @@ def _video_seconds() -> float:
     """Seconds between the pictures of a video that are looked at; 0 leaves videos alone."""
     usual = library().settings.video_seconds
     with st.container(horizontal=True, vertical_alignment="center", key="video-options"):
-        wanted = st.checkbox("Also look into videos", value=usual > 0, key="videos")
+        if not st.checkbox("Also look into videos", value=usual > 0, key="videos"):
+            return 0.0
         every = st.number_input(
             "Seconds between pictures",
             min_value=0.1,
@@ -56,11 +57,10 @@ def _video_seconds() -> float:
             step=0.5,
             format="%.1f",
             key="video-seconds",
-            disabled=not wanted,
             help="Fewer seconds find more faces and take longer. Of faces that look nearly the same one is kept.",
             width=180,
         )
-    return float(every) if wanted else 0.0
+    return float(every)
 
 
 def _from_folder(every: float) -> None:

@@ -46,10 +46,10 @@ def photo_tile(photo: PhotoView) -> bool:
 
 
 def tile_html(photo: PhotoView, name: str) -> str:
-    label = count(photo.faces, "face") if photo.faces else "no face"
+    label, text = count(photo.faces, "face") if photo.faces else "no face", escaped_html(name)
     return (
         f'<div class="tile"><img loading="lazy" src="{photo_url(photo.id, 416)}" alt="">'
-        f'<span class="count">{label}</span></div><div class="tile-name">{escaped_html(name)}</div>'
+        f'<span class="count">{label}</span></div><div class="tile-name" title="{text}">{text}</div>'
     )
 
 
