@@ -127,6 +127,7 @@ def extended(graph: NeighbourGraph, rows: Ints, vectors: Vectors) -> NeighbourGr
     whole = ~((listed >= 0) & (kept < 0)).any(axis=1)  # none of the neighbours is gone
     new = np.flatnonzero(rows < 0)
     anew = np.sort(np.concatenate([new, old[~whole]]))
+    # Comparing these with all others must be less work than `build`, which beyond EXACT_LIMIT compares with few.
     if len(anew) * max(3, 4 * len(vectors) ** 2 / EXACT_LIMIT**2) > len(vectors):
         return build(vectors, graph.k)
     result = _empty(len(vectors), graph.k)
