@@ -105,13 +105,13 @@ def _bench_scaling(data: Path, settings: Settings) -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "photos")
         place.mkdir()
-        for number, path in enumerate(group_photos(data, 24)):
+        for number, path in enumerate(group_photos(data, 51)):
             enlarged(path, 3).save(place / f"{number}.jpg", quality=90)
         for _ in range(2):
             for workers, spent in times.items():
                 spent.append(_pooled_import(place, settings, workers))
     rows = [(workers, min(spent), min(times[1]) / min(spent)) for workers, spent in times.items()]
-    table("24 photos of 3 megapixels by workers (wall clock, once the workers have started)",
+    table("51 photos of 3 megapixels by workers (wall clock, once the workers have started)",
           ("workers", "s a photo", "ratio"), rows)  # fmt: skip
 
 
