@@ -148,7 +148,7 @@ def suggestions(library: Library) -> list[Suggestion]:
 
 
 def likely_distance(library: Library) -> float:
-    """The distance up to which a face is suggested as somebody."""
+    """The distance up to which a face is surely suggested as somebody."""
     from faceid_core.suggestions import LIMIT_SHARE
 
     return LIMIT_SHARE * embedder_of(library.settings).default_threshold

@@ -1,5 +1,6 @@
 """What to ask people about their library, beside who an unnamed face may be (see pipeline.suggestions): who may be
-one person, which names may be wrong, and who is on a photo twice. What a human has answered is not asked again."""
+one person, which names may be wrong, and who is on a photo twice. What a human has answered is not asked again.
+And in which order to show the faces in no group."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from faceid_core import alike, clustering, doubts, near_duplicates
+from faceid_core import alike, clustering, doubts, near_duplicates, side_by_side
 from faceid_core.alike import Pair
 from faceid_core.doubts import Doubt
 from faceid_core.library import FaceVectors, FaceView, Library
@@ -190,6 +191,37 @@ def _picture(faces: Sequence[FaceView], row_of: Mapping[int, int], size: tuple[i
         named=tuple(face.person is not None for face in faces),
         worth=sum(face.quality for face in faces) + size[0] * size[1] / 1e9,  # the larger of copies
     )
+
+
+ALIKE = 1.1
+"""Up to so many times the grouping's distance, faces in no group are put side by side."""
+
+
+def singles(
+    library: Library, after: int | None = None, limit: int = 60, *, least_quality: float = 0.0
+) -> list[FaceView]:
+    """Unnamed faces in no group, behind the face `after`. Those that look alike lie side by side, the most alike
+    first; then come those like nobody, the best pictures first."""
+    ids = _singles(library, library.knowledge.faces_stamp())
+    start = ids.index(after) + 1 if after in ids else 0
+    found: list[FaceView] = []
+    while len(found) < limit and start < len(ids):
+        some = library.faces.get_many(ids[start : start + 2 * limit])
+        found += [face for face in some if face.person is None and face.quality >= least_quality]
+        start += 2 * limit
+    return found[:limit]
+
+
+@lru_cache(maxsize=2)
+def _singles(library: Library, stamp: tuple[object, ...]) -> Sequence[int]:
+    """All faces in no group, those with a name among them, so that their order stays while names are given."""
+    compared = _compared(library, stamp)
+    alone = np.flatnonzero(compared.groups == 0)
+    alone = alone[np.argsort(-compared.faces.quality[alone], kind="stable")]
+    longest = ALIKE * _threshold(library)
+    placed = side_by_side.order(compared.graph.subset(alone), compared.faces.photos[alone], longest)
+    ids: list[int] = compared.faces.ids[alone[placed]].tolist()
+    return ids
 
 
 def set_aside(library: Library, moment: Duplicates, *, actor: str) -> None:

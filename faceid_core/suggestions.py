@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,9 @@ LIMIT_SHARE = 0.89
 MARGIN = 0.85
 """How much nearer the best person must be than the next one. Both as measured by tests/bench/suggestions.py."""
 
+LESS_SURE = 1.24
+"""Up to so many times its limit a face is still suggested, but as less sure: of a library of few people with many
+photos 9 of 10 such are right, of press photos of many people few are, and few there are."""
 
 LOOSER, TIGHTEST = 1.5, 2 / 3
 """A group may be so many times as far from a person as its faces from each other, but always this share of the
@@ -33,6 +36,7 @@ class Suggestion:
 
     distance: Euclidean, the mean to the nearest confirmed faces of the person, whose ids are `because`.
     runner_up: the next person that was met, if any, at runner_up_distance.
+    sure: within the limit; False for one that is up to LESS_SURE times as far.
     """
 
     face: int
@@ -41,6 +45,7 @@ class Suggestion:
     because: tuple[int, ...]
     runner_up: int | None = None
     runner_up_distance: float = float("inf")
+    sure: bool = True
 
 
 def suggest(
@@ -53,12 +58,14 @@ def suggest(
     forbidden: frozenset[tuple[int, int]] = frozenset(),
     refused: Known | None = None,
     margin: float = MARGIN,
+    less_sure: float = LESS_SURE,
 ) -> list[Suggestion]:
     """Who the unnamed faces (M,) with vectors (M, D) may be, the surest first; faces like nobody are left out.
 
-    limit: the largest distance. groups: (M,) the group of each face, -1 for none; faces of a tight group must be
-    nearer. forbidden: (face, person) that a human ruled out, or that a photo rules out. refused: faces that are
-    not the person beside them; a face nearer to such a one than to the person's own is not suggested either.
+    limit: the largest distance of a sure one; less_sure: how many times that of the others. groups: (M,) the group
+    of each face, -1 for none; faces of a tight group must be nearer. forbidden: (face, person) that a human ruled
+    out, or that a photo rules out. refused: faces that are not the person beside them; a face nearer to such a one
+    than to the person's own is not suggested either.
     """
     if not len(faces) or not len(known.ids):
         return []
@@ -68,9 +75,18 @@ def suggest(
         if (suggestion := _best(face, near, distances, known, forbidden)) is not None
     ]
     limits = dict(zip(faces.tolist(), _limits(vectors, groups, limit), strict=True))
-    sure = [one for one in found if one.distance <= min(limits[one.face], margin * one.runner_up_distance)]
-    sure = _not_like_refused(sure, faces, vectors, refused)
-    return sorted(sure, key=lambda one: (one.distance, one.face))
+    near = [
+        replace(one, sure=one.distance <= limits[one.face])
+        for one in found
+        if one.distance <= min(_reach(limits[one.face], limit, less_sure), margin * one.runner_up_distance)
+    ]
+    near = _not_like_refused(near, faces, vectors, refused)
+    return sorted(near, key=lambda one: (not one.sure, one.distance, one.face))
+
+
+def _reach(own: float, limit: float, less_sure: float) -> float:
+    """The largest distance for a face with the limit `own`: a tight group is somebody else for sure."""
+    return less_sure * limit if own == limit else own
 
 
 def _not_like_refused(
@@ -144,8 +160,11 @@ def once_a_photo(suggestions: list[Suggestion], photos: dict[int, int]) -> list[
 
 
 def by_person(suggestions: list[Suggestion]) -> dict[int, list[Suggestion]]:
-    """Person -> suggestions, the surest first; the people with most of them first."""
+    """Person -> what to ask about: the sure suggestions, and where there is none of somebody the others, the surest
+    first. The people of whom there are sure ones come first, those with most first."""
     grouped: dict[int, list[Suggestion]] = defaultdict(list)
-    for suggestion in suggestions:
-        grouped[suggestion.person].append(suggestion)
-    return dict(sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0])))
+    for suggestion in sorted(suggestions, key=lambda one: not one.sure):
+        asked = grouped[suggestion.person]
+        if suggestion.sure or not asked or not asked[0].sure:
+            asked.append(suggestion)
+    return dict(sorted(grouped.items(), key=lambda item: (not item[1][0].sure, -len(item[1]), item[0])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -129,3 +130,30 @@ def test_photos_of_one_moment(filled: Library, album: Album, tmp_path: Path) -> 
     assert reviewing.questions(filled).duplicates == ()
     filled.journal.undo()
     assert reviewing.questions(filled).duplicates == (moment,)
+
+
+@pytest.fixture
+def ungrouped(filled: Library) -> dict[int, int]:
+    """All faces in no group; the group that each of those was in that had one."""
+    ids = filled.faces.vectors("dlib-resnet+mirror").ids
+    before = filled.clusters.numbers(ids)
+    filled.clusters.save_run("none", {}, "dlib-resnet+mirror", ids, np.zeros(len(ids), np.int64))
+    return {int(face): int(number) for face, number in zip(ids, before, strict=True) if number}
+
+
+def test_faces_in_no_group_lie_beside_those_like_them(filled: Library, ungrouped: dict[int, int]) -> None:
+    shown = [face.id for face in reviewing.singles(filled, limit=1000)]
+    assert sorted(shown) == sorted(face.id for face in filled.faces.singles(limit=1000))
+    beside = [one == ungrouped.get(other) for face, other in pairwise(shown) if (one := ungrouped.get(face))]
+    assert np.mean(beside) > 0.8  # by chance it would be one in eight
+
+
+def test_faces_in_no_group_are_paged_while_names_are_given(filled: Library, ungrouped: dict[int, int]) -> None:
+    whole = [face.id for face in reviewing.singles(filled, limit=1000)]
+    first = [face.id for face in reviewing.singles(filled, limit=5)]
+    assert first == whole[:5]
+    filled.people.name_faces([first[4], whole[6]], "Ada", actor=ME)
+    behind = [face.id for face in reviewing.singles(filled, first[4], 3)]
+    assert behind == [whole[5], whole[7], whole[8]]
+    good = reviewing.singles(filled, limit=1000, least_quality=0.6)
+    assert good and all(face.quality >= 0.6 for face in good)

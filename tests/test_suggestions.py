@@ -7,7 +7,7 @@ import pytest
 
 from faceid_core import pipeline
 from faceid_core.library import Library
-from faceid_core.suggestions import NEAREST, by_person, once_a_photo, suggest
+from faceid_core.suggestions import LESS_SURE, NEAREST, by_person, once_a_photo, suggest
 from faceid_core.tables import Flag, LabelSource
 from faceid_core.values import Known
 
@@ -36,7 +36,7 @@ def test_the_nearest_person_with_reasons(known: Known) -> None:
 def test_far_or_between_two_is_nobody(known: Known) -> None:
     faces = np.array([1, 2])
     assert suggest(faces, at((0.5, 0.05), (5, 5)), known, limit=10.0, margin=0.85) == []
-    assert suggest(faces, at((0, 0.6), (3, 0)), known, limit=0.5) == []
+    assert suggest(faces, at((0, 0.8), (3, 0)), known, limit=0.5) == []
 
 
 def test_what_was_ruled_out_is_not_said_again(known: Known) -> None:
@@ -67,6 +67,25 @@ def test_the_surest_come_first_and_people_with_most(known: Known) -> None:
     made = suggest(np.array([1, 2, 3]), at((0.3, 0), (0, 0), (1, 0.1)), known, limit=0.6)
     assert [one.distance for one in made] == sorted(one.distance for one in made)
     assert [(person, len(ones)) for person, ones in by_person(made).items()] == [(ADA, 2), (BO, 1)]
+
+
+def test_a_little_too_far_is_less_sure_and_comes_last(known: Known) -> None:
+    faces = np.array([1, 2, 3])
+    vectors = at((0, -0.6), (0.05, 0), (0, -1.2))
+    made = suggest(faces, vectors, known, limit=0.6)
+    assert [(one.face, one.sure) for one in made] == [(2, True), (1, False)]
+    assert 0.6 < made[1].distance <= 0.6 * LESS_SURE
+    assert [one.face for one in suggest(faces, vectors, known, limit=0.6, less_sure=1)] == [2]
+
+
+def test_less_sure_ones_wait_until_the_sure_ones_are_answered(known: Known) -> None:
+    faces, vectors = np.array([1, 2, 3, 4]), at((0, -0.6), (0.05, 0), (1, -0.68), (1.02, -0.68))
+    made = suggest(faces, vectors, known, limit=0.6)
+    asked = by_person(made)
+    assert {person: [one.face for one in ones] for person, ones in asked.items()} == {ADA: [2], BO: [3, 4]}
+    assert list(asked) == [ADA, BO]  # who is sure comes before who has more
+    rest = by_person([one for one in made if one.face != 2])
+    assert {person: [one.face for one in ones] for person, ones in rest.items()} == {BO: [3, 4], ADA: [1]}
 
 
 def test_nobody_known_or_nobody_asked(known: Known) -> None:

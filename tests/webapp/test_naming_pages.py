@@ -269,3 +269,34 @@ def test_what_a_grouping_would_change_is_told_first(grouped, open_page) -> None:
     assert not page.exception
     assert "No face would leave its group: 2 groups, 0 faces in none. Nothing was changed." in texts(page)
     assert grouped.clusters.current() == runs
+
+
+@pytest.fixture
+def ungrouped(grouped):
+    """The faces, three of each of two people, in no group."""
+    faces = grouped.faces.vectors(EMBEDDER)
+    grouped.clusters.save_run("none", {}, EMBEDDER, faces.ids, np.zeros(len(faces.ids), np.int64))
+    return grouped
+
+
+def test_a_less_sure_suggestion_is_not_chosen_beforehand(ungrouped, open_page, monkeypatch) -> None:
+    named, *others = ungrouped.faces.vectors(EMBEDDER).ids[::2].tolist()
+    ungrouped.people.name_faces([named], "Ada", actor="owner")
+    monkeypatch.setattr(pipeline, "likely_distance", lambda _: 0.17)  # faces of one person are 0.20 apart here
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Suggestions"
+    page = page.run()
+    assert "Could this be Ada?" in texts(page) and button(page, "Yes").disabled
+    page = button(page, "None of them").click().run()
+    assert not page.exception
+    assert ungrouped.knowledge.ruled_out(np.array(others)) == {(face, 1) for face in others}
+
+
+def test_single_faces_that_look_alike_are_shown_together_or_the_best_ones_first(ungrouped, open_page) -> None:
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Single faces"
+    page = page.run()
+    assert not page.exception
+    assert "Neighbours may be one person" in texts(page)
+    page.session_state["singles-order"] = "Best pictures first"
+    assert "Neighbours may be one person" not in texts(page.run())

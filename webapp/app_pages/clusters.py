@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from faceid_core import reviewing
 from faceid_core.tables import Flag
 from webapp.components.blank import blank
 from webapp.components.cards import Card, cards
@@ -24,7 +25,7 @@ from webapp.state import actor, face_url, guarded, library
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import ClusterView, Counts, RunView
+    from faceid_core.library import ClusterView, Counts, FaceView, RunView
 
 STRIP_GROUPS = 40
 GRID_FACES = 240
@@ -33,6 +34,8 @@ NAMES_SUGGESTED = 4
 EVERY = 1_000_000
 GROUPS, SUGGESTED, SINGLES, ASIDE = "Groups", "Suggestions", "Single faces", "Set aside"
 NAME, FOCUS = "group-name", "group-focus"
+ALIKE, BEST = "Look-alikes together", "Best pictures first"
+ORDER_HINTS = {ALIKE: "Neighbours may be one person, the likeliest first.", BEST: ""}
 
 
 def page() -> None:
@@ -199,21 +202,33 @@ def _previous(groups: list[ClusterView], place: int, pager: Pager) -> None:
 # --- faces in no group --------------------------------------------------------------------------------------
 def _singles(run: RunView) -> None:
     pager = Pager(f"singles-{run.id}")
-    poor = st.toggle("Poor pictures, too", key="singles-poor", on_change=pager.first)
-    least = 0.0 if poor else LOW_QUALITY
-    found = library().faces.singles(after=pager.after, limit=SINGLE_FACES + 1, least_quality=least)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        order = st.segmented_control(
+            "Order", list(ORDER_HINTS), default=ALIKE, required=True, key="singles-order", on_change=pager.first,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        poor = st.toggle("Poor pictures, too", key="singles-poor", on_change=pager.first)
+    found = _single_faces(order, pager.after, least_quality=0.0 if poor else LOW_QUALITY)
     faces = found[:SINGLE_FACES]
     if not faces:
         pager.first()
         rest = "" if poor else " Faces too small or blurred to recognise are left out."
         blank("No single faces", f"Every unnamed face is in a group.{rest}", icon="task_alt")
         return
-    st.caption("These faces look like nobody else here. Select those that you know, best ones first.")
+    st.caption(f"No group took these faces in. Select those that you know. {ORDER_HINTS[order]}")
     target = Target(grid=f"singles-{run.id}-{pager.after}", shown=[face.id for face in faces])
     with st.container(border=True, key="card-singles"):
         naming(target, key="single-name")
         face_grid(faces, key=target.grid, label="Single faces")
         pager.buttons(last=faces[-1].id, has_more=len(found) > SINGLE_FACES)
+
+
+def _single_faces(order: str, after: int | None, *, least_quality: float) -> list[FaceView]:
+    """One more than a page shows."""
+    if order == BEST:
+        return library().faces.singles(after, SINGLE_FACES + 1, least_quality=least_quality)
+    with st.spinner("Comparing faces", show_time=False):
+        return reviewing.singles(library(), after, SINGLE_FACES + 1, least_quality=least_quality)
 
 
 # --- faces that were set aside ------------------------------------------------------------------------------

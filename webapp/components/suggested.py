@@ -48,13 +48,14 @@ def _person(person: PersonView, made: list[Suggestion]) -> None:
     shown = made[:SHOWN]
     ids = [one.face for one in shown]
     key, name = f"suggested-{person.id}-{hash(tuple(ids))}", escaped_markdown(person.name)
+    preselected = ids if made[0].sure else []
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Is this {name}?", anchor=False)
+        st.subheader(f"Is this {name}?" if made[0].sure else f"Could this be {name}?", anchor=False)
         st.space("stretch")
-        _buttons(person, ids, selection(key, ids) if key in st.session_state else ids)
+        _buttons(person, ids, selection(key, ids) if key in st.session_state else preselected)
     st.caption(_reason(name, shown))
     grid = library().faces.get_many(ids)
-    face_grid(grid, key=key, label=f"Faces that may be {person.name}", preselected=ids)
+    face_grid(grid, key=key, label=f"Faces that may be {person.name}", preselected=preselected)
     because, label = (face for one in shown for face in one.because), f"Confirmed faces of {person.name}"
     compared_with(because, person, at_most=BECAUSE, key="because", label=label)
 
@@ -62,9 +63,11 @@ def _person(person: PersonView, made: list[Suggestion]) -> None:
 def _reason(name: str, shown: Sequence[Suggestion]) -> str:
     near, far = shown[0].distance, shown[-1].distance
     span = f"{near:.2f}" if len(shown) == 1 else f"{near:.2f} to {far:.2f}"
+    if not shown[0].sure:
+        return f"Less sure: nobody else is near, but {name} is rather far (distance {span}). Click who is {name}."
     return (
-        f"Of all named people these are nearest to {name}, the likeliest first (distance {span}; over "
-        f"{pipeline.likely_distance(library()):.2f} nobody is suggested). Click the faces that are not {name}."
+        f"Of all named people these are nearest to {name}, the likeliest first (distance {span}; sure up to "
+        f"{pipeline.likely_distance(library()):.2f}). Click the faces that are not {name}."
     )
 
 
