@@ -193,10 +193,6 @@ def _picture(faces: Sequence[FaceView], row_of: Mapping[int, int], size: tuple[i
     )
 
 
-ALIKE = 1.1
-"""Up to so many times the grouping's distance, faces in no group are put side by side."""
-
-
 def singles(
     library: Library, after: int | None = None, limit: int = 60, *, least_quality: float = 0.0
 ) -> list[FaceView]:
@@ -218,9 +214,8 @@ def _singles(library: Library, stamp: tuple[object, ...]) -> Sequence[int]:
     compared = _compared(library, stamp)
     alone = np.flatnonzero(compared.groups == 0)
     alone = alone[np.argsort(-compared.faces.quality[alone], kind="stable")]
-    longest = ALIKE * _threshold(library)
-    placed = side_by_side.order(compared.graph.subset(alone), compared.faces.photos[alone], longest)
-    ids: list[int] = compared.faces.ids[alone[placed]].tolist()
+    placed = side_by_side.order(compared.graph, alone, compared.faces.photos)
+    ids: list[int] = compared.faces.ids[placed].tolist()
     return ids
 
 

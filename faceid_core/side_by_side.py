@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from faceid_core.neighbours import NeighbourGraph
 from faceid_core.values import Ints
@@ -10,24 +11,41 @@ from faceid_core.values import Ints
 TOGETHER = 8
 """Faces at most that are put together: more would be a chain from one person to the next."""
 
+SCALE_BY = 8
+"""A distance counts as a share of how far the neighbours of this rank are from both its faces (local scaling;
+Zelnik-Manor and Perona, "Self-tuning spectral clustering", 2004): blurred faces are all near one another."""
 
-def order(graph: NeighbourGraph, photos: Ints, longest: float) -> Ints:
-    """The rows (N,) of a graph, each once: first those with others like them, the most alike first, then the rest
-    as they came.
+ALIKE = 0.92
+"""The largest such share at which two faces are called alike. Of LFW's faces in no group, 26 of the first hundred
+then belong to somebody with more than one photo; 9 would by chance, 20 by plain distances."""
 
-    photos: (N,) of each face; two faces of one photo are two people. longest: the largest distance at which two
-    faces are called alike. Pairs are taken by their distance, and what they connect is put together, as in single
-    linkage.
+
+def order(graph: NeighbourGraph, rows: Ints, photos: Ints) -> Ints:
+    """The rows (M,) of a graph of N faces, each once: first those with others like them among the rows, the most
+    alike first, then the rest as they came.
+
+    photos: (N,) of each face; two faces of one photo are two people. Pairs are taken by their distance, and what
+    they connect is put together, as in single linkage.
     """
-    low, high, apart = graph.edges(longest)
-    elsewhere = np.flatnonzero(photos[low] != photos[high])
+    low, high, apart = _scaled(graph).subset(rows).edges(ALIKE)
+    elsewhere = np.flatnonzero(photos[rows[low]] != photos[rows[high]])
     elsewhere = elsewhere[np.argsort(apart[elsewhere], kind="stable")]
     clumps: dict[int, list[int]] = {}  # a clump has the place of its nearest pair
     for one, other in zip(low[elsewhere].tolist(), high[elsewhere].tolist(), strict=True):
         _put_together(clumps, one, other)
-    alike = list(dict.fromkeys(row for clump in clumps.values() for row in clump))
-    alone = np.setdiff1d(np.arange(len(graph)), np.array(alike, np.int64))
-    return np.concatenate([np.array(alike, np.int64), alone])
+    alike = np.array(list(dict.fromkeys(row for clump in clumps.values() for row in clump)), np.int64)
+    placed: Ints = rows[np.concatenate([alike, np.setdiff1d(np.arange(len(rows)), alike)])]
+    return placed
+
+
+def _scaled(graph: NeighbourGraph) -> NeighbourGraph:
+    """The graph with distances as shares, see SCALE_BY; where there are fewer neighbours, of the farthest one."""
+    rank = min(SCALE_BY, len(graph) - 1, graph.k) - 1
+    if rank < 0:
+        return graph
+    scale = np.sqrt(np.maximum(graph.distances[:, rank], 1e-6))
+    shares: npt.NDArray[np.float32] = graph.distances / (scale[:, None] * scale[graph.indices])
+    return NeighbourGraph(graph.indices, shares)
 
 
 def _put_together(clumps: dict[int, list[int]], one: int, other: int) -> None:
