@@ -1,12 +1,13 @@
 """Group faces into people, as far as the vectors tell. Suggestions only: a person is what a human named.
 
-Every clusterer is called as f(vectors, graph, *, threshold, photos=None, quality=None) -> (N,) int64 labels:
+Every clusterer is called as f(vectors, graph, *, threshold, photos=None, quality=None, people=None) -> (N,) labels:
 0.. for the groups, 0 the largest; -1 for a face in no group.
 
 vectors: (N, D) float32, of equal length (see neighbours.on_sphere).  graph: their NeighbourGraph.
 threshold: a Euclidean distance; a larger one makes fewer, larger groups.
 photos: (N,) the photo of each face; faces of one photo are different people, unless they are all but equal.
 quality: (N,) 0 to 1; a face below FOUNDING_QUALITY joins a group that others founded, or stays alone.
+people: (N,) whom a human named, -1 for nobody; faces of one person are in one group, and of two in two.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from faceid_core import crowding, density, linkage, neighbours
+from faceid_core.constraints import Constraints
 from faceid_core.errors import BadInput, UnknownChoice
-from faceid_core.linkage import Shots
 from faceid_core.neighbours import NeighbourGraph
 from faceid_core.values import Ints, Vectors
 
@@ -47,15 +48,16 @@ class Clusterer(Protocol):
         threshold: float,
         photos: npt.ArrayLike | None = None,
         quality: npt.ArrayLike | None = None,
+        people: npt.ArrayLike | None = None,
     ) -> Ints: ...
 
 
-Grouping = Callable[[Vectors, NeighbourGraph, float, Shots | None], Ints]
+Grouping = Callable[[Vectors, NeighbourGraph, float, Constraints | None], Ints]
 """The part that differs: (N,) labels >= 0 of faces that may all found groups."""
 
 
 def _clusterer(grouping: Grouping) -> Clusterer:
-    """Add what all clusterers share: checks, low quality, the photos' constraint, the numbering."""
+    """Add what all clusterers share: checks, low quality, what photos and names say, the numbering."""
 
     @wraps(grouping)
     def clusterer(
@@ -65,24 +67,43 @@ def _clusterer(grouping: Grouping) -> Clusterer:
         threshold: float,
         photos: npt.ArrayLike | None = None,
         quality: npt.ArrayLike | None = None,
+        people: npt.ArrayLike | None = None,
     ) -> Ints:
-        count = len(vectors)
-        if len(graph) != count or any(x is not None and np.shape(x) != (count,) for x in (photos, quality)):
-            raise ValueError(f"graph, photos and quality must be of the same {count} faces as the vectors")
-        shots = None if photos is None else Shots.of(vectors, photos, SURELY_SAME * threshold)
-        founds = np.ones(count, bool) if quality is None else np.asarray(quality) >= FOUNDING_QUALITY
-        founders = np.flatnonzero(founds)
+        count, said = len(vectors), (photos, quality, people)
+        if len(graph) != count or any(given is not None and np.shape(given) != (count,) for given in said):
+            raise ValueError(f"graph, photos, quality and people must be of the same {count} faces as the vectors")
+        constraints = None
+        if photos is not None or people is not None:
+            constraints = Constraints.of(vectors, photos, people, SURELY_SAME * threshold)
+        founds = _founds(count, quality, constraints)
         labels = np.full(count, -1, np.int64)
-        if len(founders) > 1:
-            part = shots.subset(founders) if shots else None
-            groups = grouping(vectors[founders], graph.subset(founders), threshold, part)
-            if part:
-                groups = linkage.separate(vectors[founders], groups, part, sure=SURELY_SAME * threshold)
-            labels[founders] = groups
+        labels[founds] = _founded(grouping, vectors, graph, threshold, constraints, np.flatnonzero(founds))
         labels = _numbered(labels)
-        return _numbered(_adopted(labels, graph, founds, threshold, shots))
+        return _numbered(_adopted(labels, graph, founds, threshold, constraints))
 
     return clusterer
+
+
+def _founds(count: int, quality: npt.ArrayLike | None, constraints: Constraints | None) -> npt.NDArray[np.bool_]:
+    """(count,) whether each face may found a group: it is good enough, or a human knew it."""
+    good = np.ones(count, bool) if quality is None else np.asarray(quality) >= FOUNDING_QUALITY
+    return good if constraints is None else good | (constraints.person >= 0)
+
+
+def _founded(
+    grouping: Grouping,
+    vectors: Vectors,
+    graph: NeighbourGraph,
+    threshold: float,
+    constraints: Constraints | None,
+    rows: Ints,
+) -> Ints:
+    """Labels (M,) >= 0 of the rows (M,), all of which may found groups."""
+    if len(rows) < 2:
+        return np.arange(len(rows))
+    some, part = vectors[rows], constraints.subset(rows) if constraints else None
+    groups = grouping(some, graph.subset(rows), threshold, part)
+    return part.together(linkage.separate(some, groups, part, sure=SURELY_SAME * threshold)) if part else groups
 
 
 def _numbered(labels: Ints) -> Ints:
@@ -95,11 +116,15 @@ def _numbered(labels: Ints) -> Ints:
 
 
 def _adopted(
-    labels: Ints, graph: NeighbourGraph, founds: npt.NDArray[np.bool_], longest: float, shots: Shots | None
+    labels: Ints,
+    graph: NeighbourGraph,
+    founds: npt.NDArray[np.bool_],
+    longest: float,
+    constraints: Constraints | None,
 ) -> Ints:
     """Let each face that may not found join the group of its nearest founder, unless its photo is there already."""
     labels = labels.copy()
-    photo = np.arange(len(labels)) if shots is None else shots.photo
+    photo = np.arange(len(labels)) if constraints is None else constraints.photo
     taken = set(zip(labels.tolist(), photo.tolist(), strict=True))
     for face in np.flatnonzero(~founds).tolist():
         near = graph.indices[face][graph.distances[face] <= longest]
@@ -113,7 +138,9 @@ def _adopted(
 
 
 @_clusterer
-def chinese_whispers(vectors: Vectors, graph: NeighbourGraph, threshold: float, shots: Shots | None) -> Ints:
+def chinese_whispers(
+    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
+) -> Ints:
     """Each face takes over the label that most of its neighbours within the threshold have.
 
     Biemann, "Chinese whispers" (2006), as dlib runs it: edges of equal weight, the same labels on every run. Good
@@ -128,7 +155,9 @@ def chinese_whispers(vectors: Vectors, graph: NeighbourGraph, threshold: float, 
 
 
 @_clusterer
-def density_linkage(vectors: Vectors, graph: NeighbourGraph, threshold: float, shots: Shots | None) -> Ints:
+def density_linkage(
+    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
+) -> Ints:
     """The groups of the density hierarchy, checked and completed by average linkage.
 
     The hierarchy follows a person with many photos from face to near face, where average linkage would tear apart;
@@ -137,12 +166,16 @@ def density_linkage(vectors: Vectors, graph: NeighbourGraph, threshold: float, s
     twice: the first groups tell where people are crowded and distances mean less. Large and small groups come
     out right: on LFW, pairwise F and BCubed F are above the other clusterers' at their best thresholds.
     """
-    first = _dense_and_linked(vectors, graph, threshold, shots, np.zeros(len(vectors)))
-    return _dense_and_linked(vectors, graph, threshold, shots, crowding.offsets(vectors, graph, first))
+    first = _dense_and_linked(vectors, graph, threshold, constraints, np.zeros(len(vectors)))
+    return _dense_and_linked(vectors, graph, threshold, constraints, crowding.offsets(vectors, graph, first))
 
 
 def _dense_and_linked(
-    vectors: Vectors, graph: NeighbourGraph, threshold: float, shots: Shots | None, offsets: crowding.Floats
+    vectors: Vectors,
+    graph: NeighbourGraph,
+    threshold: float,
+    constraints: Constraints | None,
+    offsets: crowding.Floats,
 ) -> Ints:
     """One pass, with offsets (N,) added to the distances."""
     sure = SURELY_SAME * threshold
@@ -152,15 +185,17 @@ def _dense_and_linked(
     near, reached = shifted <= threshold, shifted <= REACH * threshold
     groups = density.groups(len(vectors), (low[near], high[near], shifted[near]), threshold, sure)
     groups = linkage.cut(vectors, groups, WIDEST * threshold, offsets=offsets)
-    if shots is not None:
-        groups = linkage.separate(vectors, groups, shots, sure=sure)
+    if constraints is not None:
+        groups = constraints.together(linkage.separate(vectors, groups, constraints, sure=sure))
     pairs = (low[reached], high[reached])
     del low, high, apart, shifted, near, reached
-    return linkage.merge(vectors, groups, pairs, threshold, shots, sure=sure, offsets=offsets)
+    return linkage.merge(vectors, groups, pairs, threshold, constraints, sure=sure, offsets=offsets)
 
 
 @_clusterer
-def agglomerative(vectors: Vectors, graph: NeighbourGraph, threshold: float, shots: Shots | None) -> Ints:
+def agglomerative(
+    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
+) -> Ints:
     """Plain average linkage: joins until the mean distance between groups reaches the threshold.
 
     scikit-learn runs it on each connected part of the graph, which is exact but for the neighbours beyond the
@@ -185,7 +220,7 @@ def agglomerative(vectors: Vectors, graph: NeighbourGraph, threshold: float, sho
 
 
 @_clusterer
-def hdbscan(vectors: Vectors, graph: NeighbourGraph, threshold: float, shots: Shots | None) -> Ints:
+def hdbscan(vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None) -> Ints:
     """Groups of different density (Campello, Moulavi and Sander 2013); one wider than the threshold is divided.
 
     Wider means that average linkage reaches the threshold. By itself HDBSCAN would never call all faces one person:
@@ -247,8 +282,9 @@ def cluster(
     threshold: float,
     photos: npt.ArrayLike | None = None,
     quality: npt.ArrayLike | None = None,
+    people: npt.ArrayLike | None = None,
 ) -> Ints:
     """Labels (N,) by the clusterer of that name; without a graph it is built. Raises UnknownChoice."""
     clusterer = _chosen(name)
     graph = neighbours.build(vectors) if graph is None else graph
-    return clusterer(vectors, graph, threshold=threshold, photos=photos, quality=quality)
+    return clusterer(vectors, graph, threshold=threshold, photos=photos, quality=quality, people=people)

@@ -52,7 +52,7 @@ class Measured:
 @dataclass(frozen=True, slots=True)
 class ClusterReport:
     """What a grouping did. grouped: faces in a group; single: faces in none; moved, merged, split: what became of
-    the groups from before, as in regrouping.Changes; measured: None where too few faces have a name."""
+    the groups from before, as in regrouping.Changes; measured: of a preview, unless too few faces have a name."""
 
     algorithm: str
     threshold: float
@@ -84,11 +84,12 @@ def cluster(
     new_only: bool = False,
     progress: Progress = no_progress,
 ) -> ClusterReport:
-    """Group all faces anew. People, labels and flags stay as they are, and no group holds two named people.
+    """Group all faces anew. People, labels and flags stay as they are. The faces of a named person are one group,
+    unless a human told two of them apart, and no group holds two named people.
 
     threshold: a Euclidean distance; without one, strictness moves the default, see there. preview: only tell what
-    would change. new_only: faces that came after the latest grouping join its groups or make new ones, and nobody
-    else moves; without such a grouping, or when most faces are new, all are grouped.
+    would change, and measure it. new_only: faces that came after the latest grouping join its groups or make new
+    ones, and nobody else moves; without such a grouping, or when most faces are new, all are grouped.
     Raises NoPhotos, NoFaces, UnknownChoice.
     """
     started = time.monotonic()
@@ -98,9 +99,12 @@ def cluster(
     before = library.clusters.numbers(faces.ids)
     joined, measured = _joined(library, faces, before, embedder) if new_only else None, None
     if joined is None:
-        algorithm, threshold, labels = _grouped(library, faces, algorithm, threshold, strictness)
-        measured = _measured(faces, labels)
-        numbers = regrouping.numbered(before, _as_people_say(library, faces, labels))
+        people, ruled_out = _said(library, faces)
+        chosen = _chosen(library, algorithm, threshold, strictness)
+        labels = _grouped(library, faces, chosen, people)
+        algorithm, threshold = chosen
+        measured = _measured(library, faces, chosen) if preview else None
+        numbers = regrouping.numbered(before, _as_people_say(library, faces, labels, people, ruled_out))
     else:
         algorithm, threshold, numbers = joined
     progress(1, 2, "Storing the groups")
@@ -126,13 +130,14 @@ def cluster(
     )
 
 
-def _measured(faces: FaceVectors, labels: Ints) -> Measured | None:
+def _measured(library: Library, faces: FaceVectors, chosen: tuple[str, float]) -> Measured | None:
     from faceid_core import evaluation
 
     truth = _given_names(faces)
     named = np.flatnonzero(truth != "")
     if len(named) < MEASURED_FROM or len(np.unique(truth[named])) < 2:
         return None
+    labels = _grouped(library, faces, chosen)
     cubed = evaluation.bcubed(labels[named], truth[named])
     return Measured(len(named), 1 - cubed.precision, 1 - cubed.recall)
 
@@ -174,7 +179,8 @@ def evaluate(library: Library, *, algorithm: str | None = None, threshold: float
         raise NotEnoughLabels(
             "Name the faces of at least two people first; then the groups can be compared with them."
         )
-    algorithm, threshold, labels = _grouped(library, faces, algorithm, threshold)
+    chosen = algorithm, threshold = _chosen(library, algorithm, threshold)
+    labels = _grouped(library, faces, chosen)
     of_named, names = labels[named], truth[named]
     return Evaluation(
         algorithm=algorithm,
@@ -194,10 +200,10 @@ def _given_names(faces: FaceVectors) -> npt.NDArray[np.str_]:
     return np.array([name if name and source != LabelSource.MODEL.value else "" for name, source in pairs], np.str_)
 
 
-def _grouped(
-    library: Library, faces: FaceVectors, algorithm: str | None, threshold: float | None, strictness: float = 0
-) -> tuple[str, float, Ints]:
-    """The clusterer and threshold that count, and their labels (N,), -1 for none. Raises UnknownChoice."""
+def _chosen(
+    library: Library, algorithm: str | None, threshold: float | None, strictness: float = 0
+) -> tuple[str, float]:
+    """The clusterer and the threshold that count. Raises UnknownChoice."""
     from faceid_core import clustering
     from faceid_core.strictness import stricter
 
@@ -205,9 +211,24 @@ def _grouped(
     if threshold is None:
         usual = clustering.default_threshold(algorithm, embedder.name, embedder.default_threshold)
         threshold = stricter(usual, strictness)
-    near, photos, quality = graph(library, faces, embedder), faces.photos, faces.quality
-    labels = clustering.cluster(algorithm, faces.vectors, near, threshold=threshold, photos=photos, quality=quality)
-    return algorithm, threshold, labels
+    return algorithm, threshold
+
+
+def _grouped(library: Library, faces: FaceVectors, chosen: tuple[str, float], people: Ints | None = None) -> Ints:
+    """Labels (N,), -1 for none. people: (N,) whom a human named, -1 for nobody; without, as if nobody had a name.
+    Raises UnknownChoice."""
+    from faceid_core import clustering
+
+    algorithm, threshold = chosen
+    return clustering.cluster(
+        algorithm,
+        faces.vectors,
+        graph(library, faces, embedder_of(library.settings)),
+        threshold=threshold,
+        photos=faces.photos,
+        quality=faces.quality,
+        people=people,
+    )
 
 
 def _joined(
@@ -238,9 +259,10 @@ def _said(library: Library, faces: FaceVectors) -> tuple[Ints, set[tuple[int, in
     return np.array(named, np.int64), ruled_out
 
 
-def _as_people_say(library: Library, faces: FaceVectors, labels: Ints) -> Ints:
-    """The groups with named people, and faces that were told apart, kept apart. What a model guessed keeps nobody
-    apart."""
-    people, ruled_out = _said(library, faces)
+def _as_people_say(
+    library: Library, faces: FaceVectors, labels: Ints, people: Ints, ruled_out: set[tuple[int, int]]
+) -> Ints:
+    """The groups with named people, and faces that were told apart, kept apart, as `_said` has them. What a model
+    guessed keeps nobody apart."""
     people = regrouping.told_apart(labels, people, faces.pairs(library.verdicts.all(same=False)))
     return regrouping.apart(faces.vectors, labels, people, ruled_out)

@@ -99,6 +99,7 @@ def _among_themselves(
         threshold=limit,
         photos=faces.photos[pool],
         quality=faces.quality[pool],
+        people=faces.people[pool],
     )
     free = int(numbers.max(initial=0)) + 1
     for group in members(labels):

@@ -1,4 +1,4 @@
-"""Average linkage on a sparse graph, under the constraint that faces of one photo are different people.
+"""Average linkage on a sparse graph, under the constraints that photos and named faces give.
 
 The distance of two groups is the root of the mean squared distance over all pairs of their faces. Squares make it
 exact from sums alone, so that no distance matrix is needed: the mean of |x - y|^2 is |mean(x) - mean(y)|^2 + var(x)
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.constraints import Constraints
 from faceid_core.values import Ints, Vectors
 
 CUT_LIMIT = 6000
@@ -24,50 +25,12 @@ LARGE, WITHIN, AT_MOST = 30, 1.2, 1.2
 also up to AT_MOST times the limit. Otherwise people with hundreds of photos fall into several groups. Chosen on
 drawn libraries (tests/bench/synthetic.py); on LFW, where such people are few, it changes nothing."""
 
-_ROWS, _PAIRS, _BLOCK = 65_536, 50_000, 256
-"""Faces, and pairs of faces, whose differences are in memory at a time; faces compared with a group's others."""
+_ROWS, _BLOCK = 65_536, 256
+"""Faces whose differences are in memory at a time; faces compared with a group's others."""
 
 Floats = npt.NDArray[np.float64]
 Pairs = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.integer[Any]]]
 """Two (E,) arrays of rows, in whatever width they come."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shots:
-    """What the photos say about N faces.
-
-    photo: (N,) photo of each face.
-    head: (N,) equal for faces of one photo that are surely the same person: a mirror, a collage, or one face found
-    twice. Faces of one photo with different heads are different people.
-    """
-
-    photo: Ints
-    head: Ints
-
-    @classmethod
-    def of(cls, vectors: Vectors, photos: npt.ArrayLike, sure: float) -> Shots:
-        """From the photo of each face (N,); faces of one photo at most `sure` apart count as the same person."""
-        photo = np.unique(np.asarray(photos), return_inverse=True)[1].astype(np.int64)
-        head = np.arange(len(photo))
-        faces_on = np.bincount(photo)[photo]
-        order = np.argsort(photo, kind="stable")
-        for size in np.unique(faces_on[faces_on > 1]).tolist():
-            together = order[faces_on[order] == size].reshape(-1, size)
-            for faces in np.array_split(together, -(-together.size * size // _PAIRS)):
-                apart = np.linalg.norm(vectors[faces][:, :, None] - vectors[faces][:, None], axis=3)
-                head[faces] = np.take_along_axis(
-                    faces, (apart <= sure).argmax(axis=2), axis=1
-                )  # the first near one
-        return cls(photo, head)
-
-    def conflicting(self, labels: Ints) -> Ints:
-        """The labels that two different people of one photo have."""
-        places = np.unique(np.stack([labels, self.photo, self.head]), axis=1)
-        twice = (np.diff(places[:2]) == 0).all(axis=0)
-        return np.unique(places[0, 1:][twice])
-
-    def subset(self, faces: Ints) -> Shots:
-        return Shots(self.photo[faces], self.head[faces])
 
 
 def members(labels: Ints, smallest: int = 2) -> list[Ints]:
@@ -102,7 +65,7 @@ def merge(
     labels: Ints,
     pairs: Pairs,
     limit: float,
-    shots: Shots | None = None,
+    constraints: Constraints | None = None,
     *,
     sure: float | None = None,
     offsets: Floats | None = None,
@@ -117,7 +80,7 @@ def merge(
     offsets: (N,) added to a distance for each of its ends; a group has the mean of its faces', see crowding.
     """
     square, widest = (limit, limit) if sure is None else (sure, AT_MOST * limit)
-    return _Forest(vectors, labels, pairs, shots, limit**2, square**2, widest**2, offsets).grown()[labels]
+    return _Forest(vectors, labels, pairs, constraints, limit**2, square**2, widest**2, offsets).grown()[labels]
 
 
 @dataclass
@@ -127,7 +90,7 @@ class _Forest:
     vectors: Vectors
     labels: Ints
     pairs: Pairs
-    shots: Shots | None
+    constraints: Constraints | None
     limit: float
     """Squared, as all distances in here."""
     sure: float
@@ -152,11 +115,15 @@ class _Forest:
         self.shift = np.bincount(self.labels, given, minlength=count) / np.maximum(self.size, 1)
         self.version = np.zeros(count, np.int64)
         self.heads = [{} for _ in range(count)]
-        if self.shots is not None:
-            for group, photo, head in zip(
-                self.labels.tolist(), self.shots.photo.tolist(), self.shots.head.tolist(), strict=True
-            ):
-                self.heads[group][photo] = head
+        if self.constraints is not None:
+            self._mark(self.labels, self.constraints.photo, self.constraints.head)
+            named = np.flatnonzero(self.constraints.person >= 0)
+            # Having a name is like being on one more photo, on which each person is once.
+            self._mark(self.labels[named], np.full(len(named), -1), self.constraints.person[named])
+
+    def _mark(self, groups: Ints, photos: Ints, heads: Ints) -> None:
+        for group, photo, head in zip(groups.tolist(), photos.tolist(), heads.tolist(), strict=True):
+            self.heads[group][photo] = head
 
     def grown(self) -> Ints:
         """(G,) the group that each group ended in, after joining all pairs that may be joined."""
@@ -340,13 +307,15 @@ def _squared(vectors: Vectors, offsets: Floats | None) -> Floats:
     return result
 
 
-def separate(vectors: Vectors, labels: Ints, shots: Shots, *, sure: float | None = None) -> Ints:
-    """Divide each group that holds two people of one photo, by linkage that never joins them. (N,) labels."""
+def separate(vectors: Vectors, labels: Ints, constraints: Constraints, *, sure: float | None = None) -> Ints:
+    """Divide each group that surely holds two people, by linkage that never joins them. (N,) labels."""
     result = labels.copy()
     fresh = int(labels.max(initial=-1)) + 1
-    for faces in members(np.where(np.isin(labels, shots.conflicting(labels)), labels, -1)):
+    for faces in members(np.where(np.isin(labels, constraints.conflicting(labels)), labels, -1)):
         own = np.arange(len(faces))
-        parts = merge(vectors[faces], own, _nearest_pairs(vectors[faces]), np.inf, shots.subset(faces), sure=sure)
+        parts = merge(
+            vectors[faces], own, _nearest_pairs(vectors[faces]), np.inf, constraints.subset(faces), sure=sure
+        )
         parts = np.unique(parts, return_inverse=True)[1]
         result[faces] = fresh + parts
         fresh += int(parts.max()) + 1

@@ -163,3 +163,39 @@ def test_inputs_must_be_of_the_same_faces() -> None:
             CLUSTERERS["agglomerative"](vectors, graph, threshold=0.5, **wrong)
     with pytest.raises(ValueError, match="same 2 faces"):
         CLUSTERERS["agglomerative"](vectors[:2], graph, threshold=0.5)
+
+
+@pytest.mark.parametrize("name", CLUSTERERS)
+def test_names_that_a_human_gave_hold_whatever_the_vectors_say(name: str) -> None:
+    """Of two people whom the vectors tell apart, and two halves of a third, one name goes across, two divide."""
+    vectors, truth = people([8, 8, 8], spread=0.02)
+    named = np.full(24, -1)
+    named[[0, 1, 8, 9]] = 7
+    named[[16, 17]], named[[18, 19]] = 900, 30
+    labels = grouped(name, vectors, people=named)
+    assert len(set(labels[[0, 1, 8, 9]].tolist())) == 1 and labels[0] >= 0
+    assert labels[16] == labels[17] != labels[18] == labels[19] and labels[18] >= 0
+    assert set(labels[20:].tolist()) <= {labels[16], labels[18]}
+    assert (labels == grouped(name, vectors, people=named)).all()
+    without = grouped(name, vectors, people=np.full(24, -1))
+    assert (without == grouped(name, vectors)).all() and pairwise(without, truth).f == 1
+
+
+@pytest.mark.parametrize("name", CLUSTERERS)
+def test_a_poor_picture_with_a_name_is_with_the_others_of_that_name(name: str) -> None:
+    vectors, _ = people([6, 1, 1])
+    quality = np.array([0.9] * 6 + [0.1, 0.9])
+    labels = grouped(name, vectors, quality=quality, people=np.array([3, -1, -1, -1, -1, -1, 3, -1]))
+    assert labels.tolist() == [0] * 7 + [-1]
+
+
+def test_two_faces_of_a_photo_with_one_name_stay_together() -> None:
+    """A mirror: a human said so, though the photo would keep them apart."""
+    vectors, _ = people([6], spread=0.03)
+    photos = [1, 1, 2, 3, 4, 5]
+    assert (
+        grouped("density-linkage", vectors, photos=photos)[0]
+        != grouped("density-linkage", vectors, photos=photos)[1]
+    )
+    labels = grouped("density-linkage", vectors, photos=photos, people=[4, 4, -1, -1, -1, -1])
+    assert labels[0] == labels[1] >= 0

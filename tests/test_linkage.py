@@ -9,8 +9,8 @@ from scipy.cluster.hierarchy import linkage as scipy_linkage
 from scipy.spatial.distance import pdist
 
 from faceid_core import density, linkage, neighbours
+from faceid_core.constraints import Constraints
 from faceid_core.evaluation import pairwise
-from faceid_core.linkage import Shots
 
 
 def cloud(count: int, seed: int, dimension: int = 3) -> np.ndarray:
@@ -60,30 +60,30 @@ def test_merge_starts_from_groups_and_keeps_to_the_pairs() -> None:
 def test_merge_never_joins_two_people_of_one_photo() -> None:
     vectors = cloud(50, 3, 2)
     photos = np.random.default_rng(3).integers(0, 12, 50)
-    shots = Shots.of(vectors, photos, sure=0.0)
+    known = Constraints.of(vectors, photos, None, sure=0.0)
     low, high, _ = neighbours.build(vectors, 49).edges(np.inf)
-    labels = linkage.merge(vectors, np.arange(50), (low, high), np.inf, shots)
+    labels = linkage.merge(vectors, np.arange(50), (low, high), np.inf, known)
     for group in linkage.members(labels):
         assert len(set(photos[group].tolist())) == len(group)
-    assert len(shots.conflicting(labels)) == 0
+    assert len(known.conflicting(labels)) == 0
     assert len(set(labels.tolist())) < 12
 
 
 def test_separate_touches_only_groups_in_conflict() -> None:
     vectors = np.array([[0.0], [0.1], [1.0], [1.1], [9.0], [9.1]], np.float32)
     labels = np.array([0, 0, 0, 0, 1, 1])
-    shots = Shots.of(vectors, [1, 2, 1, 2, 3, 4], sure=0.05)
-    parts = linkage.separate(vectors, labels, shots)
+    known = Constraints.of(vectors, [1, 2, 1, 2, 3, 4], None, sure=0.05)
+    parts = linkage.separate(vectors, labels, known)
     assert parts[0] == parts[1] != parts[2] == parts[3]
     assert parts[4:].tolist() == [1, 1]
-    assert shots.conflicting(labels).tolist() == [0]
+    assert known.conflicting(labels).tolist() == [0]
 
 
 def test_faces_of_a_photo_that_are_surely_one_person_do_not_conflict() -> None:
     vectors = np.array([[0.0], [0.01], [3.0]], np.float32)
-    shots = Shots.of(vectors, [7, 7, 7], sure=0.1)
-    assert shots.conflicting(np.array([0, 0, 1])).tolist() == []
-    assert shots.conflicting(np.array([0, 1, 1])).tolist() == [1]
+    known = Constraints.of(vectors, [7, 7, 7], None, sure=0.1)
+    assert known.conflicting(np.array([0, 0, 1])).tolist() == []
+    assert known.conflicting(np.array([0, 1, 1])).tolist() == [1]
 
 
 @pytest.mark.parametrize("seed", range(4))
