@@ -7,6 +7,7 @@ scales are set so that the middle half of LFW's centre faces lies above 0.7 in e
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ Floats = npt.NDArray[np.float32]
 
 WEIGHTS = {"size": 0.3, "sharpness": 0.3, "pose": 0.25, "exposure": 0.15}
 """Exponents of the weighted geometric mean: one useless part makes the face useless."""
+
+WEAK, WORDS = 0.5, {"size": "few pixels", "sharpness": "blurred", "pose": "turned away", "exposure": "badly lit"}
+"""Below WEAK a part is told as a reason for a low score, in these words."""
 
 SIDE_PX = (20.0, 120.0)
 """Box sides in source pixels where a face is useless, and where more pixels add nothing: crops have 150 pixels."""
@@ -49,6 +53,16 @@ def combined(*, size: float, sharpness: float, pose: float, exposure: float) -> 
     parts = {"size": size, "sharpness": sharpness, "pose": pose, "exposure": exposure}
     score = math.prod(parts[name] ** weight for name, weight in WEIGHTS.items())
     return Quality(**parts, score=score)
+
+
+def weaknesses(parts: Mapping[str, float]) -> list[str]:
+    """What spoils a face, the worst first; nothing for one without a weak part.
+
+    >>> weaknesses({"size": 0.4, "sharpness": 0.1, "pose": 0.9, "exposure": 0.8})
+    ['blurred', 'few pixels']
+    """
+    weak = sorted((part for part in WORDS if parts.get(part, 1.0) < WEAK), key=lambda part: parts[part])
+    return [WORDS[part] for part in weak]
 
 
 def luminance(image: Image) -> Floats:

@@ -107,3 +107,10 @@ def test_a_crop_at_hand_saves_the_alignment() -> None:
 
     image = portrait()
     assert quality.assess(image, face(), crop=align(image, FRONTAL)) == quality.assess(image, face())
+
+
+def test_the_worst_parts_are_told_in_words() -> None:
+    parts = {"size": 0.45, "sharpness": 0.9, "pose": 0.1, "exposure": 0.5}
+    assert quality.weaknesses(parts) == ["turned away", "few pixels"]
+    assert quality.weaknesses(dict.fromkeys(parts, 1.0)) == quality.weaknesses({}) == []
+    assert set(quality.WORDS) == set(quality.WEIGHTS)

@@ -253,6 +253,7 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
             box=Box(face.left, face.top, face.right, face.bottom),
             score=face.score,
             quality=face.quality,
+            quality_parts=face.quality_parts,
             flag=Flag(face.flag),
             person_id=person_id,
             person=person,

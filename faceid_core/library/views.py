@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -93,11 +94,14 @@ class PhotoView:
 
 @dataclass(frozen=True, slots=True)
 class FaceView:
+    """quality_parts: see faceid_core.quality."""
+
     id: int
     photo_id: int
     box: Box
     score: float
     quality: float
+    quality_parts: Mapping[str, float]
     flag: Flag
     person_id: int | None = None
     person: str | None = None

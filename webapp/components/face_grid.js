@@ -91,7 +91,7 @@ function makeTile(grid, face) {
   image.alt = ""
   addIcon(add(tile, "span", "tick"), "tick")
   add(tile, "span", "name")
-  add(tile, "span", "low", "low quality")
+  add(tile, "span", "low")
   const open = add(tile, "button", "open")
   open.type = "button"
   open.tabIndex = -1
@@ -107,6 +107,7 @@ function fill(tile, face) {
   if (image.getAttribute("src") !== face.src) image.src = face.src
   name.textContent = face.name ?? ""
   name.style.display = face.name ? "" : "none"
+  low.textContent = face.low ?? ""
   low.style.display = face.low ? "" : "none"
   tile.title = face.title
   tile.setAttribute("aria-label", face.title)

@@ -6,12 +6,14 @@ crops come from the server by address, so the browser loads what is in view and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.quality import weaknesses
 from webapp.components.photo_view import show_photo
 from webapp.state import face_url
 
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 
 LOW_QUALITY = 0.25
 """Quality below which a face is marked: such faces are hard to recognise, for a program and for a human."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What else to say of a face: short, written on it instead of a name; long, a sentence in its tooltip."""
+
+    short: str = ""
+    long: str = ""
+
+
+NO_NOTE = Note()
 
 _HERE = Path(__file__)
 _component = st.components.v2.component(
@@ -38,19 +51,21 @@ def face_grid(
     selectable: bool = True,
     preselected: Sequence[int] = (),
     names: bool = True,
+    notes: Mapping[int, Note] | None = None,
     tile: str = "6.5rem",
 ) -> list[int]:
     """Draw the faces; the ids of the selected ones, in the order of `faces`.
 
     preselected: what is selected when the grid of this key first appears. A face that leaves the grid leaves the
-    selection. names: write the name on faces that have one. tile: smallest width of a face, in CSS units.
-    The corner of a face opens its photo; without `selectable` so does a click.
+    selection. names: write the name on faces that have one. notes: what else to say of faces, by their ids. tile:
+    smallest width of a face, in CSS units. The corner of a face opens its photo; without `selectable` so does a
+    click.
     """
     selected = _state(key).get("selected", list(preselected))
     result = _component(
         key=key,
         data={
-            "faces": [face_data(face, named=names) for face in faces],
+            "faces": [face_data(face, named=names, note=(notes or {}).get(face.id, NO_NOTE)) for face in faces],
             "selected": selected,
             "selectable": selectable,
             "label": label,
@@ -67,23 +82,30 @@ def face_grid(
     return [face.id for face in faces if face.id in chosen]
 
 
-def face_data(face: FaceView, *, named: bool = True) -> dict[str, Any]:
+def face_data(face: FaceView, *, named: bool = True, note: Note = NO_NOTE) -> dict[str, Any]:
     """What the browser needs to draw one face."""
     return {
         "id": face.id,
         "src": face_url(face.id),
-        "name": face.person if named else None,
-        "low": face.quality < LOW_QUALITY,
-        "title": describe(face),
+        "name": note.short or (face.person if named else None),
+        "low": _flaw(face) if face.quality < LOW_QUALITY else None,
+        "title": ". ".join(part for part in (describe(face), note.long) if part),
     }
 
 
 def describe(face: FaceView) -> str:
-    """Such as "Ada, group 3, quality 82 %": the tooltip, and what a screen reader says."""
+    """Such as "Ada, group 3, quality 32 % (blurred)": the tooltip, and what a screen reader says."""
     parts = [face.person or "Unnamed face"]
     if face.cluster:
         parts.append(f"group {face.cluster}")
-    return ", ".join([*parts, f"quality {face.quality:.0%}".replace("%", " %")])
+    weak = weaknesses(face.quality_parts)
+    reason = f" ({', '.join(weak)})" if weak else ""
+    return ", ".join([*parts, f"quality {100 * face.quality:.0f} %{reason}"])
+
+
+def _flaw(face: FaceView) -> str:
+    """The worst of what makes it hard to recognise, in a word or two."""
+    return next(iter(weaknesses(face.quality_parts)), "low quality")
 
 
 def selection(key: str, shown: Sequence[int]) -> list[int]:

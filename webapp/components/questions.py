@@ -14,7 +14,7 @@ from faceid_core.doubts import Doubt
 from faceid_core.reviewing import Questions, Twice
 from webapp.components.asked_about import asked_about, compared_with
 from webapp.components.blank import blank
-from webapp.components.face_grid import face_grid, selection
+from webapp.components.face_grid import Note, face_grid, selection
 from webapp.components.naming import Target, naming
 from webapp.components.same_moment import same_moment
 from webapp.components.suggested import suggested
@@ -188,8 +188,9 @@ def _doubts(person: PersonView, doubted: Sequence[Doubt], people: dict[int, Pers
         st.space("stretch")
         _answers(person, [d for d in doubted if d.face in set(chosen)], doubted, people)
     st.caption(_reason(name, doubted, people))
+    notes = {doubt.face: _note(doubt, person, people) for doubt in doubted}
     face_grid(library().faces.get_many(ids), key=key, label=f"Faces that may not be {person.name}", names=False,
-              preselected=ids)  # fmt: skip
+              preselected=ids, notes=notes)  # fmt: skip
     because, label = (face for doubt in doubted for face in doubt.because), f"Faces of {person.name}"
     compared_with(because, person, at_most=BECAUSE, key="doubted-because", label=label)
 
@@ -224,6 +225,12 @@ def _all_right(name: str, right: int, doubted: int) -> str:
     if right < doubted:
         return f"The other {right:,} {'is' if right == 1 else 'are'} right"
     return "All are right" if doubted > 1 else f"Yes, {name}"
+
+
+def _note(doubt: Doubt, person: PersonView, people: dict[int, PersonView]) -> Note:
+    nearer = people.get(doubt.likelier or 0)
+    rather = f"; {nearer.name} is nearer, at {doubt.likelier_distance:.2f}" if nearer else ""
+    return Note(f"{doubt.distance:.2f}", f"{doubt.distance:.2f} from the nearest faces of {person.name}{rather}.")
 
 
 def _reason(name: str, doubted: Sequence[Doubt], people: dict[int, PersonView]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,7 +12,7 @@ from faceid_core.suggestions import Suggestion, by_person
 from faceid_core.tables import LabelSource
 from webapp.components.asked_about import asked_about, compared_with
 from webapp.components.blank import blank
-from webapp.components.face_grid import face_grid, selection
+from webapp.components.face_grid import Note, face_grid, selection
 from webapp.components.undo import undoable
 from webapp.state import actor, escaped_markdown, guarded, library
 from webapp.wording import count
@@ -41,10 +41,10 @@ def suggested() -> None:
     numbers = {person: len(faces) for person, faces in found.items()}
     current = asked_about(numbers, people, key="suggested", what="suggestion")
     with st.container(border=True, key="card-suggested"):
-        _person(people[current], found[current])
+        _person(people[current], found[current], people)
 
 
-def _person(person: PersonView, made: list[Suggestion]) -> None:
+def _person(person: PersonView, made: list[Suggestion], people: Mapping[int, PersonView]) -> None:
     shown = made[:SHOWN]
     ids = [one.face for one in shown]
     key, name = f"suggested-{person.id}-{hash(tuple(ids))}", escaped_markdown(person.name)
@@ -54,10 +54,18 @@ def _person(person: PersonView, made: list[Suggestion]) -> None:
         st.space("stretch")
         _buttons(person, ids, selection(key, ids) if key in st.session_state else preselected)
     st.caption(_reason(name, shown))
-    grid = library().faces.get_many(ids)
-    face_grid(grid, key=key, label=f"Faces that may be {person.name}", preselected=preselected)
+    notes = {one.face: _note(one, person, people) for one in shown}
+    grid, label = library().faces.get_many(ids), f"Faces that may be {person.name}"
+    face_grid(grid, key=key, label=label, preselected=preselected, notes=notes)
     because, label = (face for one in shown for face in one.because), f"Confirmed faces of {person.name}"
     compared_with(because, person, at_most=BECAUSE, key="because", label=label)
+
+
+def _note(one: Suggestion, person: PersonView, people: Mapping[int, PersonView]) -> Note:
+    """How far it is from the person, and who comes next."""
+    following = people.get(one.runner_up or 0)
+    then = f"; next is {following.name} at {one.runner_up_distance:.2f}" if following else ""
+    return Note(f"{one.distance:.2f}", f"{one.distance:.2f} from {person.name}{then}.")
 
 
 def _reason(name: str, shown: Sequence[Suggestion]) -> str:
