@@ -160,3 +160,30 @@ def test_the_background_of_a_photo_is_ignored_with_one_click(filled, open_page, 
     page = page.button(key="ignore-background").click().run()
     assert not page.exception
     assert filled.faces.with_flag(Flag.STRANGER) == small
+
+
+def test_a_face_gets_its_name_on_its_photo(filled, open_page) -> None:
+    page = open_page("photos").button(key="photo-1").click().run()
+    page.session_state["photo-name-1"] = {"typed": {"text": "Ada", "revision": 0}}
+    page = page.button(key="photo-name-1-all").click().run()
+    assert not page.exception
+    assert [(person.name, person.faces) for person in filled.people.all()] == [("Ada", 1)]
+    assert filled.faces.of_photo(1)[0].person == "Ada"
+
+
+def test_of_several_faces_the_selected_one_is_pointed_out_and_named(filled, open_page, tmp_path) -> None:
+    made = new_photo(tmp_path, 8)
+    beside = replace(made.faces[0], face=replace(made.faces[0].face, box=Box(5, 50, 65, 130)))
+    filled.photos.add_many([replace(made, faces=(*made.faces, beside))])
+    newest = filled.photos.page(limit=1)[0].id
+    one, other = [face.id for face in filled.faces.of_photo(newest)]
+    page = open_page("photos")
+    page.session_state[f"photo-faces-{newest}-0"] = {"selected": [other]}
+    page.session_state[f"photo-name-{newest}"] = {"typed": {"text": "Bo", "revision": 0}}
+    page = page.button(key=f"photo-{newest}").click().run()
+    assert html_of(page).count('class="box chosen"') == 1
+    assert html_of(page).count('class="box"') == 1
+    page = page.button(key=f"photo-name-{newest}-selected").click().run()
+    assert not page.exception
+    assert [filled.faces.get(face).person for face in (one, other)] == [None, "Bo"]
+    assert 'class="box chosen"' not in html_of(page)  # the next face is to be selected

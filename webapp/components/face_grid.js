@@ -11,7 +11,7 @@ export default function (component) {
   let grid = grids.get(root)
   if (!grid) grids.set(root, (grid = makeGrid(root, data.selected)))
   grid.send = ids => setStateValue("selected", ids)
-  grid.open = id => setTriggerValue("opened", id)
+  grid.open = id => data.openable && setTriggerValue("opened", id)
   draw(grid, data)
 }
 
@@ -63,6 +63,7 @@ function draw(grid, data) {
   grid.selectable = data.selectable
   grid.ids = data.faces.map(face => face.id)
   grid.root.classList.toggle("selectable", data.selectable)
+  grid.root.classList.toggle("openable", data.openable)
   grid.root.style.setProperty("--tile", data.tile)
   grid.bar.hidden = !data.selectable
   grid.bar.style.display = data.selectable ? "" : "none"
@@ -188,8 +189,7 @@ function listen(grid) {
 function onClick(grid, event) {
   const id = idOf(event)
   if (id === null) return
-  if (event.target.closest(".open")) return grid.open(id)
-  if (!grid.selectable) return grid.open(id)
+  if (event.target.closest(".open") || !grid.selectable) return grid.open(id)
   if (!grid.paint?.moved) toggle(grid, id, event.shiftKey)
 }
 

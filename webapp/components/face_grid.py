@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from faceid_core.quality import weaknesses
-from webapp.components.photo_view import show_photo
 from webapp.state import face_url
 
 if TYPE_CHECKING:
@@ -53,13 +52,14 @@ def face_grid(
     names: bool = True,
     notes: Mapping[int, Note] | None = None,
     tile: str = "6.5rem",
+    openable: bool = True,
 ) -> list[int]:
     """Draw the faces; the ids of the selected ones, in the order of `faces`.
 
     preselected: what is selected when the grid of this key first appears. A face that leaves the grid leaves the
     selection. names: write the name on faces that have one. notes: what else to say of faces, by their ids. tile:
-    smallest width of a face, in CSS units. The corner of a face opens its photo; without `selectable` so does a
-    click.
+    smallest width of a face, in CSS units. openable: the corner of a face opens its photo; without `selectable` so
+    does a click.
     """
     selected = _state(key).get("selected", list(preselected))
     result = _component(
@@ -68,6 +68,7 @@ def face_grid(
             "faces": [face_data(face, named=names, note=(notes or {}).get(face.id, NO_NOTE)) for face in faces],
             "selected": selected,
             "selectable": selectable,
+            "openable": openable,
             "label": label,
             "tile": tile,
         },
@@ -77,6 +78,8 @@ def face_grid(
     )
     photos = {face.id: face.photo_id for face in faces}
     if result.opened in photos:
+        from webapp.components.photo_dialog import show_photo  # which has a grid itself
+
         show_photo(photos[result.opened])
     chosen = set(result.selected or ()) if selectable else set()
     return [face.id for face in faces if face.id in chosen]

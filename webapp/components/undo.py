@@ -46,17 +46,20 @@ def undoable() -> Iterator[None]:
         st.session_state[_OFFER] = after
 
 
-def undo_bar() -> None:
-    """What was done last in this session, with a button that takes it back; it leaves by itself."""
+def undo_bar(place: str = "page") -> None:
+    """What was done last in this session, with a button that takes it back; it leaves by itself. place: tells a bar
+    in a dialog from the page's."""
     offer = st.session_state.get(_OFFER)
     if offer is None:
         return
     event_id, summary = offer
     st.html(CSS)
-    with st.container(horizontal=True, key=f"undo-bar-{event_id}", vertical_alignment="center"):
+    with st.container(horizontal=True, key=f"undo-bar-{place}-{event_id}", vertical_alignment="center"):
         st.markdown(escaped_markdown(summary), width="content")
-        with st.container(key=f"undo-act-{event_id}", width="content"):
-            st.button("Undo", type="tertiary", key=f"bar-undo-{event_id}", on_click=undo, args=(event_id, summary))
+        with st.container(key=f"undo-act-{place}-{event_id}", width="content"):
+            st.button(
+                "Undo", type="tertiary", key=f"bar-undo-{place}-{event_id}", on_click=undo, args=(event_id, summary)
+            )
 
 
 @guarded
