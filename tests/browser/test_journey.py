@@ -166,3 +166,21 @@ def test_a_person_is_renamed_called_back_and_erased(page: Page, stage: Stage) ->
     assert page.get_by_role("button", name=re.compile("^Otto")).count() == 0
     with Library.open(Settings(library=stage.library)) as library:
         assert library.faces.get_many(unnamed) == []
+
+
+def test_a_face_is_named_on_its_photo(page: Page, stage: Stage) -> None:
+    page.goto(f"{stage.url}/photos")
+    settled(page)
+    tile = page.locator("[class*='st-key-tile-']").filter(has_text="2 faces").first
+    tile.get_by_role("button").click()
+    dialog = page.get_by_role("dialog")
+    faces = dialog.get_by_role("listbox", name="Faces of this photo").get_by_role("option")
+    faces.nth(1).click()
+    dialog.locator(".box.chosen").wait_for()
+    assert dialog.get_by_role("button", name="See the photo").count() == 0
+    dialog.get_by_role("combobox", name="Name these faces").fill("Zoe")
+    dialog.get_by_role("button", name="Name 1 selected").click()
+    dialog.locator(".box", has_text="Zoe").wait_for()
+    assert dialog.locator(".box.chosen").count() == 0
+    dialog.get_by_role("button", name="Undo").click()
+    dialog.locator(".box", has_text="Zoe").wait_for(state="detached")
