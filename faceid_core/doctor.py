@@ -119,7 +119,8 @@ def _run_engine(settings: Settings) -> tuple[str, list[str]]:
     embedder = make_embedder(settings)
     embedder.embed(np.full((1, embedder.size_px, embedder.size_px, 3), 127, np.uint8))
     active = sessions.active(settings)
-    return f"{settings.detector} and {embedder.name} on {', '.join(active)}", active
+    found = f"{settings.detector} and {embedder.name} on {', '.join(active)}, vectors {embedder.computes}"
+    return found, active
 
 
 def _library(settings: Settings) -> Check:

@@ -27,6 +27,8 @@ MEAN_SHAPE = np.array(
 class OwnEmbedder:
     """Crops aligned from the photo to the network's own template; vectors of length 1."""
 
+    computes = "by ONNX Runtime"
+
     def __init__(
         self, name: str, entry: own_models.EmbedderEntry, settings: Settings, *, threads: int | None = None
     ) -> None:

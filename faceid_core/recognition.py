@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faceid_core import model_files, openset
-from faceid_core.embedding import EMBEDDERS, DlibResNet, Embedder, align, make_embedder
+from faceid_core.embedding import EMBEDDERS, DlibResNet, Embedder, Exact, align, make_embedder
 from faceid_core.engine import graphs, sessions
 from faceid_core.engine.dlib_format import ResNetWeights
 from faceid_core.errors import ModelUnusable
@@ -88,8 +88,8 @@ class _TunedEmbedder(DlibResNet):
     """The embedder with a body that was trained further."""
 
     def __init__(self, weights: ResNetWeights, settings: Settings, *, threads: int | None) -> None:
-        self._mirror = settings.mirror
-        self._session = sessions.load(graphs.embedder_graph(weights).SerializeToString(), settings, threads=threads)
+        graph = graphs.embedder_graph(weights).SerializeToString()
+        self._runs_on(Exact(sessions.load(graph, settings, threads=threads)), settings)
         self.name = "tuned"
 
 

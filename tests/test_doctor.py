@@ -29,7 +29,9 @@ def test_a_good_installation_is_all_right_and_nothing_is_made(settings: Settings
     checks = found(settings)
     assert [check for check in checks.values() if not check.ok] == []
     assert checks["onnxruntime"].found == metadata.version("onnxruntime")
-    assert checks["Engine"].found == "mmod and dlib-resnet+mirror on CPUExecutionProvider"
+    numbers = {"in bfloat16 by OpenVINO", "in float32 by ONNX Runtime"}
+    told, _, computes = checks["Engine"].found.partition(", vectors ")
+    assert (told, computes in numbers) == ("mmod and dlib-resnet+mirror on CPUExecutionProvider", True)
     assert checks["Library"].advice == "It is made by the first import."
     assert checks["Free disk"].found.endswith(" GB")
     assert not settings.library.exists()
@@ -57,6 +59,11 @@ def test_a_missing_and_an_old_package_are_named_with_what_to_install(
     wrong = {check.name: check for check in doctor._packages() if not check.ok}
     assert {name: check.found for name, check in wrong.items()} == {"rich": "missing", "gradio": "0.0.1"}
     assert wrong["gradio"].advice == "Install it: pip install 'gradio>=6.0'"
+
+
+def test_the_engine_tells_what_computes_the_vectors(settings: Settings) -> None:
+    check = doctor._engine(settings.model_copy(update={"precision": "exact"}))
+    assert check.found.endswith(", vectors in float32 by ONNX Runtime")
 
 
 @pytest.mark.parametrize(
@@ -131,5 +138,5 @@ def test_a_provider_that_did_not_start_is_named(settings: Settings, monkeypatch:
     )
     check = doctor._engine(settings.model_copy(update={"providers": wanted}))
     assert not check.ok
-    assert check.found == "mmod and dlib-resnet+mirror on CPUExecutionProvider"
+    assert check.found == "mmod and dlib-resnet+mirror on CPUExecutionProvider, vectors in float32 by ONNX Runtime"
     assert check.advice.startswith("CUDAExecutionProvider did not start; install its drivers")

@@ -41,6 +41,7 @@ HEAVY = {
     "streamlit",
     "onnxruntime",
     "onnx",
+    "openvino",
     "faiss",
     "sklearn",
     "cv2",

@@ -55,6 +55,7 @@ def test_providers_have_short_names(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PORT", "99999"),
         ("MAX_MEGAPIXELS", "0"),
         ("MIRROR", "perhaps"),
+        ("PRECISION", "half"),
         ("PROVIDERS", ","),
         ("LIBRARY", "~nobody-of-this-name/photos"),
     ],

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from faceid_core.engine import dlib_format, graphs, quantised
 from faceid_core.engine.weights import weights_path
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import onnxruntime
 
 log = logging.getLogger(__name__)
+
+Loaded = TypeVar("Loaded")
 
 NETWORKS: dict[str, tuple[str, Callable[[Path], onnx.ModelProto]]] = {
     "resnet": ("resnet", lambda path: graphs.embedder_graph(dlib_format.resnet_weights(path))),
@@ -41,8 +43,7 @@ def session(name: str, settings: Settings, *, threads: int | None = None) -> onn
     key = (name, settings.engine_folder.resolve(), tuple(settings.providers), threads)
     with _lock:
         if key not in _sessions:
-            source = weights_path(NETWORKS[name][0])
-            _sessions[key] = _from_cache(name, source, settings, threads)
+            _sessions[key] = from_cache(name, settings, lambda model: load(model, settings, threads=threads))
         return _sessions[key]
 
 
@@ -69,22 +70,24 @@ def active(settings: Settings) -> list[str]:
     return list(session("resnet", settings).get_providers())
 
 
-def _from_cache(name: str, source: Path, settings: Settings, threads: int | None) -> onnxruntime.InferenceSession:
-    """Load the cached graph; make it when it is missing or damaged."""
+def from_cache(name: str, settings: Settings, read: Callable[[bytes], Loaded]) -> Loaded:
+    """What `read` makes of the graph of the network `name`, a key of NETWORKS. The engine folder keeps the graph;
+    it is made where it is missing or damaged. Raises WeightsMissing, WeightsUnsupported, and as `read`."""
+    source = weights_path(NETWORKS[name][0])
     cached = settings.engine_folder / f"{name}-{_sha256(source)[:16]}-v{graphs.VERSION}.onnx"
     if cached.exists():
         try:
-            return load(cached.read_bytes(), settings, threads=threads)
+            return read(cached.read_bytes())
         except EngineError:
             raise
-        except Exception as error:  # ONNX Runtime raises many kinds for a damaged file
+        except Exception as error:  # the engines raise many kinds for a damaged file
             log.warning("The cached network %s is damaged and is made again (%s).", cached.name, error)
     model = NETWORKS[name][1](source).SerializeToString()
     try:
         _write_atomically(cached, model)
     except OSError as error:  # a full disk, or a library that may only be read: it is no more than a cache
         log.warning("The network %s can't be kept for the next start (%s).", cached.name, error.strerror)
-    return load(model, settings, threads=threads)
+    return read(model)
 
 
 def _sha256(path: Path) -> str:

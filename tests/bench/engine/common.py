@@ -11,6 +11,10 @@ import numpy as np
 from PIL import Image as Pillow
 
 from faceid_core import images
+from faceid_core.engine import half
+from faceid_core.settings import Settings
+
+Work = Callable[[], object]
 
 
 def table(title: str, head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
@@ -22,7 +26,7 @@ def table(title: str, head: tuple[str, ...], rows: Iterable[tuple[object, ...]])
     sys.stdout.flush()
 
 
-def seconds(work: Callable[[], object], repeat: int = 3) -> float:
+def seconds(work: Work, repeat: int = 3) -> float:
     """The best of several runs, in CPU seconds."""
     times = []
     for _ in range(repeat):
@@ -30,6 +34,19 @@ def seconds(work: Callable[[], object], repeat: int = 3) -> float:
         work()
         times.append(time.process_time() - started)
     return min(times)
+
+
+def fastest(works: dict[str, list[Work]], rounds: int) -> dict[str, float]:
+    """CPU seconds of each, the sum of its parts at their best. All take turns, and parts of about the same length
+    make it fair, as other programs on the machine slow down whatever runs meanwhile."""
+    times = [{name: [seconds(part, 1) for part in parts] for name, parts in works.items()} for _ in range(rounds)]
+    return {name: sum(map(min, zip(*(each[name] for each in times), strict=True))) for name in works}
+
+
+def precisions(settings: Settings) -> list[Settings]:
+    """The settings in floats, and in bfloat16 where this processor gains by it."""
+    exact = settings.model_copy(update={"precision": "exact"})
+    return [exact] if half.network("resnet", settings, threads=1) is None else [exact, settings]
 
 
 def pixels_of(path: Path) -> np.ndarray:

@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceid_core import images
 from faceid_core.detection import DETECTORS, make_detector
 from faceid_core.embedding import align, make_embedder
-from faceid_core.engine import sessions
+from faceid_core.engine import half, sessions
 from faceid_core.engine.weights import weights_path
 from faceid_core.settings import Settings
-from tests.bench.engine.common import group_photos, pixels_of, seconds, table
+from tests.bench.engine.common import Work, fastest, group_photos, pixels_of, precisions, seconds, table
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+SIDE = 1024
 
 
 def bench_embedding(data: Path, settings: Settings) -> None:
-    """face_encodings as its users call it (68 landmarks, one crop at a time) and dlib's network alone."""
+    """face_encodings as its users call it (68 landmarks, one crop at a time) and dlib's network alone, beside all
+    faces at once, which takes no longer than one of theirs."""
     import dlib
     import face_recognition
 
-    detector, embedder = make_detector(settings, threads=1), make_embedder(settings, threads=1)
+    detector = make_detector(settings, threads=1)
     photos = [pixels_of(path) for path in group_photos(data, 8)]
     found = [(photo, face) for photo in photos for face in detector.detect(photo)][:16]
     css = [tuple(round(face.box.as_tuple()[at]) for at in (1, 2, 3, 0)) for _, face in found]
     crops = np.stack([align(photo, face.landmarks) for photo, face in found])
     network = dlib.face_recognition_model_v1(str(weights_path("resnet")))
-    plain = make_embedder(settings.model_copy(update={"mirror": False}), threads=1)
-    theirs = seconds(
-        lambda: [face_recognition.face_encodings(photo, [box]) for (photo, _), box in zip(found, css, strict=True)],
-        1,
-    )
-    alone = seconds(lambda: network.compute_face_descriptor([*crops]), 1)
-    ours = seconds(lambda: plain.embed(np.stack([align(photo, face.landmarks) for photo, face in found])))
-    net, mirrored = seconds(lambda: plain.embed(crops)), seconds(lambda: embedder.embed(crops))
-    rows = [
-        ("face_recognition.face_encodings", len(found) / theirs, 1.0),
-        ("dlib network alone, one batch", len(found) / alone, theirs / alone),
-        ("ours: align and embed, one batch", len(found) / ours, theirs / ours),
-        ("ours: network alone", len(found) / net, theirs / net),
-        ("ours: network with mirror", len(found) / mirrored, theirs / mirrored),
-    ]
+    works: dict[str, list[Work]] = {
+        "face_recognition.face_encodings": [
+            lambda p=photo, b=box: face_recognition.face_encodings(p, [b])
+            for (photo, _), box in zip(found, css, strict=True)
+        ],
+        "dlib network alone": [lambda c=crop: network.compute_face_descriptor(c) for crop in crops],
+    }
+    for own, mirror in product(precisions(settings), (False, True)):
+        embedder = make_embedder(own.model_copy(update={"mirror": mirror}), threads=1)
+        what = f"{'with mirror' if mirror else 'one vector a face'}, {embedder.computes}"
+        works[f"ours: align and embed, {what}"] = [
+            lambda e=embedder: e.embed(np.stack([align(photo, face.landmarks) for photo, face in found]))
+        ]
+        works[f"ours: network alone, {what}"] = [lambda e=embedder: e.embed(crops)]
+    spent = fastest(works, 15)
+    theirs = next(iter(spent.values()))
+    rows = [(name, len(found) / each, theirs / each) for name, each in spent.items()]
     table(f"Embedding, {len(found)} faces, one core", ("", "faces/s", "ratio"), rows)
 
 
@@ -59,42 +69,56 @@ def bench_detection(data: Path, settings: Settings) -> None:
 
 def bench_limit(data: Path, settings: Settings) -> None:
     """How much of what a core can multiply the networks use: beside a product of two large matrices."""
-    peak = {kind: _product(kind, settings) for kind in ("float", "int8")}
     crops = np.random.default_rng(0).integers(0, 256, (16, 150, 150, 3), np.uint8)
     canvas = np.random.default_rng(0).integers(0, 256, (1, 1600, 1024, 3), np.uint8)
-    runs = (("resnet", "float", crops), ("mmod", "float", canvas), ("mmod-int8", "int8", canvas))
+    runs = [("resnet", "float", crops), ("mmod", "float", canvas), ("mmod-int8", "int8", canvas)]
+    in_half = half.network("resnet", settings, threads=1)
+    if in_half:
+        runs.append(("resnet", "bfloat16", crops))
     rows = []
     for name, kind, batch in runs:
-        network = sessions.session(name, settings, threads=1)
-        given = network.get_inputs()[0].name
-        spent = seconds(lambda n=network, g=given, b=batch: n.run(None, {g: b}))
+        network = in_half if kind == "bfloat16" else sessions.session(name, settings, threads=1)
+        matrices, products = _matrices(kind, settings)
+        spent = fastest({"net": [lambda n=network, b=batch: _run(n, b)], "matrices": [matrices]}, 15)
         # The 8-bit network's own count would include the zeros that make its shapes fit.
-        rate = _products(name.removesuffix("-int8"), batch.shape) / spent / 1e9
-        rows.append((name, kind, rate, peak[kind], rate / peak[kind]))
+        rate, peak = _products(name.removesuffix("-int8"), batch.shape) / spent["net"], products / spent["matrices"]
+        rows.append((name, kind, rate / 1e9, peak / 1e9, rate / peak))
     head = ("network", "numbers", "10^9 products/s", "large matrices", "share")
     table("Products a second, one core", head, rows)
 
 
-def _product(kind: str, settings: Settings, side: int = 1024) -> float:
-    """10^9 products a second of two square matrices."""
+def _run(network: onnxruntime.InferenceSession | half.Half | None, batch: np.ndarray) -> object:
+    if isinstance(network, half.Half):
+        return network.run(batch)
+    return network.run(None, {network.get_inputs()[0].name: batch})
+
+
+def _matrices(kind: str, settings: Settings) -> tuple[Work, int]:
+    """Multiplies square matrices of SIDE numbers, and how many products that takes. Several matrices in a row where
+    the kind allows it, as turning floats into bfloat16 and back at both ends would count for much."""
     from onnx import TensorProto, helper
 
-    given, made, operator = {
-        "float": ((TensorProto.FLOAT, TensorProto.FLOAT), TensorProto.FLOAT, "MatMul"),
-        "int8": ((TensorProto.UINT8, TensorProto.INT8), TensorProto.INT32, "MatMulInteger"),
+    given, made, operator, times = {
+        "float": ((TensorProto.FLOAT, TensorProto.FLOAT), TensorProto.FLOAT, "MatMul", 8),
+        "bfloat16": ((TensorProto.FLOAT, TensorProto.FLOAT), TensorProto.FLOAT, "MatMul", 8),
+        "int8": ((TensorProto.UINT8, TensorProto.INT8), TensorProto.INT32, "MatMulInteger", 1),
     }[kind]
     rng = np.random.default_rng(0)
-    values = [rng.integers(0, 60, (side, side)).astype(helper.tensor_dtype_to_np_dtype(each)) for each in given]
+    values = [rng.integers(0, 60, (SIDE, SIDE)).astype(helper.tensor_dtype_to_np_dtype(each)) for each in given]
+    names = ["a", *(f"c{at}" for at in range(times))]
     graph = helper.make_graph(
-        [helper.make_node(operator, ["a", "b"], ["c"])],
+        [helper.make_node(operator, [one, "b"], [other]) for one, other in pairwise(names)],
         "product",
-        [helper.make_tensor_value_info("a", given[0], [side, side])],
-        [helper.make_tensor_value_info("c", made, [side, side])],
-        [helper.make_tensor("b", given[1], [side, side], values[1].tobytes(), raw=True)],
+        [helper.make_tensor_value_info("a", given[0], [SIDE, SIDE])],
+        [helper.make_tensor_value_info(names[-1], made, [SIDE, SIDE])],
+        [helper.make_tensor("b", given[1], [SIDE, SIDE], values[1].tobytes(), raw=True)],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    network = sessions.load(model.SerializeToString(), settings, threads=1)
-    return side**3 / seconds(lambda: network.run(None, {"a": values[0]}), 5) / 1e9
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    if kind == "bfloat16":
+        network = half.compiled(half.load_openvino().Core().read_model(model), 1)
+    else:
+        network = sessions.load(model, settings, threads=1)
+    return lambda: _run(network, values[0]), times * SIDE**3
 
 
 def _products(name: str, shape: tuple[int, ...]) -> int:
