@@ -33,7 +33,7 @@ DEFAULT_MEGAPIXELS = 150.0
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 _STRIP_ROWS = 256
 _ORIENTATION, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x0132, 0x8769, 0x9003
-_DNG_VERSION = 0xC612
+_DNG_VERSION, _XMP = 0xC612, 0x02BC
 
 Source = Path | str | bytes
 
@@ -88,6 +88,18 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
             return _photograph(image, file, webp, size)
         finally:
             image.close()
+
+
+def described(path: Path) -> tuple[bytes, int]:
+    """The XMP packet of a photo (b"" for none), and the EXIF orientation, 1 to 8, of the picture as it is stored.
+
+    Only the beginning of the file is read. Raises UnreadableImage.
+    """
+    with opened(path) as file:
+        image = _open_image(file, _suffix(path))
+        packet = image.info.get("xmp") or getattr(image, "tag_v2", {}).get(_XMP) or b""
+        orientation = image.info.get("original_orientation") or _exif(image)[0]
+    return (packet.encode() if isinstance(packet, str) else bytes(packet)), orientation
 
 
 def _moment(source: Source) -> tuple[Path, float] | None:

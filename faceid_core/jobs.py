@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from faceid_core import importing, pipeline
+from faceid_core import importing, name_import, pipeline
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.library import JobView, Library
 
@@ -102,11 +102,16 @@ def _train(library: Library, params: dict[str, Any], reporter: Reporter) -> dict
     return {"model": model.id, **model.metrics}
 
 
+def _names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    return name_import.take_names(library, actor=params["actor"], progress=reporter).as_dict()
+
+
 KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
     "import": _import,
     "cluster": _cluster,
     "map": _map,
     "train": _train,
+    "names": _names,
 }
 
 

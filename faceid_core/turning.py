@@ -8,7 +8,7 @@ import numpy as np
 from PIL.Image import Image as Picture
 
 from faceid_core import formats
-from faceid_core.values import Image
+from faceid_core.values import Box, Image
 
 
 def turned(stored: Image, orientation: int) -> Image:
@@ -33,6 +33,30 @@ def as_stored(upright: Image, orientation: int) -> Image:
         6: transposed[::-1],
         7: transposed[::-1, ::-1],
         8: transposed[:, ::-1],
+    }[orientation]
+
+
+def upright(box: Box, orientation: int) -> Box:
+    """Where a box, in shares of the sides of the picture as stored, lies on the upright one, in shares, too.
+
+    >>> upright(Box(0.0, 0.25, 0.5, 0.5), 6)
+    Box(left=0.5, top=0.0, right=0.75, bottom=0.5)
+    """
+    ends = [_upright(x, y, orientation) for x, y in ((box.left, box.top), (box.right, box.bottom))]
+    (left, right), (top, bottom) = (sorted(edges) for edges in zip(*ends, strict=True))
+    return Box(left, top, right, bottom)
+
+
+def _upright(x: float, y: float, orientation: int) -> tuple[float, float]:
+    return {
+        1: (x, y),
+        2: (1 - x, y),
+        3: (1 - x, 1 - y),
+        4: (x, 1 - y),
+        5: (y, x),
+        6: (1 - y, x),
+        7: (1 - y, 1 - x),
+        8: (y, 1 - x),
     }[orientation]
 
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from faceid_core.console import JSON, Commands, Refused, library_of, print_json, print_table, say, settings_of
+from faceid_core.console import (
+    JSON,
+    Commands,
+    Refused,
+    library_of,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+    settings_of,
+)
 from faceid_core.wording import count
 
 if TYPE_CHECKING:
@@ -204,6 +214,20 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
         )
     if as_json:
         print_json(asdict(done))
+
+
+@decisions.command("from-photos")
+@JSON
+@click.pass_context
+def names_from_photos(ctx: click.Context, as_json: bool) -> None:
+    """Take over the names that digiKam, Lightroom, Picasa or Windows wrote into the photos, or beside them."""
+    from faceid_core.name_import import take_names
+
+    with library_of(ctx) as library, progress_bar() as progress:
+        done = take_names(library, actor=OWNER, progress=progress)
+    say(f"{done.in_words()}.")
+    if as_json:
+        print_json(done.as_dict())
 
 
 COMMANDS = (undo, redo, erase, doctor, back_up, restore, decisions, db)

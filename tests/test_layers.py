@@ -21,7 +21,7 @@ LAYERS = {
                 "embedding", "quality", "neighbours", "clustering", "density", "linkage", "projection",
                 "training", "recognition", "sample"},
     "steps": {"executors", "analysing", "watching", "importing", "stored", "grouping", "reviewing", "pipeline",
-              "jobs", "exporting", "backup", "decisions"},
+              "jobs", "exporting", "backup", "decisions", "name_import"},
     "edge": {"cli", "console", "listing", "upkeep", "doctor"},
 }  # fmt: skip
 ALLOWED = {

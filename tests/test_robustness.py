@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faceid_core import images
+from faceid_core import images, photo_names
 from faceid_core.detection import make_detector
 from faceid_core.errors import LibraryBusy, LibraryError
 from faceid_core.executors import ProcessPool
@@ -36,31 +36,15 @@ def test_every_hard_file_is_imported_or_has_one_plain_reason(empty: Library, sha
     assert not any("bomb" in photo.path for photo in empty.photos.page(limit=1000) if not photo.error)
 
 
-def stored_to_upright(x: float, y: float, orientation: int) -> tuple[float, float]:
-    """A point of the stored picture, as shares of its sides, on the upright one (EXIF 2.32, 4.6.4)."""
-    return {1: (x, y), 3: (1 - x, 1 - y), 6: (1 - y, x), 8: (y, 1 - x)}[orientation]
-
-
-def regions(path: Path, orientation: int, width: int, height: int) -> list[Box]:
-    """The faces that the file's XMP names: MWG regions apply to the stored picture."""
-    text = path.read_bytes().decode("latin-1")
-    found = []
-    for area in re.findall(r"<mwg-rs:Area.*?</mwg-rs:Area>", text, re.DOTALL):
-        at = {name: float(value) for name, value in re.findall(r"stArea:([xywh])>([\d.]+)<", area)}
-        corners = [(at["x"] + sx * at["w"] / 2, at["y"] + sy * at["h"] / 2) for sx, sy in ((-1, -1), (1, 1))]
-        (left, top), (right, bottom) = (stored_to_upright(*corner, orientation) for corner in corners)
-        left, right, top, bottom = min(left, right), max(left, right), min(top, bottom), max(top, bottom)
-        found.append(Box(left * width, top * height, right * width, bottom * height))
-    return found
-
-
 @pytest.mark.parametrize("orientation", [3, 6, 8])
 def test_boxes_agree_with_the_regions_that_the_file_names(
     orientation: int, shared_data: Path, engine_settings: Settings
 ) -> None:
     path = shared_data / "formats" / "orientation_faces" / "images" / f"photo.{orientation}.embedded.jpg"
     photo = images.read(path)
-    truth = regions(path, orientation, photo.width, photo.height)
+    shares = [named.box for named in photo_names.of_photo(path)]
+    width, height = photo.width, photo.height
+    truth = [Box(b.left * width, b.top * height, b.right * width, b.bottom * height) for b in shares]
     found = [face.box for face in make_detector(engine_settings).detect(photo.pixels)]
     assert len(truth) == len(found) == 2
     for region in truth:

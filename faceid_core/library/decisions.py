@@ -149,6 +149,7 @@ class Decisions:
         pairs: Sequence[tuple[int, int, bool]] = (),
         *,
         actor: str,
+        summary: str = "",
     ) -> list[int]:
         """Decide the same about faces of this library, as one event. What was decided here already stays.
 
@@ -158,7 +159,7 @@ class Decisions:
         with self._database.write() as session:
             taking = _Taking(session, people, faces)
             changes = [*taking.changes(), *verdict_changes(session, pairs)]
-            summary = f"Took over decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
+            summary = summary or f"Took over decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
             if changes:
                 record(session, "replay", summary, changes, actor=actor, done=made)

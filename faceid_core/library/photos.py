@@ -105,6 +105,16 @@ class Photos:
         with self._database.read() as session:
             return [PhotoView(*row) for row in session.execute(wanted)]
 
+    def files(self) -> list[tuple[str, str, int, int]]:
+        """(sha256, path, width, height) of every photo that could be read, in the order of import."""
+        wanted = (
+            select(Photo.sha256, Photo.path, Photo.width, Photo.height)  # type: ignore[call-overload]
+            .where(col(Photo.status) == PhotoStatus.DONE.value)
+            .order_by(col(Photo.id))
+        )
+        with self._database.read() as session:
+            return [tuple(row) for row in session.execute(wanted)]
+
     def number(self, query: PhotoQuery) -> int:
         """How many photos a query asks for."""
         with self._database.read() as session:

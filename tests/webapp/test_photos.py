@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from faceid_core import jobs
 from faceid_core.tables import Flag
 from faceid_core.values import Box
 from tests.webapp.conftest import html_of, new_photo, texts
@@ -187,3 +188,12 @@ def test_of_several_faces_the_selected_one_is_pointed_out_and_named(filled, open
     assert not page.exception
     assert [filled.faces.get(face).person for face in (one, other)] == [None, "Bo"]
     assert 'class="box chosen"' not in html_of(page)  # the next face is to be selected
+
+
+def test_names_of_other_programs_are_taken_over_as_a_job(filled, open_page) -> None:
+    page = open_page("photos").button(key="take-names-now").click().run()
+    assert not page.exception
+    (job,) = filled.jobs.active()
+    assert (job.kind, job.params) == ("names", {"actor": "owner"})
+    assert jobs.run_pending(filled)[0].state == "done"
+    assert "No new name found." in texts(page.run())

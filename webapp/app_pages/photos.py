@@ -12,7 +12,7 @@ from webapp import uploads
 from webapp.components.job_progress import job_progress, last_failure
 from webapp.components.photo_filter import photo_filter
 from webapp.components.photo_view import photo_grid
-from webapp.state import boundary, library, toast
+from webapp.state import actor, boundary, guarded, library, toast
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ ALL, FAILED = "All photos", "Could not be read"
 def page() -> None:
     counts = library().counts()
     st.title("Photos")
-    busy = job_progress("import", "cluster", "map")
+    busy = job_progress("import", "cluster", "map", "names")
     if not busy:
         last_failure("import")
     _add_photos(is_empty=not counts.photos)
     if counts.photos:
+        if counts.faces:
+            _take_names()
         _browse(counts)
 
 
@@ -101,6 +103,24 @@ def _start(paths: list[Path], every: float) -> None:
     library().jobs.submit("import", {"paths": [str(path) for path in paths], "video_seconds": every})
     toast("The import has started; faces are grouped when it is done.", icon=":material/download:")
     st.rerun()
+
+
+# --- names that are in the photos -------------------------------------------------------------------------------
+def _take_names() -> None:
+    with st.expander("Take over names from other programs", icon=":material/badge:", key="take-names"):
+        st.caption(
+            "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos, or into .xmp "
+            "files beside them. Faces in those places get these names; what you named here stays as it is."
+        )
+        st.button(
+            "Take over names", icon=":material/badge:", key="take-names-now", on_click=_start_names,
+            help="It is one decision, which you can undo",
+        )  # fmt: skip
+
+
+@guarded
+def _start_names() -> None:
+    library().jobs.submit("names", {"actor": actor()})
 
 
 # --- looking at them --------------------------------------------------------------------------------------------

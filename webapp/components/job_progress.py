@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.name_import import NamesTaken
 from webapp.state import boundary, escaped_markdown, guarded, library, toast
 from webapp.wording import count, duration
 
@@ -23,13 +24,15 @@ TITLES = {
     "cluster": "Grouping faces",
     "map": "Drawing the map",
     "train": "Training the recogniser",
+    "names": "Taking over names",
 }
-_UNITS = {"import": ("photo", "photos")}
+_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos")}
 _ICONS = {
     "import": ":material/add_photo_alternate:",
     "cluster": ":material/workspaces:",
     "map": ":material/scatter_plot:",
     "train": ":material/model_training:",
+    "names": ":material/badge:",
 }
 
 
@@ -143,6 +146,8 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
         return f"The map shows {count(result.get('faces', 0), 'face')}."
     if kind == "train":
         return f"The recogniser knows {count(len(result.get('classes', ())), 'person', 'people')}."
+    if kind == "names":
+        return f"{NamesTaken(**result).in_words()}."
     return "Done."
 
 

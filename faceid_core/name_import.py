@@ -1,0 +1,107 @@
+"""The step that takes over the names that other programs wrote into the photos of a library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from faceid_core import moments, photo_names
+from faceid_core.decisions import match
+from faceid_core.errors import InvalidName
+from faceid_core.library import FaceDecision, FaceView, Library, PersonDecision
+from faceid_core.library.names import clean, key
+from faceid_core.tables import LabelSource
+from faceid_core.values import Box, Progress, no_progress
+from faceid_core.wording import count
+
+
+@dataclass(frozen=True, slots=True)
+class NamesTaken:
+    """What became of the names, in faces. photos: with names in them; people: whose names were taken over; known:
+    had that name already; disagreeing: this library says otherwise and keeps that; without_face: no face was found
+    in that place."""
+
+    photos: int
+    people: int
+    taken: int
+    known: int
+    disagreeing: int
+    without_face: int
+
+    def in_words(self) -> str:
+        """
+        >>> NamesTaken(5, 2, 4, 1, 0, 3).in_words()
+        '4 names of 2 people taken over; 1 was known; 3 lie where no face was found'
+        """
+        people = count(self.people, "person", "people")
+        parts = [f"{count(self.taken, 'name')} of {people} taken over" if self.taken else "No new name found"]
+        if self.known:
+            parts.append(f"{self.known:,} {'was' if self.known == 1 else 'were'} known")
+        if self.disagreeing:
+            parts.append(f"{self.disagreeing:,} had another name here, which stays")
+        if self.without_face:
+            parts.append(
+                f"{self.without_face:,} {'lies' if self.without_face == 1 else 'lie'} where no face was found"
+            )
+        return "; ".join(parts)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def take_names(library: Library, *, actor: str, progress: Progress = no_progress) -> NamesTaken:
+    """Give faces the names that their photos, or the XMP files beside them, hold for that place, as one decision.
+
+    What was decided here already stays. Raises JobCancelled from `progress`, with nothing taken over.
+    """
+    said = list(_said(library, progress))
+    matched, lost = match(said, library.decisions.known(face.photo for face in said))
+    new = _new(library, matched)
+    people = {key(name): PersonDecision(name) for _, decision in new if (name := decision.person)}
+    summary = f"Took over {count(len(new), 'name')} from photos"
+    differ = library.decisions.take_over([*people.values()], new, actor=actor, summary=summary) if new else []
+    taken = [str(decision.person) for face, decision in new if face not in set(differ)]
+    return NamesTaken(
+        photos=len({face.photo for face in said}),
+        people=len(set(map(key, taken))),
+        taken=len(taken),
+        known=len(matched) - len(new),
+        disagreeing=len(differ),
+        without_face=len(lost),
+    )
+
+
+Matched = list[tuple[int, FaceDecision]]
+
+
+def _new(library: Library, matched: Matched) -> Matched:
+    """Without the faces to which a human gave that very name here."""
+    before = {face.id: face for face in library.faces.get_many([face for face, _ in matched])}
+
+    def is_known(face: FaceView, name: str) -> bool:
+        return face.person is not None and face.source != LabelSource.MODEL.value and key(face.person) == key(name)
+
+    return [(face, said) for face, said in matched if not is_known(before[face], str(said.person))]
+
+
+def _said(library: Library, progress: Progress) -> Iterator[FaceDecision]:
+    files = library.photos.files()
+    for number, (sha256, path, width, height) in enumerate(files):
+        progress(number, len(files), "Reading names")
+        if moments.split(path)[1] is not None:  # a picture of a video
+            continue
+        for region in photo_names.of_photo(Path(path)):
+            if name := _usable(region.name):
+                box = region.box
+                place = Box(box.left * width, box.top * height, box.right * width, box.bottom * height)
+                yield FaceDecision(sha256, path, place, person=name, source=LabelSource.IMPORTED.value)
+    progress(len(files), len(files), "Names are read")
+
+
+def _usable(name: str) -> str | None:
+    try:
+        return clean(name)
+    except InvalidName:
+        return None
