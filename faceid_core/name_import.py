@@ -10,7 +10,7 @@ from typing import Any
 from faceid_core import moments, photo_names
 from faceid_core.decisions import match
 from faceid_core.errors import InvalidName
-from faceid_core.library import FaceDecision, FaceView, Library, PersonDecision
+from faceid_core.library import FaceDecision, Library, PersonDecision
 from faceid_core.library.names import clean, key
 from faceid_core.tables import LabelSource
 from faceid_core.values import Box, Progress, no_progress
@@ -42,9 +42,8 @@ class NamesTaken:
         if self.disagreeing:
             parts.append(f"{self.disagreeing:,} had another name here, which stays")
         if self.without_face:
-            parts.append(
-                f"{self.without_face:,} {'lies' if self.without_face == 1 else 'lie'} where no face was found"
-            )
+            lie = "lies" if self.without_face == 1 else "lie"
+            parts.append(f"{self.without_face:,} {lie} where no face was found")
         return "; ".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
@@ -58,17 +57,17 @@ def take_names(library: Library, *, actor: str, progress: Progress = no_progress
     """
     said = list(_said(library, progress))
     matched, lost = match(said, library.decisions.known(face.photo for face in said))
-    new = _new(library, matched)
-    people = {key(name): PersonDecision(name) for _, decision in new if (name := decision.person)}
+    new, known, other = _sorted(library, matched)
+    people = {key(str(said.person)): PersonDecision(str(said.person)) for _, said in new}
     summary = f"Took over {count(len(new), 'name')} from photos"
-    differ = library.decisions.take_over([*people.values()], new, actor=actor, summary=summary) if new else []
-    taken = [str(decision.person) for face, decision in new if face not in set(differ)]
+    denied = library.decisions.take_over([*people.values()], new, actor=actor, summary=summary) if new else []
+    taken = [str(decision.person) for face, decision in new if face not in set(denied)]
     return NamesTaken(
         photos=len({face.photo for face in said}),
         people=len(set(map(key, taken))),
         taken=len(taken),
-        known=len(matched) - len(new),
-        disagreeing=len(differ),
+        known=len(known),
+        disagreeing=len(denied) + len(other),
         without_face=len(lost),
     )
 
@@ -76,14 +75,14 @@ def take_names(library: Library, *, actor: str, progress: Progress = no_progress
 Matched = list[tuple[int, FaceDecision]]
 
 
-def _new(library: Library, matched: Matched) -> Matched:
-    """Without the faces to which a human gave that very name here."""
+def _sorted(library: Library, matched: Matched) -> tuple[Matched, Matched, Matched]:
+    """Faces to which no human gave a name here, that very name, and another one."""
     before = {face.id: face for face in library.faces.get_many([face for face, _ in matched])}
-
-    def is_known(face: FaceView, name: str) -> bool:
-        return face.person is not None and face.source != LabelSource.MODEL.value and key(face.person) == key(name)
-
-    return [(face, said) for face, said in matched if not is_known(before[face], str(said.person))]
+    parts: tuple[Matched, Matched, Matched] = ([], [], [])
+    for face, said in matched:
+        here = before[face].person if before[face].source != LabelSource.MODEL.value else None
+        parts[0 if here is None else 1 if key(here) == key(str(said.person)) else 2].append((face, said))
+    return parts
 
 
 def _said(library: Library, progress: Progress) -> Iterator[FaceDecision]:

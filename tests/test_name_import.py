@@ -87,6 +87,19 @@ def test_what_was_said_here_stays(tagged) -> None:
     assert (done.taken, done.known, done.disagreeing) == (sum(map(len, people.values())) - 2, 1, 1)
     assert library.faces.get(left.id).person == "Somebody Else"
     assert library.faces.get(right.id).person == names[-1].upper()
+    assert all(person.faces for person in library.people.all())
+
+
+def test_a_name_that_was_denied_stays_denied(tagged) -> None:
+    library, _ = tagged
+    faces = [face.id for photo in library.photos.page() for face in library.faces.of_photo(photo.id)]
+    take_names(library, actor=ME)
+    person = library.people.all()[0]
+    (face, *_) = [face.id for face in library.faces.of_person(person.id)]
+    library.people.remove_faces([face], actor=ME)
+    done = take_names(library, actor=ME)
+    assert (done.taken, done.known, done.disagreeing) == (0, len(faces) - 1, 1)
+    assert library.faces.get(face).person is None
 
 
 def test_a_name_that_the_recogniser_gave_gives_way(tagged) -> None:
