@@ -22,7 +22,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageFile
 
-from faceid_core import formats, moments, turning
+from faceid_core import formats, moments, sidecar, turning
 from faceid_core.errors import ImageTooLarge, IsVideo, UnreadableImage
 from faceid_core.values import Image
 
@@ -85,7 +85,7 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
             webp = _still_webp(image, file)
             if webp is None:
                 _load(image)
-            return _photograph(image, file, webp, size)
+            return _photograph(image, file, webp, size, source)
         finally:
             image.close()
 
@@ -98,7 +98,7 @@ def described(path: Path) -> tuple[bytes, int]:
     with opened(path) as file:
         image = _open_image(file, _suffix(path))
         packet = image.info.get("xmp") or getattr(image, "tag_v2", {}).get(_XMP) or b""
-        orientation = image.info.get("original_orientation") or _exif(image)[0]
+        orientation = image.info.get("original_orientation") or _exif(image, path)[0]
     return (packet.encode() if isinstance(packet, str) else bytes(packet)), orientation
 
 
@@ -249,10 +249,10 @@ def _draft_size(image: Pillow.Image, enough_px: int) -> tuple[int, int]:
 
 
 def _photograph(
-    image: ImageFile.ImageFile, file: IO[bytes], decoded: Image | None, size: tuple[int, int]
+    image: ImageFile.ImageFile, file: IO[bytes], decoded: Image | None, size: tuple[int, int], source: Source
 ) -> Photograph:
     """size: (width, height) in the file, before a draft."""
-    orientation, taken_at = _exif(image)
+    orientation, taken_at = _exif(image, source)
     if image.format == "HEIF":
         orientation = turning.heif_orientation(image, file)
     try:
@@ -265,23 +265,26 @@ def _photograph(
     return Photograph(pixels, width, height, taken_at, (image.format or "").lower())
 
 
-def _exif(image: Pillow.Image) -> tuple[int, datetime | None]:
-    """Orientation 1 to 8 still to be applied, and the time of the shot. Rubbish counts as absent.
+def _exif(image: Pillow.Image, source: Source) -> tuple[int, datetime | None]:
+    """Orientation 1 to 8 still to be applied, and the time of the shot. Rubbish counts as absent. A JPEG without
+    orientation may have it in an XMP file beside it: programs that must not write to photos put it there.
 
     To be called on a loaded image: TIFF and HEIF are turned by their decoders, which then take the tag away.
     """
     try:
         exif = image.getexif()
-        orientation = exif.get(_ORIENTATION, 1)
+        orientation = exif.get(_ORIENTATION)
     except Exception:
         return 1, None
+    if orientation is None and image.format in {"JPEG", "MPO"} and not isinstance(source, bytes):
+        orientation = sidecar.orientation(Path(source))
     original: object = None
     try:
         original = exif.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL)
     except Exception:
         log.debug("unreadable EXIF directory", exc_info=True)
     taken_at = parse_date(original) or parse_date(exif.get(_DATE_TIME))
-    return (orientation if orientation in range(1, 9) else 1), taken_at
+    return (int(orientation) if orientation in range(1, 9) else 1), taken_at
 
 
 def parse_date(value: object) -> datetime | None:

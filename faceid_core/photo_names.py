@@ -8,13 +8,13 @@ the picture as it is stored, before EXIF turns it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceid_core import images, turning
+from faceid_core import images, sidecar, turning
 from faceid_core.errors import UnreadableImage
+from faceid_core.sidecar import RDF, properties
 from faceid_core.values import Box
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LARGEST_BYTES = 8 << 20
-"""Larger XMP is not looked at: a packet with a thousand faces has less than one megabyte."""
-
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _MWG = "{http://www.metadataworkinggroup.com/schemas/regions/}"
 _AREA = "{http://ns.adobe.com/xmp/sType/Area#}"
 _MICROSOFT = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
@@ -48,7 +44,7 @@ def of_photo(path: Path) -> list[NamedRegion]:
         log.debug("No names can be read: %s", error)
         return []
     found: dict[Box, NamedRegion] = {}
-    for text in (*_beside(path), packet):
+    for text in (*sidecar.beside(path), packet):
         for region in regions(text):
             found.setdefault(region.box, NamedRegion(region.name, turning.upright(region.box, orientation)))
     return list(found.values())
@@ -56,33 +52,13 @@ def of_photo(path: Path) -> list[NamedRegion]:
 
 def regions(packet: bytes) -> list[NamedRegion]:
     """The named faces of an XMP packet, on the picture as stored; what is no such packet has none."""
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
-    if not packet or len(packet) > LARGEST_BYTES:
-        return []
-    try:
-        root = fromstring(packet.strip(b"\0 \r\n\t"))
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        log.debug("XMP that is no XML: %s", error)
-        return []
-    named = (_region(item) for item in root.iter(f"{_RDF}li"))
+    root = sidecar.parsed(packet)
+    named = [] if root is None else [_region(item) for item in root.iter(f"{RDF}li")]
     return [region for region in named if region is not None]
 
 
-def _beside(path: Path) -> Iterator[bytes]:
-    for sidecar in (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp")):
-        try:
-            if sidecar.stat().st_size <= LARGEST_BYTES:
-                yield sidecar.read_bytes()
-        except OSError:
-            continue
-
-
 def _region(item: Element) -> NamedRegion | None:
-    said = _said(item)
+    said = properties(item)
     return _of_microsoft(said) if f"{_MICROSOFT}Rectangle" in said else _of_the_group(item, said)
 
 
@@ -99,7 +75,7 @@ def _of_the_group(item: Element, said: dict[str, str]) -> NamedRegion | None:
     name, area = said.get(f"{_MWG}Name"), next(item.iter(f"{_MWG}Area"), None)
     if not name or area is None or said.get(f"{_MWG}Type", "Face") != "Face":
         return None
-    at = _said(area)
+    at = properties(area)
     numbers = _numbers([at.get(f"{_AREA}{edge}", "") for edge in "xywh"])
     if numbers is None or at.get(f"{_AREA}unit", "normalized") != "normalized":
         return None
@@ -115,14 +91,3 @@ def _numbers(texts: list[str]) -> tuple[float, ...] | None:
         return None
     fine = len(numbers) == 4 and all(0 <= number <= 1 for number in numbers) and min(numbers[2:]) > 0
     return numbers if fine else None
-
-
-def _said(node: Element) -> dict[str, str]:
-    """The plain properties of a node: RDF has them as attributes or as elements, also within a Description."""
-    found = dict(node.attrib)
-    for child in node:
-        if child.tag == f"{_RDF}Description":
-            found |= _said(child)
-        elif len(child) == 0 and child.text:
-            found[child.tag] = child.text.strip()
-    return found

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from faceid_core import photo_names, turning
+from faceid_core import images, sidecar, turning
 from faceid_core.photo_names import of_photo, regions
 from faceid_core.values import Box
 
@@ -102,7 +102,7 @@ def test_what_is_no_named_face_is_left_out(item: str) -> None:
         ),
         PACKET.replace(b"<x:xmpmeta", b"<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><x:xmpmeta", 1),
         b"<?xml version='1.0' encoding='no-such'?>" + PACKET,
-        PACKET + b" " * photo_names.LARGEST_BYTES,
+        PACKET + b" " * sidecar.LARGEST_BYTES,
     ],
 )
 def test_what_is_no_packet_names_nobody(packet: bytes) -> None:
@@ -176,3 +176,23 @@ def test_the_file_beside_a_photo_counts_too_and_each_place_once(tmp_path: Path) 
 def test_a_broken_photo_names_nobody(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"no photo")
     assert of_photo(tmp_path / "photo.jpg") == []
+
+
+@pytest.mark.parametrize(
+    ("in_file", "beside", "expected"), [(None, 6, 6), (1, 6, 1), (3, 6, 3), (None, 9, 1), (None, None, 1)]
+)
+def test_a_file_beside_a_jpeg_tells_which_way_up_it_is(
+    in_file: int | None, beside: int | None, expected: int, tmp_path: Path
+) -> None:
+    """Where the JPEG itself says nothing. Picture and names turn alike."""
+    path, exif = tmp_path / "photo.jpg", Pillow.Exif()
+    if in_file:
+        exif[0x0112] = in_file
+    Pillow.new("RGB", (60, 40), "grey").save(path, exif=exif)
+    turn = f" xmlns:tiff='http://ns.adobe.com/tiff/1.0/' tiff:Orientation='{beside}'" if beside else ""
+    packet = PACKET.replace(b" rdf:about=''", f" rdf:about=''{turn}".encode())
+    (tmp_path / "photo.jpg.xmp").write_bytes(packet)
+    photo = images.read(path)
+    assert (photo.width, photo.height) == ((40, 60) if expected >= 5 else (60, 40))
+    (region,) = of_photo(path)
+    assert region.box == turning.upright(regions(packet)[0].box, expected)

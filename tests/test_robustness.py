@@ -36,11 +36,12 @@ def test_every_hard_file_is_imported_or_has_one_plain_reason(empty: Library, sha
     assert not any("bomb" in photo.path for photo in empty.photos.page(limit=1000) if not photo.error)
 
 
+@pytest.mark.parametrize("where", ["embedded", "sidecar", "embedded_sidecar"])
 @pytest.mark.parametrize("orientation", [3, 6, 8])
-def test_boxes_agree_with_the_regions_that_the_file_names(
-    orientation: int, shared_data: Path, engine_settings: Settings
+def test_boxes_agree_with_the_regions_that_the_file_or_the_one_beside_it_names(
+    orientation: int, where: str, shared_data: Path, engine_settings: Settings
 ) -> None:
-    path = shared_data / "formats" / "orientation_faces" / "images" / f"photo.{orientation}.embedded.jpg"
+    path = shared_data / "formats" / "orientation_faces" / "images" / f"photo.{orientation}.{where}.jpg"
     photo = images.read(path)
     shares = [named.box for named in photo_names.of_photo(path)]
     width, height = photo.width, photo.height
