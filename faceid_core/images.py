@@ -284,7 +284,7 @@ def _exif(image: Pillow.Image, source: Source) -> tuple[int, datetime | None]:
     except Exception:
         log.debug("unreadable EXIF directory", exc_info=True)
     taken_at = parse_date(original) or parse_date(exif.get(_DATE_TIME))
-    return (int(orientation) if orientation in range(1, 9) else 1), taken_at
+    return next((turn for turn in range(1, 9) if turn == orientation), 1), taken_at
 
 
 def parse_date(value: object) -> datetime | None:
