@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core import nearest
 from faceid_core.values import Ints, Vectors
 
 DEFAULT_K = 64
@@ -175,7 +176,7 @@ def _offer(graph: NeighbourGraph, vectors: Vectors, rows: Ints, new: Ints) -> No
 
 def _flat(vectors: Vectors) -> tuple[Any, Ints]:
     """A faiss index that compares with every vector, and the order in which to ask it."""
-    import faiss
+    faiss = nearest.faiss()
 
     index = faiss.IndexFlatL2(vectors.shape[1])
     index.add(np.ascontiguousarray(vectors, np.float32))
@@ -185,7 +186,7 @@ def _flat(vectors: Vectors) -> tuple[Any, Ints]:
 def _cells(vectors: Vectors) -> tuple[Any, Ints]:
     """A faiss index that compares within the nearest cells of a k-means partition, and the faces cell by cell:
     asked in that order, the cells stay in the processor's cache. Half precision halves the memory to read."""
-    import faiss
+    faiss = nearest.faiss()
 
     count, width = vectors.shape
     cells = 2 * int(np.sqrt(count))

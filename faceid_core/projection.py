@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core import neighbours
+from faceid_core import nearest, neighbours
 from faceid_core.errors import UnknownChoice
 from faceid_core.neighbours import NeighbourGraph
 from faceid_core.values import Vectors
@@ -111,7 +111,7 @@ def place(vectors: Vectors, on_map: npt.NDArray[np.bool_], plane: Plane) -> Plan
     lies at the mean of its nearest ones, weighted by 1 / squared distance: they are often of one person, and then
     that is where the person lies.
     """
-    import faiss
+    faiss = nearest.faiss()
 
     placed = np.empty((len(vectors), 2), np.float32)
     placed[on_map] = plane

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from faceid_core import nearest
 from faceid_core.values import Ints, Known, Vectors
 
 NEAREST = 3
@@ -120,7 +121,7 @@ def _limits(vectors: Vectors, groups: Ints | None, limit: float) -> list[float]:
 
 def _nearest(faces: Ints, vectors: Vectors, known: Known) -> list[tuple[int, Ints, np.ndarray]]:
     """Each face with the rows of its nearest confirmed faces, nearest first, and their distances."""
-    import faiss
+    faiss = nearest.faiss()
 
     index = faiss.IndexFlatL2(known.vectors.shape[1])
     index.add(np.ascontiguousarray(known.vectors, np.float32))

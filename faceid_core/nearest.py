@@ -1,0 +1,45 @@
+"""faiss, loaded so that it computes as fast as the processor can."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+CPUINFO = Path("/proc/cpuinfo")
+CORETYPE = "OPENBLAS_CORETYPE"
+
+KERNELS = (
+    ("SkylakeX", {"avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd"}),
+    ("Haswell", {"avx2", "fma"}),
+)
+"""What OpenBLAS calls its kernels, best first, and the instructions that they need."""
+
+_lock = threading.Lock()
+
+
+def faiss() -> Any:
+    """The module. Its own OpenBLAS (0.3.15) takes processors that are newer than it for ones of 2004, and then
+    needs 2.7 times the time to compare 100,000 faces. So it is told which kernels to take, unless somebody else has
+    told it."""
+    with _lock:
+        if "faiss" in sys.modules or CORETYPE in os.environ or (kernels := best_kernels()) is None:
+            return import_module("faiss")
+        os.environ[CORETYPE] = kernels
+        try:
+            return import_module("faiss")  # OpenBLAS looks once, while it is loaded
+        finally:
+            del os.environ[CORETYPE]
+
+
+def best_kernels() -> str | None:
+    """The best of KERNELS that this processor can run; None where Linux does not tell its instructions."""
+    try:
+        lines = CPUINFO.read_text().splitlines()
+    except OSError:
+        return None
+    flags = next((set(line.split(":", 1)[1].split()) for line in lines if line.startswith("flags")), set())
+    return next((name for name, needed in KERNELS if needed <= flags), None)
