@@ -152,6 +152,7 @@ def test_a_repaired_file_takes_the_place_of_its_failure(empty: Library, album: A
     assert (empty.counts().photos, empty.counts().failed) == (1, 0)
 
 
+@pytest.mark.slow
 def test_a_cancelled_import_keeps_what_it_did_and_goes_on_later(empty: Library, album: Album) -> None:
     def stop_after_three(done: int, total: int, message: str = "") -> None:
         if done >= 3:
@@ -186,6 +187,7 @@ def misbehave(file: analysing.File, **options: object) -> NewPhoto:
     return analysing.unread(file, options["settings"], "fine")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_photos_that_hang_or_kill_end_as_one_reason_each(
     empty: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,7 @@ def test_the_map_places_every_face(filled: Library) -> None:
     assert np.isfinite(points.x).all()
 
 
+@pytest.mark.slow
 def test_new_faces_are_placed_on_the_map_and_the_others_stay(filled: Library, album: Album) -> None:
     later = sorted(album.folder.glob("*.jpg"))[::8]
     filled.erasing.photos(filled.photos.at([str(path) for path in later]).values(), actor="test")

@@ -224,6 +224,7 @@ def hang(file: object, **_: object) -> None:
     time.sleep(60)
 
 
+@pytest.mark.slow
 def test_a_video_that_hangs_ends_with_a_reason(empty: Library, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "look_at", hang)
     empty.settings.max_photo_seconds = 1

@@ -18,6 +18,7 @@ from faceid_core.settings import Settings
 from tests.cli.running import faceid, in_the_environment
 
 
+@pytest.mark.slow
 def test_pipes_get_json_alone_and_no_progress_bar(tmp_path: Path, album: Album) -> None:
     """In a process of its own, with the setting that makes rich believe in a terminal."""
     command = [sys.executable, "-m", "faceid_core.cli", "--library", tmp_path / "new", "import", "--json"]
@@ -29,6 +30,7 @@ def test_pipes_get_json_alone_and_no_progress_bar(tmp_path: Path, album: Album) 
     assert "\r" not in done.stderr and "\x1b" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="sends Ctrl+C to a group of processes, as a terminal does")
 def test_ctrl_c_keeps_what_is_imported_and_the_same_command_goes_on(tmp_path: Path, album: Album) -> None:
     new, photos = tmp_path / "new", tmp_path / "photos"

@@ -119,10 +119,12 @@ def test_a_damaged_graph_is_made_again(
     assert "is damaged and is made again" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_worker_needs_no_second_network(in_half: Half) -> None:
     assert in_a_process() == [Half.computes, "['openvino']"]
 
 
+@pytest.mark.slow
 def test_nothing_is_reported_where_the_package_for_it_is_installed(in_half: Half, tmp_path: Path) -> None:
     """openvino tells of its import through this package, which plain pip installs with it."""
     (tmp_path / "openvino_telemetry.py").write_text("raise SystemExit('reported')\n")
@@ -154,6 +156,7 @@ def test_linux_tells_that_there_are_no_tiles(tmp_path: Path, monkeypatch: pytest
     assert half.network("resnet", SETTINGS) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", ["AVX512_CORE_BF16", "AVX512_CORE", "AVX2"])
 def test_openvino_tells_that_there_are_no_tiles(most: str) -> None:
     """bfloat16 without tiles is slower than floats; oneDNN, which OpenVINO computes with, can be held to less."""

@@ -59,6 +59,7 @@ def assert_parity(photos: list[Image], settings: Settings) -> int:
 
 
 @installed
+@pytest.mark.slow
 def test_a_drawn_group_and_an_empty_picture_agree(album: Album, engine_settings: Settings) -> None:
     group = max(album.photos, key=lambda name: len(album.photos[name]))
     empty = np.full((64, 64, 3), 127, np.uint8)
