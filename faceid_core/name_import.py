@@ -12,8 +12,9 @@ from faceid_core.decisions import match
 from faceid_core.errors import InvalidName
 from faceid_core.library import FaceDecision, Library, PersonDecision
 from faceid_core.library.names import clean, key
+from faceid_core.matching import carried
 from faceid_core.tables import LabelSource
-from faceid_core.values import Box, Progress, no_progress
+from faceid_core.values import Progress, no_progress
 from faceid_core.wording import count
 
 
@@ -93,8 +94,7 @@ def _said(library: Library, progress: Progress) -> Iterator[FaceDecision]:
             continue
         for region in photo_names.of_photo(Path(path)):
             if name := _usable(region.name):
-                box = region.box
-                place = Box(box.left * width, box.top * height, box.right * width, box.bottom * height)
+                place = carried(region.box, (1, 1), (width, height), 0)
                 yield FaceDecision(sha256, path, place, person=name, source=LabelSource.IMPORTED.value)
     progress(len(files), len(files), "Names are read")
 
