@@ -1,8 +1,10 @@
-"""Frozen values that cross layers. Coordinates are pixels of the upright image, origin top-left."""
+"""Frozen values that cross rooms. Coordinates are pixels of the upright image, origin top-left."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 import numpy as np
@@ -144,3 +146,76 @@ class Known:
     ids: Ints
     people: Ints
     vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewFace:
+    """A face to store. crop: the aligned face as JPEG; vector: (D,) float32."""
+
+    face: DetectedFace
+    quality: Quality
+    crop: bytes
+    vector: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """The video that a photo is a picture of. every: the paths of all its pictures, where this is the last one."""
+
+    video: str
+    every: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewPhoto:
+    """A photo to store; error is the plain reason when it could not be read. looks: see likeness.looks."""
+
+    path: str
+    sha256: str | None
+    width: int
+    height: int
+    taken_at: datetime | None
+    error: str | None
+    size_bytes: int
+    modified_ns: int
+    detector: str
+    embedder: str
+    faces: tuple[NewFace, ...]
+    looks: bytes = b""
+    shot: Shot | None = None
+
+
+def utc_now() -> datetime:
+    """This moment in UTC, without a zone: the form in which every time is stored."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class PhotoStatus(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Flag(StrEnum):
+    """What a human said a face is, beyond its name."""
+
+    NONE = "none"
+    NOT_A_FACE = "not_a_face"
+    STRANGER = "stranger"
+    HIDDEN = "hidden"
+
+
+class LabelSource(StrEnum):
+    """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one."""
+
+    HUMAN = "human"
+    ACCEPTED = "accepted"
+    IMPORTED = "imported"
+    MODEL = "model"
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"

@@ -4,8 +4,8 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
-from faceid_core import tables  # noqa: F401  (fills the metadata)
-from faceid_core.database import migrating
+from faceid_core.library.store import tables  # noqa: F401  (fills the metadata)
+from faceid_core.library.store.database import migrating
 from faceid_core.settings import Settings
 
 

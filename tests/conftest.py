@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from faceid_core import pipeline
-from faceid_core.importing import import_photos
+from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
 from faceid_core.sample import Album, draw_album
 from faceid_core.settings import Settings
+from faceid_core.steps.cluster import cluster_faces
 from tests import postgres
 
 ABOVE = [folder / "shared" / "data" for folder in Path(__file__).resolve().parents]
@@ -47,7 +47,7 @@ def imported_folder(album: Album, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("imported") / "library"
     with Library.open(Settings(library=folder)) as library:
         import_photos(library, [album.folder])
-        pipeline.cluster(library)
+        cluster_faces(library)
     return folder
 
 

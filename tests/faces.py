@@ -9,11 +9,11 @@ from tempfile import gettempdir, mkdtemp
 
 import numpy as np
 
-from faceid_core import images
-from faceid_core.detection import make_detector
-from faceid_core.embedding import align
+from faceid_core.media import images
 from faceid_core.sample.album import Album, draw_album
 from faceid_core.settings import Settings
+from faceid_core.vision.detection import make_detector
+from faceid_core.vision.embedder import align
 
 SETTINGS = Settings(library=Path(gettempdir()) / "faceid-tests", detection_side_px=640)
 """The folder keeps the converted networks between runs."""

@@ -59,7 +59,7 @@ class Server:
 
 
 def _make_tables(url: str) -> None:
-    from faceid_core.database import connect
+    from faceid_core.library.store.database import connect
     from faceid_core.settings import Settings
 
     connect(Settings(database_url=url)).close()

@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from faceid_core import images
+from faceid_core.media import images
 from faceid_core.sample import Album
 
 RATE = 10

@@ -18,10 +18,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from faceid_core import __version__, images, moments
+from faceid_core import __version__, frame_path
 from faceid_core.errors import FaceIdError, LibraryBusy, NotFound, NotReady, UnreadableImage
+from faceid_core.media import images
 from faceid_core.settings import Settings
-from webapp.state import CACHE_TOKEN, library
+from webapp.context import library
+from webapp.markup import CACHE_TOKEN
 
 log = logging.getLogger(__name__)
 
@@ -125,10 +127,10 @@ def _add_facts(api: FastAPI) -> None:
 def _add_recognition(api: FastAPI, settings: Settings) -> None:
     @api.post("/recognise")
     def recognise(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
-        from faceid_core import pipeline
-        from faceid_core.recognition import as_dict
+        from faceid_core.recognition.recogniser import as_dict
+        from faceid_core.steps.recognise import load_recogniser
 
-        recogniser = pipeline.recogniser(library())
+        recogniser = load_recogniser(library())
         try:
             photo = images.read(image.file.read(), max_megapixels=settings.max_megapixels)
         except UnreadableImage as error:
@@ -140,7 +142,7 @@ def _add_recognition(api: FastAPI, settings: Settings) -> None:
 def _thumbnail(cache: Cache, path: str, size: int) -> bytes:
     """JPEG of an upright photo, or of a video's picture. NotFound where the file is gone, UnreadableImage where it
     is no photo."""
-    file = moments.file_of(path)
+    file = frame_path.file_of(path)
     try:
         modified = file.stat().st_mtime_ns
     except OSError as error:

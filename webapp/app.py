@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from webapp.state import boundary, show_toasts
+from webapp.feedback import boundary, show_toasts
 from webapp.theme import CSS, ICON, LOGO
 
 PAGES: dict[str, dict[str, tuple[str, str]]] = {

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import numpy as np
 from fastapi import FastAPI
 
-from faceid_core import images
 from faceid_core.errors import FaceIdError, UnreadableImage
+from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Image, Recognised
 from webapp import theme
-from webapp.state import APOLOGY, escaped_html, escaped_markdown, library
+from webapp.context import library
+from webapp.feedback import APOLOGY
+from webapp.markup import escaped_html, escaped_markdown
 
 if TYPE_CHECKING:
     import gradio
@@ -45,14 +47,14 @@ NO_PICTURE = "Choose a picture first."
 # --- one recognition --------------------------------------------------------------------------------------------
 def recognised(image: Image) -> list[Recognised]:
     """Everybody in the picture, left to right. Raises FaceIdError, such as NoModel."""
-    from faceid_core import pipeline
+    from faceid_core.steps.recognise import load_recogniser
 
-    return pipeline.recogniser(library()).recognise(image)
+    return load_recogniser(library()).recognise(image)
 
 
 def as_json(faces: list[Recognised]) -> dict[str, Any]:
     """The same shape as `faceid recognise --json` and POST /api/recognise."""
-    from faceid_core.recognition import as_dict
+    from faceid_core.recognition.recogniser import as_dict
 
     return {"faces": [as_dict(face) for face in faces]}
 

@@ -18,8 +18,8 @@ from streamlit.starlette import App
 
 from faceid_core.errors import BadInput
 from faceid_core.settings import Settings
-from webapp import api, gradio_apps, state, theme
-from webapp.later import Later
+from webapp import api, context, gradio_apps, theme
+from webapp.lazy_app import Later
 from webapp.worker import supervised_worker
 
 log = logging.getLogger(__name__)
@@ -54,15 +54,15 @@ def configure_streamlit(settings: Settings) -> None:
 
 def build_app(settings: Settings, *, worker: bool = True) -> App:
     """The whole web app. Without `worker`, queued jobs wait for a `faceid work` that somebody else starts."""
-    state.configure(settings)
+    context.configure(settings)
     configure_streamlit(settings)
     recognisers = Later(lambda: gradio_apps.build(settings))
 
     @asynccontextmanager
     async def lifespan(_: App) -> AsyncIterator[None]:
         async with AsyncExitStack() as running:
-            running.callback(state.close_libraries)
-            state.library()  # a database that can't be opened stops the start, with its sentence
+            running.callback(context.close_libraries)
+            context.library()  # a database that can't be opened stops the start, with its sentence
             await running.enter_async_context(recognisers.running())
             if worker:
                 await running.enter_async_context(supervised_worker(settings))

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from faceid_core import folders
 from faceid_core.errors import BadInput, NothingToImport, PathNotFound
-from faceid_core.formats import SUFFIXES, VIDEO_SUFFIXES
+from faceid_core.media import folders
+from faceid_core.media.formats import SUFFIXES, VIDEO_SUFFIXES
 
 
 class Upload(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from faceid_core.tables import utc_now
+from faceid_core.values import utc_now
 from faceid_core.wording import count
 
 __all__ = ["ago", "count", "day", "duration", "percent"]

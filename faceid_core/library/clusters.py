@@ -6,18 +6,25 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import case, delete, func, insert, select
 from sqlmodel import Session, col
 
-from faceid_core.database import Database
 from faceid_core.errors import NotFound
-from faceid_core.library.changes import Change, row_of
 from faceid_core.library.faces import as_ints, latest_run, unnamed_face
-from faceid_core.library.journal import record
-from faceid_core.library.views import ClusterView, MapPoints, RunView
-from faceid_core.tables import Cluster, ClusterMember, ClusterRun, Event, Face, Flag, Label, MapPoint, Person
-from faceid_core.values import Ints
+from faceid_core.library.store.database import Database
+from faceid_core.library.store.journal import record
+from faceid_core.library.store.records import ClusterView, RunView
+from faceid_core.library.store.row_changes import Change, row_of
+from faceid_core.library.store.tables import (
+    Cluster,
+    ClusterMember,
+    ClusterRun,
+    Event,
+    Face,
+    Label,
+    Person,
+)
+from faceid_core.values import Flag, Ints
 from faceid_core.wording import count
 
 KEPT_RUNS = 3
@@ -122,53 +129,6 @@ class Clusters:
         if not found:
             raise NotFound(f"There is no group {number} any more; the faces were grouped anew.")
         return found[0]
-
-
-class Maps:
-    """Stores and reads 2-D maps."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def save(self, projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> None:
-        """Replace the map of this projector. points: (N, 2), of the faces ids (N,)."""
-        rows = [
-            {"face_id": int(face), "projector": projector, "embedder": embedder, "x": float(x), "y": float(y)}
-            for face, (x, y) in zip(ids, points, strict=True)
-        ]
-        with self._database.write() as session:
-            session.execute(delete(MapPoint).where(col(MapPoint.projector) == projector))
-            if rows:
-                session.execute(insert(MapPoint), rows)
-
-    def points(self, projector: str, embedder: str | None = None) -> MapPoints:
-        """The map, without flagged faces."""
-        member = (
-            select(ClusterMember.face_id, Cluster.number)  # type: ignore[call-overload]
-            .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
-            .where(col(Cluster.run_id) == latest_run())
-            .subquery()
-        )
-        wanted = (
-            select(MapPoint.face_id, MapPoint.x, MapPoint.y, member.c.number, Person.name)  # type: ignore[call-overload]
-            .join(Face, col(Face.id) == col(MapPoint.face_id))
-            .outerjoin(member, member.c.face_id == col(MapPoint.face_id))
-            .outerjoin(Label, col(Label.face_id) == col(MapPoint.face_id))
-            .outerjoin(Person, col(Person.id) == col(Label.person_id))
-            .where(col(MapPoint.projector) == projector, col(Face.flag) == Flag.NONE.value)
-            .order_by(col(MapPoint.face_id))
-        )
-        if embedder is not None:
-            wanted = wanted.where(col(MapPoint.embedder) == embedder)
-        with self._database.read() as session:
-            rows = session.execute(wanted).all()
-        return MapPoints(
-            face_ids=np.array([row[0] for row in rows], np.int64),
-            x=np.array([row[1] for row in rows], np.float32),
-            y=np.array([row[2] for row in rows], np.float32),
-            clusters=[row[3] for row in rows],
-            people=[row[4] for row in rows],
-        )
 
 
 def _forget_old_runs(session: Session) -> None:

@@ -9,25 +9,24 @@ import numpy as np
 from sqlalchemy import Select, and_, func, or_, select, true
 from sqlmodel import Session, col
 
-from faceid_core.database import Database, chunks
 from faceid_core.errors import NotFound
-from faceid_core.library import journal
-from faceid_core.library.changes import Change, current_rows
-from faceid_core.library.search import FaceQuery, face_conditions
-from faceid_core.library.views import FaceVectors, FaceView
-from faceid_core.tables import (
+from faceid_core.library.filters import FaceQuery, face_conditions
+from faceid_core.library.store import journal
+from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.records import FaceVectors, FaceView
+from faceid_core.library.store.row_changes import Change, current_rows
+from faceid_core.library.store.tables import (
     Cluster,
     ClusterMember,
     ClusterRun,
     Crop,
     Embedding,
     Face,
-    Flag,
     Label,
     Person,
     Photo,
 )
-from faceid_core.values import Box, Ints, Vectors
+from faceid_core.values import Box, Flag, Ints, Vectors
 
 BACKGROUND = 1 / 3
 """Share of the height of a photo's largest face below which a face is in the background."""

@@ -9,26 +9,16 @@ from typing import Any, Literal
 from sqlalchemy import func, select, true
 from sqlmodel import Session, col
 
-from faceid_core import moments
-from faceid_core.database import Database, chunks
+from faceid_core import frame_path
 from faceid_core.errors import BadInput, NameTaken, NotFound, TwiceOnPhoto
-from faceid_core.library import journal, names, tallies
-from faceid_core.library.changes import Change, Row, current_rows, row_of
+from faceid_core.library import person_names
 from faceid_core.library.faces import as_ints
-from faceid_core.library.views import NamedFaces, Naming, PersonView
-from faceid_core.tables import (
-    Crop,
-    Embedding,
-    Face,
-    Flag,
-    Label,
-    LabelSource,
-    Person,
-    PersonTally,
-    Photo,
-    Rejection,
-    utc_now,
-)
+from faceid_core.library.store import journal, person_counts
+from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.records import NamedFaces, Naming, PersonView
+from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
+from faceid_core.library.store.tables import Crop, Embedding, Face, Label, Person, PersonTally, Photo, Rejection
+from faceid_core.values import Flag, LabelSource, utc_now
 
 _STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
 
@@ -41,7 +31,7 @@ class People:
 
     def all(self) -> list[PersonView]:
         """Everybody, those with most faces first."""
-        tallies.complete(self._database)
+        person_counts.complete(self._database)
         with self._database.read() as session:
             return sorted(_views(session), key=lambda person: (-person.faces, person.name.casefold()))
 
@@ -56,7 +46,9 @@ class People:
     def find(self, name: str) -> PersonView | None:
         """The person of that name, in whatever case."""
         with self._database.read() as session:
-            wanted = select(col(Person.id)).where(col(Person.name_key) == names.key(names.clean(name)))
+            wanted = select(col(Person.id)).where(
+                col(Person.name_key) == person_names.key(person_names.clean(name))
+            )
             found = _views(session, [person for person in session.scalars(wanted) if person is not None])
         return found[0] if found else None
 
@@ -82,7 +74,7 @@ class People:
         A weaker source leaves alone what a stronger one decided: other names, flags and rejections.
         once: raise TwiceOnPhoto when the person would then be on one photo twice (right for a mirror or a collage).
         """
-        name = names.clean(name)
+        name = person_names.clean(name)
         with self._database.write() as session:
             person, created = _find_or_add(session, name)
             changes = _naming(session, [int(face) for face in ids], row_of(person), source, confidence)
@@ -206,11 +198,11 @@ class People:
 
 
 def _renamed(session: Session, person_id: int, name: str) -> Row:
-    name = names.clean(name)
-    other = session.scalars(select(Person).where(col(Person.name_key) == names.key(name))).first()
+    name = person_names.clean(name)
+    other = session.scalars(select(Person).where(col(Person.name_key) == person_names.key(name))).first()
     if other is not None and other.id != person_id:
         raise NameTaken(f"{other.name} is already someone; choose another name, or merge the two people.")
-    return {"name": name, "name_key": names.key(name)}
+    return {"name": name, "name_key": person_names.key(name)}
 
 
 def _described(before: Row, after: Row) -> tuple[str, str]:
@@ -236,7 +228,7 @@ def _count(faces: int) -> str:
 def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonView]:
     """People with their counts and a cover: the chosen one, else the face of best quality. Everybody as counted by
     tallies.complete; just these as they are."""
-    tally = PersonTally.__table__ if ids is None else tallies.counted(ids).subquery()  # type: ignore[attr-defined]
+    tally = PersonTally.__table__ if ids is None else person_counts.counted(ids).subquery()  # type: ignore[attr-defined]
     cover = func.coalesce(Person.cover_face_id, tally.c.best_face_id)
     columns: tuple[Any, ...] = (
         *(Person.id, Person.name, func.coalesce(tally.c.faces, 0), func.coalesce(tally.c.photos, 0), cover),
@@ -256,10 +248,10 @@ def _row(session: Session, person_id: int) -> Row:
 
 def _find_or_add(session: Session, name: str) -> tuple[Person, bool]:
     """The person of that name, and whether it was made just now."""
-    person = session.scalars(select(Person).where(col(Person.name_key) == names.key(name))).first()
+    person = session.scalars(select(Person).where(col(Person.name_key) == person_names.key(name))).first()
     if person is not None:
         return person, False
-    person = Person(name=name, name_key=names.key(name))
+    person = Person(name=name, name_key=person_names.key(name))
     session.add(person)
     session.flush()
     return person, True
@@ -323,8 +315,8 @@ def _twice(session: Session, name: str, photos: list[int]) -> str:
     assert photo is not None
     more = f" and {len(photos) - 1} more" if len(photos) > 1 else ""
     return (
-        f"{name} would be twice on {moments.shown(photo.path)}{more}; take one of the faces out, or give the name "
-        "again if both are right."
+        f"{name} would be on {frame_path.shown(photo.path)}{more} twice; leave one of the faces out, or give the "
+        "name again if both are right."
     )
 
 

@@ -8,14 +8,15 @@ from dataclasses import replace
 from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
 
-from faceid_core import moments
-from faceid_core.database import Database, chunks
+from faceid_core import frame_path
 from faceid_core.errors import NotFound
-from faceid_core.library.renewing import drop_undecided, edited, in_place, older_version, renew, store
-from faceid_core.library.search import PhotoQuery, photo_conditions
-from faceid_core.library.views import Added, NewPhoto, PhotoView, Shot
-from faceid_core.matching import Looks
-from faceid_core.tables import Face, Photo, PhotoStatus, Source
+from faceid_core.image_hash import Looks
+from faceid_core.library.filters import PhotoQuery, photo_conditions
+from faceid_core.library.reconciliation import drop_undecided, edited, in_place, older_version, renew, store
+from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.records import Added, PhotoView
+from faceid_core.library.store.tables import Face, Photo, Source
+from faceid_core.values import NewPhoto, PhotoStatus, Shot
 
 
 class Photos:
@@ -202,6 +203,6 @@ def _complete(session: Session, new: NewPhoto, shot: Shot, photo_id: int) -> Non
 
 
 def _shots(session: Session, video: str) -> list[Source]:
-    prefix = moments.frames_prefix(video)
+    prefix = frame_path.frames_prefix(video)
     found = session.scalars(select(Source).where(col(Source.path).startswith(prefix, autoescape=True)))
     return [source for source in found if source.path.startswith(prefix)]  # LIKE does not tell A from a in SQLite

@@ -16,12 +16,12 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from faceid_core import folders
-from faceid_core.matching import SAME_FACE_IOU, best_pairs, overlaps
-from faceid_core.neighbours import on_sphere
+from faceid_core.geometry import SAME_FACE_IOU, best_pairs, overlaps
+from faceid_core.media import folders
 from faceid_core.sample.album import draw_album
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Image
+from faceid_core.vectors.neighbours import on_sphere
 from tests.bench.grouping import embed, off_centre, report
 
 Known = list[tuple[str, bool]]

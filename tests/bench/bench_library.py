@@ -20,8 +20,9 @@ import numpy as np
 from sqlalchemy import func, insert, select
 
 from faceid_core.library import Library
+from faceid_core.library.store.tables import Crop, Embedding, Face, Photo
 from faceid_core.settings import Settings
-from faceid_core.tables import Crop, Embedding, Face, Photo, utc_now
+from faceid_core.values import utc_now
 
 EMBEDDER = "bench"
 PER_PHOTO = 4

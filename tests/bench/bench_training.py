@@ -16,13 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from faceid_core import folders, images, model_files, openset, training
-from faceid_core.detection import make_detector
-from faceid_core.embedding import align, make_embedder
 from faceid_core.engine.dlib_format import resnet_weights
 from faceid_core.engine.weights import weights_path
-from faceid_core.recognition import Recogniser
+from faceid_core.media import folders, images
+from faceid_core.recognition import model_files, openset, training
+from faceid_core.recognition.recogniser import Recogniser
 from faceid_core.settings import Settings
+from faceid_core.vision.detection import make_detector
+from faceid_core.vision.embedder import align
+from faceid_core.vision.embedding import make_embedder
 
 MANY = 10
 

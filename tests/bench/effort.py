@@ -26,11 +26,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from faceid_core import neighbours, side_by_side
-from faceid_core.clustering import cluster, default_threshold
-from faceid_core.linkage import members
-from faceid_core.suggestions import LIMIT_SHARE, by_person, suggest
+from faceid_core.clustering.clusterers import cluster, default_threshold
+from faceid_core.clustering.linkage import members
+from faceid_core.review import seriation
+from faceid_core.review.identity import LIMIT_SHARE, by_person, suggest
 from faceid_core.values import Ints, Known, Vectors
+from faceid_core.vectors import neighbours
 from tests.bench.synthetic import Population, of_a_family
 
 GOALS = (0.90, 0.95, 0.99)
@@ -171,7 +172,7 @@ def report(vectors: Vectors, truth: Ints, embedder: str) -> None:
     usual = default_threshold("density-linkage", embedder)
     ours = cluster("density-linkage", sphere, graph, threshold=usual)
     others = {name: cluster(name, vectors, threshold=threshold) for name, threshold in OTHERS}
-    alike = side_by_side.order(graph, np.flatnonzero(ours < 0), np.arange(len(truth)))
+    alike = seriation.order(graph, np.flatnonzero(ours < 0), np.arange(len(truth)))
     print(f"{len(truth)} faces of {truth.max() + 1} people; acts until 90, 95 and 99 of 100 faces have their name")
     for looking in (False, True):
         print("each single face looked at is an act" if looking else "looking at single faces costs nothing")

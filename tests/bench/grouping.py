@@ -16,14 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from faceid_core import folders, images, neighbours
-from faceid_core.clustering import CLUSTERERS, cluster, default_threshold
-from faceid_core.detection import make_detector
-from faceid_core.embedding import align, make_embedder
-from faceid_core.evaluation import bcubed, pairwise
-from faceid_core.quality import assess
+from faceid_core.clustering.clusterers import CLUSTERERS, cluster, default_threshold
+from faceid_core.clustering.metrics import bcubed, pairwise
+from faceid_core.media import folders, images
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Image
+from faceid_core.vectors import neighbours
+from faceid_core.vision.detection import make_detector
+from faceid_core.vision.embedder import align
+from faceid_core.vision.embedding import make_embedder
+from faceid_core.vision.quality import assess
 
 NamesOf = Callable[[Path, Sequence[Box], Image], Sequence[tuple[str, bool]]]
 """From a photo, the boxes of its faces and its pixels: the name of each face, and whether it is known."""

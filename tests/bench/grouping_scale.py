@@ -18,10 +18,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from faceid_core import neighbours, projection
-from faceid_core.clustering import cluster, default_threshold
-from faceid_core.evaluation import bcubed, pairwise
+from faceid_core.clustering.clusterers import cluster, default_threshold
+from faceid_core.clustering.metrics import bcubed, pairwise
 from faceid_core.values import Ints, Vectors
+from faceid_core.vectors import neighbours, projection
 from tests.bench.synthetic import Population, like_lfw, long_tailed
 
 T = TypeVar("T")

@@ -15,12 +15,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from faceid_core.clustering import cluster, default_threshold
-from faceid_core.evaluation import bcubed, pairwise
-from faceid_core.graph_file import graph_of
-from faceid_core.joining import Faces, join
-from faceid_core.neighbours import build, on_sphere
+from faceid_core.clustering.clusterers import cluster, default_threshold
+from faceid_core.clustering.incremental import Faces, join
+from faceid_core.clustering.metrics import bcubed, pairwise
 from faceid_core.values import Ints, Vectors
+from faceid_core.vectors.neighbour_cache import graph_of
+from faceid_core.vectors.neighbours import build, on_sphere
 
 ALGORITHM = "density-linkage"
 ROUNDS = 5

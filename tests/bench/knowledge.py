@@ -13,10 +13,10 @@ import sys
 
 import numpy as np
 
-from faceid_core import neighbours
-from faceid_core.clustering import cluster, default_threshold
-from faceid_core.evaluation import bcubed
+from faceid_core.clustering.clusterers import cluster, default_threshold
+from faceid_core.clustering.metrics import bcubed
 from faceid_core.values import Ints, Vectors
+from faceid_core.vectors import neighbours
 from tests.bench.synthetic import Population, like_lfw
 
 SHARES = (0.1, 0.3, 0.6)

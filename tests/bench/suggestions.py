@@ -18,10 +18,12 @@ from collections import Counter
 
 import numpy as np
 
-from faceid_core import alike, clustering, doubts, neighbours
-from faceid_core.neighbours import on_sphere
-from faceid_core.suggestions import suggest
+from faceid_core.clustering import clusterers
+from faceid_core.review import label_errors, merge_candidates
+from faceid_core.review.identity import suggest
 from faceid_core.values import Ints, Known, Vectors
+from faceid_core.vectors import neighbours
+from faceid_core.vectors.neighbours import on_sphere
 
 ROUNDS = 5
 
@@ -29,7 +31,7 @@ ROUNDS = 5
 def main(cache: str) -> None:
     stored = np.load(cache)
     vectors, names = on_sphere(stored["vectors"][stored["middle"]]), stored["name"][stored["middle"]]
-    groups = clustering.cluster("density-linkage", vectors, threshold=0.48)
+    groups = clusterers.cluster("density-linkage", vectors, threshold=0.48)
     print(f"{len(names)} faces of {len(set(names))} people")
     print("limit margin  precision recall")
     for limit in (0.40, 0.43, 0.46, 0.49, 0.52):
@@ -52,12 +54,12 @@ def in_two(vectors: Vectors, people: Ints, seed: int) -> str:
         faces = rng.permutation(np.flatnonzero(people == person))
         second[faces[: rng.integers(1, len(faces) // 2 + 1)]] = True
     groups, graph = 2 * people + second, neighbours.build(vectors)
-    found = alike.likely_pairs(
+    found = merge_candidates.likely_pairs(
         vectors, groups, np.arange(len(people)), graph, threshold=0.48, apart=np.empty((0, 2), np.int64)
     )
     right = [pair.one // 2 == pair.other // 2 for pair in found]
     sizes = np.bincount(groups)
-    large = [max(sizes[pair.one], sizes[pair.other]) >= alike.SEVERAL for pair in found]
+    large = [max(sizes[pair.one], sizes[pair.other]) >= merge_candidates.SEVERAL for pair in found]
     of_large = sum(one for one, is_large in zip(right, large, strict=True) if is_large)
     return (
         f"{sum(right)} of {len(divided)} found, {len(found)} asked; of large ones {of_large} of {sum(large)} right"
@@ -71,7 +73,9 @@ def mislabelled(vectors: Vectors, people: Ints, seed: int) -> str:
     for place, face in enumerate(rng.choice(np.flatnonzero(named), int(0.03 * named.sum()), replace=False)):
         others = said[graph.indices[face]] if place % 2 else rng.permutation(said[named])
         said[face] = next((who for who in others if who not in (-1, people[face])), said[named][0])
-    found = doubts.doubtful(doubts.Named(vectors, said, np.ones(len(said), bool)), graph, threshold=0.48)
+    found = label_errors.doubtful(
+        label_errors.Named(vectors, said, np.ones(len(said), bool)), graph, threshold=0.48
+    )
     wrong = set(np.flatnonzero(named & (said != people)).tolist())
     return f"{len(wrong & {doubt.face for doubt in found})} of {len(wrong)} found, {len(found)} asked"
 

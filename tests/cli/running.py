@@ -11,7 +11,7 @@ from typing import Any
 from click.testing import CliRunner
 from PIL import Image
 
-from faceid_core.cli import main
+from faceid_core.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceid_core.cli import main
+from faceid_core.cli.main import main
 from faceid_core.settings import Settings
 from tests.cli.running import ROOT, faceid
 

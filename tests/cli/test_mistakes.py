@@ -11,7 +11,7 @@ from PIL import Image
 from faceid_core.library import Library, PhotoQuery
 from faceid_core.sample import Album
 from faceid_core.settings import Settings
-from faceid_core.tables import PhotoStatus
+from faceid_core.values import PhotoStatus
 from tests.cli.running import LANDSCAPE, faceid, refused
 
 
@@ -175,6 +175,6 @@ def test_a_damaged_database_is_one_sentence(tmp_path: Path) -> None:
 
 def test_what_nobody_expected_keeps_its_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug must not look like a mistake of the user."""
-    monkeypatch.setattr("faceid_core.exporting.export", lambda *_: 1 / 0)
+    monkeypatch.setattr("faceid_core.steps.export.export", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         faceid("--library", folder, "export", "faces.csv")

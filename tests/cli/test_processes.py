@@ -65,6 +65,6 @@ def test_ctrl_c_elsewhere_is_a_word_and_130(folder: Path, monkeypatch: pytest.Mo
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("faceid_core.pipeline.cluster", stop)
+    monkeypatch.setattr("faceid_core.steps.cluster.cluster_faces", stop)
     ran = faceid("--library", folder, "cluster")
     assert (ran.code, ran.out, ran.err) == (130, "", "faceid: Stopped.\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faceid_core.importing import ImportReport
+from faceid_core.importing.run import ImportReport
 from tests import videos
 from tests.cli.running import faceid
 
@@ -20,7 +20,7 @@ def test_videos_are_looked_into_when_asked(
     """Also where the number is left out before a path."""
     given: list[float] = []
     monkeypatch.setattr(
-        "faceid_core.importing.import_photos",
+        "faceid_core.importing.run.import_photos",
         lambda library, paths, **_: given.append(library.settings.video_seconds) or ImportReport(photos=len(paths)),
     )
     (tmp_path / "a.jpg").touch()

@@ -9,10 +9,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from faceid_core.engine import graphs, sessions  # noqa: E402
-from faceid_core.engine.augment import augment  # noqa: E402
 from faceid_core.engine.dlib_format import ResNetWeights, resnet_weights  # noqa: E402
 from faceid_core.engine.torch_net import FaceNet, as_tensor, to_resnet_weights  # noqa: E402
 from faceid_core.engine.weights import weights_path  # noqa: E402
+from faceid_core.recognition.augment import augment  # noqa: E402
 from faceid_core.settings import Settings  # noqa: E402
 
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from faceid_core.library import Library, NewFace, NewPhoto
+from faceid_core.library import Library
 from faceid_core.settings import Settings
-from faceid_core.values import Box, DetectedFace, Quality
+from faceid_core.values import Box, DetectedFace, NewFace, NewPhoto, Quality
 
 EMBEDDER = "test"
 

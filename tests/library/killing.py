@@ -22,13 +22,15 @@ from pathlib import Path
 
 import numpy as np
 
-from faceid_core import database, importing
 from faceid_core.errors import FaceIdError
-from faceid_core.library import Added, Library, NewPhoto
+from faceid_core.importing import run
+from faceid_core.library import Added, Library
 from faceid_core.library.photos import Photos
+from faceid_core.library.store import database
 from faceid_core.settings import Settings
+from faceid_core.values import NewPhoto
 from tests.library.conftest import EMBEDDER, new_photo
-from tests.test_migrations import REVISIONS, migrate
+from tests.store.test_migrations import REVISIONS, migrate
 
 Tell = Callable[[int], None]
 FACES = 400
@@ -72,7 +74,7 @@ class Telling(Photos):
 def run_import(folder: Path, tell: Tell) -> None:
     with Library.open(Settings(library=folder / "library")) as library:
         library.photos = Telling(library._database, tell)
-        importing.import_photos(library, [folder / "photos"], executor=Prepared())
+        run.import_photos(library, [folder / "photos"], executor=Prepared())
 
 
 def check_import(folder: Path, told: int) -> None:
@@ -81,7 +83,7 @@ def check_import(folder: Path, told: int) -> None:
         assert photos >= told, f"{told} photos were acknowledged, {photos} are there"
         assert faces == 2 * photos
         sound(library)
-        report = importing.import_photos(library, [folder / "photos"], executor=Prepared())
+        report = run.import_photos(library, [folder / "photos"], executor=Prepared())
         assert (report.unchanged + report.duplicates, report.imported) == (photos, PHOTOS - photos), report
         sound(library)
 

@@ -8,7 +8,7 @@ import pytest
 from faceid_core.errors import NotFound
 from faceid_core.library import Library
 from faceid_core.library.clusters import KEPT_RUNS
-from faceid_core.tables import Flag, LabelSource
+from faceid_core.values import Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
 
 NUMBERS = np.array([1, 1, 2, 2, 2, 0, 1, 1])

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from faceid_core.library import Library
-from faceid_core.library.integrity import replay
-from faceid_core.tables import Flag
+from faceid_core.library.store.integrity import replay
+from faceid_core.values import Flag
 from tests.library.conftest import EMBEDDER
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from faceid_core.errors import BadInput, FaceIdError, NotFound
 from faceid_core.library import Library
-from faceid_core.tables import Flag, LabelSource
+from faceid_core.values import Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo, open_empty
 
 ME = "me"

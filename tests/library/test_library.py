@@ -12,9 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound
-from faceid_core.library import Library, NewFace, NewPhoto
-from faceid_core.tables import Flag, LabelSource
-from faceid_core.values import Box, DetectedFace, Quality
+from faceid_core.library import Library
+from faceid_core.values import Box, DetectedFace, Flag, LabelSource, NewFace, NewPhoto, Quality
 from tests.library.conftest import open_empty
 
 ME = "tester"

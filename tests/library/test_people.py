@@ -9,8 +9,7 @@ import pytest
 
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
 from faceid_core.library import Library
-from faceid_core.tables import Flag, LabelSource
-from faceid_core.values import Box
+from faceid_core.values import Box, Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
 
 ME = "me"

@@ -8,7 +8,7 @@ import pytest
 
 from faceid_core.errors import NotFound
 from faceid_core.library import Library, PhotoQuery
-from faceid_core.tables import PhotoStatus
+from faceid_core.values import PhotoStatus
 from tests.library.conftest import EMBEDDER, new_photo
 
 STAT = (100, 200)

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from faceid_core import folders, images
-from faceid_core.library import Library, NewFace, NewPhoto
+from faceid_core.library import Library
+from faceid_core.media import folders, images
 from faceid_core.settings import Settings
-from faceid_core.values import Box, DetectedFace, Quality
-from webapp import state
+from faceid_core.values import Box, DetectedFace, NewFace, NewPhoto, Quality
+from webapp import context
 
 EMBEDDER = "dlib-resnet+mirror"
 SIDE = 240
@@ -36,9 +36,9 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def library(settings: Settings) -> Iterator[Library]:
     """An empty library, the one that the pages and the API use."""
-    state.configure(settings)
-    yield state.library()
-    state.close_libraries()
+    context.configure(settings)
+    yield context.library()
+    context.close_libraries()
 
 
 @pytest.fixture

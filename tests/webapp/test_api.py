@@ -10,11 +10,11 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from faceid_core import images
+from faceid_core.media import images
 from faceid_core.values import Box, Guess, Recognised
 from tests import videos
 from tests.webapp.conftest import new_photo
-from webapp import api, state
+from webapp import api, context, markup
 
 ADA = Recognised(Box(10, 20, 60, 80), "Ada", 0.93, (Guess("Bo", 0.05),), 1.1)
 NOBODY = Recognised(Box(90, 20, 140, 80), None, 0.4, (Guess("Bo", 0.4),), 1.0)
@@ -58,7 +58,7 @@ def test_a_picture_that_the_browser_has_is_not_sent_again(client) -> None:
 
 
 def test_only_addresses_of_this_server_run_are_cached_unseen(client) -> None:
-    assert "immutable" in client.get(state.face_url(1).removeprefix("/api")).headers["cache-control"]
+    assert "immutable" in client.get(markup.face_url(1).removeprefix("/api")).headers["cache-control"]
     assert "no-cache" in client.get("/faces/1.jpg").headers["cache-control"]
     assert "no-cache" in client.get("/faces/1.jpg?v=another").headers["cache-control"]
 
@@ -127,9 +127,9 @@ def _upload() -> dict[str, tuple[str, bytes, str]]:
 
 @pytest.fixture
 def recogniser(monkeypatch) -> None:
-    from faceid_core import pipeline
+    from faceid_core.steps import recognise
 
-    monkeypatch.setattr(pipeline, "recogniser", lambda library: Known())
+    monkeypatch.setattr(recognise, "load_recogniser", lambda library: Known())
 
 
 def test_recognise_without_a_model(client) -> None:
@@ -173,7 +173,7 @@ def test_an_upload_that_is_too_large(filled, settings) -> None:
 
 
 def test_a_bug_is_no_traceback(client, monkeypatch) -> None:
-    monkeypatch.setattr(type(state.library()), "counts", lambda self: 1 / 0)
+    monkeypatch.setattr(type(context.library()), "counts", lambda self: 1 / 0)
     response = client.get("/counts")
     assert response.status_code == 500
     assert "ZeroDivision" not in response.text and "log" in response.json()["error"]

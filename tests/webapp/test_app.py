@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 import webapp
 from faceid_core.errors import NameTaken
-from webapp import state, theme
+from webapp import feedback, markup, theme
 from webapp.app import PAGES
 
 APP = Path(webapp.__file__).with_name("app.py")
@@ -46,7 +46,7 @@ def test_an_expected_failure_is_shown_as_its_sentence() -> None:
 def test_a_bug_is_logged_and_the_page_apologises(caplog) -> None:
     with caplog.at_level(logging.ERROR, "webapp.state"):
         page = AppTest.from_string(FAILING.format(error="RuntimeError('secret detail')")).run()
-    assert page.error[0].value == state.APOLOGY
+    assert page.error[0].value == feedback.APOLOGY
     assert "secret detail" in caplog.text
 
 
@@ -84,14 +84,14 @@ if st.button("Go"):
 def test_markdown_is_escaped_reversibly(text: str) -> None:
     import re
 
-    escaped = state.escaped_markdown(text)
+    escaped = markup.escaped_markdown(text)
     assert re.sub(r"\\(.)", r"\1", escaped) == text
     assert not re.search(r"(?<!\\)[*_`<\[$#|~]", escaped)
 
 
 def test_guarded_lets_what_works_work(library) -> None:
     done: list[int] = []
-    state.guarded(done.append)(3)
+    feedback.guarded(done.append)(3)
     assert done == [3]
 
 

@@ -6,7 +6,7 @@ import gradio
 import numpy as np
 import pytest
 
-from faceid_core import images
+from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Guess, Recognised
 from tests.webapp.test_api import ADA, NOBODY, Known
@@ -24,9 +24,9 @@ def photo(tmp_path: Path) -> str:
 
 @pytest.fixture
 def recogniser(monkeypatch, library) -> Known:
-    from faceid_core import pipeline
+    from faceid_core.steps import recognise
 
-    monkeypatch.setattr(pipeline, "recogniser", lambda _: Known())
+    monkeypatch.setattr(recognise, "load_recogniser", lambda _: Known())
     return Known()
 
 

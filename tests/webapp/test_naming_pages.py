@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faceid_core import pipeline, tables
-from faceid_core.tables import Flag
+from faceid_core.library.store import tables
+from faceid_core.steps.map_faces import map_faces
+from faceid_core.values import Flag
 from tests.webapp.conftest import EMBEDDER, html_of, texts
-from webapp.components.face_map import COLOURS, figure, layers
-from webapp.components.regroup import promise
-from webapp.components.undo import SECONDS
+from webapp.parts.face_map import COLOURS, figure, layers
+from webapp.parts.regroup import promise
+from webapp.parts.undo import SECONDS
+from webapp.review import who_is_it
 
 
 def button(page, label):
@@ -147,7 +149,7 @@ def test_when_every_group_has_a_name_training_comes_next(grouped, open_page) -> 
 def test_the_map_asks_to_be_drawn_and_then_shows_the_faces(grouped, open_page) -> None:
     page = open_page("map")
     assert not page.exception and not page.get("plotly_chart")
-    pipeline.project(grouped, projector="pca")
+    map_faces(grouped, projector="pca")
     grouped.settings.projector = "pca"
     page = open_page("map")
     assert not page.exception
@@ -155,7 +157,7 @@ def test_the_map_asks_to_be_drawn_and_then_shows_the_faces(grouped, open_page) -
 
 
 def test_each_face_is_one_point_under_its_name(grouped) -> None:
-    pipeline.project(grouped, projector="pca")
+    map_faces(grouped, projector="pca")
     grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "<b>Ada</b>", actor="owner")
     points = grouped.maps.points("pca")
     drawn = figure(points, by="people", chosen=[points.face_ids[0]])
@@ -282,7 +284,7 @@ def ungrouped(grouped):
 def test_a_less_sure_suggestion_is_not_chosen_beforehand(ungrouped, open_page, monkeypatch) -> None:
     named, *others = ungrouped.faces.vectors(EMBEDDER).ids[::2].tolist()
     ungrouped.people.name_faces([named], "Ada", actor="owner")
-    monkeypatch.setattr(pipeline, "likely_distance", lambda _: 0.17)  # faces of one person are 0.20 apart here
+    monkeypatch.setattr(who_is_it, "likely_distance", lambda _: 0.17)  # faces of one person are 0.20 apart here
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Suggestions"
     page = page.run()

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from faceid_core import jobs
-from faceid_core.tables import Flag
-from faceid_core.values import Box
+from faceid_core.steps import jobs
+from faceid_core.values import Box, Flag
 from tests.webapp.conftest import html_of, new_photo, texts
 from webapp.app_pages import photos
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceid_core import tables
+from faceid_core import values
+from faceid_core.library.store import tables
 from tests.library.conftest import new_face, new_photo
 from tests.webapp.conftest import EMBEDDER, html_of, texts
 from tests.webapp.test_naming_pages import button, type_name
@@ -164,12 +165,12 @@ def test_one_of_the_photos_of_a_moment_is_enough(library, moment, asked) -> None
     page = button(page, "Yes, one is enough").click().run()
     assert not page.exception
     flags = {face.id: face.flag for face in library.faces.get_many(moment)}
-    assert sorted(flags.values()) == sorted([tables.Flag.NONE, tables.Flag.HIDDEN])
+    assert sorted(flags.values()) == sorted([values.Flag.NONE, values.Flag.HIDDEN])
     assert "No moment is there twice" in everything(page)
 
 
 def test_photos_of_a_moment_are_all_kept(library, moment, asked) -> None:
     page = button(asked("Same moment?"), "No, keep all").click().run()
     assert not page.exception and "No moment is there twice" in everything(page)
-    assert {face.flag for face in library.faces.get_many(moment)} == {tables.Flag.NONE}
+    assert {face.flag for face in library.faces.get_many(moment)} == {values.Flag.NONE}
     assert len(library.verdicts.all(same=True)) == 1

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from faceid_core import wording as core_wording
-from faceid_core.tables import utc_now
+from faceid_core.values import utc_now
 from webapp import uploads, wording
 
 

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from faceid_core import reviewing
-from faceid_core.tables import Flag
-from webapp.components.blank import blank
+from faceid_core.steps import ask
+from faceid_core.values import Flag
 from webapp.components.cards import Card, cards
-from webapp.components.erasing import erase_dialog
 from webapp.components.face_grid import LOW_QUALITY, face_grid, selection
-from webapp.components.job_progress import job_progress
-from webapp.components.measured import measured
 from webapp.components.name_box import clear
-from webapp.components.naming import Target, naming
-from webapp.components.pager import Pager
-from webapp.components.questions import questions
-from webapp.components.regroup import group_again, regroup
-from webapp.components.undo import undo_bar, undoable
-from webapp.state import actor, face_url, guarded, library
+from webapp.context import actor, library
+from webapp.feedback import guarded
+from webapp.markup import face_url
+from webapp.parts.blank import blank
+from webapp.parts.erase_dialog import erase_dialog
+from webapp.parts.evaluation_dialog import measured
+from webapp.parts.job_progress import job_progress
+from webapp.parts.naming import Target, naming
+from webapp.parts.pager import Pager
+from webapp.parts.regroup import group_again, regroup
+from webapp.parts.undo import undo_bar, undoable
+from webapp.review.questions import questions
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -228,7 +230,7 @@ def _single_faces(order: str, after: int | None, *, least_quality: float) -> lis
     if order == BEST:
         return library().faces.singles(after, SINGLE_FACES + 1, least_quality=least_quality)
     with st.spinner("Comparing faces", show_time=False):
-        return reviewing.singles(library(), after, SINGLE_FACES + 1, least_quality=least_quality)
+        return ask.singles(library(), after, SINGLE_FACES + 1, least_quality=least_quality)
 
 
 # --- faces that were set aside ------------------------------------------------------------------------------

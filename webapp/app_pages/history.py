@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.components.history import decision_line, do_again, take_back
-from webapp.components.pager import Pager
-from webapp.components.undo import withdraw
-from webapp.state import actor, escaped_markdown, guarded, library, toast
+from webapp.context import actor, library
+from webapp.feedback import guarded, toast
+from webapp.markup import escaped_markdown
+from webapp.parts.history import decision_line, do_again, take_back
+from webapp.parts.pager import Pager
+from webapp.parts.undo import withdraw
 from webapp.wording import count, day
 
 if TYPE_CHECKING:

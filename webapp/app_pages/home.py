@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.components.history import decision_line, take_back
-from webapp.components.job_progress import job_progress
-from webapp.state import library, page_link
+from webapp.context import library
+from webapp.markup import page_link
+from webapp.parts.history import decision_line, take_back
+from webapp.parts.job_progress import job_progress
 from webapp.wording import ago, count, percent
 
 if TYPE_CHECKING:

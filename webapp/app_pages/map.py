@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from faceid_core import pipeline
-from webapp.components.blank import blank
+from faceid_core.steps.map_faces import SKETCH
 from webapp.components.crop_hover import crop_hover
 from webapp.components.face_grid import face_grid
-from webapp.components.face_map import Colouring, figure
-from webapp.components.job_progress import job_progress
-from webapp.components.naming import Target, naming
-from webapp.components.undo import undo_bar
-from webapp.state import guarded, library, toast
+from webapp.context import library
+from webapp.feedback import guarded, toast
+from webapp.parts.blank import blank
+from webapp.parts.face_map import Colouring, figure
+from webapp.parts.job_progress import job_progress
+from webapp.parts.naming import Target, naming
+from webapp.parts.undo import undo_bar
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def page() -> None:
     points = library().maps.points(library().settings.projector)
     sketch = not len(points.face_ids)
     if sketch:
-        points = library().maps.points(pipeline.SKETCH)
+        points = library().maps.points(SKETCH)
     if not counts.faces:
         _nothing_found()
     elif not len(points.face_ids):

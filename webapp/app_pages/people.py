@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError, NotFound
-from faceid_core.tables import Flag
-from webapp.components.blank import blank
+from faceid_core.values import Flag
 from webapp.components.cards import Card, cards
-from webapp.components.erasing import erase_dialog
 from webapp.components.face_grid import face_grid
-from webapp.components.history import recent_changes
-from webapp.components.naming import Target, naming
-from webapp.components.pager import Pager
-from webapp.components.undo import undo_bar, undoable
-from webapp.state import actor, escaped_html, escaped_markdown, face_url, guarded, library
+from webapp.context import actor, library
+from webapp.feedback import guarded
+from webapp.markup import escaped_html, escaped_markdown, face_url
+from webapp.parts.blank import blank
+from webapp.parts.erase_dialog import erase_dialog
+from webapp.parts.history import recent_changes
+from webapp.parts.naming import Target, naming
+from webapp.parts.pager import Pager
+from webapp.parts.undo import undo_bar, undoable
 from webapp.wording import count
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from faceid_core.tables import PhotoStatus
+from faceid_core.values import PhotoStatus
 from webapp import uploads
-from webapp.components.job_progress import job_progress, last_failure
-from webapp.components.photo_filter import photo_filter
-from webapp.components.photo_view import photo_grid
-from webapp.state import actor, boundary, guarded, library, toast
+from webapp.context import actor, library
+from webapp.feedback import boundary, guarded, toast
+from webapp.parts.job_progress import job_progress, last_failure
+from webapp.parts.photo_filter import photo_filter
+from webapp.parts.photo_grid import photo_grid
 from webapp.wording import count
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from faceid_core.errors import NoModel
-from webapp.state import escaped_markdown, library, page_link
+from webapp.context import library
+from webapp.markup import escaped_markdown, page_link
 
 SINGLE, GROUP = "/gradio/single/", "/gradio/group/"
 

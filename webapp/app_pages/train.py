@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.components.job_progress import job_progress, last_failure
-from webapp.state import guarded, library, page_link, toast
+from webapp.context import library
+from webapp.feedback import guarded, toast
+from webapp.markup import page_link
+from webapp.parts.job_progress import job_progress, last_failure
 from webapp.wording import ago, count, duration, percent
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def page() -> None:
 
 
 def _minimum_faces() -> int:
-    from faceid_core.training import TrainOptions
+    from faceid_core.recognition.training import TrainOptions
 
     return TrainOptions().min_faces_per_person
 

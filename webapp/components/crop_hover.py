@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from webapp.components.face_map import View
-from webapp.state import face_url
+from webapp.markup import face_url
+from webapp.parts.face_map import View
 
 _HERE = Path(__file__)
 _component = st.components.v2.component(

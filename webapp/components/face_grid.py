@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from faceid_core.quality import weaknesses
-from webapp.state import face_url
+from faceid_core.vision.quality import weaknesses
+from webapp.markup import face_url
 
 if TYPE_CHECKING:
     from faceid_core.library import FaceView
@@ -78,7 +78,7 @@ def face_grid(
     )
     photos = {face.id: face.photo_id for face in faces}
     if result.opened in photos:
-        from webapp.components.photo_dialog import show_photo  # which has a grid itself
+        from webapp.parts.photo_dialog import show_photo  # which has a grid itself
 
         show_photo(photos[result.opened])
     chosen = set(result.selected or ()) if selectable else set()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from webapp.state import face_url
+from webapp.markup import face_url
 from webapp.wording import count
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from faceid_core import images
-from faceid_core.engine import half
+from faceid_core.engine import bfloat16
+from faceid_core.media import images
 from faceid_core.settings import Settings
 
 Work = Callable[[], object]
@@ -46,7 +46,7 @@ def fastest(works: dict[str, list[Work]], rounds: int) -> dict[str, float]:
 def precisions(settings: Settings) -> list[Settings]:
     """The settings in floats, and in bfloat16 where this processor gains by it."""
     exact = settings.model_copy(update={"precision": "exact"})
-    return [exact] if half.network("resnet", settings, threads=1) is None else [exact, settings]
+    return [exact] if bfloat16.network("resnet", settings, threads=1) is None else [exact, settings]
 
 
 def pixels_of(path: Path) -> np.ndarray:

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from faceid_core.detection import Detector, DlibCnnDetector, HogDetector, MmodDetector, make_detector
 from faceid_core.settings import Settings
 from faceid_core.values import Box
+from faceid_core.vision.detection import make_detector
+from faceid_core.vision.detector import Detector
+from faceid_core.vision.dlib_detectors import DlibCnnDetector, HogDetector
+from faceid_core.vision.mmod import MmodDetector
 from tests.bench.engine.common import pixels_of, table
 
 NEGATIVES = ("7.jpg", "9.jpg", "10.jpg", "11.jpg", "13.jpg", "14.jpg", "15.jpg", "19.jpg")

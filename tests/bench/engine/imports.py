@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from faceid_core.importing import import_photos
+from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
 from faceid_core.settings import Settings
 from tests.bench.engine.common import enlarged, group_photos, seconds, table
@@ -118,7 +118,7 @@ def _bench_scaling(data: Path, settings: Settings) -> None:
 
 def _pooled_import(place: Path, settings: Settings, workers: int) -> float:
     """Seconds a photo from the first result to the last."""
-    from faceid_core.executors import ProcessPool
+    from faceid_core.executors.process_pool import ProcessPool
 
     told: list[float] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceid_core import images
-from faceid_core.detection import DETECTORS, make_detector
-from faceid_core.embedding import align, make_embedder
-from faceid_core.engine import half, sessions
+from faceid_core.engine import bfloat16, sessions
 from faceid_core.engine.weights import weights_path
+from faceid_core.media import images
 from faceid_core.settings import Settings
+from faceid_core.vision.detection import DETECTORS, make_detector
+from faceid_core.vision.embedder import align
+from faceid_core.vision.embedding import make_embedder
 from tests.bench.engine.common import Work, fastest, group_photos, pixels_of, precisions, seconds, table
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def bench_limit(data: Path, settings: Settings) -> None:
     crops = np.random.default_rng(0).integers(0, 256, (16, 150, 150, 3), np.uint8)
     canvas = np.random.default_rng(0).integers(0, 256, (1, 1600, 1024, 3), np.uint8)
     runs = [("resnet", "float", crops), ("mmod", "float", canvas), ("mmod-int8", "int8", canvas)]
-    in_half = half.network("resnet", settings, threads=1)
+    in_half = bfloat16.network("resnet", settings, threads=1)
     if in_half:
         runs.append(("resnet", "bfloat16", crops))
     rows = []
@@ -87,8 +88,8 @@ def bench_limit(data: Path, settings: Settings) -> None:
     table("Products a second, one core", head, rows)
 
 
-def _run(network: onnxruntime.InferenceSession | half.Half | None, batch: np.ndarray) -> object:
-    if isinstance(network, half.Half):
+def _run(network: onnxruntime.InferenceSession | bfloat16.Half | None, batch: np.ndarray) -> object:
+    if isinstance(network, bfloat16.Half):
         return network.run(batch)
     return network.run(None, {network.get_inputs()[0].name: batch})
 
@@ -115,7 +116,7 @@ def _matrices(kind: str, settings: Settings) -> tuple[Work, int]:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
     if kind == "bfloat16":
-        network = half.compiled(half.load_openvino().Core().read_model(model), 1)
+        network = bfloat16.compiled(bfloat16.load_openvino().Core().read_model(model), 1)
     else:
         network = sessions.load(model, settings, threads=1)
     return lambda: _run(network, values[0]), times * SIDE**3

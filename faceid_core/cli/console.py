@@ -1,0 +1,219 @@
+"""The terminal edge: progress bars, tables, JSON, and the sentence of an expected error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from faceid_core.errors import FaceIdError, NoLibrary
+from faceid_core.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.importing.run import ImportReport
+    from faceid_core.library import Library
+    from faceid_core.settings import Settings
+    from faceid_core.values import Progress, Recognised
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+
+
+class Refused(click.ClickException):
+    """An expected error: its sentence on standard error, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"faceid: {self.message}", err=True)
+
+
+class Interrupted(Refused):
+    """Ctrl+C: what became of the work, and the exit code of a program that SIGINT ended."""
+
+    exit_code = 130
+
+
+class Commands(click.Group):
+    """Shows each expected failure as one sentence; commands appear in the order of work, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _one_sentence():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _one_sentence():
+            return super().invoke(ctx)
+
+
+class MaybeNumber(click.Command):
+    """A command whose option --video may stand without its number, also before a path."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = [f"{arg}=1" if arg == "--video" and not _is_number(args[at + 1 : at + 2]) else arg
+                 for at, arg in enumerate(args)]  # fmt: skip
+        return super().parse_args(ctx, given)
+
+
+def _is_number(args: Sequence[str]) -> bool:
+    return bool(args) and args[0].replace(".", "", 1).isdecimal()
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except FaceIdError as error:
+        raise Refused(str(error)) from error
+    except KeyboardInterrupt as stop:
+        raise Interrupted("Stopped.") from stop
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise Refused(_usage(error)) from error
+
+
+def _usage(error: click.UsageError) -> str:
+    """Click's sentence and where the options are explained, in place of its three lines."""
+    sentence = error.format_message()
+    command = error.ctx.command_path if error.ctx else "faceid"
+    if sentence.endswith("."):
+        return f"{sentence[:-1]}; see `{command} --help`."
+    return f"{sentence} See `{command} --help`."
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal; standard output stays free for results."""
+    click.echo(text, err=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A plain table on standard output. Cells are text, never markup."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    # A pipe gets whole lines: only a terminal has a width that a table must keep.
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def import_summary(report: ImportReport) -> str:
+    """What an import did, in one line; what did not happen is not mentioned."""
+    others = (
+        (report.unchanged, count(report.unchanged, "photo") + " already here"),
+        (report.renewed, count(report.renewed, "known photo") + " searched again"),
+        (report.duplicates, count(report.duplicates, "duplicate")),
+        (report.failed, count(report.failed, "file") + " skipped"),
+    )
+    parts = [f"{count(report.imported, 'photo')} imported with {count(report.faces, 'face')}"]
+    if report.frames:
+        parts.append(f"{count(report.frames, 'picture')} of videos among them")
+    parts += [text for number, text in others if number]
+    return f"{', '.join(parts)} ({report.seconds:.1f} s)."
+
+
+def print_recognised(results: dict[str, list[Recognised]], skipped: dict[str, str], as_json: bool) -> None:
+    """The photos by path with their faces on standard output, the reasons for the skipped ones beside it."""
+    from faceid_core.recognition.recogniser import as_dict
+
+    for path, reason in skipped.items():
+        say(f"Skipped {path}: {reason}.")
+    if as_json:
+        print_json([{"photo": path, "faces": [as_dict(face) for face in faces]} for path, faces in results.items()])
+        return
+    for path, faces in results.items():
+        known = ", ".join(f"{face.name or 'unknown'} ({face.probability:.0%})" for face in faces)
+        click.echo(f"{path}: {known or 'no face'}")
+
+
+@contextmanager
+def progress_bar(unit: str = "") -> Iterator[Progress]:
+    """A bar on standard error with the count, the rate in `unit` per second and the time left; only on a terminal.
+
+    Without a unit: a few steps of unequal length, whose rate would say nothing.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        SpinnerColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as RichProgress
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f} {unit}/s" if task.speed else "")
+
+    console = Console(stderr=True)
+    columns: list[ProgressColumn] = [
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+    ]
+    columns += [Rate(), TimeRemainingColumn()] if unit else [TimeElapsedColumn()]
+    # Not console.is_terminal: FORCE_COLOR would bring the bar into pipes and logs.
+    shown = sys.stderr.isatty() and not console.is_dumb_terminal
+    with RichProgress(*columns, console=console, transient=True, redirect_stdout=False, disable=not shown) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(done: int, total: int, message: str = "") -> None:
+            bar.update(task, completed=done, total=total or None, description=message[:40])
+
+        yield report
+
+
+def settings_of(ctx: click.Context, **overrides: Any) -> Settings:
+    """The settings with what the command line overrides. Raises InvalidSetting."""
+    from faceid_core.settings import load
+
+    return load(library=ctx.obj, **overrides)
+
+
+@contextmanager
+def new_library_of(ctx: click.Context, **overrides: Any) -> Iterator[Library]:
+    """The library, made where there is none."""
+    from faceid_core.library import Library
+
+    with Library.open(settings_of(ctx, **overrides)) as library:
+        yield library
+
+
+@contextmanager
+def library_of(ctx: click.Context) -> Iterator[Library]:
+    """The library that is there: a mistyped folder must not become an empty one. Raises NoLibrary."""
+    from faceid_core.library.store import database
+
+    settings = settings_of(ctx)
+    if not settings.library.is_file() and not database.exists(settings):
+        raise NoLibrary(
+            f"No library is in {settings.library} yet; import photos first, or say where it is with --library."
+        )
+    with new_library_of(ctx) as library:
+        yield library

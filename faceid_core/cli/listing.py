@@ -1,0 +1,99 @@
+"""The commands that only read a library: photos, people, evaluate, history."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from faceid_core.cli.console import JSON, library_of, print_json, print_table, say
+from faceid_core.wording import file_name
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.option("--with", "people", multiple=True, metavar="NAME", help="Who is on it.")
+@click.option("--without", multiple=True, metavar="NAME", help="Who is not on it.")
+@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="Taken on this day or later.")
+@click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on this day or before.")
+@click.option("--folder", help="It lies in this folder or below.")
+@click.option("--text", help="Part of its path.")
+@JSON
+@click.pass_context
+def photos(ctx: click.Context, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
+           last: datetime | None, folder: str | None, text: str | None, as_json: bool) -> None:  # fmt: skip
+    """List the photos that meet all conditions, newest import first."""
+    from faceid_core.library import PhotoQuery
+
+    with library_of(ctx) as library:
+        query = PhotoQuery(
+            people=tuple(library.people.known(name).id for name in people),
+            without=tuple(library.people.known(name).id for name in without),
+            taken_from=first.date() if first else None,
+            taken_to=last.date() if last else None,
+            folder=str(Path(folder).expanduser().resolve()) if folder else None,
+            text=text,
+        )
+        found = library.photos.page(limit=sys.maxsize, query=query)
+    if as_json:
+        print_json([asdict(photo) for photo in found])
+        return
+    for photo in found:
+        click.echo(file_name(photo.path))
+
+
+@click.command()
+@JSON
+@click.pass_context
+def people(ctx: click.Context, as_json: bool) -> None:
+    """List the people that have a name."""
+    with library_of(ctx) as library:
+        named = library.people.all()
+    if as_json:
+        print_json([asdict(person) for person in named])
+    elif named:
+        print_table(("Name", "Faces", "Photos"), [(p.name, p.faces, p.photos) for p in named])
+    else:
+        say("Nobody has a name yet; run `faceid serve` and name the groups in the browser.")
+
+
+@click.command()
+@click.option("--algorithm", help="Which grouping [default: FACEID_CLUSTERER].")
+@click.option("--threshold", type=click.FloatRange(0, 2, min_open=True), help="Largest distance within a person.")
+@JSON
+@click.pass_context
+def evaluate(ctx: click.Context, algorithm: str | None, threshold: float | None, as_json: bool) -> None:
+    """Compare a grouping that knows no names with the names that people gave; nothing is changed."""
+    from faceid_core.steps.cluster import evaluate_clusters
+
+    with library_of(ctx) as library:
+        found = evaluate_clusters(library, algorithm=algorithm, threshold=threshold)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    say(f"{found.algorithm} at {found.threshold}, on {found.faces:,} named faces of {found.people:,} people:")
+    rows = [
+        (name, *(f"{value:.1%}" for value in (scores.precision, scores.recall, scores.f)))
+        for name, scores in (("Pairs of faces", found.pairwise), ("Faces (BCubed)", found.bcubed))
+    ]
+    print_table(("", "Precision", "Recall", "F"), rows)
+    say(f"Purity {found.purity:.1%}; {found.acts:,} names to give, {found.people:,} at the least.")
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, the newest first.")
+@JSON
+@click.pass_context
+def history(ctx: click.Context, limit: int, as_json: bool) -> None:
+    """List the latest decisions and groupings."""
+    with library_of(ctx) as library:
+        events = library.journal.recent(limit)
+    if as_json:
+        print_json([asdict(event) for event in events])
+        return
+    rows = [(e.id, f"{e.at:%Y-%m-%d %H:%M}", e.actor, e.summary, "undone" if e.undone else "") for e in events]
+    print_table(("Number", "When (UTC)", "Who", "What", ""), rows)

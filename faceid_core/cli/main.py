@@ -1,0 +1,330 @@
+"""The command line. Each command opens the library, calls one step and prints its outcome.
+
+Results go to standard output, everything else to standard error. Exit codes: 0 done, 2 a mistake that the printed
+sentence explains, 130 stopped by Ctrl+C, 1 a failure that we did not expect. Heavy imports stay inside the
+commands: `faceid --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from faceid_core import __version__
+from faceid_core.cli import listing, upkeep
+from faceid_core.cli.console import (
+    JSON,
+    Commands,
+    Interrupted,
+    MaybeNumber,
+    import_summary,
+    library_of,
+    new_library_of,
+    print_json,
+    print_recognised,
+    progress_bar,
+    say,
+    settings_of,
+)
+from faceid_core.errors import NoFaces, UnreadableImage
+from faceid_core.wording import count, file_name
+
+if TYPE_CHECKING:
+    from faceid_core.importing.run import ImportReport
+    from faceid_core.library import Library
+    from faceid_core.recognition.recogniser import Recogniser
+    from faceid_core.settings import Settings
+    from faceid_core.values import Recognised
+
+PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+
+
+PORT = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, 0: any free [default: 8501].")
+GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
+HOST = click.option("--host", help="Address to listen on [default: 127.0.0.1].")
+
+
+@click.group("faceid", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--library",
+    metavar="FOLDER",
+    help="Where the library lives, before the command [default: FACEID_LIBRARY or data].",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Log what happens inside.")
+@click.version_option(__version__, prog_name="faceid")
+@click.pass_context
+def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
+    """Find, group and name the faces in your photos, and train a recogniser from those names."""
+    if not verbose:
+        warnings.simplefilter("ignore")  # of the libraries below, about each other
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+    ctx.obj = library
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
+@click.option("--people", default=8, show_default=True, type=click.IntRange(2, 200), help="People in the album.")
+@click.option("--photos", default=60, show_default=True, type=click.IntRange(2, 5000), help="Photos in the album.")
+@click.option("--seed", default=1, show_default=True, help="Another seed draws other people.")
+@click.option("--serve/--no-serve", default=True, help="Start the web app when all is ready.")
+@HOST
+@PORT
+@click.pass_context
+def demo(
+    ctx: click.Context,
+    folders: tuple[Path, ...],
+    people: int,
+    photos: int,
+    seed: int,
+    serve: bool,
+    host: str | None,
+    port: int | None,
+) -> None:
+    """Try it all: import, group and map, then start the web app.
+
+    The photos are those in FOLDER, or else a sample album that is drawn here.
+    """
+    found = _find(folders) if folders else []
+    with new_library_of(ctx, host=host, port=port) as library:
+        report = _import(library, found or [_album(library, people, photos, seed)])
+        _refuse_in_vain(library, report)
+        _group(library)
+        _draw_map(library)
+        settings = library.settings
+    if serve:
+        _serve(settings)
+
+
+def _album(library: Library, people: int, photos: int, seed: int) -> Path:
+    from faceid_core.sample import draw_album
+
+    with progress_bar("photos") as progress:
+        album = draw_album(
+            library.settings.album_folder, people=people, photos=photos, seed=seed, progress=progress
+        )
+    say(f"The sample album has {len(album.photos)} photos of {len(album.people)} people; nobody in it is real.")
+    return album.folder
+
+
+@main.command("import", cls=MaybeNumber)
+@PATHS
+@click.option("--again", is_flag=True, help="Search known photos anew, too; names stay with their faces.")
+@click.option(
+    "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
+    help="Look into videos, too, at a picture every so many seconds [without a number: 1; default: not at all].",
+)  # fmt: skip
+@JSON
+@click.pass_context
+def import_(
+    ctx: click.Context, paths: tuple[Path, ...], again: bool, video_seconds: float | None, as_json: bool
+) -> None:
+    """Find the faces in photos and folders of photos. Running it again continues where it stopped."""
+    settings = settings_of(ctx, video_seconds=video_seconds)
+    found = _find(paths, videos=settings.video_seconds > 0)
+    with new_library_of(ctx, video_seconds=video_seconds) as library:
+        report = _import(library, found, again=again)
+        if as_json:
+            print_json(report.as_dict())
+        _refuse_in_vain(library, report)
+
+
+def _find(paths: tuple[Path, ...], *, videos: bool = False) -> list[Path]:
+    """The photos under the paths, before a library is made for them. Raises PathNotFound, NothingToImport."""
+    from faceid_core.importing.run import photos_under
+
+    return photos_under(paths, videos=videos)
+
+
+def _import(library: Library, paths: list[Path], *, again: bool = False) -> ImportReport:
+    from faceid_core.importing.run import import_photos
+
+    try:
+        with progress_bar("photos") as progress:
+            report = import_photos(library, paths, again=again, progress=progress)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            "Stopped; the photos imported so far are kept, and the same command goes on with the others."
+        ) from stop
+    for failure in report.failures:
+        say(f"Skipped {failure.path}: {failure.reason}.")
+    say(import_summary(report))
+    return report
+
+
+def _refuse_in_vain(library: Library, report: ImportReport) -> None:
+    """An import that leaves nothing to work with is a mistake of the one who chose the photos."""
+    if report.failed == report.photos:
+        raise UnreadableImage(f"None of these files could be imported, see above why; {GIVE_PHOTOS}")
+    if not library.counts().faces:
+        raise NoFaces("No face was found in these photos; import photos that show people.")
+
+
+@main.command()
+@click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
+@click.option("--threshold", type=click.FloatRange(0, min_open=True), help="Largest distance within a group.")
+@click.option(
+    "--strictness", type=click.FloatRange(-2, 2), default=0, show_default=True,
+    help="From -2, fewer groups, to 2, fewer mixed groups; instead of --threshold.",
+)  # fmt: skip
+@click.option("--new", "new_only", is_flag=True, help="Only new faces: they join groups, and nobody else moves.")
+@click.option("--preview", is_flag=True, help="Only say what would change.")
+@JSON
+@click.pass_context
+def cluster(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
+    """Group the faces anew. Names stay as they are."""
+    with library_of(ctx) as library:
+        report = _group(library, **options)
+    if as_json:
+        print_json(report)
+
+
+def _group(library: Library, **options: Any) -> dict[str, Any]:
+    from faceid_core.steps.cluster import cluster_faces
+
+    with progress_bar() as progress:
+        report = cluster_faces(library, **options, progress=progress)
+    say(
+        f"{count(report.faces, 'face')}: {report.grouped:,} in {count(report.clusters, 'group')}, "
+        f"{report.single:,} in none ({report.seconds:.1f} s)."
+    )
+    if changes := report.changes():
+        say(f"Against the groups before: {changes}.")
+    if report.measured:
+        say(f"{report.measured.in_words()}.")
+    return report.as_dict()
+
+
+@main.command("map")
+@click.option("--projector", help="How to draw [default: FACEID_PROJECTOR].")
+@JSON
+@click.pass_context
+def map_(ctx: click.Context, projector: str | None, as_json: bool) -> None:
+    """Draw the map of all faces anew."""
+    with library_of(ctx) as library:
+        report = _draw_map(library, projector=projector)
+    if as_json:
+        print_json(report)
+
+
+def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
+    from faceid_core.steps.map_faces import map_faces
+
+    with progress_bar() as progress:
+        report = map_faces(library, **options, progress=progress)
+    say(f"Mapped {count(report.faces, 'face')} ({report.seconds:.1f} s).")
+    return report.as_dict()
+
+
+main.add_command(listing.evaluate)
+main.add_command(listing.photos)
+main.add_command(listing.people)
+
+
+@main.command()
+@click.option("--epochs", type=click.IntRange(1, 200), help="Passes over the faces.")
+@JSON
+@click.pass_context
+def train(ctx: click.Context, epochs: int | None, as_json: bool) -> None:
+    """Train a recogniser from the names given so far."""
+    from faceid_core.recognition.training import TrainOptions
+    from faceid_core.steps.train import train_recogniser
+
+    options = TrainOptions() if epochs is None else TrainOptions(epochs=epochs)
+    with library_of(ctx) as library, progress_bar("batches") as progress:
+        model = train_recogniser(library, options=options, progress=progress)
+    say(
+        f"Model {model.id} knows {len(model.classes)} people; "
+        f"{model.metrics['accuracy']:.1%} of the held-out faces got the right name."
+    )
+    if as_json:
+        print_json({"model": model.id, "classes": model.classes, "threshold": model.threshold, **model.metrics})
+
+
+@main.command()
+@PATHS
+@JSON
+@click.pass_context
+def recognise(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Say who is in photos, with the newest recogniser. Nothing is stored."""
+    from faceid_core.steps.recognise import load_recogniser
+
+    with library_of(ctx) as library:
+        recogniser = load_recogniser(library)
+        results, skipped = _recognise(recogniser, _find(paths), library.settings)
+    print_recognised(results, skipped, as_json)
+    if not results:
+        raise UnreadableImage(f"None of these files could be read, see above why; {GIVE_PHOTOS}")
+
+
+def _recognise(
+    recogniser: Recogniser, paths: list[Path], settings: Settings
+) -> tuple[dict[str, list[Recognised]], dict[str, str]]:
+    """By path: the faces of each photo, and the reason for each one that can't be read."""
+    from faceid_core.media import images
+
+    results: dict[str, list[Recognised]] = {}
+    skipped: dict[str, str] = {}
+    with progress_bar("photos") as progress:
+        for done, path in enumerate(paths):
+            name = file_name(path)
+            progress(done, len(paths), path.name)
+            try:
+                photo = images.read(path, max_megapixels=settings.max_megapixels)
+                results[name] = recogniser.recognise(photo.pixels)
+            except UnreadableImage as error:
+                skipped[name] = str(error)
+    return results, skipped
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_context
+def export(ctx: click.Context, file: Path) -> None:
+    """Write one row per face to FILE.csv or FILE.json."""
+    from faceid_core.steps.export import export as write
+
+    with library_of(ctx) as library:
+        faces = write(library, file)
+    say(f"Wrote {count(faces, 'face')} to {file}.")
+
+
+@main.command()
+@HOST
+@PORT
+@click.pass_context
+def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
+    """Start the web app on the library."""
+    with new_library_of(ctx, host=host, port=port) as library:
+        settings = library.settings
+    _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
+    from importlib import import_module
+
+    # By name: faceid_core must not depend on the web app that stands on it.
+    serve_app = import_module("webapp.server").serve
+    serve_app(settings, announce=lambda url: say(f"faceid is at {url} - press Ctrl+C to stop."))
+
+
+@main.command(hidden=True)
+@click.pass_context
+def work(ctx: click.Context) -> None:
+    """Run queued jobs until stopped; the web app starts this by itself."""
+    from faceid_core.steps.jobs import Worker
+
+    with new_library_of(ctx) as library:
+        worker = Worker(library)
+        signal.signal(signal.SIGTERM, lambda *_: worker.stop.set())
+        worker.run()
+
+
+for command in (listing.history, *upkeep.COMMANDS):
+    main.add_command(command)

@@ -1,0 +1,293 @@
+"""Group faces into people, as far as the vectors tell. Suggestions only: a person is what a human named.
+
+Every clusterer is called as f(vectors, graph, *, threshold, photos=None, quality=None, people=None) -> (N,) labels:
+0.. for the groups, 0 the largest; -1 for a face in no group.
+
+vectors: (N, D) float32, of equal length (see neighbours.on_sphere).  graph: their NeighbourGraph.
+threshold: a Euclidean distance; a larger one makes fewer, larger groups.
+photos: (N,) the photo of each face; faces of one photo are different people, unless they are all but equal.
+quality: (N,) 0 to 1; a face below FOUNDING_QUALITY joins a group that others founded, or stays alone.
+people: (N,) whom a human named, -1 for nobody; faces of one person are in one group, and of two in two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.clustering import density, linkage, score_normalisation
+from faceid_core.clustering.constraints import Constraints
+from faceid_core.errors import BadInput, UnknownChoice
+from faceid_core.values import Ints, Vectors
+from faceid_core.vectors import neighbours
+from faceid_core.vectors.neighbours import NeighbourGraph
+
+FOUNDING_QUALITY = 0.4
+
+SURELY_SAME = 0.7
+"""Within this share of the threshold distances say no more: the same person, in a burst, a mirror or a collage."""
+
+WIDEST, REACH = 1.15, 1.1
+"""Shares of the threshold, see density_linkage. Chosen on LFW in halves by person; 1.12 to 1.2 differ little."""
+
+PART_LIMIT = 12_000
+HDBSCAN_LIMIT = 30_000
+
+
+class Clusterer(Protocol):
+    """See the module's text."""
+
+    def __call__(
+        self,
+        vectors: Vectors,
+        graph: NeighbourGraph,
+        *,
+        threshold: float,
+        photos: npt.ArrayLike | None = None,
+        quality: npt.ArrayLike | None = None,
+        people: npt.ArrayLike | None = None,
+    ) -> Ints: ...
+
+
+Grouping = Callable[[Vectors, NeighbourGraph, float, Constraints | None], Ints]
+"""The part that differs: (N,) labels >= 0 of faces that may all found groups."""
+
+
+def _clusterer(grouping: Grouping) -> Clusterer:
+    """Add what all clusterers share: checks, low quality, what photos and names say, the numbering."""
+
+    @wraps(grouping)
+    def clusterer(
+        vectors: Vectors,
+        graph: NeighbourGraph,
+        *,
+        threshold: float,
+        photos: npt.ArrayLike | None = None,
+        quality: npt.ArrayLike | None = None,
+        people: npt.ArrayLike | None = None,
+    ) -> Ints:
+        count, said = len(vectors), (photos, quality, people)
+        if len(graph) != count or any(given is not None and np.shape(given) != (count,) for given in said):
+            raise ValueError(f"graph, photos, quality and people must be of the same {count} faces as the vectors")
+        constraints = None
+        if photos is not None or people is not None:
+            constraints = Constraints.of(vectors, photos, people, SURELY_SAME * threshold)
+        founds = _founds(count, quality, constraints)
+        labels = np.full(count, -1, np.int64)
+        labels[founds] = _founded(grouping, vectors, graph, threshold, constraints, np.flatnonzero(founds))
+        labels = _numbered(labels)
+        return _numbered(_adopted(labels, graph, founds, threshold, constraints))
+
+    return clusterer
+
+
+def _founds(count: int, quality: npt.ArrayLike | None, constraints: Constraints | None) -> npt.NDArray[np.bool_]:
+    """(count,) whether each face may found a group: it is good enough, or a human knew it."""
+    good = np.ones(count, bool) if quality is None else np.asarray(quality) >= FOUNDING_QUALITY
+    return good if constraints is None else good | (constraints.person >= 0)
+
+
+def _founded(
+    grouping: Grouping,
+    vectors: Vectors,
+    graph: NeighbourGraph,
+    threshold: float,
+    constraints: Constraints | None,
+    rows: Ints,
+) -> Ints:
+    """Labels (M,) >= 0 of the rows (M,), all of which may found groups."""
+    if len(rows) < 2:
+        return np.arange(len(rows))
+    some, part = vectors[rows], constraints.subset(rows) if constraints else None
+    groups = grouping(some, graph.subset(rows), threshold, part)
+    return part.together(linkage.separate(some, groups, part, sure=SURELY_SAME * threshold)) if part else groups
+
+
+def _numbered(labels: Ints) -> Ints:
+    """Groups of two faces and more numbered from 0, the largest first and older faces first among equals."""
+    result = np.full(len(labels), -1, np.int64)
+    groups = sorted(linkage.members(labels), key=lambda faces: (-len(faces), int(faces[0])))
+    for number, faces in enumerate(groups):
+        result[faces] = number
+    return result
+
+
+def _adopted(
+    labels: Ints,
+    graph: NeighbourGraph,
+    founds: npt.NDArray[np.bool_],
+    longest: float,
+    constraints: Constraints | None,
+) -> Ints:
+    """Let each face that may not found join the group of its nearest founder, unless its photo is there already."""
+    labels = labels.copy()
+    photo = np.arange(len(labels)) if constraints is None else constraints.photo
+    taken = set(zip(labels.tolist(), photo.tolist(), strict=True))
+    for face in np.flatnonzero(~founds).tolist():
+        near = graph.indices[face][graph.distances[face] <= longest]
+        near = near[founds[near]]
+        for group in labels[near[labels[near] >= 0]].tolist():
+            if (group, int(photo[face])) not in taken:
+                labels[face] = group
+                taken.add((group, int(photo[face])))
+                break
+    return labels
+
+
+@_clusterer
+def chinese_whispers(
+    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
+) -> Ints:
+    """Each face takes over the label that most of its neighbours within the threshold have.
+
+    Biemann, "Chinese whispers" (2006), as dlib runs it: edges of equal weight, the same labels on every run. Good
+    at people with many photos; it does not see how wide a group grows.
+    """
+    import dlib
+
+    low, high, _ = graph.edges(threshold)
+    own = range(len(vectors))  # an edge to itself makes a face without neighbours a node
+    edges = [*zip(low.tolist(), high.tolist(), strict=True), *zip(own, own, strict=True)]
+    return np.asarray(dlib.chinese_whispers(edges), np.int64)
+
+
+@_clusterer
+def density_linkage(
+    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
+) -> Ints:
+    """The groups of the density hierarchy, checked and completed by average linkage.
+
+    The hierarchy follows a person with many photos from face to near face, where average linkage would tear apart;
+    but it may run on into a lookalike. So average linkage divides a group wider than WIDEST thresholds, and then
+    joins groups and single faces that are on average (root mean square) within the threshold. All that happens
+    twice: the first groups tell where people are crowded and distances mean less. Large and small groups come
+    out right: on LFW, pairwise F and BCubed F are above the other clusterers' at their best thresholds.
+    """
+    first = _dense_and_linked(vectors, graph, threshold, constraints, np.zeros(len(vectors)))
+    return _dense_and_linked(
+        vectors, graph, threshold, constraints, score_normalisation.offsets(vectors, graph, first)
+    )
+
+
+def _dense_and_linked(
+    vectors: Vectors,
+    graph: NeighbourGraph,
+    threshold: float,
+    constraints: Constraints | None,
+    offsets: score_normalisation.Floats,
+) -> Ints:
+    """One pass, with offsets (N,) added to the distances."""
+    sure = SURELY_SAME * threshold
+    # An average within the threshold has a few edges beyond it.
+    low, high, apart = graph.edges(REACH * threshold - 2 * float(offsets.min(initial=0)))
+    shifted = np.maximum(apart + offsets[low] + offsets[high], 0).astype(np.float32)
+    near, reached = shifted <= threshold, shifted <= REACH * threshold
+    groups = density.groups(len(vectors), (low[near], high[near], shifted[near]), threshold, sure)
+    groups = linkage.cut(vectors, groups, WIDEST * threshold, offsets=offsets)
+    if constraints is not None:
+        groups = constraints.together(linkage.separate(vectors, groups, constraints, sure=sure))
+    pairs = (low[reached], high[reached])
+    del low, high, apart, shifted, near, reached
+    return linkage.merge(vectors, groups, pairs, threshold, constraints, sure=sure, offsets=offsets)
+
+
+@_clusterer
+def agglomerative(
+    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
+) -> Ints:
+    """Plain average linkage: joins until the mean distance between groups reaches the threshold.
+
+    scikit-learn runs it on each connected part of the graph, which is exact but for the neighbours beyond the
+    graph's k. Its memory is quadratic: parts of more than PART_LIMIT faces are joined on the graph's edges instead.
+    """
+    from sklearn.cluster import AgglomerativeClustering
+
+    low, high, _ = graph.edges(threshold)
+    parts = linkage.components(len(vectors), (low, high))
+    labels, fresh = np.arange(len(vectors)), len(vectors)
+    model = AgglomerativeClustering(n_clusters=None, linkage="average", distance_threshold=threshold)
+    for faces in linkage.members(parts):
+        if len(faces) <= PART_LIMIT:
+            labels[faces] = fresh + model.fit_predict(vectors[faces])
+        else:
+            near = parts[low] == parts[faces[0]]
+            labels[faces] = (
+                fresh + linkage.merge(vectors, np.arange(len(vectors)), (low[near], high[near]), threshold)[faces]
+            )
+        fresh = int(labels.max()) + 1
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+@_clusterer
+def hdbscan(vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None) -> Ints:
+    """Groups of different density (Campello, Moulavi and Sander 2013); one wider than the threshold is divided.
+
+    Wider means that average linkage reaches the threshold. By itself HDBSCAN would never call all faces one person:
+    where average linkage does, that stands.
+    """
+    from sklearn.cluster import HDBSCAN
+
+    count = len(vectors)
+    if count > HDBSCAN_LIMIT:
+        raise BadInput(
+            f"HDBSCAN groups at most {HDBSCAN_LIMIT:,} faces and there are {count:,}; choose density-linkage."
+        )
+    everyone = np.zeros(count, np.int64)
+    if count <= linkage.CUT_LIMIT and linkage.cut(vectors, everyone, threshold).max() == 0:
+        return everyone
+    model = HDBSCAN(min_cluster_size=2, min_samples=1, copy=True)
+    dense = np.asarray(model.fit_predict(vectors.astype(np.float64)), np.int64)
+    dense[dense < 0] = count + np.flatnonzero(dense < 0)
+    return linkage.cut(vectors, dense, threshold)
+
+
+CLUSTERERS: dict[str, Clusterer] = {
+    "density-linkage": density_linkage,
+    "chinese-whispers": chinese_whispers,
+    "agglomerative": agglomerative,
+    "hdbscan": hdbscan,
+}
+
+_SHARE = {"density-linkage": 0.88, "chinese-whispers": 0.8, "agglomerative": 0.91, "hdbscan": 0.97}
+"""Default threshold as a share of the distance below which two faces are usually of one person."""
+
+_SAME_PERSON = {"dlib-resnet": 0.57, "dlib-resnet+mirror": 0.55}
+
+
+def default_threshold(algorithm: str, embedder: str, same_person: float | None = None) -> float:
+    """The distance to group by. same_person: the embedder's default_threshold, for an embedder not known here.
+
+    Raises UnknownChoice.
+    """
+    _chosen(algorithm)
+    distance = _SAME_PERSON.get(embedder, same_person)
+    if distance is None:
+        raise UnknownChoice(f"No distance is known for the embedder {embedder!r}; give the threshold yourself.")
+    return round(_SHARE.get(algorithm, 0.91) * distance, 2)
+
+
+def _chosen(name: str) -> Clusterer:
+    clusterer = CLUSTERERS.get(name)
+    if clusterer is None:
+        raise UnknownChoice(f"There is no clusterer {name!r}; choose one of {', '.join(CLUSTERERS)}.")
+    return clusterer
+
+
+def cluster(
+    name: str,
+    vectors: Vectors,
+    graph: NeighbourGraph | None = None,
+    *,
+    threshold: float,
+    photos: npt.ArrayLike | None = None,
+    quality: npt.ArrayLike | None = None,
+    people: npt.ArrayLike | None = None,
+) -> Ints:
+    """Labels (N,) by the clusterer of that name; without a graph it is built. Raises UnknownChoice."""
+    clusterer = _chosen(name)
+    graph = neighbours.build(vectors) if graph is None else graph
+    return clusterer(vectors, graph, threshold=threshold, photos=photos, quality=quality, people=people)

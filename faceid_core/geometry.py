@@ -1,0 +1,82 @@
+"""Knowing the same thing again: a face by its box, a picture by its look, also when it was turned or mirrored.
+
+A turn is 0 to 7: turn % 4 quarter turns counter-clockwise (as numpy's rot90),
+from 4 on after mirroring left and right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.values import Box
+
+TURNS = 8
+
+SAME_FACE_IOU = 0.3
+"""Overlap from which two boxes on one picture are the same face. Detectors frame a face differently (a box 1.8
+times as wide and high around the same centre: 0.31); two faces side by side hardly overlap at all."""
+
+Size = tuple[float, float]
+"""Width and height."""
+
+Points = npt.NDArray[np.float32]
+
+
+def best_pairs(scores: npt.ArrayLike, at_least: float) -> dict[int, int]:
+    """Row -> column of a matrix (N, M), each at most once, the highest scores first.
+
+    >>> best_pairs([[0.9, 0.8], [0.85, 0.1]], 0.3)
+    {0: 0}
+    """
+    matrix = np.asarray(scores, np.float64)
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for place in np.argsort(-matrix, axis=None, kind="stable").tolist():
+        row, column = divmod(place, matrix.shape[1])
+        if matrix[row, column] < at_least:
+            break
+        if row not in pairs and column not in taken:
+            pairs[row] = column
+            taken.add(column)
+    return pairs
+
+
+def overlaps(boxes: Sequence[Box], others: Sequence[Box]) -> npt.NDArray[np.float64]:
+    """Intersection over union of each with each, (N, M)."""
+    found = [[box.iou(other) for other in others] for box in boxes]
+    return np.array(found, np.float64).reshape(len(boxes), len(others))
+
+
+def back(turn: int) -> int:
+    """The turn that takes this one back; mirrored ones are their own.
+
+    >>> [back(turn) for turn in range(8)]
+    [0, 3, 2, 1, 4, 5, 6, 7]
+    """
+    return turn if turn >= 4 else (4 - turn) % 4
+
+
+def carried_points(points: Points, size: Size, onto: Size, turn: int) -> Points:
+    """Where points (N, 2) x, y of a picture of that size lie on the turned one, which is `onto` wide and high."""
+    x, y = points[:, 0].astype(np.float64), points[:, 1].astype(np.float64)
+    width, height = size
+    if turn >= 4:
+        x = width - x
+    for _ in range(turn % 4):
+        x, y, width, height = y, width - x, height, width
+    return np.stack([x * onto[0] / max(width, 1), y * onto[1] / max(height, 1)], axis=1).astype(np.float32)
+
+
+def carried(box: Box, size: Size, onto: Size, turn: int) -> Box:
+    """Where a box of a picture of that size lies on the turned one, which is `onto` wide and high.
+
+    >>> carried(Box(1, 2, 3, 6), (10, 20), (40, 20), 1)
+    Box(left=4.0, top=14.0, right=12.0, bottom=18.0)
+    """
+    corners = np.array([[box.left, box.top], [box.right, box.bottom]], np.float32)
+    moved = carried_points(corners, size, onto, turn)
+    (left, top), (right, bottom) = moved.min(axis=0).tolist(), moved.max(axis=0).tolist()
+    return Box(left, top, right, bottom)

@@ -1,0 +1,45 @@
+"""What an import hands to its workers, and what it gets back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from faceid_core.values import NewPhoto
+from faceid_core.vision.tracking import Tracks
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to look at. watched: how far, where it is a video that was begun."""
+
+    path: Path
+    size_bytes: int
+    modified_ns: int
+    sha256: str | None = None
+    error: str | None = None
+    watched: Watched | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Watched:
+    """How far a video was looked into.
+
+    due: seconds from which on it goes on. first: its first picture, without faces. held: the latest picture with
+    faces; it waits, as the last one completes the video. sizes: (width, height) by seconds. kept: paths so far.
+    """
+
+    tracks: Tracks
+    due: float = 0.0
+    first: NewPhoto | None = None
+    held: NewPhoto | None = None
+    sizes: dict[float, tuple[int, int]] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Pictures to store, and the video as it is to be looked into further; None at its end."""
+
+    photos: tuple[NewPhoto, ...]
+    rest: File | None

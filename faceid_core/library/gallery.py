@@ -1,0 +1,180 @@
+"""What humans have said so far, in the form in which suggestions need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Select, func, select
+from sqlmodel import col
+
+from faceid_core.library.faces import MEMBERS, as_ints, latest_run, unnamed_face, unpack
+from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.tables import Embedding, Event, Face, Label, Photo, Rejection, Verdict
+from faceid_core.values import Flag, Ints, Known, LabelSource, Vectors
+
+PER_PERSON = 40
+"""Confirmed faces that stand for a person, the best ones: more change no answer and cost time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unnamed:
+    """Faces to ask about. ids, photos, groups (-1 for none): (N,) int64; vectors: (N, D) float32."""
+
+    ids: Ints
+    photos: Ints
+    groups: Ints
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """Who faces are. ids, people: (N,) int64; sure: (N,) whether a human said so, or confirmed it."""
+
+    ids: Ints
+    people: Ints
+    sure: npt.NDArray[np.bool_]
+
+
+class Knowledge:
+    """Confirmed faces, unnamed faces, and what was ruled out."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def stamp(self) -> tuple[object, ...]:
+        """Differs whenever a decision was made or undone, or faces came or went."""
+        wanted = select(
+            select(func.max(Event.id)).scalar_subquery(),
+            select(func.max(Event.undone_at)).scalar_subquery(),
+            select(func.count(col(Event.undone_at))).scalar_subquery(),
+            select(func.max(Face.id)).scalar_subquery(),
+            select(func.count()).select_from(Face).scalar_subquery(),
+        )
+        with self._database.read() as session:
+            return tuple(session.execute(wanted).one())
+
+    def faces_stamp(self) -> tuple[object, ...]:
+        """Differs whenever faces came or went, got a flag or lost one, or were read anew or grouped anew."""
+        wanted = select(
+            select(func.max(Face.id)).scalar_subquery(),
+            select(func.count()).select_from(Face).where(col(Face.flag) == Flag.NONE.value).scalar_subquery(),
+            select(func.max(Photo.imported_at)).scalar_subquery(),
+            latest_run(),
+        )
+        with self._database.read() as session:
+            return tuple(session.execute(wanted).one())
+
+    def names(self) -> Names:
+        """Everybody's faces, without flagged ones."""
+        wanted = (
+            select(Label.face_id, Label.person_id, col(Label.source) != LabelSource.MODEL.value)  # type: ignore[call-overload]
+            .join(Face, col(Face.id) == col(Label.face_id))
+            .where(col(Face.flag) == Flag.NONE.value)
+            .order_by(col(Label.face_id))
+        )
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        ids, people = (as_ints(row[place] for row in rows) for place in range(2))
+        return Names(ids, people, np.array([row[2] for row in rows], bool))
+
+    def twice(self, limit: int) -> list[tuple[int, int, tuple[int, ...]]]:
+        """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first."""
+        places = (
+            select(Face.photo_id, Label.person_id)  # type: ignore[call-overload]
+            .join(Label, col(Label.face_id) == col(Face.id))
+            .where(col(Face.flag) == Flag.NONE.value)
+            .group_by(col(Face.photo_id), col(Label.person_id))
+            .having(func.count() > 1)
+            .order_by(col(Face.photo_id).desc(), col(Label.person_id))
+            .limit(limit)
+        )
+        found: list[tuple[int, int, tuple[int, ...]]] = []
+        with self._database.read() as session:
+            for photo, person in session.execute(places).all():
+                faces = (
+                    select(col(Face.id))
+                    .join(Label, col(Label.face_id) == col(Face.id))
+                    .where(col(Face.photo_id) == photo, col(Label.person_id) == person)
+                    .where(col(Face.flag) == Flag.NONE.value)
+                )
+                ids = session.scalars(faces.order_by(col(Face.left), col(Face.id))).all()
+                found.append((photo, person, tuple(face for face in ids if face is not None)))
+        return found
+
+    def confirmed(self, embedder: str, per_person: int = PER_PERSON) -> Known:
+        """The best confirmed faces of each person. What a model guessed speaks for nobody."""
+        rank = func.row_number().over(
+            partition_by=col(Label.person_id), order_by=(col(Face.quality).desc(), col(Face.id))
+        )
+        ranked = (
+            select(Label.face_id, Label.person_id, rank.label("place"))  # type: ignore[call-overload]
+            .join(Face, col(Face.id) == col(Label.face_id))
+            .where(col(Label.source) != LabelSource.MODEL.value, col(Face.flag) == Flag.NONE.value)
+            .subquery()
+        )
+        wanted = (
+            select(ranked.c.face_id, ranked.c.person_id, Embedding.vector)  # type: ignore[call-overload]
+            .join(Embedding, (col(Embedding.face_id) == ranked.c.face_id) & (col(Embedding.embedder) == embedder))
+            .where(ranked.c.place <= per_person)
+            .order_by(ranked.c.person_id, ranked.c.place)
+        )
+        return self._known(wanted)
+
+    def refused(self, embedder: str) -> Known:
+        """Faces of which a human said whom they are not, each beside that person."""
+        wanted = (
+            select(Rejection.face_id, Rejection.person_id, Embedding.vector)  # type: ignore[call-overload]
+            .join(
+                Embedding,
+                (col(Embedding.face_id) == col(Rejection.face_id)) & (col(Embedding.embedder) == embedder),
+            )
+            .order_by(col(Rejection.face_id), col(Rejection.person_id))
+        )
+        return self._known(wanted)
+
+    def _known(self, wanted: Select[Any]) -> Known:
+        """From rows of face, person and vector."""
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        return Known(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows]))
+
+    def unnamed(self, embedder: str, limit: int) -> Unnamed:
+        """Faces that nobody has named or set aside, best quality first."""
+        wanted = (
+            select(Face.id, Face.photo_id, func.coalesce(MEMBERS.c.cluster_id, -1), Embedding.vector)  # type: ignore[call-overload]
+            .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))
+            .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
+            .outerjoin(Label, col(Label.face_id) == col(Face.id))
+            .where(unnamed_face())
+            .order_by(col(Face.quality).desc(), col(Face.id))
+            .limit(limit)
+        )
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        ids, photos, groups = (as_ints(row[place] for row in rows) for place in range(3))
+        return Unnamed(ids, photos, groups, unpack([row[3] for row in rows]))
+
+    def ruled_out(self, faces: Iterable[int]) -> frozenset[tuple[int, int]]:
+        """(face, person) that can't be: a human said no, of the face or beside a face of the person, or the person
+        is on that photo already."""
+        found: set[tuple[int, int]] = set()
+        other = Face.__table__.alias("other")  # type: ignore[attr-defined]
+        beside = (
+            select(Face.id, Label.person_id)  # type: ignore[call-overload]
+            .join(other, other.c.photo_id == col(Face.photo_id))
+            .join(Label, col(Label.face_id) == other.c.id)
+        )
+        said = select(Rejection.face_id, Rejection.person_id)  # type: ignore[call-overload]
+        with self._database.read() as session:
+            for chunk in chunks(np.asarray(list(faces)).tolist()):
+                found.update(session.execute(said.where(col(Rejection.face_id).in_(chunk))).tuples())
+                found.update(session.execute(beside.where(col(Face.id).in_(chunk))).tuples())
+                for one, other in ((Verdict.face_id, Verdict.other_id), (Verdict.other_id, Verdict.face_id)):
+                    unlike = select(one, Label.person_id).join(Label, col(Label.face_id) == col(other))  # type: ignore[call-overload]
+                    unlike = unlike.where(col(Verdict.same).is_(False), col(one).in_(chunk))
+                    found.update(session.execute(unlike).tuples())
+        return frozenset(found)

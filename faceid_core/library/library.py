@@ -1,0 +1,108 @@
+"""The library: one object with a part for each kind of thing in it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from faceid_core.library.clusters import Clusters
+from faceid_core.library.erasure import Erasing
+from faceid_core.library.faces import Faces, latest_run
+from faceid_core.library.gallery import Knowledge
+from faceid_core.library.jobs import Jobs
+from faceid_core.library.maps import Maps
+from faceid_core.library.models import Models
+from faceid_core.library.pair_constraints import Verdicts
+from faceid_core.library.people import People
+from faceid_core.library.photos import Photos
+from faceid_core.library.portable_decisions import Decisions
+from faceid_core.library.store.database import Database, connect, make_folder
+from faceid_core.library.store.journal import Journal
+from faceid_core.library.store.records import (
+    Counts,
+)
+from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
+from faceid_core.settings import Settings
+from faceid_core.values import Flag, PhotoStatus
+
+FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
+
+
+class Library:
+    """A library folder and its database. Safe to share between threads; each operation is its own transaction."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings = settings
+        self._database = database
+        self.photos = Photos(database)
+        self.faces = Faces(database)
+        self.people = People(database)
+        self.clusters = Clusters(database)
+        self.maps = Maps(database)
+        self.models = Models(database)
+        self.jobs = Jobs(database)
+        self.journal = Journal(database)
+        self.knowledge = Knowledge(database)
+        self.verdicts = Verdicts(database)
+        self.decisions = Decisions(database)
+        self.erasing = Erasing(database, settings.models_folder, settings.graphs_folder)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Library:
+        """Open the library, making the folder and the tables when there are none.
+
+        Raises LibraryError, LibraryBusy, SchemaOutdated, SchemaTooNew.
+        """
+        make_folder(settings)
+        return cls(settings, connect(settings))
+
+    def counts(self) -> Counts:
+        """What is in the library."""
+
+        def number(what: object, *conditions: object) -> Any:
+            return select(func.count()).select_from(what).where(*conditions).scalar_subquery()  # type: ignore[arg-type]
+
+        # Unnamed faces are those that are left over: counting them one by one would look up every face's label.
+        flagged = (
+            select(func.count())
+            .select_from(Face)
+            .outerjoin(Label, col(Label.face_id) == col(Face.id))
+            .where(col(Face.flag).in_(FLAGGED), col(Label.face_id).is_(None))
+            .scalar_subquery()
+        )
+        mapped = select(func.count(func.distinct(MapPoint.face_id))).scalar_subquery()
+        wanted = select(
+            number(Photo),
+            number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),
+            number(Face),
+            flagged,
+            number(Person),
+            number(Label),
+            number(Cluster, col(Cluster.run_id) == latest_run()),
+            mapped,
+            number(TrainedModel),
+        )
+        with self._database.read() as session:
+            photos, failed, faces, flags, people, named, clusters, mapped, models = session.execute(wanted).one()
+        unnamed = faces - named - flags
+        return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
+
+    def problems(self) -> list[str]:
+        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces."""
+        from faceid_core.library.store.integrity import problems
+
+        return problems(self._database)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,314 @@
+"""Human decisions without the faces' ids: by a photo's content and a box on it, so that they outlive a library.
+
+Names that the recogniser gave are left out: they are the program's, and come again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from faceid_core.geometry import SAME_FACE_IOU, back, best_pairs, carried, overlaps
+from faceid_core.library.pair_constraints import verdict_changes
+from faceid_core.library.person_names import key as name_key
+from faceid_core.library.reconciliation import alike, box_of, faces_of
+from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.journal import record
+from faceid_core.library.store.records import Added
+from faceid_core.library.store.row_changes import Change, Row, current_rows, encode, row_of
+from faceid_core.library.store.tables import Event, Face, Label, Person, Photo, Rejection, Verdict
+from faceid_core.values import Box, Flag, LabelSource, utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDecision:
+    """A person, with what is known about them beyond their faces."""
+
+    name: str
+    birth_date: date | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDecision:
+    """All that people said about one face. photo: the file's sha256; path: where it was, for the reader only;
+    not_people: who it is not; cover_of: whose picture it is."""
+
+    photo: str
+    path: str
+    box: Box
+    person: str | None = None
+    source: str = LabelSource.HUMAN.value
+    at: datetime | None = None
+    flag: str = Flag.NONE.value
+    not_people: tuple[str, ...] = ()
+    cover_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRef:
+    """A face, as FaceDecision tells it."""
+
+    photo: str
+    path: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class PairDecision:
+    """What a human said of two faces: whether they are the same person."""
+
+    one: FaceRef
+    other: FaceRef
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A face of this library, as far as matching needs it."""
+
+    id: int
+    box: Box
+
+
+class Decisions:
+    """Reads all decisions, and takes over those of another library."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def people(self) -> list[PersonDecision]:
+        """Everybody, by name."""
+        with self._database.read() as session:
+            found = session.scalars(select(Person).order_by(col(Person.name_key)))
+            return [PersonDecision(row.name, row.birth_date, row.hidden) for row in found]
+
+    def faces(self) -> Iterator[FaceDecision]:
+        """Every face about which somebody decided something, by id."""
+        with self._database.read() as session:
+            for _, decision in _read(session, true()):
+                yield decision
+
+    def pairs(self) -> list[PairDecision]:
+        """Every two faces of which somebody said whether they are the same person."""
+        one, other = aliased(Face), aliased(Face)
+        first, second = aliased(Photo), aliased(Photo)
+        columns: tuple[Any, ...] = (one, first.sha256, first.path, other, second.sha256, second.path, Verdict.same)
+        wanted = (
+            select(*columns)
+            .join(Verdict, col(Verdict.face_id) == col(one.id))
+            .join(other, col(other.id) == col(Verdict.other_id))
+            .join(first, col(first.id) == col(one.photo_id))
+            .join(second, col(second.id) == col(other.photo_id))
+            .order_by(col(one.id), col(other.id))
+        )
+        with self._database.read() as session:
+            rows = session.execute(wanted).all()
+        refs = [(FaceRef(row[1], row[2], box_of(row[0])), FaceRef(row[4], row[5], box_of(row[3]))) for row in rows]
+        return [PairDecision(*pair, same=row[6]) for pair, row in zip(refs, rows, strict=True)]
+
+    def of_twins(self, copies: Iterable[Added]) -> list[tuple[int, FaceDecision]]:
+        """What was decided about the faces of each copy's twin, for the same faces of the copy.
+
+        Names come as imported ones: a human gave them to the twin, not to this face.
+        """
+        twins = {copy.twin: copy for copy in copies if copy.twin is not None}
+        if not twins:
+            return []
+        said: dict[int, list[tuple[Face, FaceDecision]]] = defaultdict(list)
+        with self._database.read() as session:
+            for face, decision in _read(session, col(Face.photo_id).in_(twins)):
+                said[face.photo_id].append((face, decision))
+            return [pair for twin, faces in said.items() for pair in _of_twin(session, twins[twin], faces)]
+
+    def known(self, photos: Iterable[str]) -> dict[str, list[Known]]:
+        """The faces on the photos of these sha256; a photo that is not in the library is left out."""
+        found: dict[str, list[Known]] = {}
+        columns: tuple[Any, ...] = (Photo.sha256, Face)
+        faces = select(*columns).outerjoin(Face, col(Face.photo_id) == col(Photo.id))
+        wanted = faces.order_by(col(Face.id))
+        with self._database.read() as session:
+            for chunk in chunks(dict.fromkeys(photos)):
+                for sha256, face in session.execute(wanted.where(col(Photo.sha256).in_(chunk))):
+                    here = found.setdefault(sha256, [])
+                    if face is not None:
+                        here.append(Known(face.id, Box(face.left, face.top, face.right, face.bottom)))
+        return found
+
+    def take_over(
+        self,
+        people: Sequence[PersonDecision],
+        faces: Sequence[tuple[int, FaceDecision]],
+        pairs: Sequence[tuple[int, int, bool]] = (),
+        *,
+        actor: str,
+        summary: str = "",
+    ) -> list[int]:
+        """Decide the same about faces of this library, as one event. What was decided here already stays.
+
+        faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person).
+        Returns the ids of the faces where this library disagrees.
+        """
+        with self._database.write() as session:
+            taking = _Taking(session, people, faces)
+            changes = [*taking.changes(), *verdict_changes(session, pairs)]
+            summary = summary or f"Took over decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
+            made = [Change("person", None, row) for row in taking.made]
+            if changes:
+                record(session, "replay", summary, changes, actor=actor, done=made)
+            elif made:  # people without a face: nothing is left to apply, yet they are a decision
+                rows = [{"table": one.table, "before": None, "after": encode(one.after)} for one in made]
+                session.add(Event(actor=actor, kind="replay", summary=summary, changes=rows))
+        return sorted(taking.disagreeing)
+
+
+def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, FaceDecision]]:
+    """Decided faces, those that meet a condition, with all that was said about each."""
+    everybody = session.scalars(select(Person)).all()
+    names = {person.id: person.name for person in everybody}
+    covers = {person.cover_face_id: person.name for person in everybody}
+    rejected: dict[int, list[str]] = defaultdict(list)
+    for row in session.scalars(select(Rejection).join(Face, col(Face.id) == col(Rejection.face_id)).where(which)):
+        rejected[row.face_id].append(names[row.person_id])
+    for face, sha256, path, label in session.execute(_decided().where(which).execution_options(yield_per=1000)):
+        decision = FaceDecision(
+            photo=sha256,
+            path=path,
+            box=box_of(face),
+            person=names[label.person_id] if label else None,
+            source=label.source if label else LabelSource.HUMAN.value,
+            at=label.at if label else None,
+            flag=face.flag,
+            not_people=tuple(sorted(rejected.get(face.id, ()))),
+            cover_of=covers.get(face.id),
+        )
+        yield face, decision
+
+
+def _of_twin(
+    session: Session, copy: Added, said: Sequence[tuple[Face, FaceDecision]]
+) -> Iterator[tuple[int, FaceDecision]]:
+    photo, twin = session.get_one(Photo, copy.photo_id), session.get_one(Photo, copy.twin)
+    here = faces_of(session, photo)
+    move = (twin.width, twin.height), (photo.width, photo.height), back(copy.twin_turn)
+    there = [carried(decision.box, *move) for _, decision in said]
+    pairs = best_pairs(overlaps([box_of(face) for face in here], there), SAME_FACE_IOU)
+    for place, other in pairs.items():
+        face, decision = said[other]
+        if copy.twin_turn or alike(session, here[place], face):
+            source = LabelSource.IMPORTED.value if decision.person else decision.source
+            yield int(here[place].id or 0), replace(decision, source=source, cover_of=None)
+
+
+def _decided() -> Select[Any]:
+    """(Face, sha256, path, Label or None) of every face with a name, a flag, a rejection, or as a picture."""
+    by_people = col(Label.source) != LabelSource.MODEL.value
+    rejected = select(col(Rejection.face_id))
+    covers = select(col(Person.cover_face_id)).where(col(Person.cover_face_id).is_not(None))
+    columns: tuple[Any, ...] = (Face, Photo.sha256, Photo.path, Label)
+    return (
+        select(*columns)
+        .join(Photo, col(Photo.id) == col(Face.photo_id))
+        .outerjoin(Label, (col(Label.face_id) == col(Face.id)) & by_people)
+        .where(
+            or_(
+                col(Label.face_id).is_not(None),
+                col(Face.flag) != Flag.NONE.value,
+                col(Face.id).in_(rejected),
+                col(Face.id).in_(covers),
+            )
+        )
+        .order_by(col(Face.id))
+    )
+
+
+class _Taking:
+    """The changes that bring decisions into the library, in one transaction."""
+
+    def __init__(
+        self, session: Session, people: Sequence[PersonDecision], faces: Sequence[tuple[int, FaceDecision]]
+    ) -> None:
+        self._session, self._faces = session, faces
+        ids = [face for face, _ in faces]
+        self._rows = {row["id"]: row for row in current_rows(session, "face", col(Face.id), ids)}
+        self._labels = {row["face_id"]: row for row in current_rows(session, "label", col(Label.face_id), ids)}
+        rejections = current_rows(session, "rejection", col(Rejection.face_id), ids)
+        self._rejected = {(row["face_id"], row["person_id"]) for row in rejections}
+        self.made: list[Row] = []
+        self._made: dict[int, Person] = {}
+        self.disagreeing: set[int] = set()
+        self._people = {name_key(person.name): self._person(person) for person in people}
+
+    def _person(self, wanted: PersonDecision) -> Row:
+        key = name_key(wanted.name)
+        row = self._session.scalars(select(Person).where(col(Person.name_key) == key)).first()
+        if row is None:
+            row = Person(name=wanted.name, name_key=key, birth_date=wanted.birth_date, hidden=wanted.hidden)
+            self._session.add(row)
+            self._session.flush()
+            self.made.append(row_of(row))
+            self._made[int(row.id or 0)] = row
+        return row_of(row)
+
+    def changes(self) -> list[Change]:
+        found: list[Change] = []
+        for face, said in self._faces:
+            if face in self._rows:
+                found += [*self._naming(face, said), *self._flagging(face, said), *self._rejecting(face, said)]
+        return [*found, *self._covers()]
+
+    def _id(self, name: str) -> int:
+        person: int = self._people[name_key(name)]["id"]
+        return person
+
+    def _naming(self, face: int, said: FaceDecision) -> Iterator[Change]:
+        if said.person is None:
+            return
+        here, person = self._labels.get(face), self._id(said.person)
+        if (face, person) in self._rejected or (here and here["source"] != LabelSource.MODEL.value):
+            if here is None or here["person_id"] != person:
+                self.disagreeing.add(face)
+            return
+        at = said.at or utc_now()
+        label = {"face_id": face, "person_id": person, "source": said.source, "confidence": 1.0, "at": at}
+        self._labels[face] = label
+        yield Change("label", here, label)
+
+    def _flagging(self, face: int, said: FaceDecision) -> Iterator[Change]:
+        row = self._rows[face]
+        if said.flag in (Flag.NONE.value, row["flag"]):
+            return
+        if row["flag"] != Flag.NONE.value:
+            self.disagreeing.add(face)
+            return
+        yield Change("face", row, {**row, "flag": said.flag})
+
+    def _rejecting(self, face: int, said: FaceDecision) -> Iterator[Change]:
+        for name in said.not_people:
+            person, here = self._id(name), self._labels.get(face)
+            if here is not None and here["person_id"] == person:
+                self.disagreeing.add(face)
+            elif (face, person) not in self._rejected:
+                self._rejected.add((face, person))
+                yield Change("rejection", None, {"face_id": face, "person_id": person, "at": utc_now()})
+
+    def _covers(self) -> Iterator[Change]:
+        for face, said in self._faces:
+            row = self._people.get(name_key(said.cover_of)) if said.cover_of else None
+            if row is None or row["cover_face_id"] is not None or face not in self._rows:
+                continue
+            after = {**row, "cover_face_id": face}
+            self._people[row["name_key"]] = after
+            if row in self.made:  # an event has each row once: the person is made with this picture
+                self._made[row["id"]].cover_face_id = face
+                self.made[self.made.index(row)] = after
+            else:
+                yield Change("person", row, after)
+        self._session.flush()

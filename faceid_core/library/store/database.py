@@ -1,0 +1,334 @@
+"""The database connection: SQLite by default, PostgreSQL by URL. Everything that differs between them is here."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlmodel import Session
+
+from faceid_core.errors import DriverMissing, LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
+from faceid_core.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0004"
+"""The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
+
+BUSY_SECONDS = 20
+"""How long a write waits for another program's write."""
+
+PAGE_BYTES = 2048
+"""SQLite's page in a new file. Crops are 4 to 8 kB, which pages of the usual 4,096 bytes hold with a fifth of their
+room to spare (tests/bench/bench_library.py)."""
+
+ANALYSED_ROWS = 1000
+"""Rows of an index that are looked at to estimate its use: together a few seconds for a million faces."""
+
+_URL_FORM = "write it like postgresql://user@host/database, or unset it to use a file."
+
+CHUNK = 5000
+"""Values in one IN (...): below the variable limits of SQLite (32,766) and PostgreSQL (65,535)."""
+
+WRITE_LOCK = 0xFACE1D
+"""The advisory lock that a write holds on PostgreSQL: one writer at a time there too. Without it two acts that read
+the same rows at once could both act on what they saw."""
+
+UNAVAILABLE = "55P03"
+"""PostgreSQL's code for a lock that was not free in time (appendix A of its manual)."""
+
+TOO_NEW = "This library was made by a newer version; update the program, for example with `git pull`."
+
+Value = TypeVar("Value")
+
+
+class Database:
+    """Sessions for reading and for writing. Safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
+        self._writing = engine.execution_options(faceid_write=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view; nothing is written."""
+        with _plain_errors(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error. Keep it short."""
+        with _plain_errors(), Session(self._writing) as session, session.begin():
+            yield session
+
+    def optimise(self) -> None:
+        """Let SQLite estimate anew what its indexes are worth, once rows have multiplied: else it begins with the
+        wrong one. PostgreSQL does so by itself. A busy library is left alone."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        with suppress(LibraryBusy), _plain_errors():
+            with self.engine.begin() as connection:
+                if _is_estimated(connection):
+                    return
+            with self._writing.begin() as connection:
+                connection.exec_driver_sql(f"PRAGMA analysis_limit={ANALYSED_ROWS}")
+                connection.exec_driver_sql("ANALYZE")
+                # A few rows would tell that flags are rare, where nearly all faces have the same: none.
+                connection.exec_driver_sql("PRAGMA analysis_limit=0")
+                connection.exec_driver_sql("ANALYZE ix_face_flag_quality")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def exists(settings: Settings) -> bool:
+    """Whether a library was made there before; a database by URL is taken to be there."""
+    return settings.database_url is not None or (settings.library / "faceid.db").exists()
+
+
+def is_current(settings: Settings) -> bool:
+    """Whether the database has the tables of this version. Raises LibraryError."""
+    return revision(settings) == HEAD
+
+
+def _is_estimated(connection: Connection) -> bool:
+    """Whether SQLite's estimates of the large tables are there and not off by more than three times."""
+    if not inspect(connection).has_table("sqlite_stat1"):
+        return False
+    for table in ("face", "label", "clustermember"):
+        wanted = text("SELECT max(CAST(stat AS INTEGER)) FROM sqlite_stat1 WHERE tbl = :table")
+        estimated = connection.execute(wanted, {"table": table}).scalar() or 0
+        rows = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() or 0
+        if not rows <= 3 * estimated + 1000 <= 9 * rows + 10_000:
+            return False
+    return True
+
+
+def connect(settings: Settings) -> Database:
+    """Open the database; an empty one gets its tables.
+
+    Raises LibraryError, LibraryBusy, SchemaOutdated (older than the program), SchemaTooNew (newer).
+    """
+    engine = open_engine(settings)
+    with _plain_errors():
+        with engine.connect() as connection:
+            found = _revision(connection)
+        if found is None:
+            with engine.execution_options(faceid_write=True).begin() as connection:
+                # Another process may have been faster while we waited for the lock.
+                if _revision(connection) is None:
+                    _migrate(connection, settings.url)
+        elif found < HEAD:
+            raise SchemaOutdated(
+                "This library was made by an older version; bring it up to date with `faceid db upgrade`."
+            )
+        elif found > HEAD:
+            raise SchemaTooNew(TOO_NEW)
+    return Database(engine)
+
+
+def upgrade(settings: Settings) -> None:
+    """Bring an older database to HEAD; where there is none yet, make it. Raises LibraryError, SchemaTooNew."""
+    make_folder(settings)
+    if (found := revision(settings)) is not None and found > HEAD:
+        raise SchemaTooNew(TOO_NEW)
+    with migrating(settings) as connection:
+        _migrate(connection, settings.url)
+
+
+def revision(settings: Settings) -> str | None:
+    """The migration that the database is at; None where there is none yet. Raises LibraryError."""
+    engine = open_engine(settings)
+    try:
+        with _plain_errors(), engine.connect() as connection:
+            return _revision(connection)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def migrating(settings: Settings) -> Iterator[Connection]:
+    """One transaction for changing tables: all or nothing, and no row may lose its parent. Raises LibraryError.
+
+    SQLite changes a table by making a new one and dropping the old, which with foreign keys on would take every
+    child row along; so they are off meanwhile, and checked at the end.
+    """
+    engine = open_engine(settings)
+    sqlite = engine.dialect.name == "sqlite"
+    try:
+        with _plain_errors(), engine.execution_options(faceid_write=True).connect() as connection:
+            if sqlite:  # heeded outside a transaction only
+                connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+            with connection.begin():
+                yield connection
+                if sqlite and connection.execute(text("PRAGMA foreign_key_check")).first():
+                    raise LibraryError(
+                        "The library's rows do not fit together; restore it from your latest backup."
+                    )
+            connection.invalidate()  # the next user must get one with foreign keys on
+    finally:
+        engine.dispose()
+
+
+def make_folder(settings: Settings) -> None:
+    """Make the library's folder where there is none. Raises LibraryError."""
+    try:
+        settings.library.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise LibraryError(
+            f"{settings.library} is a file and a library is a folder; choose another one with --library."
+        ) from error
+    except OSError as error:
+        raise LibraryError(
+            f"The library's folder {settings.library} can't be made ({error.strerror}); "
+            "choose another one with --library."
+        ) from error
+
+
+def alembic_config(url: str) -> Config:
+    """Alembic's configuration, with the migrations of this installation."""
+    from alembic.config import Config
+
+    here = Path(__file__).parents[2]
+    packaged = here / "_migrations"  # where the wheel puts them; a checkout has them at its top
+    config = Config()
+    config.set_main_option("script_location", str(packaged if packaged.is_dir() else here.parent / "migrations"))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def chunks(values: Iterable[Value]) -> Iterator[Sequence[Value]]:
+    """The values in pieces that fit into one statement."""
+    everything = list(values)
+    for at in range(0, len(everything), CHUNK):
+        yield everything[at : at + CHUNK]
+
+
+def open_engine(settings: Settings) -> Engine:
+    """A pool of connections, set up; nothing is opened yet. Raises LibraryError, DriverMissing."""
+    url = _parsed(settings.url)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    if url.get_backend_name() == "postgresql":
+        return _postgres_engine(url)
+    raise LibraryError(f"FACEID_DATABASE_URL is no database address; {_URL_FORM}")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise LibraryError(f"FACEID_DATABASE_URL is no database address; {_URL_FORM}") from error
+    # Managed databases hand out "postgres://"; SQLAlchemy's own choice of driver would be another one.
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=50)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # only a file that is still empty heeds this
+        _use_wal(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("faceid_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    """A write takes the one writer's lock when it begins; a read sees one moment throughout."""
+    try:
+        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=50)
+    except ImportError as error:
+        raise DriverMissing(
+            "PostgreSQL needs its driver; install it with `pip install faceid[postgres]`."
+        ) from error
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("faceid_write", False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}ms'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    return engine
+
+
+def _use_wal(connection: Any) -> None:
+    """Switch the file to its write-ahead log. SQLite gives this statement no busy timeout: when another program
+    opens the same new file at this moment it fails at once, so we wait here."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _revision(connection: Connection) -> str | None:
+    """The database's migration; None when it is empty. Raises LibraryError for somebody else's database."""
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" in tables:
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found
+    if tables:
+        raise LibraryError("That database belongs to another program; choose another library folder.")
+    return None
+
+
+def _migrate(connection: Connection, url: str) -> None:
+    from alembic import command
+
+    config = alembic_config(url)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Driver errors that a user can do something about become one sentence."""
+    try:
+        yield
+    except OperationalError as error:
+        raise _operational(error) from error
+    except DBAPIError as error:
+        if "not a database" in str(error.orig) or "malformed" in str(error.orig):
+            raise LibraryError("faceid.db is damaged; restore it from your latest backup.") from error
+        raise
+
+
+def _operational(error: OperationalError) -> LibraryError:
+    reason = str(error.orig).strip().partition("\n")[0]
+    low = reason.lower()
+    if getattr(error.orig, "sqlstate", None) == UNAVAILABLE or "is locked" in low or "busy" in low:
+        return LibraryBusy("Another program is writing to the library; wait a moment and try again.")
+    if "disk is full" in low or "no space left" in low:
+        return LibraryError("The disk is full; free some space and try again, nothing was lost.")
+    if "readonly" in low or "unable to open" in low:
+        return LibraryError("The library's folder can't be written; check its permissions.")
+    if not isinstance(error.orig, sqlite3.Error):
+        return LibraryError(
+            f"The database server can't be used ({reason}); start it or correct FACEID_DATABASE_URL."
+        )
+    return LibraryError(f"The database can't be used ({reason}); run `faceid doctor`.")

@@ -1,0 +1,166 @@
+"""A deep look at the database: is everything there that must be, and do the names agree with the journal?"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import exists, func, select, text
+from sqlmodel import Session, SQLModel, col
+
+from faceid_core.library.store.database import Database
+from faceid_core.library.store.person_counts import counted
+from faceid_core.library.store.row_changes import JOURNALLED, encode, key_of, row_of
+from faceid_core.library.store.tables import (
+    Cluster,
+    ClusterMember,
+    Crop,
+    Embedding,
+    Event,
+    Face,
+    PersonTally,
+    Photo,
+)
+from faceid_core.values import Flag, PhotoStatus
+
+Key = tuple[str, tuple[Any, ...]]
+
+DECISIONS = {table: model for table, model in JOURNALLED.items() if table != "clusterrun"}
+"""What must agree with the journal for ever. Old groupings are forgotten, and their events stay."""
+
+
+def problems(database: Database) -> list[str]:
+    """What is wrong, one sentence each; [] for a sound library. Reads every row, and changes nothing."""
+    checks = (_file, _orphans, _missing, _counts, _tallies, _journal)
+    with database.read() as session:
+        return [problem for check in checks for problem in check(session)]
+
+
+def _file(session: Session) -> Iterator[str]:
+    """What SQLite finds by itself; PostgreSQL checks its pages as it works."""
+    if session.get_bind().dialect.name != "sqlite":
+        return
+    found = [row[0] for row in session.execute(text("PRAGMA integrity_check"))]
+    if found != ["ok"]:
+        yield f"The database file is damaged ({found[0]}); restore it from your latest backup."
+
+
+def _orphans(session: Session) -> Iterator[str]:
+    for table in SQLModel.metadata.sorted_tables:
+        for key in table.foreign_keys:
+            parent = key.column.table.alias()
+            there = exists().where(parent.c[key.column.name] == key.parent)
+            wanted = select(func.count()).select_from(table).where(key.parent.is_not(None), ~there)
+            if count := session.scalar(wanted) or 0:
+                yield f"{count} rows of {table.name} belong to something that is gone."
+
+
+def _missing(session: Session) -> Iterator[str]:
+    for table, what in ((Crop, "picture"), (Embedding, "vector")):
+        without = select(func.count()).select_from(Face).where(~exists().where(col(table.face_id) == col(Face.id)))
+        count = session.scalar(without) or 0
+        if count:
+            yield f"{count} faces have no {what}; import their photos again."
+    empty = select(func.count()).select_from(Crop).where(func.length(col(Crop.data)) == 0)
+    if count := session.scalar(empty) or 0:
+        yield f"{count} face pictures are empty; import their photos again."
+    sizes = select(col(Embedding.embedder), func.count(func.distinct(func.length(col(Embedding.vector)))))
+    for embedder, lengths in session.execute(sizes.group_by(col(Embedding.embedder))):
+        if lengths > 1:
+            yield f"The vectors of {embedder} differ in length; import the photos into a new library."
+    failed = exists().where(col(Face.photo_id) == col(Photo.id), col(Photo.status) == PhotoStatus.FAILED.value)
+    if count := session.scalar(select(func.count()).select_from(Face).where(failed)) or 0:
+        yield f"{count} faces belong to photos that could not be read."
+
+
+def _counts(session: Session) -> Iterator[str]:
+    members = (
+        select(func.count())
+        .select_from(ClusterMember)
+        .where(col(ClusterMember.cluster_id) == col(Cluster.id))
+        .scalar_subquery()
+    )
+    wrong = session.scalar(select(func.count()).select_from(Cluster).where(members > col(Cluster.size))) or 0
+    if wrong:
+        yield f"{wrong} groups hold more faces than they say; group the faces again."
+
+
+def _tallies(session: Session) -> Iterator[str]:
+    right = {row[0]: tuple(row) for row in session.execute(counted())}
+    found = session.scalars(select(PersonTally))
+    rows = [(row.person_id, row.faces, row.photos, row.best_face_id) for row in found]
+    if wrong := sum(right.get(row[0]) != row for row in rows):
+        yield f"The faces of {wrong} people are counted wrongly."
+
+
+def _journal(session: Session) -> Iterator[str]:
+    """Where the rows of decisions differ from what the standing events lead to."""
+    wanted, found = replay(session), _decided(session)
+    faces = {key[1][0] for key in found if key[0] == "face"}
+    expected = {key: state for key, state in wanted.items() if state is not None and _has_faces(key, faces)}
+    lost = Counter(key[0] for key in expected.keys() - found.keys())
+    for table, count in sorted(lost.items()):
+        yield f"{count} rows of {table} that the journal holds are not there."
+    for table in DECISIONS:
+        differ = [key for key in found if key[0] == table and found[key] != expected.get(key, _unmade(key))]
+        if differ:
+            yield f"{len(differ)} rows of {table} differ from the journal."
+
+
+def replay(session: Session) -> dict[Key, str | None]:
+    """Row -> its content after all standing events, None where it does not exist any more.
+
+    Events are undone and redone in any order, so the steps of a row form a path whose order is unknown. Its end
+    is the one state that is entered once more often than it is left; a path that closes ends where it began.
+    """
+    balance: dict[Key, Counter[str | None]] = {}
+    events = select(Event).where(col(Event.undone_at).is_(None)).order_by(col(Event.id))
+    for event in session.scalars(events).yield_per(100):
+        for change in event.changes:
+            if change["table"] not in DECISIONS:
+                continue
+            row = change["before"] or change["after"]
+            key = (change["table"], key_of(change["table"], row))
+            steps = balance.setdefault(key, Counter())
+            steps[_content(change["after"])] += 1
+            steps[_content(change["before"])] -= 1
+        session.expunge(event)
+    return {key: _end(key, steps) for key, steps in balance.items()}
+
+
+def _end(key: Key, steps: Counter[str | None]) -> str | None:
+    entered = [state for state, count in steps.items() if count > 0]
+    return entered[0] if entered else _unmade(key)
+
+
+def _unmade(key: Key) -> str | None:
+    """What a row is before any decision."""
+    return _content({"id": key[1][0], "flag": Flag.NONE.value}) if key[0] == "face" else None
+
+
+def _content(row: dict[str, Any] | None) -> str | None:
+    """The row as text. Not a person's picture: the database takes it away together with its face."""
+    if row is None:
+        return None
+    return json.dumps({name: value for name, value in row.items() if name != "cover_face_id"}, sort_keys=True)
+
+
+def _has_faces(key: Key, faces: set[Any]) -> bool:
+    """A face that was deleted took its label, its rejections and its verdicts along."""
+    ends = {"person": (), "verdict": key[1]}.get(key[0], key[1][:1])
+    return faces.issuperset(ends)
+
+
+def _decided(session: Session) -> dict[Key, str | None]:
+    """Every row that decisions make, as it is now."""
+    found: dict[Key, str | None] = {}
+    for table, model in DECISIONS.items():
+        if table == "face":
+            rows = [{"id": number, "flag": flag} for number, flag in session.execute(select(Face.id, Face.flag))]  # type: ignore[call-overload]
+        else:
+            rows = [row_of(row) for row in session.scalars(select(model))]
+        for row in rows:
+            found[(table, key_of(table, row))] = _content(encode(row))
+    return found

@@ -1,0 +1,227 @@
+"""The journal: every human decision, and every new grouping, is one event that holds each changed row before and
+after.
+
+An act is a list of changes; applying them and writing the event is one transaction. Undo applies them backwards,
+after making sure that no row has changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import defer
+from sqlmodel import Session, col
+
+from faceid_core.errors import BadInput, NotFound
+from faceid_core.library.store.database import Database
+from faceid_core.library.store.records import EventView
+from faceid_core.library.store.row_changes import Change, Row, apply, changes_of, encode, key_of
+from faceid_core.library.store.tables import Event
+from faceid_core.values import utc_now
+
+ERASED = "erase"
+"""The kind of event that can't be undone: it says that something went for good, and keeps nothing of it."""
+
+Token = tuple[Any, ...]
+"""What one event needs and another one touches."""
+
+
+class Journal:
+    """Reads, undoes and redoes human decisions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def recent(self, limit: int = 20, *, before: int | None = None, actor: str | None = None) -> list[EventView]:
+        """The newest events first, behind the event `before`; only those of one actor when asked for."""
+        # Without the changes: a bulk act's rows are megabytes that no list shows.
+        light = select(Event).options(defer(Event.changes)).order_by(col(Event.id).desc()).limit(limit)  # type: ignore[arg-type]
+        if before is not None:
+            light = light.where(col(Event.id) < before)
+        if actor is not None:
+            light = light.where(col(Event.actor) == actor)
+        with self._database.read() as session:
+            return [_view(event) for event in session.scalars(light)]
+
+    def later(self, event_id: int) -> int:
+        """How many events `undo_to` would take back."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(Event).where(*_standing_after(event_id))) or 0
+
+    def undo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
+        """Take an event back, by default the newest that stands. Raises NotFound, BadInput with the reason."""
+        with self._database.write() as session:
+            return _undo(session, _find(session, event_id, undone=False), actor)
+
+    def redo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
+        """Do an undone event again, by default the one that was undone last. Raises NotFound, BadInput."""
+        with self._database.write() as session:
+            return _redo(session, _find(session, event_id, undone=True))
+
+    def undo_to(self, event_id: int, *, actor: str = "") -> list[EventView]:
+        """Back to where this event was the newest: take back, all or none, every later one that stands.
+
+        Returns them as they were taken back. Erasures stay, as they can't be undone. Raises NotFound, BadInput.
+        """
+        with self._database.write() as session:
+            if session.get(Event, event_id) is None:
+                raise NotFound(f"There is no decision {event_id} to go back to.")
+            later = select(col(Event.id)).where(*_standing_after(event_id)).order_by(col(Event.id).desc())
+            ids = session.scalars(later).all()
+            return _in_any_order(session, ids, lambda event: _undo(session, event, actor))
+
+    def redo_all(self, ids: Sequence[int]) -> list[EventView]:
+        """Do these undone events again, all or none, the oldest first. Raises NotFound, BadInput."""
+        with self._database.write() as session:
+            for number in ids:
+                _find(session, number, undone=True)
+            return _in_any_order(session, sorted(ids), lambda event: _redo(session, event))
+
+
+def _standing_after(event_id: int) -> tuple[Any, ...]:
+    return col(Event.id) > event_id, col(Event.undone_at).is_(None), col(Event.kind) != ERASED
+
+
+def _undo(session: Session, event: Event, actor: str) -> EventView:
+    with _blaming(session, event):
+        apply(session, [change.reversed() for change in reversed(changes_of(event))])
+    event.undone_at, event.undone_by = utc_now(), actor
+    return _view(event)
+
+
+def _redo(session: Session, event: Event) -> EventView:
+    with _blaming(session, event):
+        apply(session, changes_of(event))
+    event.undone_at = event.undone_by = None
+    return _view(event)
+
+
+def _in_any_order(
+    session: Session, ids: Sequence[int | None], act: Callable[[Event], EventView]
+) -> list[EventView]:
+    """Act on all events in the given order; one that is refused is tried again after the others, as events that
+    were redone may build on each other in another order. Raises the refusal when no event is left that goes."""
+    done: list[EventView] = []
+    waiting = list(ids)
+    while waiting:
+        refused: list[int | None] = []
+        for number in waiting:
+            try:
+                with session.begin_nested():
+                    event = session.get_one(Event, number)
+                    done.append(act(event))
+                session.expunge(event)  # a bulk act's rows are megabytes
+            except BadInput as error:
+                refused.append(number)
+                reason = error
+        if len(refused) == len(waiting):
+            raise reason
+        waiting = refused
+    return done
+
+
+def record(
+    session: Session,
+    kind: str,
+    summary: str,
+    changes: Sequence[Change],
+    *,
+    actor: str,
+    done: Sequence[Change] = (),
+) -> None:
+    """Apply an act and write its event, in the caller's transaction. An act without changes leaves no event.
+
+    done: changes of the same act that are applied already (a new person, whose id only the database knows).
+    """
+    if not changes:
+        return
+    apply(session, changes)
+    rows = [{"table": c.table, "before": encode(c.before), "after": encode(c.after)} for c in (*done, *changes)]
+    session.add(Event(actor=actor, kind=kind, summary=summary, changes=rows))
+
+
+def _view(event: Event) -> EventView:
+    assert event.id is not None
+    undone, final = event.undone_at is not None, event.kind == ERASED
+    return EventView(
+        event.id, event.at, event.actor, event.kind, event.summary, undone, final, event.undone_by or None
+    )
+
+
+@contextmanager
+def _blaming(session: Session, event: Event) -> Iterator[None]:
+    """A refusal names the decision that is in the way, where one is found."""
+    changes, newest_first = changes_of(event), col(Event.id).desc()
+    try:
+        with session.begin_nested():  # PostgreSQL answers no question after an error until that is rolled back
+            yield
+    except BadInput as error:
+        standing = select(Event).where(col(Event.undone_at).is_(None), col(Event.id) != event.id)
+        needs = _needs(changes)
+        with session.no_autoflush:
+            for other in session.scalars(standing.order_by(newest_first)).yield_per(20):
+                if needs & _touches(changes_of(other)):
+                    raise BadInput(
+                        f"The decision “{other.summary}” builds on this one or stands in its way; undo that one "
+                        "first."
+                    ) from error
+        raise
+
+
+def _needs(changes: Sequence[Change]) -> set[Token]:
+    """What must be as the event left it for the event to be undone or redone."""
+    needed = _rows_of(changes)
+    for change in changes:
+        row = change.before or change.after
+        if row and change.table == "person" and not (change.before and change.after):
+            needed.add(("faces of", row["id"]))  # a person goes without them
+        needed |= {("person is there", side["person_id"]) for side in _sides(change) if "person_id" in side}
+    return needed
+
+
+def _touches(changes: Sequence[Change]) -> set[Token]:
+    """What the event changed that another one may need."""
+    touched = _rows_of(changes)
+    for change in changes:
+        row = change.before or change.after
+        if row and change.table == "person" and not (change.before and change.after):
+            touched.add(("person is there", row["id"]))
+        touched |= {("faces of", side["person_id"]) for side in _sides(change) if "person_id" in side}
+    return touched
+
+
+def _rows_of(changes: Sequence[Change]) -> set[Token]:
+    """Changed rows, names given, and pairs of face and person of which something was said."""
+    tokens: set[Token] = set()
+    for change in changes:
+        for side in _sides(change):
+            tokens.add((change.table, *key_of(change.table, side)))
+            if "name_key" in side:
+                tokens.add(("name", side["name_key"]))
+            if "person_id" in side:
+                tokens.add(("said", side["face_id"], side["person_id"]))
+    return tokens
+
+
+def _sides(change: Change) -> list[Row]:
+    return [side for side in (change.before, change.after) if side]
+
+
+def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
+    if event_id is not None:
+        event = session.get(Event, event_id)
+        if event is None or (event.undone_at is not None) != undone:
+            raise NotFound(f"Decision {event_id} is not there to be {'redone' if undone else 'undone'}.")
+        if event.kind == ERASED:
+            raise BadInput("What was erased is gone for good; import the photos again to find their faces anew.")
+        return event
+    standing = col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None)
+    wanted = select(Event).where(standing, col(Event.kind) != ERASED)
+    order = (col(Event.undone_at).desc(), col(Event.id)) if undone else (col(Event.id).desc(),)
+    event = session.scalars(wanted.order_by(*order).limit(1)).first()
+    if event is None:
+        raise NotFound(f"There is nothing to {'redo' if undone else 'undo'}.")
+    return event

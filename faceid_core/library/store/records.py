@@ -1,0 +1,202 @@
+"""What leaves the library: frozen values, never table rows. Boxes are pixels of the upright photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.values import Box, Flag, Ints, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """outcome: imported, duplicate (known content under a new path), unchanged (known content and path), failed,
+    renewed (a known photo whose file was changed, or searched again).
+
+    twin: another photo of the same look; twin_turn: the turn that makes this one look like it, see matching.
+    """
+
+    photo_id: int
+    outcome: str
+    twin: int | None = None
+    twin_turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The library in numbers. unnamed: faces without name and flag; named: faces with a name; failed: photos."""
+
+    photos: int
+    failed: int
+    faces: int
+    unnamed: int
+    people: int
+    named: int
+    clusters: int
+    mapped: int
+    models: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoView:
+    id: int
+    path: str
+    width: int
+    height: int
+    taken_at: datetime | None
+    status: str
+    error: str | None
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceView:
+    """quality_parts: see faceid_core.quality."""
+
+    id: int
+    photo_id: int
+    box: Box
+    score: float
+    quality: float
+    quality_parts: Mapping[str, float]
+    flag: Flag
+    person_id: int | None = None
+    person: str | None = None
+    source: str | None = None
+    cluster: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    id: int
+    name: str
+    faces: int
+    photos: int
+    cover_face_id: int | None
+    hidden: bool = False
+    birth_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a naming did: the person, whether it is new, and how many faces changed."""
+
+    person_id: int
+    name: str
+    created: bool
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    id: int
+    at: datetime
+    algorithm: str
+    parameters: dict[str, Any]
+    embedder: str
+    faces: int
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """A group. people: names that its faces bear, with their number; face_ids: its best faces, unnamed first."""
+
+    number: int
+    size: int
+    unnamed: int
+    people: tuple[tuple[str, int], ...]
+    face_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """A decision or a grouping. undone_by: who took it back, None while it stands."""
+
+    id: int
+    at: datetime
+    actor: str
+    kind: str
+    summary: str
+    undone: bool
+    final: bool = False
+    """Whether it can't be undone: something was erased."""
+    undone_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    id: int
+    at: datetime
+    embedder: str
+    classes: list[str]
+    metrics: dict[str, Any]
+    threshold: float
+    artifact: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    id: int
+    kind: str
+    params: dict[str, Any]
+    state: str
+    done: int
+    total: int
+    message: str
+    error: str | None
+    details: dict[str, Any]
+    result: dict[str, Any]
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceVectors:
+    """All embedded faces, by id. ids, photos: (N,) int64; quality: (N,) float32; vectors: (N, D) float32."""
+
+    ids: Ints
+    photos: Ints
+    quality: npt.NDArray[np.float32]
+    vectors: Vectors
+    people: list[str | None]
+    sources: list[str | None]
+
+    def rows(self, ids: Ints) -> Ints:
+        """Where faces are, in the shape of ids; -1 for one that is not among them."""
+        place = np.searchsorted(self.ids, ids).clip(max=max(len(self.ids) - 1, 0))
+        found: Ints = np.where(self.ids[place] == ids, place, -1) if len(self.ids) else np.full(ids.shape, -1)
+        return found
+
+    def pairs(self, ids: Ints) -> Ints:
+        """(M', 2) rows of those of (M, 2) pairs whose faces both are here."""
+        rows = self.rows(ids)
+        known: Ints = rows[(rows >= 0).all(axis=1)]
+        return known
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapPoints:
+    """The map. face_ids: (N,) int64; x, y: (N,) float32."""
+
+    face_ids: Ints
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.float32]
+    clusters: list[int | None]
+    people: list[str | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedFaces:
+    """Faces to train from. ids, photos: (N,) int64; names: the person of each."""
+
+    ids: Ints
+    names: list[str]
+    photos: Ints

@@ -1,0 +1,195 @@
+"""Changed rows that the journal keeps: how they are read and written, and when a later one forbids it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, SQLModel, col
+
+from faceid_core.errors import BadInput
+from faceid_core.library.store import person_counts
+from faceid_core.library.store.database import chunks
+from faceid_core.library.store.tables import ClusterRun, Event, Face, Label, Person, Rejection, Verdict
+
+Row = dict[str, Any]
+
+JOURNALLED: dict[str, type[SQLModel]] = {
+    "clusterrun": ClusterRun,
+    "person": Person,
+    "face": Face,
+    "label": Label,
+    "rejection": Rejection,
+    "verdict": Verdict,
+}
+"""Tables whose changes are events, parents first: human decisions, and whether a grouping is in force."""
+
+_DECIDED_COLUMNS = {"face": {"id", "flag"}, "clusterrun": {"id", "undone"}}
+"""Of these tables, the only columns that acts change."""
+
+_IN_THE_WAY = "A later decision builds on this one or stands in its way; undo that one first."
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of a table in JOURNALLED before and after; None where it does not exist."""
+
+    table: str
+    before: Row | None
+    after: Row | None
+
+    def reversed(self) -> Change:
+        return Change(self.table, self.after, self.before)
+
+
+def row_of(row: SQLModel) -> Row:
+    """The columns of a row that the journal keeps."""
+    values = row.model_dump()
+    kept = _DECIDED_COLUMNS.get(str(row.__tablename__), values)
+    return {key: values[key] for key in values if key in kept}
+
+
+def current_rows(session: Session, table: str, column: Any, values: Iterable[int]) -> list[Row]:
+    """The rows of a journalled table whose column has one of the values. Plain rows: making objects of them
+    took half of the time of a bulk act."""
+    kept = [each for each in _sql_table(table).c if each.name in _DECIDED_COLUMNS.get(table, {each.name})]
+    session.flush()
+    found: list[Row] = []
+    for chunk in chunks(values):
+        rows = session.execute(select(*kept).where(column.in_(chunk))).mappings()
+        found += [dict(row) for row in rows]
+    return found
+
+
+def encode(row: Row | None) -> Row | None:
+    """A row as it is kept in an event: JSON types only."""
+    if row is None:
+        return None
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
+
+
+def _decode(row: Row | None) -> Row | None:
+    if row is None:
+        return None
+    decoded = dict(row)
+    for key in ("at", "created_at"):
+        if decoded.get(key):
+            decoded[key] = datetime.fromisoformat(decoded[key])
+    if decoded.get("birth_date"):
+        decoded["birth_date"] = date.fromisoformat(decoded["birth_date"])
+    return decoded
+
+
+def changes_of(event: Event) -> list[Change]:
+    return [Change(c["table"], _decode(c["before"]), _decode(c["after"])) for c in event.changes]
+
+
+@cache
+def _keys(table: str) -> tuple[str, ...]:
+    return tuple(column.name for column in _sql_table(table).primary_key)
+
+
+def _sql_table(table: str) -> Table:
+    found: Table = JOURNALLED[table].__table__  # type: ignore[attr-defined]
+    return found
+
+
+def apply(session: Session, changes: Sequence[Change]) -> None:
+    """Write the changes. New rows come first, parents before children; rows go last, children before parents, so
+    that a person who goes takes no face along that the same act has just moved."""
+    _refuse_conflicts(session, changes)
+    _refuse_bereaved(session, changes)
+    try:
+        _write(session, changes)
+    except IntegrityError as error:  # a name that is taken again, or a person or face that is gone
+        raise BadInput(_IN_THE_WAY) from error
+    _refuse_contradiction(session, changes)
+    _forget_tallies(session, changes)
+    session.expire_all()
+
+
+def _forget_tallies(session: Session, changes: Sequence[Change]) -> None:
+    rows = [(change.table, row) for change in changes for row in (change.before, change.after) if row]
+    people = {row["person_id"] for table, row in rows if table == "label"}
+    person_counts.forget(session, people, (row["id"] for table, row in rows if table == "face"))
+
+
+def _write(session: Session, changes: Sequence[Change]) -> None:
+    for table in JOURNALLED:
+        mine = [change for change in changes if change.table == table]
+        added = [change.after for change in mine if change.after and not change.before]
+        if added:
+            session.execute(insert(_sql_table(table)), added)
+        _update(session, table, [change.after for change in mine if change.before and change.after])
+    for table in reversed(JOURNALLED):
+        _delete(session, table, [c.before for c in changes if c.table == table and c.before and not c.after])
+
+
+def _refuse_conflicts(session: Session, changes: Sequence[Change]) -> None:
+    """Every row must be as the act saw it, or a later decision would be overwritten."""
+    for table in JOURNALLED:
+        mine = [change for change in changes if change.table == table]
+        expected = {key_of(table, change.before or change.after): change.before for change in mine}
+        keys = _keys(table)
+        found: dict[tuple[Any, ...], Row] = {}
+        first = _sql_table(table).c[keys[0]]
+        for row in current_rows(session, table, first, {key[0] for key in expected}):
+            found[key_of(table, row)] = row
+        if table == "clusterrun" and expected.keys() - found.keys():
+            raise BadInput("That grouping is too old to go back to or forward to; group the faces again.")
+        if any(found.get(key) != before for key, before in expected.items()):
+            raise BadInput("A later decision changed the same faces; undo that one first.")
+
+
+def _refuse_bereaved(session: Session, changes: Sequence[Change]) -> None:
+    """A person may only go when the act itself cares for every label and rejection of theirs: the database would
+    silently take along those that later decisions added."""
+    gone = [c.before["id"] for c in changes if c.table == "person" and c.before and not c.after]
+    if not gone:
+        return
+    for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
+        cared_for = {key_of(table, c.before) for c in changes if c.table == table and c.before}
+        if any(key_of(table, row) not in cared_for for row in current_rows(session, table, column, gone)):
+            raise BadInput(_IN_THE_WAY)
+
+
+def _refuse_contradiction(session: Session, changes: Sequence[Change]) -> None:
+    """A face can't be a person and be said not to be: redoing an old naming must not meet a newer no."""
+    faces = {c.after["face_id"] for c in changes if c.after and c.table in ("label", "rejection")}
+    both = select(Label.face_id).join(  # type: ignore[call-overload]
+        Rejection,
+        (col(Rejection.face_id) == col(Label.face_id)) & (col(Rejection.person_id) == col(Label.person_id)),
+    )
+    for chunk in chunks(faces):
+        if session.execute(both.where(col(Label.face_id).in_(chunk)).limit(1)).first():
+            raise BadInput(_IN_THE_WAY)
+
+
+def key_of(table: str, row: Row | None) -> tuple[Any, ...]:
+    """The values of the row's primary key."""
+    assert row is not None
+    return tuple(row[key] for key in _keys(table))
+
+
+def _delete(session: Session, table: str, rows: Sequence[Row]) -> None:
+    columns = tuple_(*(_sql_table(table).c[key] for key in _keys(table)))
+    for chunk in chunks(rows):
+        session.execute(delete(_sql_table(table)).where(columns.in_([key_of(table, row) for row in chunk])))
+
+
+def _update(session: Session, table: str, rows: Sequence[Row]) -> None:
+    """Rows that get the same values are written in one statement: naming a thousand faces is one update."""
+    keys = _keys(table)
+    groups: dict[tuple[tuple[str, Any], ...], list[tuple[Any, ...]]] = {}
+    for row in rows:
+        values = tuple((name, value) for name, value in row.items() if name not in keys)
+        groups.setdefault(values, []).append(key_of(table, row))
+    columns = tuple_(*(_sql_table(table).c[key] for key in keys))
+    for values, members in groups.items():
+        for chunk in chunks(members):
+            session.execute(update(_sql_table(table)).where(columns.in_(chunk)).values(dict(values)))

@@ -1,0 +1,231 @@
+"""The tables. Queries live in faceid_core.library, nowhere else.
+
+Times are UTC without a zone. Enumerations are stored as their text value, vectors as little-endian float32 bytes.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    false,
+)
+from sqlmodel import Field, SQLModel
+
+from faceid_core.values import Flag, JobState, PhotoStatus, utc_now
+
+
+def _parent(table: str, **column: Any) -> Any:
+    """A foreign key whose rows go with their parent."""
+    return Column(Integer, ForeignKey(f"{table}.id", ondelete="CASCADE"), **column)
+
+
+class Photo(SQLModel, table=True):
+    """One photo by content: the same bytes in two folders are one photo with two sources. look: see likeness."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    sha256: str | None = Field(default=None, unique=True, max_length=64)
+    path: str = Field(index=True)
+    width: int = 0
+    height: int = 0
+    taken_at: datetime | None = Field(default=None, index=True, sa_type=DateTime)
+    imported_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    status: str = Field(default=PhotoStatus.DONE.value, index=True, max_length=16)
+    error: str | None = None
+    detector: str = ""
+    look: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+
+
+class Source(SQLModel, table=True):
+    """A file in which a photo was found; its size and time tell an unchanged file without reading it."""
+
+    path: str = Field(primary_key=True)
+    photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
+    size_bytes: int = Field(default=0, sa_type=BigInteger)
+    modified_ns: int = Field(default=0, sa_type=BigInteger)
+
+
+class Face(SQLModel, table=True):
+    """A detected face. Its box and landmarks are pixels of the upright photo."""
+
+    __table_args__: ClassVar[Any] = (Index("ix_face_flag_quality", "flag", "quality"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float
+    landmarks: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    quality: float = Field(default=0.0, index=True)
+    quality_parts: dict[str, float] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    detector: str
+    flag: str = Field(default=Flag.NONE.value, max_length=16)
+
+
+class Crop(SQLModel, table=True):
+    """The aligned 150x150 face as JPEG."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Embedding(SQLModel, table=True):
+    """A face's vector in the space of one embedder. Vectors of different embedders never mix."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    embedder: str = Field(primary_key=True, max_length=64)
+    vector: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Person(SQLModel, table=True):
+    """A person that a human named. name_key is the name case-folded, so that names differ by more than case.
+
+    An id is never used twice (AUTOINCREMENT), so that undoing an old decision can't meet a stranger.
+    """
+
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=100)
+    name_key: str = Field(unique=True, max_length=300)  # case-folding makes up to three characters of one
+    cover_face_id: int | None = Field(
+        default=None, sa_column=Column(Integer, ForeignKey("face.id", ondelete="SET NULL"))
+    )
+    birth_date: date | None = None
+    hidden: bool = False
+    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+
+
+class Label(SQLModel, table=True):
+    """The name of a face: at most one, with its source."""
+
+    __table_args__: ClassVar[Any] = (Index("ix_label_source_confidence", "source", "confidence"),)
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    person_id: int = Field(sa_column=_parent("person", nullable=False, index=True))
+    source: str = Field(max_length=16)
+    confidence: float = 1.0
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+
+
+class PersonTally(SQLModel, table=True):
+    """What a person's faces come to. Derived: a missing row is counted when it is asked for, see tallies."""
+
+    person_id: int = Field(sa_column=_parent("person", primary_key=True))
+    faces: int = 0
+    photos: int = 0
+    best_face_id: int | None = None
+
+
+class Rejection(SQLModel, table=True):
+    """A human said: this face is not this person."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    person_id: int = Field(sa_column=_parent("person", primary_key=True, index=True))
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+
+
+class Verdict(SQLModel, table=True):
+    """A human said whether two faces are the same person. face_id is the smaller of the two."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    other_id: int = Field(sa_column=_parent("face", primary_key=True, index=True))
+    same: bool
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+
+
+class Event(SQLModel, table=True):
+    """One human decision: who, when, what, and each changed row before and after."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now, index=True, sa_type=DateTime)
+    actor: str = Field(max_length=100)
+    kind: str = Field(max_length=32)
+    summary: str
+    changes: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    undone_at: datetime | None = Field(default=None, sa_type=DateTime)
+    undone_by: str | None = Field(default=None, max_length=100)
+
+
+class ClusterRun(SQLModel, table=True):
+    """One grouping of all faces. The latest run that is not undone is the one that pages show."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    algorithm: str = Field(max_length=64)
+    parameters: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    embedder: str = Field(max_length=64)
+    faces: int = 0
+    clusters: int = 0
+    undone: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+
+
+class Cluster(SQLModel, table=True):
+    """A group of faces; number 1 is the largest. A suggestion of the program, never a person."""
+
+    __table_args__: ClassVar[Any] = (Index("ix_cluster_run_number", "run_id", "number", unique=True),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(sa_column=_parent("clusterrun", nullable=False))
+    number: int
+    size: int = 0
+
+
+class ClusterMember(SQLModel, table=True):
+    cluster_id: int = Field(sa_column=_parent("cluster", primary_key=True))
+    face_id: int = Field(sa_column=_parent("face", primary_key=True, index=True))
+
+
+class MapPoint(SQLModel, table=True):
+    """Where a face lies on the 2-D map of one projector and embedder (no unit)."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    projector: str = Field(primary_key=True, max_length=64)
+    embedder: str = Field(primary_key=True, max_length=64)
+    x: float
+    y: float
+
+
+class TrainedModel(SQLModel, table=True):
+    """A trained recogniser. artifact is its folder's name under the library's models folder."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    embedder: str = Field(max_length=64)
+    classes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    metrics: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    threshold: float
+    labels: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    artifact: str
+
+
+class Job(SQLModel, table=True):
+    """Background work. heartbeat_at tells a running job from one whose worker died."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(max_length=32)
+    params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    state: str = Field(default=JobState.QUEUED.value, index=True, max_length=16)
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    error: str | None = None
+    details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    result: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    cancel_requested: bool = False
+    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    started_at: datetime | None = Field(default=None, sa_type=DateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=DateTime)
+    heartbeat_at: datetime | None = Field(default=None, sa_type=DateTime)

@@ -1,0 +1,259 @@
+"""Read any photo as an upright RGB array, or say in plain words why not.
+
+Formats are opened through Pillow's plugins one by one instead of `Image.open`: only the formats that we
+mean to read can run, and Pillow's own size limit (global) gives way to `max_megapixels`.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageFile
+
+from faceid_core import frame_path
+from faceid_core.errors import ImageTooLarge, IsVideo, UnreadableImage
+from faceid_core.media import formats, xmp
+from faceid_core.media.orientation import heif_orientation, turned
+from faceid_core.media.pixels import upright_pixels
+from faceid_core.media.source import (
+    DEFAULT_MEGAPIXELS,
+    Photograph,
+    Source,
+    check_size,
+    opened,
+    parse_date,
+    unreachable,
+)
+from faceid_core.values import Image
+
+log = logging.getLogger(__name__)
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+_ORIENTATION, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x0132, 0x8769, 0x9003
+_DNG_VERSION, _XMP = 0xC612, 0x02BC
+
+
+def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_px: int | None = None) -> Photograph:
+    """Decode the photo at a path, or in bytes.
+
+    enough_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as its longer side keeps that many
+    pixels: a quarter of the time and less memory.
+
+    A path may be a moment of a video, see moments. An animation gives its first frame, a multi-picture file its
+    first picture; transparency is laid on white.
+    Pillow's image and the returned array are the only two full-size copies, and the first is gone on return.
+
+    Raises UnreadableImage with the plain reason, and ImageTooLarge from the declared size, before decoding.
+    """
+    if (moment := _moment(source)) is not None:
+        from faceid_core.media import video
+
+        return video.at(*moment, max_megapixels=max_megapixels)
+    with opened(source) as file:
+        image = _open_image(file, _suffix(source))
+        try:
+            check_size(*image.size, max_megapixels)
+            size = image.size
+            if enough_px and image.format in {"JPEG", "MPO"}:
+                image.draft(None, _draft_size(image, enough_px))
+            webp = _still_webp(image, file)
+            if webp is None:
+                _load(image)
+            return _photograph(image, file, webp, size, source)
+        finally:
+            image.close()
+
+
+def described(path: Path) -> tuple[bytes, int]:
+    """The XMP packet of a photo (b"" for none), and the EXIF orientation, 1 to 8, of the picture as it is stored.
+
+    Only the beginning of the file is read. Raises UnreadableImage.
+    """
+    with opened(path) as file:
+        image = _open_image(file, _suffix(path))
+        packet = image.info.get("xmp") or getattr(image, "tag_v2", {}).get(_XMP) or b""
+        orientation = image.info.get("original_orientation") or _exif(image, path)[0]
+    return (packet.encode() if isinstance(packet, str) else bytes(packet)), orientation
+
+
+def _moment(source: Source) -> tuple[Path, float] | None:
+    """The video and the seconds from its start; None for a photo."""
+    if isinstance(source, bytes):
+        return None
+    file, seconds = frame_path.file_of(source), frame_path.split(source)[1]
+    return None if seconds is None or file == Path(source) else (file, seconds)
+
+
+def is_video(path: Path) -> bool:
+    """Whether the file is a video, or a GIF of more than one picture. Only its beginning is read."""
+    try:
+        with opened(path) as file:
+            image = _open_image(file, _suffix(path))
+            return image.format == "GIF" and bool(getattr(image, "is_animated", False))
+    except IsVideo:
+        return True
+    except Exception:  # not to be opened at all; reading it says why
+        return False
+
+
+def _suffix(source: Source) -> str:
+    return "" if isinstance(source, bytes) else Path(source).suffix.lower()
+
+
+def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[bytes], Any] | None]]:
+    """Pillow's registered (factory, accept) of every format that we read, in the order to try them."""
+    from PIL import (  # noqa: F401 - importing a plugin registers it
+        AvifImagePlugin,
+        BmpImagePlugin,
+        GifImagePlugin,
+        JpegImagePlugin,
+        PngImagePlugin,
+        TiffImagePlugin,
+        WebPImagePlugin,
+    )
+
+    if "HEIF" not in Pillow.OPEN:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)
+    return {name: Pillow.OPEN[name] for name in _FORMATS}
+
+
+def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
+    """Parse the header. UnreadableImage with what the file is, where it is no photo of ours."""
+    try:
+        prefix = file.read(64)
+    except OSError as error:
+        raise unreachable(error) from error
+    formats.refuse_strangers(prefix, suffix)
+    for name, (factory, accept) in _openers().items():
+        accepted = accept(prefix) if accept else True
+        if not accepted or isinstance(accepted, str):  # a string is Pillow's reason why it can't
+            continue
+        file.seek(0)
+        try:
+            image = factory(file, "")
+        except Exception as error:
+            raise _decoding_failed(error) from error
+        if name == "TIFF" and _DNG_VERSION in image.tag_v2:  # type: ignore[attr-defined]
+            raise UnreadableImage(formats.RAW)
+        return image
+    if suffix in formats.VIDEO_SUFFIXES:
+        raise IsVideo(formats.VIDEO)
+    raise UnreadableImage(formats.NOT_AN_IMAGE)
+
+
+def _load(image: ImageFile.ImageFile) -> None:
+    try:
+        image.load()
+    except Exception as error:  # a decoder of hostile bytes: anything it raises is about the file
+        raise _decoding_failed(error) from error
+
+
+def _still_webp(image: ImageFile.ImageFile, file: IO[bytes]) -> Image | None:
+    """The pixels of a WebP without alpha or movement, as stored; None for anything else.
+
+    Pillow decodes WebP as an animation, which keeps two more full-size pictures: 800 MB for 50 megapixels.
+    """
+    import cv2
+
+    if image.format != "WEBP" or image.mode != "RGB" or getattr(image, "n_frames", 1) > 1:
+        return None
+    try:
+        file.seek(0)
+        data = np.frombuffer(file.read(), np.uint8)
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    except (OSError, cv2.error) as error:
+        raise _decoding_failed(error) from error
+    if pixels is None or pixels.shape[:2] != (image.height, image.width):
+        raise UnreadableImage(formats.DAMAGED)
+    return np.asarray(pixels, np.uint8)
+
+
+def _decoding_failed(error: Exception) -> UnreadableImage:
+    log.debug("decoding failed", exc_info=error)
+    if isinstance(error, Pillow.DecompressionBombError):
+        return ImageTooLarge("the photo declares far more pixels than any camera makes")
+    if isinstance(error, MemoryError):
+        return ImageTooLarge("the photo needs more memory than there is")
+    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+        return UnreadableImage(formats.CUT_OFF)
+    return UnreadableImage(formats.DAMAGED)
+
+
+def _draft_size(image: Pillow.Image, enough_px: int) -> tuple[int, int]:
+    """What to ask a draft for: Pillow takes the smallest size that is no smaller in either direction."""
+    share = min(enough_px / max(image.size), 1.0)
+    return math.ceil(image.width * share), math.ceil(image.height * share)
+
+
+def _photograph(
+    image: ImageFile.ImageFile, file: IO[bytes], decoded: Image | None, size: tuple[int, int], source: Source
+) -> Photograph:
+    """size: (width, height) in the file, before a draft."""
+    orientation, taken_at = _exif(image, source)
+    if image.format == "HEIF":
+        orientation = heif_orientation(image, file)
+    try:
+        pixels = upright_pixels(image, orientation) if decoded is None else turned(decoded, orientation)
+    except Exception as error:
+        raise _decoding_failed(error) from error
+    height, width = pixels.shape[:2]
+    if image.size != size:
+        width, height = size[::-1] if orientation >= 5 else size
+    return Photograph(pixels, width, height, taken_at, (image.format or "").lower())
+
+
+def _exif(image: Pillow.Image, source: Source) -> tuple[int, datetime | None]:
+    """Orientation 1 to 8 still to be applied, and the time of the shot. Rubbish counts as absent. A JPEG without
+    orientation may have it in an XMP file beside it: programs that must not write to photos put it there.
+
+    To be called on a loaded image: TIFF and HEIF are turned by their decoders, which then take the tag away.
+    """
+    try:
+        exif = image.getexif()
+        orientation = exif.get(_ORIENTATION)
+    except Exception:
+        return 1, None
+    if orientation is None and image.format in {"JPEG", "MPO"} and not isinstance(source, bytes):
+        orientation = xmp.orientation(Path(source))
+    original: object = None
+    try:
+        original = exif.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL)
+    except Exception:
+        log.debug("unreadable EXIF directory", exc_info=True)
+    taken_at = parse_date(original) or parse_date(exif.get(_DATE_TIME))
+    return next((turn for turn in range(1, 9) if turn == orientation), 1), taken_at
+
+
+def encode_jpeg(pixels: Image, quality: int = 90) -> bytes:
+    """JPEG of an (H,W,3) uint8 RGB image, with full-resolution colour: face crops are small."""
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.size == 0:
+        raise ValueError(f"an image must be (H,W,3) uint8 and not empty, not {pixels.shape} {pixels.dtype}")
+    buffer = io.BytesIO()
+    Pillow.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def decode_jpeg(data: bytes) -> Image:
+    """(H,W,3) uint8 RGB of bytes that `encode_jpeg` wrote. UnreadableImage where they are damaged."""
+    return read(data).pixels
+
+
+def thumbnail(pixels: Image, side_px: int = 320) -> Image:
+    """The image scaled down so that its longer side is at most `side_px`; never scaled up."""
+    height, width = pixels.shape[:2]
+    if max(height, width) <= side_px:
+        return pixels
+    scale = side_px / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    image = Pillow.fromarray(np.ascontiguousarray(pixels))
+    return np.asarray(image.resize(size, Pillow.Resampling.LANCZOS, reducing_gap=3.0))

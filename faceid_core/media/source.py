@@ -1,0 +1,90 @@
+"""Where pixels come from: an opened file or bytes, the limits on it, and the decoded photo."""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from faceid_core.errors import ImageTooLarge, UnreadableImage
+from faceid_core.media import formats
+from faceid_core.values import Image
+
+DEFAULT_MEGAPIXELS = 150.0
+
+Source = Path | str | bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photograph:
+    """A decoded photo.
+
+    pixels: (height, width, 3) uint8 RGB, upright; fewer rows and columns where a draft was enough.
+    taken_at: the camera's local time, or None.
+    format: Pillow's name of the file format in lower case, such as "jpeg" or "heif".
+    """
+
+    pixels: Image
+    width: int
+    height: int
+    taken_at: datetime | None
+    format: str
+
+    @property
+    def drafted(self) -> float:
+        """How much larger the photo is than its pixels: 1, or 2, 4 or 8 for a draft."""
+        return float(self.width / self.pixels.shape[1])
+
+
+def opened(source: Source) -> IO[bytes]:
+    """A seekable file over the source; UnreadableImage where there is nothing to read."""
+    if isinstance(source, bytes):
+        if not source:
+            raise UnreadableImage(formats.EMPTY)
+        return io.BytesIO(source)
+    try:
+        status = Path(source).stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            raise UnreadableImage("not an ordinary file")
+        if status.st_size == 0:
+            raise UnreadableImage(formats.EMPTY)
+        return Path(source).open("rb")
+    except (OSError, ValueError) as error:
+        raise unreachable(error) from error
+
+
+def unreachable(error: OSError | ValueError) -> UnreadableImage:
+    if isinstance(error, FileNotFoundError):
+        return UnreadableImage("the file is no longer there")
+    if isinstance(error, PermissionError):
+        return UnreadableImage("the file may not be read: permission denied")
+    return UnreadableImage(f"the file can't be read: {getattr(error, 'strerror', None) or error}")
+
+
+def check_size(width: int, height: int, max_megapixels: float, what: str = "photo") -> None:
+    """Raises ImageTooLarge."""
+    megapixels = width * height / 1e6
+    if megapixels > max_megapixels:
+        raise ImageTooLarge(
+            f"the {what} declares {megapixels:,.0f} megapixels and the limit is {max_megapixels:,.0f}; "
+            "raise FACEID_MAX_MEGAPIXELS if you trust it"
+        )
+
+
+def parse_date(value: object) -> datetime | None:
+    """The EXIF form "2021:05:01 12:30:00" (also with dashes, a T or without seconds), or None for rubbish."""
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    if not isinstance(value, str):
+        return None
+    found = re.match(r"\s*(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[T ]+(\d\d?):(\d\d)(?::(\d\d))?)?", value)
+    if not found:
+        return None
+    try:
+        return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]
+    except ValueError:  # 0000:00:00 is how cameras say that their clock was never set
+        return None

@@ -1,0 +1,132 @@
+"""Serve a trained recogniser: image -> [Recognised]. ONNX Runtime only; torch is never imported."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceid_core.engine import graphs, sessions
+from faceid_core.engine.dlib_format import ResNetWeights
+from faceid_core.errors import ModelUnusable
+from faceid_core.recognition import model_files, openset
+from faceid_core.recognition.model_files import AGAIN, StoredModel
+from faceid_core.settings import Settings
+from faceid_core.values import DetectedFace, Guess, Image, Recognised, Vectors
+from faceid_core.vision.dlib_resnet import DlibResNet, Exact
+from faceid_core.vision.embedder import Embedder, align
+from faceid_core.vision.embedding import EMBEDDERS, make_embedder
+
+if TYPE_CHECKING:
+    from faceid_core.vision.detector import Detector
+
+RUNNERS_UP = 3
+"""Further candidates that an answer names."""
+
+REPEAT_PROBABILITY = 0.95
+"""A second face of one photo gets the same name only from here on (a mirror, a picture on the wall)."""
+
+
+class Recogniser:
+    """Knows the people of one training. Any number of threads may call `recognise`."""
+
+    def __init__(self, model: StoredModel, detector: Detector, embedder: Embedder) -> None:
+        self.classes, self.threshold = model.classes, model.threshold
+        self._rows, self._calibration = model.tensors["rows"], model.calibration
+        self._detector, self.embedder = detector, embedder
+        # dlib's detectors keep buffers, and two searches at once only double the memory: both use all cores.
+        self._one_search = threading.Lock()
+
+    @classmethod
+    def load(
+        cls, folder: Path, *, settings: Settings, detector: Detector | None = None, threads: int | None = None
+    ) -> Recogniser:
+        """Read a folder that `training.save` wrote.
+
+        Raises ModelUnusable for files that are missing, damaged or made for another embedder; EngineError.
+        """
+        from faceid_core.vision.detection import make_detector
+
+        model = model_files.read(folder)
+        embedder = _embedder(model, settings, threads)
+        if model.tensors["rows"].shape[1] != embedder.dimension:
+            raise ModelUnusable(f"The files of the recogniser are damaged; {AGAIN}")
+        return cls(model, detector or make_detector(settings, threads=threads), embedder)
+
+    def recognise(self, image: Image, *, threshold: float | None = None) -> list[Recognised]:
+        """Everybody in an upright photo (H, W, 3) uint8, left to right; [] without a face.
+
+        threshold: the probability from which a name is said, default the calibrated one. A face below is nobody:
+        name None, probability that it is not the nearest person, and runners_up that start with that one.
+        """
+        with self._one_search:
+            found = self._detector.detect(image)
+        if not found:
+            return []
+        crops = np.stack([align(image, face.landmarks) for face in found])
+        return self.label(found, self.embedder.embed(crops), threshold=threshold)
+
+    def label(
+        self, faces: list[DetectedFace], vectors: Vectors, *, threshold: float | None = None
+    ) -> list[Recognised]:
+        """Name the detected faces of one photo by their vectors (N, D) from this recogniser's embedder."""
+        shares = openset.probabilities(openset.cosines(vectors, self._rows), self._calibration)
+        limit = self.threshold if threshold is None else threshold
+        answers = openset.assign(shares, limit, max(REPEAT_PROBABILITY, limit))
+        named = [self._answer(*face) for face in zip(faces, shares, answers, strict=True)]
+        return sorted(named, key=lambda face: (face.box.left, face.box.top))
+
+    def _answer(self, face: DetectedFace, shares: np.ndarray, person: int | None) -> Recognised:
+        best = [int(index) for index in np.argsort(-shares, kind="stable") if index != person][:RUNNERS_UP]
+        runners_up = tuple(Guess(self.classes[index], float(shares[index])) for index in best)
+        if person is None:
+            return Recognised(face.box, None, float(1 - shares.max()), runners_up, face.score)
+        return Recognised(face.box, self.classes[person], float(shares[person]), runners_up, face.score)
+
+
+class _TunedEmbedder(DlibResNet):
+    """The embedder with a body that was trained further."""
+
+    def __init__(self, weights: ResNetWeights, settings: Settings, *, threads: int | None) -> None:
+        graph = graphs.embedder_graph(weights).SerializeToString()
+        self._runs_on(Exact(sessions.load(graph, settings, threads=threads)), settings)
+        self.name = "tuned"
+
+
+def _embedder(model: StoredModel, settings: Settings, threads: int | None) -> Embedder:
+    """The embedder that the model was trained on; mirrored as then, whatever the settings say now."""
+    base, _, variant = model.embedder.partition("+")
+    if base != settings.embedder or variant not in ("", "mirror"):
+        wanted = f"set FACEID_EMBEDDER={base}, or {AGAIN}" if base in EMBEDDERS else AGAIN
+        raise ModelUnusable(f"The recogniser was trained for the embedder {model.embedder}; {wanted}")
+    settings = settings.model_copy(update={"mirror": variant == "mirror"})
+    tuned = model_files.body_weights(model.tensors)
+    if tuned is None:
+        return make_embedder(settings, threads=threads)
+    return _TunedEmbedder(tuned, settings, threads=threads)
+
+
+def as_dict(face: Recognised) -> dict[str, Any]:
+    """For JSON: box in pixels as left, top, right, bottom; name null for a face that is nobody we know."""
+    return {
+        "box": [round(edge, 1) for edge in face.box.as_tuple()],
+        "name": face.name,
+        "probability": round(face.probability, 4),
+        "score": round(face.score, 4),
+        "runners_up": [
+            {"name": guess.name, "probability": round(guess.probability, 4)} for guess in face.runners_up
+        ],
+    }
+
+
+def summary(faces: list[Recognised]) -> str:
+    """In words: "Amy, Penny and 2 people I don't know"."""
+    if not faces:
+        return "No face was found."
+    parts = list(dict.fromkeys(face.name for face in faces if face.name is not None))
+    unknown = sum(face.name is None for face in faces)
+    if unknown:
+        parts.append("1 person I don't know" if unknown == 1 else f"{unknown} people I don't know")
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

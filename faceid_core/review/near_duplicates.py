@@ -1,0 +1,113 @@
+"""Photos of one moment: a burst, a copy that was cropped or retouched, the same picture from two phones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceid_core.geometry import SAME_FACE_IOU, best_pairs, overlaps
+from faceid_core.image_hash import LOOK_BYTES
+from faceid_core.values import Box, Ints
+from faceid_core.vectors.neighbours import NeighbourGraph
+
+SAME_FACE = 0.35
+"""Distance below which two faces may be one in one moment; two photos of a person are rarely that near."""
+
+ALIKE = 64
+"""Bits, of 256, up to which two photos look alike: no two different ones of 268 differ by less than 66. Of LFW's
+2,736 portraits, where all heads are in the middle, seven pairs have faces and looks within both."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A photo with its faces: their rows, boxes as shares of width and height, and whether
+    they have a name. worth: how good it is; of photos with as many names the one that is worth most is kept."""
+
+    rows: tuple[int, ...]
+    boxes: tuple[Box, ...]
+    named: tuple[bool, ...]
+    worth: float
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Photos that show one moment. Every face of the others is on the best one, too.
+
+    best: a photo; others: the photos beside it; unnamed: rows of the others' faces without a name, at least one;
+    pairs: (row on the best, row on another) of the same face.
+    """
+
+    best: int
+    others: tuple[int, ...]
+    unnamed: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]
+
+
+def sharing_a_face(graph: NeighbourGraph, photos: Ints) -> Ints:
+    """(P, 2) photos that have a face in common, perhaps; photos: (N,) of each row of the graph."""
+    low, high, _ = graph.edges(SAME_FACE)
+    both = np.sort(np.stack([photos[low], photos[high]], axis=1), axis=1)
+    return np.unique(both[both[:, 0] < both[:, 1]], axis=0)
+
+
+def looking_alike(pairs: Ints, looks: Mapping[int, bytes]) -> Ints:
+    """Those of the pairs (P, 2) of photos that look alike; one that has no look (32 bytes) is like none."""
+    known: Ints = pairs[[one in looks and other in looks for one, other in pairs.tolist()]]
+    words = np.frombuffer(b"".join(looks[photo] for photo in known.ravel().tolist()), np.uint64)
+    words = words.reshape(len(known), 2, LOOK_BYTES // 8)
+    bits = np.bitwise_count(words[:, 0] ^ words[:, 1]).sum(axis=1, dtype=np.int64)
+    alike: Ints = known[bits <= ALIKE]
+    return alike
+
+
+def near_duplicates(graph: NeighbourGraph, pairs: Ints, pictures: Mapping[int, Picture]) -> list[Duplicates]:
+    """The photos of one moment among pairs (P, 2) of photos that look alike and share a face, those with most
+    photos first. A photo with a face that the best one does not show is left out, and so are photos without an
+    unnamed face beside the best."""
+    beside: dict[int, set[int]] = {}
+    for one, other in pairs.tolist():
+        beside.setdefault(one, set()).add(other)
+        beside.setdefault(other, set()).add(one)
+    found = []
+    waiting = sorted(beside, key=lambda photo: (-sum(pictures[photo].named), -pictures[photo].worth, photo))
+    taken: set[int] = set()
+    for best in waiting:  # the best first: what goes with a better photo is no longer there for a worse one
+        if best not in taken:
+            others = sorted(beside[best] - taken)
+            together = _together(graph, best, others, pictures)
+            if together:
+                taken.update((best, *together.others))
+                found.append(together)
+    return sorted(found, key=lambda together: (-len(together.others), together.best))
+
+
+def _together(
+    graph: NeighbourGraph, best: int, others: Sequence[int], pictures: Mapping[int, Picture]
+) -> Duplicates | None:
+    shown = [(other, pairs) for other in others if (pairs := _same_faces(graph, pictures[best], pictures[other]))]
+    unnamed = tuple(row for other, _ in shown for row in _unnamed(pictures[other]))
+    if not unnamed:
+        return None
+    return Duplicates(
+        best, tuple(other for other, _ in shown), unnamed, tuple(pair for _, pairs in shown for pair in pairs)
+    )
+
+
+def _unnamed(picture: Picture) -> Iterator[int]:
+    return (row for row, named in zip(picture.rows, picture.named, strict=True) if not named)
+
+
+def _same_faces(graph: NeighbourGraph, best: Picture, other: Picture) -> list[tuple[int, int]]:
+    """(row of the best, row of the other) for every face of the other; [] where one is missing on the best."""
+    near = [
+        dict(zip(graph.indices[row].tolist(), graph.distances[row].tolist(), strict=True)) for row in other.rows
+    ]
+    scores = overlaps(other.boxes, best.boxes)
+    for place, distances in enumerate(near):
+        scores[place, [distances.get(row, np.inf) > SAME_FACE for row in best.rows]] = 0
+    pairs = best_pairs(scores, SAME_FACE_IOU)
+    if len(pairs) < len(other.rows):
+        return []
+    return [(best.rows[pairs[place]], row) for place, row in enumerate(other.rows)]

@@ -1,0 +1,219 @@
+"""Backup and restore: the whole library - names, faces, journal, recognisers - in one file, while the app runs.
+
+A backup is a zip archive with `faceid.db`, the folder `models` and `backup.json`, which says what is inside. The
+engine's cache is left out, as it is made again, and so are the photos themselves, which faceid only reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from faceid_core import __version__
+from faceid_core.atomic import replaced
+from faceid_core.errors import BackupUnusable, BadInput, LibraryBusy, LibraryError, NotWritable
+from faceid_core.library.store import database
+from faceid_core.settings import Settings
+
+DATABASE, MODELS, CONTENTS = "faceid.db", "models", "backup.json"
+NOT_A_BACKUP = "{} is no backup of faceid; give a file that `faceid backup` wrote."
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a backup holds. made_at: local time, ISO 8601."""
+
+    version: str
+    revision: str
+    made_at: str
+    photos: int
+    faces: int
+    people: int
+
+
+def back_up(settings: Settings, file: Path, *, replace: bool = False) -> Contents:
+    """Write the library to `file`, complete or not at all; others may go on writing meanwhile.
+
+    Raises BadInput for a file that is there already (unless `replace`), NotWritable, LibraryError.
+    """
+    _only_a_file(settings)
+    if file.exists() and not replace:
+        raise BadInput(f"There is a file {file} already; choose another name, or add --replace.")
+    if not database.exists(settings):
+        raise BadInput(f"There is no library in {settings.library.absolute()}; nothing to back up.")
+    try:
+        with replaced(file) as partial, _scratch(file.absolute().parent) as folder:
+            copy = folder / DATABASE
+            copy_database(settings, copy)
+            contents = _read_contents(copy)
+            _pack(partial, copy, settings.models_folder, contents)
+    except OSError as error:
+        raise NotWritable(
+            f"The backup can't be written to {file} ({error.strerror}); choose another place."
+        ) from error
+    return contents
+
+
+def copy_database(settings: Settings, target: Path) -> None:
+    """A consistent copy of the database by SQLite's online backup. Raises LibraryError."""
+    source = f"file:{(settings.library / DATABASE).resolve().as_posix()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(source, uri=True)) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new)  # in one step: a step that others write in between would start all over again
+            new.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.Error as error:
+        raise LibraryError(f"The database can't be copied ({error}); run `faceid doctor --deep`.") from error
+
+
+def restore(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
+    """Put a backup in the place of the library. What was there moves into a folder of its own, which is returned.
+
+    Raises BackupUnusable, LibraryBusy while the app runs; then nothing has changed.
+    """
+    _only_a_file(settings)
+    database.make_folder(settings)
+    with _scratch(settings.library) as folder:
+        contents = _unpack(file, folder)
+        replaced = _kept(settings)
+        models = _brought_in(folder / MODELS, settings.models_folder)
+        # The one step that counts: whatever is killed, either library is there as a whole.
+        (folder / DATABASE).replace(settings.library / DATABASE)
+    if replaced is not None:
+        _remove_all_but(models, settings.models_folder)
+    return contents, replaced
+
+
+def _only_a_file(settings: Settings) -> None:
+    if settings.database_url is not None:
+        raise BadInput("The library is in a database server; back it up with its own tools, such as pg_dump.")
+
+
+@contextmanager
+def _scratch(parent: Path) -> Iterator[Path]:
+    """A folder on the same disk as the result, so that the last step is a rename."""
+    with TemporaryDirectory(prefix=".faceid-", dir=parent) as folder:
+        yield Path(folder)
+
+
+def _read_contents(copy: Path) -> Contents:
+    with closing(sqlite3.connect(copy)) as connection:
+        numbers = [
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("photo", "face", "person")
+        ]
+        revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+    return Contents(__version__, revision, datetime.now().isoformat(timespec="seconds"), *numbers)
+
+
+def _pack(archive: Path, copy: Path, models: Path, contents: Contents) -> None:
+    # Stored, not deflated: most of a library is JPEG pictures and float vectors, which don't shrink.
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
+        packed.writestr(CONTENTS, json.dumps(asdict(contents), indent=1))
+        packed.write(copy, DATABASE)
+        for path in sorted(models.rglob("*")):
+            if path.is_file():
+                packed.write(path, f"{MODELS}/{path.relative_to(models).as_posix()}")
+
+
+def _unpack(file: Path, folder: Path) -> Contents:
+    """Unpack into the folder and make sure that it is sound. Raises BackupUnusable."""
+    try:
+        with zipfile.ZipFile(file) as packed:
+            contents = Contents(**json.loads(packed.read(CONTENTS)))
+            for member in packed.infolist():
+                if member.filename == DATABASE or member.filename.startswith(f"{MODELS}/"):
+                    packed.extract(member, folder)  # which checks the CRC and never leaves the folder
+    except FileNotFoundError as error:
+        raise BackupUnusable(f"There is no file {file}; check the path.") from error
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise BackupUnusable(NOT_A_BACKUP.format(file)) from error
+    except OSError as error:
+        raise BackupUnusable(f"The backup {file} can't be unpacked ({error.strerror}).") from error
+    _check(folder / DATABASE, file)
+    return contents
+
+
+def _check(copy: Path, file: Path) -> None:
+    try:
+        with closing(sqlite3.connect(copy)) as connection:
+            sound = connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+            revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+    except (sqlite3.Error, TypeError) as error:
+        raise BackupUnusable(NOT_A_BACKUP.format(file)) from error
+    if not sound:
+        raise BackupUnusable(f"The database in {file} is damaged; use another backup.")
+    if revision > database.HEAD:
+        raise BackupUnusable(f"{file} was made by a newer version; update the program first.")
+
+
+def _kept(settings: Settings) -> Path | None:
+    """The present library, kept in a folder of its own. Raises LibraryBusy while anybody has it open."""
+    present = settings.library / DATABASE
+    if not present.exists():
+        return None
+    _close(present)
+    aside = settings.library / "replaced" / datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
+    aside.mkdir(parents=True)
+    _link(present, aside / DATABASE)
+    if settings.models_folder.exists():
+        shutil.copytree(settings.models_folder, aside / MODELS, copy_function=_link)
+    return aside
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """A second name for a file, at no cost; a copy where the disk knows no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _brought_in(models: Path, target: Path) -> set[str]:
+    """Move the backup's recognisers beside the present ones; their folders' names tell them apart."""
+    names = {folder.name for folder in models.iterdir()} if models.is_dir() else set()
+    target.mkdir(exist_ok=True)
+    for name in names:
+        if not (target / name).exists():
+            (models / name).replace(target / name)
+    return names
+
+
+def _remove_all_but(names: set[str], folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _close(present: Path) -> None:
+    """Fold the write-ahead log into the file, which SQLite does only for whoever is alone with it."""
+    try:
+        with closing(sqlite3.connect(present, timeout=1)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        raise LibraryBusy("The library is open in the app or another command; stop it, then restore.") from error
+    except sqlite3.DatabaseError:
+        pass  # damaged, which is why it is being replaced; it is kept as it is
+
+
+def upgrade(settings: Settings) -> Path | None:
+    """Bring the database to this version, after copying it to `backups`. Returns the copy; None if none was needed.
+
+    Raises LibraryError.
+    """
+    copy = None
+    if settings.database_url is None and database.exists(settings) and not database.is_current(settings):
+        folder = settings.library / "backups"
+        folder.mkdir(exist_ok=True)
+        copy = folder / f"before-{database.HEAD}-{datetime.now():%Y-%m-%d-%H%M%S-%f}.db"
+        copy_database(settings, copy)
+    database.upgrade(settings)
+    return copy

@@ -1,0 +1,168 @@
+"""Background work: the kinds of job, and the worker that claims and runs them one after the other."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from faceid_core.errors import FaceIdError, JobCancelled
+from faceid_core.importing import run
+from faceid_core.library import JobView, Library
+from faceid_core.steps import import_names
+from faceid_core.steps.cluster import cluster_faces
+from faceid_core.steps.map_faces import map_faces
+from faceid_core.steps.train import train_recogniser
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 0.4
+"""How often a running job writes its progress and looks whether it should stop."""
+
+DEAD_SECONDS = 30.0
+"""A running job without a sign of life for this long has lost its worker."""
+
+
+class Reporter:
+    """A job's progress: remembers the latest state; a thread of its own writes it, so that work that reports
+    rarely still shows life and work that reports often costs nothing. Raises JobCancelled when asked to stop."""
+
+    def __init__(self, library: Library, job_id: int) -> None:
+        self._library, self._job_id = library, job_id
+        self._started = time.monotonic()
+        self._state: tuple[int, int, str] = (0, 0, "Starting")
+        self.details: dict[str, Any] = {}
+        self._stop, self._cancelled = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._keep_beating, daemon=True, name=f"job-{job_id}-heartbeat")
+
+    def __call__(self, done: int, total: int, message: str = "") -> None:
+        self._state = (done, total, message or self._state[2])
+        if self._cancelled.is_set():
+            raise JobCancelled("The job was cancelled; what it had finished is kept.")
+
+    def __enter__(self) -> Reporter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._beat()
+
+    def _keep_beating(self) -> None:
+        self._beat()
+        while not self._stop.wait(BEAT_SECONDS):
+            self._beat()
+
+    def _beat(self) -> None:
+        done, total, message = self._state
+        try:
+            details = {**self.details, **self._pace(done, total)}
+            if self._library.jobs.beat(self._job_id, done, total, message, details=details):
+                self._cancelled.set()
+        except FaceIdError:
+            log.warning("The progress of job %s could not be written; trying again.", self._job_id)
+
+    def _pace(self, done: int, total: int) -> dict[str, float]:
+        """Items a second so far, and seconds left at that rate."""
+        seconds = time.monotonic() - self._started
+        if not done or seconds <= 0:
+            return {}
+        return {"rate": done / seconds, "seconds_left": max(total - done, 0) * seconds / done}
+
+
+def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    options = {name: params[name] for name in ("again", "video_seconds") if name in params}
+    report = run.import_photos(library, params["paths"], **options, progress=reporter)
+    if report.faces:
+        library.jobs.submit("cluster", {"new_only": True})
+        library.jobs.submit("map", {"new_only": True})
+    return report.as_dict()
+
+
+def _cluster(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    return cluster_faces(library, **params, progress=reporter).as_dict()
+
+
+def _map(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    return map_faces(library, **params, progress=reporter).as_dict()
+
+
+def _train(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    from faceid_core.recognition.training import TrainOptions
+
+    history: list[dict[str, float]] = []
+    reporter.details["history"] = history
+    model = train_recogniser(
+        library,
+        options=TrainOptions(**params),
+        progress=reporter,
+        on_epoch=lambda row: history.append(dict(row)),
+    )
+    return {"model": model.id, **model.metrics}
+
+
+def _names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    return import_names.take_names(library, actor=params["actor"], progress=reporter).as_dict()
+
+
+KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
+    "import": _import,
+    "cluster": _cluster,
+    "map": _map,
+    "train": _train,
+    "names": _names,
+}
+
+
+def run_next(library: Library) -> JobView | None:
+    """Claim the oldest queued job and run it to its end; None when there is none. Never raises for a failed job."""
+    job = library.jobs.claim()
+    if job is None:
+        return None
+    try:
+        with Reporter(library, job.id) as reporter:
+            result = KINDS[job.kind](library, job.params, reporter)
+        library.jobs.finish(job.id, result)
+    except JobCancelled:
+        library.jobs.cancelled(job.id)
+    except FaceIdError as error:
+        library.jobs.fail(job.id, str(error))
+    except Exception:
+        log.exception("Job %s (%s) failed", job.id, job.kind)
+        library.jobs.fail(job.id, "Something went wrong that we did not expect; the log has the details.")
+    return library.jobs.get(job.id)
+
+
+def run_pending(library: Library) -> list[JobView]:
+    """Run queued jobs, and those that they queue, until none is left."""
+    done: list[JobView] = []
+    while (job := run_next(library)) is not None:
+        done.append(job)
+    return done
+
+
+@dataclass
+class Worker:
+    """Serves the queue until `stop` is set, or its parent process is gone: the body of the worker process."""
+
+    library: Library
+    poll_seconds: float = 0.3
+    stop: threading.Event = field(default_factory=threading.Event)
+    parent: int = field(default_factory=os.getppid)
+
+    def run(self) -> None:
+        # A server that was killed can't stop its worker: then the worker's parent changes.
+        while not self.stop.is_set() and os.getppid() == self.parent:
+            try:
+                self.library.jobs.reap(DEAD_SECONDS)
+                idle = run_next(self.library) is None
+            except FaceIdError as error:
+                log.warning("%s", error)
+                idle = True
+            if idle:
+                self.stop.wait(self.poll_seconds)

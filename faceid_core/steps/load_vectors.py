@@ -1,0 +1,82 @@
+"""What the steps after the import start from: the library's embedder, its vectors, and the stored crops."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from faceid_core.errors import NoFaces, NoPhotos
+from faceid_core.library import FaceVectors, Library
+from faceid_core.media import images
+from faceid_core.settings import Settings
+from faceid_core.vectors import neighbour_cache
+from faceid_core.vectors.neighbours import LENGTH, NeighbourGraph, on_sphere
+from faceid_core.vision.dlib_resnet import DlibResNet
+from faceid_core.vision.embedder import Embedder
+from faceid_core.vision.embedding import make_embedder
+
+EMBED_AT_ONCE = 512
+"""Crops that are embedded and stored in one step when the embedder has changed."""
+
+
+@lru_cache(maxsize=2)
+def _cached(settings_json: str) -> Embedder:
+    return make_embedder(Settings.model_validate_json(settings_json))
+
+
+def embedder_of(settings: Settings) -> Embedder:
+    return _cached(settings.model_dump_json())
+
+
+def vectors(library: Library, embedder: Embedder) -> FaceVectors:
+    complete(library, embedder)
+    faces = library.faces.vectors(embedder.name)
+    if len(faces.ids):
+        return faces
+    counts = library.counts()
+    if counts.faces and library.faces.missing_vectors(embedder.name):
+        raise NoFaces(f"No face has a vector of {embedder.name} yet; run `faceid import --again` on your photos.")
+    if not counts.photos:
+        raise NoPhotos("The library has no photo yet; import a folder of photos first.")
+    raise NoFaces(
+        f"No usable face was found in the {counts.photos} photos of the library; import photos that show people."
+    )
+
+
+def length_of(embedder: Embedder) -> float:
+    """The length to which an embedder's vectors are brought before they are compared."""
+    return LENGTH if isinstance(embedder, DlibResNet) else 1.0
+
+
+def graph(library: Library, faces: FaceVectors, embedder: Embedder) -> NeighbourGraph:
+    """The neighbours of faces that `directions` gives, kept in the library's folder from one step to the next."""
+    name = re.sub(r"[^\w.-]", "_", embedder.name)
+    return neighbour_cache.graph_of(library.settings.graphs_folder / f"{name}.npz", faces.ids, faces.vectors)
+
+
+def directions(faces: FaceVectors, embedder: Embedder) -> FaceVectors:
+    """The faces with vectors of equal length: who it is lies in the direction, see neighbours.on_sphere."""
+    return replace(faces, vectors=on_sphere(faces.vectors, length_of(embedder)))
+
+
+def complete(library: Library, embedder: Embedder) -> None:
+    """Embed the crops that another embedder was used for when they were imported. A network of the user's own has
+    crops of its own, which only the photo gives."""
+    if not isinstance(embedder, DlibResNet):
+        return
+    missing = library.faces.missing_vectors(embedder.name)
+    for start in range(0, len(missing), EMBED_AT_ONCE):
+        ids = missing[start : start + EMBED_AT_ONCE]
+        library.faces.add_vectors(embedder.name, ids, embedder.embed(decoded(library, ids)))
+
+
+def decoded(library: Library, ids: Any) -> np.ndarray:
+    """Aligned crops (N, 150, 150, 3) uint8 of the faces, in the order of ids."""
+    crops = library.faces.crops(ids)
+    if not crops:
+        return np.empty((0, 150, 150, 3), np.uint8)
+    return np.stack([images.decode_jpeg(crops[int(face)]) for face in ids])

@@ -1,0 +1,89 @@
+"""What every face detector shares: the protocol, the scale of the search, and the landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.engine.weights import weights_path
+from faceid_core.settings import Settings
+from faceid_core.values import Box, DetectedFace, Image
+
+LARGEST_ENLARGEMENT = 2.0
+"""Small photos are searched at most at this factor: face_recognition, too, enlarges once by default."""
+
+
+class Detector(Protocol):
+    """Finds the faces of an upright image (H, W, 3); boxes and landmarks are pixels of that image."""
+
+    name: str
+
+    def detect(self, image: Image) -> list[DetectedFace]: ...
+
+    def landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
+        """The five of one face, (5, 2) float32 x, y."""
+
+
+def search_scale(width: int, height: int, side_px: int) -> float:
+    """How much to scale a photo before the search: large ones to `side_px` pixels on the longer side, small ones
+    enlarged towards it, at most LARGEST_ENLARGEMENT times."""
+    return min(side_px / max(width, height), LARGEST_ENLARGEMENT)
+
+
+def scaled(image: Image, factor: float) -> Image:
+    """The image at `factor` times its size; area averaging when it shrinks, so that nothing aliases.
+
+    First by a whole number, which is ten times as fast a pixel, then by what remains.
+    """
+    import cv2
+
+    if factor == 1.0:
+        return image
+    height, width = image.shape[:2]
+    size = (max(round(width * factor), 1), max(round(height * factor), 1))
+    whole = int(1 / factor)
+    if whole > 1 and min(width, height) >= whole:
+        blocks = image[: height // whole * whole, : width // whole * whole]
+        image = cv2.resize(blocks, (width // whole, height // whole), interpolation=cv2.INTER_AREA)
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
+
+
+class LandmarkDetector:
+    """What all detectors share: search at the working scale, landmarks on the full image."""
+
+    name: str
+
+    def __init__(self, settings: Settings) -> None:
+        self._side_px = settings.detection_side_px
+
+    def search(self, image: Image) -> Iterable[tuple[Box, float]]:
+        """Boxes and scores at the image's own scale, best first."""
+        raise NotImplementedError
+
+    def detect(self, image: Image) -> list[DetectedFace]:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(f"an image is (H, W, 3) uint8, not {image.shape} {image.dtype}")
+        if 0 in image.shape:
+            return []
+        factor = search_scale(image.shape[1], image.shape[0], self._side_px)
+        found = [(box.scaled(1 / factor), score) for box, score in self.search(scaled(image, factor))]
+        return [DetectedFace(box, score, self.landmarks(image, box)) for box, score in found]
+
+    @cached_property
+    def _predictor(self) -> Any:
+        import dlib
+
+        return dlib.shape_predictor(str(weights_path("landmarks5")))
+
+    def landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
+        """(5, 2) float32 x, y of dlib's 5-point shape predictor."""
+        import dlib
+
+        rectangle = dlib.rectangle(*(round(edge) for edge in box.as_tuple()))
+        points = self._predictor(np.ascontiguousarray(image), rectangle).parts()
+        return np.array([(point.x, point.y) for point in points], np.float32)

@@ -1,0 +1,66 @@
+"""dlib's face recognition network, the default embedder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.engine import bfloat16, sessions
+from faceid_core.engine.graphs import CROP_PX
+from faceid_core.settings import Settings
+from faceid_core.values import Image, Vectors
+
+if TYPE_CHECKING:
+    import onnxruntime
+from faceid_core.vision.embedder import BATCH, Network, align
+
+
+class Exact:
+    """The network in floats: dlib's own vectors, within 1e-5."""
+
+    computes = "in float32 by ONNX Runtime"
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+
+    def run(self, crops: Image, /) -> Vectors:
+        return np.asarray(self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0], np.float32)
+
+
+class DlibResNet:
+    """dlib's face recognition network (King 2017, "High Quality Face Recognition with Deep Metric Learning").
+
+    With settings.mirror the vector is the mean of the crop's and its mirror image's: on LFW that raises
+    verification from 98.9 to 99.1 %, for twice the time. It is a space of its own, so it has a name of its own.
+    In which numbers it is computed changes the vectors by much less, and the name not at all: see engine.half.
+    """
+
+    dimension = 128
+    size_px = CROP_PX
+
+    def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
+        in_half = bfloat16.network("resnet", settings, threads=threads)
+        self._runs_on(in_half or Exact(sessions.session("resnet", settings, threads=threads)), settings)
+        self.name = "dlib-resnet+mirror" if self._mirror else "dlib-resnet"
+        # dlib's documentation gives 0.6; mirrored means lie closer together.
+        self.default_threshold = 0.55 if self._mirror else 0.6
+
+    def _runs_on(self, network: Network, settings: Settings) -> None:
+        self._network, self._mirror, self.computes = network, settings.mirror, network.computes
+
+    def align(self, image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
+        return align(image, landmarks)
+
+    def embed(self, crops: Image) -> Vectors:
+        if crops.ndim != 4 or crops.shape[1:] != (CROP_PX, CROP_PX, 3) or crops.dtype != np.uint8:
+            raise ValueError(f"crops are (N, {CROP_PX}, {CROP_PX}, 3) uint8, not {crops.shape} {crops.dtype}")
+        parts = [self._embed(crops[at : at + BATCH]) for at in range(0, len(crops), BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
+
+    def _embed(self, crops: Image) -> Vectors:
+        vectors = self._network.run(crops)
+        if not self._mirror:
+            return vectors
+        return np.asarray((vectors + self._network.run(crops[:, :, ::-1])) / 2, np.float32)

@@ -1,0 +1,123 @@
+"""Faces followed through the pictures of a video: of those that look nearly the same, the best one is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.geometry import SAME_FACE_IOU, best_pairs
+from faceid_core.values import DetectedFace, Quality
+
+SAME_LOOK_SHARE = 0.65
+"""Distance below which two faces of a track look nearly the same, as a share of the one below which two faces are
+usually of one person; 0.36 for dlib's embedder. Four times a second, a man who talks into the camera moves by 0.09
+to 0.26 (head-pose clip), so that he is kept once; a singer who turns and walks by 0.20 to 0.53 (Hamilton clip)."""
+
+LOST_S = 10.0
+"""A track ends when its face was not seen for so long: whoever comes back after a cut goes on with it."""
+
+MOST_LOOKS, MOST_TRACKS = 24, 400
+"""Faces kept of a track, and tracks followed at once; about 10 KB each."""
+
+
+class Found(Protocol):
+    """A face with its quality and its vector (D,)."""
+
+    @property
+    def face(self) -> DetectedFace: ...
+
+    @property
+    def quality(self) -> Quality: ...
+
+    @property
+    def vector(self) -> npt.NDArray[np.float32]: ...
+
+
+@dataclass(slots=True, eq=False)
+class Look:
+    """The best of some nearly identical faces, and the seconds at which it was seen."""
+
+    seconds: float
+    best: Found
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One face through time: as it was seen last, and all its looks."""
+
+    last: Found
+    seen: float
+    looks: list[Look] = field(default_factory=list)
+
+    def likeness(self, face: Found, same_person: float) -> float:
+        """Above 0 where the face goes on with this track: 1 + overlap in its place, else up to 1 by its looks."""
+        overlap = self.last.face.box.iou(face.face.box)
+        if overlap >= SAME_FACE_IOU and _apart(self.last, face) < same_person:
+            return 1 + overlap
+        nearest = min(_apart(look.best, face) for look in self.looks)
+        return 1 - nearest / (SAME_LOOK_SHARE * same_person)
+
+    def go_on(self, seconds: float, face: Found, same_person: float) -> None:
+        self.last, self.seen = face, seconds
+        look = min(self.looks, key=lambda look: _apart(look.best, face))
+        if _apart(look.best, face) >= SAME_LOOK_SHARE * same_person:
+            if len(self.looks) < MOST_LOOKS:
+                self.looks.append(Look(seconds, face))
+        elif face.quality.score > look.best.quality.score:
+            look.seconds, look.best = seconds, face
+
+
+@dataclass(slots=True, eq=False)
+class Tracks:
+    """The tracks of a video, fed picture by picture. same_person: the embedder's threshold."""
+
+    same_person: float
+    live: list[Track] = field(default_factory=list)
+    ended: list[Look] = field(default_factory=list)
+
+    def see(self, seconds: float, faces: Sequence[Found]) -> None:
+        """The faces of the next picture."""
+        self._end([track for track in self.live if seconds - track.seen > LOST_S])
+        pairs = self._pairs(faces)
+        for place, face in enumerate(faces):
+            if place in pairs:
+                self.live[pairs[place]].go_on(seconds, face, self.same_person)
+            else:
+                self.live.append(Track(face, seconds, [Look(seconds, face)]))
+        self._end(sorted(self.live, key=lambda track: track.seen)[:-MOST_TRACKS])
+
+    def _pairs(self, faces: Sequence[Found]) -> dict[int, int]:
+        """Place of a face -> place of the track that it goes on with."""
+        if not faces or not self.live:
+            return {}
+        scores = [[track.likeness(face, self.same_person) for track in self.live] for face in faces]
+        return best_pairs(scores, np.finfo(float).tiny)
+
+    def _end(self, tracks: Sequence[Track]) -> None:
+        for track in tracks:
+            self.live.remove(track)
+            self.ended += track.looks
+
+    def finish(self) -> None:
+        """The video is over."""
+        self._end(list(self.live))
+
+    def moments(self) -> set[float]:
+        """Seconds of the pictures whose faces may still be kept."""
+        return {look.seconds for track in self.live for look in track.looks} | {look.seconds for look in self.ended}
+
+    def settled(self) -> Iterator[tuple[float, list[Found]]]:
+        """Seconds and kept faces of the pictures of which no kept face can change any more; each is given once."""
+        open_ones = {look.seconds for track in self.live for look in track.looks}
+        done = sorted({look.seconds for look in self.ended} - open_ones)
+        for seconds in done:
+            yield seconds, [look.best for look in self.ended if look.seconds == seconds]
+        self.ended = [look for look in self.ended if look.seconds in open_ones]
+
+
+def _apart(one: Found, other: Found) -> float:
+    return float(np.linalg.norm(one.vector - other.vector))

@@ -1,0 +1,212 @@
+"""Serving: who is in a photo, files that can't be used, and that nothing heavy is loaded."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from faceid_core.engine.dlib_format import resnet_weights
+from faceid_core.engine.weights import weights_path
+from faceid_core.errors import ModelUnusable
+from faceid_core.media import images
+from faceid_core.recognition import model_files, openset, training
+from faceid_core.recognition.openset import Calibration
+from faceid_core.recognition.recogniser import Recogniser, as_dict, summary
+from faceid_core.values import Box, DetectedFace, Guess, Recognised
+from faceid_core.vision.embedding import make_embedder
+from tests.faces import SETTINGS, drawn_faces
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    faces = drawn_faces()
+    return faces, make_embedder(SETTINGS).embed(faces.crops)
+
+
+@pytest.fixture
+def folder(embedded, tmp_path):
+    """A recogniser imprinted from the drawn people but one."""
+    faces, vectors = embedded
+    known = sorted(set(faces.names))[:-1]
+    part = np.array([name in known for name in faces.names])
+    classes = np.array([known.index(name) for name in faces.names if name in known])
+    scored = openset.leave_one_out(vectors[part], classes, faces.photos[part], vectors[~part], len(known))
+    rows = openset.imprint(vectors[part], classes, len(known))
+    stored = model_files.StoredModel(
+        tuple(known), "dlib-resnet+mirror", 0.5, openset.calibrate(scored, len(known)), {"rows": rows}, {}
+    )
+    return model_files.write(stored, tmp_path)
+
+
+@pytest.fixture
+def recogniser(folder):
+    return Recogniser.load(folder, settings=SETTINGS)
+
+
+def photo(faces, name):
+    return images.read(faces.album.folder / name, max_megapixels=100).pixels
+
+
+def test_names_everybody_from_left_to_right(recogniser, embedded):
+    faces, _ = embedded
+    right = total = 0
+    for name, truth in faces.album.photos.items():
+        found = recogniser.recognise(photo(faces, name))
+        assert [face.box.left for face in found] == sorted(face.box.left for face in found)
+        for face in found:
+            match = max(truth, key=lambda known, face=face: known.box.iou(face.box))
+            expected = match.person if match.person in recogniser.classes else None
+            right += face.name == expected
+            total += 1
+            assert 0 <= face.probability <= 1
+            assert face.name not in [guess.name for guess in face.runners_up]
+    assert total > 20 and right / total >= 0.9
+
+
+def test_no_face_no_answer(recogniser):
+    assert recogniser.recognise(np.zeros((200, 300, 3), np.uint8)) == []
+    assert recogniser.recognise(np.zeros((0, 0, 3), np.uint8)) == []
+
+
+def test_threshold_of_the_caller(recogniser, embedded):
+    faces, _ = embedded
+    image = photo(faces, next(iter(faces.album.photos)))
+    strict = recogniser.recognise(image, threshold=1.0)
+    assert strict and all(face.name is None for face in strict)
+    assert all(face.runners_up[0].probability == pytest.approx(1 - face.probability) for face in strict)
+    assert all(face.name for face in recogniser.recognise(image, threshold=0.0))
+
+
+def test_many_threads_one_answer(recogniser, embedded):
+    faces, _ = embedded
+    image = photo(faces, max(faces.album.photos, key=lambda name: len(faces.album.photos[name])))
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: recogniser.recognise(image), range(4)))
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_one_person_once_in_a_photo(recogniser, embedded):
+    faces, vectors = embedded
+    name = recogniser.classes[0]
+    own = vectors[[i for i, n in enumerate(faces.names) if n == name]]
+    twins = np.stack([own.mean(0), own.mean(0)])
+    boxes = [DetectedFace(Box(x, 0, x + 50, 50), 1.0, np.zeros((5, 2), np.float32)) for x in (60, 0)]
+    assert [face.name for face in recogniser.label(boxes, twins)] == [name, name], "both are beyond doubt"
+    recogniser._calibration = replace(
+        recogniser._calibration, cut=float(openset.cosines(twins, recogniser._rows)[0].max()) - 0.002
+    )
+    assert [face.name for face in recogniser.label(boxes, twins)].count(name) == 1
+
+
+# --- files ------------------------------------------------------------------------------------------------------
+def rewrite(folder, **changes):
+    path = folder / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def cut_short(folder):
+    path = folder / "tensors.safetensors"
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def flip(folder):
+    path = folder / "tensors.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda f: (f / "model.json").unlink(), "are missing"),
+        (lambda f: (f / "tensors.safetensors").unlink(), "are missing"),
+        (lambda f: (f / "model.json").write_text("{"), "are damaged"),
+        (lambda f: (f / "model.json").write_text("[1]"), "are damaged"),
+        (lambda f: (f / "model.json").write_bytes(b"\xff\xfe"), "are damaged"),
+        (cut_short, "are damaged"),
+        (flip, "are damaged"),
+        (lambda f: rewrite(f, classes=["only one"]), "are damaged"),
+        (lambda f: rewrite(f, threshold=None), "are damaged"),
+        (lambda f: rewrite(f, calibration={"slope": 1}), "are damaged"),
+        (lambda f: rewrite(f, version=99), "newer faceid"),
+        (lambda f: rewrite(f, embedder="arcface"), "trained for the embedder arcface"),
+    ],
+)
+def test_unusable_files_get_one_sentence(folder, harm, words):
+    harm(folder)
+    with pytest.raises(ModelUnusable, match=words) as caught:
+        Recogniser.load(folder, settings=SETTINGS)
+    assert str(caught.value).endswith(".") and "train again" in str(caught.value)
+
+
+def test_mirroring_follows_the_model_not_the_settings(folder):
+    loaded = Recogniser.load(folder, settings=SETTINGS.model_copy(update={"mirror": False}))
+    assert loaded.embedder.name == "dlib-resnet+mirror"
+
+
+def test_serving_needs_no_torch(folder):
+    code = (
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from faceid_core.recognition.recogniser import Recogniser; from faceid_core.settings import Settings\n"
+        f"r = Recogniser.load(Path({str(folder)!r}), settings=Settings(library=Path({str(SETTINGS.library)!r})))\n"
+        "assert r.recognise(np.zeros((99, 99, 3), np.uint8)) == []\n"
+        "sys.exit(bool({'torch', 'fastai', 'faceid_core.recognition.training'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_network_trained_further_is_served(monkeypatch, tmp_path):
+    faces = drawn_faces()
+    names = [name for name, _ in Counter(faces.names).most_common(2)]
+    at = [i for i, name in enumerate(faces.names) if name in names]
+    monkeypatch.setattr(training, "_choose", lambda candidates, *_: candidates[-1])
+    options = training.TrainOptions(epochs=1, unfreeze_epochs=1, views=1, learning_rate=1e-2)
+    weights = resnet_weights(weights_path("resnet"))
+    trained = training.train(
+        faces.crops[at], [faces.names[i] for i in at], faces.photos[at], weights=weights, options=options
+    )
+    assert trained.kept == "network" and [row["epoch"] for row in trained.report.history] == [0, 1, 2]
+    loaded = Recogniser.load(training.save(trained, tmp_path), settings=SETTINGS)
+    exact = make_embedder(SETTINGS.model_copy(update={"precision": "exact"}))
+    served, published = loaded.embedder.embed(faces.crops[at]), exact.embed(faces.crops[at])
+    assert np.abs(served - published).max() > 1e-4
+    best = openset.cosines(served, trained.tensors["rows"]).argmax(1)
+    assert (np.array(loaded.classes)[best] == np.array(faces.names)[at]).mean() >= 0.9
+    assert np.isfinite([trained.calibration.slope, trained.calibration.cut]).all()
+    assert isinstance(trained.calibration, Calibration)
+
+
+# --- words ------------------------------------------------------------------------------------------------------
+def face(name, left=0.0):
+    return Recognised(Box(left, 0, left + 9.55, 9), name, 0.98765, (Guess("Bob", 0.01),), 1.5)
+
+
+def test_json_shape():
+    assert as_dict(face("Ann")) == {
+        "box": [0.0, 0, 9.6, 9],
+        "name": "Ann",
+        "probability": 0.9877,
+        "score": 1.5,
+        "runners_up": [{"name": "Bob", "probability": 0.01}],
+    }
+    assert json.loads(json.dumps(as_dict(face(None))))["name"] is None
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], "No face was found."),
+        (["Ann"], "Ann"),
+        (["Ann", None], "Ann and 1 person I don't know"),
+        (["Ann", "Bob", None, None], "Ann, Bob and 2 people I don't know"),
+        ([None], "1 person I don't know"),
+    ],
+)
+def test_summary_in_words(names, words):
+    assert summary([face(name) for name in names]) == words

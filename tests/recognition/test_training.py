@@ -1,0 +1,197 @@
+"""Training on drawn faces: what it needs, that it repeats, cancels cleanly and keeps the better classifier."""
+
+import json
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from faceid_core.engine.dlib_format import resnet_weights
+from faceid_core.engine.weights import weights_path
+from faceid_core.errors import JobCancelled, NotEnoughLabels
+from faceid_core.recognition import model_files, openset, training
+from faceid_core.recognition.training import TrainOptions, _better, _labelled
+from tests.faces import Faces, drawn_faces
+
+QUICK = TrainOptions(epochs=2, views=1)
+
+
+@pytest.fixture(scope="module")
+def faces() -> Faces:
+    return drawn_faces()
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return resnet_weights(weights_path("resnet"))
+
+
+def few(faces: Faces, count: int = 4) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """The first faces of two people."""
+    first, second = (name for name, _ in Counter(faces.names).most_common(2))
+    at = [i for name in (first, second) for i in [j for j, n in enumerate(faces.names) if n == name][:count]]
+    return faces.crops[at], [faces.names[i] for i in at], np.arange(len(at))
+
+
+# --- who is learned ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("names", "photos"),
+    [
+        ([], []),
+        (["Ann"] * 5, [0, 1, 2, 3, 4]),
+        (["Ann", "Ann", "Bob"], [0, 1, 2]),
+        (["Ann", "Ann", "Bob", "Bob"], [0, 1, 2, 2]),
+    ],
+    ids=["nobody", "one person", "one with a single face", "one with a single photo"],
+)
+def test_says_what_is_missing(names, photos):
+    crops = np.zeros((len(names), 150, 150, 3), np.uint8)
+    with pytest.raises(
+        NotEnoughLabels, match=r"^Name at least two people with two photos each, then train again\.$"
+    ):
+        training.train(crops, names, np.array(photos, np.int64), weights=None)
+
+
+def test_crops_of_another_shape_are_a_mistake_of_the_caller():
+    with pytest.raises(ValueError, match="crops of shape"):
+        training.train(np.zeros((2, 99, 99, 3), np.uint8), ["a", "b"], np.arange(2), weights=None)
+    with pytest.raises(ValueError, match="crops of shape"):
+        training.train(np.zeros((2, 150, 150, 3), np.uint8), ["a"], np.arange(2), weights=None)
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": -1}, {"batch_size": 0}, {"valid_share": 1.0}, {"learning_rate": 0.0}])
+def test_options_are_checked(wrong):
+    with pytest.raises(ValueError):
+        TrainOptions(**wrong)
+
+
+def test_people_with_too_few_faces_are_left_out():
+    names = ["Zoe", "Ann", "Zoe", "Ann", "Bob"] + ["Eve"] * 9
+    crops = np.zeros((len(names), 150, 150, 3), np.uint8)
+    labelled = _labelled(crops, names, np.arange(len(names)), TrainOptions(max_faces_per_person=4))
+    assert labelled.names == ("Ann", "Eve", "Zoe")
+    assert np.bincount(labelled.classes).tolist() == [2, 4, 2]
+    assert labelled.photos[labelled.classes == 0].tolist() == [1, 3]
+
+
+# --- the training -----------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def run(faces, weights):
+    rows, steps = [], []
+    trained = training.train(
+        faces.crops,
+        faces.names,
+        faces.photos,
+        weights=weights,
+        options=QUICK,
+        on_epoch=rows.append,
+        progress=lambda done, total, message="": steps.append((done, total, message)),
+    )
+    return trained, rows, steps
+
+
+def test_learns_the_people(run, faces):
+    report = run[0].report
+    assert report.classes == tuple(sorted(set(faces.names)))
+    assert report.accuracy >= 0.95 and report.tpir >= 0.9 and report.fpir <= 0.1
+    assert 0 < report.threshold < 1 and report.valid_faces > 0 and report.seconds > 0
+    assert run[0].tensors["rows"].shape == (len(report.classes), 128)
+
+
+def test_tells_of_every_epoch_and_batch(run):
+    trained, rows, steps = run
+    assert [row["epoch"] for row in rows] == [0, 1, 2]
+    assert set(rows[0]) == set(rows[2]) == {"epoch", "train_loss", "valid_loss", "accuracy"}
+    assert rows[0]["accuracy"] >= 0.9, "the imprinted head is good before any training"
+    assert trained.report.history == tuple(rows)
+    assert "Learning, round 2" in {message for _, _, message in steps}
+    assert all(one[0] <= next_[0] <= next_[1] for one, next_ in pairwise(steps))
+    assert steps[-1][0] == steps[-1][1]
+
+
+def test_same_seed_same_result(faces, weights):
+    crops, names, photos = few(faces)
+    seen = []
+    for seed in (1, 1, 2):
+        torn = TrainOptions(epochs=2, views=1, seed=seed, batch_size=4)
+        seen.append(training.train(crops, names, photos, weights=weights, options=torn))
+    assert seen[0].report.history == seen[1].report.history != seen[2].report.history
+    np.testing.assert_array_equal(seen[0].tensors["rows"], seen[1].tensors["rows"])
+
+
+def test_two_people_with_two_faces_are_enough(faces, weights):
+    crops, names, photos = few(faces, 2)
+    trained = training.train(crops, names, photos, weights=weights, strangers=faces.crops[:0], options=QUICK)
+    assert trained.calibration.cut == openset.default_cut(2)
+    assert trained.report.valid_faces == 4 and trained.kept == "imprinted"
+
+
+def test_copies_of_one_picture_still_train(faces, weights):
+    crops, names, _ = few(faces, 1)
+    doubled, photos = np.repeat(crops, 2, 0), np.arange(4)
+    trained = training.train(doubled, [n for n in names for _ in "12"], photos, weights=weights, options=QUICK)
+    assert trained.report.valid_faces == 4
+
+
+@pytest.mark.parametrize("message", ["Looking at the faces", "Learning, round 2"])
+def test_cancel_stops_inside_an_epoch(faces, weights, message):
+    crops, names, photos = few(faces)
+    rows = []
+
+    def progress(done, total, text=""):
+        if text == message:
+            raise JobCancelled("stop")
+
+    with pytest.raises(JobCancelled):
+        training.train(
+            crops, names, photos, weights=weights, options=QUICK, progress=progress, on_epoch=rows.append
+        )
+    assert len(rows) == (2 if "round" in message else 0)
+
+
+# --- the choice -------------------------------------------------------------------------------------------------
+def scores(right: int, wrong: int, impostors: float = 0.5) -> openset.Scored:
+    genuine = np.array([[0.9, 0.1]] * right + [[0.1, 0.9]] * wrong)
+    return openset.Scored(genuine, np.zeros(right + wrong, np.int64), np.full((60, 2), impostors))
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "strangers", "better"),
+    [
+        (scores(10, 0), scores(10, 0), 60, False),
+        (scores(10, 0), scores(9, 1), 60, False),
+        (scores(10, 0), scores(8, 2), 0, True),
+        (scores(10, 0), scores(10, 0, 0.95), 60, True),
+        (scores(10, 0), scores(10, 0, 0.95), 10, False),
+        (scores(8, 2), scores(10, 0), 60, False),
+        (scores(10, 0, 0.95), scores(8, 2), 60, False),
+    ],
+    ids=["equal", "one lucky face", "two more right", "finds more", "too few strangers", "worse", "finds less"],
+)
+def test_trained_must_be_clearly_better(new, old, strangers, better):
+    assert _better(new, old, strangers) is better
+
+
+# --- saving -----------------------------------------------------------------------------------------------------
+def test_saved_as_tensors_and_json_without_leftovers(run, tmp_path):
+    folder = training.save(run[0], tmp_path / "models")
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [folder.name]
+    assert sorted(path.name for path in folder.iterdir()) == ["model.json", "tensors.safetensors"]
+    described = json.loads((folder / "model.json").read_text())
+    assert described["embedder"] == "dlib-resnet+mirror" and described["version"] == 1
+    assert described["report"]["kept"] == run[0].kept
+    stored = model_files.read(folder)
+    assert stored.classes == run[0].report.classes and stored.calibration == run[0].calibration
+    np.testing.assert_array_equal(stored.tensors["rows"], run[0].tensors["rows"])
+    assert training.save(run[0], tmp_path / "models") != folder
+
+
+def test_failed_save_leaves_nothing(run, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(model_files, "_write_through", full)
+    with pytest.raises(OSError, match="disk full"):
+        training.save(run[0], tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,143 @@
+"""Names from photos become decisions of the library: right faces, one undo, and nothing said here is changed."""
+
+from __future__ import annotations
+
+import doctest
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image as Pillow
+
+from faceid_core.errors import JobCancelled
+from faceid_core.importing.run import import_photos
+from faceid_core.library import Library
+from faceid_core.media import images
+from faceid_core.sample import Album
+from faceid_core.steps import import_names, jobs
+from faceid_core.steps.import_names import NamesTaken, take_names
+from faceid_core.values import LabelSource
+from tests.cli.running import faceid
+from tests.exchange.test_face_regions import mwg
+
+ME = "me"
+
+
+@pytest.fixture
+def tagged(empty: Library, album: Album, tmp_path: Path) -> tuple[Library, dict[Path, tuple[str, ...]]]:
+    """Two photos of several people, with an XMP file beside each; photo -> who is on it, from left to right."""
+    upright = [name for name in album.photos if images.described(album.folder / name)[1] == 1]
+    names = sorted(upright, key=lambda name: -len(album.photos[name]))[:2]
+    people = {}
+    for name in names:
+        path = Path(shutil.copy(album.folder / name, tmp_path / name))
+        write_xmp(path, album)
+        people[path] = tuple(face.person for face in album.photos[name])
+    import_photos(empty, [*people])
+    return empty, people
+
+
+def write_xmp(path: Path, album: Album) -> None:
+    """The album's truth as regions, larger than the faces, as people draw them, and one where nobody is."""
+    with Pillow.open(path) as image:
+        width, height = image.size
+    boxes = [(face.person, face.box) for face in album.photos[path.name]]
+    items = [region(who, (b.left + b.right) / 2 / width, (b.top + b.bottom) / 2 / height, 1.2 * b.width / width,
+                    1.2 * b.height / height) for who, b in boxes]  # fmt: skip
+    path.with_name(f"{path.name}.xmp").write_bytes(mwg("".join([*items, region("Ghost", 0.01, 0.01, 0.01, 0.01)])))
+
+
+def region(name: str, x: float, y: float, width: float, height: float) -> str:
+    area = f"stArea:x='{x}' stArea:y='{y}' stArea:w='{width}' stArea:h='{height}'"
+    return f"<rdf:li mwg-rs:Name='{name}' mwg-rs:Type='Face'><mwg-rs:Area {area}/></rdf:li>"
+
+
+def named(library: Library) -> dict[str, list[str | None]]:
+    found = {}
+    for photo in library.photos.page():
+        faces = sorted(library.faces.of_photo(photo.id), key=lambda face: face.box.left)
+        found[Path(photo.path).name] = [face.person for face in faces]
+    return found
+
+
+def test_faces_get_the_names_of_their_photos(tagged) -> None:
+    library, people = tagged
+    done = take_names(library, actor=ME)
+    faces = [name for names in people.values() for name in names]
+    assert done == NamesTaken(2, len(set(faces)), len(faces), 0, 0, 2)
+    assert named(library) == {path.name: [*names] for path, names in people.items()}
+    assert {face.source for photo in library.photos.page() for face in library.faces.of_photo(photo.id)} == {
+        LabelSource.IMPORTED.value
+    }
+    assert "Ghost" not in {person.name for person in library.people.all()}
+    again = take_names(library, actor=ME)
+    assert (again.taken, again.known, len(library.journal.recent(9))) == (0, len(faces), 1)
+    library.journal.undo()
+    assert not any(name for names in named(library).values() for name in names)
+    assert library.people.all() == []
+
+
+def test_what_was_said_here_stays(tagged) -> None:
+    library, people = tagged
+    (path, names), *_ = people.items()
+    photo = next(photo.id for photo in library.photos.page() if photo.path == str(path))
+    left, *_, right = sorted(library.faces.of_photo(photo), key=lambda face: face.box.left)
+    library.people.name_faces([left.id], "Somebody Else", actor=ME)
+    library.people.name_faces([right.id], names[-1].upper(), actor=ME)
+    done = take_names(library, actor=ME)
+    assert (done.taken, done.known, done.disagreeing) == (sum(map(len, people.values())) - 2, 1, 1)
+    assert library.faces.get(left.id).person == "Somebody Else"
+    assert library.faces.get(right.id).person == names[-1].upper()
+    assert all(person.faces for person in library.people.all())
+
+
+def test_a_name_that_was_denied_stays_denied(tagged) -> None:
+    library, _ = tagged
+    faces = [face.id for photo in library.photos.page() for face in library.faces.of_photo(photo.id)]
+    take_names(library, actor=ME)
+    person = library.people.all()[0]
+    (face, *_) = [face.id for face in library.faces.of_person(person.id)]
+    library.people.remove_faces([face], actor=ME)
+    done = take_names(library, actor=ME)
+    assert (done.taken, done.known, done.disagreeing) == (0, len(faces) - 1, 1)
+    assert library.faces.get(face).person is None
+
+
+def test_a_name_that_the_recogniser_gave_gives_way(tagged) -> None:
+    library, people = tagged
+    faces = [face.id for photo in library.photos.page() for face in library.faces.of_photo(photo.id)]
+    library.people.name_faces(faces, "Guess", actor="model", source=LabelSource.MODEL)
+    assert take_names(library, actor=ME).taken == len(faces)
+    assert named(library) == {path.name: [*names] for path, names in people.items()}
+
+
+def test_a_cancelled_job_takes_nothing(tagged) -> None:
+    library, _ = tagged
+
+    def stop(done: int, total: int, message: str = "") -> None:
+        if done == 1:
+            raise JobCancelled("enough")
+
+    with pytest.raises(JobCancelled):
+        take_names(library, actor=ME, progress=stop)
+    assert library.people.all() == []
+
+
+def test_as_a_job_and_on_the_command_line(tagged) -> None:
+    library, people = tagged
+    library.jobs.submit("names", {"actor": ME})
+    (job,) = jobs.run_pending(library)
+    assert job.state == "done" and job.result["taken"] == sum(map(len, people.values()))
+    assert library.journal.recent(1)[0].actor == ME
+    ran = faceid("--library", library.settings.library, "decisions", "from-photos", "--json")
+    assert ran.code == 0
+    assert "No new name found" in ran.err
+    assert '"without_face": 2' in ran.out
+
+
+def test_the_words() -> None:
+    assert doctest.testmod(import_names).failed == 0
+    assert NamesTaken(0, 0, 0, 0, 0, 0).in_words() == "No new name found"
+    assert NamesTaken(1, 1, 1, 0, 2, 1).in_words() == (
+        "1 name of 1 person taken over; 2 had another name here, which stays; 1 lies where no face was found"
+    )

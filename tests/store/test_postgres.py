@@ -1,0 +1,130 @@
+"""What is special about a library in PostgreSQL: one writer at a time, reads of one moment, and plain sentences."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from faceid_core.errors import LibraryBusy, LibraryError
+from faceid_core.library import Library
+from faceid_core.library.store import database, tables
+from faceid_core.settings import Settings
+from tests import postgres
+
+PASSWORD = "s3cret-word"
+
+
+@pytest.fixture
+def settings(postgres_server: postgres.Server, tmp_path: Path) -> Iterator[Settings]:
+    """Of a database with nothing in it."""
+    with postgres_server.fresh(tables=False) as url:
+        yield Settings(library=tmp_path, database_url=url)
+
+
+def test_an_empty_database_gets_its_tables_once_however_many_open_it(settings: Settings) -> None:
+    errors: list[BaseException] = []
+
+    def open_it() -> None:
+        try:
+            with Library.open(settings) as library:
+                library.counts()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_somebody_elses_database_is_refused(settings: Settings) -> None:
+    engine = database.connect(settings)
+    with engine.write() as session:
+        session.execute(text("DROP TABLE alembic_version"))
+    engine.close()
+    with pytest.raises(LibraryError, match="another program"):
+        database.connect(settings)
+
+
+def test_a_writer_that_takes_too_long_is_one_sentence(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = database.connect(settings)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    with opened.write() as session:
+        session.execute(text("SELECT 1"))
+        with pytest.raises(LibraryBusy, match="wait a moment and try again"), opened.write() as other:
+            other.execute(text("SELECT 1"))
+    opened.close()
+
+
+def test_a_read_sees_one_moment_and_writes_nothing(settings: Settings) -> None:
+    opened = database.connect(settings)
+    with opened.read() as session:
+        assert session.execute(text("SELECT count(*) FROM photo")).scalar() == 0
+        with opened.write() as writer:
+            writer.add(tables.Photo(path="/a"))
+        assert session.execute(text("SELECT count(*) FROM photo")).scalar() == 0
+    with pytest.raises(Exception, match="read-only"), opened.read() as session:
+        session.execute(text("DELETE FROM photo"))
+    opened.close()
+
+
+def test_acts_at_the_same_moment_wait_for_each_other(settings: Settings) -> None:
+    """Each adds one to a number that it read before: without the one writer's lock some would be lost."""
+    opened = database.connect(settings)
+    with opened.write() as session:
+        session.add(tables.Photo(path="/a", width=0))
+
+    def add() -> None:
+        for _ in range(20):
+            with opened.write() as session:
+                photo = session.get(tables.Photo, 1)
+                assert photo is not None
+                photo.width += 1
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with opened.read() as session:
+        assert session.execute(text("SELECT width FROM photo")).scalar() == 80
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        (f"postgresql://anna:{PASSWORD}@127.0.0.1:1/faceid", "start it or correct FACEID_DATABASE_URL"),
+        (f"postgres://anna:{PASSWORD}@127.0.0.1:1/faceid", "start it or correct FACEID_DATABASE_URL"),
+        (f"mysql://anna:{PASSWORD}@127.0.0.1/faceid", "write it like postgresql://"),
+        ("just words", "write it like postgresql://"),
+    ],
+)
+def test_an_address_that_does_not_work_is_one_sentence_without_the_password(
+    tmp_path: Path, url: str, advice: str
+) -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(LibraryError, match=advice) as caught:
+        Library.open(Settings(library=tmp_path, database_url=url))
+    assert PASSWORD not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_driver_says_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from faceid_core.library.store.database import connect; from faceid_core.settings import Settings\n"
+        "try: connect(Settings(library=sys.argv[1], database_url='postgresql://localhost/faceid'))\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("DriverMissing")
+    assert "pip install faceid[postgres]" in done.stdout

@@ -1,0 +1,60 @@
+"""Messages and error sentences: toasts, and the boundary around pages and callbacks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from faceid_core.errors import FaceIdError
+
+if TYPE_CHECKING:
+    pass
+from webapp.context import P, log
+from webapp.markup import escaped_markdown
+
+APOLOGY = "Something went wrong on our side. The details are in the program's log; reload the page to go on."
+
+
+# --- messages -----------------------------------------------------------------------------------------------
+def toast(sentence: str, *, icon: str | None = ":material/check_circle:") -> None:
+    """Say it in the corner of the page, also when the script reruns right after this call."""
+    st.session_state.setdefault("_toasts", []).append((sentence, icon))
+
+
+def show_toasts() -> None:
+    """Show what is queued. The frame calls it before and after the page."""
+    for sentence, icon in st.session_state.pop("_toasts", []):
+        st.toast(sentence, icon=icon)
+
+
+# --- errors -------------------------------------------------------------------------------------------------
+@contextmanager
+def boundary() -> Iterator[None]:
+    """Show an expected failure as its one sentence; anything else is logged and gets an apology."""
+    try:
+        yield
+    except FaceIdError as error:
+        st.error(escaped_markdown(str(error)), icon=":material/error:")
+    except Exception:
+        log.exception("a page failed")
+        st.error(APOLOGY, icon=":material/sentiment_dissatisfied:")
+
+
+def guarded(callback: Callable[P, Any]) -> Callable[P, None]:
+    """The same for a callback (`on_click=`): the sentence appears as a toast."""
+
+    @functools.wraps(callback)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            callback(*args, **kwargs)
+        except FaceIdError as error:
+            toast(escaped_markdown(str(error)), icon=":material/error:")
+        except Exception:
+            log.exception("a callback failed")
+            toast(APOLOGY, icon=":material/sentiment_dissatisfied:")
+
+    return wrapped

@@ -1,0 +1,51 @@
+"""Escaped text, the addresses of pictures, and links between pages."""
+
+from __future__ import annotations
+
+import html
+import secrets
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    pass
+
+
+CACHE_TOKEN = secrets.token_hex(4)
+"""Part of every picture's address: browsers keep pictures for as long as this server runs, and no longer."""
+
+
+# --- text and addresses -------------------------------------------------------------------------------------
+_MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#+-!|~:$"})
+
+
+def escaped_markdown(text: str) -> str:
+    """Text that Streamlit's markdown shows as it is: a name like `*Ann* :red[x]` stays just that."""
+    return text.translate(_MARKDOWN)
+
+
+def escaped_html(text: str) -> str:
+    """Text for an HTML fragment or attribute."""
+    return html.escape(text, quote=True)
+
+
+def face_url(face_id: int, size: int | None = None) -> str:
+    """Address of a face's crop on this server; size in px (default 150)."""
+    return _picture_url("faces", face_id, size)
+
+
+def photo_url(photo_id: int, size: int | None = None) -> str:
+    """Address of a photo's upright thumbnail on this server; size is the longer side in px."""
+    return _picture_url("photos", photo_id, size)
+
+
+def _picture_url(kind: str, number: int, size: int | None) -> str:
+    return f"/api/{kind}/{number}.jpg?v={CACHE_TOKEN}" + (f"&size={size}" if size else "")
+
+
+def page_link(module: str, label: str, *, icon: str | None = None) -> None:
+    """A link to another page by its module's name, such as `page_link("people", "All people")`."""
+    page = st.session_state.get("_pages", {}).get(module)
+    if page is not None:  # a page that runs alone, in a test, has no navigation to link into
+        st.page_link(page, label=label, icon=icon)

@@ -1,0 +1,30 @@
+"""What a page shows when it has nothing to show: what is missing, and where to get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from webapp.markup import page_link
+
+
+def blank(
+    title: str,
+    sentence: str,
+    *,
+    icon: str,
+    link: tuple[str, str] | None = None,
+    button: tuple[str, Callable[[], None]] | None = None,
+) -> None:
+    """link: (page module, label). button: (label, what it does)."""
+    with st.container(border=True, key="card-blank", horizontal_alignment="center", gap="small"):
+        st.space("small")
+        st.markdown(f"## :gray[:material/{icon}:]", text_alignment="center")
+        st.markdown(f"**{title}**", text_alignment="center")
+        st.markdown(f":gray[{sentence}]", text_alignment="center", width=460)
+        if button:
+            st.button(button[0], type="primary", on_click=button[1], key="blank-button")
+        if link:
+            page_link(link[0], link[1], icon=":material/arrow_forward:")
+        st.space("small")

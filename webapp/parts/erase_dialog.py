@@ -1,0 +1,42 @@
+"""Erasing for good: what goes is said first, and a second click is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from faceid_core.errors import FaceIdError
+from webapp.markup import escaped_markdown
+from webapp.parts.undo import withdraw
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import Erasure
+
+
+@st.dialog("Erase for good", icon=":material/delete_forever:")
+def erase_dialog(what: str, gone: Erasure, erase: Callable[[], object]) -> None:
+    """what: the beginning of the sentence, in markdown; gone: what would go; erase: does it, and the page is drawn
+    anew."""
+    models = f", and {count(gone.models, 'recogniser')} that learned from them" if gone.models else ""
+    st.markdown(
+        f"{what}, with their pictures and vectors{models} are erased from the library, and from its journal. Your "
+        "photo files stay. **This can't be undone**, and backups from before still hold them."
+    )
+    with st.container(horizontal=True):
+        if st.button("Erase for good", type="primary", key="erase-confirm"):
+            _erase(erase)
+        if st.button("Keep", key="erase-keep"):
+            st.rerun()
+
+
+def _erase(erase: Callable[[], object]) -> None:
+    try:
+        erase()
+    except FaceIdError as error:
+        st.error(escaped_markdown(str(error)), icon=":material/error:")
+    else:
+        withdraw()
+        st.rerun()

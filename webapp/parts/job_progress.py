@@ -1,0 +1,164 @@
+"""Progress of background jobs: a card that refreshes itself, tells the outcome, and lets the page follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from faceid_core.steps.import_names import NamesTaken
+from webapp.context import library
+from webapp.feedback import boundary, guarded, toast
+from webapp.markup import escaped_markdown
+from webapp.wording import count, duration
+
+if TYPE_CHECKING:
+    from faceid_core.library import JobView
+
+REFRESH_SECONDS = 1.0
+
+FEW_STEPS = 4
+"""A job of so few steps says nothing about the time that is left."""
+
+TITLES = {
+    "import": "Importing photos",
+    "cluster": "Grouping faces",
+    "map": "Drawing the map",
+    "train": "Training the recogniser",
+    "names": "Taking over names",
+}
+_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos")}
+_ICONS = {
+    "import": ":material/add_photo_alternate:",
+    "cluster": ":material/workspaces:",
+    "map": ":material/scatter_plot:",
+    "train": ":material/model_training:",
+    "names": ":material/badge:",
+}
+
+
+def job_progress(*kinds: str, body: Callable[[JobView], None] | None = None) -> bool:
+    """Show the active jobs of these kinds (default: every kind); True while there is one.
+
+    The card refreshes every second by itself. When a job ends, a toast tells its outcome and the whole page
+    runs again, so that what the job made appears. `body` draws more under a job's bar, such as a chart.
+    """
+    active = _active(kinds)
+    if active or _watched():
+        st.fragment(_cards, run_every=REFRESH_SECONDS)(kinds, body)
+    return bool(active)
+
+
+def last_failure(kind: str) -> None:
+    """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds."""
+    job = next((job for job in library().jobs.recent(20) if job.kind == kind), None)
+    if job is not None and job.state == "failed":
+        st.error(escaped_markdown(job.error or "The job failed."), icon=":material/error:")
+
+
+def _active(kinds: tuple[str, ...]) -> list[JobView]:
+    return [job for job in library().jobs.active() if not kinds or job.kind in kinds]
+
+
+def _watched() -> set[int]:
+    """Jobs that this browser session has seen at work and not yet seen ending."""
+    watched: set[int] = st.session_state.setdefault("_watched_jobs", set())
+    return watched
+
+
+def _cards(kinds: tuple[str, ...], body: Callable[[JobView], None] | None) -> None:
+    with boundary():  # a refresh runs by itself, outside the page's boundary
+        _refreshed(kinds, body)
+
+
+def _refreshed(kinds: tuple[str, ...], body: Callable[[JobView], None] | None) -> None:
+    active = _active(kinds)
+    ended = _watched() - {job.id for job in library().jobs.active()}
+    _watched().difference_update(ended)
+    _watched().update(job.id for job in active)
+    for job_id in sorted(ended):
+        _tell(library().jobs.get(job_id))
+    if ended:
+        st.rerun()
+    for job in active:
+        _card(job, body)
+
+
+def _card(job: JobView, body: Callable[[JobView], None] | None) -> None:
+    with st.container(border=True, key=f"card-job-{job.id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{_ICONS.get(job.kind, '')} **{TITLES.get(job.kind, job.kind)}**")
+            st.space("stretch")
+            st.button(
+                "Stopping…" if job.cancel_requested else "Cancel",
+                key=f"cancel-{job.id}",
+                icon=":material/close:",
+                type="tertiary",
+                disabled=job.cancel_requested,
+                on_click=_cancel,
+                args=(job.id,),
+            )
+        st.progress(_share(job), text=progress_text(job))
+        if body is not None:
+            body(job)
+
+
+@guarded
+def _cancel(job_id: int) -> None:
+    library().jobs.cancel(job_id)
+
+
+def _share(job: JobView) -> float:
+    return min(1.0, job.done / job.total) if job.total else 0.0
+
+
+def progress_text(job: JobView) -> str:
+    """Such as "120 of 2,736 photos · 11.2 photos/s · about 4 min left"."""
+    if job.state == "queued":
+        return "Waiting for its turn"
+    singular, plural = _UNITS.get(job.kind, ("step", "steps"))
+    parts = [escaped_markdown(job.message)] if job.message else []
+    if job.total and job.kind in _UNITS:
+        parts.append(f"{job.done:,} of {count(job.total, singular, plural)}")
+        if rate := job.details.get("rate"):
+            parts.append(f"{rate:.1f} {plural}/s")
+    if job.total > FEW_STEPS and job.done < job.total and (left := job.details.get("seconds_left")):
+        parts.append(f"about {duration(left)} left")
+    return " · ".join(parts) or "Starting"
+
+
+def _tell(job: JobView) -> None:
+    if job.state == "done":
+        toast(outcome(job.kind, job.result))
+    elif job.state == "failed":
+        toast(escaped_markdown(job.error or "The job failed."), icon=":material/error:")
+    else:
+        toast(f"{TITLES.get(job.kind, job.kind)}: cancelled. What was finished is kept.", icon=":material/cancel:")
+
+
+def outcome(kind: str, result: dict[str, Any]) -> str:
+    """One sentence about a finished job."""
+    if kind == "import":
+        return _import_outcome(result)
+    if kind == "cluster":
+        groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "face")
+        return f"Faces are grouped: {groups}, {alone} in none."
+    if kind == "map":
+        return f"The map shows {count(result.get('faces', 0), 'face')}."
+    if kind == "train":
+        return f"The recogniser knows {count(len(result.get('classes', ())), 'person', 'people')}."
+    if kind == "names":
+        return f"{NamesTaken(**result).in_words()}."
+    return "Done."
+
+
+def _import_outcome(result: dict[str, Any]) -> str:
+    photos = count(result.get("imported", 0), "photo")
+    parts = [f"{photos} imported with {count(result.get('faces', 0), 'face')}"]
+    known = sum(result.get(what, 0) for what in ("unchanged", "duplicates", "renewed"))
+    if known:
+        parts.append(f"{known:,} already here")
+    if result.get("failed"):
+        parts.append(f"{result['failed']:,} could not be read")
+    return ", ".join(parts) + "."

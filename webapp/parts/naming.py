@@ -1,0 +1,190 @@
+"""Say who faces are: one box, and buttons for all of them or for the selected ones. The same on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from faceid_core.errors import BadInput, InvalidName, TwiceOnPhoto
+from faceid_core.values import Flag
+from webapp.components import name_box
+from webapp.components.face_grid import selection
+from webapp.context import actor, library
+from webapp.feedback import guarded
+from webapp.markup import escaped_markdown
+from webapp.parts.undo import undoable
+
+Ids = list[int]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a naming is about.
+
+    grid: key of the face grid whose selection counts. shown: the faces in that grid. every: all faces in question,
+    asked for only when needed (a group may be larger than its grid); None where naming all makes no sense.
+    total: how many `every` gives. then: what comes after faces were named or set aside; it gets their ids.
+    """
+
+    grid: str
+    shown: Sequence[int]
+    every: Callable[[], Ids] | None = None
+    total: int = 0
+    then: Callable[[Ids], None] = lambda ids: None
+
+    def chosen(self) -> Ids:
+        """The selected faces, as of now: a callback must not trust what an earlier run saw."""
+        return selection(self.grid, self.shown)
+
+    def wanted(self) -> Ids:
+        """The selected faces, or all when none is selected."""
+        return self.chosen() or (self.every() if self.every else [])
+
+
+CSS = """
+<style>
+/* The bar stays in view while its faces scroll by. */
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-naming-"]) {
+  position: sticky; top: 3.6rem; z-index: 20; margin: -.5rem; padding: .5rem; border-radius: .9rem;
+  backdrop-filter: blur(18px) saturate(1.4); }
+[class*="st-key-naming-"] > .stElementContainer:first-child { flex: 1 1 16rem; min-width: 12rem; }
+</style>
+"""
+
+
+def naming(
+    target: Target,
+    *,
+    key: str,
+    suggestions: Sequence[str] = (),
+    placeholder: str = "Who is this? Type a name, or pick a person",
+    focus: bool = False,
+    more: Callable[[int], None] | None = None,
+    flags: Sequence[Flag] = (Flag.STRANGER, Flag.NOT_A_FACE),
+) -> None:
+    """Draw the box and its buttons.
+
+    suggestions: names that are one click away. more: draws further buttons; it gets the size of the selection.
+    flags: as what faces can be set aside.
+    """
+    chosen = len(target.chosen())
+    st.html(CSS)
+    with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", key=f"naming-{key}"):
+        name_box.name_box(
+            library().people.all(),
+            key=key,
+            label="Name these faces",
+            placeholder=placeholder,
+            focus=focus,
+            on_enter=lambda text: _name(target, key, text, everyone=not target.chosen()),
+        )
+        _name_buttons(target, key, chosen)
+        if more is not None:
+            more(chosen)
+        _flag_buttons(target, chosen, flags)
+    if suggestions:
+        _suggest(target, key, suggestions, chosen)
+
+
+def _name_buttons(target: Target, key: str, chosen: int) -> None:
+    if target.every is not None:
+        st.button(
+            f"Name all {target.total:,}" if target.total != 1 else "Name this face",
+            type="secondary" if chosen else "primary",
+            key=f"{key}-all",
+            on_click=_name_typed,
+            args=(target, key, True),
+        )
+    if target.shown and (target.every is None or target.total > 1):
+        st.button(
+            f"Name {chosen:,} selected" if chosen else "Name selected",
+            type="primary" if chosen or target.every is None else "secondary",
+            disabled=not chosen,
+            key=f"{key}-selected",
+            on_click=_name_typed,
+            args=(target, key, False),
+        )
+
+
+LOOKS = {
+    Flag.STRANGER: ("Ignore", "visibility_off", "Set {} aside: you are not asked about them again"),
+    Flag.NOT_A_FACE: ("Not a face", "block", "Set {} aside as something that is no face"),
+    Flag.HIDDEN: ("Hide", "visibility_off", "Set {} aside; they keep their name and are not shown any more"),
+}
+
+
+def _flag_buttons(target: Target, chosen: int, flags: Sequence[Flag]) -> None:
+    disabled = not chosen and target.every is None
+    whom = f"the {chosen:,} selected" if chosen else "all of these"
+    for flag in flags:
+        label, icon, hint = LOOKS[flag]
+        st.button(
+            label,
+            icon=f":material/{icon}:",
+            type="tertiary",
+            help=hint.format(whom),
+            disabled=disabled,
+            key=f"{target.grid}-{flag.value}",
+            on_click=set_aside,
+            args=(target, flag),
+        )
+
+
+def _suggest(target: Target, key: str, names: Sequence[str], chosen: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"suggest-{key}"):
+        st.markdown(":gray[Faces of this group are already]", width="content")
+        for name in names:
+            st.button(
+                escaped_markdown(name),
+                icon=":material/person_add:",
+                help=f"Name {f'the {chosen:,} selected' if chosen else 'all of these'} {escaped_markdown(name)}",
+                key=f"{key}-as-{name}",
+                on_click=_name_quick,
+                args=(target, key, name),
+            )
+
+
+# --- the acts -----------------------------------------------------------------------------------------------
+@guarded
+def _name_typed(target: Target, key: str, everyone: bool) -> None:
+    _name(target, key, name_box.typed(key), everyone=everyone)
+
+
+@guarded
+def _name_quick(target: Target, key: str, name: str) -> None:
+    _name(target, key, name, everyone=not target.chosen())
+
+
+@guarded
+def _name(target: Target, key: str, text: str, *, everyone: bool) -> None:
+    ids = target.every() if everyone and target.every else target.chosen()
+    try:
+        if not ids:
+            raise BadInput("Select the faces first.")
+        with undoable():
+            library().people.name_faces(ids, text, actor=actor(), once=not _insists(key, text, ids))
+    except TwiceOnPhoto as error:
+        st.session_state[f"{key}-twice"] = (text, ids)
+        name_box.blame(key, text, str(error))
+        return
+    except (InvalidName, BadInput) as error:
+        name_box.blame(key, text, str(error))
+        return
+    name_box.clear(key, focus=True)
+    target.then(ids)
+
+
+def _insists(key: str, text: str, ids: Ids) -> bool:
+    """Whether the same name for the same faces was just refused because somebody would be on one photo twice."""
+    return bool(st.session_state.pop(f"{key}-twice", None) == (text, ids))
+
+
+@guarded
+def set_aside(target: Target, flag: Flag) -> None:
+    """Flag the selected faces, or all when none is selected."""
+    ids = target.wanted()
+    with undoable():
+        library().faces.flag(ids, flag, actor=actor())
+    target.then(ids)

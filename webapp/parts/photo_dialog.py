@@ -1,0 +1,114 @@
+"""A photo in full: its faces in boxes, who they are, and a place to say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from faceid_core import frame_path
+from faceid_core.values import Flag
+from webapp.components.face_grid import face_grid, selection
+from webapp.context import actor, library
+from webapp.feedback import boundary, guarded
+from webapp.markup import escaped_html, escaped_markdown, photo_url
+from webapp.parts.naming import Target, naming
+from webapp.parts.undo import undo_bar, undoable
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import FaceView, PhotoView
+
+DETAIL_PX = 1400
+
+
+@st.dialog("Photo", width="large", icon=":material/photo:", on_dismiss="rerun")
+def show_photo(photo_id: int) -> None:
+    """The photo with a box around every face, who they are, and a box to name them."""
+    with boundary():
+        photo, faces = library().photos.get(photo_id), library().faces.of_photo(photo_id)
+        grid, ids = _grid(photo_id), [face.id for face in faces]
+        st.html(shot_html(photo, faces, chosen=selection(grid, ids)))
+        st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}")
+        st.caption(escaped_markdown(str(Path(photo.path).parent)))
+        if faces:
+            _faces(photo_id, faces)
+        else:
+            st.info("No face was found in this photo.", icon=":material/search_off:")
+        with st.container(horizontal=True, key="photo-acts"):
+            _ignore_background(photo)
+            _erase(photo)
+    undo_bar("photo")
+
+
+def _grid(photo_id: int) -> str:
+    """The key of the grid of faces: another one after each name, so that nothing stays selected."""
+    return f"photo-faces-{photo_id}-{st.session_state.get('photo-names', 0)}"
+
+
+def _next_face(_: list[int]) -> None:
+    st.session_state["photo-names"] = st.session_state.get("photo-names", 0) + 1
+
+
+def _faces(photo_id: int, faces: list[FaceView]) -> None:
+    """The faces, to be selected and named; a single one needs no selecting."""
+    grid, ids = _grid(photo_id), [face.id for face in faces]
+    alone = len(ids) == 1
+    every = (lambda: ids) if alone else None
+    naming(Target(grid=grid, shown=ids, every=every, total=len(ids), then=_next_face), key=f"photo-name-{photo_id}")
+    face_grid(faces, key=grid, label="Faces of this photo", selectable=not alone, openable=False, tile="5.5rem")
+
+
+def _ignore_background(photo: PhotoView) -> None:
+    small = library().faces.background(photo.id)
+    if small:
+        st.button(
+            f"Ignore {count(len(small), 'small face')} in the background",
+            icon=":material/visibility_off:",
+            type="tertiary",
+            key="ignore-background",
+            help="Set them aside: you are not asked about them again",
+            on_click=_set_aside,
+            args=(small,),
+        )
+
+
+@guarded
+def _set_aside(faces: list[int]) -> None:
+    with undoable():
+        library().faces.flag(faces, Flag.STRANGER, actor=actor())
+
+
+def _erase(photo: PhotoView) -> None:
+    with st.popover("Erase", icon=":material/delete_forever:", type="tertiary"):
+        st.markdown(
+            f"The photo and its {count(photo.faces, 'face')} are erased from the library, with what was decided "
+            "about them and with recognisers that learned from them. The file stays. **This can't be undone.**"
+        )
+        if st.button("Erase for good", type="primary", key="erase-photo"):
+            library().erasing.photos([photo.id], actor=actor())
+            st.rerun()
+
+
+def facts(photo: PhotoView) -> str:
+    parts = [f"{photo.width:,} × {photo.height:,} px"]
+    if photo.taken_at:
+        parts.append(f"taken {photo.taken_at:%d %B %Y, %H:%M}")
+    return " · ".join([*parts, count(photo.faces, "face")])
+
+
+def shot_html(photo: PhotoView, faces: list[FaceView], *, chosen: Sequence[int] = ()) -> str:
+    """The upright photo; boxes are placed in percent, so that they fit at every size. chosen: to point out."""
+    known = faces if photo.width and photo.height else []
+    boxes = "".join(_box_html(photo, face, chosen=face.id in chosen) for face in known)
+    return f'<div class="shot"><img src="{photo_url(photo.id, DETAIL_PX)}" alt="The photo">{boxes}</div>'
+
+
+def _box_html(photo: PhotoView, face: FaceView, *, chosen: bool) -> str:
+    left, top = 100 * face.box.left / photo.width, 100 * face.box.top / photo.height
+    width, height = 100 * face.box.width / photo.width, 100 * face.box.height / photo.height
+    name = f"<span>{escaped_html(face.person)}</span>" if face.person else ""
+    place = f"left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%"
+    return f'<div class="box{" chosen" * chosen}" style="{place}">{name}</div>'

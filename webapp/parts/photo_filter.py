@@ -1,0 +1,77 @@
+"""Which photos to show: by name, by who is on them and who is not, by day and by folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import streamlit as st
+
+from faceid_core.library import PhotoQuery
+from faceid_core.values import PhotoStatus
+from webapp.context import library
+from webapp.wording import count
+
+EARLIEST = date(1826, 1, 1)
+"""The first photo that there is."""
+
+
+def photo_filter(status: PhotoStatus, *, on_change: Callable[[], None]) -> PhotoQuery:
+    """The search field and, in a popover, the other conditions; on_change is called before a new query is shown."""
+    text = st.text_input(
+        "Search",
+        placeholder="File or folder name",
+        key="photo-search",
+        icon=":material/search:",
+        width=280,
+        on_change=on_change,
+        label_visibility="collapsed",
+    )
+    chosen = sum(bool(st.session_state.get(key)) for key in KEYS)
+    label = f"Filter · {count(chosen, 'condition')}" if chosen else "Filter"
+    with st.popover(label, icon=":material/filter_list:", key="photo-conditions"):
+        query = _conditions(text.strip(), status, on_change)
+        st.button("Clear", icon=":material/close:", disabled=not chosen, on_click=_clear, args=(on_change,))
+    return query
+
+
+KEYS = ("photo-with", "photo-without", "photo-from", "photo-to", "photo-folder")
+
+
+def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -> PhotoQuery:
+    names = {person.id: person.name for person in library().people.all()}
+    people, without = (
+        st.multiselect(
+            label,
+            list(names),
+            format_func=lambda person: names.get(person, "?"),
+            key=key,
+            placeholder=placeholder,
+            on_change=on_change,
+        )
+        for label, key, placeholder in (
+            ("All of these people are on it", "photo-with", "Anybody"),
+            ("None of these people is on it", "photo-without", "Nobody"),
+        )
+    )
+    with st.container(horizontal=True):
+        first, last = (
+            st.date_input(label, value=None, key=key, min_value=EARLIEST, max_value="today", on_change=on_change)
+            for label, key in (("Taken from", "photo-from"), ("Taken until", "photo-to"))
+        )
+    folder = st.text_input("In this folder, or below it", key="photo-folder", max_chars=4096, on_change=on_change)
+    return PhotoQuery(
+        people=tuple(people),
+        without=tuple(without),
+        taken_from=first,
+        taken_to=last,
+        folder=folder.strip() or None,
+        text=text or None,
+        status=status,
+    )
+
+
+def _clear(on_change: Callable[[], None]) -> None:
+    for key in KEYS:
+        st.session_state.pop(key, None)
+    on_change()

@@ -1,0 +1,40 @@
+"""Photos as tiles of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from faceid_core import frame_path
+from webapp.markup import escaped_html, escaped_markdown, photo_url
+from webapp.parts.photo_dialog import show_photo
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import PhotoView
+
+
+def photo_grid(photos: Iterable[PhotoView], *, key: str = "") -> None:
+    """Tiles that open the photo when they are clicked. key: tells grids on one page apart."""
+    with st.container(key=f"photo-grid{key}"):
+        for photo in photos:
+            if photo_tile(photo):
+                show_photo(photo.id)
+
+
+def photo_tile(photo: PhotoView) -> bool:
+    """Draw the tile; True when it was clicked."""
+    name = frame_path.shown(photo.path)
+    with st.container(key=f"tile-{photo.id}"):
+        st.html(tile_html(photo, name))
+        return st.button(f"Open {escaped_markdown(name)}", key=f"photo-{photo.id}")
+
+
+def tile_html(photo: PhotoView, name: str) -> str:
+    label, text = count(photo.faces, "face") if photo.faces else "no face", escaped_html(name)
+    return (
+        f'<div class="tile"><img loading="lazy" src="{photo_url(photo.id, 416)}" alt="">'
+        f'<span class="count">{label}</span></div><div class="tile-name" title="{text}">{text}</div>'
+    )

@@ -1,0 +1,90 @@
+"""After every act: one line that says what was done and takes it back.
+
+>>> with undoable():
+...     library().people.name_faces(ids, "Ada", actor=actor())     # doctest: +SKIP
+
+The page ends with `undo_bar()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from webapp.context import actor, library
+from webapp.feedback import guarded, toast
+from webapp.markup import escaped_markdown
+
+_OFFER = "_undo_offer"
+SECONDS = 12
+
+CSS = f"""
+<style>
+[class*="st-key-undo-bar"] {{ position: fixed; z-index: 999; left: 50%; bottom: 1.5rem; width: max-content;
+  transform: translateX(-50%); max-width: min(36rem, calc(100vw - 2rem)); padding: .35rem .5rem .35rem 1.1rem;
+  border-radius: .9rem; background: #17312e; color: #f2f7f6; box-shadow: 0 .6rem 2rem rgb(0 0 0 / 28%);
+  align-items: center; flex-wrap: nowrap; animation: undo-bar {SECONDS}s forwards; }}
+[class*="st-key-undo-bar"]:hover, [class*="st-key-undo-bar"]:focus-within {{ animation-play-state: paused; }}
+[class*="st-key-undo-bar"] :is(p, button, span) {{ color: inherit; }}
+[class*="st-key-undo-bar"] [class*="st-key-undo-act"] button p {{ color: #5eead4; font-weight: 600; }}
+[class*="st-key-undo-bar"] button {{ white-space: nowrap; }}
+@keyframes undo-bar {{ 0% {{ opacity: 0; translate: 0 .75rem; }} 2%, 94% {{ opacity: 1; translate: 0 0; }}
+  100% {{ opacity: 0; visibility: hidden; }} }}
+</style>
+"""
+
+
+@contextmanager
+def undoable() -> Iterator[None]:
+    """Whatever the block decides is offered for undoing; a block that changes nothing says so."""
+    before = _newest()
+    yield
+    after = _newest()
+    if after == before:
+        toast("Nothing to change: it is like that already.", icon=":material/info:")
+    else:
+        st.session_state[_OFFER] = after
+
+
+def undo_bar(place: str = "page") -> None:
+    """What was done last in this session, with a button that takes it back; it leaves by itself. place: tells a bar
+    in a dialog from the page's."""
+    offer = st.session_state.get(_OFFER)
+    if offer is None:
+        return
+    event_id, summary = offer
+    st.html(CSS)
+    with st.container(horizontal=True, key=f"undo-bar-{place}-{event_id}", vertical_alignment="center"):
+        st.markdown(escaped_markdown(summary), width="content")
+        with st.container(key=f"undo-act-{place}-{event_id}", width="content"):
+            st.button(
+                "Undo", type="tertiary", key=f"bar-undo-{place}-{event_id}", on_click=undo, args=(event_id, summary)
+            )
+
+
+@guarded
+def undo(event_id: int, summary: str) -> None:
+    """Take one decision back."""
+    withdraw()
+    library().journal.undo(event_id, actor=actor())
+    toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
+
+
+@guarded
+def redo(event_id: int, summary: str) -> None:
+    """Do an undone decision again."""
+    withdraw()
+    library().journal.redo(event_id, actor=actor())
+    toast(f"Done again: {escaped_markdown(summary)}", icon=":material/redo:")
+
+
+def withdraw() -> None:
+    """Offer nothing any more."""
+    st.session_state.pop(_OFFER, None)
+
+
+def _newest() -> tuple[int, str] | None:
+    events = library().journal.recent(1, actor=actor())
+    return (events[0].id, events[0].summary) if events else None
