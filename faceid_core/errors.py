@@ -32,7 +32,7 @@
     │   ├── WeightsMissing
     │   ├── WeightsUnsupported
     │   ├── ModelUnusable
-    │   ├── OwnModelUnusable
+    │   ├── CustomModelUnusable
     │   ├── WorkersUnusable
     │   └── ReferenceMissing
     └── JobCancelled
@@ -172,7 +172,7 @@ class ModelUnusable(EngineError):
     """A trained recogniser whose files are missing, damaged or made for another embedder."""
 
 
-class OwnModelUnusable(EngineError):
+class CustomModelUnusable(EngineError):
     """A network of the user's own whose entry in models.toml or whose file is wrong."""
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from faceid_core.values import Box
 
-TURNS = 8
+ORIENTATIONS = 8
 
 SAME_FACE_IOU = 0.3
 """Overlap from which two boxes on one picture are the same face. Detectors frame a face differently (a box 1.8
@@ -50,33 +50,33 @@ def overlaps(boxes: Sequence[Box], others: Sequence[Box]) -> npt.NDArray[np.floa
     return np.array(found, np.float64).reshape(len(boxes), len(others))
 
 
-def back(turn: int) -> int:
+def inverse(orientation: int) -> int:
     """The turn that takes this one back; mirrored ones are their own.
 
     >>> [back(turn) for turn in range(8)]
     [0, 3, 2, 1, 4, 5, 6, 7]
     """
-    return turn if turn >= 4 else (4 - turn) % 4
+    return orientation if orientation >= 4 else (4 - orientation) % 4
 
 
-def carried_points(points: Points, size: Size, onto: Size, turn: int) -> Points:
+def carried_points(points: Points, size: Size, onto: Size, orientation: int) -> Points:
     """Where points (N, 2) x, y of a picture of that size lie on the turned one, which is `onto` wide and high."""
     x, y = points[:, 0].astype(np.float64), points[:, 1].astype(np.float64)
     width, height = size
-    if turn >= 4:
+    if orientation >= 4:
         x = width - x
-    for _ in range(turn % 4):
+    for _ in range(orientation % 4):
         x, y, width, height = y, width - x, height, width
     return np.stack([x * onto[0] / max(width, 1), y * onto[1] / max(height, 1)], axis=1).astype(np.float32)
 
 
-def carried(box: Box, size: Size, onto: Size, turn: int) -> Box:
+def carried(box: Box, size: Size, onto: Size, orientation: int) -> Box:
     """Where a box of a picture of that size lies on the turned one, which is `onto` wide and high.
 
     >>> carried(Box(1, 2, 3, 6), (10, 20), (40, 20), 1)
     Box(left=4.0, top=14.0, right=12.0, bottom=18.0)
     """
     corners = np.array([[box.left, box.top], [box.right, box.bottom]], np.float32)
-    moved = carried_points(corners, size, onto, turn)
+    moved = carried_points(corners, size, onto, orientation)
     (left, top), (right, bottom) = moved.min(axis=0).tolist(), moved.max(axis=0).tolist()
     return Box(left, top, right, bottom)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.geometry import TURNS
+from faceid_core.geometry import ORIENTATIONS
 from faceid_core.values import Image
 
-LOOK_BYTES = 32
+PHASH_BYTES = 32
 """A look is the 256 bits of a perceptual hash, see faceid_core.likeness."""
 
-SAME_LOOK = 24
+SAME_PICTURE_BITS = 24
 """Bits, of 256, up to which two looks are one picture. Of 268 shared photos saved anew at JPEG quality 50 and half
 the size, turned or not, none differs by more than 8 bits; no two different ones, in any turn, by less than 66."""
 
@@ -26,7 +26,7 @@ FLAT = 4.0
 _SIDE_PX, _FREQUENCIES = 64, 16
 
 
-def looks(pixels: Image) -> bytes:
+def phashes(pixels: Image) -> bytes:
     """The look of a picture (H, W, 3) in each of the 8 turns, 32 bytes each; b"" for a plain surface.
 
     The look is the perceptual hash (pHash) of 16 x 16 bits: which of the lowest frequencies of the shrunken grey
@@ -44,7 +44,10 @@ def looks(pixels: Image) -> bytes:
     grey = cv2.cvtColor(shrunken, cv2.COLOR_RGB2GRAY).astype(np.float32)
     if grey.std() < FLAT:
         return b""
-    turns = (np.rot90(grey[:, ::-1] if turn >= 4 else grey, turn % 4) for turn in range(TURNS))
+    turns = (
+        np.rot90(grey[:, ::-1] if orientation >= 4 else grey, orientation % 4)
+        for orientation in range(ORIENTATIONS)
+    )
     return b"".join(_hash(cv2.dct(np.ascontiguousarray(turned))) for turned in turns)
 
 
@@ -54,48 +57,50 @@ def _hash(frequencies: npt.NDArray[np.float32]) -> bytes:
     return np.packbits(low > np.median(low)).tobytes()
 
 
-class Looks:
+class PhashIndex:
     """The looks of many pictures, to find the one that looks the same."""
 
     def __init__(self) -> None:
         self._ids = np.empty(0, np.int64)
-        self._words = np.empty((0, LOOK_BYTES // 8), np.uint64)
+        self._words = np.empty((0, PHASH_BYTES // 8), np.uint64)
 
     @property
     def last(self) -> int:
         """The largest id, 0 for none."""
         return int(self._ids[-1]) if len(self._ids) else 0
 
-    def add(self, ids: Sequence[int], looks: Sequence[bytes]) -> None:
+    def add(self, ids: Sequence[int], phashes: Sequence[bytes]) -> None:
         """More pictures, in the order of their ids."""
         if ids:
-            words = np.frombuffer(b"".join(looks), np.uint64).reshape(len(ids), -1)
+            words = np.frombuffer(b"".join(phashes), np.uint64).reshape(len(ids), -1)
             self._ids = np.concatenate([self._ids, np.array(ids, np.int64)])
             self._words = np.concatenate([self._words, words])
 
-    def same(self, looks: bytes) -> list[tuple[int, int]]:
+    def same(self, phashes: bytes) -> list[tuple[int, int]]:
         """(id, turn) of the pictures that the one of these 8 looks is, the most alike first."""
         found: dict[int, tuple[int, int]] = {}
-        for turn, look in enumerate(split(looks)):
-            words = np.frombuffer(look, np.uint64)
+        for orientation, phash in enumerate(split_phashes(phashes)):
+            words = np.frombuffer(phash, np.uint64)
             near = np.flatnonzero(np.bitwise_count(self._words[:, 0] ^ words[0]) <= _FIRST_WORD)
             bits = np.bitwise_count(self._words[near] ^ words).sum(axis=1, dtype=np.int64)
-            for place, distance in zip(near[bits <= SAME_LOOK], bits[bits <= SAME_LOOK], strict=True):
+            for place, distance in zip(
+                near[bits <= SAME_PICTURE_BITS], bits[bits <= SAME_PICTURE_BITS], strict=True
+            ):
                 picture = int(self._ids[place])
-                found[picture] = min(found.get(picture, (257, 0)), (int(distance), turn))
-        ranked = sorted((distance, -picture, turn) for picture, (distance, turn) in found.items())
-        return [(-picture, turn) for _, picture, turn in ranked]
+                found[picture] = min(found.get(picture, (257, 0)), (int(distance), orientation))
+        ranked = sorted((distance, -picture, orientation) for picture, (distance, orientation) in found.items())
+        return [(-picture, orientation) for _, picture, orientation in ranked]
 
 
-def same_look(looks: bytes, look: bytes | None) -> int | None:
+def same_picture(phashes: bytes, phash: bytes | None) -> int | None:
     """The turn that makes the picture of these 8 looks look like the other one; None for another picture."""
-    if not looks or not look:
+    if not phashes or not phash:
         return None
-    one = Looks()
-    one.add([1], [look])
-    return next((turn for _, turn in one.same(looks)), None)
+    one = PhashIndex()
+    one.add([1], [phash])
+    return next((orientation for _, orientation in one.same(phashes)), None)
 
 
-def split(looks: bytes) -> list[bytes]:
+def split_phashes(phashes: bytes) -> list[bytes]:
     """The look in each turn; none for a picture that looks like nothing."""
-    return [looks[start : start + LOOK_BYTES] for start in range(0, len(looks), LOOK_BYTES)]
+    return [phashes[start : start + PHASH_BYTES] for start in range(0, len(phashes), PHASH_BYTES)]

@@ -140,7 +140,7 @@ class TrainReport:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class GalleryFaces:
     """Confirmed faces: ids (N,), the person of each (N,), and vectors (N, D)."""
 
     ids: Ints
@@ -159,7 +159,7 @@ class NewFace:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class FrameOf:
     """The video that a photo is a picture of. every: the paths of all its pictures, where this is the last one."""
 
     video: str
@@ -168,7 +168,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewPhoto:
-    """A photo to store; error is the plain reason when it could not be read. looks: see likeness.looks."""
+    """A photo to store; error is the plain reason when it could not be read. phashes: see image_hash."""
 
     path: str
     sha256: str | None
@@ -181,8 +181,8 @@ class NewPhoto:
     detector: str
     embedder: str
     faces: tuple[NewFace, ...]
-    looks: bytes = b""
-    shot: Shot | None = None
+    phashes: bytes = b""
+    shot: FrameOf | None = None
 
 
 def utc_now() -> datetime:

@@ -45,7 +45,7 @@ def main() -> None:
     st.set_page_config(page_title="faceid", page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large", icon_image=ICON)
     st.html(CSS)
-    by_module = {module: _page(module, *look) for modules in PAGES.values() for module, look in modules.items()}
+    by_module = {module: _page(module, *page) for modules in PAGES.values() for module, page in modules.items()}
     st.session_state["_pages"] = by_module
     current = st.navigation({section: [by_module[m] for m in modules] for section, modules in PAGES.items()})
     show_toasts()

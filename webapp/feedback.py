@@ -5,14 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from faceid_core.errors import FaceIdError
-
-if TYPE_CHECKING:
-    pass
 from webapp.context import P, log
 from webapp.markup import escaped_markdown
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import html
 import secrets
-from typing import TYPE_CHECKING
 
 import streamlit as st
-
-if TYPE_CHECKING:
-    pass
-
 
 CACHE_TOKEN = secrets.token_hex(4)
 """Part of every picture's address: browsers keep pictures for as long as this server runs, and no longer."""

@@ -187,7 +187,7 @@ def _dense_and_linked(
     shifted = np.maximum(apart + offsets[low] + offsets[high], 0).astype(np.float32)
     near, reached = shifted <= threshold, shifted <= REACH * threshold
     groups = density.groups(len(vectors), (low[near], high[near], shifted[near]), threshold, sure)
-    groups = linkage.cut(vectors, groups, WIDEST * threshold, offsets=offsets)
+    groups = linkage.split_wide(vectors, groups, WIDEST * threshold, offsets=offsets)
     if constraints is not None:
         groups = constraints.together(linkage.separate(vectors, groups, constraints, sure=sure))
     pairs = (low[reached], high[reached])
@@ -237,12 +237,12 @@ def hdbscan(vectors: Vectors, graph: NeighbourGraph, threshold: float, constrain
             f"HDBSCAN groups at most {HDBSCAN_LIMIT:,} faces and there are {count:,}; choose density-linkage."
         )
     everyone = np.zeros(count, np.int64)
-    if count <= linkage.CUT_LIMIT and linkage.cut(vectors, everyone, threshold).max() == 0:
+    if count <= linkage.SPLIT_LIMIT and linkage.split_wide(vectors, everyone, threshold).max() == 0:
         return everyone
     model = HDBSCAN(min_cluster_size=2, min_samples=1, copy=True)
     dense = np.asarray(model.fit_predict(vectors.astype(np.float64)), np.int64)
     dense[dense < 0] = count + np.flatnonzero(dense < 0)
-    return linkage.cut(vectors, dense, threshold)
+    return linkage.split_wide(vectors, dense, threshold)
 
 
 CLUSTERERS: dict[str, Clusterer] = {

@@ -15,7 +15,7 @@ from faceid_core.vectors.neighbours import NeighbourGraph
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Faces:
+class ClusteredFaces:
     """N faces: vectors (N, D), photos (N,), quality (N,) 0 to 1, and numbers (N,) of their groups, 0 for none.
 
     people: (N,) the person that a human named, -1 for none. ruled_out: (row, person) that a human ruled out.
@@ -29,7 +29,7 @@ class Faces:
     ruled_out: Set[tuple[int, int]] = frozenset()
 
 
-def join(faces: Faces, new: Ints, graph: NeighbourGraph, *, algorithm: str, limit: float) -> Ints:
+def join(faces: ClusteredFaces, new: Ints, graph: NeighbourGraph, *, algorithm: str, limit: float) -> Ints:
     """The numbers (N,) once the new faces (rows) have joined: a group keeps every face that it has.
 
     A new face joins the group whose faces are nearest on average (root mean square), within `limit`, unless it is
@@ -57,7 +57,7 @@ def join(faces: Faces, new: Ints, graph: NeighbourGraph, *, algorithm: str, limi
 class _Groups:
     """Means, spreads, photos and people of the groups as they were, asked for one by one."""
 
-    def __init__(self, faces: Faces, limit: float) -> None:
+    def __init__(self, faces: ClusteredFaces, limit: float) -> None:
         self._faces, self._sure = faces, SURELY_SAME * limit
         self._rows = {int(faces.numbers[rows[0]]): rows for rows in members(_or_none(faces.numbers), 1)}
         self._joined: dict[int, list[int]] = {}
@@ -87,7 +87,7 @@ class _Groups:
 
 
 def _among_themselves(
-    faces: Faces, numbers: Ints, waiting: Ints, beside: Ints, algorithm: str, limit: float
+    faces: ClusteredFaces, numbers: Ints, waiting: Ints, beside: Ints, algorithm: str, limit: float
 ) -> Ints:
     """Groups of the faces that joined none, and of single faces near them; a group has at least one new face."""
     pool = np.unique(np.concatenate([waiting, beside[numbers[beside] == 0]]))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from faceid_core.clustering.constraints import Constraints
 from faceid_core.values import Ints, Vectors
 
-CUT_LIMIT = 6000
+SPLIT_LIMIT = 6000
 ESTABLISHED = 3
 STRETCH = 1.4
 LARGE, WITHIN, AT_MOST = 30, 1.2, 1.2
@@ -77,7 +77,8 @@ def merge(
     sure: where given, two groups of ESTABLISHED faces and more that are farther apart than this join only within
     STRETCH times the distances inside the looser of them: siblings are two tight groups not far from each other.
     And a group of LARGE faces and more takes in what is no farther from it than its own faces are.
-    offsets: (N,) added to a distance for each of its ends; a group has the mean of its faces', see crowding.
+    offsets: (N,) added to a distance for each of its ends, see score_normalisation; a group has the mean of its
+    faces'.
     """
     square, widest = (limit, limit) if sure is None else (sure, AT_MOST * limit)
     return _Forest(vectors, labels, pairs, constraints, limit**2, square**2, widest**2, offsets).grown()[labels]
@@ -266,8 +267,8 @@ class _Offers:
         return heapq.heappop(self._heap) if self._heap else None
 
 
-def cut(
-    vectors: Vectors, labels: Ints, limit: float, largest: int = CUT_LIMIT, offsets: Floats | None = None
+def split_wide(
+    vectors: Vectors, labels: Ints, limit: float, largest: int = SPLIT_LIMIT, offsets: Floats | None = None
 ) -> Ints:
     """Divide each group where average linkage (of squared distances) reaches `limit`. Returns (N,) labels.
 

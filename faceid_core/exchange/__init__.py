@@ -1,0 +1,6 @@
+"""Names and exports in other programs' forms: pure readers and writers.
+
+May import the root and media.
+"""
+
+__all__ = ["face_regions"]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from faceid_core.errors import UnreadableImage
-from faceid_core.image_hash import looks
+from faceid_core.image_hash import phashes
 from faceid_core.media import images, source
 from faceid_core.settings import Settings
 from faceid_core.values import DetectedFace, Image, NewFace, NewPhoto
@@ -47,7 +47,7 @@ def analyse(file: File, *, settings: Settings, threads: int | None = None) -> Ne
         detector=detector.name,
         embedder=embedder.name,
         faces=faces,
-        looks=looks(photograph.pixels),
+        phashes=phashes(photograph.pixels),
     )
 
 

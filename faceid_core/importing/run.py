@@ -21,7 +21,7 @@ from faceid_core.importing.worker import look_at
 from faceid_core.library import PROGRAM, Added, Library, PersonDecision
 from faceid_core.media import folders
 from faceid_core.settings import Settings, usable_cores
-from faceid_core.values import NewPhoto, Progress, Shot, no_progress
+from faceid_core.values import FrameOf, NewPhoto, Progress, no_progress
 from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
@@ -150,7 +150,7 @@ class _ImportRun:
     again: bool = False
     batch: list[NewPhoto] = field(default_factory=list)
     stored_at: float = field(default_factory=time.monotonic)
-    twins: list[File] = field(default_factory=list)
+    near_copies: list[File] = field(default_factory=list)
     rest: deque[File] = field(default_factory=deque)
     shots: dict[str, set[str]] = field(default_factory=dict)
     """Of each video that is not complete: what became of its pictures."""
@@ -163,7 +163,7 @@ class _ImportRun:
         try:
             self._work_on(executor, work, self._new_content(files))
             self.flush()
-            self._work_on(executor, work, (file for file in self.twins if not self._is_stored(file)))
+            self._work_on(executor, work, (file for file in self.near_copies if not self._is_stored(file)))
         finally:
             self.flush()
 
@@ -191,7 +191,7 @@ class _ImportRun:
         seen: set[str] = set()
         for file in map(_hash, files):
             if file.sha256 in seen or self._known(file):
-                self.twins.append(file)
+                self.near_copies.append(file)
                 continue
             if file.sha256:
                 seen.add(file.sha256)
@@ -229,7 +229,7 @@ class _ImportRun:
             else:
                 self._count_shot(photo, photo.shot, added.outcome)
 
-    def _count_shot(self, photo: NewPhoto, shot: Shot, outcome: str) -> None:
+    def _count_shot(self, photo: NewPhoto, shot: FrameOf, outcome: str) -> None:
         """A video is one file."""
         self.shots.setdefault(shot.video, set()).add(outcome)
         self.report.frames += outcome in NEWS
@@ -240,7 +240,7 @@ class _ImportRun:
 
     def _take_over(self, outcomes: Sequence[Added]) -> None:
         """The faces of a copy get the names of the photo that looks the same."""
-        decided = self.library.decisions.of_twins(outcomes)
+        decided = self.library.decisions.of_near_copies(outcomes)
         if decided:
             names = dict.fromkeys(name for _, said in decided for name in (said.person, *said.not_people) if name)
             self.library.decisions.take_over([PersonDecision(name) for name in names], decided, actor=PROGRAM)

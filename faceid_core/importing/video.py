@@ -17,7 +17,7 @@ from faceid_core.importing.photo import find_faces, networks, unread
 from faceid_core.importing.work import File, Piece, Watched
 from faceid_core.media import video
 from faceid_core.settings import Settings
-from faceid_core.values import NewFace, NewPhoto, Shot
+from faceid_core.values import FrameOf, NewFace, NewPhoto
 from faceid_core.vision.tracking import Tracks
 
 PIECE_S = 5.0
@@ -81,7 +81,7 @@ class _Watch:
         if not given and self.known.first:
             given = [self.known.first]
             self.known.kept.append(given[0].path)
-        last = replace(given[-1], shot=Shot(str(self.file.path), tuple(self.known.kept)))
+        last = replace(given[-1], shot=FrameOf(str(self.file.path), tuple(self.known.kept)))
         return Piece((*given[:-1], last), None)
 
     def _settled(self) -> list[NewPhoto]:
@@ -105,5 +105,5 @@ class _Watch:
             detector=self.detector,
             embedder=self.embedder,
             faces=faces,
-            shot=Shot(str(self.file.path)),
+            shot=FrameOf(str(self.file.path)),
         )

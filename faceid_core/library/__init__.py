@@ -3,11 +3,12 @@
 May import: the root. Everybody above may import what is listed here.
 """
 
+from faceid_core.library import person_names
 from faceid_core.library.clusters import PROGRAM
 from faceid_core.library.erasure import Erasure
 from faceid_core.library.filters import FaceQuery, PhotoQuery
 from faceid_core.library.library import Library
-from faceid_core.library.portable_decisions import FaceDecision, PersonDecision
+from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.store.records import (
     Added,
     ClusterView,
@@ -32,8 +33,10 @@ __all__ = [
     "Counts",
     "Erasure",
     "EventView",
+    "FaceBox",
     "FaceDecision",
     "FaceQuery",
+    "FaceRef",
     "FaceVectors",
     "FaceView",
     "JobView",
@@ -42,9 +45,11 @@ __all__ = [
     "ModelView",
     "NamedFaces",
     "Naming",
+    "PairDecision",
     "PersonDecision",
     "PersonView",
     "PhotoQuery",
     "PhotoView",
     "RunView",
+    "person_names",
 ]

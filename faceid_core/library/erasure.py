@@ -31,12 +31,12 @@ from faceid_core.library.store.tables import (
     Job,
     Label,
     MapPoint,
+    PairConstraint,
     Person,
     Photo,
     Rejection,
     Source,
     TrainedModel,
-    Verdict,
 )
 from faceid_core.values import JobState
 
@@ -206,13 +206,13 @@ def _named_among(session: Session, faces: Iterable[int]) -> set[str]:
 def _delete_rows(
     session: Session, traces: _Traces, photos: Collection[int], models: Collection[TrainedModel]
 ) -> None:
-    of_faces = (Crop, Embedding, ClusterMember, MapPoint, Label, Rejection, Verdict)
+    of_faces = (Crop, Embedding, ClusterMember, MapPoint, Label, Rejection, PairConstraint)
     for chunk in chunks(traces.faces):
         affected = select(col(ClusterMember.cluster_id)).where(col(ClusterMember.face_id).in_(chunk)).distinct()
         clusters = list(session.scalars(affected))
         for table in of_faces:
             session.execute(delete(table).where(col(table.face_id).in_(chunk)))
-        session.execute(delete(Verdict).where(col(Verdict.other_id).in_(chunk)))
+        session.execute(delete(PairConstraint).where(col(PairConstraint.other_id).in_(chunk)))
         session.execute(delete(Face).where(col(Face.id).in_(chunk)))
         _recount(session, clusters)
     person_counts.forget_all(session)

@@ -13,15 +13,15 @@ from sqlmodel import col
 
 from faceid_core.library.faces import MEMBERS, as_ints, latest_run, unnamed_face, unpack
 from faceid_core.library.store.database import Database, chunks
-from faceid_core.library.store.tables import Embedding, Event, Face, Label, Photo, Rejection, Verdict
-from faceid_core.values import Flag, Ints, Known, LabelSource, Vectors
+from faceid_core.library.store.tables import Embedding, Event, Face, Label, PairConstraint, Photo, Rejection
+from faceid_core.values import Flag, GalleryFaces, Ints, LabelSource, Vectors
 
 PER_PERSON = 40
 """Confirmed faces that stand for a person, the best ones: more change no answer and cost time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Unnamed:
+class Probes:
     """Faces to ask about. ids, photos, groups (-1 for none): (N,) int64; vectors: (N, D) float32."""
 
     ids: Ints
@@ -31,7 +31,7 @@ class Unnamed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Names:
+class PersonLabels:
     """Who faces are. ids, people: (N,) int64; sure: (N,) whether a human said so, or confirmed it."""
 
     ids: Ints
@@ -39,13 +39,13 @@ class Names:
     sure: npt.NDArray[np.bool_]
 
 
-class Knowledge:
+class Gallery:
     """Confirmed faces, unnamed faces, and what was ruled out."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def stamp(self) -> tuple[object, ...]:
+    def cache_version(self) -> tuple[object, ...]:
         """Differs whenever a decision was made or undone, or faces came or went."""
         wanted = select(
             select(func.max(Event.id)).scalar_subquery(),
@@ -57,7 +57,7 @@ class Knowledge:
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
 
-    def faces_stamp(self) -> tuple[object, ...]:
+    def faces_cache_version(self) -> tuple[object, ...]:
         """Differs whenever faces came or went, got a flag or lost one, or were read anew or grouped anew."""
         wanted = select(
             select(func.max(Face.id)).scalar_subquery(),
@@ -68,7 +68,7 @@ class Knowledge:
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
 
-    def names(self) -> Names:
+    def names(self) -> PersonLabels:
         """Everybody's faces, without flagged ones."""
         wanted = (
             select(Label.face_id, Label.person_id, col(Label.source) != LabelSource.MODEL.value)  # type: ignore[call-overload]
@@ -79,7 +79,7 @@ class Knowledge:
         with self._database.read() as session:
             rows = session.execute(wanted).all()
         ids, people = (as_ints(row[place] for row in rows) for place in range(2))
-        return Names(ids, people, np.array([row[2] for row in rows], bool))
+        return PersonLabels(ids, people, np.array([row[2] for row in rows], bool))
 
     def twice(self, limit: int) -> list[tuple[int, int, tuple[int, ...]]]:
         """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first."""
@@ -105,7 +105,7 @@ class Knowledge:
                 found.append((photo, person, tuple(face for face in ids if face is not None)))
         return found
 
-    def confirmed(self, embedder: str, per_person: int = PER_PERSON) -> Known:
+    def faces(self, embedder: str, per_person: int = PER_PERSON) -> GalleryFaces:
         """The best confirmed faces of each person. What a model guessed speaks for nobody."""
         rank = func.row_number().over(
             partition_by=col(Label.person_id), order_by=(col(Face.quality).desc(), col(Face.id))
@@ -124,7 +124,7 @@ class Knowledge:
         )
         return self._known(wanted)
 
-    def refused(self, embedder: str) -> Known:
+    def negatives(self, embedder: str) -> GalleryFaces:
         """Faces of which a human said whom they are not, each beside that person."""
         wanted = (
             select(Rejection.face_id, Rejection.person_id, Embedding.vector)  # type: ignore[call-overload]
@@ -136,13 +136,15 @@ class Knowledge:
         )
         return self._known(wanted)
 
-    def _known(self, wanted: Select[Any]) -> Known:
+    def _known(self, wanted: Select[Any]) -> GalleryFaces:
         """From rows of face, person and vector."""
         with self._database.read() as session:
             rows = session.execute(wanted).all()
-        return Known(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows]))
+        return GalleryFaces(
+            as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows])
+        )
 
-    def unnamed(self, embedder: str, limit: int) -> Unnamed:
+    def probes(self, embedder: str, limit: int) -> Probes:
         """Faces that nobody has named or set aside, best quality first."""
         wanted = (
             select(Face.id, Face.photo_id, func.coalesce(MEMBERS.c.cluster_id, -1), Embedding.vector)  # type: ignore[call-overload]
@@ -156,7 +158,7 @@ class Knowledge:
         with self._database.read() as session:
             rows = session.execute(wanted).all()
         ids, photos, groups = (as_ints(row[place] for row in rows) for place in range(3))
-        return Unnamed(ids, photos, groups, unpack([row[3] for row in rows]))
+        return Probes(ids, photos, groups, unpack([row[3] for row in rows]))
 
     def ruled_out(self, faces: Iterable[int]) -> frozenset[tuple[int, int]]:
         """(face, person) that can't be: a human said no, of the face or beside a face of the person, or the person
@@ -173,8 +175,11 @@ class Knowledge:
             for chunk in chunks(np.asarray(list(faces)).tolist()):
                 found.update(session.execute(said.where(col(Rejection.face_id).in_(chunk))).tuples())
                 found.update(session.execute(beside.where(col(Face.id).in_(chunk))).tuples())
-                for one, other in ((Verdict.face_id, Verdict.other_id), (Verdict.other_id, Verdict.face_id)):
+                for one, other in (
+                    (PairConstraint.face_id, PairConstraint.other_id),
+                    (PairConstraint.other_id, PairConstraint.face_id),
+                ):
                     unlike = select(one, Label.person_id).join(Label, col(Label.face_id) == col(other))  # type: ignore[call-overload]
-                    unlike = unlike.where(col(Verdict.same).is_(False), col(one).in_(chunk))
+                    unlike = unlike.where(col(PairConstraint.same).is_(False), col(one).in_(chunk))
                     found.update(session.execute(unlike).tuples())
         return frozenset(found)

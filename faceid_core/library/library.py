@@ -11,11 +11,11 @@ from sqlmodel import col
 from faceid_core.library.clusters import Clusters
 from faceid_core.library.erasure import Erasing
 from faceid_core.library.faces import Faces, latest_run
-from faceid_core.library.gallery import Knowledge
+from faceid_core.library.gallery import Gallery
 from faceid_core.library.jobs import Jobs
 from faceid_core.library.maps import Maps
 from faceid_core.library.models import Models
-from faceid_core.library.pair_constraints import Verdicts
+from faceid_core.library.pair_constraints import PairConstraints
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
@@ -45,8 +45,8 @@ class Library:
         self.models = Models(database)
         self.jobs = Jobs(database)
         self.journal = Journal(database)
-        self.knowledge = Knowledge(database)
-        self.verdicts = Verdicts(database)
+        self.gallery = Gallery(database)
+        self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
         self.erasing = Erasing(database, settings.models_folder, settings.graphs_folder)
 

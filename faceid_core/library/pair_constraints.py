@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.journal import record
 from faceid_core.library.store.row_changes import Change, current_rows
-from faceid_core.library.store.tables import Face, Verdict
+from faceid_core.library.store.tables import Face, PairConstraint
 from faceid_core.values import Ints, utc_now
 
 Pair = tuple[int, int]
@@ -21,7 +21,7 @@ KIND = "verdict"
 """The kind of event that holds verdicts and nothing else."""
 
 
-class Verdicts:
+class PairConstraints:
     """Writes and reads them."""
 
     def __init__(self, database: Database) -> None:
@@ -36,24 +36,24 @@ class Verdicts:
         with self._database.write() as session:
             there = {row["id"] for row in current_rows(session, "face", col(Face.id), ends)}
             said = [(one, other, same) for one, other in pairs if {one, other} <= there]
-            changes = verdict_changes(session, said, replace=True)
+            changes = pair_constraint_changes(session, said, replace=True)
             record(session, KIND, summary, changes, actor=actor)
         return len(changes)
 
     def all(self, *, same: bool) -> Ints:
         """(N, 2) int64 ids of the faces that are, or are not, the same person; the smaller id first."""
-        wanted = select(Verdict.face_id, Verdict.other_id).where(col(Verdict.same).is_(same))  # type: ignore[call-overload]
+        wanted = select(PairConstraint.face_id, PairConstraint.other_id).where(col(PairConstraint.same).is_(same))  # type: ignore[call-overload]
         with self._database.read() as session:
-            rows = session.execute(wanted.order_by(col(Verdict.face_id), col(Verdict.other_id))).all()
+            rows = session.execute(wanted.order_by(col(PairConstraint.face_id), col(PairConstraint.other_id))).all()
         return np.array([tuple(row) for row in rows], np.int64).reshape(-1, 2)
 
 
-def verdict_changes(
+def pair_constraint_changes(
     session: Session, said: Sequence[tuple[int, int, bool]], *, replace: bool = False
 ) -> list[Change]:
     """The changes that write (face id, face id, same); a verdict that is there stays, or is replaced."""
     wanted = {(min(one, other), max(one, other)): same for one, other, same in said if one != other}
-    known = current_rows(session, KIND, col(Verdict.face_id), {pair[0] for pair in wanted})
+    known = current_rows(session, KIND, col(PairConstraint.face_id), {pair[0] for pair in wanted})
     before = {(row["face_id"], row["other_id"]): row for row in known}
     now = utc_now()
     return [

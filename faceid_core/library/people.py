@@ -17,7 +17,7 @@ from faceid_core.library.store import journal, person_counts
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.records import NamedFaces, Naming, PersonView
 from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
-from faceid_core.library.store.tables import Crop, Embedding, Face, Label, Person, PersonTally, Photo, Rejection
+from faceid_core.library.store.tables import Crop, Embedding, Face, Label, Person, PersonCounts, Photo, Rejection
 from faceid_core.values import Flag, LabelSource, utc_now
 
 _STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
@@ -31,7 +31,7 @@ class People:
 
     def all(self) -> list[PersonView]:
         """Everybody, those with most faces first."""
-        person_counts.complete(self._database)
+        person_counts.fill_counts(self._database)
         with self._database.read() as session:
             return sorted(_views(session), key=lambda person: (-person.faces, person.name.casefold()))
 
@@ -227,14 +227,14 @@ def _count(faces: int) -> str:
 
 def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonView]:
     """People with their counts and a cover: the chosen one, else the face of best quality. Everybody as counted by
-    tallies.complete; just these as they are."""
-    tally = PersonTally.__table__ if ids is None else person_counts.counted(ids).subquery()  # type: ignore[attr-defined]
-    cover = func.coalesce(Person.cover_face_id, tally.c.best_face_id)
+    person_counts.fill_counts; just these as they are."""
+    counts = PersonCounts.__table__ if ids is None else person_counts.counted(ids).subquery()  # type: ignore[attr-defined]
+    cover = func.coalesce(Person.cover_face_id, counts.c.best_face_id)
     columns: tuple[Any, ...] = (
-        *(Person.id, Person.name, func.coalesce(tally.c.faces, 0), func.coalesce(tally.c.photos, 0), cover),
+        *(Person.id, Person.name, func.coalesce(counts.c.faces, 0), func.coalesce(counts.c.photos, 0), cover),
         *(Person.hidden, Person.birth_date),
     )
-    wanted = select(*columns).outerjoin(tally, tally.c.person_id == col(Person.id))
+    wanted = select(*columns).outerjoin(counts, counts.c.person_id == col(Person.id))
     mine = true() if ids is None else col(Person.id).in_(ids)
     return [PersonView(*row) for row in session.execute(wanted.where(mine))]
 

@@ -10,13 +10,13 @@ from sqlmodel import Session, col
 
 from faceid_core import frame_path
 from faceid_core.errors import NotFound
-from faceid_core.image_hash import Looks
+from faceid_core.image_hash import PhashIndex
 from faceid_core.library.filters import PhotoQuery, photo_conditions
 from faceid_core.library.reconciliation import drop_undecided, edited, in_place, older_version, renew, store
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.records import Added, PhotoView
 from faceid_core.library.store.tables import Face, Photo, Source
-from faceid_core.values import NewPhoto, PhotoStatus, Shot
+from faceid_core.values import FrameOf, NewPhoto, PhotoStatus
 
 
 class Photos:
@@ -24,7 +24,7 @@ class Photos:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._looks = Looks()
+        self._phashes = PhashIndex()
 
     def unchanged(self, stats: Mapping[str, tuple[int, int]]) -> set[str]:
         """Of path -> (bytes, modified in ns), the paths that were imported in just this state."""
@@ -54,13 +54,14 @@ class Photos:
         their rows. again: so do the faces of known content, which was searched anew.
         """
         with self._database.write() as session:
-            self._refresh_looks(session)
-            return [_add(session, photo, self._looks, again) for photo in photos]
+            self._refresh_phashes(session)
+            return [_add(session, photo, self._phashes, again) for photo in photos]
 
-    def _refresh_looks(self, session: Session) -> None:
-        more = select(Photo.id, Photo.look).where(col(Photo.id) > self._looks.last, col(Photo.look).is_not(None))  # type: ignore[call-overload]
+    def _refresh_phashes(self, session: Session) -> None:
+        hashed = select(Photo.id, Photo.phash).where(col(Photo.phash).is_not(None))  # type: ignore[call-overload]
+        more = hashed.where(col(Photo.id) > self._phashes.last)
         rows = session.execute(more.order_by(col(Photo.id))).all()
-        self._looks.add([row[0] for row in rows], [row[1] for row in rows])
+        self._phashes.add([row[0] for row in rows], [row[1] for row in rows])
 
     def at(self, paths: Sequence[str]) -> dict[str, int]:
         """Path -> id of the photo that was found there, for those that the library knows."""
@@ -84,14 +85,14 @@ class Photos:
             raise NotFound(f"There is no photo {photo_id} in the library.")
         return PhotoView(*row)
 
-    def looks(self, ids: Sequence[int]) -> dict[int, tuple[bytes, tuple[int, int]]]:
-        """The look, and (width, height), of those photos that look like something; see likeness.looks."""
+    def phashes(self, ids: Sequence[int]) -> dict[int, tuple[bytes, tuple[int, int]]]:
+        """The perceptual hash, and (width, height), of those photos that have one; see image_hash."""
         known: dict[int, tuple[bytes, tuple[int, int]]] = {}
-        wanted = select(Photo.id, Photo.look, Photo.width, Photo.height).where(col(Photo.look).is_not(None))  # type: ignore[call-overload]
+        wanted = select(Photo.id, Photo.phash, Photo.width, Photo.height).where(col(Photo.phash).is_not(None))  # type: ignore[call-overload]
         with self._database.read() as session:
             for chunk in chunks(ids):
-                for photo, look, *size in session.execute(wanted.where(col(Photo.id).in_(chunk))):
-                    known[photo] = (look, tuple(size))
+                for photo, phash, *size in session.execute(wanted.where(col(Photo.id).in_(chunk))):
+                    known[photo] = (phash, tuple(size))
         return known
 
     def page(
@@ -127,32 +128,32 @@ def _views() -> Select[tuple[object, ...]]:
     return select(Photo.id, Photo.path, Photo.width, Photo.height, Photo.taken_at, Photo.status, Photo.error, faces)  # type: ignore[call-overload, no-any-return]
 
 
-def _add(session: Session, new: NewPhoto, looks: Looks, again: bool) -> Added:
+def _add(session: Session, new: NewPhoto, phashes: PhashIndex, again: bool) -> Added:
     known = _existing(session, new)
     source = session.get(Source, new.path)
-    twin: tuple[int, int] | None = None
+    near_copy: tuple[int, int] | None = None
     if known is not None and known.status == PhotoStatus.DONE.value:
         photo, outcome = known, "unchanged" if source and source.photo_id == known.id else "duplicate"
         resumed = new.shot is not None and outcome == "unchanged"  # the interval may be another one than before
         if (again or resumed) and new.width:  # a further file of a photo that was searched comes unread
             renew(session, photo, new, 0)
             outcome = "renewed" if again else outcome
-    elif known is None and not new.error and (older := _renewed(session, source, new, looks)):
+    elif known is None and not new.error and (older := _renewed(session, source, new, phashes)):
         photo, outcome = older, "renewed"
     else:
         photo = store(session, known or Photo(path=new.path), new)
         outcome = "failed" if new.error else "imported"
-        twin = next(iter(looks.same(new.looks)), None) if new.faces else None
+        near_copy = next(iter(phashes.same(new.phashes)), None) if new.faces else None
     assert photo.id is not None
     _point_source(session, source, new, photo.id)
     if new.shot and new.shot.every:
         _complete(session, new, new.shot, photo.id)
-    return Added(photo.id, outcome, *(twin or (None, 0)))
+    return Added(photo.id, outcome, *(near_copy or (None, 0)))
 
 
-def _renewed(session: Session, source: Source | None, new: NewPhoto, looks: Looks) -> Photo | None:
+def _renewed(session: Session, source: Source | None, new: NewPhoto, phashes: PhashIndex) -> Photo | None:
     """The photo that this file held before, read anew; None for a picture that has not been here."""
-    older = older_version(session, source, new, looks)
+    older = older_version(session, source, new, phashes)
     if older is not None:
         renew(session, older[0], new, older[1])
         return older[0]
@@ -191,7 +192,7 @@ def _point_source(session: Session, source: Source | None, new: NewPhoto, photo_
             session.delete(photo)
 
 
-def _complete(session: Session, new: NewPhoto, shot: Shot, photo_id: int) -> None:
+def _complete(session: Session, new: NewPhoto, shot: FrameOf, photo_id: int) -> None:
     """All pictures of a video are stored: a source for the file itself tells it unchanged. Pictures of an older
     reading go, unless something was decided about them."""
     _point_source(session, session.get(Source, shot.video), replace(new, path=shot.video), photo_id)

@@ -15,15 +15,15 @@ from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from faceid_core.geometry import SAME_FACE_IOU, back, best_pairs, carried, overlaps
-from faceid_core.library.pair_constraints import verdict_changes
+from faceid_core.geometry import SAME_FACE_IOU, best_pairs, carried, inverse, overlaps
+from faceid_core.library.pair_constraints import pair_constraint_changes
 from faceid_core.library.person_names import key as name_key
 from faceid_core.library.reconciliation import alike, box_of, faces_of
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import record
 from faceid_core.library.store.records import Added
 from faceid_core.library.store.row_changes import Change, Row, current_rows, encode, row_of
-from faceid_core.library.store.tables import Event, Face, Label, Person, Photo, Rejection, Verdict
+from faceid_core.library.store.tables import Event, Face, Label, PairConstraint, Person, Photo, Rejection
 from faceid_core.values import Box, Flag, LabelSource, utc_now
 
 
@@ -71,7 +71,7 @@ class PairDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class FaceBox:
     """A face of this library, as far as matching needs it."""
 
     id: int
@@ -100,11 +100,19 @@ class Decisions:
         """Every two faces of which somebody said whether they are the same person."""
         one, other = aliased(Face), aliased(Face)
         first, second = aliased(Photo), aliased(Photo)
-        columns: tuple[Any, ...] = (one, first.sha256, first.path, other, second.sha256, second.path, Verdict.same)
+        columns: tuple[Any, ...] = (
+            one,
+            first.sha256,
+            first.path,
+            other,
+            second.sha256,
+            second.path,
+            PairConstraint.same,
+        )
         wanted = (
             select(*columns)
-            .join(Verdict, col(Verdict.face_id) == col(one.id))
-            .join(other, col(other.id) == col(Verdict.other_id))
+            .join(PairConstraint, col(PairConstraint.face_id) == col(one.id))
+            .join(other, col(other.id) == col(PairConstraint.other_id))
             .join(first, col(first.id) == col(one.photo_id))
             .join(second, col(second.id) == col(other.photo_id))
             .order_by(col(one.id), col(other.id))
@@ -114,23 +122,27 @@ class Decisions:
         refs = [(FaceRef(row[1], row[2], box_of(row[0])), FaceRef(row[4], row[5], box_of(row[3]))) for row in rows]
         return [PairDecision(*pair, same=row[6]) for pair, row in zip(refs, rows, strict=True)]
 
-    def of_twins(self, copies: Iterable[Added]) -> list[tuple[int, FaceDecision]]:
+    def of_near_copies(self, copies: Iterable[Added]) -> list[tuple[int, FaceDecision]]:
         """What was decided about the faces of each copy's twin, for the same faces of the copy.
 
         Names come as imported ones: a human gave them to the twin, not to this face.
         """
-        twins = {copy.twin: copy for copy in copies if copy.twin is not None}
-        if not twins:
+        near_copies = {copy.near_copy: copy for copy in copies if copy.near_copy is not None}
+        if not near_copies:
             return []
         said: dict[int, list[tuple[Face, FaceDecision]]] = defaultdict(list)
         with self._database.read() as session:
-            for face, decision in _read(session, col(Face.photo_id).in_(twins)):
+            for face, decision in _read(session, col(Face.photo_id).in_(near_copies)):
                 said[face.photo_id].append((face, decision))
-            return [pair for twin, faces in said.items() for pair in _of_twin(session, twins[twin], faces)]
+            return [
+                pair
+                for near_copy, faces in said.items()
+                for pair in _of_near_copy(session, near_copies[near_copy], faces)
+            ]
 
-    def known(self, photos: Iterable[str]) -> dict[str, list[Known]]:
+    def known(self, photos: Iterable[str]) -> dict[str, list[FaceBox]]:
         """The faces on the photos of these sha256; a photo that is not in the library is left out."""
-        found: dict[str, list[Known]] = {}
+        found: dict[str, list[FaceBox]] = {}
         columns: tuple[Any, ...] = (Photo.sha256, Face)
         faces = select(*columns).outerjoin(Face, col(Face.photo_id) == col(Photo.id))
         wanted = faces.order_by(col(Face.id))
@@ -139,7 +151,7 @@ class Decisions:
                 for sha256, face in session.execute(wanted.where(col(Photo.sha256).in_(chunk))):
                     here = found.setdefault(sha256, [])
                     if face is not None:
-                        here.append(Known(face.id, Box(face.left, face.top, face.right, face.bottom)))
+                        here.append(FaceBox(face.id, Box(face.left, face.top, face.right, face.bottom)))
         return found
 
     def take_over(
@@ -158,7 +170,7 @@ class Decisions:
         """
         with self._database.write() as session:
             taking = _Taking(session, people, faces)
-            changes = [*taking.changes(), *verdict_changes(session, pairs)]
+            changes = [*taking.changes(), *pair_constraint_changes(session, pairs)]
             summary = summary or f"Took over decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
             if changes:
@@ -192,17 +204,17 @@ def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, 
         yield face, decision
 
 
-def _of_twin(
+def _of_near_copy(
     session: Session, copy: Added, said: Sequence[tuple[Face, FaceDecision]]
 ) -> Iterator[tuple[int, FaceDecision]]:
-    photo, twin = session.get_one(Photo, copy.photo_id), session.get_one(Photo, copy.twin)
+    photo, near_copy = session.get_one(Photo, copy.photo_id), session.get_one(Photo, copy.near_copy)
     here = faces_of(session, photo)
-    move = (twin.width, twin.height), (photo.width, photo.height), back(copy.twin_turn)
+    move = (near_copy.width, near_copy.height), (photo.width, photo.height), inverse(copy.near_copy_orientation)
     there = [carried(decision.box, *move) for _, decision in said]
     pairs = best_pairs(overlaps([box_of(face) for face in here], there), SAME_FACE_IOU)
     for place, other in pairs.items():
         face, decision = said[other]
-        if copy.twin_turn or alike(session, here[place], face):
+        if copy.near_copy_orientation or alike(session, here[place], face):
             source = LabelSource.IMPORTED.value if decision.person else decision.source
             yield int(here[place].id or 0), replace(decision, source=source, cover_of=None)
 

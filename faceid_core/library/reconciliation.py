@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from faceid_core import frame_path
-from faceid_core.geometry import SAME_FACE_IOU, back, best_pairs, carried, carried_points, overlaps
-from faceid_core.image_hash import Looks, same_look, split
+from faceid_core.geometry import SAME_FACE_IOU, best_pairs, carried, carried_points, inverse, overlaps
+from faceid_core.image_hash import PhashIndex, same_picture, split_phashes
 from faceid_core.library.store import person_counts
 from faceid_core.library.store.tables import (
     Crop,
@@ -20,11 +20,11 @@ from faceid_core.library.store.tables import (
     Event,
     Face,
     Label,
+    PairConstraint,
     Person,
     Photo,
     Rejection,
     Source,
-    Verdict,
 )
 from faceid_core.values import Box, Flag, LabelSource, NewFace, NewPhoto, PhotoStatus, utc_now
 
@@ -50,19 +50,19 @@ def store(session: Session, photo: Photo, new: NewPhoto) -> Photo:
     return photo
 
 
-def renew(session: Session, photo: Photo, new: NewPhoto, turn: int) -> None:
+def renew(session: Session, photo: Photo, new: NewPhoto, orientation: int) -> None:
     """Read a known picture anew; `turn` makes the new one look like the old one.
 
     A face that is found again keeps its row. One that is not stays where something was decided about it.
     """
     old = faces_of(session, photo)
-    move = (photo.width, photo.height), (new.width, new.height), back(turn)
+    move = (photo.width, photo.height), (new.width, new.height), inverse(orientation)
     for face in old:
         points = np.frombuffer(face.landmarks, "<f4").reshape(-1, 2)
         face.left, face.top, face.right, face.bottom = carried(box_of(face), *move).as_tuple()
         face.landmarks = np.ascontiguousarray(carried_points(points, *move), "<f4").tobytes()
     scores = overlaps([face.face.box for face in new.faces], [box_of(face) for face in old])
-    if turn == 0 and new.sha256 != photo.sha256:  # portraits before one backdrop look alike, too
+    if orientation == 0 and new.sha256 != photo.sha256:  # portraits before one backdrop look alike, too
         likeness = _likeness(session, old, new)
         scores[np.isfinite(likeness) & (likeness < -SAME_PERSON)] = 0
     _update(session, photo, new, old, best_pairs(scores, SAME_FACE_IOU))
@@ -80,16 +80,18 @@ def edited(session: Session, photo: Photo, new: NewPhoto) -> bool:
     return True
 
 
-def older_version(session: Session, source: Source | None, new: NewPhoto, looks: Looks) -> tuple[Photo, int] | None:
+def older_version(
+    session: Session, source: Source | None, new: NewPhoto, phashes: PhashIndex
+) -> tuple[Photo, int] | None:
     """The photo that this file, or one that is gone, held before it was saved anew, and the turn between them."""
     if source is not None:
         photo = in_place(session, source, new)
-        turn = same_look(new.looks, photo.look) if photo else None
-        return None if photo is None or turn is None else (photo, turn)
-    for number, turn in looks.same(new.looks):
+        orientation = same_picture(new.phashes, photo.phash) if photo else None
+        return None if photo is None or orientation is None else (photo, orientation)
+    for number, orientation in phashes.same(new.phashes):
         photo = session.get(Photo, number)
         if photo is not None and _was_moved(session, photo):
-            return photo, turn
+            return photo, orientation
     return None
 
 
@@ -138,7 +140,7 @@ def _describe(session: Session, photo: Photo, new: NewPhoto) -> None:
     photo.width, photo.height, photo.taken_at = new.width, new.height, new.taken_at
     photo.status = PhotoStatus.FAILED.value if new.error else PhotoStatus.DONE.value
     photo.error = new.error
-    photo.look = next(iter(split(new.looks)), None)
+    photo.phash = next(iter(split_phashes(new.phashes)), None)
     session.add(photo)
     session.flush()
 
@@ -219,8 +221,8 @@ def _decided(session: Session, faces: Iterable[int | None]) -> set[int]:
         select(col(Label.face_id)).where(col(Label.source) != LabelSource.MODEL.value, col(Label.face_id).in_(ids)),
         select(col(Rejection.face_id)).where(col(Rejection.face_id).in_(ids)),
         select(col(Person.cover_face_id)).where(col(Person.cover_face_id).in_(ids)),
-        select(col(Verdict.face_id)).where(col(Verdict.face_id).in_(ids)),
-        select(col(Verdict.other_id)).where(col(Verdict.other_id).in_(ids)),
+        select(col(PairConstraint.face_id)).where(col(PairConstraint.face_id).in_(ids)),
+        select(col(PairConstraint.other_id)).where(col(PairConstraint.other_id).in_(ids)),
         select(col(Face.id)).where(col(Face.flag) != Flag.NONE.value, col(Face.id).in_(ids)),
     )
     found = {number for each in wanted for number in session.scalars(each) if number is not None}

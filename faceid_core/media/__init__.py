@@ -1,0 +1,6 @@
+"""From files to upright pixels, dates, metadata and video frames.
+
+May import the root.
+"""
+
+__all__ = ["folders", "formats", "images", "orientation", "source", "video", "xmp"]

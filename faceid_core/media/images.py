@@ -47,7 +47,7 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
     enough_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as its longer side keeps that many
     pixels: a quarter of the time and less memory.
 
-    A path may be a moment of a video, see moments. An animation gives its first frame, a multi-picture file its
+    A path may be a moment of a video, see frame_path. An animation gives its first frame, a multi-picture file its
     first picture; transparency is laid on white.
     Pillow's image and the returned array are the only two full-size copies, and the first is gone on return.
 

@@ -1,0 +1,6 @@
+"""Train a recogniser and serve it.
+
+May import the root, engine and vision.
+"""
+
+__all__ = ["recogniser", "training"]

@@ -70,7 +70,7 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Look:
+class FeatureExtractor:
     """Passes aligned crops (N, 150, 150, 3) uint8 through the frozen network. tick is called after each batch."""
 
     net: FaceNet

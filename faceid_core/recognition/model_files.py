@@ -60,7 +60,7 @@ def _described(model: StoredModel, digest: str) -> dict[str, Any]:
         "classes": list(model.classes),
         "embedder": model.embedder,
         "threshold": model.threshold,
-        "calibration": {"slope": model.calibration.slope, "cut": model.calibration.cut},
+        "calibration": {"slope": model.calibration.slope, "cut": model.calibration.threshold_cosine},
         "tensors": {"file": TENSORS, "sha256": digest},
         "report": model.report,
     }
@@ -125,9 +125,11 @@ def _checked(described: dict[str, Any], content: bytes) -> StoredModel:
         raise ValueError("rows that do not fit the classes")
     if not all(map(math.isfinite, numbers)):
         raise ValueError("numbers that are none")
-    threshold, slope, cut = numbers
+    threshold, slope, threshold_cosine = numbers
     report = dict(described["report"])
-    return StoredModel(classes, str(described["embedder"]), threshold, Calibration(slope, cut), tensors, report)
+    return StoredModel(
+        classes, str(described["embedder"]), threshold, Calibration(slope, threshold_cosine), tensors, report
+    )
 
 
 def body_tensors(weights: ResNetWeights) -> dict[str, Array]:

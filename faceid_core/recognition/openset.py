@@ -46,7 +46,7 @@ class Calibration:
     """How a cosine becomes a probability: 1 / (1 + exp(-slope * (cosine - cut))) where only one person is near."""
 
     slope: float
-    cut: float
+    threshold_cosine: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +112,7 @@ def cosines(vectors: Vectors, rows: Vectors) -> Floats:
 
 def probabilities(scores: Floats, calibration: Calibration) -> Floats:
     """(N, K) -> (N, K): each person's share, where "somebody else" has a share, too; a row sums to less than 1."""
-    logits = calibration.slope * (scores - calibration.cut)
+    logits = calibration.slope * (scores - calibration.threshold_cosine)
     peak = np.maximum(logits.max(axis=1, keepdims=True, initial=0.0), 0.0)
     shares = np.exp(logits - peak)
     result: Floats = shares / (shares.sum(axis=1, keepdims=True) + np.exp(-peak))
@@ -160,7 +160,7 @@ def _plausible(strangers: Floats, own: Floats) -> Floats:
     return kept
 
 
-def default_cut(people: int) -> float:
+def default_threshold_cosine(people: int) -> float:
     """The cosine that 1 % of strangers reach with their nearest of so many people: a line through LFW's 0.925 (2
     people), 0.930 (4), 0.9345 (8) and 0.944 (38); a Euclidean distance of 0.55 to 0.47 in dlib's space."""
     return float(min(0.9205 + 0.0065 * np.log(max(people, 2)), 0.955))
@@ -173,15 +173,15 @@ def calibrate(scored: Scored, people: int) -> Calibration:
     drawings, all lie close together. Downwards it goes by the number of independent impostors: ten faces of one
     person tell little more about strangers than one (8 people of LFW would let 9 % of strangers in).
     """
-    own, impostors, default = scored.own, scored.best_impostors, default_cut(people)
+    own, impostors, default = scored.own, scored.best_impostors, default_threshold_cosine(people)
     if min(len(own), len(impostors)) < FEW:
         return Calibration(DEFAULT_SLOPE, default)
     measured, heard = _high(impostors), scored.strangers + people
     if measured > default:
-        cut = min(measured, max(default, _low(own)))
+        threshold_cosine = min(measured, max(default, _low(own)))
     else:
-        cut = (heard * measured + DEFAULT_WEIGHT * default) / (heard + DEFAULT_WEIGHT)
-    return Calibration(_slope(own, impostors, people), float(cut))
+        threshold_cosine = (heard * measured + DEFAULT_WEIGHT * default) / (heard + DEFAULT_WEIGHT)
+    return Calibration(_slope(own, impostors, people), float(threshold_cosine))
 
 
 def _high(scores: Floats) -> float:
@@ -225,9 +225,9 @@ def tpir_at(scored: Scored, fpir: float = FPIR_TARGET) -> float:
     if not len(scored.classes):
         return 0.0
     impostors = scored.best_impostors
-    cut = np.quantile(impostors, 1 - fpir) if len(impostors) else -np.inf
+    threshold_cosine = np.quantile(impostors, 1 - fpir) if len(impostors) else -np.inf
     right = scored.genuine.argmax(axis=1) == scored.classes
-    return _share(right & (scored.genuine.max(axis=1) > cut))
+    return _share(right & (scored.genuine.max(axis=1) > threshold_cosine))
 
 
 def placed_like(scored: Scored, reference: Scored) -> tuple[Scored, float, float]:

@@ -223,9 +223,9 @@ def _work(faces: int, strangers: int, options: TrainOptions, progress: Progress)
     def batches(count: int, size: int) -> int:
         return -(-count // size)
 
-    looks = (1 + _views(faces, options)) * batches(faces, FEATURE_BATCH) + batches(strangers, FEATURE_BATCH)
+    passes = (1 + _views(faces, options)) * batches(faces, FEATURE_BATCH) + batches(strangers, FEATURE_BATCH)
     epochs = options.epochs + options.unfreeze_epochs
-    return _Work(looks + epochs * batches(faces, options.batch_size), progress)
+    return _Work(passes + epochs * batches(faces, options.batch_size), progress)
 
 
 def _candidates(
@@ -241,8 +241,8 @@ def _candidates(
     from faceid_core.recognition import fastai_fit
 
     net = FaceNet(weights).eval()
-    look = fastai_fit.Look(net, options.mirror, options.unfreeze_epochs > 0, work.tick)
-    plain, strange = look(labelled.crops), look(strangers)
+    extract = fastai_fit.FeatureExtractor(net, options.mirror, options.unfreeze_epochs > 0, work.tick)
+    plain, strange = extract(labelled.crops), extract(strangers)
     faces, others = plain.vectors.numpy(), strange.vectors.numpy()
     split = _split(labelled, options)
     known = ~split.held
@@ -260,7 +260,7 @@ def _candidates(
     )
     head = fastai_fit.CosineHead(rows)
     record(fastai_fit.starting_point(head, plain.vectors, lesson))
-    views = [plain, *look.views(labelled.crops, _views(len(faces), options), options.seed)]
+    views = [plain, *extract.views(labelled.crops, _views(len(faces), options), options.seed)]
     if options.epochs:
         fastai_fit.fit_head(head, [view.vectors for view in views], lesson, options.epochs)
         candidates.append(_Candidate("head", fastai_fit.rows_of(head), faces, others))
@@ -345,7 +345,7 @@ def _calibrated_like(scored: Scored, imprinted: Scored, people: int) -> Calibrat
     """Calibrate on the imprinted classifier's scale, where the defaults hold, and carry the result back."""
     placed, factor, offset = openset.placed_like(scored, imprinted)
     calibration = openset.calibrate(placed, people)
-    return Calibration(calibration.slope * factor, (calibration.cut - offset) / factor)
+    return Calibration(calibration.slope * factor, (calibration.threshold_cosine - offset) / factor)
 
 
 def _body(kept: _Candidate) -> dict[str, Array]:

@@ -1,0 +1,6 @@
+"""What to ask a human. Pure: arrays in, values out.
+
+May import the root and vectors.
+"""
+
+__all__ = ["identity", "label_errors", "merge_candidates", "near_duplicates", "seriation"]

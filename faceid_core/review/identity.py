@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from faceid_core.values import Ints, Known, Vectors
+from faceid_core.values import GalleryFaces, Ints, Vectors
 from faceid_core.vectors import faiss_kernels
 
 NEAREST = 3
@@ -52,12 +52,12 @@ class Suggestion:
 def suggest(
     faces: Ints,
     vectors: Vectors,
-    known: Known,
+    known: GalleryFaces,
     *,
     limit: float,
     groups: Ints | None = None,
     forbidden: frozenset[tuple[int, int]] = frozenset(),
-    refused: Known | None = None,
+    refused: GalleryFaces | None = None,
     margin: float = MARGIN,
     less_sure: float = LESS_SURE,
 ) -> list[Suggestion]:
@@ -91,7 +91,7 @@ def _reach(own: float, limit: float, less_sure: float) -> float:
 
 
 def _not_like_refused(
-    found: list[Suggestion], faces: Ints, vectors: Vectors, refused: Known | None
+    found: list[Suggestion], faces: Ints, vectors: Vectors, refused: GalleryFaces | None
 ) -> list[Suggestion]:
     if refused is None or not len(refused.ids):
         return found
@@ -119,7 +119,7 @@ def _limits(vectors: Vectors, groups: Ints | None, limit: float) -> list[float]:
     return limits.tolist()
 
 
-def _nearest(faces: Ints, vectors: Vectors, known: Known) -> list[tuple[int, Ints, np.ndarray]]:
+def _nearest(faces: Ints, vectors: Vectors, known: GalleryFaces) -> list[tuple[int, Ints, np.ndarray]]:
     """Each face with the rows of its nearest confirmed faces, nearest first, and their distances."""
     faiss = faiss_kernels.faiss()
 
@@ -131,7 +131,7 @@ def _nearest(faces: Ints, vectors: Vectors, known: Known) -> list[tuple[int, Int
 
 
 def _best(
-    face: int, near: Ints, distances: np.ndarray, known: Known, forbidden: frozenset[tuple[int, int]]
+    face: int, near: Ints, distances: np.ndarray, known: GalleryFaces, forbidden: frozenset[tuple[int, int]]
 ) -> Suggestion | None:
     """The nearest allowed person, and the next one."""
     met: dict[int, list[int]] = defaultdict(list)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs, overlaps
-from faceid_core.image_hash import LOOK_BYTES
+from faceid_core.image_hash import PHASH_BYTES
 from faceid_core.values import Box, Ints
 from faceid_core.vectors.neighbours import NeighbourGraph
 
@@ -52,11 +52,11 @@ def sharing_a_face(graph: NeighbourGraph, photos: Ints) -> Ints:
     return np.unique(both[both[:, 0] < both[:, 1]], axis=0)
 
 
-def looking_alike(pairs: Ints, looks: Mapping[int, bytes]) -> Ints:
+def looking_alike(pairs: Ints, phashes: Mapping[int, bytes]) -> Ints:
     """Those of the pairs (P, 2) of photos that look alike; one that has no look (32 bytes) is like none."""
-    known: Ints = pairs[[one in looks and other in looks for one, other in pairs.tolist()]]
-    words = np.frombuffer(b"".join(looks[photo] for photo in known.ravel().tolist()), np.uint64)
-    words = words.reshape(len(known), 2, LOOK_BYTES // 8)
+    known: Ints = pairs[[one in phashes and other in phashes for one, other in pairs.tolist()]]
+    words = np.frombuffer(b"".join(phashes[photo] for photo in known.ravel().tolist()), np.uint64)
+    words = words.reshape(len(known), 2, PHASH_BYTES // 8)
     bits = np.bitwise_count(words[:, 0] ^ words[:, 1]).sum(axis=1, dtype=np.int64)
     alike: Ints = known[bits <= ALIKE]
     return alike

@@ -1,4 +1,7 @@
-"""Draws the synthetic album for the demo and the tests."""
+"""Draws the sample album: invented people on invented photos, with ground truth.
+
+May import the root.
+"""
 
 from faceid_core.sample.album import Album, TrueFace, draw_album, read_groundtruth
 

@@ -22,22 +22,24 @@ def set_aside(library: Library, moment: Duplicates, *, actor: str) -> None:
 def keep_all(library: Library, moment: Duplicates, *, actor: str) -> None:
     """Remember that photos of one moment all keep their faces: those are the same people."""
     summary = f"Said that {count(len(moment.others) + 1, 'photo')} of one moment are all kept"
-    library.verdicts.say(moment.pairs, same=True, summary=summary, actor=actor)
+    library.pair_constraints.say(moment.pairs, same=True, summary=summary, actor=actor)
 
 
 def not_one_person(library: Library, pair: Pair, whom: str, *, actor: str) -> None:
     """Remember that two groups, or two people, are not one; whom: such as "groups 3 and 8" or "Ada and Bo"."""
-    library.verdicts.say([pair.typical], same=False, summary=f"Said that {whom} are two people", actor=actor)
+    library.pair_constraints.say(
+        [pair.typical], same=False, summary=f"Said that {whom} are two people", actor=actor
+    )
 
 
 def name_is_right(library: Library, doubted: Sequence[Doubt], name: str, *, actor: str) -> None:
     """Remember that faces with a doubtful name bear the right one."""
     pairs = [(doubt.face, doubt.because[0]) for doubt in doubted]
     summary = f"Said that {count(len(pairs), 'face')} {'is' if len(pairs) == 1 else 'are'} {name} indeed"
-    library.verdicts.say(pairs, same=True, summary=summary, actor=actor)
+    library.pair_constraints.say(pairs, same=True, summary=summary, actor=actor)
 
 
 def both_are_right(library: Library, twice: Twice, name: str, *, actor: str) -> None:
     """Remember that a person is on a photo more than once: in a mirror, in a collage."""
     summary = f"Said that {name} is on one photo {twice.times}"
-    library.verdicts.say(list(combinations(twice.faces, 2)), same=True, summary=summary, actor=actor)
+    library.pair_constraints.say(list(combinations(twice.faces, 2)), same=True, summary=summary, actor=actor)

@@ -1,4 +1,4 @@
-"""What to ask people about their library, beside who an unnamed face may be (see pipeline.suggestions): who may be
+"""What to ask people about their library, beside who an unnamed face may be (see suggest): who may be
 one person, which names may be wrong, and who is on a photo twice. What a human has answered is not asked again.
 And in which order to show the faces in no group."""
 
@@ -18,7 +18,7 @@ from faceid_core.review import label_errors, merge_candidates, near_duplicates, 
 from faceid_core.review.label_errors import Doubt
 from faceid_core.review.merge_candidates import Pair
 from faceid_core.review.near_duplicates import Duplicates, Picture
-from faceid_core.steps.load_vectors import directions, embedder_of, graph, vectors
+from faceid_core.steps.load_vectors import load_embedder, load_graph, load_vectors, normalised
 from faceid_core.values import Ints
 from faceid_core.vectors.neighbours import NeighbourGraph
 
@@ -41,12 +41,12 @@ class Twice:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """All that is to be asked, the surest first. Where alike, doubts and near_duplicates have rows, here are ids of
-    faces; groups are pairs of group numbers, people pairs of person ids."""
+    """All that is to be asked, the surest first. Where the review room has rows, here are ids of faces; groups are
+    pairs of group numbers, people pairs of person ids."""
 
     groups: tuple[Pair, ...] = ()
     people: tuple[Pair, ...] = ()
-    label_errors: tuple[Doubt, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     twice: tuple[Twice, ...] = ()
     duplicates: tuple[Duplicates, ...] = ()
 
@@ -71,12 +71,12 @@ def questions(library: Library) -> Questions:
     """Kept until something changes. Without faces or a grouping there are none."""
     if library.clusters.current() is None:
         return Questions()
-    return _questions(library, (*library.knowledge.stamp(), *library.knowledge.faces_stamp()))
+    return _questions(library, (*library.gallery.cache_version(), *library.gallery.faces_cache_version()))
 
 
 @lru_cache(maxsize=2)
-def _questions(library: Library, stamp: tuple[object, ...]) -> Questions:
-    compared, limit = _compared(library, library.knowledge.faces_stamp()), _threshold(library)
+def _questions(library: Library, cache_version: tuple[object, ...]) -> Questions:
+    compared, limit = _compared(library, library.gallery.faces_cache_version()), _threshold(library)
     people, sure = _people(library, compared)
     groups, both = _alike(library, compared, people, sure, limit)
     return Questions(
@@ -89,21 +89,21 @@ def _questions(library: Library, stamp: tuple[object, ...]) -> Questions:
 
 
 @lru_cache(maxsize=1)
-def _compared(library: Library, stamp: tuple[object, ...]) -> _Compared:
-    embedder = embedder_of(library.settings)
-    faces = directions(vectors(library, embedder), embedder)
-    return _Compared(faces, library.clusters.numbers(faces.ids), graph(library, faces, embedder))
+def _compared(library: Library, cache_version: tuple[object, ...]) -> _Compared:
+    embedder = load_embedder(library.settings)
+    faces = normalised(load_vectors(library, embedder), embedder)
+    return _Compared(faces, library.clusters.numbers(faces.ids), load_graph(library, faces, embedder))
 
 
 def _threshold(library: Library) -> float:
     """The distance up to which faces are grouped by default: the scale of the questions."""
-    embedder = embedder_of(library.settings)
+    embedder = load_embedder(library.settings)
     return clusterers.default_threshold("density-linkage", embedder.name, embedder.default_threshold)
 
 
 def _people(library: Library, compared: _Compared) -> tuple[Ints, np.ndarray]:
     """The person of each face, -1 for nobody, and whether a human said so."""
-    names = library.knowledge.names()
+    names = library.gallery.names()
     people, sure = np.full(len(compared.faces.ids), -1, np.int64), np.zeros(len(compared.faces.ids), bool)
     rows = compared.faces.rows(names.ids)
     people[rows[rows >= 0]], sure[rows[rows >= 0]] = names.people[rows >= 0], names.sure[rows >= 0]
@@ -121,7 +121,7 @@ def _alike(
     groups[sure] = first + people[sure]
     groups[np.isin(people, hidden)] = -1
     faces = compared.faces
-    told = faces.pairs(library.verdicts.all(same=False))
+    told = faces.pairs(library.pair_constraints.all(same=False))
     found = merge_candidates.likely_pairs(
         faces.vectors, groups, faces.photos, compared.graph, threshold=limit, apart=told
     )
@@ -134,7 +134,7 @@ def _doubts(
     library: Library, compared: _Compared, people: Ints, sure: np.ndarray, limit: float
 ) -> tuple[Doubt, ...]:
     """Without the faces of which a human said that they are the same person as another one of that name."""
-    said = compared.faces.pairs(library.verdicts.all(same=True))
+    said = compared.faces.pairs(library.pair_constraints.all(same=True))
     agreed = set(said[people[said[:, 0]] == people[said[:, 1]]].ravel().tolist())
     named = label_errors.Named(compared.faces.vectors, people, sure)
     found = [
@@ -145,10 +145,10 @@ def _doubts(
 
 def _twice(library: Library, compared: _Compared, limit: float) -> tuple[Twice, ...]:
     """Without those that are all but equal (a mirror, a collage), and without those that a human found right."""
-    said = set(map(tuple, library.verdicts.all(same=True).tolist()))
+    said = set(map(tuple, library.pair_constraints.all(same=True).tolist()))
     return tuple(
         Twice(photo, person, faces)
-        for photo, person, faces in library.knowledge.twice(TWICE)
+        for photo, person, faces in library.gallery.twice(TWICE)
         if not all(pair in said or _equal(compared, pair, limit) for pair in combinations(sorted(faces), 2))
     )
 
@@ -164,11 +164,11 @@ def _equal(compared: _Compared, pair: tuple[int, ...], limit: float) -> bool:
 def _duplicates(library: Library, compared: _Compared) -> tuple[Duplicates, ...]:
     """Without the photos of which a human said that all are to be kept."""
     sharing = near_duplicates.sharing_a_face(compared.graph, compared.faces.photos)
-    known = library.photos.looks(np.unique(sharing).tolist())
-    pairs = near_duplicates.looking_alike(sharing, {photo: look for photo, (look, _) in known.items()})
+    known = library.photos.phashes(np.unique(sharing).tolist())
+    pairs = near_duplicates.looking_alike(sharing, {photo: phash for photo, (phash, _) in known.items()})
     sizes = {photo: known[photo][1] for photo in np.unique(pairs).tolist()}
     pictures = _pictures(library, compared, sizes)
-    said = set(map(tuple, library.verdicts.all(same=True).tolist()))
+    said = set(map(tuple, library.pair_constraints.all(same=True).tolist()))
     found = near_duplicates.near_duplicates(compared.graph, pairs, pictures)
     renamed = [
         replace(d, unnamed=compared.ids(d.unnamed), pairs=tuple(compared.pair(pair) for pair in d.pairs))
@@ -201,7 +201,7 @@ def singles(
 ) -> list[FaceView]:
     """Unnamed faces in no group, behind the face `after`. Those that look alike lie side by side, the most alike
     first; then come those like nobody, the best pictures first."""
-    ids = _singles(library, library.knowledge.faces_stamp())
+    ids = _singles(library, library.gallery.faces_cache_version())
     start = ids.index(after) + 1 if after in ids else 0
     found: list[FaceView] = []
     while len(found) < limit and start < len(ids):
@@ -212,9 +212,9 @@ def singles(
 
 
 @lru_cache(maxsize=2)
-def _singles(library: Library, stamp: tuple[object, ...]) -> Sequence[int]:
+def _singles(library: Library, cache_version: tuple[object, ...]) -> Sequence[int]:
     """All faces in no group, those with a name among them, so that their order stays while names are given."""
-    compared = _compared(library, stamp)
+    compared = _compared(library, cache_version)
     alone = np.flatnonzero(compared.groups == 0)
     alone = alone[np.argsort(-compared.faces.quality[alone], kind="stable")]
     placed = seriation.order(compared.graph, alone, compared.faces.photos)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from faceid_core.clustering import continuity
 from faceid_core.errors import NotEnoughLabels
 from faceid_core.library import FaceVectors, Library
-from faceid_core.steps.load_vectors import directions, embedder_of, graph, vectors
+from faceid_core.steps.load_vectors import load_embedder, load_graph, load_vectors, normalised
 from faceid_core.values import Ints, LabelSource, Progress, no_progress
 from faceid_core.vision.embedder import Embedder
 
@@ -52,7 +52,7 @@ class Measured:
 @dataclass(frozen=True, slots=True)
 class ClusterReport:
     """What a grouping did. grouped: faces in a group; single: faces in none; moved, merged, split: what became of
-    the groups from before, as in regrouping.Changes; measured: of a preview, unless too few faces have a name."""
+    the groups from before, as in continuity.Changes; measured: of a preview, unless too few faces have a name."""
 
     algorithm: str
     threshold: float
@@ -93,8 +93,8 @@ def cluster_faces(
     Raises NoPhotos, NoFaces, UnknownChoice.
     """
     started = time.monotonic()
-    embedder = embedder_of(library.settings)
-    faces = directions(vectors(library, embedder), embedder)
+    embedder = load_embedder(library.settings)
+    faces = normalised(load_vectors(library, embedder), embedder)
     progress(0, 2, "Comparing faces")
     before = library.clusters.numbers(faces.ids)
     joined, measured = _joined(library, faces, before, embedder) if new_only else None, None
@@ -172,8 +172,8 @@ def evaluate_clusters(
     """
     from faceid_core.clustering import metrics
 
-    embedder = embedder_of(library.settings)
-    faces = directions(vectors(library, embedder), embedder)
+    embedder = load_embedder(library.settings)
+    faces = normalised(load_vectors(library, embedder), embedder)
     truth = _given_names(faces)
     named = np.flatnonzero(truth != "")
     people = len(np.unique(truth[named]))
@@ -209,7 +209,7 @@ def _chosen(
     from faceid_core.clustering import clusterers
     from faceid_core.clustering.strictness import stricter
 
-    algorithm, embedder = algorithm or library.settings.clusterer, embedder_of(library.settings)
+    algorithm, embedder = algorithm or library.settings.clusterer, load_embedder(library.settings)
     if threshold is None:
         usual = clusterers.default_threshold(algorithm, embedder.name, embedder.default_threshold)
         threshold = stricter(usual, strictness)
@@ -225,7 +225,7 @@ def _grouped(library: Library, faces: FaceVectors, chosen: tuple[str, float], pe
     return clusterers.cluster(
         algorithm,
         faces.vectors,
-        graph(library, faces, embedder_of(library.settings)),
+        load_graph(library, faces, load_embedder(library.settings)),
         threshold=threshold,
         photos=faces.photos,
         quality=faces.quality,
@@ -247,8 +247,8 @@ def _joined(
     if 2 * len(new) > len(faces.ids):
         return None
     people, ruled_out = _said(library, faces)
-    everybody = incremental.Faces(faces.vectors, faces.photos, faces.quality, before, people, ruled_out)
-    threshold, near = float(run.parameters["threshold"]), graph(library, faces, embedder)
+    everybody = incremental.ClusteredFaces(faces.vectors, faces.photos, faces.quality, before, people, ruled_out)
+    threshold, near = float(run.parameters["threshold"]), load_graph(library, faces, embedder)
     return (
         run.algorithm,
         threshold,
@@ -261,7 +261,7 @@ def _said(library: Library, faces: FaceVectors) -> tuple[Ints, set[tuple[int, in
     by_name = {person.name: person.id for person in library.people.all()}
     named = [by_name.get(name, -1) for name in _given_names(faces)]
     row = {int(face): number for number, face in enumerate(faces.ids)}
-    ruled_out = {(row[face], person) for face, person in library.knowledge.ruled_out(faces.ids)}
+    ruled_out = {(row[face], person) for face, person in library.gallery.ruled_out(faces.ids)}
     return np.array(named, np.int64), ruled_out
 
 
@@ -270,5 +270,5 @@ def _as_people_say(
 ) -> Ints:
     """The groups with named people, and faces that were told apart, kept apart, as `_said` has them. What a model
     guessed keeps nobody apart."""
-    people = continuity.told_apart(labels, people, faces.pairs(library.verdicts.all(same=False)))
+    people = continuity.told_apart(labels, people, faces.pairs(library.pair_constraints.all(same=False)))
     return continuity.apart(faces.vectors, labels, people, ruled_out)

@@ -28,12 +28,12 @@ def _cached(settings_json: str) -> Embedder:
     return make_embedder(Settings.model_validate_json(settings_json))
 
 
-def embedder_of(settings: Settings) -> Embedder:
+def load_embedder(settings: Settings) -> Embedder:
     return _cached(settings.model_dump_json())
 
 
-def vectors(library: Library, embedder: Embedder) -> FaceVectors:
-    complete(library, embedder)
+def load_vectors(library: Library, embedder: Embedder) -> FaceVectors:
+    embed_missing(library, embedder)
     faces = library.faces.vectors(embedder.name)
     if len(faces.ids):
         return faces
@@ -52,18 +52,18 @@ def length_of(embedder: Embedder) -> float:
     return LENGTH if isinstance(embedder, DlibResNet) else 1.0
 
 
-def graph(library: Library, faces: FaceVectors, embedder: Embedder) -> NeighbourGraph:
-    """The neighbours of faces that `directions` gives, kept in the library's folder from one step to the next."""
+def load_graph(library: Library, faces: FaceVectors, embedder: Embedder) -> NeighbourGraph:
+    """The neighbours of faces that `normalised` gives, kept in the library's folder from one step to the next."""
     name = re.sub(r"[^\w.-]", "_", embedder.name)
     return neighbour_cache.graph_of(library.settings.graphs_folder / f"{name}.npz", faces.ids, faces.vectors)
 
 
-def directions(faces: FaceVectors, embedder: Embedder) -> FaceVectors:
+def normalised(faces: FaceVectors, embedder: Embedder) -> FaceVectors:
     """The faces with vectors of equal length: who it is lies in the direction, see neighbours.on_sphere."""
     return replace(faces, vectors=on_sphere(faces.vectors, length_of(embedder)))
 
 
-def complete(library: Library, embedder: Embedder) -> None:
+def embed_missing(library: Library, embedder: Embedder) -> None:
     """Embed the crops that another embedder was used for when they were imported. A network of the user's own has
     crops of its own, which only the photo gives."""
     if not isinstance(embedder, DlibResNet):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceid_core.library import FaceVectors, Library
-from faceid_core.steps.load_vectors import directions, embedder_of, graph, vectors
+from faceid_core.steps.load_vectors import load_embedder, load_graph, load_vectors, normalised
 from faceid_core.values import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -44,15 +44,15 @@ def map_faces(
     from faceid_core.vectors import projection
 
     started = time.monotonic()
-    embedder = embedder_of(library.settings)
-    faces = directions(vectors(library, embedder), embedder)
+    embedder = load_embedder(library.settings)
+    faces = normalised(load_vectors(library, embedder), embedder)
     projector = projector or library.settings.projector
     progress(0, 2, "Comparing faces")
     plane = _extended(library, faces, projector, embedder.name) if new_only else None
     if plane is None:
         if projector != SKETCH and not len(library.maps.points(projector).face_ids):
             library.maps.save(SKETCH, embedder.name, faces.ids, projection.pca(faces.vectors, None))
-        near = graph(library, faces, embedder)
+        near = load_graph(library, faces, embedder)
         progress(1, 2, "Drawing the map")
         plane = projection.project(projector, faces.vectors, near)
     library.maps.save(projector, embedder.name, faces.ids, plane)

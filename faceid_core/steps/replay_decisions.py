@@ -17,8 +17,7 @@ from typing import Any
 from faceid_core.atomic import replaced
 from faceid_core.errors import DecisionsUnusable, NotWritable, PathNotFound, UnknownChoice
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs, overlaps
-from faceid_core.library import FaceDecision, Library, PersonDecision
-from faceid_core.library.portable_decisions import FaceRef, Known, PairDecision
+from faceid_core.library import FaceBox, FaceDecision, FaceRef, Library, PairDecision, PersonDecision
 from faceid_core.values import Box, Flag, LabelSource
 
 FORMAT, VERSION = "faceid-decisions", 1
@@ -83,7 +82,7 @@ def replay(library: Library, file: Path, *, rest: Path | None = None, actor: str
 
 
 def match(
-    faces: Sequence[FaceDecision], known: dict[str, list[Known]]
+    faces: Sequence[FaceDecision], known: dict[str, list[FaceBox]]
 ) -> tuple[list[tuple[int, FaceDecision]], list[FaceDecision]]:
     """Faces with their id here, and those that are not here. The largest overlaps on a photo are settled first."""
     by_photo: dict[str, list[FaceDecision]] = defaultdict(list)
@@ -99,7 +98,7 @@ def match(
 
 
 def match_pairs(
-    pairs: Sequence[PairDecision], known: dict[str, list[Known]]
+    pairs: Sequence[PairDecision], known: dict[str, list[FaceBox]]
 ) -> tuple[list[tuple[int, int, bool]], list[PairDecision]]:
     """(id, id, same) of the pairs both of whose faces are here, and the others."""
     ends = dict.fromkeys(end for pair in pairs for end in (pair.one, pair.other))
@@ -109,7 +108,7 @@ def match_pairs(
     return [(ids[pair.one], ids[pair.other], pair.same) for pair in here], [p for p in pairs if p not in here]
 
 
-def _pairs(boxes: Sequence[Box], known: Sequence[Known]) -> dict[int, int]:
+def _pairs(boxes: Sequence[Box], known: Sequence[FaceBox]) -> dict[int, int]:
     """Index of a box -> id of its face, each face once."""
     pairs = best_pairs(overlaps(boxes, [face.box for face in known]), SAME_FACE_IOU)
     return {index: known[place].id for index, place in pairs.items()}

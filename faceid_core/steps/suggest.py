@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from faceid_core.library import Library
-from faceid_core.steps.load_vectors import embedder_of, length_of
+from faceid_core.steps.load_vectors import length_of, load_embedder
 
 if TYPE_CHECKING:
     from faceid_core.review.identity import Suggestion
@@ -19,34 +19,34 @@ SUGGEST_FOR = 10_000
 
 def suggestions(library: Library) -> list[Suggestion]:
     """Which unnamed faces may be people that have a name, the surest first; kept until something changes."""
-    return _suggestions(library, library.knowledge.stamp())
+    return _suggestions(library, library.gallery.cache_version())
 
 
 def likely_distance(library: Library) -> float:
     """The distance up to which a face is surely suggested as somebody."""
     from faceid_core.review.identity import LIMIT_SHARE
 
-    return LIMIT_SHARE * embedder_of(library.settings).default_threshold
+    return LIMIT_SHARE * load_embedder(library.settings).default_threshold
 
 
 @lru_cache(maxsize=4)
-def _suggestions(library: Library, stamp: tuple[object, ...]) -> list[Suggestion]:
+def _suggestions(library: Library, cache_version: tuple[object, ...]) -> list[Suggestion]:
     from faceid_core.review import identity
     from faceid_core.vectors.neighbours import on_sphere
 
-    embedder = embedder_of(library.settings)
-    known = library.knowledge.confirmed(embedder.name)
+    embedder = load_embedder(library.settings)
+    known = library.gallery.faces(embedder.name)
     if not len(known.ids):
         return []
-    unnamed, length = library.knowledge.unnamed(embedder.name, SUGGEST_FOR), length_of(embedder)
-    refused = library.knowledge.refused(embedder.name)
+    unnamed, length = library.gallery.probes(embedder.name, SUGGEST_FOR), length_of(embedder)
+    refused = library.gallery.negatives(embedder.name)
     found = identity.suggest(
         unnamed.ids,
         on_sphere(unnamed.vectors, length),
         replace(known, vectors=on_sphere(known.vectors, length)),
         limit=likely_distance(library),
         groups=unnamed.groups,
-        forbidden=library.knowledge.ruled_out(unnamed.ids),
+        forbidden=library.gallery.ruled_out(unnamed.ids),
         refused=replace(refused, vectors=on_sphere(refused.vectors, length)) if len(refused.ids) else None,
     )
     return identity.once_a_photo(found, dict(zip(unnamed.ids.tolist(), unnamed.photos.tolist(), strict=True)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from faceid_core.library import Library, ModelView
-from faceid_core.steps.load_vectors import complete, decoded, embedder_of
+from faceid_core.steps.load_vectors import decoded, embed_missing, load_embedder
 from faceid_core.values import Flag, Progress, no_progress
 from faceid_core.vision.embedding import require_trainable
 
@@ -29,9 +29,9 @@ def train_recogniser(
     from faceid_core.engine.weights import weights_path
     from faceid_core.recognition import training
 
-    embedder = embedder_of(library.settings)
+    embedder = load_embedder(library.settings)
     require_trainable(library.settings)
-    complete(library, embedder)
+    embed_missing(library, embedder)
     named = library.people.training_faces(embedder.name)
     trained = training.train(
         decoded(library, named.ids),

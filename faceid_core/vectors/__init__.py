@@ -1,0 +1,6 @@
+"""What vectors alone tell: neighbours and projections.
+
+May import the root.
+"""
+
+__all__ = ["faiss_kernels", "neighbour_cache", "neighbours", "projection"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.errors import OwnModelUnusable
+from faceid_core.errors import CustomModelUnusable
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Image
 from faceid_core.vision import custom_models
@@ -27,7 +27,7 @@ MISFIT = (
 )
 
 
-class OwnDetector(LandmarkDetector):
+class CustomDetector(LandmarkDetector):
     """Searches the photo at the network's input size; landmarks are dlib's, as for every detector."""
 
     def __init__(
@@ -46,7 +46,7 @@ class OwnDetector(LandmarkDetector):
         try:
             boxes, scores = (scrfd if self._entry.kind == "scrfd" else yunet)(outputs, side)
         except (KeyError, IndexError, ValueError) as error:
-            raise OwnModelUnusable(MISFIT) from error
+            raise CustomModelUnusable(MISFIT) from error
         return best(boxes, scores, self._entry.threshold, self._entry.nms_iou)
 
 

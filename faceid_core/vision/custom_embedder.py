@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.errors import OwnModelUnusable
+from faceid_core.errors import CustomModelUnusable
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
 from faceid_core.vision import custom_models
@@ -24,7 +24,7 @@ MEAN_SHAPE = np.array(
 """dlib's mean of its 5 landmarks (get_face_chip_details): two eye corners, two eye corners, base of the nose."""
 
 
-class OwnEmbedder:
+class CustomEmbedder:
     """Crops aligned from the photo to the network's own template; vectors of length 1."""
 
     computes = "by ONNX Runtime"
@@ -65,7 +65,7 @@ class OwnEmbedder:
     def _run(self, crops: Image) -> Vectors:
         vectors = next(iter(custom_models.run(self._network, self._entry.tensor(crops)).values()))
         if vectors.shape != (len(crops), self.dimension):
-            raise OwnModelUnusable(
+            raise CustomModelUnusable(
                 f"The embedder {self.name} gives vectors of {vectors.shape[-1]} numbers, not {self.dimension}; "
                 f"correct its dimension in {custom_models.FILE}."
             )

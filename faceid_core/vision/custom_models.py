@@ -34,7 +34,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceid_core.engine import sessions
-from faceid_core.errors import OwnModelUnusable
+from faceid_core.errors import CustomModelUnusable
 from faceid_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,18 +85,18 @@ class _Entries(BaseModel):
 
 
 def entries(settings: Settings) -> _Entries:
-    """What models.toml names; nothing where there is no such file. Raises OwnModelUnusable."""
+    """What models.toml names; nothing where there is no such file. Raises CustomModelUnusable."""
     path = settings.library / FILE
     if not path.is_file():
         return _Entries()
     try:
         return _Entries.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OwnModelUnusable(f"{path} is not valid TOML ({error}); correct it or remove it.") from error
+        raise CustomModelUnusable(f"{path} is not valid TOML ({error}); correct it or remove it.") from error
     except ValidationError as error:
         wrong = error.errors()[0]
         where = ".".join(map(str, wrong["loc"]))
-        raise OwnModelUnusable(f"{path}: {where}: {wrong['msg'].lower()}; correct it or remove it.") from error
+        raise CustomModelUnusable(f"{path}: {where}: {wrong['msg'].lower()}; correct it or remove it.") from error
 
 
 def names(kind: Name, settings: Settings) -> list[str]:
@@ -105,31 +105,33 @@ def names(kind: Name, settings: Settings) -> list[str]:
 
 
 def session(entry: Network, settings: Settings, *, threads: int | None) -> onnxruntime.InferenceSession:
-    """The network of an entry, once its file's hash has been checked. Raises OwnModelUnusable, EngineError."""
+    """The network of an entry, once its file's hash has been checked. Raises CustomModelUnusable, EngineError."""
     path = settings.library / entry.file
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise OwnModelUnusable(
+        raise CustomModelUnusable(
             f"The network {path} can't be read ({error.strerror}); correct the file in {FILE}."
         ) from error
     if hashlib.sha256(content).hexdigest() != entry.sha256.lower():
-        raise OwnModelUnusable(f"The network {path} is not the one that {FILE} describes; correct file or sha256.")
+        raise CustomModelUnusable(
+            f"The network {path} is not the one that {FILE} describes; correct file or sha256."
+        )
     try:
         return sessions.load(content, settings, threads=threads)
     except (RuntimeError, ValueError) as error:  # ONNX Runtime's exceptions are of both kinds
-        raise OwnModelUnusable(f"The network {path} is no usable ONNX file; get it anew.") from error
+        raise CustomModelUnusable(f"The network {path} is no usable ONNX file; get it anew.") from error
     except Exception as error:
         if type(error).__module__.startswith("onnxruntime"):
-            raise OwnModelUnusable(f"The network {path} is no usable ONNX file; get it anew.") from error
+            raise CustomModelUnusable(f"The network {path} is no usable ONNX file; get it anew.") from error
         raise
 
 
 def run(network: onnxruntime.InferenceSession, images: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
-    """The outputs by name. Raises OwnModelUnusable where the network does not take such images."""
+    """The outputs by name. Raises CustomModelUnusable where the network does not take such images."""
     try:
         outputs = network.run(None, {network.get_inputs()[0].name: images})
     except Exception as error:
         size = "x".join(map(str, images.shape[1:]))
-        raise OwnModelUnusable(f"An own network does not take {size} images; correct {FILE}.") from error
+        raise CustomModelUnusable(f"An own network does not take {size} images; correct {FILE}.") from error
     return {output.name: np.asarray(value) for output, value in zip(network.get_outputs(), outputs, strict=True)}

@@ -38,6 +38,6 @@ def make_detector(settings: Settings, *, threads: int | None = None) -> Detector
 
     own = custom_models.entries(settings).detectors
     if settings.detector in own:
-        return custom_detector.OwnDetector(settings.detector, own[settings.detector], settings, threads=threads)
+        return custom_detector.CustomDetector(settings.detector, own[settings.detector], settings, threads=threads)
     names = ", ".join([*DETECTORS, *own])
     raise UnknownChoice(f"There is no detector {settings.detector!r}; choose one of {names}.")

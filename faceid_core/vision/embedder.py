@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from faceid_core.engine.graphs import CROP_PX
 from faceid_core.values import Image, Vectors
-
-if TYPE_CHECKING:
-    pass
-
 
 PADDING = 0.25
 """Margin around the face as a share of its size: what dlib's embedder was trained with."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from faceid_core.errors import UnknownChoice
 from faceid_core.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 from faceid_core.vision.dlib_resnet import DlibResNet
 from faceid_core.vision.embedder import Embedder
 
@@ -29,7 +25,7 @@ def make_embedder(settings: Settings, *, threads: int | None = None) -> Embedder
 
     own = custom_models.entries(settings).embedders
     if settings.embedder in own:
-        return custom_embedder.OwnEmbedder(settings.embedder, own[settings.embedder], settings, threads=threads)
+        return custom_embedder.CustomEmbedder(settings.embedder, own[settings.embedder], settings, threads=threads)
     names = ", ".join([*EMBEDDERS, *own])
     raise UnknownChoice(f"There is no embedder {settings.embedder!r}; choose one of {names}.")
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs
 from faceid_core.values import DetectedFace, Quality
 
-SAME_LOOK_SHARE = 0.65
+SAME_SIGHTING_SHARE = 0.65
 """Distance below which two faces of a track look nearly the same, as a share of the one below which two faces are
 usually of one person; 0.36 for dlib's embedder. Four times a second, a man who talks into the camera moves by 0.09
 to 0.26 (head-pose clip), so that he is kept once; a singer who turns and walks by 0.20 to 0.53 (Hamilton clip)."""
@@ -20,7 +20,7 @@ to 0.26 (head-pose clip), so that he is kept once; a singer who turns and walks 
 LOST_S = 10.0
 """A track ends when its face was not seen for so long: whoever comes back after a cut goes on with it."""
 
-MOST_LOOKS, MOST_TRACKS = 24, 400
+MOST_SIGHTINGS, MOST_TRACKS = 24, 400
 """Faces kept of a track, and tracks followed at once; about 10 KB each."""
 
 
@@ -38,7 +38,7 @@ class Found(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Look:
+class Sighting:
     """The best of some nearly identical faces, and the seconds at which it was seen."""
 
     seconds: float
@@ -51,24 +51,24 @@ class Track:
 
     last: Found
     seen: float
-    looks: list[Look] = field(default_factory=list)
+    sightings: list[Sighting] = field(default_factory=list)
 
     def likeness(self, face: Found, same_person: float) -> float:
         """Above 0 where the face goes on with this track: 1 + overlap in its place, else up to 1 by its looks."""
         overlap = self.last.face.box.iou(face.face.box)
         if overlap >= SAME_FACE_IOU and _apart(self.last, face) < same_person:
             return 1 + overlap
-        nearest = min(_apart(look.best, face) for look in self.looks)
-        return 1 - nearest / (SAME_LOOK_SHARE * same_person)
+        nearest = min(_apart(sighting.best, face) for sighting in self.sightings)
+        return 1 - nearest / (SAME_SIGHTING_SHARE * same_person)
 
     def go_on(self, seconds: float, face: Found, same_person: float) -> None:
         self.last, self.seen = face, seconds
-        look = min(self.looks, key=lambda look: _apart(look.best, face))
-        if _apart(look.best, face) >= SAME_LOOK_SHARE * same_person:
-            if len(self.looks) < MOST_LOOKS:
-                self.looks.append(Look(seconds, face))
-        elif face.quality.score > look.best.quality.score:
-            look.seconds, look.best = seconds, face
+        sighting = min(self.sightings, key=lambda sighting: _apart(sighting.best, face))
+        if _apart(sighting.best, face) >= SAME_SIGHTING_SHARE * same_person:
+            if len(self.sightings) < MOST_SIGHTINGS:
+                self.sightings.append(Sighting(seconds, face))
+        elif face.quality.score > sighting.best.quality.score:
+            sighting.seconds, sighting.best = seconds, face
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +77,7 @@ class Tracks:
 
     same_person: float
     live: list[Track] = field(default_factory=list)
-    ended: list[Look] = field(default_factory=list)
+    ended: list[Sighting] = field(default_factory=list)
 
     def see(self, seconds: float, faces: Sequence[Found]) -> None:
         """The faces of the next picture."""
@@ -87,7 +87,7 @@ class Tracks:
             if place in pairs:
                 self.live[pairs[place]].go_on(seconds, face, self.same_person)
             else:
-                self.live.append(Track(face, seconds, [Look(seconds, face)]))
+                self.live.append(Track(face, seconds, [Sighting(seconds, face)]))
         self._end(sorted(self.live, key=lambda track: track.seen)[:-MOST_TRACKS])
 
     def _pairs(self, faces: Sequence[Found]) -> dict[int, int]:
@@ -100,7 +100,7 @@ class Tracks:
     def _end(self, tracks: Sequence[Track]) -> None:
         for track in tracks:
             self.live.remove(track)
-            self.ended += track.looks
+            self.ended += track.sightings
 
     def finish(self) -> None:
         """The video is over."""
@@ -108,15 +108,16 @@ class Tracks:
 
     def moments(self) -> set[float]:
         """Seconds of the pictures whose faces may still be kept."""
-        return {look.seconds for track in self.live for look in track.looks} | {look.seconds for look in self.ended}
+        live = (sighting for track in self.live for sighting in track.sightings)
+        return {sighting.seconds for sighting in (*live, *self.ended)}
 
     def settled(self) -> Iterator[tuple[float, list[Found]]]:
         """Seconds and kept faces of the pictures of which no kept face can change any more; each is given once."""
-        open_ones = {look.seconds for track in self.live for look in track.looks}
-        done = sorted({look.seconds for look in self.ended} - open_ones)
+        open_ones = {sighting.seconds for track in self.live for sighting in track.sightings}
+        done = sorted({sighting.seconds for sighting in self.ended} - open_ones)
         for seconds in done:
-            yield seconds, [look.best for look in self.ended if look.seconds == seconds]
-        self.ended = [look for look in self.ended if look.seconds in open_ones]
+            yield seconds, [sighting.best for sighting in self.ended if sighting.seconds == seconds]
+        self.ended = [sighting for sighting in self.ended if sighting.seconds in open_ones]
 
 
 def _apart(one: Found, other: Found) -> float:

@@ -24,18 +24,20 @@ from faceid_core.values import Box, Image
 from faceid_core.vectors.neighbours import on_sphere
 from tests.bench.grouping import embed, off_centre, report
 
-Known = list[tuple[str, bool]]
+GalleryFaces = list[tuple[str, bool]]
 Boxes = Mapping[str, Sequence[tuple[str, Box]]]
 """File name -> (name, box) of the faces whose name is known."""
 
 
-def one_a_photo(name: Callable[[Path], str | None], path: Path, boxes: Sequence[Box], pixels: Image) -> Known:
+def one_a_photo(
+    name: Callable[[Path], str | None], path: Path, boxes: Sequence[Box], pixels: Image
+) -> GalleryFaces:
     """The person of the file is the face nearest to the middle."""
     person, away = name(path), [off_centre(box, pixels) for box in boxes]
     return [(person or "", person is not None and distance == min(away)) for distance in away]
 
 
-def by_box(truth: Boxes, path: Path, boxes: Sequence[Box], pixels: Image) -> Known:
+def by_box(truth: Boxes, path: Path, boxes: Sequence[Box], pixels: Image) -> GalleryFaces:
     known = truth.get(path.name, ())
     pairs = best_pairs(overlaps(boxes, [box for _, box in known]), SAME_FACE_IOU) if known and boxes else {}
     return [(known[pairs[place]][0], True) if place in pairs else ("", False) for place in range(len(boxes))]
@@ -86,7 +88,7 @@ def main() -> None:
             score(album.folder, partial(by_box, truth))
 
 
-def score(folder: Path, names_of: Callable[[Path, Sequence[Box], Image], Known]) -> None:
+def score(folder: Path, names_of: Callable[[Path, Sequence[Box], Image], GalleryFaces]) -> None:
     faces = embed(folders.walk([folder]), names_of, Settings())
     faces["vectors"] = on_sphere(faces["vectors"])
     report(faces, [0])

@@ -81,11 +81,11 @@ def baseline(
     means = np.stack([learned[names[train] == name].mean(0) for name in people])
     distances, strange = (np.linalg.norm(v[:, None] - means, axis=2) for v in (probes, others))
     right, nearest = people[distances.argmin(1)] == names[test], distances.min(1)
-    cut = np.quantile(strange.min(1), 0.01)
+    threshold_cosine = np.quantile(strange.min(1), 0.01)
     limit = embedder.default_threshold
     return (
         right.mean(),
-        (right & (nearest < cut)).mean(),
+        (right & (nearest < threshold_cosine)).mean(),
         (right & (nearest < limit)).mean(),
         (strange.min(1) < limit).mean(),
     )
@@ -110,10 +110,10 @@ def served(
         for part in (test, strangers)
     )
     right, best = np.array(stored.classes)[shares.argmax(1)] == names[test], shares.max(1)
-    cut, limit = np.quantile(strange.max(1), 0.99), stored.threshold
+    threshold_cosine, limit = np.quantile(strange.max(1), 0.99), stored.threshold
     return (
         right.mean(),
-        (right & (best > cut)).mean(),
+        (right & (best > threshold_cosine)).mean(),
         (right & (best >= limit)).mean(),
         (strange.max(1) >= limit).mean(),
     )

@@ -30,7 +30,7 @@ from faceid_core.clustering.clusterers import cluster, default_threshold
 from faceid_core.clustering.linkage import members
 from faceid_core.review import seriation
 from faceid_core.review.identity import LIMIT_SHARE, by_person, suggest
-from faceid_core.values import Ints, Known, Vectors
+from faceid_core.values import GalleryFaces, Ints, Vectors
 from faceid_core.vectors import neighbours
 from tests.bench.synthetic import Population, of_a_family
 
@@ -132,7 +132,7 @@ def _answered(user: User, vectors: Vectors, refused: set[tuple[int, int]], limit
         suggest(
             asked,
             vectors[asked],
-            Known(known, user.named[known], vectors[known]),
+            GalleryFaces(known, user.named[known], vectors[known]),
             limit=limit,
             groups=user.labels[asked],
             forbidden=frozenset(refused),

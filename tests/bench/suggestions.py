@@ -21,7 +21,7 @@ import numpy as np
 from faceid_core.clustering import clusterers
 from faceid_core.review import label_errors, merge_candidates
 from faceid_core.review.identity import suggest
-from faceid_core.values import Ints, Known, Vectors
+from faceid_core.values import GalleryFaces, Ints, Vectors
 from faceid_core.vectors import neighbours
 from faceid_core.vectors.neighbours import on_sphere
 
@@ -92,7 +92,7 @@ def tried(
         mine = rng.permutation(np.flatnonzero(names == name))
         named[mine[: count // 2]] = True
     ids = np.arange(len(names))
-    known = Known(ids[named], people[named], vectors[named])
+    known = GalleryFaces(ids[named], people[named], vectors[named])
     asked = np.flatnonzero(~named)
     made = suggest(ids[asked], vectors[asked], known, limit=limit, margin=margin, groups=groups[asked], less_sure=1)
     right = sum(one.person == people[one.face] for one in made)

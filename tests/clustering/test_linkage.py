@@ -41,12 +41,12 @@ def test_distances_within_a_group_are_those_of_scipy(count: int) -> None:
 def test_cut_is_average_linkage_within_each_group() -> None:
     vectors = cloud(40, 1)
     groups = np.repeat([0, 1], 20)
-    labels = linkage.cut(vectors, groups, 1.5)
+    labels = linkage.split_wide(vectors, groups, 1.5)
     for group in (0, 1):
         tree = scipy_linkage(pdist(vectors[groups == group], "sqeuclidean"), "average")
         assert pairwise(labels[groups == group], fcluster(tree, 1.5**2, "distance")).f == 1
     assert not set(labels[:20].tolist()) & set(labels[20:].tolist())
-    assert (linkage.cut(vectors, groups, 1.5, largest=10) == groups).all()
+    assert (linkage.split_wide(vectors, groups, 1.5, largest=10) == groups).all()
 
 
 def test_merge_starts_from_groups_and_keeps_to_the_pairs() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from faceid_core.exchange.face_regions import of_photo, regions
-from faceid_core.media import images, orientation, xmp
+from faceid_core.media import images, xmp
+from faceid_core.media import orientation as orientations
 from faceid_core.values import Box
 
 HEAD = """<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>
@@ -152,13 +153,13 @@ def test_places_are_turned_as_the_picture_is(orientation: int, tmp_path: Path) -
     (region,) = of_photo(path)
     stored = np.zeros((40, 60, 3), np.uint8)
     stored[12:28, 12:24] = 255
-    upright = orientation.turned(stored, orientation)
+    upright = orientations.turned(stored, orientation)
     rows, columns = np.nonzero(upright[..., 0])
     height, width = upright.shape[:2]
     box = Box(*(side * edge for side, edge in zip((width, height) * 2, region.box.as_tuple(), strict=True)))
     assert (box.left, box.top) == pytest.approx((columns.min(), rows.min()))
     assert (box.right, box.bottom) == pytest.approx((columns.max() + 1, rows.max() + 1))
-    assert doctest.testmod(orientation).failed == 0
+    assert doctest.testmod(orientations).failed == 0
 
 
 def test_the_file_beside_a_photo_counts_too_and_each_place_once(tmp_path: Path) -> None:
@@ -195,4 +196,4 @@ def test_a_file_beside_a_jpeg_tells_which_way_up_it_is(
     photo = images.read(path)
     assert (photo.width, photo.height) == ((40, 60) if expected >= 5 else (60, 40))
     (region,) = of_photo(path)
-    assert region.box == orientation.upright(regions(packet)[0].box, expected)
+    assert region.box == orientations.upright(regions(packet)[0].box, expected)

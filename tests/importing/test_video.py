@@ -22,9 +22,10 @@ from faceid_core.sample import Album
 from faceid_core.settings import Settings
 from faceid_core.steps import jobs
 from faceid_core.vision import tracking
-from tests import test_fuzz, videos
+from tests import videos
 from tests.faces import SETTINGS
 from tests.media.test_video import KINDS
+from tests.root import test_fuzz
 
 Stored = dict[str, list[tuple[float, ...]]]
 
@@ -77,7 +78,7 @@ def test_kept_faces_of_one_person_on_one_track_differ_clearly(empty: Library, mi
     found = empty.faces.vectors("dlib-resnet+mirror")
     apart = np.linalg.norm(found.vectors[:, None] - found.vectors, axis=2)[np.triu_indices(len(found.ids), 1)]
     assert (
-        apart.min() >= tracking.SAME_LOOK_SHARE * 0.55 * 0.9
+        apart.min() >= tracking.SAME_SIGHTING_SHARE * 0.55 * 0.9
     )  # a better picture of a look may lie a little nearer
 
 

@@ -59,7 +59,9 @@ ACTS: dict[str, Callable[[Library, list[int]], object]] = {
     "reject": lambda lib, f: lib.people.reject(f, 1, actor=ME),
     "flag": lambda lib, f: lib.faces.flag(f, Flag.HIDDEN, actor=ME),
     "cover": lambda lib, f: lib.people.set_cover(1, f[7], actor=ME),
-    "verdict": lambda lib, f: lib.verdicts.say([(f[5], f[4]), (f[6], f[7])], same=False, summary="Said", actor=ME),
+    "verdict": lambda lib, f: lib.pair_constraints.say(
+        [(f[5], f[4]), (f[6], f[7])], same=False, summary="Said", actor=ME
+    ),
 }
 
 
@@ -270,7 +272,9 @@ class Decisions(RuleBasedStateMachine):
 
     @rule(one=st.integers(1, 9), other=st.integers(1, 9), same=st.booleans())
     def verdict(self, one: int, other: int, same: bool) -> None:
-        self.attempt(lambda: self.library.verdicts.say([(one, other)], same=same, summary="Said so", actor=ME))
+        self.attempt(
+            lambda: self.library.pair_constraints.say([(one, other)], same=same, summary="Said so", actor=ME)
+        )
 
     @rule(person=PERSON, face=st.integers(1, 9))
     def cover(self, person: int, face: int) -> None:

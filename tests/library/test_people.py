@@ -168,11 +168,11 @@ def test_people_page_by_quality_without_gaps_among_equals(library: Library, face
 
 def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> None:
     """Faces 0 and 1 are on one photo, 2 and 3 on another."""
-    with pytest.raises(TwiceOnPhoto, match=r"Ada would be twice on 0\.jpg;"):
+    with pytest.raises(TwiceOnPhoto, match=r"Ada would be on 0\.jpg twice;"):
         library.people.name_faces(faces[:2], "Ada", actor="a", once=True)
     assert library.people.all() == []  # nor was the person made
     library.people.name_faces([faces[0], faces[2]], "Ada", actor="a", once=True)
-    with pytest.raises(TwiceOnPhoto, match=r"twice on 0\.jpg and 1 more;"):
+    with pytest.raises(TwiceOnPhoto, match=r"on 0\.jpg and 1 more twice;"):
         library.people.name_faces([faces[1], faces[3]], "Ada", actor="a", once=True)
     library.people.name_faces([faces[0]], "Ada", actor="a", once=True)  # the same face again is no second one
     library.people.name_faces([faces[1], faces[3]], "Ada", actor="a")

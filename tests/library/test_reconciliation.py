@@ -29,14 +29,14 @@ def face_at(box: Box, vector: float) -> NewFace:
 
 def photo_with(path: str, content: str, boxes: tuple[Box, ...] = BOXES, **other: object) -> NewPhoto:
     faces = tuple(face_at(box, float(n)) for n, box in enumerate(boxes))
-    return replace(new_photo(path, content, faces=0), faces=faces, **{"looks": LOOKS, **other})  # type: ignore[arg-type]
+    return replace(new_photo(path, content, faces=0), faces=faces, **{"phashes": LOOKS, **other})  # type: ignore[arg-type]
 
 
-def turned_looks(turn: int) -> bytes:
+def turned_phashes(orientation: int) -> bytes:
     """Those of the picture turned, so that this turn makes it look like the first one."""
     parts = [LOOKS[at : at + 32] for at in range(0, len(LOOKS), 32)]
     others = [np.random.default_rng(100 + n).bytes(32) for n in range(8)]
-    others[turn] = parts[0]
+    others[orientation] = parts[0]
     return b"".join(others)
 
 
@@ -97,13 +97,13 @@ def test_an_unreadable_file_takes_no_face_along(decided: Library) -> None:
     assert len(decided.faces.of_photo(1)) == 3
 
 
-@pytest.mark.parametrize("turn", range(8))
-def test_a_file_that_was_turned_and_shrunk_keeps_its_faces(decided: Library, turn: int) -> None:
-    size = (240, 320) if turn % 2 else (320, 240)
+@pytest.mark.parametrize("orientation", range(8))
+def test_a_file_that_was_turned_and_shrunk_keeps_its_faces(decided: Library, orientation: int) -> None:
+    size = (240, 320) if orientation % 2 else (320, 240)
     # The new picture is the old one turned back; carrying its boxes by `turn` gives the old ones.
-    undo = turn if turn >= 4 else (4 - turn) % 4
+    undo = orientation if orientation >= 4 else (4 - orientation) % 4
     boxes = tuple(carried(box, SIZE, size, undo) for box in BOXES)
-    photo = photo_with("/a.jpg", "b", boxes, looks=turned_looks(turn), width=size[0], height=size[1])
+    photo = photo_with("/a.jpg", "b", boxes, phashes=turned_phashes(orientation), width=size[0], height=size[1])
     assert add(decided, photo) == Added(1, "renewed")
     faces = decided.faces.of_photo(1)
     assert sorted(face.id for face in faces) == [1, 2, 3]
@@ -114,21 +114,21 @@ def test_a_file_that_was_turned_and_shrunk_keeps_its_faces(decided: Library, tur
 
 
 def test_a_decided_face_that_is_lost_by_turning_is_carried_along(decided: Library) -> None:
-    photo = photo_with("/a.jpg", "b", (), looks=turned_looks(1), width=480, height=640)
+    photo = photo_with("/a.jpg", "b", (), phashes=turned_phashes(1), width=480, height=640)
     add(decided, photo)
     assert decided.faces.get(1).box == carried(BOXES[0], SIZE, (480, 640), 3)
 
 
 def test_a_cropped_file_is_known_by_its_faces(decided: Library) -> None:
     crop = tuple(shifted(box, -10) for box in BOXES[:2])
-    photo = photo_with("/a.jpg", "b", crop, looks=np.random.default_rng(9).bytes(256), width=300, height=200)
+    photo = photo_with("/a.jpg", "b", crop, phashes=np.random.default_rng(9).bytes(256), width=300, height=200)
     assert add(decided, photo).outcome == "renewed"
     assert {face.id: face.box for face in decided.faces.of_photo(1)} == {1: crop[0], 2: crop[1]}
 
 
 def test_another_photo_in_the_same_file_leaves_the_named_one_alone(decided: Library) -> None:
     stranger = (face_at(BOXES[0], 50.0),)
-    photo = replace(photo_with("/a.jpg", "b"), faces=stranger, looks=np.random.default_rng(9).bytes(256))
+    photo = replace(photo_with("/a.jpg", "b"), faces=stranger, phashes=np.random.default_rng(9).bytes(256))
     assert add(decided, photo) == Added(2, "imported")
     assert decided.faces.get(1).person == "Anna"
 
@@ -154,8 +154,11 @@ def test_another_portrait_before_the_same_backdrop_gets_no_name(library: Library
 def test_a_photo_on_a_drive_that_is_not_there_is_not_taken_for_moved(decided: Library, tmp_path: Path) -> None:
     added = add(decided, photo_with(str(tmp_path / "new.jpg"), "b"))  # /a.jpg's folder is there, the next one's not
     assert added.outcome == "renewed"
-    add(decided, photo_with("/no such drive/c.jpg", "c", looks=turned_looks(0)[::-1]))
-    assert add(decided, photo_with(str(tmp_path / "d.jpg"), "d", looks=turned_looks(0)[::-1])).outcome == "imported"
+    add(decided, photo_with("/no such drive/c.jpg", "c", phashes=turned_phashes(0)[::-1]))
+    assert (
+        add(decided, photo_with(str(tmp_path / "d.jpg"), "d", phashes=turned_phashes(0)[::-1])).outcome
+        == "imported"
+    )
 
 
 def test_a_copy_gets_the_decisions_about_its_twin(library: Library, tmp_path: Path) -> None:
@@ -165,11 +168,12 @@ def test_a_copy_gets_the_decisions_about_its_twin(library: Library, tmp_path: Pa
     person = library.people.name_faces([1], "Anna", actor=ME).person_id
     library.people.reject([2], person, actor=ME)
     boxes = tuple(carried(box, SIZE, (480, 640), 3) for box in BOXES)
-    copy = photo_with(str(tmp_path / "b.jpg"), "b", boxes, looks=turned_looks(1), width=480, height=640)
+    copy = photo_with(str(tmp_path / "b.jpg"), "b", boxes, phashes=turned_phashes(1), width=480, height=640)
     added = add(library, copy)
     assert added == Added(2, "imported", 1, 1)
     decided = {
-        face: (said.person, said.source, said.not_people) for face, said in library.decisions.of_twins([added])
+        face: (said.person, said.source, said.not_people)
+        for face, said in library.decisions.of_near_copies([added])
     }
     assert decided == {4: ("Anna", "imported", ()), 5: (None, "human", ("Anna",))}
 
@@ -180,4 +184,4 @@ def test_a_copy_whose_face_is_somebody_else_gets_no_name(library: Library, tmp_p
     add(library, photo_with(str(original), "a"))
     library.people.name_faces([1], "Anna", actor=ME)
     pasted = replace(photo_with(str(tmp_path / "b.jpg"), "b"), faces=(face_at(BOXES[0], 9.0),))
-    assert library.decisions.of_twins([add(library, pasted)]) == []
+    assert library.decisions.of_near_copies([add(library, pasted)]) == []

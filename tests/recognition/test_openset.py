@@ -67,7 +67,7 @@ def test_too_little_data_gives_the_default():
     vectors, classes = people(2, 2)
     scored = openset.leave_one_out(vectors, classes, np.arange(4), vectors[:0], 2)
     calibration = openset.calibrate(scored, 2)
-    assert calibration == Calibration(openset.DEFAULT_SLOPE, openset.default_cut(2))
+    assert calibration == Calibration(openset.DEFAULT_SLOPE, openset.default_threshold_cosine(2))
 
 
 def test_strangers_decide_where_the_cut_lies():
@@ -77,7 +77,7 @@ def test_strangers_decide_where_the_cut_lies():
     calibration = openset.calibrate(scored, 8)
     fresh, _ = people(2000, 1, seed=6)
     best = openset.cosines(fresh, openset.imprint(vectors, classes, 8)).max(1)
-    assert (best > calibration.cut).mean() < 0.03
+    assert (best > calibration.threshold_cosine).mean() < 0.03
     assert openset.rates(scored, calibration).tpir > 0.95
 
 
@@ -87,15 +87,15 @@ def test_alikes_raise_the_cut_but_their_own_faces_come_first():
     alike = np.stack([own, rng.normal(0.972, 0.006, 100)], 1)
     scored = openset.against(alike, np.zeros(100, np.int64), np.arange(100), np.empty((0, 2)))
     calibration = openset.calibrate(scored, 2)
-    assert openset.default_cut(2) < calibration.cut
-    assert (own >= calibration.cut).mean() > 0.9
+    assert openset.default_threshold_cosine(2) < calibration.threshold_cosine
+    assert (own >= calibration.threshold_cosine).mean() > 0.9
 
 
 def test_few_known_people_do_not_lower_the_cut_much():
     own, low = np.full((80, 8), 0.7), np.full((0, 8), 0.0)
     own[np.arange(80), np.arange(80) % 8] = 0.97
     scored = openset.against(own, np.arange(80) % 8, np.arange(80), low)
-    assert openset.default_cut(8) - openset.calibrate(scored, 8).cut < 0.06
+    assert openset.default_threshold_cosine(8) - openset.calibrate(scored, 8).threshold_cosine < 0.06
 
 
 def test_scores_on_another_scale_find_their_way_back():

@@ -98,7 +98,7 @@ def test_one_person_once_in_a_photo(recogniser, embedded):
     boxes = [DetectedFace(Box(x, 0, x + 50, 50), 1.0, np.zeros((5, 2), np.float32)) for x in (60, 0)]
     assert [face.name for face in recogniser.label(boxes, twins)] == [name, name], "both are beyond doubt"
     recogniser._calibration = replace(
-        recogniser._calibration, cut=float(openset.cosines(twins, recogniser._rows)[0].max()) - 0.002
+        recogniser._calibration, threshold_cosine=float(openset.cosines(twins, recogniser._rows)[0].max()) - 0.002
     )
     assert [face.name for face in recogniser.label(boxes, twins)].count(name) == 1
 
@@ -178,7 +178,7 @@ def test_network_trained_further_is_served(monkeypatch, tmp_path):
     assert np.abs(served - published).max() > 1e-4
     best = openset.cosines(served, trained.tensors["rows"]).argmax(1)
     assert (np.array(loaded.classes)[best] == np.array(faces.names)[at]).mean() >= 0.9
-    assert np.isfinite([trained.calibration.slope, trained.calibration.cut]).all()
+    assert np.isfinite([trained.calibration.slope, trained.calibration.threshold_cosine]).all()
     assert isinstance(trained.calibration, Calibration)
 
 

@@ -123,7 +123,7 @@ def test_same_seed_same_result(faces, weights):
 def test_two_people_with_two_faces_are_enough(faces, weights):
     crops, names, photos = few(faces, 2)
     trained = training.train(crops, names, photos, weights=weights, strangers=faces.crops[:0], options=QUICK)
-    assert trained.calibration.cut == openset.default_cut(2)
+    assert trained.calibration.threshold_cosine == openset.default_threshold_cosine(2)
     assert trained.report.valid_faces == 4 and trained.kept == "imprinted"
 
 

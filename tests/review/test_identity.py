@@ -8,7 +8,7 @@ import pytest
 from faceid_core.library import Library
 from faceid_core.review.identity import LESS_SURE, NEAREST, by_person, once_a_photo, suggest
 from faceid_core.steps.suggest import suggestions
-from faceid_core.values import Flag, Known, LabelSource
+from faceid_core.values import Flag, GalleryFaces, LabelSource
 
 ADA, BO = 1, 2
 
@@ -18,13 +18,13 @@ def at(*places: tuple[float, float]) -> np.ndarray:
 
 
 @pytest.fixture
-def known() -> Known:
+def known() -> GalleryFaces:
     """Ada's faces about (0, 0), Bo's about (1, 0)."""
     vectors = at((0, 0), (0.1, 0), (0, 0.1), (1, 0), (0.9, 0))
-    return Known(np.array([11, 12, 13, 21, 22]), np.array([ADA, ADA, ADA, BO, BO]), vectors)
+    return GalleryFaces(np.array([11, 12, 13, 21, 22]), np.array([ADA, ADA, ADA, BO, BO]), vectors)
 
 
-def test_the_nearest_person_with_reasons(known: Known) -> None:
+def test_the_nearest_person_with_reasons(known: GalleryFaces) -> None:
     made = suggest(np.array([5]), at((0.1, 0.1)), known, limit=0.5)
     assert [(one.face, one.person, one.runner_up) for one in made] == [(5, ADA, BO)]
     assert set(made[0].because) == {11, 12, 13} and len(made[0].because) <= NEAREST
@@ -32,28 +32,28 @@ def test_the_nearest_person_with_reasons(known: Known) -> None:
     assert made[0].runner_up_distance == pytest.approx((np.hypot(0.9, 0.1) + np.hypot(0.8, 0.1)) / 2, abs=1e-4)
 
 
-def test_far_or_between_two_is_nobody(known: Known) -> None:
+def test_far_or_between_two_is_nobody(known: GalleryFaces) -> None:
     faces = np.array([1, 2])
     assert suggest(faces, at((0.5, 0.05), (5, 5)), known, limit=10.0, margin=0.85) == []
     assert suggest(faces, at((0, 0.8), (3, 0)), known, limit=0.5) == []
 
 
-def test_what_was_ruled_out_is_not_said_again(known: Known) -> None:
+def test_what_was_ruled_out_is_not_said_again(known: GalleryFaces) -> None:
     faces, vectors = np.array([5, 6]), at((0.1, 0.1), (0, 0))
     made = suggest(faces, vectors, known, limit=2.0, margin=10.0, forbidden=frozenset({(5, ADA)}))
     assert {one.face: one.person for one in made} == {5: BO, 6: ADA}
 
 
-def test_faces_like_one_that_was_refused_are_not_suggested(known: Known) -> None:
+def test_faces_like_one_that_was_refused_are_not_suggested(known: GalleryFaces) -> None:
     """What speaks against one person says nothing of another."""
     faces, vectors = np.array([5, 6]), at((0.3, 0), (0.05, 0))
     for person, left in ((ADA, [6]), (BO, [6, 5])):
-        refused = Known(np.array([9]), np.array([person]), at((0.35, 0)))
+        refused = GalleryFaces(np.array([9]), np.array([person]), at((0.35, 0)))
         made = suggest(faces, vectors, known, limit=0.5, refused=refused)
         assert [one.face for one in made] == left
 
 
-def test_a_tight_group_must_be_nearer(known: Known) -> None:
+def test_a_tight_group_must_be_nearer(known: GalleryFaces) -> None:
     faces, near = np.array([1, 2]), at((0.4, 0), (0.42, 0))
     alone = suggest(faces, near, known, limit=0.5, margin=1.0, groups=np.array([-1, -1]))
     assert [one.person for one in alone] == [ADA, ADA]
@@ -62,13 +62,13 @@ def test_a_tight_group_must_be_nearer(known: Known) -> None:
     assert len(loose) == 2
 
 
-def test_the_surest_come_first_and_people_with_most(known: Known) -> None:
+def test_the_surest_come_first_and_people_with_most(known: GalleryFaces) -> None:
     made = suggest(np.array([1, 2, 3]), at((0.3, 0), (0, 0), (1, 0.1)), known, limit=0.6)
     assert [one.distance for one in made] == sorted(one.distance for one in made)
     assert [(person, len(ones)) for person, ones in by_person(made).items()] == [(ADA, 2), (BO, 1)]
 
 
-def test_a_little_too_far_is_less_sure_and_comes_last(known: Known) -> None:
+def test_a_little_too_far_is_less_sure_and_comes_last(known: GalleryFaces) -> None:
     faces = np.array([1, 2, 3])
     vectors = at((0, -0.6), (0.05, 0), (0, -1.2))
     made = suggest(faces, vectors, known, limit=0.6)
@@ -77,7 +77,7 @@ def test_a_little_too_far_is_less_sure_and_comes_last(known: Known) -> None:
     assert [one.face for one in suggest(faces, vectors, known, limit=0.6, less_sure=1)] == [2]
 
 
-def test_less_sure_ones_wait_until_the_sure_ones_are_answered(known: Known) -> None:
+def test_less_sure_ones_wait_until_the_sure_ones_are_answered(known: GalleryFaces) -> None:
     faces, vectors = np.array([1, 2, 3, 4]), at((0, -0.6), (0.05, 0), (1, -0.68), (1.02, -0.68))
     made = suggest(faces, vectors, known, limit=0.6)
     asked = by_person(made)
@@ -87,13 +87,13 @@ def test_less_sure_ones_wait_until_the_sure_ones_are_answered(known: Known) -> N
     assert {person: [one.face for one in ones] for person, ones in rest.items()} == {BO: [3, 4], ADA: [1]}
 
 
-def test_nobody_known_or_nobody_asked(known: Known) -> None:
-    nothing = Known(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 2), np.float32))
+def test_nobody_known_or_nobody_asked(known: GalleryFaces) -> None:
+    nothing = GalleryFaces(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 2), np.float32))
     assert suggest(np.array([1]), at((0, 0)), nothing, limit=1) == []
     assert suggest(np.empty(0, np.int64), np.empty((0, 2), np.float32), known, limit=1) == []
 
 
-def test_of_two_faces_on_one_photo_the_likelier_one(known: Known) -> None:
+def test_of_two_faces_on_one_photo_the_likelier_one(known: GalleryFaces) -> None:
     made = suggest(np.array([1, 2, 3]), at((0.2, 0), (0.05, 0.05), (1, 0.1)), known, limit=0.6)
     kept = once_a_photo(made, {1: 9, 2: 9, 3: 9})
     assert {one.face: one.person for one in kept} == {2: ADA, 3: BO}

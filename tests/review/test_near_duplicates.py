@@ -12,7 +12,7 @@ from faceid_core.vectors import neighbours
 LEFT, RIGHT = Box(0.1, 0.2, 0.3, 0.5), Box(0.6, 0.2, 0.8, 0.5)
 
 
-def look(bits: int) -> bytes:
+def phash(bits: int) -> bytes:
     """Differs from look(0) in so many bits."""
     return np.packbits(np.arange(256) < bits).tobytes()
 
@@ -24,7 +24,7 @@ class Album:
         self.vectors: list[np.ndarray] = []
         self.photos: list[int] = []
         self.pictures: dict[int, Picture] = {}
-        self.looks: dict[int, bytes] = {}
+        self.phashes: dict[int, bytes] = {}
 
     def photo(self, people: str, *, boxes: tuple[Box, ...] = (LEFT, RIGHT), bits: int = 0, **known: object) -> int:
         number, rows = len(self.pictures) + 1, []
@@ -34,13 +34,13 @@ class Album:
             self.vectors.append(1.4 * vector / np.linalg.norm(vector) + 0.01 * number)
             self.photos.append(number)
         named, worth = (bool(known.get("named")),) * len(rows), float(str(known.get("worth", 1)))
-        self.looks[number] = look(bits)
+        self.phashes[number] = phash(bits)
         self.pictures[number] = Picture(tuple(rows), boxes[: len(rows)], named, worth)
         return number
 
     def found(self) -> list[Duplicates]:
         graph = neighbours.build(np.array(self.vectors, np.float32))
-        pairs = looking_alike(sharing_a_face(graph, np.array(self.photos)), self.looks)
+        pairs = looking_alike(sharing_a_face(graph, np.array(self.photos)), self.phashes)
         return near_duplicates(graph, pairs, self.pictures)
 
 
@@ -99,5 +99,5 @@ def test_other_people_in_the_same_place_are_another_moment(album: Album) -> None
 
 def test_a_photo_without_a_look_is_not_compared(album: Album) -> None:
     album.photo("AB")
-    del album.looks[album.photo("AB")]
+    del album.phashes[album.photo("AB")]
     assert album.found() == []

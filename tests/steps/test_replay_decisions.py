@@ -20,7 +20,7 @@ from faceid_core.library import FaceDecision, Library
 from faceid_core.library.store.tables import Person
 from faceid_core.settings import Settings
 from faceid_core.steps import replay_decisions
-from faceid_core.steps.replay_decisions import Known, match
+from faceid_core.steps.replay_decisions import FaceBox, match
 from faceid_core.values import Box, DetectedFace, Flag, LabelSource, NewFace, NewPhoto
 from tests.library.conftest import new_face, new_photo
 
@@ -180,7 +180,7 @@ ANY_BOX = st.builds(lambda x, y, w, h: Box(x, y, x + w, y + h), COORDINATE, COOR
 @given(wanted=st.lists(ANY_BOX, max_size=6), here=st.lists(ANY_BOX, max_size=6))
 def test_matching_uses_each_face_once_and_loses_nothing(wanted: list[Box], here: list[Box]) -> None:
     faces = [FaceDecision("p", "/p", box) for box in wanted]
-    known = [Known(number, box) for number, box in enumerate(here)]
+    known = [FaceBox(number, box) for number, box in enumerate(here)]
     matched, lost = match(faces, {"p": known})
     assert len(matched) + len(lost) == len(faces)
     assert len({face for face, _ in matched}) == len(matched)
@@ -205,14 +205,14 @@ def test_on_the_command_line(decided: Library, tmp_path: Path) -> None:
 
 
 def told(library: Library) -> list[list[tuple[int, ...]]]:
-    return [list(map(tuple, library.verdicts.all(same=same).tolist())) for same in (False, True)]
+    return [list(map(tuple, library.pair_constraints.all(same=same).tolist())) for same in (False, True)]
 
 
 @FORMS
 def test_what_was_said_of_two_faces_comes_along(tmp_path: Path, suffix: str) -> None:
     with opened(tmp_path / "first", [photo_with("a", BOXES), photo_with("b", BOXES)]) as first:
-        first.verdicts.say([(1, 5), (2, 6), (1, 7)], same=False, summary="Two people", actor=ME)
-        first.verdicts.say([(3, 7)], same=True, summary="One person", actor=ME)
+        first.pair_constraints.say([(1, 5), (2, 6), (1, 7)], same=False, summary="Two people", actor=ME)
+        first.pair_constraints.say([(3, 7)], same=True, summary="One person", actor=ME)
         replay_decisions.export(first, tmp_path / f"all{suffix}")
     loose = [looser(box) for box in BOXES]
     with opened(tmp_path / "second", [photo_with("b", loose, "hog")]) as second:
@@ -221,7 +221,7 @@ def test_what_was_said_of_two_faces_comes_along(tmp_path: Path, suffix: str) -> 
         second.photos.add_many([photo_with("a", loose, "hog")])
         assert replay_decisions.replay(second, report.rest, actor=ME).rest is None
         assert told(second) == [[(1, 5), (2, 6), (3, 5)], [(3, 7)]]
-        second.verdicts.say([(1, 5)], same=True, summary="One person after all", actor=ME)
+        second.pair_constraints.say([(1, 5)], same=True, summary="One person after all", actor=ME)
         replay_decisions.replay(second, tmp_path / f"all{suffix}", actor=ME)
         assert told(second) == [[(2, 6), (3, 5)], [(1, 5), (3, 7)]]  # what was decided here stays
         assert second.problems() == []

@@ -172,9 +172,9 @@ def test_many_threads_may_open_a_new_library_at_once(settings: Settings) -> None
 
 ADD = """
 import sys
-from faceid_core.database import connect
+from faceid_core.library.store.database import connect
 from faceid_core.settings import Settings
-from faceid_core.tables import Photo
+from faceid_core.library.store.tables import Photo
 database = connect(Settings(library=sys.argv[1]))
 for number in range(50):
     with database.write() as session:

@@ -10,7 +10,7 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from sqlmodel import select
 
-from faceid_core.errors import NoFaces, OwnModelUnusable, UnknownChoice
+from faceid_core.errors import CustomModelUnusable, NoFaces, UnknownChoice
 from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
 from faceid_core.library.store.tables import Face
@@ -20,7 +20,7 @@ from faceid_core.settings import Settings
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.train import train_recogniser
 from faceid_core.vision import custom_models
-from faceid_core.vision.custom_embedder import OwnEmbedder, similarity, template
+from faceid_core.vision.custom_embedder import CustomEmbedder, similarity, template
 from faceid_core.vision.detection import make_detector
 from faceid_core.vision.embedding import make_embedder
 
@@ -132,7 +132,7 @@ def test_an_own_detector_finds_its_faces_in_pixels_of_the_photo(
 def test_a_detector_of_the_other_kind_is_told(settings: Settings) -> None:
     register(settings.library, "detectors.mine", tiny_scrfd(), kind="yunet", input_px=SIDE)
     detector = make_detector(settings.model_copy(update={"detector": "mine"}))
-    with pytest.raises(OwnModelUnusable, match="not those of its kind"):
+    with pytest.raises(CustomModelUnusable, match="not those of its kind"):
         detector.detect(np.zeros((SIDE, SIDE, 3), np.uint8))
 
 
@@ -167,7 +167,7 @@ def test_a_face_is_turned_and_scaled_to_the_template(scale: float, degrees: int,
 
     register_embedder(settings.library)
     embedder = make_embedder(settings)
-    assert isinstance(embedder, OwnEmbedder)
+    assert isinstance(embedder, CustomEmbedder)
     rng = np.random.default_rng(3)
     crop = cv2.resize(rng.integers(0, 256, (7, 7, 3), np.uint8), (112, 112), interpolation=cv2.INTER_CUBIC)
     side = round(300 * max(scale, 1))
@@ -234,7 +234,7 @@ WRONG = {
 @pytest.mark.parametrize("reason", WRONG)
 def test_a_wrong_entry_is_one_sentence(reason: str, settings: Settings) -> None:
     register_embedder(settings.library, **WRONG[reason])
-    with pytest.raises(OwnModelUnusable, match=reason) as caught:
+    with pytest.raises(CustomModelUnusable, match=reason) as caught:
         embedder = make_embedder(settings)
         embedder.embed(np.zeros((1, embedder.size_px, embedder.size_px, 3), np.uint8))
     assert "\n" not in str(caught.value)
@@ -248,10 +248,10 @@ def test_broken_files_are_told(settings: Settings) -> None:
     toml = settings.library / "models.toml"
     entry = custom_models.entries(settings).embedders["tiny"]
     toml.write_text(toml.read_text().replace(entry.sha256, hashlib.sha256(rubbish).hexdigest()))
-    with pytest.raises(OwnModelUnusable, match="no usable ONNX file"):
+    with pytest.raises(CustomModelUnusable, match="no usable ONNX file"):
         make_embedder(settings)
     toml.write_text("[embedders")
-    with pytest.raises(OwnModelUnusable, match="not valid TOML"):
+    with pytest.raises(CustomModelUnusable, match="not valid TOML"):
         make_embedder(settings)
 
 
@@ -261,7 +261,7 @@ def test_the_example_of_the_manual_is_valid(settings: Settings) -> None:
     (settings.library / "models.toml").write_text(example)
     assert custom_models.names("detectors", settings) == ["scrfd"]
     assert custom_models.names("embedders", settings) == ["arcface"]
-    with pytest.raises(OwnModelUnusable, match="can't be read"):
+    with pytest.raises(CustomModelUnusable, match="can't be read"):
         make_embedder(settings.model_copy(update={"embedder": "arcface"}))
 
 

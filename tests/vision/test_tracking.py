@@ -13,7 +13,7 @@ from faceid_core.vision import tracking
 from faceid_core.vision.tracking import Tracks
 
 SAME = 0.6
-NEAR = tracking.SAME_LOOK_SHARE * SAME
+NEAR = tracking.SAME_SIGHTING_SHARE * SAME
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,5 +95,5 @@ def test_looks_and_tracks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         followed.see(step / 10, [face(0.4 * step), *crowd])
         assert len(followed.live) <= 20
         list(followed.settled())
-        assert sum(len(track.looks) for track in followed.live) <= 20 + tracking.MOST_LOOKS
+        assert sum(len(track.sightings) for track in followed.live) <= 20 + tracking.MOST_SIGHTINGS
         assert len(followed.ended) <= 60

@@ -20,7 +20,7 @@ EMBEDDER = "dlib-resnet+mirror"
 SIDE = 240
 PAGE = """
 import importlib
-from webapp.state import boundary, show_toasts
+from webapp.feedback import boundary, show_toasts
 show_toasts()
 with boundary():
     importlib.import_module("webapp.app_pages.{module}").page()

@@ -31,7 +31,7 @@ def test_every_page_of_the_navigation_can_be_imported() -> None:
 
 FAILING = """
 from faceid_core.errors import NameTaken
-from webapp.state import boundary
+from webapp.feedback import boundary
 with boundary():
     raise {error}
 """
@@ -44,7 +44,7 @@ def test_an_expected_failure_is_shown_as_its_sentence() -> None:
 
 
 def test_a_bug_is_logged_and_the_page_apologises(caplog) -> None:
-    with caplog.at_level(logging.ERROR, "webapp.state"):
+    with caplog.at_level(logging.ERROR, "webapp.feedback"):
         page = AppTest.from_string(FAILING.format(error="RuntimeError('secret detail')")).run()
     assert page.error[0].value == feedback.APOLOGY
     assert "secret detail" in caplog.text
@@ -54,7 +54,7 @@ def test_a_callback_fails_as_a_toast() -> None:
     script = """
 import streamlit as st
 from faceid_core.errors import NameTaken
-from webapp.state import guarded, show_toasts
+from webapp.feedback import guarded, show_toasts
 @guarded
 def rename():
     raise NameTaken("Ada is taken.")
@@ -70,7 +70,7 @@ show_toasts()
 def test_a_toast_survives_a_rerun() -> None:
     script = """
 import streamlit as st
-from webapp.state import show_toasts, toast
+from webapp.feedback import show_toasts, toast
 show_toasts()
 if st.button("Go"):
     toast("Done.")

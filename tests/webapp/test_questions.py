@@ -124,7 +124,7 @@ def test_a_wrong_name_is_put_right(library, one_is_wrong, asked) -> None:
 def test_a_wrong_name_is_taken_off_and_remembered(library, one_is_wrong, asked) -> None:
     button(asked("Wrong name?"), "Not Ada").click().run()
     assert library.faces.get(one_is_wrong).person is None
-    assert (one_is_wrong, library.people.known("Ada").id) in library.knowledge.ruled_out([one_is_wrong])
+    assert (one_is_wrong, library.people.known("Ada").id) in library.gallery.ruled_out([one_is_wrong])
 
 
 def test_a_doubted_name_that_is_right_is_not_doubted_again(library, one_is_wrong, asked) -> None:
@@ -150,10 +150,10 @@ def moment(people, library):
     """The face of the first photo once more, on a photo that looks nearly the same. Returns both faces."""
     first = library.faces.vectors(EMBEDDER).vectors[0]
     with library._database.write() as session:
-        session.get(tables.Photo, 1).look = bytes(32)
+        session.get(tables.Photo, 1).phash = bytes(32)
     face = replace(new_face(), vector=first)
-    look = bytes([0xFF] * 5 + [0] * 27)
-    library.photos.add_many([replace(new_photo("/again.jpg"), embedder=EMBEDDER, faces=(face,), looks=look)])
+    phash = bytes([0xFF] * 5 + [0] * 27)
+    library.photos.add_many([replace(new_photo("/again.jpg"), embedder=EMBEDDER, faces=(face,), phashes=phash)])
     ids = library.faces.vectors(EMBEDDER).ids.tolist()
     return people[0][0], ids[-1]
 
@@ -173,4 +173,4 @@ def test_photos_of_a_moment_are_all_kept(library, moment, asked) -> None:
     page = button(asked("Same moment?"), "No, keep all").click().run()
     assert not page.exception and "No moment is there twice" in everything(page)
     assert {face.flag for face in library.faces.get_many(moment)} == {values.Flag.NONE}
-    assert len(library.verdicts.all(same=True)) == 1
+    assert len(library.pair_constraints.all(same=True)) == 1

@@ -21,6 +21,7 @@ from webapp.parts.evaluation_dialog import measured
 from webapp.parts.job_progress import job_progress
 from webapp.parts.naming import Target, naming
 from webapp.parts.pager import Pager
+from webapp.parts.photo_dialog import show_photo
 from webapp.parts.regroup import group_again, regroup
 from webapp.parts.undo import undo_bar, undoable
 from webapp.review.questions import questions
@@ -136,7 +137,7 @@ def _strip(groups: list[ClusterView], current: int) -> None:
         [_card(group) for group in groups],
         key="group-strip",
         label="Groups",
-        look="strip",
+        layout="strip",
         current=current,
         on_choose=_focus,
     )
@@ -162,7 +163,7 @@ def _focused(run: RunView, groups: list[ClusterView], place: int, pager: Pager, 
             st.subheader(_headline(group), anchor=False)
             _steps(groups, place, pager, has_more=has_more)
         naming(target, key=NAME, suggestions=[name for name, _ in group.people[:NAMES_SUGGESTED]], focus=True)
-        face_grid(faces, key=target.grid, label=f"Faces of group {group.number}")
+        face_grid(faces, key=target.grid, label=f"Faces of group {group.number}", on_open=show_photo)
         if group.unnamed > len(faces):
             st.caption(f"The best {len(faces):,} of {group.unnamed:,} faces; “Name all” names every one of them.")
 
@@ -221,7 +222,7 @@ def _singles(run: RunView) -> None:
     target = Target(grid=f"singles-{run.id}-{pager.after}", shown=[face.id for face in faces])
     with st.container(border=True, key="card-singles"):
         naming(target, key="single-name")
-        face_grid(faces, key=target.grid, label="Single faces")
+        face_grid(faces, key=target.grid, label="Single faces", on_open=show_photo)
         pager.buttons(last=faces[-1].id, has_more=len(found) > SINGLE_FACES)
 
 
@@ -235,15 +236,15 @@ def _single_faces(order: str, after: int | None, *, least_quality: float) -> lis
 
 # --- faces that were set aside ------------------------------------------------------------------------------
 def _aside(_: RunView) -> None:
-    looks = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"), (Flag.HIDDEN, "Hidden faces"))
-    flagged = {flag: library().faces.with_flag(flag) for flag, _ in looks}
+    kinds = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"), (Flag.HIDDEN, "Hidden faces"))
+    flagged = {flag: library().faces.with_flag(flag) for flag, _ in kinds}
     if not any(flagged.values()):
         blank(
             "Nothing is set aside",
             "Faces that you ignore, or that are none, wait here; you can bring them back at any time.",
             icon="inventory_2",
         )
-    for flag, title in looks:
+    for flag, title in kinds:
         if flagged[flag]:
             _bring_back(flag, title, flagged[flag])
 
@@ -264,7 +265,7 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
             )
             if st.button("Erase", icon=":material/delete_forever:", disabled=not chosen, key=f"{key}-erase"):
                 _ask_to_erase(selection(key, shown))
-        face_grid(library().faces.get_many(shown), key=key, label=title)
+        face_grid(library().faces.get_many(shown), key=key, label=title, on_open=show_photo)
 
 
 def _ask_to_erase(ids: Sequence[int]) -> None:

@@ -15,6 +15,7 @@ from webapp.parts.blank import blank
 from webapp.parts.face_map import Colouring, figure
 from webapp.parts.job_progress import job_progress
 from webapp.parts.naming import Target, naming
+from webapp.parts.photo_dialog import show_photo
 from webapp.parts.undo import undo_bar
 from webapp.wording import count
 
@@ -163,7 +164,7 @@ def _selected(ids: list[int]) -> None:
         st.subheader(count(len(ids), "face"), anchor=False)
         st.button("Let go", icon=":material/close:", type="tertiary", on_click=_let_go, key="map-let-go")
     naming(target, key="map-name")
-    face_grid(faces, key=target.grid, label="Faces selected on the map", tile="5rem")
+    face_grid(faces, key=target.grid, label="Faces selected on the map", tile="5rem", on_open=show_photo)
     if len(ids) > len(faces):
         st.caption(f"The first {len(faces):,}; “Name all” names every one of them.")
 

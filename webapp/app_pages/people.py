@@ -20,6 +20,7 @@ from webapp.parts.erase_dialog import erase_dialog
 from webapp.parts.history import recent_changes
 from webapp.parts.naming import Target, naming
 from webapp.parts.pager import Pager
+from webapp.parts.photo_dialog import show_photo
 from webapp.parts.undo import undo_bar, undoable
 from webapp.wording import count
 
@@ -140,7 +141,7 @@ def _one(person: PersonView) -> None:
             more=lambda chosen: _face_buttons(person, target, chosen),
             flags=(Flag.HIDDEN, Flag.NOT_A_FACE),
         )
-        face_grid(faces, key=target.grid, label=f"Faces of {person.name}", names=False)
+        face_grid(faces, key=target.grid, label=f"Faces of {person.name}", names=False, on_open=show_photo)
         pager.buttons(last=faces[-1].id, has_more=len(found) > FACES)
 
 

@@ -35,7 +35,7 @@ def cards(
     key: str,
     label: str,
     on_choose: Callable[[int], None],
-    look: Literal["grid", "strip"] = "grid",
+    layout: Literal["grid", "strip"] = "grid",
     current: int | None = None,
 ) -> None:
     """Draw the cards; on_choose gets the id of one that is clicked, before the page runs again."""
@@ -45,5 +45,5 @@ def cards(
         if choice is not None and any(card.id == choice for card in shown):
             on_choose(int(choice))
 
-    data = {"cards": [asdict(card) for card in shown], "look": look, "current": current, "label": label}
+    data = {"cards": [asdict(card) for card in shown], "look": layout, "current": current, "label": label}
     _component(key=key, data=data, on_chosen_change=chosen)

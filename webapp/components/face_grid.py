@@ -6,7 +6,7 @@ crops come from the server by address, so the browser loads what is in view and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,14 +52,14 @@ def face_grid(
     names: bool = True,
     notes: Mapping[int, Note] | None = None,
     tile: str = "6.5rem",
-    openable: bool = True,
+    on_open: Callable[[int], None] | None = None,
 ) -> list[int]:
     """Draw the faces; the ids of the selected ones, in the order of `faces`.
 
     preselected: what is selected when the grid of this key first appears. A face that leaves the grid leaves the
     selection. names: write the name on faces that have one. notes: what else to say of faces, by their ids. tile:
-    smallest width of a face, in CSS units. openable: the corner of a face opens its photo; without `selectable` so
-    does a click.
+    smallest width of a face, in CSS units. on_open: gets the id of the photo when a face's corner is clicked, or,
+    without `selectable`, the face.
     """
     selected = _state(key).get("selected", list(preselected))
     result = _component(
@@ -68,7 +68,7 @@ def face_grid(
             "faces": [face_data(face, named=names, note=(notes or {}).get(face.id, NO_NOTE)) for face in faces],
             "selected": selected,
             "selectable": selectable,
-            "openable": openable,
+            "openable": on_open is not None,
             "label": label,
             "tile": tile,
         },
@@ -77,10 +77,8 @@ def face_grid(
         on_opened_change=_nothing,
     )
     photos = {face.id: face.photo_id for face in faces}
-    if result.opened in photos:
-        from webapp.parts.photo_dialog import show_photo  # which has a grid itself
-
-        show_photo(photos[result.opened])
+    if on_open is not None and result.opened in photos:
+        on_open(photos[result.opened])
     chosen = set(result.selected or ()) if selectable else set()
     return [face.id for face in faces if face.id in chosen]
 

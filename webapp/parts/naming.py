@@ -108,7 +108,7 @@ def _name_buttons(target: Target, key: str, chosen: int) -> None:
         )
 
 
-LOOKS = {
+FLAG_BUTTONS = {
     Flag.STRANGER: ("Ignore", "visibility_off", "Set {} aside: you are not asked about them again"),
     Flag.NOT_A_FACE: ("Not a face", "block", "Set {} aside as something that is no face"),
     Flag.HIDDEN: ("Hide", "visibility_off", "Set {} aside; they keep their name and are not shown any more"),
@@ -119,7 +119,7 @@ def _flag_buttons(target: Target, chosen: int, flags: Sequence[Flag]) -> None:
     disabled = not chosen and target.every is None
     whom = f"the {chosen:,} selected" if chosen else "all of these"
     for flag in flags:
-        label, icon, hint = LOOKS[flag]
+        label, icon, hint = FLAG_BUTTONS[flag]
         st.button(
             label,
             icon=f":material/{icon}:",

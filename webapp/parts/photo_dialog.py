@@ -58,7 +58,7 @@ def _faces(photo_id: int, faces: list[FaceView]) -> None:
     alone = len(ids) == 1
     every = (lambda: ids) if alone else None
     naming(Target(grid=grid, shown=ids, every=every, total=len(ids), then=_next_face), key=f"photo-name-{photo_id}")
-    face_grid(faces, key=grid, label="Faces of this photo", selectable=not alone, openable=False, tile="5.5rem")
+    face_grid(faces, key=grid, label="Faces of this photo", selectable=not alone, tile="5.5rem")
 
 
 def _ignore_background(photo: PhotoView) -> None:

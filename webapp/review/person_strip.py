@@ -13,6 +13,7 @@ from webapp.components.face_grid import face_grid
 from webapp.context import library
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown, face_url
+from webapp.parts.photo_dialog import show_photo
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def asked_about(
     if alone or len(numbers) > 1:
         shown = [_card(people[person], number, what) for person, number in numbers.items()]
         focus = partial(_focus, key)
-        cards(shown, key=f"{key}-strip", label="People", look="strip", current=current, on_choose=focus)
+        cards(shown, key=f"{key}-strip", label="People", layout="strip", current=current, on_choose=focus)
     return int(current)
 
 
@@ -39,7 +40,9 @@ def compared_with(faces: Iterable[int], person: PersonView, *, at_most: int, key
     """The faces of the person that were compared, each once, the first ones."""
     st.markdown(f":gray[:small[Compared with these faces of {escaped_markdown(person.name)}]]")
     shown = library().faces.get_many(list(dict.fromkeys(faces))[:at_most])
-    face_grid(shown, key=f"{key}-{person.id}", label=label, selectable=False, names=False, tile="4rem")
+    face_grid(
+        shown, key=f"{key}-{person.id}", label=label, selectable=False, names=False, tile="4rem", on_open=show_photo
+    )
 
 
 def _card(person: PersonView, number: int, what: str) -> Card:

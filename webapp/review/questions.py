@@ -19,6 +19,7 @@ from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
 from webapp.parts.naming import Target, naming
+from webapp.parts.photo_dialog import show_photo
 from webapp.parts.undo import undoable
 from webapp.review.person_strip import asked_about, compared_with
 from webapp.review.same_moment import same_moment
@@ -135,7 +136,15 @@ def _side_by_side(sides: Sequence[tuple[str, int, Sequence[FaceView]]]) -> None:
     for column, (title, faces, shown) in zip(st.columns(len(sides), gap="medium"), sides, strict=True):
         with column:
             st.markdown(f"**{escaped_markdown(title)}** :gray[:small[{count(faces, 'face')}]]")
-            face_grid(shown, key=f"side-{title}", label=title, selectable=False, names=False, tile="5rem")
+            face_grid(
+                shown,
+                key=f"side-{title}",
+                label=title,
+                selectable=False,
+                names=False,
+                tile="5rem",
+                on_open=show_photo,
+            )
 
 
 def _why(pair: Pair) -> str:
@@ -193,7 +202,7 @@ def _doubts(person: PersonView, doubted: Sequence[Doubt], people: dict[int, Pers
     st.caption(_reason(name, doubted, people))
     notes = {doubt.face: _note(doubt, person, people) for doubt in doubted}
     face_grid(library().faces.get_many(ids), key=key, label=f"Faces that may not be {person.name}", names=False,
-              preselected=ids, notes=notes)  # fmt: skip
+              preselected=ids, notes=notes, on_open=show_photo)  # fmt: skip
     because, label = (face for doubt in doubted for face in doubt.because), f"Faces of {person.name}"
     compared_with(because, person, at_most=BECAUSE, key="doubted-because", label=label)
 
@@ -295,7 +304,13 @@ def _twice(asked: Questions, people: dict[int, PersonView]) -> None:
             )  # fmt: skip
             _skip(TWICE)
         st.caption(f"Select the face that is not {name}. The corner of a face opens the photo.")
-        face_grid(library().faces.get_many(twice.faces), key=key, label=f"Faces of {person.name}", names=False)
+        face_grid(
+            library().faces.get_many(twice.faces),
+            key=key,
+            label=f"Faces of {person.name}",
+            names=False,
+            on_open=show_photo,
+        )
 
 
 @guarded

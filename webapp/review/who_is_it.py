@@ -15,6 +15,7 @@ from webapp.context import actor, library
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
+from webapp.parts.photo_dialog import show_photo
 from webapp.parts.undo import undoable
 from webapp.review.person_strip import asked_about, compared_with
 from webapp.wording import count
@@ -58,7 +59,7 @@ def _person(person: PersonView, made: list[Suggestion], people: Mapping[int, Per
     st.caption(_reason(name, shown))
     notes = {one.face: _note(one, person, people) for one in shown}
     grid, label = library().faces.get_many(ids), f"Faces that may be {person.name}"
-    face_grid(grid, key=key, label=label, preselected=preselected, notes=notes)
+    face_grid(grid, key=key, label=label, preselected=preselected, notes=notes, on_open=show_photo)
     because, label = (face for one in shown for face in one.because), f"Confirmed faces of {person.name}"
     compared_with(because, person, at_most=BECAUSE, key="because", label=label)
 

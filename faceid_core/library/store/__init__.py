@@ -1,0 +1,6 @@
+"""Below the library: the database, its tables and the journal.
+
+May import the root. Only library, migrations, and steps and cli for `database`, import it.
+"""
+
+__all__ = ["database", "integrity", "journal", "person_counts", "records", "row_changes", "tables"]

@@ -20,7 +20,7 @@ from faceid_core.library.store.tables import (
     Embedding,
     Event,
     Face,
-    PersonTally,
+    PersonCounts,
     Photo,
 )
 from faceid_core.values import Flag, PhotoStatus
@@ -33,7 +33,7 @@ DECISIONS = {table: model for table, model in JOURNALLED.items() if table != "cl
 
 def problems(database: Database) -> list[str]:
     """What is wrong, one sentence each; [] for a sound library. Reads every row, and changes nothing."""
-    checks = (_file, _orphans, _missing, _counts, _tallies, _journal)
+    checks = (_file, _orphans, _missing, _counts, _person_counts, _journal)
     with database.read() as session:
         return [problem for check in checks for problem in check(session)]
 
@@ -87,9 +87,9 @@ def _counts(session: Session) -> Iterator[str]:
         yield f"{wrong} groups hold more faces than they say; group the faces again."
 
 
-def _tallies(session: Session) -> Iterator[str]:
+def _person_counts(session: Session) -> Iterator[str]:
     right = {row[0]: tuple(row) for row in session.execute(counted())}
-    found = session.scalars(select(PersonTally))
+    found = session.scalars(select(PersonCounts))
     rows = [(row.person_id, row.faces, row.photos, row.best_face_id) for row in found]
     if wrong := sum(right.get(row[0]) != row for row in rows):
         yield f"The faces of {wrong} people are counted wrongly."

@@ -86,14 +86,14 @@ def _standing_after(event_id: int) -> tuple[Any, ...]:
 
 
 def _undo(session: Session, event: Event, actor: str) -> EventView:
-    with _blaming(session, event):
+    with _explain_conflict(session, event):
         apply(session, [change.reversed() for change in reversed(changes_of(event))])
     event.undone_at, event.undone_by = utc_now(), actor
     return _view(event)
 
 
 def _redo(session: Session, event: Event) -> EventView:
-    with _blaming(session, event):
+    with _explain_conflict(session, event):
         apply(session, changes_of(event))
     event.undone_at = event.undone_by = None
     return _view(event)
@@ -152,7 +152,7 @@ def _view(event: Event) -> EventView:
 
 
 @contextmanager
-def _blaming(session: Session, event: Event) -> Iterator[None]:
+def _explain_conflict(session: Session, event: Event) -> Iterator[None]:
     """A refusal names the decision that is in the way, where one is found."""
     changes, newest_first = changes_of(event), col(Event.id).desc()
     try:

@@ -12,29 +12,29 @@ from sqlalchemy import Select, delete, func, insert, select, true
 from sqlmodel import Session, col
 
 from faceid_core.library.store.database import Database, chunks
-from faceid_core.library.store.tables import Face, Label, Person, PersonTally
+from faceid_core.library.store.tables import Face, Label, Person, PersonCounts
 from faceid_core.values import Flag
 
 
 def forget(session: Session, people: Iterable[int], faces: Iterable[int] = ()) -> None:
     """These people, and those whose faces these are, have changed."""
     for chunk in chunks(set(people)):
-        session.execute(delete(PersonTally).where(col(PersonTally.person_id).in_(chunk)))
+        session.execute(delete(PersonCounts).where(col(PersonCounts.person_id).in_(chunk)))
     for chunk in chunks(set(faces)):
         theirs = select(col(Label.person_id)).where(col(Label.face_id).in_(chunk))
-        session.execute(delete(PersonTally).where(col(PersonTally.person_id).in_(theirs)))
+        session.execute(delete(PersonCounts).where(col(PersonCounts.person_id).in_(theirs)))
 
 
 def forget_all(session: Session) -> None:
-    session.execute(delete(PersonTally))
+    session.execute(delete(PersonCounts))
 
 
-def complete(database: Database) -> None:
+def fill_counts(database: Database) -> None:
     """Count whoever is not counted."""
     missing = (
         select(col(Person.id))
-        .outerjoin(PersonTally, col(PersonTally.person_id) == col(Person.id))
-        .where(col(PersonTally.person_id).is_(None))
+        .outerjoin(PersonCounts, col(PersonCounts.person_id) == col(Person.id))
+        .where(col(PersonCounts.person_id).is_(None))
     )
     with database.read() as session:
         if session.scalars(missing.limit(1)).first() is None:
@@ -42,7 +42,7 @@ def complete(database: Database) -> None:
     with database.write() as session:  # counted and written while nobody else writes, or it might be old already
         for chunk in chunks(session.scalars(missing).all()):
             rows = session.execute(counted(chunk)).mappings()
-            session.execute(insert(PersonTally), [dict(row) for row in rows])
+            session.execute(insert(PersonCounts), [dict(row) for row in rows])
 
 
 def counted(people: Sequence[int | None] | None = None) -> Select[Any]:

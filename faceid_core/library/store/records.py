@@ -18,13 +18,13 @@ class Added:
     """outcome: imported, duplicate (known content under a new path), unchanged (known content and path), failed,
     renewed (a known photo whose file was changed, or searched again).
 
-    twin: another photo of the same look; twin_turn: the turn that makes this one look like it, see matching.
+    near_copy: another photo of the same picture; near_copy_orientation: what turns this one into it, see geometry.
     """
 
     photo_id: int
     outcome: str
-    twin: int | None = None
-    twin_turn: int = 0
+    near_copy: int | None = None
+    near_copy_orientation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

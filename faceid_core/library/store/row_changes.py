@@ -15,7 +15,7 @@ from sqlmodel import Session, SQLModel, col
 from faceid_core.errors import BadInput
 from faceid_core.library.store import person_counts
 from faceid_core.library.store.database import chunks
-from faceid_core.library.store.tables import ClusterRun, Event, Face, Label, Person, Rejection, Verdict
+from faceid_core.library.store.tables import ClusterRun, Event, Face, Label, PairConstraint, Person, Rejection
 
 Row = dict[str, Any]
 
@@ -25,7 +25,7 @@ JOURNALLED: dict[str, type[SQLModel]] = {
     "face": Face,
     "label": Label,
     "rejection": Rejection,
-    "verdict": Verdict,
+    "verdict": PairConstraint,
 }
 """Tables whose changes are events, parents first: human decisions, and whether a grouping is in force."""
 
@@ -102,18 +102,18 @@ def _sql_table(table: str) -> Table:
 def apply(session: Session, changes: Sequence[Change]) -> None:
     """Write the changes. New rows come first, parents before children; rows go last, children before parents, so
     that a person who goes takes no face along that the same act has just moved."""
-    _refuse_conflicts(session, changes)
-    _refuse_bereaved(session, changes)
+    _check_conflicts(session, changes)
+    _check_orphans(session, changes)
     try:
         _write(session, changes)
     except IntegrityError as error:  # a name that is taken again, or a person or face that is gone
         raise BadInput(_IN_THE_WAY) from error
-    _refuse_contradiction(session, changes)
-    _forget_tallies(session, changes)
+    _check_contradictions(session, changes)
+    _forget_person_counts(session, changes)
     session.expire_all()
 
 
-def _forget_tallies(session: Session, changes: Sequence[Change]) -> None:
+def _forget_person_counts(session: Session, changes: Sequence[Change]) -> None:
     rows = [(change.table, row) for change in changes for row in (change.before, change.after) if row]
     people = {row["person_id"] for table, row in rows if table == "label"}
     person_counts.forget(session, people, (row["id"] for table, row in rows if table == "face"))
@@ -130,7 +130,7 @@ def _write(session: Session, changes: Sequence[Change]) -> None:
         _delete(session, table, [c.before for c in changes if c.table == table and c.before and not c.after])
 
 
-def _refuse_conflicts(session: Session, changes: Sequence[Change]) -> None:
+def _check_conflicts(session: Session, changes: Sequence[Change]) -> None:
     """Every row must be as the act saw it, or a later decision would be overwritten."""
     for table in JOURNALLED:
         mine = [change for change in changes if change.table == table]
@@ -146,7 +146,7 @@ def _refuse_conflicts(session: Session, changes: Sequence[Change]) -> None:
             raise BadInput("A later decision changed the same faces; undo that one first.")
 
 
-def _refuse_bereaved(session: Session, changes: Sequence[Change]) -> None:
+def _check_orphans(session: Session, changes: Sequence[Change]) -> None:
     """A person may only go when the act itself cares for every label and rejection of theirs: the database would
     silently take along those that later decisions added."""
     gone = [c.before["id"] for c in changes if c.table == "person" and c.before and not c.after]
@@ -158,7 +158,7 @@ def _refuse_bereaved(session: Session, changes: Sequence[Change]) -> None:
             raise BadInput(_IN_THE_WAY)
 
 
-def _refuse_contradiction(session: Session, changes: Sequence[Change]) -> None:
+def _check_contradictions(session: Session, changes: Sequence[Change]) -> None:
     """A face can't be a person and be said not to be: redoing an old naming must not meet a newer no."""
     faces = {c.after["face_id"] for c in changes if c.after and c.table in ("label", "rejection")}
     both = select(Label.face_id).join(  # type: ignore[call-overload]

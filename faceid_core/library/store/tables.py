@@ -31,7 +31,7 @@ def _parent(table: str, **column: Any) -> Any:
 
 
 class Photo(SQLModel, table=True):
-    """One photo by content: the same bytes in two folders are one photo with two sources. look: see likeness."""
+    """One photo by content: the same bytes in two folders are one photo with two sources. phash: see image_hash."""
 
     id: int | None = Field(default=None, primary_key=True)
     sha256: str | None = Field(default=None, unique=True, max_length=64)
@@ -43,7 +43,7 @@ class Photo(SQLModel, table=True):
     status: str = Field(default=PhotoStatus.DONE.value, index=True, max_length=16)
     error: str | None = None
     detector: str = ""
-    look: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    phash: bytes | None = Field(default=None, sa_column=Column("look", LargeBinary))
 
 
 class Source(SQLModel, table=True):
@@ -120,8 +120,10 @@ class Label(SQLModel, table=True):
     at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 
-class PersonTally(SQLModel, table=True):
-    """What a person's faces come to. Derived: a missing row is counted when it is asked for, see tallies."""
+class PersonCounts(SQLModel, table=True):
+    """What a person's faces come to. Derived: a missing row is counted when it is asked for, see person_counts."""
+
+    __tablename__ = "persontally"
 
     person_id: int = Field(sa_column=_parent("person", primary_key=True))
     faces: int = 0
@@ -137,8 +139,10 @@ class Rejection(SQLModel, table=True):
     at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 
-class Verdict(SQLModel, table=True):
-    """A human said whether two faces are the same person. face_id is the smaller of the two."""
+class PairConstraint(SQLModel, table=True):
+    """A human said whether two faces are the same person: must-link or cannot-link. face_id is the smaller one."""
+
+    __tablename__ = "verdict"
 
     face_id: int = Field(sa_column=_parent("face", primary_key=True))
     other_id: int = Field(sa_column=_parent("face", primary_key=True, index=True))
