@@ -1,4 +1,4 @@
-"""faceid_core.clustering: a contract that every clusterer keeps, and what the default adds."""
+"""faceid_core.clustering.clusterers: a contract that every clusterer keeps, and what the default adds."""
 
 from __future__ import annotations
 

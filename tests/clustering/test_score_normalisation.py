@@ -1,4 +1,4 @@
-"""faceid_core.crowding: a distance counts from how far the nearest other people are."""
+"""faceid_core.clustering.score_normalisation: a distance counts from how far the nearest other people are."""
 
 from __future__ import annotations
 

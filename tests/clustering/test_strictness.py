@@ -1,4 +1,4 @@
-"""faceid_core.strictness: the slider's thresholds, and that they do what they promise."""
+"""faceid_core.clustering.strictness: the slider's thresholds, and that they do what they promise."""
 
 from __future__ import annotations
 

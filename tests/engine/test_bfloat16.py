@@ -24,7 +24,7 @@ EXACT = SETTINGS.model_copy(update={"precision": "exact"})
 WHAT_COMPUTES = """
 import sys
 from pathlib import Path
-from faceid_core.embedding import make_embedder
+from faceid_core.vision.embedding import make_embedder
 from faceid_core.settings import Settings
 print(make_embedder(Settings(library=Path(sys.argv[1]))).computes)
 print(sorted({"openvino", "openvino_telemetry", "onnxruntime"} & sys.modules.keys()))

@@ -1,4 +1,4 @@
-"""faceid_core.folders: which files there are, and their hashes."""
+"""faceid_core.media.folders: which files there are, and their hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""faceid_core.images: every photo becomes an upright RGB image."""
+"""faceid_core.media.images: every photo becomes an upright RGB image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""faceid_core.images: what is no photo, or no sound one, ends with one plain reason."""
+"""faceid_core.media.images: what is no photo, or no sound one, ends with one plain reason."""
 
 from __future__ import annotations
 

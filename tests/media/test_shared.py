@@ -1,4 +1,4 @@
-"""faceid_core.images on the shared development photos."""
+"""faceid_core.media.images on the shared development photos."""
 
 from __future__ import annotations
 

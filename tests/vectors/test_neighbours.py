@@ -1,4 +1,4 @@
-"""faceid_core.neighbours: neighbours, without the face itself, with its duplicates."""
+"""faceid_core.vectors.neighbours: neighbours, without the face itself, with its duplicates."""
 
 from __future__ import annotations
 

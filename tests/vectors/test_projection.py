@@ -1,4 +1,4 @@
-"""faceid_core.projection: a contract that every projector keeps."""
+"""faceid_core.vectors.projection: a contract that every projector keeps."""
 
 from __future__ import annotations
 

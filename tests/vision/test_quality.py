@@ -1,4 +1,4 @@
-"""faceid_core.quality: what spoils recognition lowers the score, more of it lowers it more."""
+"""faceid_core.vision.quality: what spoils recognition lowers the score, more of it lowers it more."""
 
 from __future__ import annotations
 
