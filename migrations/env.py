@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that faceid_core.library.store.database hands over, or on the URL."""
+"""Alembic's entry: runs the migrations on the connection that the library hands over, or on the URL."""
 
 from alembic import context
 from sqlalchemy import Connection
