@@ -256,7 +256,7 @@ def test_broken_files_are_told(settings: Settings) -> None:
 
 
 def test_the_example_of_the_manual_is_valid(settings: Settings) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "own-models.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "custom-models.md").read_text()
     example = text.split("```toml")[1].split("```")[0].replace('"..."', f'"{"a" * 64}"')
     (settings.library / "models.toml").write_text(example)
     assert custom_models.names("detectors", settings) == ["scrfd"]
