@@ -61,7 +61,7 @@ class NothingToImport(BadInput):
 
 
 class UnreadableImage(BadInput):
-    """A file that is no photo, or a broken one. The message is the plain reason, without the path."""
+    """A file that is not a photo, or a damaged one. The message is the reason, without the path."""
 
 
 class ImageTooLarge(UnreadableImage):
@@ -81,11 +81,11 @@ class NameTaken(BadInput):
 
 
 class TwiceOnPhoto(BadInput):
-    """A person would be on one photo twice, and nobody has said that this is right."""
+    """A person would be in one photo twice, and nobody has confirmed it."""
 
 
 class UnknownChoice(BadInput):
-    """A name that is in no registry, such as a clusterer that does not exist."""
+    """A name that is not in a registry, such as a clusterer that does not exist."""
 
 
 class InvalidSetting(BadInput):
@@ -97,7 +97,7 @@ class NotWritable(BadInput):
 
 
 class BackupUnusable(BadInput):
-    """A file that is no backup, or a damaged or too new one."""
+    """A file that is not a backup, is damaged, or was made by a newer version."""
 
 
 class DecisionsUnusable(BadInput):
@@ -165,7 +165,7 @@ class WeightsMissing(EngineError):
 
 
 class WeightsUnsupported(EngineError):
-    """A weights file whose content is not the network that we know."""
+    """A weights file that does not hold the expected network."""
 
 
 class ModelUnusable(EngineError):
@@ -173,11 +173,11 @@ class ModelUnusable(EngineError):
 
 
 class CustomModelUnusable(EngineError):
-    """A network of the user's own whose entry in models.toml or whose file is wrong."""
+    """A custom model whose entry in models.toml or whose file is wrong."""
 
 
 class WorkersUnusable(EngineError):
-    """The processes of an import end before they begin."""
+    """The processes of an import can't start."""
 
 
 class ReferenceMissing(EngineError):

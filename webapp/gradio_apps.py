@@ -40,8 +40,8 @@ CACHE_CLEANING = (600, 3600)
 P, R = ParamSpec("P"), TypeVar("R")
 
 TOP = 4
-NO_FACE = "No face was found in this picture; try one that shows a face from the front."
-NO_PICTURE = "Choose a picture first."
+NO_FACE = "No face was found in this photo; try one that shows a face from the front."
+NO_PICTURE = "Choose a photo first."
 
 
 # --- one recognition --------------------------------------------------------------------------------------------
@@ -205,9 +205,7 @@ def _several_note(faces: list[Recognised]) -> str:
     if not faces:
         return NO_FACE
     known = sum(face.name is not None for face in faces)
-    return (
-        f"{len(faces)} {'face' if len(faces) == 1 else 'faces'}, {known} recognised; the table reads left to right."
-    )
+    return f"{len(faces)} {'face' if len(faces) == 1 else 'faces'}, {known} recognised; listed from left to right."
 
 
 def _live(frame: Image | None) -> tuple[Image | None, str]:
@@ -295,7 +293,7 @@ def group_app(settings: Settings) -> gradio.Blocks:
                 photo = _photo_input(label="Photo", height=420)
                 drawn = gr.Image(label="Faces", height=420, interactive=False, buttons=["fullscreen"])
             note = gr.Markdown()
-            headers = ["Name", "Probability", "Next best"]
+            headers = ["Name", "Probability", "Runners-up"]
             table = gr.Dataframe(headers=headers, datatype="str", interactive=False, buttons=[], label="People")
             photo.input(show, photo, [drawn, table, note], **_RUN)
         with gr.Tab("Webcam"):

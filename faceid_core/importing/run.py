@@ -25,7 +25,7 @@ from faceid_core.values import FrameOf, NewPhoto, Progress, no_progress
 from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
-"""Photos a transaction: what a crash can lose."""
+"""Photos per transaction: the most a crash can lose."""
 
 BATCH_SECONDS = 2.0
 """No photo waits longer than this to be stored, however slow its neighbours are."""
@@ -247,7 +247,7 @@ class _ImportRun:
 
     def _tell(self, path: str | None = None) -> None:
         files = sum(photo.shot is None or bool(photo.shot.every) for photo in self.batch)
-        message = frame_path.shown(path) if path else "Looking for faces"
+        message = frame_path.shown(path) if path else "Finding faces"
         self.progress(self.report.done + files, self.report.photos, message)
 
 

@@ -27,15 +27,16 @@ from faceid_core.library.store.tables import (
     Photo,
 )
 from faceid_core.values import Box, Flag, Ints, Vectors
+from faceid_core.wording import count
 
 BACKGROUND = 1 / 3
 """Share of the height of a photo's largest face below which a face is in the background."""
 
 _FLAG_WORDS = {
-    Flag.NONE: "faces again",
-    Flag.NOT_A_FACE: "not a face",
-    Flag.STRANGER: "strangers to ignore",
-    Flag.HIDDEN: "hidden",
+    Flag.NONE: "Brought back {}",
+    Flag.NOT_A_FACE: "Marked {} as not a face",
+    Flag.STRANGER: "Ignored {}",
+    Flag.HIDDEN: "Hid {}",
 }
 
 
@@ -164,7 +165,7 @@ class Faces:
             changes = [
                 Change("face", row, {**row, "flag": flag.value}) for row in rows if row["flag"] != flag.value
             ]
-            summary = f"Marked {len(changes)} face{'s' * (len(changes) != 1)}: {_FLAG_WORDS[flag]}"
+            summary = _FLAG_WORDS[flag].format(count(len(changes), "face"))
             journal.record(session, "flag", summary, changes, actor=actor)
         return len(changes)
 

@@ -40,7 +40,7 @@ class People:
         with self._database.read() as session:
             found = _views(session, [person_id])
         if not found:
-            raise NotFound("That person is not in the library any more; choose another one.")
+            raise NotFound("That person is no longer in the library; choose another one.")
         return found[0]
 
     def find(self, name: str) -> PersonView | None:
@@ -56,7 +56,7 @@ class People:
         """The person of that name. Raises NotFound."""
         person = self.find(name)
         if person is None:
-            raise NotFound(f"Nobody is called {name}; `faceid people` lists the names.")
+            raise NotFound(f"There is no person called {name}; `faceid people` lists all names.")
         return person
 
     def name_faces(
@@ -84,7 +84,7 @@ class People:
                 session.delete(person)  # nobody exists without ever having had a face
             faces = sum(change.table == "label" for change in changes)
             done = [Change("person", None, row_of(person))] if created else []
-            summary = f"Named {_count(faces)} {person.name}"
+            summary = f"Named {_count(faces)} “{person.name}”"
             naming = Naming(int(person.id or 0), person.name, created and bool(changes), faces)
             journal.record(session, "name", summary, changes, actor=actor, done=done)
         return naming
@@ -107,7 +107,7 @@ class People:
         Raises NotFound, InvalidName, NameTaken, BadInput for a birth date in the future.
         """
         if isinstance(birth_date, date) and birth_date > date.today():
-            raise BadInput("Nobody is born in the future; choose an earlier date.")
+            raise BadInput("A birth date can't be in the future; choose an earlier one.")
         with self._database.write() as session:
             before = _row(session, person_id)
             after = {**before, **(_renamed(session, person_id, name) if name is not None else {})}
@@ -130,8 +130,8 @@ class People:
             changes = [Change("person", row, None) for row in gone]
             changes += _moved_labels(session, others, keep_id)
             changes += _moved_rejections(session, others, keep_id)
-            others_names = " and ".join(row["name"] for row in gone)
-            journal.record(session, "merge", f"Merged {others_names} into {keep['name']}", changes, actor=actor)
+            others_names = " and ".join(f"“{row['name']}”" for row in gone)
+            journal.record(session, "merge", f"Merged {others_names} into “{keep['name']}”", changes, actor=actor)
         return self.get(keep_id)
 
     def delete(self, person_id: int, *, actor: str) -> None:
@@ -141,7 +141,7 @@ class People:
             changes = [Change("person", row, None)]
             for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
                 changes += [Change(table, old, None) for old in current_rows(session, table, column, [person_id])]
-            journal.record(session, "delete", f"Deleted {row['name']}", changes, actor=actor)
+            journal.record(session, "delete", f"Removed the name “{row['name']}”", changes, actor=actor)
 
     def remove_faces(self, ids: Sequence[int], *, actor: str) -> int:
         """Take faces from their people and remember that they are not them. Returns how many changed."""
@@ -149,7 +149,7 @@ class People:
             labels = current_rows(session, "label", col(Label.face_id), {int(face) for face in ids})
             changes = [Change("label", row, None) for row in labels]
             changes += _new_rejections(session, [(row["face_id"], row["person_id"]) for row in labels])
-            journal.record(session, "remove", f"Took {_count(len(labels))} from a person", changes, actor=actor)
+            journal.record(session, "remove", f"Removed the name from {_count(len(labels))}", changes, actor=actor)
         return len(labels)
 
     def reject(self, ids: Sequence[int], person_id: int, *, actor: str) -> int:
@@ -164,8 +164,7 @@ class People:
             changes = [Change("label", row, None) for row in labels if row["person_id"] == person_id]
             changes += _new_rejections(session, [(face, person_id) for face in faces])
             changed = len({row["face_id"] for change in changes if (row := change.before or change.after)})
-            verb = "is" if changed == 1 else "are"
-            summary = f"Said that {_count(changed)} {verb} not {person['name']}"
+            summary = f"Marked {_count(changed)} as not “{person['name']}”"
             journal.record(session, "reject", summary, changes, actor=actor)
         return changed
 
@@ -174,10 +173,10 @@ class People:
         with self._database.write() as session:
             before = _row(session, person_id)
             if session.get(Face, face_id) is None:
-                raise NotFound("That face is not in the library any more; choose another one.")
+                raise NotFound("That face is no longer in the library; choose another one.")
             after = {**before, "cover_face_id": face_id}
             changes = [Change("person", before, after)] if after != before else []
-            journal.record(session, "cover", f"Chose a picture for {before['name']}", changes, actor=actor)
+            journal.record(session, "cover", f"Chose a cover for “{before['name']}”", changes, actor=actor)
 
     def training_faces(self, embedder: str) -> NamedFaces:
         """Faces that a human named (or confirmed, or imported), without flag, with a crop and a vector."""
@@ -201,7 +200,7 @@ def _renamed(session: Session, person_id: int, name: str) -> Row:
     name = person_names.clean(name)
     other = session.scalars(select(Person).where(col(Person.name_key) == person_names.key(name))).first()
     if other is not None and other.id != person_id:
-        raise NameTaken(f"{other.name} is already someone; choose another name, or merge the two people.")
+        raise NameTaken(f"There is already a person called “{other.name}”; choose another name, or merge the two.")
     return {"name": name, "name_key": person_names.key(name)}
 
 
@@ -210,13 +209,16 @@ def _described(before: Row, after: Row) -> tuple[str, str]:
     old, new, born = before["name"], after["name"], after["birth_date"]
     said: list[tuple[str, str]] = []
     if old != new:
-        said.append(("rename", f"renamed {old} to {new}"))
+        said.append(("rename", f"renamed “{old}” to “{new}”"))
     if before["birth_date"] != born:
         said.append(
-            ("birth date", f"noted that {new} was born on {born}" if born else f"forgot when {new} was born")
+            (
+                "birth date",
+                f"set the birth date of “{new}” to {born}" if born else f"removed the birth date of “{new}”",
+            )
         )
     if before["hidden"] != after["hidden"]:
-        said.append(("hide", f"hid {new}" if after["hidden"] else f"showed {new} again"))
+        said.append(("hide", f"hid “{new}”" if after["hidden"] else f"unhid “{new}”"))
     summary = ", ".join(text for _, text in said)
     return (said[0][0] if len(said) == 1 else "describe"), summary[:1].upper() + summary[1:]
 
@@ -242,7 +244,7 @@ def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonVie
 def _row(session: Session, person_id: int) -> Row:
     person = session.get(Person, person_id)
     if person is None:
-        raise NotFound("That person is not in the library any more; choose another one.")
+        raise NotFound("That person is no longer in the library; choose another one.")
     return row_of(person)
 
 
@@ -315,8 +317,8 @@ def _twice(session: Session, name: str, photos: list[int]) -> str:
     assert photo is not None
     more = f" and {len(photos) - 1} more" if len(photos) > 1 else ""
     return (
-        f"{name} would be on {frame_path.shown(photo.path)}{more} twice; leave one of the faces out, or give the "
-        "name again if both are right."
+        f"{name} would be in {frame_path.shown(photo.path)}{more} twice; leave out one of the faces, or give the "
+        "name again if both are correct."
     )
 
 

@@ -41,11 +41,11 @@ class Measured:
     def in_words(self) -> str:
         """
         >>> Measured(512, 0.004, 0.031).in_words()
-        'Beside 512 names given, 0.4 % of a group are other people and 3.1 % of a person are outside their group'
+        "0.4 % of the faces in a group are someone else, 3.1 % of a person's are elsewhere (by 512 named faces)"
         """
         return (
-            f"Beside {self.faces:,} names given, {100 * self.mixed:.1f} % of a group are other people and "
-            f"{100 * self.scattered:.1f} % of a person are outside their group"
+            f"{100 * self.mixed:.1f} % of the faces in a group are someone else, {100 * self.scattered:.1f} % of a "
+            f"person's are elsewhere (by {self.faces:,} named faces)"
         )
 
 
@@ -107,14 +107,14 @@ def cluster_faces(
         numbers = continuity.numbered(before, _as_people_say(library, faces, labels, people, ruled_out))
     else:
         algorithm, threshold, numbers = joined
-    progress(1, 2, "Storing the groups")
+    progress(1, 2, "Saving the groups")
     changed, grouped = continuity.changes(before, numbers), int((numbers > 0).sum())
     if not preview:
         parameters = {"threshold": threshold, LAST_FACE: int(faces.ids[-1])}
         library.clusters.save_run(
             algorithm, parameters, embedder.name, faces.ids, numbers, changes=changed.in_words()
         )
-    progress(2, 2, "Faces are grouped")
+    progress(2, 2, "Faces grouped")
     return ClusterReport(
         algorithm=algorithm,
         threshold=threshold,
@@ -178,9 +178,7 @@ def evaluate_clusters(
     named = np.flatnonzero(truth != "")
     people = len(np.unique(truth[named]))
     if people < 2:
-        raise NotEnoughLabels(
-            "Name the faces of at least two people first; then the groups can be compared with them."
-        )
+        raise NotEnoughLabels("Name faces of at least two people first; the groups are compared with them.")
     chosen = algorithm, threshold = _chosen(library, algorithm, threshold)
     labels = _grouped(library, faces, chosen)
     of_named, names = labels[named], truth[named]

@@ -129,7 +129,7 @@ def _library(settings: Settings) -> Check:
 
     where = settings.library.absolute()
     if not settings.library.is_file() and not database.exists(settings):
-        return Check("Library", f"none in {where}", advice="It is made by the first import.")
+        return Check("Library", f"none in {where}", advice="The first import creates it.")
     try:
         with Library.open(settings) as library:
             counts = library.counts()
@@ -149,9 +149,9 @@ def _contents(settings: Settings) -> Iterator[Check]:
     except FaceIdError as error:
         problems = [str(error)]
     for problem in problems:
-        yield Check("Contents", "not sound", ok=False, advice=problem)
+        yield Check("Contents", "damaged", ok=False, advice=problem)
     if not problems:
-        yield Check("Contents", "complete, and all names agree with the journal")
+        yield Check("Contents", "complete; all names agree with the history")
 
 
 def _disk(settings: Settings) -> Check:
@@ -170,7 +170,7 @@ def _unknown_settings() -> Iterator[Check]:
     for name in sorted(os.environ):
         near = get_close_matches(name, known, n=1, cutoff=0.85)
         if name.startswith("FACEID_") and name not in known and near:
-            yield Check(name, "is no setting", ok=False, advice=f"Rename it: did you mean {near[0]}?")
+            yield Check(name, "is not a setting", ok=False, advice=f"Rename it: did you mean {near[0]}?")
 
 
 def _reference() -> Check:

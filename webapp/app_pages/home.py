@@ -37,8 +37,8 @@ def page() -> None:
 def _welcome() -> None:
     st.title("Who is in your photos?")
     st.markdown(
-        "faceid finds every face in your photos and puts the same person's faces together. You say who is who, "
-        "once; from your names it learns to recognise people in new photos. Nothing leaves this computer."
+        "faceid finds the faces in your photos and groups those of the same person. Name each group once, and "
+        "faceid learns to recognise these people in new photos. Nothing leaves this computer."
     )
 
 
@@ -48,8 +48,8 @@ def _metrics(counts: Counts) -> None:
         st.metric("Faces", f"{counts.faces:,}", border=True)
         st.metric("Groups", f"{counts.clusters:,}", border=True)
         st.metric("People", f"{counts.people:,}", border=True)
-        st.metric("Faces without a name", f"{counts.unnamed:,}", border=True)
-        st.metric("Recogniser", _recogniser(counts), border=True, help="Share of held-out faces it named right")
+        st.metric("Unnamed faces", f"{counts.unnamed:,}", border=True)
+        st.metric("Recogniser", _recogniser(counts), border=True, help="Share of test faces named correctly")
 
 
 def _recogniser(counts: Counts) -> str:
@@ -74,39 +74,39 @@ def steps(counts: Counts) -> list[Step]:
     """The whole way, with what is done. The first step that is not done is the one to do next."""
     return [
         Step("photos", "Import photos", _import_sentence(counts), "Import photos", counts.faces > 0),
-        Step("clusters", "Group faces", _group_sentence(counts), "See the groups", counts.clusters > 0),
-        Step("clusters", "Name people", _name_sentence(counts), "Name the groups", counts.people >= 2),
-        Step("train", "Train a recogniser", _train_sentence(counts), "Go to training", counts.models > 0),
-        Step("recognise", "Recognise people", "Ask who is in a new photo.", "Recognise people", False),
+        Step("clusters", "Group faces", _group_sentence(counts), "View groups", counts.clusters > 0),
+        Step("clusters", "Name people", _name_sentence(counts), "Name groups", counts.people >= 2),
+        Step("train", "Train a recogniser", _train_sentence(counts), "Train a recogniser", counts.models > 0),
+        Step("recognise", "Recognise people", "Find out who is in a new photo.", "Recognise people", False),
     ]
 
 
 def _import_sentence(counts: Counts) -> str:
     if counts.photos and not counts.faces:
-        return "No face was found so far; import photos that show people."
+        return "No faces found so far. Import photos of people."
     if counts.photos:
-        return f"{count(counts.photos - counts.failed, 'photo')} with {count(counts.faces, 'face')} are here."
-    return "Choose a folder or upload photos; your files are only read, never changed."
+        return f"{count(counts.photos - counts.failed, 'photo')} with {count(counts.faces, 'face')} imported."
+    return "Choose a folder or upload photos. Your files are only read, never changed."
 
 
 def _group_sentence(counts: Counts) -> str:
     if counts.clusters:
-        return f"The faces form {count(counts.clusters, 'group')} that look like one person each."
-    return "Runs by itself after each import and puts faces of the same person together."
+        return f"{count(counts.clusters, 'group')} of faces that look like the same person."
+    return "Runs automatically after each import and groups faces of the same person."
 
 
 def _name_sentence(counts: Counts) -> str:
     if counts.people:
         people, unnamed = count(counts.people, "person", "people"), count(counts.unnamed, "face")
-        more = "" if counts.people > 1 else " Name one more person to be able to train."
-        return f"{people} named; {unnamed} still without a name.{more}"
-    return "Give the groups names: one name labels a whole group of faces."
+        more = "" if counts.people > 1 else " Name one more person before you train."
+        return f"{people} named, {unnamed} left to name.{more}"
+    return "Name the groups. One name applies to a whole group of faces."
 
 
 def _train_sentence(counts: Counts) -> str:
     if counts.models:
         return f"Trained {ago(library().models.latest().at)}. Train again after naming more faces."
-    return "From your names it learns to tell these people apart, and to say “unknown” to anybody else."
+    return "It learns these people from your names and answers “unknown” for everyone else."
 
 
 def _next_steps(counts: Counts) -> None:
@@ -133,7 +133,7 @@ def _decisions() -> None:
     st.subheader("Recent decisions")
     events = library().journal.recent(DECISIONS)
     if not events:
-        st.caption("When you name, merge or remove faces, it is noted here and can be undone.")
+        st.caption("Your decisions appear here, and you can undo them.")
         return
     for event in events:
         with decision_line(event):

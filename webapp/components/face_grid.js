@@ -22,7 +22,7 @@ function makeGrid(root, selected) {
   grid.count.setAttribute("aria-live", "polite")
   grid.buttons = {
     all: action(grid, "Select all", () => grid.ids),
-    none: action(grid, "None", () => []),
+    none: action(grid, "Clear selection", () => []),
     invert: action(grid, "Invert", () => grid.ids.filter(id => !grid.chosen.has(id))),
   }
   grid.faces = add(root, "div", "faces")
@@ -96,8 +96,8 @@ function makeTile(grid, face) {
   const open = add(tile, "button", "open")
   open.type = "button"
   open.tabIndex = -1
-  open.title = "See the photo"
-  open.setAttribute("aria-label", "See the photo")
+  open.title = "Open photo"
+  open.setAttribute("aria-label", "Open photo")
   addIcon(open, "open")
   grid.tiles.set(face.id, tile)
   return tile

@@ -1,4 +1,4 @@
-"""After every act: one line that says what was done and takes it back.
+"""After every action: one line that says what was done, with an Undo button.
 
 >>> with undoable():
 ...     library().people.name_faces(ids, "Ada", actor=actor())     # doctest: +SKIP
@@ -43,7 +43,7 @@ def undoable() -> Iterator[None]:
     yield
     after = _newest()
     if after == before:
-        toast("Nothing to change: it is like that already.", icon=":material/info:")
+        toast("Nothing to change.", icon=":material/info:")
     else:
         st.session_state[_OFFER] = after
 
@@ -66,7 +66,7 @@ def undo_bar(place: str = "page") -> None:
 
 @guarded
 def undo(event_id: int, summary: str) -> None:
-    """Take one decision back."""
+    """Undo one decision."""
     withdraw()
     library().journal.undo(event_id, actor=actor())
     toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
@@ -74,10 +74,10 @@ def undo(event_id: int, summary: str) -> None:
 
 @guarded
 def redo(event_id: int, summary: str) -> None:
-    """Do an undone decision again."""
+    """Redo an undone decision."""
     withdraw()
     library().journal.redo(event_id, actor=actor())
-    toast(f"Done again: {escaped_markdown(summary)}", icon=":material/redo:")
+    toast(f"Redone: {escaped_markdown(summary)}", icon=":material/redo:")
 
 
 def withdraw() -> None:

@@ -32,7 +32,7 @@ JOURNALLED: dict[str, type[SQLModel]] = {
 _DECIDED_COLUMNS = {"face": {"id", "flag"}, "clusterrun": {"id", "undone"}}
 """Of these tables, the only columns that acts change."""
 
-_IN_THE_WAY = "A later decision builds on this one or stands in its way; undo that one first."
+_IN_THE_WAY = "A later decision depends on this one; undo that one first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _check_conflicts(session: Session, changes: Sequence[Change]) -> None:
         for row in current_rows(session, table, first, {key[0] for key in expected}):
             found[key_of(table, row)] = row
         if table == "clusterrun" and expected.keys() - found.keys():
-            raise BadInput("That grouping is too old to go back to or forward to; group the faces again.")
+            raise BadInput("That grouping is too old to be undone or redone; group the faces again.")
         if any(found.get(key) != before for key, before in expected.items()):
             raise BadInput("A later decision changed the same faces; undo that one first.")
 
