@@ -52,7 +52,7 @@ def visible(source: str) -> Iterator[tuple[int, str]]:
             text = node.value
         else:
             continue
-        if not re.match(r"\s*[</]", text) and (" " in text.strip() or text[:1].isupper()):
+        if not re.match(r"\s*[</]", text) and (" " in text.strip() or text.strip()[:1].isupper()):
             yield node.lineno, text
 
 
