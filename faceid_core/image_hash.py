@@ -1,4 +1,4 @@
-"""A picture's perceptual hash: saving it anew, smaller, or with other metadata hardly changes it."""
+"""A picture's perceptual hash: saving it again, smaller, or with other metadata hardly changes it."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from faceid_core.geometry import ORIENTATIONS
 from faceid_core.values import Image
 
 PHASH_BYTES = 32
-"""A look is the 256 bits of a perceptual hash, see faceid_core.likeness."""
+"""Length of a perceptual hash: 256 bits."""
 
 SAME_PICTURE_BITS = 24
-"""Bits, of 256, up to which two looks are one picture. Of 268 shared photos saved anew at JPEG quality 50 and half
+"""Bits, of 256, up to which two hashes are one picture. Of 268 shared photos saved again at JPEG quality 50, half
 the size, turned or not, none differs by more than 8 bits; no two different ones, in any turn, by less than 66."""
 
 _FIRST_WORD = 12
 """Bits of the first 64, the lowest and stablest frequencies, beyond which the rest is not compared."""
 
 FLAT = 4.0
-"""Standard deviation of grey values (0 to 255) below which a picture looks like nothing."""
+"""Standard deviation of grey values (0 to 255) below which a picture has no hash: it is a plain surface."""
 
 _SIDE_PX, _FREQUENCIES = 64, 16
 
 
 def phashes(pixels: Image) -> bytes:
-    """The look of a picture (H, W, 3) in each of the 8 turns, 32 bytes each; b"" for a plain surface.
+    """The hash of a picture (H, W, 3) in each of the 8 turns, 32 bytes each; b"" for a plain surface.
 
-    The look is the perceptual hash (pHash) of 16 x 16 bits: which of the lowest frequencies of the shrunken grey
+    It is the perceptual hash (pHash) of 16 x 16 bits: which of the lowest frequencies of the shrunken grey
     picture's cosine transform are above their median. C. Zauner, "Implementation and Benchmarking of Perceptual
     Image Hash Functions" (2010). The difference hash, which compares neighbouring cells, fails on smooth skies.
     """
@@ -58,7 +58,7 @@ def _hash(frequencies: npt.NDArray[np.float32]) -> bytes:
 
 
 class PhashIndex:
-    """The looks of many pictures, to find the one that looks the same."""
+    """The hashes of many pictures, to find the one that looks the same."""
 
     def __init__(self) -> None:
         self._ids = np.empty(0, np.int64)
@@ -77,7 +77,7 @@ class PhashIndex:
             self._words = np.concatenate([self._words, words])
 
     def same(self, phashes: bytes) -> list[tuple[int, int]]:
-        """(id, turn) of the pictures that the one of these 8 looks is, the most alike first."""
+        """(id, turn) of the pictures that match the one with these 8 hashes, the best match first."""
         found: dict[int, tuple[int, int]] = {}
         for orientation, phash in enumerate(split_phashes(phashes)):
             words = np.frombuffer(phash, np.uint64)
@@ -93,7 +93,7 @@ class PhashIndex:
 
 
 def same_picture(phashes: bytes, phash: bytes | None) -> int | None:
-    """The turn that makes the picture of these 8 looks look like the other one; None for another picture."""
+    """The turn that makes the picture with these 8 hashes look like the other one; None for another picture."""
     if not phashes or not phash:
         return None
     one = PhashIndex()
@@ -102,5 +102,5 @@ def same_picture(phashes: bytes, phash: bytes | None) -> int | None:
 
 
 def split_phashes(phashes: bytes) -> list[bytes]:
-    """The look in each turn; none for a picture that looks like nothing."""
+    """The hash in each turn; none for a plain surface."""
     return [phashes[start : start + PHASH_BYTES] for start in range(0, len(phashes), PHASH_BYTES)]

@@ -58,11 +58,10 @@ def visible(source: str) -> Iterator[tuple[int, str]]:
 
 def _not_shown(tree: ast.AST) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            yield node
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log."):
-            yield node
-        elif isinstance(node, ast.keyword) and node.arg in KEYWORDS_OF_CODE:
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        logged = isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")
+        unread = isinstance(node, ast.keyword) and node.arg in KEYWORDS_OF_CODE
+        if docstring or logged or unread:
             yield node
 
 

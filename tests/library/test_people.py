@@ -99,7 +99,7 @@ def test_a_human_naming_takes_a_rejection_and_a_flag_back(library: Library, face
 def test_rename_refuses_a_name_of_somebody_else_only(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
     person(library, "Bob", faces[1:2])
-    with pytest.raises(NameTaken, match="Bob is already someone"):
+    with pytest.raises(NameTaken, match="already a person called “Bob”"):
         library.people.rename(anna, "BOB", actor=ME)
     assert library.people.rename(anna, "ANNA", actor=ME).name == "ANNA"
 
