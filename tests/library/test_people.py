@@ -172,7 +172,7 @@ def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> N
         library.people.name_faces(faces[:2], "Ada", actor="a", once=True)
     assert library.people.all() == []  # nor was the person made
     library.people.name_faces([faces[0], faces[2]], "Ada", actor="a", once=True)
-    with pytest.raises(TwiceOnPhoto, match=r"on 0\.jpg and 1 more twice;"):
+    with pytest.raises(TwiceOnPhoto, match=r"in 0\.jpg and 1 more twice;"):
         library.people.name_faces([faces[1], faces[3]], "Ada", actor="a", once=True)
     library.people.name_faces([faces[0]], "Ada", actor="a", once=True)  # the same face again is no second one
     library.people.name_faces([faces[1], faces[3]], "Ada", actor="a")

@@ -63,7 +63,7 @@ def test_undo_takes_the_name_back(grouped, open_page) -> None:
     assert f"{SECONDS}s" in html_of(page)
     page = button(page, "Undo").click().run()
     assert grouped.people.all() == []
-    assert "Undone: Named 3 faces Ada" in texts(page)
+    assert "Undone: Named 3 faces “Ada”" in texts(page)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 500, "\u200b"])
