@@ -1,4 +1,4 @@
-"""What a component holds is let go of when it leaves the page: nodes and listeners, counted by the browser itself."""
+"""A component lets go of what it holds when it leaves the page: the browser counts nodes and listeners."""
 
 from __future__ import annotations
 

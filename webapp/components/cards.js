@@ -3,7 +3,7 @@
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
  * @typedef {{ id: number, title: string, src: string | null, detail: string, hint: string | null }} CardData
- * @typedef {{ cards: CardData[], look: "grid" | "strip", current: number | null, label: string }} Data
+ * @typedef {{ cards: CardData[], layout: "grid" | "strip", current: number | null, label: string }} Data
  * @typedef {{ button: HTMLButtonElement, image: HTMLImageElement, title: HTMLElement, detail: HTMLElement }} Card
  * @typedef {{
  *   root: HTMLElement, list: HTMLElement, byId: Map<number, Card>, current: number | null | undefined,
@@ -68,7 +68,7 @@ function cardAt(event) {
  * @param {Data} data
  */
 function draw(cards, data) {
-  cards.list.className = data.look
+  cards.list.className = data.layout
   cards.list.setAttribute("aria-label", data.label)
   const wanted = new Set(data.cards.map(card => card.id))
   for (const [id, card] of cards.byId) if (!wanted.has(id)) { card.button.remove(); cards.byId.delete(id) }
