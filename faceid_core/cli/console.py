@@ -190,9 +190,15 @@ def progress_bar(unit: str = "") -> Iterator[Progress]:
 
 
 def settings_of(ctx: click.Context, **overrides: Any) -> Settings:
-    """The settings with what the command line overrides. Raises InvalidSetting."""
-    from faceid_core.settings import load
+    """The settings with what the command line overrides. Raises InvalidSetting.
 
+    Unknown settings are reported here rather than at the start, so that help stays free of them; not by `doctor`,
+    whose table lists them, nor by `work`, whose parent has reported them.
+    """
+    from faceid_core.settings import load, report_unknown_settings
+
+    if ctx.info_name not in ("doctor", "work"):
+        report_unknown_settings(say)
     return load(library=ctx.obj, **overrides)
 
 
