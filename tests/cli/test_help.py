@@ -35,12 +35,12 @@ def test_every_setting_is_documented_with_its_default_and_its_description() -> N
     """The meaning begins with the description; only links may differ, and more may follow."""
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `FACEID_(\w+)` \| ([^|]*) \| ([^|]*) \|$", text, re.M)
-    documented = {name.lower(): (default.strip("`"), re.sub(r"\[(.*?)\]\(.*?\)", r"\1", meaning).replace("`", "")) for
-                  name, default, meaning in rows}  # fmt: skip
+    plain = [(name, default, re.sub(r"\[(.*?)\]\(.*?\)", r"\1", meaning)) for name, default, meaning in rows]
+    documented = {name.lower(): (default.strip("`"), meaning.replace("`", "")) for name, default, meaning in plain}
     assert list(documented) == list(Settings.model_fields)
     for name, field in Settings.model_fields.items():
         default, meaning = documented[name]
         if name != "database_url":  # its default depends on the library's folder
-            plain = field.default[0] if isinstance(field.default, list) else field.default
-            assert default == (f"{plain:g}" if isinstance(plain, float) else str(plain).replace("True", "true"))
+            real = field.default[0] if isinstance(field.default, list) else field.default
+            assert default == (f"{real:g}" if isinstance(real, float) else str(real).replace("True", "true"))
         assert meaning.startswith(field.description or "-"), name

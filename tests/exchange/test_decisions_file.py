@@ -93,8 +93,8 @@ def test_a_wrong_field_is_named_with_its_entry(tmp_path: Path) -> None:
     """Fault 18: it was "holds no decisions; give a file that … wrote"."""
     document = {**DOCUMENT, "faces": [NAMED] * 16 + [{**NAMED, "flag": None}]}
     assert refused(in_json(document, tmp_path)) == (
-        "FILE can't be imported: face 17, flag: it should be 'none', 'not_a_face', 'stranger' or 'hidden', not null; "
-        "correct the file or export it again."
+        "FILE can't be imported: face 17, flag: it should be 'none', 'not_a_face', 'stranger' or 'hidden', "
+        "not null; correct the file or export it again."
     )
 
 
