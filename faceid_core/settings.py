@@ -115,22 +115,27 @@ class Settings(BaseSettings):
 
     @property
     def engine_folder(self) -> Path:
+        """Converted networks."""
         return self.library / "engine"
 
     @property
     def models_folder(self) -> Path:
+        """Trained recognisers."""
         return self.library / "models"
 
     @property
     def graphs_folder(self) -> Path:
+        """Cached neighbour graphs."""
         return self.library / "graphs"
 
     @property
     def uploads_folder(self) -> Path:
+        """Photos that were uploaded in the browser."""
         return self.library / "uploads"
 
     @property
     def album_folder(self) -> Path:
+        """The sample album."""
         return self.library / "sample-album"
 
 

@@ -39,6 +39,7 @@ class Check:
 
     @property
     def mark(self) -> str:
+        """ok or !!, for a table."""
         return "ok" if self.ok else "!!"
 
 
