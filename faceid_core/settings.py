@@ -57,10 +57,12 @@ class Settings(BaseSettings):
     detection_side_px: int = Field(
         1600,
         ge=160,
-        description="Photos are scaled down to this longer side before faces are detected",
+        description="Faces are detected on photos whose longer side is at most this many pixels",
     )
     max_megapixels: float = Field(150.0, gt=0, description="Larger photos are refused before decoding")
-    max_photo_seconds: float = Field(60.0, gt=0, description="An import skips a photo that takes longer than this")
+    max_photo_seconds: float = Field(
+        60.0, gt=0, description="An import skips a photo that takes longer than this many seconds"
+    )
     video_seconds: float = Field(
         0.0,
         ge=0,
