@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -18,6 +18,10 @@ Vectors = npt.NDArray[np.float32]
 
 Ints = npt.NDArray[np.int64]
 """Labels or identifiers, (N,) int64."""
+
+
+EARLIEST = date(1700, 1, 1)
+"""Nobody who was ever photographed was born before; the first photograph is of 1826."""
 
 
 class Progress(Protocol):
