@@ -197,14 +197,14 @@ def export_decisions(ctx: click.Context, file: Path) -> None:
 @JSON
 @click.pass_context
 def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json: bool) -> None:
-    """Apply the decisions in FILE to a library with the same photos. Existing decisions stay."""
+    """Import the decisions in FILE, once the same photos are imported. What was decided here already stays."""
     from dataclasses import asdict
 
     from faceid_core.steps.replay_decisions import replay
 
     with library_of(ctx) as library:
         done = replay(library, file, rest=rest, actor=OWNER)
-    say(f"Applied the decisions about {count(done.taken, 'face')}.")
+    say(f"Imported the decisions about {count(done.taken, 'face')}.")
     if done.disagreeing:
         say(f"{count(done.disagreeing, 'face')} already had another decision here, which stays.")
     if done.rest:
@@ -217,11 +217,19 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
         print_json(asdict(done))
 
 
+@decisions.command("schema")
+def decisions_schema() -> None:
+    """Print the JSON schema of the file, for programs that read or write it."""
+    from faceid_core.exchange.decisions_file import schema
+
+    click.echo(schema(), nl=False)
+
+
 @decisions.command("from-photos")
 @JSON
 @click.pass_context
 def names_from_photos(ctx: click.Context, as_json: bool) -> None:
-    """Import names that digiKam, Lightroom, Picasa or Windows wrote into photos or .xmp files beside them."""
+    """Import the names that digiKam, Lightroom, Picasa or Windows wrote into the photos, or beside them."""
     from faceid_core.steps.import_names import take_names
 
     with library_of(ctx) as library, progress_bar() as progress:

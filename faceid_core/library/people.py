@@ -18,7 +18,7 @@ from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.records import NamedFaces, Naming, PersonView
 from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
 from faceid_core.library.store.tables import Crop, Embedding, Face, Label, Person, PersonCounts, Photo, Rejection
-from faceid_core.values import Flag, LabelSource, utc_now
+from faceid_core.values import EARLIEST, Flag, LabelSource, utc_now
 
 _STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
 
@@ -104,15 +104,14 @@ class People:
     ) -> PersonView:
         """Change a person's name, birth date (None: unknown), or whether lists leave them out, as one event.
 
-        Raises NotFound, InvalidName, NameTaken, BadInput for a birth date in the future.
+        Raises NotFound, InvalidName, NameTaken, BadInput for a new birth date before EARLIEST or in the future. A
+        date that is stored already may be any: it can have come with imported decisions.
         """
-        if isinstance(birth_date, date) and birth_date > date.today():
-            raise BadInput("A birth date can't be in the future; choose an earlier one.")
         with self._database.write() as session:
             before = _row(session, person_id)
             after = {**before, **(_renamed(session, person_id, name) if name is not None else {})}
-            if birth_date != "unchanged":
-                after["birth_date"] = birth_date
+            if birth_date not in ("unchanged", before["birth_date"]):
+                after["birth_date"] = _checked_birth(birth_date)
             if hidden is not None:
                 after["hidden"] = hidden
             changes = [Change("person", before, after)] if after != before else []
@@ -202,6 +201,14 @@ def _renamed(session: Session, person_id: int, name: str) -> Row:
     if other is not None and other.id != person_id:
         raise NameTaken(f"There is already a person called “{other.name}”; choose another name, or merge the two.")
     return {"name": name, "name_key": person_names.key(name)}
+
+
+def _checked_birth(born: date | str | None) -> date | str | None:
+    if isinstance(born, date) and born > date.today():
+        raise BadInput("A birth date can't be in the future; choose an earlier one.")
+    if isinstance(born, date) and born < EARLIEST:
+        raise BadInput(f"Choose a birth date from {EARLIEST.year} on.")
+    return born
 
 
 def _described(before: Row, after: Row) -> tuple[str, str]:
@@ -317,8 +324,8 @@ def _twice(session: Session, name: str, photos: list[int]) -> str:
     assert photo is not None
     more = f" and {len(photos) - 1} more" if len(photos) > 1 else ""
     return (
-        f"{name} would be in {frame_path.shown(photo.path)}{more} twice; leave out one of the faces, or give the "
-        "name again if both are correct."
+        f"{name} would be in {frame_path.shown(photo.path)}{more} twice; leave one of the faces out, or give the "
+        "name again if both are right."
     )
 
 

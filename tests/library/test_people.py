@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
-from faceid_core.library import Library
+from faceid_core.library import Library, person_names
 from faceid_core.values import Box, Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
 
@@ -253,3 +253,26 @@ def test_small_unnamed_faces_are_the_background(library: Library) -> None:
     library.faces.flag([5], Flag.NOT_A_FACE, actor=ME)
     assert library.faces.background(1) == [4]
     assert library.faces.background(99) == []
+
+
+def test_a_birth_date_before_photography_is_refused(library: Library, faces: list[int]) -> None:
+    anna = library.people.name_faces(faces[:1], "Anna", actor=ME).person_id
+    with pytest.raises(BadInput, match="from 1700 on"):
+        library.people.describe(anna, birth_date=date(1699, 12, 31), actor=ME)
+    assert library.people.describe(anna, birth_date=date(1700, 1, 1), actor=ME).birth_date == date(1700, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("", True),
+        ("zoe", True),
+        ("ANGST zo", True),
+        ("Ång", True),
+        ("zoe bo", False),
+        ("oe z", True),
+        ("z\u200doe", True),
+    ],
+)
+def test_people_are_found_by_words_of_their_name(search: str, found: bool) -> None:
+    assert person_names.matches("Zoë Ångström", search) is found

@@ -9,8 +9,9 @@ import streamlit as st
 
 from faceid_core.steps import ask
 from faceid_core.values import Flag
+from faceid_core.vision import quality
 from webapp.components.cards import Card, cards
-from webapp.components.face_grid import LOW_QUALITY, face_grid, selection
+from webapp.components.face_grid import face_grid, selection
 from webapp.components.name_box import clear
 from webapp.context import actor, library
 from webapp.feedback import guarded
@@ -211,7 +212,7 @@ def _singles(run: RunView) -> None:
             label_visibility="collapsed",
         )  # fmt: skip
         poor = st.toggle("Include low-quality faces", key="singles-poor", on_change=pager.first)
-    found = _single_faces(order, pager.after, least_quality=0.0 if poor else LOW_QUALITY)
+    found = _single_faces(order, pager.after, least_quality=0.0 if poor else quality.LOW)
     faces = found[:SINGLE_FACES]
     if not faces:
         pager.first()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError, NotFound
-from faceid_core.values import Flag
+from faceid_core.library import person_names
+from faceid_core.values import EARLIEST, Flag
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
 from webapp.context import actor, library
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from faceid_core.library import PersonView
 
 PEOPLE, FACES = 120, 120
-EARLIEST = date(1700, 1, 1)
-"""Nobody who was ever photographed was born before."""
-
 PERSON = "person"
 """The query parameter that opens a person: the address can be kept, and Back leads back."""
 
@@ -82,7 +80,7 @@ def _everybody() -> None:
             link=("clusters", "Name groups"),
         )
         return
-    found = matching(people, search)
+    found = [person for person in people if person_names.matches(person.name, search)]
     st.caption(
         f"{count(len(found), 'person', 'people')}{f' of {len(people):,}' if len(found) < len(people) else ''}"
     )
@@ -94,12 +92,6 @@ def _search() -> str:
         "Search", placeholder="Search by name", icon=":material/search:", key="people-search", width=280,
         label_visibility="collapsed", on_change=lambda: Pager("people").first(),
     ).strip()  # fmt: skip
-
-
-def matching(people: list[PersonView], search: str) -> list[PersonView]:
-    """The people whose name contains every word of the search, in whatever case."""
-    words = search.casefold().split()
-    return [person for person in people if all(word in person.name.casefold() for word in words)]
 
 
 def _cards(people: list[PersonView]) -> None:
@@ -225,12 +217,9 @@ def _forget(person: PersonView) -> None:
 def _edit_dialog(person: PersonView) -> None:
     with st.form("edit-form", border=False):
         name = st.text_input("Name", value=person.name, key=f"name-{person.id}")
+        earliest, latest = _range_of(person.birth_date)
         born = st.date_input(
-            "Born on",
-            value=person.birth_date,
-            min_value=date(1800, 1, 1),
-            max_value="today",
-            key=f"born-{person.id}",
+            "Born on", value=person.birth_date, min_value=earliest, max_value=latest, key=f"born-{person.id}"
         )
         hidden = st.checkbox(
             "Hide from the list of people and from suggestions", value=person.hidden, key=f"hidden-{person.id}"
@@ -244,6 +233,12 @@ def _edit_dialog(person: PersonView) -> None:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
         st.rerun()
+
+
+def _range_of(stored: date | None) -> tuple[date, date]:
+    """What may be chosen. Imported decisions may hold any date, and the field refuses one that is out of range."""
+    today = date.today()
+    return min(EARLIEST, stored or EARLIEST), max(today, stored or today)
 
 
 @st.dialog("Merge", icon=":material/merge:")
