@@ -1,4 +1,4 @@
-"""Networks take a second and hundreds of megabytes to load: threads that want the same one at once wait for one load.
+"""Networks take a second and much memory to load: threads that want the same one at once wait for one load.
 
 >>> @single_flight(maxsize=2)
 ... def square(side: int) -> int:
@@ -31,7 +31,7 @@ def single_flight(maxsize: int) -> Callable[[Callable[Params, Result]], Callable
         @wraps(load)
         def one_at_a_time(*args: Params.args, **kwargs: Params.kwargs) -> Result:
             with lock:
-                return kept(*args, **kwargs)
+                return kept(*args, **kwargs)  # type: ignore[arg-type]  # a wrong one is a TypeError at once
 
         return one_at_a_time
 

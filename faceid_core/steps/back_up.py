@@ -26,7 +26,7 @@ from faceid_core.settings import Settings
 
 DATABASE, MODELS, CONTENTS = "faceid.db", "models", "backup.json"
 WRITES = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a database in use: writes that are not in it yet, the index of those, what undoes them."""
+"""What SQLite keeps beside a database in use: new writes, the index of those, and old pages that undo a write."""
 
 NOT_A_BACKUP = "{} is no backup of faceid; give a file that `faceid backup` wrote."
 
@@ -162,7 +162,10 @@ def _check(copy: Path, file: Path) -> None:
 
 
 def _kept(settings: Settings) -> Path | None:
-    """The present library, or what is left of it, kept in a folder of its own. Raises LibraryBusy while anybody has it open."""
+    """The present library, or what is left of it, kept in a folder of its own.
+
+    Raises LibraryBusy while anybody has it open.
+    """
     present = settings.library / DATABASE
     if present.exists():
         _close(present)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from faceid_core.errors import FaceIdError
 from faceid_core.library import Library, ModelView
 from faceid_core.steps.load_vectors import decoded, embed_missing, load_embedder
 from faceid_core.values import Flag, Progress, no_progress
@@ -21,9 +23,9 @@ def train_recogniser(
     progress: Progress = no_progress,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> ModelView:
-    """Train a load_recogniser from the names given so far and store it as the newest model.
+    """Train a recogniser from the names given so far and store it as the newest model.
 
-    Raises NotEnoughLabels, UnknownChoice; JobCancelled from `progress`, leaving nothing behind.
+    Raises NotEnoughLabels, UnknownChoice; ErasedMeanwhile where somebody was erased while it ran; JobCancelled from `progress`, leaving nothing behind.
     """
     from faceid_core.engine.dlib_format import resnet_weights
     from faceid_core.engine.weights import weights_path
@@ -45,12 +47,17 @@ def train_recogniser(
     )
     folder = training.save(trained, library.settings.models_folder)
     report = trained.report
-    model = library.models.add(
-        embedder=embedder.name,
-        classes=list(report.classes),
-        metrics=report.as_dict(),
-        threshold=report.threshold,
-        labels={name: named.names.count(name) for name in report.classes},
-        artifact=folder.name,
-    )
+    try:
+        model = library.models.add(
+            embedder=embedder.name,
+            classes=list(report.classes),
+            metrics=report.as_dict(),
+            threshold=report.threshold,
+            labels={name: named.names.count(name) for name in report.classes},
+            artifact=folder.name,
+            learned=named,
+        )
+    except FaceIdError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return library.models.get(model)

@@ -147,7 +147,7 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
     if kind == "map":
         return f"The map shows {count(result.get('faces', 0), 'face')}."
     if kind == "train":
-        return f"The recogniser knows {count(len(result.get('classes', ())), 'person', 'people')}."
+        return f"The recogniser knows {count(result.get('people', len(result.get('classes', ()))), 'person', 'people')}."
     if kind == "names":
         return f"{NamesTaken(**result).in_words()}."
     return "Done."

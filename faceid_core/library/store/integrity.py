@@ -20,9 +20,12 @@ from faceid_core.library.store.tables import (
     Embedding,
     Event,
     Face,
+    Job,
     PersonCounts,
     Photo,
+    TrainedModel,
 )
+from faceid_core.library.store.traces import names_ever
 from faceid_core.values import Flag, PhotoStatus
 
 Key = tuple[str, tuple[Any, ...]]
@@ -33,7 +36,7 @@ DECISIONS = {table: model for table, model in JOURNALLED.items() if table != "cl
 
 def problems(database: Database) -> list[str]:
     """What is wrong, one sentence each; [] for a sound library. Reads every row, and changes nothing."""
-    checks = (_file, _orphans, _missing, _counts, _person_counts, _journal)
+    checks = (_file, _orphans, _missing, _counts, _person_counts, _journal, _erased)
     with database.read() as session:
         return [problem for check in checks for problem in check(session)]
 
@@ -107,6 +110,21 @@ def _journal(session: Session) -> Iterator[str]:
         differ = [key for key in found if key[0] == table and found[key] != expected.get(key, _unmade(key))]
         if differ:
             yield f"{len(differ)} rows of {table} differ from the journal."
+
+
+def _erased(session: Session) -> Iterator[str]:
+    """Recognisers and jobs with names that nobody bears or ever bore: those of people who were erased. People who
+    were renamed, merged or deleted are in the journal."""
+    known = {name for names in names_ever(session).values() for name in names}
+    models = session.scalars(select(TrainedModel)).all()
+    if numbers := [str(model.id) for model in models if not known.issuperset(model.classes)]:
+        yield (
+            f"A recogniser (number {', '.join(numbers)}) knows somebody who was erased; erase it with "
+            "`faceid erase recogniser NUMBER` and train again."
+        )
+    jobs = session.scalars(select(Job).where(col(Job.kind) == "train")).all()
+    if count := sum(not known.issuperset(job.result.get("classes", ())) for job in jobs):
+        yield f"The results of {count} trainings name somebody who was erased; erase that name again."
 
 
 def replay(session: Session) -> dict[Key, str | None]:
