@@ -113,6 +113,17 @@ def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
     _say_erased(gone, "the photos")
 
 
+@erase.command("leftovers")
+@YES
+@click.pass_context
+def erase_leftovers(ctx: click.Context, yes: bool) -> None:
+    """Erase recognisers, and results of trainings, that hold the name of somebody who was erased before."""
+    with library_of(ctx) as library:
+        _sure(library.erasing.leftovers(actor=OWNER, preview=True), yes)
+        gone = library.erasing.leftovers(actor=OWNER)
+    _say_erased(gone, "them")
+
+
 def _say_erased(gone: Erasure, what: str) -> None:
     from faceid_core.library import BYTES_REMAIN
 

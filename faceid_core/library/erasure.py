@@ -114,6 +114,29 @@ class Erasing:
 
         return self._erase(find, "Erased photos", actor, preview)
 
+    def leftovers(self, *, actor: str, preview: bool = False) -> Erasure:
+        """Erase recognisers and jobs' results with the name of somebody who was erased before: a training that ran
+        meanwhile used to bring it back. Raises LibraryBusy."""
+        with self._database.read() as session:
+            models, jobs = traces.of_nobody(session)
+        if preview or not (models or jobs):
+            return Erasure(models=len(models))
+        with self._database.write() as session:
+            models, jobs = traces.of_nobody(session)
+            self._compaction.announce()
+            artifacts = [model.artifact for model in models]
+            for model in models:
+                session.delete(model)
+            for job in jobs:
+                traces.forget(job)
+            session.add(Event(actor=actor, kind=ERASED, summary="Erased what was left of somebody", changes=[]))
+        self._remove(artifacts)
+        return Erasure(models=len(artifacts), bytes_remain=not self._compaction.finish())
+
+    def _remove(self, artifacts: Iterable[str]) -> None:
+        for artifact in artifacts:
+            shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
+
     def _erase(self, find: Callable[[Session], _Going], summary: str, actor: str, preview: bool) -> Erasure:
         with self._database.read() as session:
             found = _found(session, going := find(session))
@@ -128,8 +151,7 @@ class Erasing:
             _delete_rows(session, going, models)
             session.add(Event(actor=actor, kind=ERASED, summary=summary, changes=[]))
             artifacts = [model.artifact for model in models]
-        for artifact in artifacts:
-            shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
+        self._remove(artifacts)
         shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
         return replace(found, bytes_remain=not self._compaction.finish())
 
@@ -213,4 +235,4 @@ def _clean_jobs(session: Session, of: Traces) -> None:
     ended = [JobState.DONE.value, JobState.FAILED.value, JobState.CANCELLED.value]
     for job in session.scalars(select(Job).where(col(Job.state).in_(ended))):
         if traces.in_job(job, of):
-            job.params, job.details, job.result, job.message, job.error = {}, {}, {}, "", None
+            traces.forget(job)

@@ -20,12 +20,10 @@ from faceid_core.library.store.tables import (
     Embedding,
     Event,
     Face,
-    Job,
     PersonCounts,
     Photo,
-    TrainedModel,
 )
-from faceid_core.library.store.traces import names_ever
+from faceid_core.library.store.traces import of_nobody
 from faceid_core.values import Flag, PhotoStatus
 
 Key = tuple[str, tuple[Any, ...]]
@@ -115,16 +113,12 @@ def _journal(session: Session) -> Iterator[str]:
 def _erased(session: Session) -> Iterator[str]:
     """Recognisers and jobs with names that nobody bears or ever bore: those of people who were erased. People who
     were renamed, merged or deleted are in the journal."""
-    known = {name for names in names_ever(session).values() for name in names}
-    models = session.scalars(select(TrainedModel)).all()
-    if numbers := [str(model.id) for model in models if not known.issuperset(model.classes)]:
-        yield (
-            f"A recogniser (number {', '.join(numbers)}) knows somebody who was erased; erase it with "
-            "`faceid erase recogniser NUMBER` and train again."
-        )
-    jobs = session.scalars(select(Job).where(col(Job.kind) == "train")).all()
-    if count := sum(not known.issuperset(job.result.get("classes", ())) for job in jobs):
-        yield f"The results of {count} trainings name somebody who was erased; erase that name again."
+    models, jobs = of_nobody(session)
+    if models:
+        numbers = ", ".join(str(model.id) for model in models)
+        yield f"A recogniser (number {numbers}) knows somebody who was erased; run `faceid erase leftovers`."
+    if jobs:
+        yield f"The results of {len(jobs)} jobs name somebody who was erased; run `faceid erase leftovers`."
 
 
 def replay(session: Session) -> dict[Key, str | None]:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from faceid_core.library.store.tables import Event, Job, Person
+from faceid_core.library.store.tables import Event, Job, Person, TrainedModel
 
 SOMEBODY = "somebody erased"
 """What the journal says instead of the name."""
@@ -87,6 +87,19 @@ def names_ever(session: Session) -> dict[int, set[str]]:
                 if row:
                     found[row["id"]].add(row["name"])
     return found
+
+
+def of_nobody(session: Session) -> tuple[list[TrainedModel], list[Job]]:
+    """Recognisers, and jobs that trained one, with a name that nobody bears or ever bore: of somebody erased."""
+    known = {name for names in names_ever(session).values() for name in names}
+    models = [model for model in session.scalars(select(TrainedModel)) if not known.issuperset(model.classes)]
+    trained = session.scalars(select(Job).where(col(Job.kind) == "train"))
+    return models, [job for job in trained if not known.issuperset(job.result.get("classes", ()))]
+
+
+def forget(job: Job) -> None:
+    """Take out of a job whatever may hold a name."""
+    job.params, job.details, job.result, job.message, job.error = {}, {}, {}, "", None
 
 
 def wiped(session: Session, traces: Traces) -> Iterator[tuple[Event, list[dict[str, Any]], str]]:
