@@ -75,8 +75,8 @@ class Models:
 
 
 def _refuse_erased(session: Session, learned: NamedFaces) -> None:
-    """Whoever is renamed, merged or deleted while a recogniser is trained may be in it, as may anybody later on. But
-    once something was erased each face must bear the name that it had: ids alone may be somebody else's by now."""
+    """Whoever is renamed, merged or deleted while a recogniser is trained may be in it, as may anybody later on.
+    But once something was erased each face must bear the name that it had: an id may be somebody else's by now."""
     erased = select(Event.id).where(col(Event.kind) == ERASED, col(Event.id) > learned.as_of)  # type: ignore[call-overload]
     if session.execute(erased.limit(1)).first() is None:
         return

@@ -172,8 +172,11 @@ def save(trained: Trained, parent: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a training is possible, and who is in it. names: in alphabetical order; faces: how many are learned
-    from; too_few: people with faces, but fewer than it takes; refusal: what to do first, None when it is possible."""
+    """Whether a training is possible, and who is in it.
+
+    names: in alphabetical order; faces: how many are learned from; too_few: people with faces, but fewer than it
+    takes; refusal: what to do first, None when it is possible.
+    """
 
     names: tuple[str, ...]
     faces: int

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from faceid_core.errors import NotReady
 from faceid_core.recognition import training
 from faceid_core.steps import train
 from faceid_core.values import Flag
-from tests.webapp.conftest import texts
+from tests.webapp.conftest import new_photo, texts
 
 METRICS = {
     "accuracy": 0.957, "tpir": 0.94, "fpir": 0.012, "train_faces": 28, "valid_faces": 9, "seconds": 37.0,
@@ -86,54 +89,38 @@ def test_metrics_that_could_not_be_measured(filled, open_page) -> None:
     assert {metric.label: metric.value for metric in page.metric}["Known people found"] == "–"
 
 
-def on_photos(library, photos: int) -> list[list[int]]:
-    """The ids of all faces on each of the first photos with two faces or more."""
-    found = [[face.id for face in library.faces.of_photo(photo.id)] for photo in library.photos.page(limit=100)]
-    return [ids for ids in found if len(ids) >= 2][:photos]
+CASES = {
+    # Who is on which photos (a number twice: two faces on that photo), whose faces are hidden, and who is learned.
+    "nobody": ({}, "", None),
+    "two faces each, all on one photo": ({"Ada": [0, 0], "Bo": [1, 1]}, "", None),
+    "one of two on one photo": ({"Ada": [0, 1], "Bo": [2, 2]}, "", None),
+    "two photos each": ({"Ada": [0, 1], "Bo": [0, 1]}, "", ("Ada", "Bo")),
+    "hidden faces": ({"Ada": [0, 1], "Bo": [0, 1]}, "Bo", None),
+    "a third with one face": ({"Ada": [0, 1], "Bo": [0, 1], "Cy": [2]}, "", ("Ada", "Bo")),
+    "a third on one photo": ({"Ada": [0, 1], "Bo": [0, 1], "Cy": [2, 2]}, "", ("Ada", "Bo", "Cy")),
+    "copies of one picture": ({"Ada": [0, 2], "Bo": [0, 2]}, "", ("Ada", "Bo")),
+}
 
 
-def both_on_one_photo(library) -> None:
-    """Ada twice on one photo, and Bo twice on another."""
-    for name, ids in zip(("Ada", "Bo"), on_photos(library, 2), strict=True):
-        library.people.name_faces(ids[:2], name, actor="owner")
+def name_by_case(library, folder: Path, people: dict[str, list[int]], hidden: str) -> None:
+    folder.mkdir()
+    photos = [new_photo(folder, number) for number in range(4)]
+    library.photos.add_many([replace(photo, faces=photo.faces * 3) for photo in photos])
+    ids = {photo: list(range(3 * photo + 1, 3 * photo + 4)) for photo in range(4)}
+    for name, wanted in people.items():
+        faces = [ids[photo].pop() for photo in wanted]
+        library.people.name_faces(faces, name, actor="owner")
+        if name == hidden:
+            library.faces.flag(faces[:1], Flag.HIDDEN, actor="owner")
 
 
-def one_is_flagged(library) -> None:
-    """Two photos each, but a face of Bo is marked as one that nobody wants to see."""
-    one, other = on_photos(library, 2)
-    for at, name in enumerate(("Ada", "Bo")):
-        library.people.name_faces([one[at], other[at]], name, actor="owner")
-    library.faces.flag([one[1]], Flag.HIDDEN, actor="owner")
-
-
-def two_photos_each(library) -> None:
-    one, other = on_photos(library, 2)
-    for at, name in enumerate(("Ada", "Bo")):
-        library.people.name_faces([one[at], other[at]], name, actor="owner")
-
-
-def two_photos_and_a_third(library) -> None:
-    """And Cy on one photo, who is learned with two faces and left out with one."""
-    two_photos_each(library)
-    (third,) = on_photos(library, 3)[2:]
-    library.people.name_faces(third[:1], "Cy", actor="owner")
-
-
-@pytest.mark.parametrize(
-    ("name", "names"),
-    [
-        (lambda library: None, None),
-        (both_on_one_photo, None),
-        (one_is_flagged, None),
-        (two_photos_each, ("Ada", "Bo")),
-        (two_photos_and_a_third, ("Ada", "Bo")),
-        (_name_two, ("Ada", "Bo")),
-    ],
-)
-def test_the_page_promises_what_the_training_does(filled, open_page, monkeypatch, name, names) -> None:
-    """What is trained, up to the networks' work: the page, the step and the training itself agree on every case."""
-    name(filled)
-    page, ready = open_page("train"), train.readiness(filled)
+@pytest.mark.parametrize(("people", "hidden", "names"), CASES.values(), ids=CASES)
+def test_the_page_promises_what_the_training_does(
+    library, open_page, tmp_path, monkeypatch, people, hidden, names
+) -> None:
+    """The page, the step and the training, up to where the networks begin, agree on every case."""
+    name_by_case(library, tmp_path / "photos", people, hidden)
+    page, ready = open_page("train"), train.readiness(library)
     labelled = training._labelled
     learned = []
 
@@ -143,7 +130,7 @@ def test_the_page_promises_what_the_training_does(filled, open_page, monkeypatch
 
     monkeypatch.setattr(training, "_labelled", seen)
     with pytest.raises(NotReady) as refused:
-        train.train_recogniser(filled)
+        train.train_recogniser(library)
     if names is None:
         assert _train_button(page).disabled and not learned
         assert str(refused.value) == ready.refusal and ready.refusal in texts(page)
