@@ -311,7 +311,7 @@ def test_a_locked_library_erases_nothing(tmp_path: Path, monkeypatch: pytest.Mon
         with pytest.raises(LibraryBusy, match="try again"):
             library.erasing.person(ada, actor="a")
         assert not library.erasing.unfinished
-        assert [one.name for one in library.people.all()] == ["Ada"]
+        assert library.people.find("Ada") is not None  # all() would count anew, and write
 
 
 def test_an_erasure_that_was_killed_is_finished_at_the_next_opening(
