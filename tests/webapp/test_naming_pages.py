@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sqlalchemy import text
 
-from faceid_core.library.store import compaction, tables
+from faceid_core.library import Erasure
+from faceid_core.library.store import tables
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.values import Flag
 from tests.webapp.conftest import EMBEDDER, html_of, texts
@@ -240,19 +240,12 @@ def test_faces_that_were_set_aside_are_erased_after_asking(grouped, open_page) -
     assert grouped.counts().faces == 6
 
 
-def test_bytes_that_somebody_else_reads_are_told(grouped, open_page, monkeypatch) -> None:
+def test_bytes_that_somebody_else_reads_are_told(monkeypatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(compaction, "WAIT_SECONDS", 0.2)
     monkeypatch.setattr(erase_dialog, "toast", lambda sentence, icon: told.append(sentence))
-    grouped.faces.flag([1, 2], Flag.NOT_A_FACE, actor="owner")
-    page = open_page("clusters")
-    page.session_state["clusters-view"] = "Set aside"
-    page.session_state["aside-not_a_face"] = {"selected": [1]}
-    page = page.run().button(key="aside-not_a_face-erase").click().run()
-    with grouped._database.read() as reader:
-        reader.execute(text("SELECT count(*) FROM face")).all()
-        page = page.button(key="erase-confirm").click().run()
-    assert grouped.counts().faces == 5
+    erase_dialog.say_what_remains(Erasure(faces=1))
+    assert told == []
+    erase_dialog.say_what_remains(Erasure(faces=1, bytes_remain=True))
     assert len(told) == 1 and "some bytes of it remain" in told[0]
 
 
