@@ -23,6 +23,7 @@
     │   ├── NoModel
     │   └── NotEnoughLabels
     ├── NotFound
+    │   └── ErasedMeanwhile
     ├── LibraryError
     │   ├── LibraryBusy
     │   ├── DriverMissing
@@ -134,6 +135,10 @@ class NotEnoughLabels(NotReady):
 
 class NotFound(FaceIdError):
     """A person, face, photo, cluster, model or job that is not (or no longer) there."""
+
+
+class ErasedMeanwhile(NotFound):
+    """A person or face that was learned from was erased for good before the recogniser was stored."""
 
 
 class LibraryError(FaceIdError):

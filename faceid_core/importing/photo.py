@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from faceid_core.errors import UnreadableImage
 from faceid_core.image_hash import phashes
 from faceid_core.media import images, source
 from faceid_core.settings import Settings
+from faceid_core.single_flight import single_flight
 from faceid_core.values import DetectedFace, Image, NewFace, NewPhoto
 from faceid_core.vision.detection import make_detector
 from faceid_core.vision.detector import Detector
@@ -115,7 +115,7 @@ def unread(file: File, settings: Settings, error: str | None = None) -> NewPhoto
     )
 
 
-@lru_cache(maxsize=2)
+@single_flight(maxsize=2)
 def networks(settings_json: str, threads: int | None) -> tuple[Detector, Embedder]:
     """One detector and embedder a process and setting: loading them takes longer than a photo."""
     settings = Settings.model_validate_json(settings_json)

@@ -5,7 +5,7 @@ May import: the root. Everybody above may import what is listed here.
 
 from faceid_core.library import person_names
 from faceid_core.library.clusters import PROGRAM
-from faceid_core.library.erasure import Erasure
+from faceid_core.library.erasure import BYTES_REMAIN, Erasure
 from faceid_core.library.filters import FaceQuery, PhotoQuery
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
@@ -27,6 +27,7 @@ from faceid_core.library.store.records import (
 )
 
 __all__ = [
+    "BYTES_REMAIN",
     "PROGRAM",
     "Added",
     "ClusterView",

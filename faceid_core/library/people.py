@@ -17,7 +17,17 @@ from faceid_core.library.store import journal, person_counts
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.records import NamedFaces, Naming, PersonView
 from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
-from faceid_core.library.store.tables import Crop, Embedding, Face, Label, Person, PersonCounts, Photo, Rejection
+from faceid_core.library.store.tables import (
+    Crop,
+    Embedding,
+    Event,
+    Face,
+    Label,
+    Person,
+    PersonCounts,
+    Photo,
+    Rejection,
+)
 from faceid_core.values import EARLIEST, Flag, LabelSource, utc_now
 
 _STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
@@ -178,22 +188,25 @@ class People:
             changes = [Change("person", before, after)] if after != before else []
             journal.record(session, "cover", f"Chose a picture for {before['name']}", changes, actor=actor)
 
-    def training_faces(self, embedder: str) -> NamedFaces:
-        """Faces that a human named (or confirmed, or imported), without flag, with a crop and a vector."""
+    def training_faces(self, embedder: str | None = None) -> NamedFaces:
+        """Faces that a human named (or confirmed, or imported), without flag, with a crop; and with a vector of the
+        embedder, where one is given."""
         wanted = (
-            select(Face.id, Person.name, Face.photo_id)  # type: ignore[call-overload]
+            select(Face.id, Person.name, Face.photo_id, Person.id)  # type: ignore[call-overload]
             .join(Label, col(Label.face_id) == col(Face.id))
             .join(Person, col(Person.id) == col(Label.person_id))
             .join(Crop, col(Crop.face_id) == col(Face.id))
-            .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
             .where(col(Face.flag) == Flag.NONE.value, col(Label.source) != LabelSource.MODEL.value)
             .order_by(col(Face.id))
         )
+        if embedder is not None:
+            of_face = (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder)
+            wanted = wanted.join(Embedding, of_face)
         with self._database.read() as session:
+            as_of = session.scalar(select(func.max(col(Event.id)))) or 0
             rows = session.execute(wanted).all()
-        return NamedFaces(
-            as_ints(row[0] for row in rows), [row[1] for row in rows], as_ints(row[2] for row in rows)
-        )
+        ids, photos, people = (as_ints(row[column] for row in rows) for column in (0, 2, 3))
+        return NamedFaces(ids, [row[1] for row in rows], photos, people, as_of)
 
 
 def _renamed(session: Session, person_id: int, name: str) -> Row:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from faceid_core.errors import NoFaces, NoPhotos
 from faceid_core.library import FaceVectors, Library
 from faceid_core.media import images
 from faceid_core.settings import Settings
+from faceid_core.single_flight import single_flight
 from faceid_core.vectors import neighbour_cache
 from faceid_core.vectors.neighbours import LENGTH, NeighbourGraph, on_sphere
 from faceid_core.vision.dlib_resnet import DlibResNet
@@ -23,7 +23,7 @@ EMBED_AT_ONCE = 512
 """Crops that are embedded and stored in one step when the embedder has changed."""
 
 
-@lru_cache(maxsize=2)
+@single_flight(maxsize=2)
 def _cached(settings_json: str) -> Embedder:
     return make_embedder(Settings.model_validate_json(settings_json))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from faceid_core.library import Erasure
 from faceid_core.library.store import tables
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.values import Flag
 from tests.webapp.conftest import EMBEDDER, html_of, texts
+from webapp.parts import erase_dialog
 from webapp.parts.face_map import COLOURS, figure, layers
 from webapp.parts.regroup import promise
 from webapp.parts.undo import SECONDS
@@ -236,6 +238,15 @@ def test_faces_that_were_set_aside_are_erased_after_asking(grouped, open_page) -
     page = page.run().button(key="aside-not_a_face-erase").click().run()
     assert "**1 face**, with their pictures" in texts(page)
     assert grouped.counts().faces == 6
+
+
+def test_bytes_that_somebody_else_reads_are_told(monkeypatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(erase_dialog, "toast", lambda sentence, icon: told.append(sentence))
+    erase_dialog.say_what_remains(Erasure(faces=1))
+    assert told == []
+    erase_dialog.say_what_remains(Erasure(faces=1, bytes_remain=True))
+    assert len(told) == 1 and "some bytes of it remain" in told[0]
 
 
 def test_the_groups_are_measured_by_the_names(grouped, open_page) -> None:

@@ -26,7 +26,7 @@ from webapp.parts.undo import undo_bar, undoable
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import PersonView
+    from faceid_core.library import Erasure, PersonView
 
 PEOPLE, FACES = 120, 120
 PERSON = "person"
@@ -281,9 +281,10 @@ def _merge(person: PersonView, keep: PersonView) -> None:
 
 
 def _ask_to_erase(person: PersonView) -> None:
-    def erase() -> None:
-        library().erasing.person(person.id, actor=actor())
+    def erase() -> Erasure:
+        erased = library().erasing.person(person.id, actor=actor())
         _close()
+        return erased
 
     gone = library().erasing.person(person.id, actor=actor(), preview=True)
     erase_dialog(f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}", gone, erase)

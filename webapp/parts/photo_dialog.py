@@ -14,6 +14,7 @@ from webapp.components.face_grid import face_grid, selection
 from webapp.context import actor, library
 from webapp.feedback import boundary, guarded
 from webapp.markup import escaped_html, escaped_markdown, photo_url
+from webapp.parts.erase_dialog import say_what_remains
 from webapp.parts.naming import Target, naming
 from webapp.parts.undo import undo_bar, undoable
 from webapp.wording import count
@@ -88,7 +89,7 @@ def _erase(photo: PhotoView) -> None:
             "about them and with recognisers that learned from them. The file stays. **This can't be undone.**"
         )
         if st.button("Erase for good", type="primary", key="erase-photo"):
-            library().erasing.photos([photo.id], actor=actor())
+            say_what_remains(library().erasing.photos([photo.id], actor=actor()))
             st.rerun()
 
 

@@ -23,6 +23,7 @@ from faceid_core.library.store.tables import (
     PersonCounts,
     Photo,
 )
+from faceid_core.library.store.traces import of_nobody
 from faceid_core.values import Flag, PhotoStatus
 
 Key = tuple[str, tuple[Any, ...]]
@@ -33,7 +34,7 @@ DECISIONS = {table: model for table, model in JOURNALLED.items() if table != "cl
 
 def problems(database: Database) -> list[str]:
     """What is wrong, one sentence each; [] for a sound library. Reads every row, and changes nothing."""
-    checks = (_file, _orphans, _missing, _counts, _person_counts, _journal)
+    checks = (_file, _orphans, _missing, _counts, _person_counts, _journal, _erased)
     with database.read() as session:
         return [problem for check in checks for problem in check(session)]
 
@@ -107,6 +108,17 @@ def _journal(session: Session) -> Iterator[str]:
         differ = [key for key in found if key[0] == table and found[key] != expected.get(key, _unmade(key))]
         if differ:
             yield f"{len(differ)} rows of {table} differ from the journal."
+
+
+def _erased(session: Session) -> Iterator[str]:
+    """Recognisers and jobs with names that nobody bears or ever bore: those of people who were erased. People who
+    were renamed, merged or deleted are in the journal."""
+    models, jobs = of_nobody(session)
+    if models:
+        numbers = ", ".join(str(model.id) for model in models)
+        yield f"A recogniser (number {numbers}) knows somebody who was erased; run `faceid erase leftovers`."
+    if jobs:
+        yield f"The results of {len(jobs)} jobs name somebody who was erased; run `faceid erase leftovers`."
 
 
 def replay(session: Session) -> dict[Key, str | None]:

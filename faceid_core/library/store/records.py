@@ -205,8 +205,11 @@ class MapPoints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedFaces:
-    """Faces to train from. ids, photos: (N,) int64; names: the person of each."""
+    """Faces to train from. ids, photos, people: (N,) int64; names: the person of each. as_of: the newest event when
+    they were read, 0 for none."""
 
     ids: Ints
     names: list[str]
     photos: Ints
+    people: Ints
+    as_of: int
