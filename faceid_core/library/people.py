@@ -20,7 +20,7 @@ from faceid_core.library.store.row_changes import Change, Row, current_rows, row
 from faceid_core.library.store.tables import Crop, Embedding, Face, Label, Person, PersonCounts, Photo, Rejection
 from faceid_core.values import Flag, LabelSource, utc_now
 
-_STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
+_STRENGTH = {source: strength for strength, source in enumerate(reversed(LabelSource))}
 
 
 class People:
@@ -187,7 +187,7 @@ class People:
             .join(Person, col(Person.id) == col(Label.person_id))
             .join(Crop, col(Crop.face_id) == col(Face.id))
             .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
-            .where(col(Face.flag) == Flag.NONE.value, col(Label.source) != LabelSource.MODEL.value)
+            .where(col(Face.flag) == Flag.NONE.value)
             .order_by(col(Face.id))
         )
         with self._database.read() as session:
@@ -325,7 +325,7 @@ def _free(rows: dict[int, Row], labels: dict[int, Row], rejected: set[int], sour
 
     def open_to(face: int) -> bool:
         label = labels.get(face)
-        weaker = label is None or _STRENGTH[label["source"]] <= _STRENGTH[source.value]
+        weaker = label is None or _STRENGTH[LabelSource(label["source"])] <= _STRENGTH[source]
         return weaker and rows[face]["flag"] == Flag.NONE.value and face not in rejected
 
     return {face for face in rows if open_to(face)}

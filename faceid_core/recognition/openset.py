@@ -176,11 +176,12 @@ def calibrate(scored: Scored, people: int) -> Calibration:
     own, impostors, default = scored.own, scored.best_impostors, default_threshold_cosine(people)
     if min(len(own), len(impostors)) < FEW:
         return Calibration(DEFAULT_SLOPE, default)
-    measured, heard = _high(impostors), scored.strangers + people
+    measured, n_impostors = _high(impostors), scored.strangers + people
     if measured > default:
         threshold_cosine = min(measured, max(default, _low(own)))
     else:
-        threshold_cosine = (heard * measured + DEFAULT_WEIGHT * default) / (heard + DEFAULT_WEIGHT)
+        threshold_cosine = n_impostors * measured + DEFAULT_WEIGHT * default
+        threshold_cosine /= n_impostors + DEFAULT_WEIGHT
     return Calibration(_slope(own, impostors, people), float(threshold_cosine))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load_recogniser(library: Library) -> Recogniser:
-    """The newest load_recogniser, loaded once per process. Raises NoModel, ModelUnusable."""
+    """The newest recogniser, loaded once per process. Raises NoModel, ModelUnusable."""
     model = library.models.latest()
     return _load_recogniser(library.settings.models_folder / model.artifact, library.settings.model_dump_json())
 

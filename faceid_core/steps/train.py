@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from faceid_core.library import Library, ModelView
-from faceid_core.steps.load_vectors import decoded, embed_missing, load_embedder
+from faceid_core.steps.load_vectors import decoded
+from faceid_core.steps.snapshot import LibrarySnapshot
 from faceid_core.values import Flag, Progress, no_progress
 from faceid_core.vision.embedding import require_trainable
 
@@ -21,7 +22,7 @@ def train_recogniser(
     progress: Progress = no_progress,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> ModelView:
-    """Train a load_recogniser from the names given so far and store it as the newest model.
+    """Train a recogniser from the names given so far and store it as the newest model.
 
     Raises NotEnoughLabels, UnknownChoice; JobCancelled from `progress`, leaving nothing behind.
     """
@@ -29,10 +30,9 @@ def train_recogniser(
     from faceid_core.engine.weights import weights_path
     from faceid_core.recognition import training
 
-    embedder = load_embedder(library.settings)
     require_trainable(library.settings)
-    embed_missing(library, embedder)
-    named = library.people.training_faces(embedder.name)
+    snapshot = LibrarySnapshot.of(library)
+    named = snapshot.training_faces
     trained = training.train(
         decoded(library, named.ids),
         list(named.names),
@@ -46,7 +46,7 @@ def train_recogniser(
     folder = training.save(trained, library.settings.models_folder)
     report = trained.report
     model = library.models.add(
-        embedder=embedder.name,
+        embedder=snapshot.embedder.name,
         classes=list(report.classes),
         metrics=report.as_dict(),
         threshold=report.threshold,

@@ -8,7 +8,7 @@ import pytest
 from faceid_core.library import Library
 from faceid_core.review import identity
 from faceid_core.review.identity import LESS_SURE, NEAREST, by_person, once_a_photo, suggest
-from faceid_core.steps.suggest import suggestions
+from faceid_core.steps.ask import suggestions
 from faceid_core.values import Flag, GalleryFaces, LabelSource
 
 ADA, BO = 1, 2

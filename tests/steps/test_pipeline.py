@@ -13,10 +13,11 @@ from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
 from faceid_core.sample import Album
 from faceid_core.steps import jobs
-from faceid_core.steps.cluster import cluster_faces, evaluate_clusters
+from faceid_core.steps.cluster import cluster_faces
+from faceid_core.steps.evaluate import evaluate_clusters
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import load_recogniser
-from faceid_core.values import JobState, LabelSource
+from faceid_core.values import JobState
 
 
 def true_names(library: Library, album: Album) -> dict[int, str]:
@@ -118,14 +119,6 @@ def test_a_grouping_tells_its_errors_by_the_names_given(filled: Library, album: 
     assert (measured.faces, measured.mixed) == (len(names), 1 - found.bcubed.precision)
     assert measured.scattered == 1 - found.bcubed.recall
     assert cluster_faces(filled, new_only=True).measured is None
-
-
-def test_names_that_the_recogniser_gave_measure_nothing(filled: Library) -> None:
-    for number in (1, 2):
-        ids = [face.id for face in filled.faces.of_cluster(number)]
-        filled.people.name_faces(ids, f"P{number}", actor="test", source=LabelSource.MODEL)
-    with pytest.raises(NotEnoughLabels):
-        evaluate_clusters(filled)
 
 
 def test_the_map_places_every_face(filled: Library) -> None:
