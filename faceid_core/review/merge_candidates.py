@@ -44,8 +44,8 @@ def likely_pairs(
     """Which groups may be one person, the likeliest first.
 
     vectors: (N, D) of equal length; groups: (N,), -1 for none; photos: (N,) of each face: who is on one photo twice
-    is two people. cannot_link: (M, 2) rows that a human told apart, and with them their groups. threshold: the distance
-    up to which faces are grouped.
+    is two people. cannot_link: (M, 2) rows that a human told apart, and with them their groups. threshold: the
+    distance up to which faces are grouped.
     """
     numbers, rows = np.unique(groups, return_inverse=True)
     own = _Groups(vectors, rows, len(numbers))

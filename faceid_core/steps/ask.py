@@ -24,8 +24,7 @@ from faceid_core.steps.load_vectors import load_embedder
 from faceid_core.steps.snapshot import LibrarySnapshot, recent_snapshot
 
 SUGGEST_FOR = 10_000
-"""Unnamed faces that suggestions look at, the best ones first: a few seconds' work for 500 people with 40 faces each
-(see identity.nearest_people)."""
+"""Unnamed faces that suggestions look at, the best ones first: three seconds' work for 500 people with 40 faces."""
 
 TWICE = 200
 """Photos that are looked at for people who are on them twice, the newest first."""

@@ -55,7 +55,7 @@ def cluster_faces(
     new_only: bool = False,
     progress: Progress = no_progress,
 ) -> ClusterReport:
-    """Cluster all faces anew. People, labels and flags stay as they are. The faces of a named person are one cluster,
+    """Cluster all faces anew. People, labels and flags stay as they are. The faces of a person are one cluster,
     unless a human said that two of them are two people, and no cluster holds two named people.
 
     threshold: a Euclidean distance; without one, strictness moves the default, see there. preview: only tell what

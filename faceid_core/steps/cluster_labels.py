@@ -30,8 +30,8 @@ def usual_threshold(settings: Settings, algorithm: str = "density-linkage") -> f
 
 
 def cluster_labels(snapshot: LibrarySnapshot, chosen: Chosen, human_labels: Ints | None = None) -> Ints:
-    """Labels (N,), -1 for none. human_labels: (N,) the person of each face, -1 for nobody; without, as if nobody had
-    a name. Raises UnknownChoice."""
+    """Labels (N,), -1 for none. human_labels: (N,) the person of each face, -1 for nobody; without, as if nobody
+    had a name. Raises UnknownChoice."""
     from faceid_core.clustering import clusterers
 
     algorithm, threshold = chosen

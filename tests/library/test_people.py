@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
 from faceid_core.library import Library
+from faceid_core.library.store.tables import Label
 from faceid_core.values import Box, Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
 
@@ -251,3 +254,19 @@ def test_small_unnamed_faces_are_the_background(library: Library) -> None:
     library.faces.flag([5], Flag.NOT_A_FACE, actor=ME)
     assert library.faces.background(1) == [4]
     assert library.faces.background(99) == []
+
+
+def test_an_old_library_where_a_model_gave_names_reads_them_as_imported(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:2])
+    with library._database.write() as session:
+        session.execute(update(Label).where(col(Label.face_id) == faces[0]).values(source="model"))
+    assert [face.source for face in library.faces.get_many(faces[:2])] == ["imported", "human"]
+    assert {row["label_source"] for row in library.faces.rows_for_export()} == {"imported", "human", None}
+    assert [one.source for one in library.decisions.faces()] == ["imported", "human"]
+    assert library.people.training_faces(EMBEDDER).ids.tolist() == faces[:2]
+    assert library.gallery.faces(EMBEDDER).ids.tolist() == library.gallery.names().ids.tolist()[::-1]
+    weaker = {"actor": ME, "source": LabelSource.IMPORTED}
+    assert library.people.name_faces(faces[:2], "Bob", **weaker).faces == 1  # type: ignore[arg-type]
+    library.journal.undo()
+    assert library.people.get(anna).faces == 2
+    assert library.problems() == []
