@@ -269,4 +269,3 @@ def test_an_old_library_where_a_model_gave_names_reads_them_as_imported(library:
     assert library.people.name_faces(faces[:2], "Bob", **weaker).faces == 1  # type: ignore[arg-type]
     library.journal.undo()
     assert library.people.get(anna).faces == 2
-    assert library.problems() == []
