@@ -42,6 +42,7 @@ class ClusterReport:
         return continuity.Changes(self.moved, self.merged, self.split).in_words()
 
     def as_dict(self) -> dict[str, Any]:
+        """The report as plain values for JSON."""
         return asdict(self)
 
 

@@ -58,6 +58,7 @@ class Evaluation:
     acts: int
 
     def as_dict(self) -> dict[str, Any]:
+        """The evaluation as plain values for JSON."""
         return asdict(self)
 
 

@@ -32,6 +32,7 @@ class ComparedFaces:
 
     @cached_property
     def embedder(self) -> Embedder:
+        """The embedder that the settings choose. Raises UnknownChoice."""
         return load_embedder(self.library.settings)
 
     @cached_property
@@ -73,10 +74,12 @@ class LibrarySnapshot:
 
     @property
     def library(self) -> Library:
+        """Where a step stores what it found."""
         return self.compared.library
 
     @property
     def embedder(self) -> Embedder:
+        """See ComparedFaces."""
         return self.compared.embedder
 
     @property
