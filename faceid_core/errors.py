@@ -19,7 +19,6 @@
     │   ├── NoLibrary
     │   ├── NoPhotos
     │   ├── NoFaces
-    │   ├── NoClusters
     │   ├── NoModel
     │   └── NotEnoughLabels
     ├── NotFound
@@ -119,10 +118,6 @@ class NoPhotos(NotReady):
 
 class NoFaces(NotReady):
     """The library has no face that this step could use."""
-
-
-class NoClusters(NotReady):
-    """The faces are not grouped yet."""
 
 
 class NoModel(NotReady):

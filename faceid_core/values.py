@@ -216,12 +216,18 @@ class Flag(StrEnum):
 
 
 class LabelSource(StrEnum):
-    """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one."""
+    """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one.
+
+    Libraries of early versions may hold "model" as well, which counts as imported.
+    """
 
     HUMAN = "human"
     ACCEPTED = "accepted"
     IMPORTED = "imported"
-    MODEL = "model"
+
+    @classmethod
+    def _missing_(cls, value: object) -> LabelSource | None:
+        return cls.IMPORTED if value == "model" else None
 
 
 class JobState(StrEnum):

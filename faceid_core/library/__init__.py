@@ -6,7 +6,8 @@ May import: the root. Everybody above may import what is listed here.
 from faceid_core.library import person_names
 from faceid_core.library.clusters import PROGRAM
 from faceid_core.library.erasure import BYTES_REMAIN, Erasure
-from faceid_core.library.filters import FaceQuery, PhotoQuery
+from faceid_core.library.filters import PhotoQuery
+from faceid_core.library.gallery import Probes
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.store.records import (
@@ -36,7 +37,6 @@ __all__ = [
     "EventView",
     "FaceBox",
     "FaceDecision",
-    "FaceQuery",
     "FaceRef",
     "FaceVectors",
     "FaceView",
@@ -51,6 +51,7 @@ __all__ = [
     "PersonView",
     "PhotoQuery",
     "PhotoView",
+    "Probes",
     "RunView",
     "person_names",
 ]

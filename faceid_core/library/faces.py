@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, and_, func, or_, select, true
+from sqlalchemy import Select, func, or_, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
-from faceid_core.library.filters import FaceQuery, face_conditions
 from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.records import FaceVectors, FaceView
@@ -26,7 +25,7 @@ from faceid_core.library.store.tables import (
     Person,
     Photo,
 )
-from faceid_core.values import Box, Flag, Ints, Vectors
+from faceid_core.values import Box, Flag, Ints, LabelSource, Vectors
 
 BACKGROUND = 1 / 3
 """Share of the height of a photo's largest face below which a face is in the background."""
@@ -45,14 +44,12 @@ class Faces:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def vectors(self, embedder: str, *, flagged: bool = False) -> FaceVectors:
-        """All faces with a vector of this embedder, by id; those with a flag only when asked for."""
+    def vectors(self, embedder: str) -> FaceVectors:
+        """All faces without a flag that have a vector of this embedder, by id."""
         wanted = (
-            select(Face.id, Face.photo_id, Face.quality, Embedding.vector, Person.name, Label.source)  # type: ignore[call-overload]
+            select(Face.id, Face.photo_id, Face.quality, Embedding.vector)  # type: ignore[call-overload]
             .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
-            .outerjoin(Label, col(Label.face_id) == col(Face.id))
-            .outerjoin(Person, col(Person.id) == col(Label.person_id))
-            .where(true() if flagged else col(Face.flag) == Flag.NONE.value)
+            .where(col(Face.flag) == Flag.NONE.value)
             .order_by(col(Face.id))
         )
         with self._database.read() as session:
@@ -62,8 +59,6 @@ class Faces:
             photos=np.array([row[1] for row in rows], np.int64),
             quality=np.array([row[2] for row in rows], np.float32),
             vectors=unpack([row[3] for row in rows]),
-            people=[row[4] for row in rows],
-            sources=[row[5] for row in rows],
         )
 
     def missing_vectors(self, embedder: str) -> list[int]:
@@ -153,10 +148,6 @@ class Faces:
         """Unnamed faces in no group, best quality first, behind the face `after`."""
         return self._by_quality(~grouped() & unnamed_face() & (col(Face.quality) >= least_quality), after, limit)
 
-    def search(self, query: FaceQuery, after: int | None = None, limit: int = 60) -> list[FaceView]:
-        """Faces that a query asks for, best quality first, behind the face `after`."""
-        return self._by_quality(and_(true(), *face_conditions(query, latest_run())), after, limit)
-
     def flag(self, ids: Sequence[int], flag: Flag, *, actor: str) -> int:
         """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again. Returns how many changed."""
         with self._database.write() as session:
@@ -193,7 +184,7 @@ class Faces:
         names = ("photo", "left", "top", "right", "bottom", "score", "quality", "cluster", "person", "label_source")
         with self._database.read() as session:
             for row in session.execute(wanted.execution_options(yield_per=1000)):
-                yield dict(zip(names, row, strict=True))
+                yield dict(zip(names, (*row[:-1], _source(row[-1])), strict=True))
 
     def _by_quality(self, condition: Any, after: int | None, limit: int) -> list[FaceView]:
         """Keyset paging by (quality, id), best first."""
@@ -256,11 +247,15 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
             flag=Flag(face.flag),
             person_id=person_id,
             person=person,
-            source=source,
+            source=_source(source),
             cluster=numbers.get(face.id),
         )
         for face, person_id, person, source in rows
     ]
+
+
+def _source(stored: str | None) -> str | None:
+    return LabelSource(stored).value if stored else None
 
 
 def _cluster_numbers(session: Session, ids: Sequence[int]) -> dict[int, int]:

@@ -30,7 +30,7 @@ from faceid_core.library.store.tables import (
 )
 from faceid_core.values import EARLIEST, Flag, LabelSource, utc_now
 
-_STRENGTH = {source.value: strength for strength, source in enumerate(reversed(LabelSource))}
+_STRENGTH = {source: strength for strength, source in enumerate(reversed(LabelSource))}
 
 
 class People:
@@ -196,7 +196,7 @@ class People:
             .join(Label, col(Label.face_id) == col(Face.id))
             .join(Person, col(Person.id) == col(Label.person_id))
             .join(Crop, col(Crop.face_id) == col(Face.id))
-            .where(col(Face.flag) == Flag.NONE.value, col(Label.source) != LabelSource.MODEL.value)
+            .where(col(Face.flag) == Flag.NONE.value)
             .order_by(col(Face.id))
         )
         if embedder is not None:
@@ -345,7 +345,7 @@ def _free(rows: dict[int, Row], labels: dict[int, Row], rejected: set[int], sour
 
     def open_to(face: int) -> bool:
         label = labels.get(face)
-        weaker = label is None or _STRENGTH[label["source"]] <= _STRENGTH[source.value]
+        weaker = label is None or _STRENGTH[LabelSource(label["source"])] <= _STRENGTH[source]
         return weaker and rows[face]["flag"] == Flag.NONE.value and face not in rejected
 
     return {face for face in rows if open_to(face)}

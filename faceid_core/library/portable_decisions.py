@@ -1,7 +1,4 @@
-"""Human decisions without the faces' ids: by a photo's content and a box on it, so that they outlive a library.
-
-Names that the recogniser gave are left out: they are the program's, and come again.
-"""
+"""Human decisions without the faces' ids: by a photo's content and a box on it, so that they outlive a library."""
 
 from __future__ import annotations
 
@@ -195,7 +192,7 @@ def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, 
             path=path,
             box=box_of(face),
             person=names[label.person_id] if label else None,
-            source=label.source if label else LabelSource.HUMAN.value,
+            source=LabelSource(label.source).value if label else LabelSource.HUMAN.value,
             at=label.at if label else None,
             flag=face.flag,
             not_people=tuple(sorted(rejected.get(face.id, ()))),
@@ -221,14 +218,13 @@ def _of_near_copy(
 
 def _decided() -> Select[Any]:
     """(Face, sha256, path, Label or None) of every face with a name, a flag, a rejection, or as a picture."""
-    by_people = col(Label.source) != LabelSource.MODEL.value
     rejected = select(col(Rejection.face_id))
     covers = select(col(Person.cover_face_id)).where(col(Person.cover_face_id).is_not(None))
     columns: tuple[Any, ...] = (Face, Photo.sha256, Photo.path, Label)
     return (
         select(*columns)
         .join(Photo, col(Photo.id) == col(Face.photo_id))
-        .outerjoin(Label, (col(Label.face_id) == col(Face.id)) & by_people)
+        .outerjoin(Label, col(Label.face_id) == col(Face.id))
         .where(
             or_(
                 col(Label.face_id).is_not(None),
@@ -284,7 +280,7 @@ class _Taking:
         if said.person is None:
             return
         here, person = self._labels.get(face), self._id(said.person)
-        if (face, person) in self._rejected or (here and here["source"] != LabelSource.MODEL.value):
+        if (face, person) in self._rejected or here:
             if here is None or here["person_id"] != person:
                 self.disagreeing.add(face)
             return

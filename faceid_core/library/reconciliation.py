@@ -26,7 +26,7 @@ from faceid_core.library.store.tables import (
     Rejection,
     Source,
 )
-from faceid_core.values import Box, Flag, LabelSource, NewFace, NewPhoto, PhotoStatus, utc_now
+from faceid_core.values import Box, Flag, NewFace, NewPhoto, PhotoStatus, utc_now
 
 SAME_CROP = 0.35
 """Distance of two vectors below which a face on an edited picture is the face of before: far below that of two
@@ -220,7 +220,7 @@ def _decided(session: Session, faces: Iterable[int | None]) -> set[int]:
     """Of these faces, those about which a human decided something, be it undone: it can be done again."""
     ids = [face for face in faces if face is not None]
     wanted = (
-        select(col(Label.face_id)).where(col(Label.source) != LabelSource.MODEL.value, col(Label.face_id).in_(ids)),
+        select(col(Label.face_id)).where(col(Label.face_id).in_(ids)),
         select(col(Rejection.face_id)).where(col(Rejection.face_id).in_(ids)),
         select(col(Person.cover_face_id)).where(col(Person.cover_face_id).in_(ids)),
         select(col(PairConstraint.face_id)).where(col(PairConstraint.face_id).in_(ids)),

@@ -10,8 +10,18 @@ from faceid_core.review.label_errors import Doubt
 from faceid_core.review.merge_candidates import Pair
 from faceid_core.review.near_duplicates import Duplicates
 from faceid_core.steps.ask import Twice
-from faceid_core.values import Flag
+from faceid_core.values import Flag, LabelSource
 from faceid_core.wording import count
+
+
+def accept(library: Library, faces: Sequence[int], name: str, *, actor: str) -> None:
+    """Suggested faces are the person of that name. Raises TwiceOnPhoto."""
+    library.people.name_faces(faces, name, actor=actor, source=LabelSource.ACCEPTED, once=True)
+
+
+def refuse(library: Library, faces: Sequence[int], person: int, *, actor: str) -> None:
+    """Remember that suggested faces are not this person. Raises NotFound."""
+    library.people.reject(faces, person, actor=actor)
 
 
 def set_aside(library: Library, moment: Duplicates, *, actor: str) -> None:

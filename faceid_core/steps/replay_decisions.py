@@ -57,8 +57,8 @@ class Replayed:
 
 def export(library: Library, file: Path) -> Decided:
     """Write all decisions to `file`, *.json or *.parquet. Raises UnknownChoice, PathNotFound, NotWritable."""
-    said = library.decisions
-    everything = Decided(tuple(said.people()), tuple(said.faces()), tuple(said.pairs()))
+    decisions = library.decisions
+    everything = Decided(tuple(decisions.people()), tuple(decisions.faces()), tuple(decisions.pairs()))
     write(everything, file)
     return everything
 

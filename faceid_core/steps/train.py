@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from faceid_core.errors import FaceIdError, NotEnoughLabels
 from faceid_core.library import Library, ModelView, NamedFaces
-from faceid_core.steps.load_vectors import decoded, embed_missing, load_embedder
+from faceid_core.steps.load_vectors import decoded
+from faceid_core.steps.snapshot import LibrarySnapshot
 from faceid_core.values import Flag, Progress, no_progress
 from faceid_core.vision.embedding import require_trainable
 
@@ -49,10 +50,9 @@ def train_recogniser(
     from faceid_core.engine.weights import weights_path
     from faceid_core.recognition import training
 
-    embedder = load_embedder(library.settings)
     require_trainable(library.settings)
-    embed_missing(library, embedder)
-    named = library.people.training_faces()
+    snapshot = LibrarySnapshot.of(library)
+    named = snapshot.training_faces
     if (refusal := _checked(library, named, options).refusal) is not None:
         raise NotEnoughLabels(refusal)  # before any crop is decoded
     trained = training.train(
@@ -69,7 +69,7 @@ def train_recogniser(
     report = trained.report
     try:
         model = library.models.add(
-            embedder=embedder.name,
+            embedder=snapshot.embedder.name,
             classes=list(report.classes),
             metrics=report.as_dict(),
             threshold=report.threshold,

@@ -97,8 +97,8 @@ def test_a_program_never_overrules_a_human(library: Library) -> None:
     anna = library.people.name_faces([1, 2], "Anna", actor=ME)
     library.people.remove_faces([2], actor=ME)
     library.faces.flag([3], Flag.STRANGER, actor=ME)
-    library.people.name_faces([1], "Bob", actor="model", source=LabelSource.MODEL)
-    library.people.name_faces([2, 3, 4], "Anna", actor="model", source=LabelSource.MODEL, confidence=0.9)
+    library.people.name_faces([1], "Bob", actor="import", source=LabelSource.IMPORTED)
+    library.people.name_faces([2, 3, 4], "Anna", actor="import", source=LabelSource.IMPORTED)
     named = {face.id: face.person for face in library.faces.get_many([1, 2, 3, 4])}
     assert named == {1: "Anna", 2: None, 3: None, 4: "Anna"}
     assert library.people.get(anna.person_id).faces == 2

@@ -103,14 +103,6 @@ def test_a_name_that_was_denied_stays_denied(tagged) -> None:
     assert library.faces.get(face).person is None
 
 
-def test_a_name_that_the_recogniser_gave_gives_way(tagged) -> None:
-    library, people = tagged
-    faces = [face.id for photo in library.photos.page() for face in library.faces.of_photo(photo.id)]
-    library.people.name_faces(faces, "Guess", actor="model", source=LabelSource.MODEL)
-    assert take_names(library, actor=ME).taken == len(faces)
-    assert named(library) == {path.name: [*names] for path, names in people.items()}
-
-
 def test_a_cancelled_job_takes_nothing(tagged) -> None:
     library, _ = tagged
 

@@ -295,7 +295,7 @@ def test_a_less_sure_suggestion_is_not_chosen_beforehand(ungrouped, open_page, m
     named, *others = ungrouped.faces.vectors(EMBEDDER).ids[::2].tolist()
     ungrouped.people.name_faces([named], "Ada", actor="owner")
     monkeypatch.setattr(
-        "faceid_core.steps.suggest.likely_distance", lambda _: 0.17
+        "faceid_core.steps.ask.likely_distance", lambda _: 0.17
     )  # faces of one person are 0.20 apart here
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Suggestions"

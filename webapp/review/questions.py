@@ -11,8 +11,7 @@ import streamlit as st
 from faceid_core.review.label_errors import Doubt
 from faceid_core.review.merge_candidates import Pair
 from faceid_core.steps import answer, ask
-from faceid_core.steps.ask import Questions, Twice
-from faceid_core.steps.suggest import suggestions
+from faceid_core.steps.ask import Questions, Twice, suggestions
 from webapp.components.face_grid import Note, face_grid, selection
 from webapp.context import actor, library
 from webapp.feedback import guarded

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.review.identity import Suggestion, by_person
-from faceid_core.steps.suggest import likely_distance, suggestions
-from faceid_core.values import LabelSource
+from faceid_core.steps import answer
+from faceid_core.steps.ask import likely_distance, suggestions
 from webapp.components.face_grid import Note, face_grid, selection
 from webapp.context import actor, library
 from webapp.feedback import guarded
@@ -99,10 +99,10 @@ def _buttons(person: PersonView, ids: list[int], chosen: list[int]) -> None:
 @guarded
 def _accept(name: str, faces: list[int]) -> None:
     with undoable():
-        library().people.name_faces(faces, name, actor=actor(), source=LabelSource.ACCEPTED, once=True)
+        answer.accept(library(), faces, name, actor=actor())
 
 
 @guarded
 def _refuse(person: int, faces: list[int]) -> None:
     with undoable():
-        library().people.reject(faces, person, actor=actor())
+        answer.refuse(library(), faces, person, actor=actor())

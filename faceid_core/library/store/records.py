@@ -176,8 +176,6 @@ class FaceVectors:
     photos: Ints
     quality: npt.NDArray[np.float32]
     vectors: Vectors
-    people: list[str | None]
-    sources: list[str | None]
 
     def rows(self, ids: Ints) -> Ints:
         """Where faces are, in the shape of ids; -1 for one that is not among them."""
