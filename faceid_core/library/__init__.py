@@ -10,9 +10,12 @@ from faceid_core.library.filters import FaceQuery, PhotoQuery
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.store.records import (
+    Act,
     Added,
+    Changed,
     ClusterView,
     Counts,
+    DrawnFaces,
     EventView,
     FaceVectors,
     FaceView,
@@ -21,16 +24,21 @@ from faceid_core.library.store.records import (
     ModelView,
     NamedFaces,
     Naming,
+    PersonChanged,
     PersonView,
     PhotoView,
     RunView,
+    TakenOver,
 )
 
 __all__ = [
     "PROGRAM",
+    "Act",
     "Added",
+    "Changed",
     "ClusterView",
     "Counts",
+    "DrawnFaces",
     "Erasure",
     "EventView",
     "FaceBox",
@@ -46,10 +54,12 @@ __all__ = [
     "NamedFaces",
     "Naming",
     "PairDecision",
+    "PersonChanged",
     "PersonDecision",
     "PersonView",
     "PhotoQuery",
     "PhotoView",
     "RunView",
+    "TakenOver",
     "person_names",
 ]

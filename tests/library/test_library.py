@@ -90,7 +90,7 @@ def test_a_taken_name_is_refused(library: Library) -> None:
     library.people.name_faces([2], "Bob", actor=ME)
     with pytest.raises(NameTaken, match="merge"):
         library.people.rename(anna.person_id, "BOB", actor=ME)
-    assert library.people.rename(anna.person_id, "ANNA", actor=ME).name == "ANNA"
+    assert library.people.rename(anna.person_id, "ANNA", actor=ME).person.name == "ANNA"
 
 
 def test_a_program_never_overrules_a_human(library: Library) -> None:
