@@ -95,7 +95,7 @@ def test_a_taken_name_is_refused(library: Library) -> None:
 
 def test_a_program_never_overrules_a_human(library: Library) -> None:
     anna = library.people.name_faces([1, 2], "Anna", actor=ME)
-    library.people.remove_faces([2], actor=ME)
+    library.people.remove_faces([2], anna.person_id, actor=ME)
     library.faces.flag([3], Flag.STRANGER, actor=ME)
     library.people.name_faces([1], "Bob", actor="model", source=LabelSource.MODEL)
     library.people.name_faces([2, 3, 4], "Anna", actor="model", source=LabelSource.MODEL, confidence=0.9)
@@ -109,7 +109,7 @@ ACTS: dict[str, Callable[[Library], object]] = {
     "move": lambda library: library.people.name_faces([1, 5], "Bob", actor=ME),
     "rename": lambda library: library.people.rename(1, "Annabel", actor=ME),
     "merge": lambda library: library.people.merge(1, [2], actor=ME),
-    "remove": lambda library: library.people.remove_faces([1, 2], actor=ME),
+    "remove": lambda library: library.people.remove_faces([1, 2], 1, actor=ME),
     "reject": lambda library: library.people.reject([3, 9], 1, actor=ME),
     "flag": lambda library: library.faces.flag([1, 4], Flag.NOT_A_FACE, actor=ME),
     "cover": lambda library: library.people.set_cover(1, 2, actor=ME),

@@ -86,10 +86,10 @@ def test_a_weaker_source_leaves_decisions_alone(library: Library, faces: list[in
 
 def test_a_human_naming_takes_a_rejection_and_a_flag_back(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
-    library.people.remove_faces(faces[:1], actor=ME)
+    library.people.remove_faces(faces[:1], anna, actor=ME)
     library.faces.flag(faces[:1], Flag.NOT_A_FACE, actor=ME)
     person(library, "Anna", faces[:1])
-    library.people.remove_faces(faces[:1], actor=ME)
+    library.people.remove_faces(faces[:1], anna, actor=ME)
     assert library.people.name_faces(faces[:1], "Anna", actor="m", source=LabelSource.MODEL).faces == 0
     library.journal.undo()
     assert library.faces.get(faces[0]).person_id == anna
@@ -182,7 +182,8 @@ def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> N
 
 def test_a_person_is_described_in_one_event(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:2])
-    seen = library.people.describe(anna, name="Anna Lee", birth_date=date(1950, 5, 1), hidden=True, actor=ME).person
+    born = date(1950, 5, 1)
+    seen = library.people.describe(anna, name="Anna Lee", birth_date=born, hidden=True, actor=ME).person
     assert (seen.name, seen.birth_date, seen.hidden, seen.faces) == ("Anna Lee", date(1950, 5, 1), True, 2)
     [event] = library.journal.recent(1)
     assert event.summary == "Renamed Anna to Anna Lee, noted that Anna Lee was born on 1950-05-01, hid Anna Lee"
@@ -193,7 +194,7 @@ def test_a_person_is_described_in_one_event(library: Library, faces: list[int]) 
 
 def test_a_birth_date_is_forgotten_and_a_person_shown_again(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:2])
-    library.people.describe(anna, birth_date=date(1950, 5, 1), hidden=True, actor=ME).person
+    library.people.describe(anna, birth_date=date(1950, 5, 1), hidden=True, actor=ME)
     library.people.describe(anna, birth_date=None, actor=ME)
     library.people.describe(anna, hidden=False, actor=ME)
     library.people.describe(anna, hidden=False, actor=ME)  # changes nothing, so it is no event
