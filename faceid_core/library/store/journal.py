@@ -201,38 +201,34 @@ def _needs(applied: Sequence[Change]) -> set[Token]:
     """What must not be otherwise for changes to be applied, beside the rows that they start from."""
     needed: set[Token] = set()
     for change in applied:
-        row, after = change.before or change.after, change.after
-        if row and change.table == "person" and not (change.before and change.after):
-            needed.add(("faces of", row["id"]))  # a person goes without them
+        before, after = change.before, change.after
+        if change.table == "person" and before and not after:
+            needed.add(("faces of", before["id"]))  # a person goes without them
         if after and "name_key" in after:
             needed.add(("name", after["name_key"]))
         if after and change.table in _CONTRARY:
             needed.add((_CONTRARY[change.table], after["face_id"], after["person_id"]))
-        needed |= {("person is there", side["person_id"]) for side in _sides(change) if "person_id" in side}
+            needed.add(("person is there", after["person_id"]))
     return needed
 
 
 def _touches(changes: Sequence[Change]) -> set[Token]:
-    """What the event changed that another one may need."""
+    """What the event did, as it stands, that may be against what another one needs."""
     touched: set[Token] = set()
     for change in changes:
-        row = change.before or change.after
-        if row and change.table == "person" and not (change.before and change.after):
-            touched.add(("person is there", row["id"]))
-        touched |= {("faces of", side["person_id"]) for side in _sides(change) if "person_id" in side}
-        if change.after and "name_key" in change.after:
-            touched.add(("name", change.after["name_key"]))
-        if change.after and change.table in _CONTRARY:
-            touched.add((change.table, change.after["face_id"], change.after["person_id"]))
+        before, after = change.before, change.after
+        if change.table == "person" and before and not after:
+            touched.add(("person is there", before["id"]))
+        if after and "name_key" in after:
+            touched.add(("name", after["name_key"]))
+        if after and change.table in _CONTRARY:
+            touched.add((change.table, after["face_id"], after["person_id"]))
+            touched.add(("faces of", after["person_id"]))
     return touched
 
 
 _CONTRARY = {"label": "rejection", "rejection": "label"}
 """A face can't be somebody and be said not to be."""
-
-
-def _sides(change: Change) -> list[Row]:
-    return [side for side in (change.before, change.after) if side]
 
 
 def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
