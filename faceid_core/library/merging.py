@@ -11,6 +11,7 @@ from faceid_core.library.store.tables import Label, PairConstraint, Rejection
 
 
 def moved_labels(session: Session, others: Sequence[int], keep_id: int) -> list[Change]:
+    """The faces of the others, given to the person who stays."""
     rows = current_rows(session, "label", col(Label.person_id), others)
     return [Change("label", row, {**row, "person_id": keep_id}) for row in rows]
 

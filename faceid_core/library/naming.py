@@ -27,6 +27,10 @@ def record_naming(session: Session, person: Row, changes: list[Change], done: li
 
 
 def count_faces(faces: int) -> str:
+    """
+    >>> count_faces(1), count_faces(2)
+    ('1 face', '2 faces')
+    """
     return f"{faces} face{'s' * (faces != 1)}"
 
 
@@ -44,6 +48,7 @@ def find_or_add(session: Session, name: str) -> tuple[Person, bool]:
 def naming_changes(
     session: Session, faces: list[int], person: Row, source: LabelSource, confidence: float
 ) -> list[Change]:
+    """The labels that name faces, and, where a human names them, the rejections and flags that go."""
     labels = {row["face_id"]: row for row in current_rows(session, "label", col(Label.face_id), faces)}
     rows = {row["id"]: row for row in current_rows(session, "face", col(Face.id), faces)}
     rejected = [

@@ -95,6 +95,7 @@ class DrawnFaces:
 
     @classmethod
     def of(cls, faces: Iterable[FaceView]) -> DrawnFaces:
+        """Faces as a page has just read them."""
         return cls({face.id: (face.person_id, face.flag) for face in faces})
 
     @classmethod
@@ -104,6 +105,7 @@ class DrawnFaces:
 
     @property
     def ids(self) -> list[int]:
+        """The faces, in the order in which they were drawn."""
         return list(self.states)
 
     def only(self, ids: Iterable[int]) -> DrawnFaces:
