@@ -10,6 +10,7 @@
     │   ├── InvalidName
     │   ├── NameTaken
     │   ├── TwiceOnPhoto
+    │   ├── Conflict
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
@@ -23,6 +24,7 @@
     │   └── NotEnoughLabels
     ├── NotFound
     │   └── ErasedMeanwhile
+    ├── OutOfDate
     ├── LibraryError
     │   ├── LibraryBusy
     │   ├── DriverMissing
@@ -84,6 +86,10 @@ class TwiceOnPhoto(BadInput):
     """A person would be on one photo twice, and nobody has said that this is right."""
 
 
+class Conflict(BadInput):
+    """Rows that an act, an undo or a redo would write are not as it expects them."""
+
+
 class UnknownChoice(BadInput):
     """A name that is in no registry, such as a clusterer that does not exist."""
 
@@ -134,6 +140,10 @@ class NotFound(FaceIdError):
 
 class ErasedMeanwhile(NotFound):
     """A person or face that was learned from was erased for good before the recogniser was stored."""
+
+
+class OutOfDate(FaceIdError):
+    """What a page drew, and an act is about, was changed meanwhile: in another tab, by somebody else, by a job."""
 
 
 class LibraryError(FaceIdError):

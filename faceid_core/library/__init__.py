@@ -11,9 +11,12 @@ from faceid_core.library.gallery import Probes
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.store.records import (
+    Act,
     Added,
+    Changed,
     ClusterView,
     Counts,
+    DrawnFaces,
     EventView,
     FaceVectors,
     FaceView,
@@ -22,17 +25,22 @@ from faceid_core.library.store.records import (
     ModelView,
     NamedFaces,
     Naming,
+    PersonChanged,
     PersonView,
     PhotoView,
     RunView,
+    TakenOver,
 )
 
 __all__ = [
     "BYTES_REMAIN",
     "PROGRAM",
+    "Act",
     "Added",
+    "Changed",
     "ClusterView",
     "Counts",
+    "DrawnFaces",
     "Erasure",
     "EventView",
     "FaceBox",
@@ -47,11 +55,13 @@ __all__ = [
     "NamedFaces",
     "Naming",
     "PairDecision",
+    "PersonChanged",
     "PersonDecision",
     "PersonView",
     "PhotoQuery",
     "PhotoView",
     "Probes",
     "RunView",
+    "TakenOver",
     "person_names",
 ]

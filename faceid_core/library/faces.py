@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
+from faceid_core.library.drawn import check_faces, latest_run, states_of
 from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database, chunks
-from faceid_core.library.store.records import FaceVectors, FaceView
+from faceid_core.library.store.records import Changed, DrawnFaces, FaceVectors, FaceView
 from faceid_core.library.store.row_changes import Change, current_rows
 from faceid_core.library.store.tables import (
     Cluster,
     ClusterMember,
-    ClusterRun,
     Crop,
     Embedding,
     Face,
@@ -148,16 +148,27 @@ class Faces:
         """Unnamed faces in no group, best quality first, behind the face `after`."""
         return self._by_quality(~grouped() & unnamed_face() & (col(Face.quality) >= least_quality), after, limit)
 
-    def flag(self, ids: Sequence[int], flag: Flag, *, actor: str) -> int:
-        """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again. Returns how many changed."""
+    def as_drawn(self, ids: Sequence[int]) -> DrawnFaces:
+        """Whose these faces are and which flags they bear, for a page that draws them now; without those that are
+        gone."""
+        with self._database.read() as session:
+            states = states_of(session, ids)
+        return DrawnFaces({face: states[face] for face in ids if face in states})
+
+    def flag(self, ids: Sequence[int], flag: Flag, *, actor: str, drawn: DrawnFaces | None = None) -> Changed:
+        """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again.
+
+        Raises OutOfDate when faces are not as they were drawn.
+        """
         with self._database.write() as session:
+            check_faces(session, ids, drawn)
             rows = current_rows(session, "face", col(Face.id), [int(face) for face in ids])
             changes = [
                 Change("face", row, {**row, "flag": flag.value}) for row in rows if row["flag"] != flag.value
             ]
             summary = f"Marked {len(changes)} face{'s' * (len(changes) != 1)}: {_FLAG_WORDS[flag]}"
-            journal.record(session, "flag", summary, changes, actor=actor)
-        return len(changes)
+            event = journal.record(session, "flag", summary, changes, actor=actor)
+        return Changed(event, len(changes))
 
     def with_flag(self, flag: Flag) -> list[int]:
         """The faces that bear a flag."""
@@ -195,11 +206,6 @@ class Faces:
                 behind = (col(Face.quality) == last.quality) & (col(Face.id) > last.id)
                 wanted = wanted.where(or_(col(Face.quality) < last.quality, behind))
             return _load(session, wanted)
-
-
-def latest_run() -> Any:
-    """The id of the grouping that pages show, as a scalar subquery."""
-    return select(func.max(ClusterRun.id)).where(col(ClusterRun.undone).is_(False)).scalar_subquery()
 
 
 def grouped() -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 from sqlalchemy import Select, func, select
 from sqlmodel import col
 
-from faceid_core.library.faces import MEMBERS, as_ints, latest_run, unnamed_face, unpack
+from faceid_core.library.drawn import latest_run
+from faceid_core.library.faces import MEMBERS, as_ints, unnamed_face, unpack
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.tables import Embedding, Event, Face, Label, PairConstraint, Photo, Rejection
 from faceid_core.values import Flag, GalleryFaces, Ints, Vectors

@@ -18,9 +18,9 @@ from faceid_core.library.person_names import key as name_key
 from faceid_core.library.reconciliation import alike, box_of, faces_of
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import record
-from faceid_core.library.store.records import Added
-from faceid_core.library.store.row_changes import Change, Row, current_rows, encode, row_of
-from faceid_core.library.store.tables import Event, Face, Label, PairConstraint, Person, Photo, Rejection
+from faceid_core.library.store.records import Added, TakenOver
+from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
+from faceid_core.library.store.tables import Face, Label, PairConstraint, Person, Photo, Rejection
 from faceid_core.values import Box, Flag, LabelSource, utc_now
 
 
@@ -159,23 +159,19 @@ class Decisions:
         *,
         actor: str,
         summary: str = "",
-    ) -> list[int]:
+    ) -> TakenOver:
         """Decide the same about faces of this library, as one event. What was decided here already stays.
 
         faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person).
-        Returns the ids of the faces where this library disagrees.
+        Where this library disagrees, its own decision stays.
         """
         with self._database.write() as session:
             taking = _Taking(session, people, faces)
             changes = [*taking.changes(), *pair_constraint_changes(session, pairs)]
             summary = summary or f"Took over decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
-            if changes:
-                record(session, "replay", summary, changes, actor=actor, done=made)
-            elif made:  # people without a face: nothing is left to apply, yet they are a decision
-                rows = [{"table": one.table, "before": None, "after": encode(one.after)} for one in made]
-                session.add(Event(actor=actor, kind="replay", summary=summary, changes=rows))
-        return sorted(taking.disagreeing)
+            event = record(session, "replay", summary, changes, actor=actor, done=made)
+        return TakenOver(event, tuple(sorted(taking.disagreeing)))
 
 
 def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, FaceDecision]]:

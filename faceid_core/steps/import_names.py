@@ -62,8 +62,12 @@ def take_names(library: Library, *, actor: str, progress: Progress = no_progress
     new, known, other = _sorted(library, matched)
     people = {key(str(face.person)): PersonDecision(str(face.person)) for _, face in new}
     summary = f"Took over {count(len(new), 'name')} from photos"
-    denied = library.decisions.take_over([*people.values()], new, actor=actor, summary=summary) if new else []
-    taken = [str(decision.person) for face, decision in new if face not in set(denied)]
+    denied: set[int] = set()
+    if new:
+        denied.update(
+            library.decisions.take_over([*people.values()], new, actor=actor, summary=summary).disagreeing
+        )
+    taken = [str(decision.person) for face, decision in new if face not in denied]
     return NamesTaken(
         photos=len({face.photo for face in named}),
         people=len(set(map(key, taken))),

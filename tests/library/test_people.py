@@ -89,10 +89,10 @@ def test_a_weaker_source_leaves_decisions_alone(library: Library, faces: list[in
 
 def test_a_human_naming_takes_a_rejection_and_a_flag_back(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
-    library.people.remove_faces(faces[:1], actor=ME)
+    library.people.remove_faces(faces[:1], anna, actor=ME)
     library.faces.flag(faces[:1], Flag.NOT_A_FACE, actor=ME)
     person(library, "Anna", faces[:1])
-    library.people.remove_faces(faces[:1], actor=ME)
+    library.people.remove_faces(faces[:1], anna, actor=ME)
     assert library.people.name_faces(faces[:1], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 0
     library.journal.undo()
     assert library.faces.get(faces[0]).person_id == anna
@@ -104,13 +104,13 @@ def test_rename_refuses_a_name_of_somebody_else_only(library: Library, faces: li
     person(library, "Bob", faces[1:2])
     with pytest.raises(NameTaken, match="Bob is already someone"):
         library.people.rename(anna, "BOB", actor=ME)
-    assert library.people.rename(anna, "ANNA", actor=ME).name == "ANNA"
+    assert library.people.rename(anna, "ANNA", actor=ME).person.name == "ANNA"
 
 
 def test_merge_moves_labels_and_rejections(library: Library, faces: list[int]) -> None:
     anna, bob = person(library, "Anna", faces[:1]), person(library, "Bob", faces[1:3])
     library.people.reject(faces[3:4], bob, actor=ME)
-    merged = library.people.merge(anna, [bob, bob, anna], actor=ME)
+    merged = library.people.merge(anna, [bob, bob, anna], actor=ME).person
     assert (merged.name, merged.faces) == ("Anna", 3)
     assert library.people.find("Bob") is None
     assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 0
@@ -130,14 +130,14 @@ def test_merge_with_nobody_is_refused(library: Library, faces: list[int]) -> Non
 
 def test_reject_counts_faces_once_and_ignores_those_that_are_gone(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
-    assert library.people.reject([faces[0], faces[1], faces[1], 999], anna, actor=ME) == 2
+    assert library.people.reject([faces[0], faces[1], faces[1], 999], anna, actor=ME).number == 2
     assert library.journal.recent(1)[0].summary == "Said that 2 faces are not Anna"
-    assert library.people.reject(faces[:2], anna, actor=ME) == 0
+    assert library.people.reject(faces[:2], anna, actor=ME).number == 0
 
 
 def test_remove_faces_counts_each_face_once(library: Library, faces: list[int]) -> None:
-    person(library, "Anna", faces)
-    assert library.people.remove_faces([*faces, *faces], actor=ME) == 8
+    anna = person(library, "Anna", faces)
+    assert library.people.remove_faces([*faces, *faces], anna, actor=ME).number == 8
     assert library.counts().unnamed == 8
 
 
@@ -185,7 +185,8 @@ def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> N
 
 def test_a_person_is_described_in_one_event(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:2])
-    seen = library.people.describe(anna, name="Anna Lee", birth_date=date(1950, 5, 1), hidden=True, actor=ME)
+    born = date(1950, 5, 1)
+    seen = library.people.describe(anna, name="Anna Lee", birth_date=born, hidden=True, actor=ME).person
     assert (seen.name, seen.birth_date, seen.hidden, seen.faces) == ("Anna Lee", date(1950, 5, 1), True, 2)
     [event] = library.journal.recent(1)
     assert event.summary == "Renamed Anna to Anna Lee, noted that Anna Lee was born on 1950-05-01, hid Anna Lee"

@@ -97,7 +97,7 @@ def test_a_name_that_was_denied_stays_denied(tagged) -> None:
     take_names(library, actor=ME)
     person = library.people.all()[0]
     (face, *_) = [face.id for face in library.faces.of_person(person.id)]
-    library.people.remove_faces([face], actor=ME)
+    library.people.remove_faces([face], person.id, actor=ME)
     done = take_names(library, actor=ME)
     assert (done.taken, done.known, done.disagreeing) == (0, len(faces) - 1, 1)
     assert library.faces.get(face).person is None

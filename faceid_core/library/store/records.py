@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -86,14 +86,35 @@ class PersonView:
     birth_date: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """What a naming did: the person, whether it is new, and how many faces changed."""
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnFaces:
+    """Faces as a page drew them. states: whose each is (None: nobody's) and its flag, by id; run: the grouping in
+    which they were drawn as whole groups, None where groups do not matter.
 
-    person_id: int
-    name: str
-    created: bool
-    faces: int
+    Acts that get them are refused with OutOfDate once the faces are something else.
+    """
+
+    states: Mapping[int, tuple[int | None, Flag]]
+    run: int | None = None
+
+    @classmethod
+    def of(cls, faces: Iterable[FaceView]) -> DrawnFaces:
+        """Faces as a page has just read them."""
+        return cls({face.id: (face.person_id, face.flag) for face in faces})
+
+    @classmethod
+    def alike(cls, ids: Iterable[int], person_id: int | None = None) -> DrawnFaces:
+        """Faces without flag that are all one person's, or all nobody's."""
+        return cls(dict.fromkeys(ids, (person_id, Flag.NONE)))
+
+    @property
+    def ids(self) -> list[int]:
+        """The faces, in the order in which they were drawn."""
+        return list(self.states)
+
+    def only(self, ids: Iterable[int]) -> DrawnFaces:
+        """Some of them, picked one by one: whatever became of their group, these are meant."""
+        return DrawnFaces({face: self.states[face] for face in ids})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +154,46 @@ class EventView:
     final: bool = False
     """Whether it can't be undone: something was erased."""
     undone_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an act did. event: its entry in the journal, None when nothing changed."""
+
+    event: EventView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Act):
+    """number: faces, or pairs of faces, that changed; left: those left alone because they are not, or no longer,
+    what the act is about."""
+
+    number: int
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChanged(Act):
+    """person: as they are now."""
+
+    person: PersonView
+
+
+@dataclass(frozen=True, slots=True)
+class Naming(Act):
+    """The person, whether it is new, and how many faces changed."""
+
+    person_id: int
+    name: str
+    created: bool
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver(Act):
+    """disagreeing: faces of which something else was decided here, by id."""
+
+    disagreeing: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
