@@ -33,6 +33,7 @@
     │   ├── WeightsUnsupported
     │   ├── ModelUnusable
     │   ├── CustomModelUnusable
+    │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
     │   └── ReferenceMissing
     └── JobCancelled
@@ -174,6 +175,10 @@ class ModelUnusable(EngineError):
 
 class CustomModelUnusable(EngineError):
     """A network of the user's own whose entry in models.toml or whose file is wrong."""
+
+
+class VectorsNotFinite(EngineError):
+    """A face network gave NaN or infinity, which can't be compared with anything."""
 
 
 class WorkersUnusable(EngineError):

@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, select, text
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
-from faceid_core.library.store import person_counts
+from faceid_core.library.store import event_faces, person_counts
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.tables import (
@@ -108,6 +108,7 @@ class Erasing:
             found, models = _found(session, traces, photos), _models_of(session, traces)
             for event, changes in list(_wiped(session, traces)):
                 event.changes, event.summary = changes, _anonymous(event.summary, traces)
+                event_faces.note(session, event.id or 0, changes)
             _delete_rows(session, traces, photos, models)
             session.add(Event(actor=actor, kind=ERASED, summary=summary, changes=[]))
             artifacts = [model.artifact for model in models]

@@ -16,6 +16,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
 from faceid_core.errors import BadInput, NotFound
+from faceid_core.library.store import event_faces
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import EventView
 from faceid_core.library.store.row_changes import Change, Row, apply, changes_of, encode, key_of
@@ -140,7 +141,11 @@ def record(
         return
     apply(session, changes)
     rows = [{"table": c.table, "before": encode(c.before), "after": encode(c.after)} for c in (*done, *changes)]
-    session.add(Event(actor=actor, kind=kind, summary=summary, changes=rows))
+    event = Event(actor=actor, kind=kind, summary=summary, changes=rows)
+    session.add(event)
+    session.flush()
+    assert event.id is not None
+    event_faces.note(session, event.id, rows)
 
 
 def _view(event: Event) -> EventView:
