@@ -160,7 +160,7 @@ class NewFace:
 
 @dataclass(frozen=True, slots=True)
 class VideoFrame:
-    """The video that a photo is a frame of. every: the paths of all its stored frames, where this is the last one."""
+    """The video that a photo is a frame of. every: the paths of all stored frames, where this is the last one."""
 
     video: str
     every: tuple[str, ...] = ()

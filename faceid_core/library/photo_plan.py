@@ -21,7 +21,7 @@ NOT_FINITE = "the face network gave numbers that are not finite; check the model
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Known content: only the file is noted. outcome: unchanged, duplicate, or failed where reading it again did."""
+    """Known content: only the file is noted. outcome: unchanged, duplicate, or failed when it was read again."""
 
     photo_id: int
     outcome: str
@@ -51,8 +51,8 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """photo: as it is to be stored, with an error where it can't be. obsolete: ids of the photos of older frames that
-    go, where this one completes a video."""
+    """photo: as it is to be stored, with an error where it can't be. obsolete: where this photo completes a video,
+    ids of the photos of older frames that go."""
 
     photo: NewPhoto
     action: Keep | Reread | Insert
@@ -141,8 +141,8 @@ def _near_copy(session: Session, candidates: list[tuple[int, int]]) -> tuple[int
 
 
 def _obsolete(session: Session, new: NewPhoto) -> list[int]:
-    """Where all frames of a video are stored: the photos of frames of an older reading, unless something was decided
-    about them."""
+    """Where this photo completes a video: photos of frames of an older reading, unless something was decided about
+    them."""
     if new.frame is None or not new.frame.every:
         return []
     every = set(new.frame.every)

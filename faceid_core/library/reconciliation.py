@@ -23,9 +23,9 @@ SAME_CROP = 0.35
 photos of one person."""
 
 SAME_PERSON = 0.5
-"""Distance of two vectors below which faces at one place of two copies of a picture are the same face: saved anew at
-half the size, 79 faces of real photos moved by 0.44 at most. On a turned picture faces lie on their side for the
-network, so that vectors say nothing there (0.7 for the same face)."""
+"""Distance of two vectors below which faces at one place of two copies of a picture are the same face: saved anew
+at half the size, 79 faces of real photos moved by 0.44 at most. On a turned picture faces lie on their side for
+the network, so that vectors say nothing there (0.7 for the same face)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ class Added:
     """outcome: imported, duplicate (known content under a new path), unchanged (known content and path), failed,
     renewed (a known photo whose file was changed, or searched again).
 
-    near_copy: another photo of the same picture, stored before this one; near_copy_orientation: the one in which this
-    picture is that one, see geometry. error: the plain reason of a failure.
+    near_copy: another photo of the same picture, stored before this one; near_copy_orientation: the one in which
+    this picture is that one, see geometry. error: the plain reason of a failure.
     """
 
     photo_id: int
