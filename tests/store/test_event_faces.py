@@ -17,7 +17,7 @@ from faceid_core.values import Box, Flag
 from tests.library.conftest import library, new_photo, on_both_databases  # noqa: F401
 from tests.library.test_integrity import damage, decide
 
-PLACE = FaceDecision("x", "/x.jpg", Box(0, 0, 1, 1))
+ED = FaceDecision("x", "/x.jpg", Box(0, 0, 1, 1), "Ed")
 
 
 @pytest.fixture
@@ -42,10 +42,8 @@ def looked_up(library: Library) -> set[int]:  # noqa: F811
 def test_it_agrees_with_the_journal_whatever_people_do(library: Library, faces: list[int]) -> None:  # noqa: F811
     decide(library, faces[:8])
     library.faces.flag([9], Flag.HIDDEN, actor="me")
-    library.decisions.take_over([PersonDecision("Di")], [(10, PLACE)], [(11, 12, False)], actor="me")
-    library.decisions.take_over(
-        [PersonDecision("Ed")], [(10, PLACE.__class__("x", "/", Box(0, 0, 1, 1), "Ed"))], actor="me"
-    )
+    library.decisions.take_over([PersonDecision("Di")], [], [(11, 12, False)], actor="me")
+    library.decisions.take_over([PersonDecision("Ed")], [(10, ED)], actor="me")
     assert looked_up(library) == slowly(library) == {*range(1, 8), 9, 10, 11, 12}
     for _ in range(4):
         library.journal.undo()

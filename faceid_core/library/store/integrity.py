@@ -130,10 +130,8 @@ def _event_faces(session: Session) -> Iterator[str]:
     for face, event in session.execute(select(EventFace.face_id, EventFace.event_id)):  # type: ignore[call-overload]
         noted.setdefault(event, set()).add(face)
     wanted = select(Event.id, Event.changes).execution_options(yield_per=100)  # type: ignore[call-overload]
-    wrong = sum(
-        event_faces.faces_in(changes) & there != noted.get(event, set())
-        for event, changes in session.execute(wanted)
-    )
+    rows = session.execute(wanted)
+    wrong = sum(event_faces.faces_in(changes) & there != noted.get(event, set()) for event, changes in rows)
     if wrong:
         yield f"The faces of {wrong} events are noted wrongly."
 
