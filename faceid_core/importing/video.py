@@ -1,6 +1,6 @@
 """One video: its pictures at an interval, the faces on them followed, and the pictures with the faces kept.
 
-A long video is looked into piece by piece: a worker's task lasts seconds, and what was found is stored meanwhile.
+A long video is read piece by piece: a worker's task lasts seconds, and what was found is stored meanwhile.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from faceid_core.values import NewFace, NewPhoto, VideoFrame
 from faceid_core.vision.tracking import Tracks
 
 PIECE_S = 5.0
-"""How long a worker looks into a video before it tells what it found."""
+"""How long a worker reads a video before it hands over what it found."""
 
 PIECE_SHARE = 0.25
 """The same as a share of the time limit of a photo, where that is short."""
 
 
 def watch(file: File, settings: Settings, threads: int | None = None) -> NewPhoto | Piece:
-    """Look into a video for some seconds. One without any picture that can be read comes back with `error` set;
+    """Read a video for some seconds. One without any picture that can be read comes back with `error` set;
     a damaged one gives what it has."""
     detector, embedder = networks(settings.model_dump_json(), threads)
     known = file.watched or Watched(Tracks(embedder.default_threshold))

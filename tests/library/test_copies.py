@@ -12,7 +12,7 @@ from sqlalchemy import text
 from faceid_core.importing.run import _in_rounds
 from faceid_core.library import Added, Library
 from faceid_core.values import NewPhoto
-from tests.library.test_reconciliation import LOOKS, ME, add, photo_with
+from tests.library.test_reconciliation import HASHES, ME, add, photo_with
 
 OTHER = np.random.default_rng(77).bytes(256)
 
@@ -26,7 +26,7 @@ def here(folder: Path, name: str, content: str, **other: object) -> NewPhoto:
 
 def flipped(bits: int) -> bytes:
     """The hashes of the picture with so many bits of each turned over, the last ones."""
-    hashes = np.frombuffer(LOOKS, np.uint8).reshape(8, 32).copy()
+    hashes = np.frombuffer(HASHES, np.uint8).reshape(8, 32).copy()
     unpacked = np.unpackbits(hashes, axis=1)
     unpacked[:, 256 - bits :] ^= 1
     return np.packbits(unpacked, axis=1).tobytes()
