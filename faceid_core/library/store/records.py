@@ -46,6 +46,8 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class PhotoView:
+    """A photo of the library, or a frame of a video."""
+
     id: int
     path: str
     width: int
@@ -75,6 +77,8 @@ class FaceView:
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
+    """A person with the numbers of their faces and photos."""
+
     id: int
     name: str
     faces: int
@@ -96,6 +100,8 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
+    """A run of a clustering algorithm."""
+
     id: int
     at: datetime
     algorithm: str
@@ -133,6 +139,8 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
+    """A trained recogniser."""
+
     id: int
     at: datetime
     embedder: str
@@ -144,6 +152,8 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
+    """A job, waiting, running or ended."""
+
     id: int
     kind: str
     params: dict[str, Any]
