@@ -35,6 +35,7 @@
     │   ├── WeightsUnsupported
     │   ├── ModelUnusable
     │   ├── CustomModelUnusable
+    │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
     │   └── ReferenceMissing
     └── JobCancelled
@@ -184,6 +185,10 @@ class ModelUnusable(EngineError):
 
 class CustomModelUnusable(EngineError):
     """A network of the user's own whose entry in models.toml or whose file is wrong."""
+
+
+class VectorsNotFinite(EngineError):
+    """A face network gave NaN or infinity, which can't be compared with anything."""
 
 
 class WorkersUnusable(EngineError):

@@ -168,8 +168,8 @@ class NewFace:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameOf:
-    """The video that a photo is a picture of. every: the paths of all its pictures, where this is the last one."""
+class VideoFrame:
+    """The video that a photo is a frame of. every: the paths of all stored frames, where this is the last one."""
 
     video: str
     every: tuple[str, ...] = ()
@@ -191,7 +191,7 @@ class NewPhoto:
     embedder: str
     faces: tuple[NewFace, ...]
     phashes: bytes = b""
-    shot: FrameOf | None = None
+    frame: VideoFrame | None = None
 
 
 def utc_now() -> datetime:

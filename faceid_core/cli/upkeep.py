@@ -107,7 +107,7 @@ def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
         found = library.photos.at(wanted)
         if missing := [path for path in wanted if path not in found]:
             raise Refused(f"The library has no photo {missing[0]}; give the path that it was imported from.")
-        ids = {*found.values(), *(shot for path in wanted for shot in library.photos.shots(path))}
+        ids = {*found.values(), *(frame for path in wanted for frame in library.photos.frames(path))}
         _sure(library.erasing.photos(ids, actor=OWNER, preview=True), yes)
         gone = library.erasing.photos(ids, actor=OWNER)
     _say_erased(gone, "the photos")

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
-from faceid_core.library.store import person_counts, traces
+from faceid_core.library.store import event_faces, person_counts, traces
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import ERASED
@@ -148,6 +148,7 @@ class Erasing:
             found, models = _found(session, going), _models_of(session, going.traces)
             for event, changes, left in list(traces.wiped(session, going.traces)):
                 event.changes, event.summary = changes, left
+                event_faces.note(session, event.id or 0, changes)
             _delete_rows(session, going, models)
             session.add(Event(actor=actor, kind=ERASED, summary=summary, changes=[]))
             artifacts = [model.artifact for model in models]

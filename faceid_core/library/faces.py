@@ -9,10 +9,11 @@ import numpy as np
 from sqlalchemy import Select, or_, select
 from sqlmodel import Session, col
 
-from faceid_core.errors import NotFound
+from faceid_core.errors import NotFound, VectorsNotFinite
 from faceid_core.library.drawn import check_faces, latest_run, states_of
 from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.packed_vectors import pack, unpack, usable
 from faceid_core.library.store.records import Changed, DrawnFaces, FaceVectors, FaceView
 from faceid_core.library.store.row_changes import Change, current_rows
 from faceid_core.library.store.tables import (
@@ -53,7 +54,7 @@ class Faces:
             .order_by(col(Face.id))
         )
         with self._database.read() as session:
-            rows = session.execute(wanted).all()
+            rows = usable(session.execute(wanted).all(), 3)
         return FaceVectors(
             ids=np.array([row[0] for row in rows], np.int64),
             photos=np.array([row[1] for row in rows], np.int64),
@@ -71,12 +72,18 @@ class Faces:
             return list(session.scalars(wanted))
 
     def add_vectors(self, embedder: str, ids: Sequence[int], vectors: Vectors) -> None:
-        """Store vectors (N, D) of faces that have none of this embedder yet."""
-        packed = np.ascontiguousarray(vectors, "<f4")
+        """Store vectors (N, D) of faces that have none of this embedder yet. Raises VectorsNotFinite, and then
+        stores none."""
+        bad = int(len(vectors) - np.isfinite(vectors).all(axis=1).sum()) if len(vectors) else 0
+        if bad:
+            raise VectorsNotFinite(
+                f"The face network {embedder} gave numbers that are not finite for {bad} of {len(vectors)} faces; "
+                "check the model."
+            )
         with self._database.write() as session:
             session.add_all(
-                Embedding(face_id=int(face), embedder=embedder, vector=vector.tobytes())
-                for face, vector in zip(ids, packed, strict=True)
+                Embedding(face_id=int(face), embedder=embedder, vector=pack(vector))
+                for face, vector in zip(ids, vectors, strict=True)
             )
 
     def crop(self, face_id: int) -> bytes:
@@ -274,13 +281,6 @@ def _cluster_numbers(session: Session, ids: Sequence[int]) -> dict[int, int]:
         )
         numbers.update(session.execute(wanted).tuples().all())
     return numbers
-
-
-def unpack(packed: Sequence[bytes]) -> Vectors:
-    """Stored vectors as (N, D) float32."""
-    if not packed:
-        return np.empty((0, 0), np.float32)
-    return np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1).astype(np.float32)
 
 
 def as_ints(values: Iterable[int]) -> Ints:

@@ -11,8 +11,9 @@ from sqlalchemy import Select, func, select
 from sqlmodel import col
 
 from faceid_core.library.drawn import latest_run
-from faceid_core.library.faces import MEMBERS, as_ints, unnamed_face, unpack
+from faceid_core.library.faces import MEMBERS, as_ints, unnamed_face
 from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.packed_vectors import unpack, usable
 from faceid_core.library.store.tables import Embedding, Event, Face, Label, PairConstraint, Photo, Rejection
 from faceid_core.values import Flag, GalleryFaces, Ints, Vectors
 
@@ -137,7 +138,7 @@ class Gallery:
     def _known(self, wanted: Select[Any]) -> GalleryFaces:
         """From rows of face, person and vector."""
         with self._database.read() as session:
-            rows = session.execute(wanted).all()
+            rows = usable(session.execute(wanted).all(), 2)
         return GalleryFaces(
             as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows])
         )
@@ -154,7 +155,7 @@ class Gallery:
             .limit(limit)
         )
         with self._database.read() as session:
-            rows = session.execute(wanted).all()
+            rows = usable(session.execute(wanted).all(), 3)
         ids, photos, groups = (as_ints(row[place] for row in rows) for place in range(3))
         return Probes(ids, photos, groups, unpack([row[3] for row in rows]))
 

@@ -120,22 +120,19 @@ class Decisions:
         return [PairDecision(*pair, same=row[6]) for pair, row in zip(refs, rows, strict=True)]
 
     def of_near_copies(self, copies: Iterable[Added]) -> list[tuple[int, FaceDecision]]:
-        """What was decided about the faces of each copy's twin, for the same faces of the copy.
+        """What was decided about the faces of each copy's near copy, for the same faces of the copy.
 
-        Names come as imported ones: a human gave them to the twin, not to this face.
+        Names come as imported ones: a human gave them to the near copy, not to this face.
         """
-        near_copies = {copy.near_copy: copy for copy in copies if copy.near_copy is not None}
-        if not near_copies:
+        wanted = [copy for copy in copies if copy.near_copy is not None]
+        if not wanted:
             return []
-        said: dict[int, list[tuple[Face, FaceDecision]]] = defaultdict(list)
+        originals = {copy.near_copy for copy in wanted}
+        decided: dict[int | None, list[tuple[Face, FaceDecision]]] = defaultdict(list)
         with self._database.read() as session:
-            for face, decision in _read(session, col(Face.photo_id).in_(near_copies)):
-                said[face.photo_id].append((face, decision))
-            return [
-                pair
-                for near_copy, faces in said.items()
-                for pair in _of_near_copy(session, near_copies[near_copy], faces)
-            ]
+            for face, decision in _read(session, col(Face.photo_id).in_(originals)):
+                decided[face.photo_id].append((face, decision))
+            return [pair for copy in wanted for pair in _of_near_copy(session, copy, decided[copy.near_copy])]
 
     def known(self, photos: Iterable[str]) -> dict[str, list[FaceBox]]:
         """The faces on the photos of these sha256; a photo that is not in the library is left out."""
@@ -198,15 +195,15 @@ def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, 
 
 
 def _of_near_copy(
-    session: Session, copy: Added, said: Sequence[tuple[Face, FaceDecision]]
+    session: Session, copy: Added, decided: Sequence[tuple[Face, FaceDecision]]
 ) -> Iterator[tuple[int, FaceDecision]]:
     photo, near_copy = session.get_one(Photo, copy.photo_id), session.get_one(Photo, copy.near_copy)
     here = faces_of(session, photo)
     move = (near_copy.width, near_copy.height), (photo.width, photo.height), inverse(copy.near_copy_orientation)
-    there = [carried(decision.box, *move) for _, decision in said]
+    there = [carried(decision.box, *move) for _, decision in decided]
     pairs = best_pairs(overlaps([box_of(face) for face in here], there), SAME_FACE_IOU)
     for place, other in pairs.items():
-        face, decision = said[other]
+        face, decision = decided[other]
         if copy.near_copy_orientation or alike(session, here[place], face):
             source = LabelSource.IMPORTED.value if decision.person else decision.source
             yield int(here[place].id or 0), replace(decision, source=source, cover_of=None)

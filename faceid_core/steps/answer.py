@@ -26,7 +26,7 @@ def accept(library: Library, faces: Sequence[int], person: int, *, actor: str) -
 
 
 def refuse(library: Library, faces: Sequence[int], person: int, *, actor: str) -> Changed:
-    """Remember that suggested faces are not this person. Raises NotFound, OutOfDate when they are somebody's now."""
+    """Remember that suggested faces are not this person. Raises NotFound, OutOfDate if they are somebody's now."""
     return library.people.reject(faces, person, actor=actor, drawn=DrawnFaces.alike(faces))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ from faceid_core.vectors.neighbours import LENGTH, NeighbourGraph, on_sphere
 from faceid_core.vision.dlib_resnet import DlibResNet
 from faceid_core.vision.embedder import Embedder
 from faceid_core.vision.embedding import make_embedder
+
+logger = logging.getLogger(__name__)
 
 EMBED_AT_ONCE = 512
 """Crops that are embedded and stored in one step when the embedder has changed."""
@@ -73,7 +76,11 @@ def embed_missing(library: Library, embedder: Embedder) -> None:
     missing = library.faces.missing_vectors(embedder.name)
     for start in range(0, len(missing), EMBED_AT_ONCE):
         ids = missing[start : start + EMBED_AT_ONCE]
-        library.faces.add_vectors(embedder.name, ids, embedder.embed(decoded(library, ids)))
+        vectors = embedder.embed(decoded(library, ids))
+        finite = np.isfinite(vectors).all(axis=1)
+        if not finite.all():  # these faces take no part; the others must not wait for them
+            logger.warning("%d faces have no finite vector of %s.", np.count_nonzero(~finite), embedder.name)
+        library.faces.add_vectors(embedder.name, np.array(ids)[finite].tolist(), vectors[finite])
 
 
 def decoded(library: Library, ids: Any) -> np.ndarray:

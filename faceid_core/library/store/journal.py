@@ -16,6 +16,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
 from faceid_core.errors import BadInput, Conflict, NotFound
+from faceid_core.library.store import event_faces
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import EventView
 from faceid_core.library.store.row_changes import Change, Row, apply, changes_of, encode, key_of
@@ -147,6 +148,7 @@ def record(
     event = Event(actor=actor, kind=kind, summary=summary, changes=rows)
     session.add(event)
     session.flush()  # the database knows its id
+    event_faces.note(session, event.id or 0, rows)
     return _view(event)
 
 

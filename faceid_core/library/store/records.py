@@ -18,13 +18,15 @@ class Added:
     """outcome: imported, duplicate (known content under a new path), unchanged (known content and path), failed,
     renewed (a known photo whose file was changed, or searched again).
 
-    near_copy: another photo of the same picture; near_copy_orientation: what turns this one into it, see geometry.
+    near_copy: another photo of the same picture, stored before this one; near_copy_orientation: the one in which
+    this picture is that one, see geometry. error: the plain reason of a failure.
     """
 
     photo_id: int
     outcome: str
     near_copy: int | None = None
     near_copy_orientation: int = 0
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
