@@ -168,8 +168,8 @@ class NewFace:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameOf:
-    """The video that a photo is a picture of. every: the paths of all its pictures, where this is the last one."""
+class VideoFrame:
+    """The video that a photo is a frame of. every: the paths of all stored frames, where this is the last one."""
 
     video: str
     every: tuple[str, ...] = ()
@@ -191,7 +191,7 @@ class NewPhoto:
     embedder: str
     faces: tuple[NewFace, ...]
     phashes: bytes = b""
-    shot: FrameOf | None = None
+    frame: VideoFrame | None = None
 
 
 def utc_now() -> datetime:
@@ -216,12 +216,18 @@ class Flag(StrEnum):
 
 
 class LabelSource(StrEnum):
-    """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one."""
+    """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one.
+
+    Libraries of early versions may hold "model" as well, which counts as imported.
+    """
 
     HUMAN = "human"
     ACCEPTED = "accepted"
     IMPORTED = "imported"
-    MODEL = "model"
+
+    @classmethod
+    def _missing_(cls, value: object) -> LabelSource | None:
+        return cls.IMPORTED if value == "model" else None
 
 
 class JobState(StrEnum):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError, NotFound
-from faceid_core.library import person_names
+from faceid_core.library import DrawnFaces, person_names
 from faceid_core.values import EARLIEST, Flag
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
@@ -22,11 +22,11 @@ from webapp.parts.history import recent_changes
 from webapp.parts.naming import Target, naming
 from webapp.parts.pager import Pager
 from webapp.parts.photo_dialog import show_photo
-from webapp.parts.undo import undo_bar, undoable
+from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import PersonView
+    from faceid_core.library import Erasure, PersonView
 
 PEOPLE, FACES = 120, 120
 PERSON = "person"
@@ -124,7 +124,7 @@ def _one(person: PersonView) -> None:
         pager.first()
         st.caption("No faces have this name any more. Remove the name, or name faces again.")
         return
-    target = Target(grid=f"person-{person.id}-{pager.after}", shown=[face.id for face in faces])
+    target = Target(grid=f"person-{person.id}-{pager.after}", shown=DrawnFaces.of(faces))
     with st.container(border=True, key="card-person"):
         naming(
             target,
@@ -183,7 +183,7 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
     name = escaped_markdown(person.name if len(person.name) <= 16 else "this person")
     st.button(
         f"Not {name}", icon=":material/person_cancel:", disabled=not chosen, key="not-this-person",
-        on_click=_remove, args=(target,), help="Removes the name from the selected faces and remembers it",
+        on_click=_remove, args=(person, target), help="Removes the name from the selected faces and remembers it",
     )  # fmt: skip
     st.button(
         "Use as cover", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
@@ -192,23 +192,20 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
 
 
 @guarded
-def _remove(target: Target) -> None:
-    with undoable():
-        library().people.remove_faces(target.chosen(), actor=actor())
+def _remove(person: PersonView, target: Target) -> None:
+    offer_undo(library().people.remove_faces(target.chosen().ids, person.id, actor=actor()))
 
 
 @guarded
 def _set_cover(person: PersonView, target: Target) -> None:
     chosen = target.chosen()
-    if len(chosen) == 1:
-        with undoable():
-            library().people.set_cover(person.id, chosen[0], actor=actor())
+    if len(chosen.ids) == 1:
+        offer_undo(library().people.set_cover(person.id, chosen.ids[0], actor=actor(), drawn=chosen))
 
 
 @guarded
 def _forget(person: PersonView) -> None:
-    with undoable():
-        library().people.delete(person.id, actor=actor())
+    offer_undo(library().people.delete(person.id, actor=actor(), drawn=person))
     _close()
 
 
@@ -227,8 +224,11 @@ def _edit_dialog(person: PersonView) -> None:
         if not st.form_submit_button("Save", type="primary"):
             return
     try:
-        with undoable():
-            library().people.describe(person.id, name=name, birth_date=born, hidden=hidden, actor=actor())
+        offer_undo(
+            library().people.describe(
+                person.id, name=name, birth_date=born, hidden=hidden, actor=actor(), drawn=person
+            )
+        )
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
@@ -275,8 +275,7 @@ def _before_and_after(person: PersonView, keep: PersonView) -> None:
 
 def _merge(person: PersonView, keep: PersonView) -> None:
     try:
-        with undoable():
-            library().people.merge(keep.id, [person.id], actor=actor())
+        offer_undo(library().people.merge(keep.id, [person.id], actor=actor(), drawn=(keep, person)))
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
@@ -285,9 +284,10 @@ def _merge(person: PersonView, keep: PersonView) -> None:
 
 
 def _ask_to_erase(person: PersonView) -> None:
-    def erase() -> None:
-        library().erasing.person(person.id, actor=actor())
+    def erase() -> Erasure:
+        erased = library().erasing.person(person.id, actor=actor())
         _close()
+        return erased
 
     gone = library().erasing.person(person.id, actor=actor(), preview=True)
     erase_dialog(f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}", gone, erase)
