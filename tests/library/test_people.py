@@ -102,7 +102,7 @@ def test_a_human_naming_takes_a_rejection_and_a_flag_back(library: Library, face
 def test_rename_refuses_a_name_of_somebody_else_only(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
     person(library, "Bob", faces[1:2])
-    with pytest.raises(NameTaken, match="Bob is already someone"):
+    with pytest.raises(NameTaken, match="already a person called “Bob”"):
         library.people.rename(anna, "BOB", actor=ME)
     assert library.people.rename(anna, "ANNA", actor=ME).person.name == "ANNA"
 
@@ -175,7 +175,7 @@ def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> N
         library.people.name_faces(faces[:2], "Ada", actor="a", once=True)
     assert library.people.all() == []  # nor was the person made
     library.people.name_faces([faces[0], faces[2]], "Ada", actor="a", once=True)
-    with pytest.raises(TwiceOnPhoto, match=r"on 0\.jpg and 1 more twice;"):
+    with pytest.raises(TwiceOnPhoto, match=r"in 0\.jpg and 1 more twice;"):
         library.people.name_faces([faces[1], faces[3]], "Ada", actor="a", once=True)
     library.people.name_faces([faces[0]], "Ada", actor="a", once=True)  # the same face again is no second one
     library.people.name_faces([faces[1], faces[3]], "Ada", actor="a")
