@@ -28,7 +28,7 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM, running_server
 PICTURES = Path(__file__).parent / "pictures"
 SIZE = {"width": 1360, "height": 880}
 UNNAMED = 2
-"""People left without a name, so that the clusters page has something to show."""
+"""People left without a name, so that the page Faces has something to show."""
 
 
 def prepare(folder: Path) -> None:

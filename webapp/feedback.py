@@ -13,7 +13,7 @@ from faceid_core.errors import FaceIdError
 from webapp.context import P, log
 from webapp.markup import escaped_markdown
 
-APOLOGY = "Something went wrong on our side. The details are in the program's log; reload the page to go on."
+APOLOGY = "Something went wrong. The details are in the log; reload the page to continue."
 
 
 # --- messages -----------------------------------------------------------------------------------------------

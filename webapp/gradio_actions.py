@@ -26,8 +26,8 @@ LIVE_SIDE_PX = 640
 
 P, R = ParamSpec("P"), TypeVar("R")
 
-NO_FACE = "No face was found in this picture; try one that shows a face from the front."
-NO_PICTURE = "Choose a picture first."
+NO_FACE = "No face was found in this photo; try one that shows a face from the front."
+NO_PICTURE = "Choose a photo first."
 
 
 # --- one recognition --------------------------------------------------------------------------------------------
@@ -153,9 +153,7 @@ def _several_note(faces: list[Recognised]) -> str:
     if not faces:
         return NO_FACE
     known = sum(face.name is not None for face in faces)
-    return (
-        f"{len(faces)} {'face' if len(faces) == 1 else 'faces'}, {known} recognised; the table reads left to right."
-    )
+    return f"{len(faces)} {'face' if len(faces) == 1 else 'faces'}, {known} recognised; listed from left to right."
 
 
 def live(frame: Image | None) -> tuple[Image | None, str]:

@@ -85,7 +85,7 @@ def group_app(settings: Settings) -> gradio.Blocks:
                 photo = _photo_input(label="Photo", height=420)
                 drawn = gr.Image(label="Faces", height=420, interactive=False, buttons=["fullscreen"])
             note = gr.Markdown()
-            headers = ["Name", "Probability", "Next best"]
+            headers = ["Name", "Probability", "Runners-up"]
             table = gr.Dataframe(headers=headers, datatype="str", interactive=False, buttons=[], label="People")
             photo.input(show, photo, [drawn, table, note], **_RUN)
         with gr.Tab("Webcam"):

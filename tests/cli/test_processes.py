@@ -52,9 +52,7 @@ def test_ctrl_c_keeps_what_is_imported_and_the_same_command_goes_on(tmp_path: Pa
         os.killpg(running.pid, signal.SIGINT)
         _, said = running.communicate(timeout=30)
         kept = library.counts().photos
-        assert said == (
-            "faceid: Stopped; the photos imported so far are kept, and the same command goes on with the others.\n"
-        )
+        assert said == ("faceid: Stopped. Photos imported so far are kept; run the same command again to resume.\n")
         assert running.returncode == 130
         assert 1 <= kept < number
     ran = faceid("--library", new, "import", photos, "--json")

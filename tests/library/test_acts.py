@@ -177,7 +177,7 @@ def test_taking_faces_from_a_person_leaves_those_of_others_alone(library: Librar
     bo = person(library, "Bo", faces[1:2])  # elsewhere
     act = library.people.remove_faces([*faces[:2], faces[7]], ada, actor=ME)
     assert (act.number, act.left) == (1, 2)
-    assert act.event is not None and act.event.summary == "Took 1 face from Ada"
+    assert act.event is not None and act.event.summary == "Removed the name “Ada” from 1 face"
     assert [face.person for face in library.faces.get_many(faces[:3])] == [None, "Bo", "Ada"]
     assert _denied(library) == {(faces[0], ada)}
     nothing = library.people.remove_faces(faces[1:2], ada, actor=ME)

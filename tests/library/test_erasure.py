@@ -202,10 +202,10 @@ def test_only_what_concerns_a_person_is_changed(library: Library, faces: list[in
     library.people.merge(person(library, "Anna Maria"), [person(library, "Anna and Bo")], actor="a")
     library.erasing.person(person(library, "Anna"), actor="a")
     assert summaries(library) == [
-        "Named 2 faces somebody erased",
-        "Named 1 face Anna Maria",
-        "Named 1 face Anna and Bo",
-        "Merged somebody erased and Bo into Anna Maria",
+        "Named 2 faces “somebody erased”",
+        "Named 1 face “Anna Maria”",
+        "Named 1 face “Anna and Bo”",
+        "Merged “somebody erased and Bo” into “Anna Maria”",
         "Erased a person",
     ]
     assert library.problems() == []

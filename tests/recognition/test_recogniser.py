@@ -203,9 +203,9 @@ def test_json_shape():
     [
         ([], "No face was found."),
         (["Ann"], "Ann"),
-        (["Ann", None], "Ann and 1 person I don't know"),
-        (["Ann", "Bob", None, None], "Ann, Bob and 2 people I don't know"),
-        ([None], "1 person I don't know"),
+        (["Ann", None], "Ann and 1 unknown person"),
+        (["Ann", "Bob", None, None], "Ann, Bob and 2 unknown people"),
+        ([None], "1 unknown person"),
     ],
 )
 def test_summary_in_words(names, words):

@@ -105,7 +105,7 @@ def test_tells_of_every_epoch_and_batch(run):
     assert set(rows[0]) == set(rows[2]) == {"epoch", "train_loss", "valid_loss", "accuracy"}
     assert rows[0]["accuracy"] >= 0.9, "the imprinted head is good before any training"
     assert trained.report.history == tuple(rows)
-    assert "Learning, round 2" in {message for _, _, message in steps}
+    assert "Training, epoch 2" in {message for _, _, message in steps}
     assert all(one[0] <= next_[0] <= next_[1] for one, next_ in pairwise(steps))
     assert steps[-1][0] == steps[-1][1]
 
@@ -134,7 +134,7 @@ def test_copies_of_one_picture_still_train(faces, weights):
     assert trained.report.valid_faces == 4
 
 
-@pytest.mark.parametrize("message", ["Looking at the faces", "Learning, round 2"])
+@pytest.mark.parametrize("message", ["Preparing faces", "Training, epoch 2"])
 def test_cancel_stops_inside_an_epoch(faces, weights, message):
     crops, names, photos = few(faces)
     rows = []

@@ -92,7 +92,7 @@ def test_a_wrong_name_is_doubted_until_a_human_insists(filled: Library) -> None:
     assert set(doubt.because) <= set(first)
     answer.name_is_right(filled, [doubt], "Ada", actor=ME)
     assert ask.questions(filled).doubts == ()
-    assert filled.journal.recent(1)[0].summary == "Said that 1 face is Ada indeed"
+    assert filled.journal.recent(1)[0].summary == "Confirmed 1 face as “Ada”"
     filled.journal.undo()
     assert len(ask.questions(filled).doubts) == 1
 

@@ -145,10 +145,10 @@ def newer(good: Path, file: Path) -> None:
     ("spoil", "said"),
     [
         (lambda good, file: None, "There is no file"),
-        (lambda good, file: file.write_text("a diary"), "is no backup"),
-        (lambda good, file: zipfile.ZipFile(file, "w").close(), "is no backup"),
-        (lambda good, file: file.write_bytes(good.read_bytes()[:-200]), "is no backup"),
-        (damaged_zip, "is no backup"),
+        (lambda good, file: file.write_text("a diary"), "is not a faceid backup"),
+        (lambda good, file: zipfile.ZipFile(file, "w").close(), "is not a faceid backup"),
+        (lambda good, file: file.write_bytes(good.read_bytes()[:-200]), "is not a faceid backup"),
+        (damaged_zip, "is not a faceid backup"),
         (newer, "update the program"),
     ],
 )

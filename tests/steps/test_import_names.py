@@ -123,13 +123,13 @@ def test_as_a_job_and_on_the_command_line(tagged) -> None:
     assert library.journal.recent(1)[0].actor == ME
     ran = faceid("--library", library.settings.library, "decisions", "from-photos", "--json")
     assert ran.code == 0
-    assert "No new name found" in ran.err
+    assert "No new names found" in ran.err
     assert '"without_face": 2' in ran.out
 
 
 def test_the_words() -> None:
     assert doctest.testmod(import_names).failed == 0
-    assert NamesTaken(0, 0, 0, 0, 0, 0).in_words() == "No new name found"
+    assert NamesTaken(0, 0, 0, 0, 0, 0).in_words() == "No new names found"
     assert NamesTaken(1, 1, 1, 0, 2, 1).in_words() == (
-        "1 name of 1 person taken over; 2 had another name here, which stays; 1 lies where no face was found"
+        "1 name of 1 person imported; 2 already had another name here and kept it; 1 has no matching face"
     )

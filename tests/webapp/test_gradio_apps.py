@@ -83,7 +83,7 @@ def test_failures_become_gradio_messages(library, photo, settings: Settings, tmp
         show, answer = make(settings)
         with pytest.raises(gradio.Error, match="No recogniser"):
             show(photo)
-        with pytest.raises(gradio.Error, match="Choose a picture"):
+        with pytest.raises(gradio.Error, match="Choose a photo"):
             answer(None)
         bad = tmp_path / "bad.jpg"
         bad.write_bytes(b"hello")

@@ -14,7 +14,7 @@ def _click(page, key: str):
 
 
 def test_an_empty_history_says_what_to_do(library, open_page) -> None:
-    assert "Nothing yet: name a group" in texts(open_page("history"))
+    assert "No decisions yet. Name a group" in texts(open_page("history"))
 
 
 def test_decisions_and_groupings_are_listed_by_day_with_their_actor(filled, open_page) -> None:
@@ -34,7 +34,7 @@ def test_undo_and_redo_of_one_decision(filled, open_page) -> None:
     assert filled.people.find("Ada") is None
     page = _click(page, f"redo-{event}")
     assert filled.people.find("Ada").faces == 2
-    assert "Done again" in texts(page)
+    assert "Redone" in texts(page)
 
 
 def test_back_to_here_asks_takes_back_and_goes_forward_again(filled, open_page) -> None:
@@ -46,7 +46,7 @@ def test_back_to_here_asks_takes_back_and_goes_forward_again(filled, open_page) 
     assert "**2 decisions** made after" in texts(page)
     assert filled.people.find("Bo") is not None
     page = _click(page, "back-yes")
-    assert "Took back 2 decisions" in texts(page)
+    assert "2 decisions undone" in texts(page)
     assert [person.name for person in filled.people.all()] == ["Ada"]
     page = _click(page, "forward")
     assert [person.name for person in filled.people.all()] == ["Ada Lovelace", "Bo"]
@@ -58,5 +58,5 @@ def test_what_stands_in_the_way_is_said(filled, open_page) -> None:
     first = filled.journal.recent(1)[0].id
     filled.people.name_faces([5], "Ada", actor="me")
     page = _click(open_page("history"), f"undo-{first}")
-    assert "Named 1 face Ada” builds on this one" in texts(page)
+    assert "Named 1 face “Ada”” depends on this one" in texts(page)
     assert filled.people.find("Ada").faces == 3

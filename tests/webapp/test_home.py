@@ -22,7 +22,7 @@ def test_a_filled_library_is_counted(filled, open_page) -> None:
     assert not page.exception
     shown = _metrics(page)
     assert (shown["Photos"], shown["Faces"], shown["People"]) == ("6", "6", "0")
-    assert shown["Faces without a name"] == "6"
+    assert shown["Unnamed faces"] == "6"
     assert shown["Recogniser"] == "none yet"
 
 

@@ -1,4 +1,4 @@
-"""The pages Clusters, Map and People on a small library: what they say, and what their buttons do."""
+"""The pages Faces, Map and People on a small library: what they say, and what their buttons do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def grouped(filled):
 
 @pytest.mark.parametrize(
     ("module", "sentence"),
-    [("clusters", "Import photos first"), ("map", "Import photos"), ("people", "Nobody has a name yet")],
+    [("clusters", "Import photos first"), ("map", "Import photos"), ("people", "No people yet")],
 )
 def test_an_empty_library_says_what_to_do(library, open_page, module, sentence) -> None:
     page = open_page(module)
@@ -47,7 +47,7 @@ def test_an_empty_library_says_what_to_do(library, open_page, module, sentence) 
 
 def test_faces_without_groups_offer_to_group_them(filled, open_page) -> None:
     page = open_page("clusters")
-    button(page, "Group the faces").click().run()
+    button(page, "Group faces").click().run()
     assert [job.kind for job in filled.jobs.active()] == ["cluster"]
 
 
@@ -65,7 +65,7 @@ def test_undo_takes_the_name_back(grouped, open_page) -> None:
     assert f"{SECONDS}s" in html_of(page)
     page = button(page, "Undo").click().run()
     assert grouped.people.all() == []
-    assert "Undone: Named 3 faces Ada" in texts(page)
+    assert "Undone: Named 3 faces “Ada”" in texts(page)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 500, "\u200b"])
@@ -105,7 +105,7 @@ def test_faces_set_aside_can_be_brought_back(grouped, open_page, label, flag) ->
     assert len(aside) == 3
     page.session_state["clusters-view"] = "Set aside"
     page.session_state[f"aside-{flag.value}"] = {"selected": aside}
-    button(page.run(), "Bring 3 back").click().run()
+    button(page.run(), "Bring back 3").click().run()
     assert grouped.faces.with_flag(flag) == []
 
 
@@ -226,7 +226,7 @@ def test_hidden_faces_keep_their_name_and_come_back(grouped, open_page) -> None:
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Set aside"
     page.session_state["aside-hidden"] = {"selected": ids[:1]}
-    button(page.run(), "Bring 1 back").click().run()
+    button(page.run(), "Bring back 1").click().run()
     assert grouped.people.get(ada).faces == 3
 
 
@@ -236,7 +236,7 @@ def test_faces_that_were_set_aside_are_erased_after_asking(grouped, open_page) -
     page.session_state["clusters-view"] = "Set aside"
     page.session_state["aside-not_a_face"] = {"selected": [1]}
     page = page.run().button(key="aside-not_a_face-erase").click().run()
-    assert "**1 face**, with their pictures" in texts(page)
+    assert "**1 face** will be erased" in texts(page)
     assert grouped.counts().faces == 6
 
 
@@ -255,14 +255,14 @@ def test_the_groups_are_measured_by_the_names(grouped, open_page) -> None:
     page = open_page("clusters").button(key="measure").click().run()
     assert not page.exception
     assert {metric.label: metric.value for metric in page.metric} == {
-        "Right together": "100 %", "Found together": "100 %", "Faces in the right company": "100 %",
-        "Names to give": "2",
+        "Grouped correctly": "100 %", "Kept together": "100 %", "Overall score": "100 %",
+        "Names needed": "2",
     }  # fmt: skip
 
 
 def test_measuring_without_names_says_what_to_do(grouped, open_page) -> None:
     page = open_page("clusters").button(key="measure").click().run()
-    assert "Name the faces of at least two people first" in texts(page)
+    assert "Name faces of at least two people first" in texts(page)
 
 
 def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped, open_page) -> None:
@@ -270,7 +270,7 @@ def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped, open_pa
     before = texts(page)
     page = page.select_slider(key="strictness").set_value(2).run()
     assert promise(0) in before and promise(2) in texts(page) and promise(2) != promise(0)
-    page = button(page, "Group the faces").click().run()
+    page = button(page, "Group faces").click().run()
     assert not page.exception
     assert [(job.kind, job.params) for job in grouped.jobs.active()] == [("cluster", {"strictness": 2})]
 
@@ -279,7 +279,7 @@ def test_what_a_grouping_would_change_is_told_first(grouped, open_page) -> None:
     runs = grouped.clusters.current()
     page = open_page("clusters").button(key="group-preview").click().run()
     assert not page.exception
-    assert "No face would leave its group: 2 groups, 0 faces in none. Nothing was changed." in texts(page)
+    assert "No face would leave its group: 2 groups, 0 single faces. Nothing was changed." in texts(page)
     assert grouped.clusters.current() == runs
 
 
@@ -311,6 +311,6 @@ def test_single_faces_that_look_alike_are_shown_together_or_the_best_ones_first(
     page.session_state["clusters-view"] = "Single faces"
     page = page.run()
     assert not page.exception
-    assert "Neighbours may be one person" in texts(page)
-    page.session_state["singles-order"] = "Best pictures first"
-    assert "Neighbours may be one person" not in texts(page.run())
+    assert "Similar faces are side by side" in texts(page)
+    page.session_state["singles-order"] = "Best quality first"
+    assert "Similar faces are side by side" not in texts(page.run())

@@ -20,7 +20,7 @@ def _import(page, typed: str):
     ("typed", "sentence"),
     [
         ("", "Type the path of a folder"),
-        ("pictures", "Type the whole path"),
+        ("pictures", "Type the full path"),
         ("/no/such/folder", "There is no file or folder"),
     ],
 )
@@ -43,7 +43,7 @@ def test_a_folder_is_queued_for_import(library, open_page, tmp_path: Path) -> No
     assert not page.exception and not page.error
     params = {"paths": [str(tmp_path)], "video_seconds": 0.0}
     assert [(job.kind, job.params) for job in library.jobs.active()] == [("import", params)]
-    assert "The import has started" in texts(page)
+    assert "Import started" in texts(page)
 
 
 def test_videos_are_looked_into_where_that_is_ticked(library, open_page, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_photos_are_filtered_by_who_is_on_them(filled, open_page) -> None:
     }
     assert "photo-2" not in {button.key for button in page.button}
     page = page.multiselect(key="photo-without").select(1).run()
-    assert "No photo matches; take a condition away." in texts(page)
+    assert "No photos match. Remove a condition." in texts(page)
     page = next(button for button in page.button if button.label == "Clear").click().run()
     assert not page.exception
     assert page.multiselect(key="photo-with").value == []
@@ -195,4 +195,4 @@ def test_names_of_other_programs_are_taken_over_as_a_job(filled, open_page) -> N
     (job,) = filled.jobs.active()
     assert (job.kind, job.params) == ("names", {"actor": "owner"})
     assert jobs.run_pending(filled)[0].state == "done"
-    assert "No new name found." in texts(page.run())
+    assert "No new names found." in texts(page.run())

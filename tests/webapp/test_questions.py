@@ -1,4 +1,4 @@
-"""The kinds of suggestions on the page Clusters, with drawn vectors: three people on eight photos each."""
+"""The kinds of suggestions on the page Faces, with drawn vectors: three people on eight photos each."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.webapp.test_naming_pages import button, type_name
 EACH = 8
 NONE = {
     "Who is it?": "No suggestions",
-    "One person?": "Nobody is there twice",
+    "One person?": "No duplicates found",
     "Wrong name?": "No name looks wrong",
-    "Twice on a photo?": "Nobody is twice",
-    "Same moment?": "No moment is there twice",
+    "Twice in a photo?": "No one is in a photo twice",
+    "Same moment?": "No duplicate moments",
 }
 
 
@@ -67,7 +67,7 @@ def names(library) -> dict[str, int]:
 def test_where_nothing_is_to_be_asked_that_is_said(asked, kind) -> None:
     page = asked(kind)
     assert NONE[kind] in everything(page)
-    assert "Nothing is to be asked." in everything(page)
+    assert "No open questions." in everything(page)
 
 
 def test_two_names_for_one_person_are_merged(library, people, asked) -> None:
@@ -86,9 +86,9 @@ def test_two_names_for_one_person_are_merged(library, people, asked) -> None:
 def test_two_people_are_told_apart_for_good(library, people, asked) -> None:
     library.people.name_faces(people[0][:5], "Ada", actor="me")
     library.people.name_faces(people[0][5:], "Adah", actor="me")
-    page = button(asked("One person?"), "No, two people").click().run()
+    page = button(asked("One person?"), "No, different people").click().run()
     assert NONE["One person?"] in everything(page)
-    assert library.journal.recent(1)[0].summary == "Said that Ada and Adah are two people"
+    assert library.journal.recent(1)[0].summary == "Marked “Ada” and “Adah” as different people"
     assert names(library) == {"Ada": 5, "Adah": 3}
 
 
@@ -97,7 +97,7 @@ def test_two_groups_get_one_name_at_once(library, people, asked) -> None:
     numbers[:3] = 4
     library.clusters.save_run("test", {}, EMBEDDER, np.ravel(people), numbers)
     page = asked("One person?")
-    assert "Are these two groups one person?" in everything(page)
+    assert "Do these two groups show the same person?" in everything(page)
     page = button(type_name(page, "Ada", "one-name"), "Name all 8").click().run()
     assert not page.exception
     assert {face.person for face in library.faces.get_many(people[0])} == {"Ada"}
@@ -137,11 +137,11 @@ def test_twice_on_one_photo_may_be_right(library, people, asked) -> None:
     with library._database.write() as session:
         session.get(tables.Face, people[1][0]).photo_id = library.faces.get(people[0][0]).photo_id
     library.people.name_faces([people[0][0], people[1][0]], "Ada", actor="me")
-    page = asked("Twice on a photo?")
-    assert "Ada is on one photo twice" in everything(page)
-    page = button(page, "All are right").click().run()
+    page = asked("Twice in a photo?")
+    assert "Ada is in one photo twice" in everything(page)
+    page = button(page, "All are correct").click().run()
     assert not page.exception
-    assert NONE["Twice on a photo?"] in everything(page)
+    assert NONE["Twice in a photo?"] in everything(page)
     assert names(library) == {"Ada": 2}
 
 
@@ -160,17 +160,17 @@ def moment(people, library):
 
 def test_one_of_the_photos_of_a_moment_is_enough(library, moment, asked) -> None:
     page = asked("Same moment?")
-    assert "1 moment on several photos" in texts(page)
-    assert "Do these 2 photos show one moment?" in everything(page)
+    assert "1 moment in several photos" in texts(page)
+    assert "Do these 2 photos show the same moment?" in everything(page)
     page = button(page, "Yes, one is enough").click().run()
     assert not page.exception
     flags = {face.id: face.flag for face in library.faces.get_many(moment)}
     assert sorted(flags.values()) == sorted([values.Flag.NONE, values.Flag.HIDDEN])
-    assert "No moment is there twice" in everything(page)
+    assert "No duplicate moments" in everything(page)
 
 
 def test_photos_of_a_moment_are_all_kept(library, moment, asked) -> None:
     page = button(asked("Same moment?"), "No, keep all").click().run()
-    assert not page.exception and "No moment is there twice" in everything(page)
+    assert not page.exception and "No duplicate moments" in everything(page)
     assert {face.flag for face in library.faces.get_many(moment)} == {values.Flag.NONE}
     assert len(library.pair_constraints.all(same=True)) == 1

@@ -6,7 +6,7 @@ from tests.webapp.conftest import texts
 def test_without_a_recogniser_the_page_says_what_to_do(library, open_page) -> None:
     page = open_page("recognise")
     assert not page.exception
-    assert "There is no recogniser yet" in texts(page)
+    assert "No recogniser yet" in texts(page)
     assert not page.get("iframe")
 
 
