@@ -263,7 +263,8 @@ def test_a_birth_date_before_photography_is_refused(library: Library, faces: lis
     anna = library.people.name_faces(faces[:1], "Anna", actor=ME).person_id
     with pytest.raises(BadInput, match="from 1700 on"):
         library.people.describe(anna, birth_date=date(1699, 12, 31), actor=ME)
-    assert library.people.describe(anna, birth_date=date(1700, 1, 1), actor=ME).birth_date == date(1700, 1, 1)
+    described = library.people.describe(anna, birth_date=date(1700, 1, 1), actor=ME)
+    assert described.person.birth_date == date(1700, 1, 1)
 
 
 @pytest.mark.parametrize(
