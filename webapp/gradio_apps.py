@@ -37,7 +37,8 @@ LIVE_SIDE_PX = 640
 CACHE_CLEANING = (600, 3600)
 """Every 10 minutes, pictures older than an hour are deleted; at the end of the server, all."""
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 TOP = 4
 NO_FACE = "No face was found in this picture; try one that shows a face from the front."
@@ -240,7 +241,7 @@ def _photo_input(**options: Any) -> gradio.Image:
     import gradio as gr
 
     photo = gr.Image(type="filepath", sources=["upload", "webcam", "clipboard"], buttons=[], **options)
-    photo.preprocess = lambda payload: payload.path if payload else None
+    photo.preprocess = lambda payload: payload.path if payload else None  # type: ignore[method-assign]  # this one only
     return photo
 
 
@@ -267,9 +268,8 @@ def single_app(settings: Settings) -> gradio.Blocks:
     import gradio as gr
 
     show, answer = _one(settings)
-    with gr.Blocks(
-        title="faceid: one face", analytics_enabled=False, fill_width=True, delete_cache=CACHE_CLEANING
-    ) as app:
+    app = gr.Blocks(title="faceid: one face", analytics_enabled=False, fill_width=True, delete_cache=CACHE_CLEANING)
+    with app:
         _banner(app)
         with gr.Row(equal_height=True):
             photo = _photo_input(label="Photo", height=380)
@@ -286,9 +286,10 @@ def group_app(settings: Settings) -> gradio.Blocks:
     import gradio as gr
 
     show, answer = _several(settings)
-    with gr.Blocks(
+    app = gr.Blocks(
         title="faceid: several faces", analytics_enabled=False, fill_width=True, delete_cache=CACHE_CLEANING
-    ) as app:
+    )
+    with app:
         _banner(app)
         with gr.Tab("Photo"):
             with gr.Row():
