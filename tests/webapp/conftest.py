@@ -18,6 +18,7 @@ from webapp import context
 
 EMBEDDER = "dlib-resnet+mirror"
 SIDE = 240
+OpenPage = Callable[[str], AppTest]
 PAGE = """
 import importlib
 from webapp.feedback import boundary, show_toasts
@@ -51,7 +52,7 @@ def filled(library: Library, tmp_path: Path) -> Library:
 
 
 @pytest.fixture
-def open_page() -> Callable[[str], AppTest]:
+def open_page() -> OpenPage:
     """Run one page of webapp.app_pages as the frame does."""
 
     def run(module: str) -> AppTest:
