@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,8 +16,8 @@ from faceid_core.vision.embedding import EMBEDDERS, make_embedder
 
 
 @pytest.fixture(scope="module")
-def crops(imported_folder: object) -> np.ndarray:
-    with Library.open(Settings(library=imported_folder)) as library:  # type: ignore[arg-type]
+def crops(imported_folder: Path) -> np.ndarray:
+    with Library.open(Settings(library=imported_folder)) as library:
         ids = library.faces.vectors("dlib-resnet+mirror").ids[:5]
         return np.stack([decode_jpeg(data) for data in library.faces.crops(ids).values()])
 
