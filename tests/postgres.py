@@ -88,11 +88,11 @@ def _started(folder: Path) -> Iterator[str]:
     if os.getuid() == 0:
         folder.chmod(0o711)
         shutil.chown(data, user)
-    run_as = {"user": user, "cwd": data} if os.getuid() == 0 else {"cwd": data}
-    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    run_as = user if os.getuid() == 0 else None
     made = subprocess.run(
         [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
-         "--no-sync"], text=True, check=False, **quiet, **run_as,
+         "--no-sync"], text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, user=run_as,
+        cwd=data,
     )  # fmt: skip
     if made.returncode:
         raise NoServer(f"initdb failed: {made.stdout.strip()[-300:]}")
@@ -101,7 +101,7 @@ def _started(folder: Path) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [programs / "postgres", "-D", data, *(part for option in options for part in ("-c", option))],
-            stdout=log, stderr=log, **run_as,
+            stdout=log, stderr=log, user=run_as, cwd=data,
         )  # fmt: skip
     url = f"postgresql://postgres@/postgres?host={data}"
     try:

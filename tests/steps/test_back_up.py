@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -152,7 +152,9 @@ def newer(good: Path, file: Path) -> None:
         (newer, "update the program"),
     ],
 )
-def test_a_bad_backup_changes_nothing(library: Library, settings: Settings, tmp_path: Path, spoil, said) -> None:
+def test_a_bad_backup_changes_nothing(
+    library: Library, settings: Settings, tmp_path: Path, spoil: Callable[[Path, Path], object], said: str
+) -> None:
     back_up.back_up(settings, tmp_path / "good.zip")
     library.close()
     spoil(tmp_path / "good.zip", tmp_path / "bad.zip")
@@ -184,7 +186,9 @@ def test_a_server_has_tools_of_its_own(tmp_path: Path) -> None:
         back_up.back_up(Settings(library=tmp_path, database_url="postgresql://x/y"), tmp_path / "mine.zip")
 
 
-def test_upgrading_keeps_a_copy_of_what_was(library: Library, settings: Settings, monkeypatch) -> None:
+def test_upgrading_keeps_a_copy_of_what_was(
+    library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     library.close()
     assert back_up.upgrade(settings) is None
     with closing(sqlite3.connect(settings.library / "faceid.db")) as connection, connection:
