@@ -16,12 +16,13 @@ from faceid_core.library import Library
 from faceid_core.library.store import database
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
+from tests import sharing
 from tests.library.conftest import EMBEDDER, new_photo
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(library=tmp_path / "library")
+    return sharing.new_library(tmp_path / "library")
 
 
 @pytest.fixture

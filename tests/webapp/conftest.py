@@ -14,6 +14,7 @@ from faceid_core.library import Library
 from faceid_core.media import folders, images
 from faceid_core.settings import Settings
 from faceid_core.values import Box, DetectedFace, NewFace, NewPhoto, Quality
+from tests import sharing
 from webapp import context
 
 EMBEDDER = "dlib-resnet+mirror"
@@ -31,7 +32,7 @@ show_toasts()
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(library=tmp_path / "library")
+    return sharing.new_library(tmp_path / "library")
 
 
 @pytest.fixture
