@@ -13,11 +13,17 @@ import pytest
 from faceid_core.errors import NotWritable, PathNotFound, UnknownChoice
 from faceid_core.library import Library
 from faceid_core.steps import export
+from tests.contracts import check_exporter
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
     with file.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("suffix", export.EXPORTERS)
+def test_every_exporter_keeps_the_contract(suffix: str, filled: Library, tmp_path: Path) -> None:
+    check_exporter(suffix, filled, tmp_path)
 
 
 def test_the_csv_has_exactly_the_columns_and_a_row_per_face(filled: Library, tmp_path: Path) -> None:

@@ -42,11 +42,12 @@ def test_mirroring_is_the_mean_of_both_and_a_space_of_its_own(crops: np.ndarray,
 @pytest.mark.parametrize("name", sorted(EMBEDDERS))
 def test_every_embedder_keeps_the_contract(name: str, engine_settings: Settings) -> None:
     embedder = EMBEDDERS[name](engine_settings)
+    assert embedder.name.startswith(name) and embedder.default_threshold > 0 and embedder.computes
     none = embedder.embed(np.zeros((0, embedder.size_px, embedder.size_px, 3), np.uint8))
     assert none.shape == (0, embedder.dimension)
     two = embedder.embed(np.full((2, embedder.size_px, embedder.size_px, 3), 90, np.uint8))
     assert two.shape == (2, embedder.dimension)
-    assert two.dtype == np.float32
+    assert two.dtype == np.float32 and np.isfinite(two).all()
     with pytest.raises(ValueError, match="uint8"):
         embedder.embed(np.zeros((1, 10, 10, 3), np.uint8))
 
