@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from faceid_core.exchange import face_table
 from faceid_core.library import Library
 from faceid_core.sample import Album
 from faceid_core.settings import Settings
-from faceid_core.steps import export
 from tests.contracts import check_detector, check_exporter
 
 ROOT = Path(__file__).parents[2]
@@ -28,16 +28,16 @@ def recipe(name: str, **names: object) -> dict[str, Any]:
 
 
 def test_the_detector_of_the_recipe_keeps_the_contract(album: Album, engine_settings: Settings) -> None:
-    check_detector("haar", recipe("detector")["HaarDetector"], album, engine_settings)
+    check_detector("hog-fine", recipe("detector")["FineHogDetector"], album, engine_settings)
 
 
 def test_the_exporter_of_the_recipe_keeps_the_contract(
     filled: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exporters = dict(export.EXPORTERS)
-    monkeypatch.setattr(export, "EXPORTERS", exporters)
-    recipe("exporter", **{**vars(export), "EXPORTERS": exporters})
-    assert ".jsonl" in exporters
+    exporters: dict[str, Any] = {}
+    recipe("exporter", **{**vars(face_table), "EXPORTERS": exporters})
+    (added,) = exporters.items()
+    monkeypatch.setitem(face_table.EXPORTERS, *added)
     check_exporter(".jsonl", filled, tmp_path)
 
 
