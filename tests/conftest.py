@@ -69,8 +69,9 @@ def filled(imported_folder: Path, tmp_path: Path) -> Iterator[Library]:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Library]:
-    """An empty library of one's own."""
+def empty(engine_settings: Settings, tmp_path: Path) -> Iterator[Library]:
+    """An empty library of one's own, with the engine folder that all share."""
+    sharing.link_engine(tmp_path / "library", engine_settings.engine_folder)
     with Library.open(sharing.new_library(tmp_path / "library")) as library:
         yield library
 

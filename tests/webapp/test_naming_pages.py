@@ -7,11 +7,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from faceid_core.library import Library
+from faceid_core.library import Erasure, Library
 from faceid_core.library.store import tables
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.values import Flag
 from tests.webapp.conftest import EMBEDDER, OpenPage, html_of, texts
+from webapp.parts import erase_dialog
 from webapp.parts.face_map import COLOURS, figure, layers
 from webapp.parts.regroup import promise
 from webapp.parts.undo import SECONDS
@@ -249,6 +250,15 @@ def test_faces_that_were_set_aside_are_erased_after_asking(grouped: Library, ope
     assert grouped.counts().faces == 6
 
 
+def test_bytes_that_somebody_else_reads_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(erase_dialog, "toast", lambda sentence, icon: told.append(sentence))
+    erase_dialog.say_what_remains(Erasure(faces=1))
+    assert told == []
+    erase_dialog.say_what_remains(Erasure(faces=1, bytes_remain=True))
+    assert len(told) == 1 and "some bytes of it remain" in told[0]
+
+
 def test_the_groups_are_measured_by_the_names(grouped: Library, open_page: OpenPage) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(number)], name, actor="owner")
@@ -297,7 +307,7 @@ def test_a_less_sure_suggestion_is_not_chosen_beforehand(
     named, *others = ungrouped.faces.vectors(EMBEDDER).ids[::2].tolist()
     ungrouped.people.name_faces([named], "Ada", actor="owner")
     monkeypatch.setattr(
-        "faceid_core.steps.suggest.likely_distance", lambda _: 0.17
+        "faceid_core.steps.ask.likely_distance", lambda _: 0.17
     )  # faces of one person are 0.20 apart here
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Suggestions"
