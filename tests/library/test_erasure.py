@@ -333,7 +333,7 @@ def test_a_face_that_is_named_at_the_last_moment_goes_too(
     zebedee = library.people.name_faces(lives[:2], "Zebedee", actor="a").person_id
     write = library._database.write
 
-    def named_first():  # between the look and the act
+    def named_first() -> object:  # between the look and the act
         monkeypatch.setattr(library._database, "write", write)
         library.people.name_faces(lives[2:3], "Zebedee", actor="a")
         return write()

@@ -26,7 +26,7 @@ def open_dialog(library: Library, born: date | None) -> tuple[int, AppTest]:
     """The dialog of Ada, whose birth date came from elsewhere: imported decisions may hold any."""
     ada = library.people.name_faces([1, 2], "Ada", actor="owner").person_id
     with library._database.write() as session:
-        session.get(tables.Person, ada).birth_date = born
+        session.get_one(tables.Person, ada).birth_date = born
     return ada, AppTest.from_string(DIALOG.format(person=ada), default_timeout=30).run()
 
 
@@ -35,7 +35,7 @@ def save(page: AppTest) -> AppTest:
 
 
 @pytest.mark.parametrize("born", [None, date(1950, 5, 1), date(1799, 12, 31), date(33, 4, 3), TOMORROW])
-def test_any_stored_date_is_shown_and_stays(filled: Library, born) -> None:
+def test_any_stored_date_is_shown_and_stays(filled: Library, born: date | None) -> None:
     ada, page = open_dialog(filled, born)
     assert not page.exception
     assert page.date_input(key=f"born-{ada}").value == born

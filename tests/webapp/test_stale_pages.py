@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from faceid_core.library import Library
 from faceid_core.values import Flag
@@ -14,7 +15,7 @@ STALE = "This page was out of date"
 
 
 @pytest.fixture
-def grouped(filled: Library):
+def grouped(filled: Library) -> Library:
     """Six faces in two groups."""
     ids = filled.faces.vectors(EMBEDDER).ids
     filled.clusters.save_run("test", {}, EMBEDDER, ids, np.arange(6, dtype=np.int64) % 2 + 1)
@@ -27,7 +28,7 @@ def regroup(library: Library) -> None:
     library.clusters.save_run("other", {}, EMBEDDER, ids, np.ones(len(ids), np.int64))
 
 
-def person_page(library: Library, open_page: OpenPage, ids):
+def person_page(library: Library, open_page: OpenPage, ids: list[int]) -> AppTest:
     """The page of Ada, who has these faces, the first one selected."""
     ada = library.people.name_faces(ids, "Ada", actor="owner").person_id
     page = open_page("people")
@@ -86,7 +87,7 @@ def test_not_ada_leaves_alone_a_face_that_is_somebody_else_by_now(grouped: Libra
     assert (ids[0], bo) not in set(zip(*_negatives(grouped), strict=True))
 
 
-def _negatives(library: Library):
+def _negatives(library: Library) -> tuple[list[int], list[int]]:
     found = library.gallery.negatives(EMBEDDER)
     return found.ids.tolist(), found.people.tolist()
 

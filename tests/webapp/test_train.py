@@ -120,7 +120,13 @@ def name_by_case(library: Library, folder: Path, people: dict[str, list[int]], h
 
 @pytest.mark.parametrize(("people", "hidden", "names"), CASES.values(), ids=CASES)
 def test_the_page_promises_what_the_training_does(
-    library: Library, open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, people, hidden, names
+    library: Library,
+    open_page: OpenPage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    people: dict[str, list[int]],
+    hidden: str,
+    names: list[str],
 ) -> None:
     """The page, the step and the training, up to where the networks begin, agree on every case."""
     name_by_case(library, tmp_path / "photos", people, hidden)
