@@ -126,7 +126,7 @@ def test_the_page_promises_what_the_training_does(
     monkeypatch: pytest.MonkeyPatch,
     people: dict[str, list[int]],
     hidden: str,
-    names: list[str],
+    names: tuple[str, ...],
 ) -> None:
     """The page, the step and the training, up to where the networks begin, agree on every case."""
     name_by_case(library, tmp_path / "photos", people, hidden)
