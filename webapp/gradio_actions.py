@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 LIVE_SIDE_PX = 640
 """Webcam frames are searched at this size: quick enough to feel live."""
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 NO_FACE = "No face was found in this photo; try one that shows a face from the front."
 NO_PICTURE = "Choose a photo first."

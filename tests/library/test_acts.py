@@ -46,7 +46,9 @@ ONCE: dict[str, Callable[[Library, list[int]], Act]] = {
 
 
 @pytest.mark.parametrize("name", [*ACTS, *ONCE])
-def test_an_act_returns_its_event_and_none_where_nothing_changes(library: Library, faces: list[int], name) -> None:
+def test_an_act_returns_its_event_and_none_where_nothing_changes(
+    library: Library, faces: list[int], name: str
+) -> None:
     person(library, "Ada", faces[:2])
     person(library, "Bo", faces[2:4])
     act = {**ACTS, **ONCE}[name]
@@ -135,7 +137,9 @@ ELSEWHERE: dict[str, Callable[[Library, list[int]], object]] = {
 
 @pytest.mark.parametrize("act", STALE)
 @pytest.mark.parametrize("elsewhere", ELSEWHERE)
-def test_an_act_on_faces_that_changed_meanwhile_is_refused(library, faces, act, elsewhere) -> None:
+def test_an_act_on_faces_that_changed_meanwhile_is_refused(
+    library: Library, faces: list[int], act: str, elsewhere: str
+) -> None:
     person(library, "Ada", faces[6:7])
     drawn = library.faces.as_drawn(faces)
     ELSEWHERE[elsewhere](library, faces)
@@ -147,7 +151,7 @@ def test_an_act_on_faces_that_changed_meanwhile_is_refused(library, faces, act, 
 
 
 @pytest.mark.parametrize("act", STALE)
-def test_an_act_on_faces_as_drawn_goes(library, faces, act) -> None:
+def test_an_act_on_faces_as_drawn_goes(library: Library, faces: list[int], act: str) -> None:
     person(library, "Ada", faces[6:7])
     drawn = library.faces.as_drawn(faces)
     person(library, "Bo", faces[2:3])  # another face of the page

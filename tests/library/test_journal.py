@@ -366,7 +366,7 @@ def test_random_decisions_keep_the_invariants_and_undo_to_the_very_same_state(da
     run_state_machine_as_test(Decisions, settings=budget)
 
 
-def test_redoing_a_name_does_not_overrule_a_newer_no(library, faces) -> None:
+def test_redoing_a_name_does_not_overrule_a_newer_no(library: Library, faces: list[int]) -> None:
     person = library.people.name_faces(faces[:2], "Ada", actor="a").person_id
     library.people.name_faces(faces[4:5], "Ada", actor="a")
     moved = library.journal.recent(1)[0].id

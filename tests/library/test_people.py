@@ -169,7 +169,7 @@ def test_people_page_by_quality_without_gaps_among_equals(library: Library, face
     assert qualities == sorted(qualities, reverse=True)
 
 
-def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> None:
+def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library: Library, faces: list[int]) -> None:
     """Faces 0 and 1 are on one photo, 2 and 3 on another."""
     with pytest.raises(TwiceOnPhoto, match=r"Ada would be in 0\.jpg twice;"):
         library.people.name_faces(faces[:2], "Ada", actor="a", once=True)

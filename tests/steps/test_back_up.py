@@ -16,12 +16,13 @@ from faceid_core.library import Library
 from faceid_core.library.store import database
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
+from tests import sharing
 from tests.library.conftest import EMBEDDER, new_photo
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(library=tmp_path / "library")
+    return sharing.new_library(tmp_path / "library")
 
 
 @pytest.fixture
@@ -152,7 +153,9 @@ def newer(good: Path, file: Path) -> None:
         (newer, "update the program"),
     ],
 )
-def test_a_bad_backup_changes_nothing(library: Library, settings: Settings, tmp_path: Path, spoil, said) -> None:
+def test_a_bad_backup_changes_nothing(
+    library: Library, settings: Settings, tmp_path: Path, spoil: Callable[[Path, Path], object], said: str
+) -> None:
     back_up.back_up(settings, tmp_path / "good.zip")
     library.close()
     spoil(tmp_path / "good.zip", tmp_path / "bad.zip")
@@ -236,7 +239,9 @@ def test_a_server_has_tools_of_its_own(tmp_path: Path) -> None:
         back_up.back_up(Settings(library=tmp_path, database_url="postgresql://x/y"), tmp_path / "mine.zip")
 
 
-def test_upgrading_keeps_a_copy_of_what_was(library: Library, settings: Settings, monkeypatch) -> None:
+def test_upgrading_keeps_a_copy_of_what_was(
+    library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     library.close()
     assert back_up.upgrade(settings) is None
     with closing(sqlite3.connect(settings.library / "faceid.db")) as connection, connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -219,7 +220,7 @@ def test_names_beside_ours(settings: Settings) -> None:
         make_embedder(settings.model_copy(update={"embedder": "other"}))
 
 
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "is not the one that": {"sha256": "0" * 64},
     "can't be read": {"file": "nowhere.onnx"},
     "numbers, not 7": {"dimension": 7},
