@@ -118,7 +118,7 @@ def test_a_refusal_blames_no_decision_where_none_is_in_the_way(library: Library,
 
 
 # --- as drawn -----------------------------------------------------------------------------------------------
-STALE: dict[str, Callable[[Library, list[int], DrawnFaces], object]] = {
+STALE: dict[str, Callable[[Library, list[int], DrawnFaces], Act]] = {
     "name": lambda lib, f, drawn: lib.people.name_faces(f[:2], "Cleo", actor=ME, drawn=drawn),
     "give": lambda lib, f, drawn: lib.people.give_faces(f[:2], 1, actor=ME, drawn=drawn),
     "reject": lambda lib, f, drawn: lib.people.reject(f[:2], 1, actor=ME, drawn=drawn),
@@ -191,7 +191,9 @@ def test_taking_faces_from_a_person_leaves_those_of_others_alone(library: Librar
         library.people.remove_faces(faces[2:3], ada, actor=ME)
 
 
-def test_people_who_changed_meanwhile_are_not_merged_forgotten_or_described(library: Library, faces) -> None:
+def test_people_who_changed_meanwhile_are_not_merged_forgotten_or_described(
+    library: Library, faces: list[int]
+) -> None:
     ada, bo = (library.people.get(person(library, name, [face])) for name, face in zip(("Ada", "Bo"), faces[::2],
                                                                                       strict=False))  # fmt: skip
     library.people.rename(bo.id, "Bob", actor="other")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -112,6 +114,7 @@ def test_a_tab_offers_to_undo_its_own_act_and_never_that_of_another_tab(
     other = grouped.people.name_faces([ids[1]], "Bo", actor="owner").event
     page = button(page, label).click().run()
     assert not page.exception and "Nothing to change" in texts(page)
+    assert other is not None
     assert f"bar-undo-page-{other.id}" not in {one.key for one in page.button}
     assert "_undo_offer" not in page.session_state
 
@@ -124,7 +127,7 @@ def test_an_act_between_those_of_another_tab_is_the_one_that_is_undone(
     other = [face.id for face in grouped.faces.of_cluster(2)]
     name_faces = type(grouped.people).name_faces
 
-    def raced(people, *args, **kwargs):
+    def raced(people: Any, *args: Any, **kwargs: Any) -> Any:
         done = name_faces(people, *args, **kwargs)
         name_faces(people, other, "Bo", actor="owner")
         return done

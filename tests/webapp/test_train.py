@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -134,7 +135,7 @@ def test_the_page_promises_what_the_training_does(
     labelled = training._labelled
     learned = []
 
-    def seen(*args):
+    def seen(*args: Any) -> None:
         learned.append(labelled(*args))
         raise NotReady("enough seen")
 

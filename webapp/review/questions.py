@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -52,7 +52,9 @@ def questions(run: RunView) -> None:
     elif kind == MOMENT:
         same_moment(asked.duplicates, _place(MOMENT, len(asked.duplicates)), partial(_skip, MOMENT))
     else:
-        {ONE: partial(_one, run), WRONG: _wrong, TWICE: _twice}[kind](asked, people)
+        shown: dict[str, Callable[[Questions, dict[int, PersonView]], None]]
+        shown = {ONE: partial(_one, run), WRONG: _wrong, TWICE: _twice}
+        shown[kind](asked, people)
 
 
 def _open_questions(asked: Questions, who: int) -> str:
