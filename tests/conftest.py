@@ -16,6 +16,7 @@ from faceid_core.sample import Album, draw_album
 from faceid_core.settings import Settings
 from faceid_core.steps.cluster import cluster_faces
 from tests import postgres, sharing
+from tests.faces import Faces, draw_faces
 
 ABOVE = [folder / "shared" / "data" for folder in Path(__file__).resolve().parents]
 SHARED = next((folder for folder in ABOVE if folder.is_dir()), ABOVE[-1])
@@ -45,6 +46,18 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Album:
         (folder / "truth.pickle").write_bytes(pickle.dumps(drawn))
 
     found: Album = pickle.loads((sharing.once(tmp_path_factory, "album", draw) / "truth.pickle").read_bytes())
+    return found
+
+
+@pytest.fixture(scope="session")
+def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Faces:
+    """The crops of four people on twenty photos."""
+
+    def draw(folder: Path) -> None:
+        (folder / "faces.pickle").write_bytes(pickle.dumps(draw_faces(folder)))
+
+    faces = sharing.once(tmp_path_factory, "drawn-faces", draw) / "faces.pickle"
+    found: Faces = pickle.loads(faces.read_bytes())
     return found
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
+from tempfile import gettempdir
 
 import numpy as np
 
@@ -29,9 +28,9 @@ class Faces:
     album: Album
 
 
-@lru_cache(maxsize=1)
-def drawn_faces(people: int = 4, photos: int = 20) -> Faces:
-    album = draw_album(Path(mkdtemp(prefix="faceid-album-")) / "album", people=people, photos=photos, seed=3)
+def draw_faces(folder: Path, people: int = 4, photos: int = 20) -> Faces:
+    """Draw an album into the folder and cut out its faces."""
+    album = draw_album(folder / "album", people=people, photos=photos, seed=3)
     detector = make_detector(SETTINGS)
     crops, names, numbers = [], [], []
     for number, (name, truth) in enumerate(album.photos.items()):

@@ -17,7 +17,7 @@ from faceid_core.engine.bfloat16 import Half
 from faceid_core.settings import Settings
 from faceid_core.vision.dlib_resnet import DlibResNet, Exact
 from faceid_core.vision.embedding import make_embedder
-from tests.faces import SETTINGS, drawn_faces
+from tests.faces import SETTINGS, Faces
 
 EXACT = SETTINGS.model_copy(update={"precision": "exact"})
 
@@ -44,9 +44,11 @@ def in_half() -> Half:
     return network
 
 
-@pytest.fixture(scope="module")
-def crops() -> np.ndarray:
-    return drawn_faces().crops
+@pytest.fixture
+def crops(in_half: Half, request: pytest.FixtureRequest) -> np.ndarray:
+    """Drawn only where something is computed with them."""
+    faces: Faces = request.getfixturevalue("drawn_faces")
+    return faces.crops
 
 
 def in_a_process(**environment: str) -> list[str]:

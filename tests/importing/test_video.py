@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import time
@@ -21,12 +22,16 @@ from faceid_core.media.formats import VIDEO
 from faceid_core.sample import Album
 from faceid_core.settings import Settings
 from faceid_core.steps import jobs
+from faceid_core.values import Image, NewFace
 from faceid_core.vision import tracking
+from faceid_core.vision.detector import Detector
+from faceid_core.vision.embedder import Embedder
 from tests import videos
 from tests.faces import SETTINGS
 from tests.media.test_video import KINDS
 from tests.root import test_fuzz
 
+ANSWERS: dict[tuple[object, ...], tuple[NewFace, ...]] = {}
 Stored = dict[str, list[tuple[float, ...]]]
 
 
@@ -42,6 +47,20 @@ def mine(clip: Path, tmp_path: Path) -> Path:
     """A copy in a folder of its own."""
     (tmp_path / "films").mkdir()
     return Path(shutil.copy(clip, tmp_path / "films" / "party.mp4"))
+
+
+@pytest.fixture(autouse=True)
+def each_picture_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests here use the same networks, mostly on the same pictures. What they answered is remembered."""
+    search = video.find_faces
+
+    def remembered(pixels: Image, detector: Detector, embedder: Embedder) -> tuple[NewFace, ...]:
+        key = (detector.name, embedder.name, pixels.shape, hashlib.sha256(np.ascontiguousarray(pixels)).digest())
+        if key not in ANSWERS:
+            ANSWERS[key] = search(pixels, detector, embedder)
+        return ANSWERS[key]
+
+    monkeypatch.setattr(video, "find_faces", remembered)
 
 
 def watch(library: Library, *paths: Path, every: float = 0.5, **options: object) -> ImportReport:

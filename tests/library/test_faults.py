@@ -39,9 +39,9 @@ def kill(kind: str, trials: int, seed: int, folder: Path) -> list[int]:
     return told
 
 
-def test_an_import_killed_at_five_moments(tmp_path: Path) -> None:
+def test_acts_killed_at_five_moments(tmp_path: Path) -> None:
     """The other kinds take longer; they are among the slow tests."""
-    assert any(kill("import", 5, 1, tmp_path)), "nothing was done before the kill: the trials prove nothing"
+    assert any(kill("acts", 5, 1, tmp_path)), "nothing was done before the kill: the trials prove nothing"
 
 
 @pytest.mark.slow

@@ -21,15 +21,14 @@ from faceid_core.recognition.openset import Calibration
 from faceid_core.recognition.recogniser import Recogniser, as_dict, summary
 from faceid_core.values import Box, DetectedFace, Guess, Recognised
 from faceid_core.vision.embedding import make_embedder
-from tests.faces import SETTINGS, Faces, drawn_faces
+from tests.faces import SETTINGS, Faces
 
 Embedded = tuple[Faces, np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def embedded() -> Embedded:
-    faces = drawn_faces()
-    return faces, make_embedder(SETTINGS).embed(faces.crops)
+def embedded(drawn_faces: Faces) -> Embedded:
+    return drawn_faces, make_embedder(SETTINGS).embed(drawn_faces.crops)
 
 
 @pytest.fixture
@@ -166,8 +165,11 @@ def test_serving_needs_no_torch(folder: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_network_trained_further_is_served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    faces = drawn_faces()
+@pytest.mark.slow
+def test_network_trained_further_is_served(
+    drawn_faces: Faces, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    faces = drawn_faces
     names = [name for name, _ in Counter(faces.names).most_common(2)]
     at = [i for i, name in enumerate(faces.names) if name in names]
     monkeypatch.setattr(training, "_choose", lambda candidates, *_: candidates[-1])

@@ -14,15 +14,15 @@ from faceid_core.engine.weights import weights_path
 from faceid_core.errors import JobCancelled, NotEnoughLabels
 from faceid_core.recognition import model_files, openset, training
 from faceid_core.recognition.training import TrainOptions, _better, _labelled
-from tests.faces import Faces, drawn_faces
+from tests.faces import Faces
 
 QUICK = TrainOptions(epochs=2, views=1)
 Run = tuple[training.Trained, list[dict[str, Any]], list[tuple[int, int, str]]]
 
 
 @pytest.fixture(scope="module")
-def faces() -> Faces:
-    return drawn_faces()
+def faces(drawn_faces: Faces) -> Faces:
+    return drawn_faces
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from faceid_core.errors import BadInput
 from faceid_core.sample import Album, draw_album, read_groundtruth
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_bytes(tmp_path: Path) -> None:
     one = draw_album(tmp_path / "one", people=2, photos=3, seed=9)
     two = draw_album(tmp_path / "two", people=2, photos=3, seed=9)

@@ -29,7 +29,9 @@ def test_few_faces(name: str, count: int) -> None:
     assert np.isfinite(plane).all()
 
 
-@pytest.mark.parametrize("name", PROJECTORS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "umap" else ()) for name in PROJECTORS]
+)  # UMAP is compiled first
 def test_faces_of_a_person_lie_together_and_runs_repeat(name: str) -> None:
     vectors, truth = people(3, 14)
     graph = neighbours.build(vectors)
