@@ -25,6 +25,8 @@
     ├── NotFound
     ├── LibraryError
     │   ├── LibraryBusy
+    │   ├── DiskFull
+    │   ├── Unreachable
     │   ├── DriverMissing
     │   ├── SchemaOutdated
     │   └── SchemaTooNew
@@ -35,6 +37,7 @@
     │   ├── CustomModelUnusable
     │   ├── WorkersUnusable
     │   └── ReferenceMissing
+    ├── TooBusy
     └── JobCancelled
 
 The edges (CLI, page, job, API) catch FaceIdError and show its sentence; anything else is a bug and is logged
@@ -144,6 +147,14 @@ class LibraryBusy(LibraryError):
     """Another program holds the write lock for longer than we wait."""
 
 
+class DiskFull(LibraryError):
+    """There is no room for what is to be written."""
+
+
+class Unreachable(LibraryError):
+    """The database server does not answer."""
+
+
 class DriverMissing(LibraryError):
     """The database's driver is not installed."""
 
@@ -182,6 +193,14 @@ class WorkersUnusable(EngineError):
 
 class ReferenceMissing(EngineError):
     """The optional package face_recognition is not installed, or can't start."""
+
+
+class TooBusy(FaceIdError):
+    """So much is being worked on that this must wait. retry_after_s: seconds after which to try again."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("The server is busy with other pictures; try again in a moment.")
+        self.retry_after_s = retry_after_s
 
 
 class JobCancelled(FaceIdError):

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         1600, ge=160, description="Photos are searched at most at this length of the longer side"
     )
     max_megapixels: float = Field(150.0, gt=0, description="Larger photos are refused before decoding")
+    decode_megapixels: float | None = Field(
+        None, gt=0, description="Megapixels that the web app decodes at once; default: by the machine's memory"
+    )
     max_photo_seconds: float = Field(
         60.0, gt=0, description="An import gives up a photo that takes a worker longer than this"
     )
@@ -61,6 +64,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address that the web app listens on")
     port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on; 0 means any free one")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$", description="Address that people use, behind a proxy"
+    )
     max_upload_mb: int = Field(200, ge=1, description="Largest file that may be uploaded in the browser")
 
     @field_validator("library", mode="before")

@@ -13,7 +13,15 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
-from faceid_core.errors import DriverMissing, LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
+from faceid_core.errors import (
+    DiskFull,
+    DriverMissing,
+    LibraryBusy,
+    LibraryError,
+    SchemaOutdated,
+    SchemaTooNew,
+    Unreachable,
+)
 from faceid_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -324,11 +332,11 @@ def _operational(error: OperationalError) -> LibraryError:
     if getattr(error.orig, "sqlstate", None) == UNAVAILABLE or "is locked" in low or "busy" in low:
         return LibraryBusy("Another program is writing to the library; wait a moment and try again.")
     if "disk is full" in low or "no space left" in low:
-        return LibraryError("The disk is full; free some space and try again, nothing was lost.")
+        return DiskFull("The disk is full; free some space and try again, nothing was lost.")
     if "readonly" in low or "unable to open" in low:
         return LibraryError("The library's folder can't be written; check its permissions.")
     if not isinstance(error.orig, sqlite3.Error):
-        return LibraryError(
+        return Unreachable(
             f"The database server can't be used ({reason}); start it or correct FACEID_DATABASE_URL."
         )
     return LibraryError(f"The database can't be used ({reason}); run `faceid doctor`.")
