@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
+from faceid_core.atomic import PRIVATE_FOLDER, make_private
 from faceid_core.errors import (
     DiskFull,
     DriverMissing,
@@ -189,7 +190,7 @@ def migrating(settings: Settings) -> Iterator[Connection]:
 def make_folder(settings: Settings) -> None:
     """Make the library's folder where there is none. Raises LibraryError."""
     try:
-        settings.library.mkdir(parents=True, exist_ok=True)
+        settings.library.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
     except FileExistsError as error:
         raise LibraryError(
             f"{settings.library} is a file and a library is a folder; choose another one with --library."
@@ -199,6 +200,9 @@ def make_folder(settings: Settings) -> None:
             f"The library's folder {settings.library} can't be made ({error.strerror}); "
             "choose another one with --library."
         ) from error
+    make_private(settings.library)
+    if (settings.library / "faceid.db").exists():
+        make_private(settings.library / "faceid.db")
 
 
 def alembic_config(url: str) -> Config:
