@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from faceid_core.errors import InvalidSetting
+from faceid_core.wording import what_is_wrong
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -22,52 +26,68 @@ PROVIDERS = {
 }
 """Short names of ONNX Runtime's execution providers; any other is given by its full name."""
 
+PREFIX = "FACEID_"
+FOR_TESTS = "TEST_"
+"""FACEID_TEST_… belongs to the tests of faceid, such as the server that FACEID_TEST_POSTGRES names."""
+
+RESEMBLANCE = 0.6
+"""difflib's default: DB_URL is near enough to DATABASE_URL (0.67), WORKER to WORKERS (0.92)."""
+
 
 class Settings(BaseSettings):
     """Everything a user may set. `Settings(library=...)` overrides the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="FACEID_", env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
 
     library: Path = Field(Path("data"), description="Folder of the library")
-    database_url: str | None = Field(None, description="SQLAlchemy URL; default: faceid.db in the library's folder")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the database; by default faceid.db in the library's folder"
+    )
 
-    detector: str = Field("mmod", description="A name in detection.DETECTORS")
-    embedder: str = Field("dlib-resnet", description="A name in embedding.EMBEDDERS")
-    clusterer: str = Field("density-linkage", description="A name in clustering.CLUSTERERS")
-    projector: str = Field("umap", description="A name in projection.PROJECTORS")
+    detector: str = Field("mmod", description="Face detector")
+    embedder: str = Field("dlib-resnet", description="Network that tells people apart")
+    clusterer: str = Field("density-linkage", description="Algorithm that groups faces")
+    projector: str = Field("umap", description="Projection that draws the map")
 
-    mirror: bool = Field(True, description="Average the embeddings of a face and of its mirror image")
+    mirror: bool = Field(True, description="Average the embeddings of each face and its mirror image")
     precision: Literal["auto", "exact"] = Field(
-        "auto", description="auto: faces are embedded in bfloat16 where the processor is much faster at it"
+        "auto",
+        description="auto: embed faces in bfloat16 where the processor supports it; exact: always in float32",
     )
     detection_side_px: int = Field(
-        1600, ge=160, description="Photos are searched at most at this length of the longer side"
+        1600,
+        ge=160,
+        description="Faces are detected on photos whose longer side is at most this many pixels",
     )
     max_megapixels: float = Field(150.0, gt=0, description="Larger photos are refused before decoding")
     decode_megapixels: float | None = Field(
-        None, gt=0, description="Megapixels that the web app decodes at once; default: by the machine's memory"
+        None,
+        gt=0,
+        description="Megapixels that the web app decodes at once; by default 50 to 200, by the machine's memory",
     )
     max_photo_seconds: float = Field(
-        60.0, gt=0, description="An import gives up a photo that takes a worker longer than this"
+        60.0, gt=0, description="An import skips a photo that takes longer than this many seconds"
     )
     video_seconds: float = Field(
         0.0,
         ge=0,
         allow_inf_nan=False,
-        description="An import looks at a picture of a video every so many seconds; 0: videos are left alone",
+        description="Videos are sampled at one frame per this many seconds; 0 leaves videos alone",
     )
     # NoDecode: a list from the environment comes to the validator as it is, so that commas will do.
     providers: Annotated[list[str], NoDecode] = Field(
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
     )
-    workers: int = Field(0, ge=0, description="Import processes; 0 means one per core")
+    workers: int = Field(0, ge=0, description="Processes for an import; 0 means one per core")
 
     host: str = Field("127.0.0.1", description="Address that the web app listens on")
     port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on; 0 means any free one")
     public_url: str | None = Field(
-        None, pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$", description="Address that people use, behind a proxy"
+        None,
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        description="Address that people use when faceid runs behind a proxy",
     )
-    max_upload_mb: int = Field(200, ge=1, description="Largest file that may be uploaded in the browser")
+    max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
 
     @field_validator("library", mode="before")
     @classmethod
@@ -107,22 +127,27 @@ class Settings(BaseSettings):
 
     @property
     def engine_folder(self) -> Path:
+        """Converted networks."""
         return self.library / "engine"
 
     @property
     def models_folder(self) -> Path:
+        """Trained recognisers."""
         return self.library / "models"
 
     @property
     def graphs_folder(self) -> Path:
+        """Cached neighbour graphs."""
         return self.library / "graphs"
 
     @property
     def uploads_folder(self) -> Path:
+        """Photos that were uploaded in the browser."""
         return self.library / "uploads"
 
     @property
     def album_folder(self) -> Path:
+        """The sample album."""
         return self.library / "sample-album"
 
 
@@ -132,13 +157,50 @@ def load(**overrides: Any) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         wrong = error.errors()[0]
-        reason = (
-            wrong["msg"].removeprefix("Value error, ").replace("Input should", "it should").split(", unable")[0]
-        )
         raise InvalidSetting(
-            f"The setting FACEID_{str(wrong['loc'][0]).upper()} can't be {wrong['input']!r}: {reason}; "
-            "correct it or unset it."
+            f"The setting {PREFIX}{str(wrong['loc'][0]).upper()} can't be {wrong['input']!r}: "
+            f"{what_is_wrong(wrong)}; correct it or unset it."
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSetting:
+    """A variable that looks like a setting and is none. nearest: the setting that it resembles, if any."""
+
+    name: str
+    nearest: str | None = None
+
+    @property
+    def advice(self) -> str:
+        """What to do about it, as a clause."""
+        return f"did you mean {self.nearest}?" if self.nearest else "correct or unset it."
+
+    def in_words(self) -> str:
+        """One sentence."""
+        return f"{self.name} is no setting; {self.advice}"
+
+
+def unknown_settings(environment: Mapping[str, str] | None = None) -> list[UnknownSetting]:
+    """The FACEID_ variables of an environment (default: this process's) that change nothing, by name."""
+    known = [name.upper() for name in Settings.model_fields]
+    found = []
+    for name in sorted(os.environ if environment is None else environment):
+        word = name.upper().removeprefix(PREFIX)  # like pydantic, which takes faceid_workers for FACEID_WORKERS
+        if name.upper().startswith(PREFIX) and word not in known and not word.startswith(FOR_TESTS):
+            near = get_close_matches(word, known, n=1, cutoff=RESEMBLANCE)
+            found.append(UnknownSetting(name, f"{PREFIX}{near[0]}" if near else None))
+    return found
+
+
+def report_unknown_settings(report: Callable[[str], object]) -> None:
+    """Give `report` one sentence for each unknown setting, each only once in this process."""
+    for unknown in unknown_settings():
+        if unknown.name not in _reported:
+            _reported.add(unknown.name)
+            report(unknown.in_words())
+
+
+_reported: set[str] = set()
 
 
 def usable_cores() -> int:

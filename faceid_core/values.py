@@ -41,14 +41,17 @@ class Box:
 
     @property
     def width(self) -> float:
+        """In pixels."""
         return self.right - self.left
 
     @property
     def height(self) -> float:
+        """In pixels."""
         return self.bottom - self.top
 
     @property
     def area(self) -> float:
+        """In square pixels, 0 for a box whose edges are in the wrong order."""
         return max(self.width, 0.0) * max(self.height, 0.0)
 
     def iou(self, other: Box) -> float:
@@ -65,6 +68,7 @@ class Box:
         return Box(self.left * factor, self.top * factor, self.right * factor, self.bottom * factor)
 
     def as_tuple(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom in pixels."""
         return (self.left, self.top, self.right, self.bottom)
 
 
@@ -134,6 +138,7 @@ class TrainReport:
     history: tuple[dict[str, float], ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
+        """The report as plain values for JSON."""
         from dataclasses import asdict
 
         return asdict(self)
@@ -191,6 +196,8 @@ def utc_now() -> datetime:
 
 
 class PhotoStatus(StrEnum):
+    """Whether a photo could be read."""
+
     DONE = "done"
     FAILED = "failed"
 
@@ -214,6 +221,8 @@ class LabelSource(StrEnum):
 
 
 class JobState(StrEnum):
+    """Where a job is between being asked for and its end."""
+
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:
@@ -21,3 +24,15 @@ def file_name(path: Path | str) -> str:
     'caf�.jpg'
     """
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def what_is_wrong(error: Mapping[str, Any]) -> str:
+    """One of pydantic's errors (its type and msg) as the end of a sentence.
+
+    >>> what_is_wrong({"type": "bool_type", "msg": "Input should be a valid boolean"})
+    'it should be a valid boolean'
+    """
+    if error["type"] == "missing":
+        return "it is missing"
+    reason = str(error["msg"]).removeprefix("Value error, ").split(", unable")[0].split(" after validation")[0]
+    return re.sub(r"^(Input|String|Tuple|List|Value) should", "it should", reason)

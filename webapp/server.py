@@ -16,7 +16,7 @@ from starlette.routing import Mount
 from streamlit.starlette import App
 
 from faceid_core.errors import BadInput
-from faceid_core.settings import Settings
+from faceid_core.settings import Settings, report_unknown_settings
 from webapp import api, context, gradio_apps, theme
 from webapp.guard import Guard, hostname, is_loopback, origin_of
 from webapp.lazy_app import Later
@@ -55,6 +55,7 @@ def configure_streamlit(settings: Settings) -> None:
 
 def build_app(settings: Settings, *, worker: bool = True) -> App:
     """The whole web app. Without `worker`, queued jobs wait for a `faceid work` that somebody else starts."""
+    report_unknown_settings(log.warning)
     context.configure(settings)
     configure_streamlit(settings)
     recognisers = Later(lambda: gradio_apps.build(settings))

@@ -29,6 +29,7 @@ class Refused(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
+        """Print the sentence on standard error; `file` is ignored."""
         click.echo(f"faceid: {self.message}", err=True)
 
 
@@ -42,13 +43,16 @@ class Commands(click.Group):
     """Shows each expected failure as one sentence; commands appear in the order of work, not of the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands in the order in which they were added."""
         return list(self.commands)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the arguments. Raises Refused for an expected failure, Interrupted for Ctrl+C."""
         with _one_sentence():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises Refused for an expected failure, Interrupted for Ctrl+C."""
         with _one_sentence():
             return super().invoke(ctx)
 
@@ -57,6 +61,7 @@ class MaybeNumber(click.Command):
     """A command whose option --video may stand without its number, also before a path."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, a bare --video as --video=1."""
         given = [f"{arg}=1" if arg == "--video" and not _is_number(args[at + 1 : at + 2]) else arg
                  for at, arg in enumerate(args)]  # fmt: skip
         return super().parse_args(ctx, given)
@@ -190,9 +195,15 @@ def progress_bar(unit: str = "") -> Iterator[Progress]:
 
 
 def settings_of(ctx: click.Context, **overrides: Any) -> Settings:
-    """The settings with what the command line overrides. Raises InvalidSetting."""
-    from faceid_core.settings import load
+    """The settings with what the command line overrides. Raises InvalidSetting.
 
+    Unknown settings are reported here rather than at the start, so that help stays free of them; not by `doctor`,
+    whose table lists them, nor by `work`, whose parent has reported them.
+    """
+    from faceid_core.settings import load, report_unknown_settings
+
+    if ctx.info_name not in ("doctor", "work"):
+        report_unknown_settings(say)
     return load(library=ctx.obj, **overrides)
 
 

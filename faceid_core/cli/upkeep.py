@@ -75,7 +75,7 @@ def redo(ctx: click.Context, number: int | None) -> None:
     """Do an undone decision again, by its NUMBER in the history, or the one that was undone last."""
     with library_of(ctx) as library:
         event = library.journal.redo(number, actor=OWNER)
-    say(f"Done again: {event.id}, {event.summary}.")
+    say(f"Redone: {event.id}, {event.summary}.")
 
 
 @click.group(cls=Commands)
@@ -197,14 +197,14 @@ def export_decisions(ctx: click.Context, file: Path) -> None:
 @JSON
 @click.pass_context
 def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json: bool) -> None:
-    """Take over the decisions in FILE, once the same photos are imported. What was decided here already stays."""
+    """Import the decisions in FILE, once the same photos are imported. What was decided here already stays."""
     from dataclasses import asdict
 
     from faceid_core.steps.replay_decisions import replay
 
     with library_of(ctx) as library:
         done = replay(library, file, rest=rest, actor=OWNER)
-    say(f"Took over the decisions about {count(done.taken, 'face')}.")
+    say(f"Imported the decisions about {count(done.taken, 'face')}.")
     if done.disagreeing:
         say(f"{count(done.disagreeing, 'face')} had another decision here, which stays.")
     if done.rest:
@@ -217,11 +217,19 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
         print_json(asdict(done))
 
 
+@decisions.command("schema")
+def decisions_schema() -> None:
+    """Print the JSON schema of the file, for programs that read or write it."""
+    from faceid_core.exchange.decisions_file import schema
+
+    click.echo(schema(), nl=False)
+
+
 @decisions.command("from-photos")
 @JSON
 @click.pass_context
 def names_from_photos(ctx: click.Context, as_json: bool) -> None:
-    """Take over the names that digiKam, Lightroom, Picasa or Windows wrote into the photos, or beside them."""
+    """Import the names that digiKam, Lightroom, Picasa or Windows wrote into the photos, or beside them."""
     from faceid_core.steps.import_names import take_names
 
     with library_of(ctx) as library, progress_bar() as progress:

@@ -63,6 +63,7 @@ class Constraints:
         return np.unique(into[labels], return_inverse=True)[1].astype(np.int64)
 
     def subset(self, faces: Ints) -> Constraints:
+        """The constraints of the faces at these positions, (N,) int64, in this order."""
         return Constraints(self.photo[faces], self.head[faces], self.person[faces])
 
 

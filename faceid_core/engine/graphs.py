@@ -58,6 +58,7 @@ class Graph:
     domains: tuple[str, ...] = ()
 
     def constant(self, value: np.ndarray | np.generic) -> str:
+        """Add a constant and return the name of its value."""
         from onnx import numpy_helper
 
         name = f"c{len(self.constants)}"
@@ -65,6 +66,7 @@ class Graph:
         return name
 
     def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: object) -> str:
+        """Add a node, its inputs by name, and return the name of its output."""
         from onnx import helper
 
         output = output or f"n{len(self.nodes)}"
@@ -78,6 +80,7 @@ class Graph:
         return self.node("Cast", self.node("Transpose", images, perm=[0, 3, 1, 2]), to=int(TensorProto.FLOAT))
 
     def convolution(self, value: str, conv: Convolution) -> str:
+        """Add a convolution of `value`, (N, C, H, W) float32, and return the name of its output."""
         return self.node(
             "Conv",
             value,
@@ -96,6 +99,7 @@ class Graph:
         return self.node("Pad", value, self.constant(pads))
 
     def model(self, inputs: list[object], outputs: list[object]) -> onnx.ModelProto:
+        """The finished graph as a model that ONNX's checker accepts."""
         from onnx import checker, helper
 
         graph = helper.make_graph(self.nodes, "faceid", inputs, outputs, self.constants)

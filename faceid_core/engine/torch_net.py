@@ -50,6 +50,7 @@ class Block(nn.Module):
         self.first, self.second, self.down = _conv(first), _conv(second), down
 
     def forward(self, value: Tensor) -> Tensor:
+        """Feature maps (N, C, h, w) -> (N, C2, h2, w2), half as high and wide where the block goes down."""
         inner = self.second(functional.relu(self.first(value)))
         if self.down:
             value = functional.avg_pool2d(value, 2)
@@ -70,6 +71,7 @@ class Stem(nn.Module):
         self.conv = _conv(first)
 
     def forward(self, crops: Tensor) -> Tensor:
+        """Crops (N, 3, 150, 150) float32, 0 to 255 -> feature maps (N, C, h, w)."""
         return functional.max_pool2d(functional.relu(self.conv((crops - self.mean) / 256)), 3, 2)
 
 
@@ -81,6 +83,7 @@ class Pooled(nn.Module):
         self.fc = nn.Parameter(torch.from_numpy(fc.copy()))
 
     def forward(self, value: Tensor) -> Tensor:
+        """Feature maps (N, 256, h, w) -> vectors (N, 128) float32."""
         return value.mean((2, 3)) @ self.fc
 
 
@@ -100,6 +103,7 @@ class FaceNet(nn.Module):
         self.upper = nn.Sequential(*blocks[UPPER_BLOCK:], Pooled(weights.fc))
 
     def forward(self, crops: Tensor) -> Tensor:
+        """Crops (N, 3, 150, 150) float32, 0 to 255 -> vectors (N, 128) float32."""
         vectors: Tensor = self.upper(self.lower(crops))
         return vectors
 

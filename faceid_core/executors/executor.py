@@ -21,6 +21,8 @@ class WorkerLate:
 
 
 class Executor(Protocol):
+    """Runs one function over many items, here or in other processes."""
+
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:

@@ -13,5 +13,6 @@ class InProcess:
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
+        """Yield each item with its result, in order; an exception of `work` ends the run."""
         for item in items:
             yield item, work(item)

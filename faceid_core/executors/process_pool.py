@@ -46,6 +46,7 @@ class ProcessPool:
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
+        """Yield each item with its result, WorkerLost or WorkerLate, as soon as it is there, in any order."""
         run = _PoolRun(work, iter(items), self.workers, self.limit_s)
         try:
             yield from run.results()

@@ -75,6 +75,7 @@ class ImportReport:
 
     @property
     def done(self) -> int:
+        """Files with an outcome so far."""
         return self.imported + self.duplicates + self.unchanged + self.renewed + self.failed
 
     def add(self, photo: NewPhoto, outcome: str) -> None:
@@ -86,6 +87,7 @@ class ImportReport:
             self.faces += len(photo.faces)
 
     def count(self, outcome: str) -> None:
+        """Count a file without its faces; outcome: see library.Added."""
         self.imported += outcome == "imported"
         self.duplicates += outcome == "duplicate"
         self.unchanged += outcome == "unchanged"
@@ -93,6 +95,7 @@ class ImportReport:
         self.failed += outcome == "failed"
 
     def as_dict(self) -> dict[str, Any]:
+        """The report as plain values for JSON."""
         return asdict(self)
 
 

@@ -33,6 +33,7 @@ class PhotoQuery:
 
     @property
     def is_empty(self) -> bool:
+        """Whether the query, apart from the status, asks for nothing in particular."""
         return self == PhotoQuery(status=self.status)
 
 

@@ -59,13 +59,16 @@ class Jobs:
             return job.cancel_requested
 
     def finish(self, job_id: int, result: dict[str, Any]) -> None:
+        """Mark a job as done; result: plain values for JSON."""
         self._end(job_id, JobState.DONE, result=result)
         self._database.optimise()  # an import or a grouping may have multiplied the rows
 
     def fail(self, job_id: int, sentence: str) -> None:
+        """Mark a job as failed; sentence: what to do, as the page shows it."""
         self._end(job_id, JobState.FAILED, error=sentence)
 
     def cancelled(self, job_id: int) -> None:
+        """Mark a job as stopped because somebody asked for it."""
         self._end(job_id, JobState.CANCELLED)
 
     def cancel(self, job_id: int) -> None:

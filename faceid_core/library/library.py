@@ -97,6 +97,7 @@ class Library:
         return problems(self._database)
 
     def close(self) -> None:
+        """Close every connection to the database; the library can't be used after that."""
         self._database.close()
 
     def __enter__(self) -> Library:

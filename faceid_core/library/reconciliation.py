@@ -104,6 +104,7 @@ def drop_undecided(session: Session, photo: Photo) -> None:
 
 
 def faces_of(session: Session, photo: Photo) -> list[Face]:
+    """The faces of a photo by id."""
     return list(session.scalars(select(Face).where(col(Face.photo_id) == photo.id).order_by(col(Face.id))))
 
 
@@ -198,6 +199,7 @@ def _row(photo_id: int, detector: str, new: NewFace) -> Face:
 
 
 def box_of(face: Face) -> Box:
+    """Where a face is, in pixels of the upright photo."""
     return Box(face.left, face.top, face.right, face.bottom)
 
 

@@ -58,6 +58,7 @@ def opened(source: Source) -> IO[bytes]:
 
 
 def unreachable(error: OSError | ValueError) -> UnreadableImage:
+    """The plain reason why a file can't be opened, as the error to raise."""
     if isinstance(error, FileNotFoundError):
         return UnreadableImage("the file is no longer there")
     if isinstance(error, PermissionError):

@@ -45,6 +45,7 @@ class CosineHead(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(float(np.log(FIRST_SCALE))))
 
     def forward(self, vectors: Tensor) -> Tensor:
+        """Vectors (N, D) -> scaled cosines to each class (N, C)."""
         cosines = functional.normalize(vectors, dim=1) @ functional.normalize(self.rows, dim=1).T
         return self.log_scale.exp() * cosines
 
@@ -57,6 +58,7 @@ class MirroredUpper(nn.Module):
         self.upper = upper
 
     def forward(self, maps: Tensor) -> Tensor:
+        """Maps (N, sides, 128, 8, 8) -> vectors (N, 128) float32, averaged over the sides."""
         vectors: Tensor = self.upper(maps.float().flatten(0, 1))
         return vectors.view(maps.shape[0], maps.shape[1], -1).mean(1)
 
@@ -147,6 +149,7 @@ class Lesson:
 
     @property
     def targets(self) -> Tensor:
+        """The class of each face, (N,) int64."""
         return torch.from_numpy(self.classes)
 
     @property
@@ -157,6 +160,7 @@ class Lesson:
         return nn.CrossEntropyLoss(torch.from_numpy(weights.astype(np.float32)))
 
     def batches(self) -> int:
+        """Batches per epoch."""
         return -(-int((~self.held).sum()) // self.batch_size)
 
 
@@ -227,4 +231,5 @@ def upper_vectors(net: FaceNet, maps: Tensor | None) -> Vectors:
 
 
 def rows_of(head: CosineHead) -> Vectors:
+    """The unit vector of each class, (C, D) float32."""
     return np.asarray(functional.normalize(head.rows.detach(), dim=1).numpy(), np.float32)

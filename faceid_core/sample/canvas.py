@@ -60,11 +60,13 @@ class Canvas:
         return ((REACH_X + x) * self.unit, (REACH_UP + y) * self.unit)
 
     def polygon(self, points: list[Point], colour: Colour, *, blur: float = 0.0, opacity: float = 1.0) -> None:
+        """Fill a polygon of points on the canvas, in pixels; blur in face units, opacity 0 to 1."""
         self._patch(points, colour, lambda draw, moved: draw.polygon(moved, fill=255), 0, blur, opacity)
 
     def line(
         self, points: list[Point], width: float, colour: Colour, *, blur: float = 0.0, opacity: float = 1.0
     ) -> None:
+        """Draw a line through points on the canvas, in pixels; width and blur in face units, opacity 0 to 1."""
         pixels = max(round(width * self.unit), 1)
         self._patch(
             points,
@@ -98,6 +100,7 @@ class Canvas:
         return mask.filter(ImageFilter.GaussianBlur(blur * self.unit)) if blur else mask
 
     def fill(self, mask: Image.Image, colour: Colour, opacity: float = 1.0, at: tuple[int, int] = (0, 0)) -> None:
+        """Lay a colour through a mask whose top left corner is `at`, in pixels; opacity 0 to 1."""
         if opacity < 1:
             mask = mask.point([round(value * opacity) for value in range(256)])
         layer = Image.new("RGBA", mask.size, (*colour, 0))
@@ -108,6 +111,7 @@ class Canvas:
         self, x: float, y: float, rx: float, ry: float, colour: Colour, *, relief: float = 0.0, blur: float = 0.0,
         opacity: float = 1.0, tilt: float = 0.0,
     ) -> None:  # fmt: skip
+        """Fill an ellipse; place, radii and blur in face units, tilt in radians, opacity 0 to 1."""
         angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         dx, dy = rx * np.cos(angle), ry * np.sin(angle)
         points = [
@@ -120,6 +124,7 @@ class Canvas:
         self, points: list[tuple[float, float]], width: float, colour: Colour, *, blur: float = 0.0,
         opacity: float = 1.0, relief: float = 0.0,
     ) -> None:  # fmt: skip
+        """Draw a line through points of the face; points, width and blur in face units, opacity 0 to 1."""
         self.line([self.place(x, y, relief) for x, y in points], width, colour, blur=blur, opacity=opacity)
 
     def iris(self, centre: Point, lids: list[Point]) -> None:

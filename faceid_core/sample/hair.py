@@ -8,6 +8,7 @@ from faceid_core.sample.canvas import Canvas, mixed
 
 
 def draw_back_hair(canvas: Canvas) -> None:
+    """Draw the hair behind the head."""
     person = canvas.person
     length = {"long": 2.3, "bob": 1.25, "curly": 0.95, "fringe": 1.7}.get(person.haircut)
     if length is None:
@@ -20,6 +21,7 @@ def draw_back_hair(canvas: Canvas) -> None:
 
 
 def draw_front_hair(canvas: Canvas, rng: np.random.Generator) -> None:
+    """Draw the hair in front of the forehead; the same rng draws the same strands."""
     person = canvas.person
     if person.haircut == "bald":
         return

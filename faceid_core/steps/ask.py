@@ -36,6 +36,7 @@ class Twice:
 
     @property
     def times(self) -> str:
+        """How often the person is on the photo, in words."""
         return "twice" if len(self.faces) == 2 else f"{len(self.faces)} times"
 
 

@@ -71,6 +71,7 @@ class ClusterReport:
         return continuity.Changes(self.moved, self.merged, self.split).in_words()
 
     def as_dict(self) -> dict[str, Any]:
+        """The report as plain values for JSON."""
         return asdict(self)
 
 
@@ -159,6 +160,7 @@ class Evaluation:
     acts: int
 
     def as_dict(self) -> dict[str, Any]:
+        """The evaluation as plain values for JSON."""
         return asdict(self)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from faceid_core import __version__
 from faceid_core.engine import face_recognition_process, sessions
 from faceid_core.errors import FaceIdError
 from faceid_core.library.store import database
-from faceid_core.settings import Settings
+from faceid_core.settings import Settings, unknown_settings
 
 PACKAGES = (
     "onnxruntime", "dlib-bin", "scikit-learn", "umap-learn", "fastai", "torch", "streamlit", "gradio", "plotly",
@@ -41,6 +39,7 @@ class Check:
 
     @property
     def mark(self) -> str:
+        """ok or !!, for a table."""
         return "ok" if self.ok else "!!"
 
 
@@ -165,12 +164,10 @@ def _disk(settings: Settings) -> Check:
 
 
 def _unknown_settings() -> Iterator[Check]:
-    """A misspelt variable does nothing, and nothing else would say so."""
-    known = [f"FACEID_{name.upper()}" for name in Settings.model_fields]
-    for name in sorted(os.environ):
-        near = get_close_matches(name, known, n=1, cutoff=0.85)
-        if name.startswith("FACEID_") and name not in known and near:
-            yield Check(name, "is no setting", ok=False, advice=f"Rename it: did you mean {near[0]}?")
+    """A misspelt variable changes nothing; what it should have set keeps its default."""
+    for unknown in unknown_settings():
+        yield Check(unknown.name, "is no setting", ok=False, advice=f"Rename it: {unknown.advice}"
+                    if unknown.nearest else "Correct or unset it.")  # fmt: skip
 
 
 def _reference() -> Check:

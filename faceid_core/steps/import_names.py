@@ -48,6 +48,7 @@ class NamesTaken:
         return "; ".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
+        """The report as plain values for JSON."""
         return asdict(self)
 
 

@@ -156,6 +156,7 @@ class Worker:
     parent: int = field(default_factory=os.getppid)
 
     def run(self) -> None:
+        """Run queued jobs one by one until stopped, or until the parent process is gone."""
         # A server that was killed can't stop its worker: then the worker's parent changes.
         while not self.stop.is_set() and os.getppid() == self.parent:
             try:

@@ -29,10 +29,12 @@ def _cached(settings_json: str) -> Embedder:
 
 
 def load_embedder(settings: Settings) -> Embedder:
+    """The embedder of these settings, loaded once in a process. Raises UnknownChoice, EngineError."""
     return _cached(settings.model_dump_json())
 
 
 def load_vectors(library: Library, embedder: Embedder) -> FaceVectors:
+    """The vectors of all faces; missing ones are computed first. Raises NoPhotos, NoFaces."""
     embed_missing(library, embedder)
     faces = library.faces.vectors(embedder.name)
     if len(faces.ids):

@@ -30,6 +30,7 @@ class MapReport:
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
+        """The report as plain values for JSON."""
         return asdict(self)
 
 

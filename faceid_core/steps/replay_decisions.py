@@ -1,26 +1,37 @@
-"""Human decisions as a JSON or Parquet file that another library, with another detector, can take over.
+"""Export human decisions, and replay them in another library, whatever detector found its faces.
 
-Faces are known by their photo's sha256 and their box there. Taking over matches boxes by their overlap; what finds
-no match is written to a file of the same form, to be taken over once the photos are imported: nothing is lost.
+Faces are known by their photo's SHA-256 and their box there. A replay matches boxes by their overlap; what finds no
+match is written to a file of the same form, to be replayed once the photos are imported: nothing is lost.
 """
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
-from faceid_core.atomic import replaced
-from faceid_core.errors import DecisionsUnusable, NotWritable, PathNotFound, UnknownChoice
+from faceid_core.errors import DecisionsUnusable, InvalidName
+from faceid_core.exchange import decisions_file
+from faceid_core.exchange.decisions_file import (
+    DecisionsFile,
+    FaceEntry,
+    FaceReference,
+    PairEntry,
+    PersonEntry,
+    wrong_entry,
+)
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs, overlaps
-from faceid_core.library import FaceBox, FaceDecision, FaceRef, Library, PairDecision, PersonDecision
-from faceid_core.values import Box, Flag, LabelSource
-
-FORMAT, VERSION = "faceid-decisions", 1
+from faceid_core.library import (
+    FaceBox,
+    FaceDecision,
+    FaceRef,
+    Library,
+    PairDecision,
+    PersonDecision,
+    person_names,
+)
+from faceid_core.values import Box, Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,137 +131,76 @@ def _names(face: FaceDecision) -> Iterable[str]:
 
 def write(decided: Decided, file: Path) -> None:
     """Complete or not at all. Raises UnknownChoice, PathNotFound, NotWritable."""
-    writer = _WRITERS.get(file.suffix.lower())
-    if writer is None:
-        raise UnknownChoice(f"Name the file *{' or *'.join(_WRITERS)}, not {file.name}.")
-    if not file.absolute().parent.is_dir():
-        raise PathNotFound(f"There is no folder {file.absolute().parent}; create it or choose another one.")
-    try:
-        with replaced(file) as partial:
-            writer(decided, partial)
-    except OSError as error:
-        raise NotWritable(f"{file} can't be written ({error.strerror}); choose another folder.") from error
+    people = [PersonEntry(name=p.name, birth_date=p.birth_date, hidden=p.hidden) for p in decided.people]
+    pairs = [PairEntry(one=_reference(p.one), other=_reference(p.other), same=p.same) for p in decided.pairs]
+    document = DecisionsFile(people=tuple(people), faces=tuple(map(_entry, decided.faces)), pairs=tuple(pairs))
+    decisions_file.write(document, file)
 
 
 def read(file: Path) -> Decided:
-    """Raises DecisionsUnusable for whatever is no complete file of decisions."""
-    reader = _READERS.get(file.suffix.lower(), _read_json)
-    try:
-        people, faces, pairs = reader(file)
-        return Decided(tuple(map(_person, people)), tuple(map(_face, faces)), tuple(map(_pair, pairs)))
-    except FileNotFoundError as error:
-        raise DecisionsUnusable(f"There is no file {file}; check the path.") from error
-    except OSError as error:  # pyarrow's errors are among these, or are ValueErrors
-        raise DecisionsUnusable(f"{file} can't be read ({error.strerror or 'no Parquet file'}).") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DecisionsUnusable(
-            f"{file} holds no decisions; give a file that `faceid decisions export` wrote."
-        ) from error
+    """What `file` holds, all of it usable. Raises DecisionsUnusable, which names the entry and the field."""
+    document = decisions_file.read(file)
+    names = _names_in(document, file)
+    people = tuple(PersonDecision(names[p.name], p.birth_date, p.hidden) for p in document.people)
+    pairs = tuple(PairDecision(_face_ref(p.one), _face_ref(p.other), p.same) for p in document.pairs)
+    return Decided(people, tuple(_decision(face, names) for face in document.faces), pairs)
 
 
-Rows = list[dict[str, Any]]
+def _names_in(document: DecisionsFile, file: Path) -> dict[str, str]:
+    """Each name as the file spells it -> the name of that person.
+
+    Raises DecisionsUnusable for an empty name, and for a face of somebody who is not among the file's people.
+    """
+    names: dict[str, str] = {}
+    by_key: dict[str, str] = {}
+    for place, person in enumerate(document.people, 1):
+        try:
+            name = person_names.clean(person.name)
+        except InvalidName as error:
+            raise DecisionsUnusable(wrong_entry(file, f"person {place:,}, name", "it is empty")) from error
+        names[person.name] = by_key.setdefault(person_names.key(name), name)
+    for place, face in enumerate(document.faces, 1):
+        for field, named in (("person", [face.person]), ("not", face.not_people), ("cover_of", [face.cover_of])):
+            for spelling in filter(None, named):
+                key = person_names.key(spelling)
+                if spelling not in names and key not in by_key:
+                    reason = f"nobody among the file's people is called {spelling}"
+                    raise DecisionsUnusable(wrong_entry(file, f"face {place:,}, {field}", reason))
+                names.setdefault(spelling, by_key.get(key, spelling))
+    return names
 
 
-def _person_row(person: PersonDecision) -> dict[str, Any]:
-    born = person.birth_date.isoformat() if person.birth_date else None
-    return {"name": person.name, "birth_date": born, "hidden": person.hidden}
-
-
-def _face_row(face: FaceDecision) -> dict[str, Any]:
-    return {
-        "photo": face.photo,
-        "path": face.path,
-        "box": list(face.box.as_tuple()),
-        "person": face.person,
-        "source": face.source,
-        "at": face.at.isoformat() if face.at else None,
-        "flag": face.flag,
-        "not": list(face.not_people),
-        "cover_of": face.cover_of,
-    }
-
-
-def _person(row: dict[str, Any]) -> PersonDecision:
-    born = date.fromisoformat(row["birth_date"]) if row["birth_date"] else None
-    return PersonDecision(row["name"], born, bool(row["hidden"]))
-
-
-def _face(row: dict[str, Any]) -> FaceDecision:
-    left, top, right, bottom = (float(edge) for edge in row["box"])
-    return FaceDecision(
-        photo=row["photo"],
-        path=row["path"],
-        box=Box(left, top, right, bottom),
-        person=row["person"],
-        source=LabelSource(row["source"]).value,
-        at=datetime.fromisoformat(row["at"]) if row["at"] else None,
-        flag=Flag(row["flag"]).value,
-        not_people=tuple(row["not"]),
-        cover_of=row["cover_of"],
+def _entry(face: FaceDecision) -> FaceEntry:
+    return FaceEntry(
+        photo=face.photo,
+        path=face.path,
+        box=face.box.as_tuple(),
+        person=face.person,
+        source=face.source,  # type: ignore[arg-type]  # pydantic checks it
+        at=face.at,
+        flag=Flag(face.flag),
+        not_people=face.not_people,
+        cover_of=face.cover_of,
     )
 
 
-def _pair_row(pair: PairDecision) -> dict[str, Any]:
-    return {"one": _ref_row(pair.one), "other": _ref_row(pair.other), "same": pair.same}
+def _decision(face: FaceEntry, names: Mapping[str, str]) -> FaceDecision:
+    return FaceDecision(
+        photo=face.photo,
+        path=face.path,
+        box=Box(*face.box),
+        person=names[face.person] if face.person else None,
+        source=face.source,
+        at=face.at,
+        flag=face.flag.value,
+        not_people=tuple(names[name] for name in face.not_people),
+        cover_of=names[face.cover_of] if face.cover_of else None,
+    )
 
 
-def _ref_row(face: FaceRef) -> dict[str, Any]:
-    return {"photo": face.photo, "path": face.path, "box": list(face.box.as_tuple())}
+def _reference(face: FaceRef) -> FaceReference:
+    return FaceReference(photo=face.photo, path=face.path, box=face.box.as_tuple())
 
 
-def _pair(row: dict[str, Any]) -> PairDecision:
-    return PairDecision(_ref(row["one"]), _ref(row["other"]), bool(row["same"]))
-
-
-def _ref(row: dict[str, Any]) -> FaceRef:
-    left, top, right, bottom = (float(edge) for edge in row["box"])
-    return FaceRef(row["photo"], row["path"], Box(left, top, right, bottom))
-
-
-def _head() -> dict[str, Any]:
-    return {"format": FORMAT, "version": VERSION, "made_at": datetime.now(UTC).isoformat(timespec="seconds")}
-
-
-def _check_head(head: dict[str, Any]) -> None:
-    if head["format"] != FORMAT or int(head["version"]) != VERSION:
-        raise ValueError("another format")
-
-
-def _write_json(decided: Decided, file: Path) -> None:
-    people, faces = list(map(_person_row, decided.people)), list(map(_face_row, decided.faces))
-    document = {**_head(), "people": people, "faces": faces, "pairs": list(map(_pair_row, decided.pairs))}
-    file.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def _read_json(file: Path) -> tuple[Rows, Rows, Rows]:
-    """People, faces and pairs; older files have no pairs."""
-    document = json.loads(file.read_text(encoding="utf-8"))
-    _check_head(document)
-    return document["people"], document["faces"], document.get("pairs", [])
-
-
-def _write_parquet(decided: Decided, file: Path) -> None:
-    """A row per face; people and pairs are few and go, as JSON, into the file's own description."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    text, texts = pa.string(), pa.list_(pa.string())
-    columns = {"photo": text, "path": text, "box": pa.list_(pa.float64(), 4), "person": text, "source": text,
-               "at": text, "flag": text, "not": texts, "cover_of": text}  # fmt: skip
-    people, pairs = list(map(_person_row, decided.people)), list(map(_pair_row, decided.pairs))
-    head = json.dumps({**_head(), "people": people, "pairs": pairs})
-    schema = pa.schema(list(columns.items()), metadata={FORMAT: head})
-    parquet.write_table(pa.Table.from_pylist([_face_row(face) for face in decided.faces], schema=schema), file)
-
-
-def _read_parquet(file: Path) -> tuple[Rows, Rows, Rows]:
-    from pyarrow import parquet
-
-    table = parquet.read_table(file)
-    head = json.loads((table.schema.metadata or {})[FORMAT.encode()])
-    _check_head(head)
-    return head["people"], table.to_pylist(), head.get("pairs", [])
-
-
-_WRITERS: dict[str, Callable[[Decided, Path], None]] = {".json": _write_json, ".parquet": _write_parquet}
-_READERS: dict[str, Callable[[Path], tuple[Rows, Rows, Rows]]] = {".json": _read_json, ".parquet": _read_parquet}
+def _face_ref(face: FaceReference) -> FaceRef:
+    return FaceRef(face.photo, face.path, Box(*face.box))

@@ -51,6 +51,7 @@ class NeighbourGraph:
 
     @property
     def k(self) -> int:
+        """Neighbours per vector."""
         return int(self.indices.shape[1])
 
     def edges(self, longest: float) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:

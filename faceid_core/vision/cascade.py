@@ -47,6 +47,7 @@ class CascadeDetector(MmodDetector):
         self._fast = sessions.session("mmod-int8", settings, threads=threads) if self._on_cpu else None
 
     def search(self, image: Image) -> list[tuple[Box, float]]:
+        """Boxes in pixels of `image` (H, W, 3) uint8, with their scores."""
         if self._fast is None:  # other hardware runs floats faster than it would run two networks
             return super().search(image)
         tiles, canvas = mmod.tile_pyramid(image, self._weights.mean)

@@ -39,6 +39,7 @@ class CustomDetector(LandmarkDetector):
         self._network = custom_models.session(entry, settings, threads=threads)
 
     def search(self, image: Image) -> list[tuple[Box, float]]:
+        """Boxes in pixels of `image` (H, W, 3) uint8, with their scores. Raises CustomModelUnusable."""
         side = self._entry.input_px
         square = np.zeros((side, side, 3), np.uint8)
         square[: image.shape[0], : image.shape[1]] = image

@@ -52,6 +52,7 @@ class CustomEmbedder:
         return np.asarray(cv2.warpAffine(image, matrix, (self.size_px, self.size_px)), np.uint8)
 
     def embed(self, crops: Image) -> Vectors:
+        """Crops (N, size_px, size_px, 3) uint8 -> vectors (N, D) float32. Raises ValueError for others."""
         side = self.size_px
         if crops.ndim != 4 or crops.shape[1:] != (side, side, 3) or crops.dtype != np.uint8:
             raise ValueError(f"crops are (N, {side}, {side}, 3) uint8, not {crops.shape} {crops.dtype}")

@@ -67,12 +67,16 @@ class Network(BaseModel):
 
 
 class DetectorEntry(Network):
+    """A detector in models.toml. threshold: lowest score; nms_iou: two boxes that share more are one."""
+
     kind: Literal["scrfd", "yunet"]
     threshold: float = Field(0.5, gt=0, lt=1)
     nms_iou: float = Field(0.4, gt=0, lt=1)
 
 
 class EmbedderEntry(Network):
+    """An embedder in models.toml. threshold: below this distance two faces are usually one person."""
+
     dimension: int = Field(ge=2, le=8192)
     threshold: float = Field(gt=0, le=2)
 

@@ -22,7 +22,8 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, image: Image) -> list[DetectedFace]: ...
+    def detect(self, image: Image) -> list[DetectedFace]:
+        """All faces of `image`, (H, W, 3) uint8, with their landmarks."""
 
     def landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
         """The five of one face, (5, 2) float32 x, y."""
@@ -66,6 +67,7 @@ class LandmarkDetector:
         raise NotImplementedError
 
     def detect(self, image: Image) -> list[DetectedFace]:
+        """All faces of `image` with their landmarks. Raises ValueError unless it is (H, W, 3) uint8."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"an image is (H, W, 3) uint8, not {image.shape} {image.dtype}")
         if 0 in image.shape:

@@ -24,6 +24,7 @@ class DlibCnnDetector(LandmarkDetector):
         self._network = dlib.cnn_face_detection_model_v1(str(weights_path("mmod")))
 
     def search(self, image: Image) -> list[tuple[Box, float]]:
+        """Boxes in pixels of `image` (H, W, 3) uint8, with their scores."""
         found = self._network(np.ascontiguousarray(image), 0)
         return [(_box_of(face.rect), float(face.confidence)) for face in found]
 
@@ -40,6 +41,7 @@ class HogDetector(LandmarkDetector):
         self._detector = dlib.get_frontal_face_detector()
 
     def search(self, image: Image) -> list[tuple[Box, float]]:
+        """Boxes in pixels of `image` (H, W, 3) uint8, with their scores."""
         boxes, scores, _ = self._detector.run(np.ascontiguousarray(image), 0, 0.0)
         return [(_box_of(box), float(score)) for box, score in zip(boxes, scores, strict=True)]
 

@@ -26,6 +26,7 @@ class Exact:
         self._session = session
 
     def run(self, crops: Image, /) -> Vectors:
+        """Crops (N, 150, 150, 3) uint8 -> vectors (N, 128) float32."""
         return np.asarray(self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0], np.float32)
 
 
@@ -51,9 +52,11 @@ class DlibResNet:
         self._network, self._mirror, self.computes = network, settings.mirror, network.computes
 
     def align(self, image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
+        """The face upright and scaled, (150, 150, 3) uint8; landmarks: (5, 2) float32 x, y."""
         return align(image, landmarks)
 
     def embed(self, crops: Image) -> Vectors:
+        """Crops (N, 150, 150, 3) uint8 -> vectors (N, 128) float32. Raises ValueError for others."""
         if crops.ndim != 4 or crops.shape[1:] != (CROP_PX, CROP_PX, 3) or crops.dtype != np.uint8:
             raise ValueError(f"crops are (N, {CROP_PX}, {CROP_PX}, 3) uint8, not {crops.shape} {crops.dtype}")
         parts = [self._embed(crops[at : at + BATCH]) for at in range(0, len(crops), BATCH)]

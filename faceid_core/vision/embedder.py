@@ -33,7 +33,8 @@ class Embedder(Protocol):
     def align(self, image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
         """The crop of a face in an upright photo (H, W, 3), by its landmarks (5, 2)."""
 
-    def embed(self, crops: Image) -> Vectors: ...
+    def embed(self, crops: Image) -> Vectors:
+        """Crops (N, size_px, size_px, 3) uint8 -> vectors (N, D) float32."""
 
 
 def align(image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
@@ -54,4 +55,5 @@ class Network(Protocol):
 
     computes: str
 
-    def run(self, crops: Image, /) -> Vectors: ...
+    def run(self, crops: Image, /) -> Vectors:
+        """Crops (N, size_px, size_px, 3) uint8 -> vectors (N, D) float32."""

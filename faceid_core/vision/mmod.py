@@ -44,6 +44,7 @@ class MmodDetector(LandmarkDetector):
         self._session = sessions.session("mmod", settings, threads=threads)
 
     def search(self, image: Image) -> list[tuple[Box, float]]:
+        """Boxes in pixels of `image` (H, W, 3) uint8, with their scores."""
         tiles, canvas = tile_pyramid(image, self._weights.mean)
         return self.best(self.scores(canvas), tiles)
 

@@ -28,13 +28,16 @@ class Found(Protocol):
     """A face with its quality and its vector (D,)."""
 
     @property
-    def face(self) -> DetectedFace: ...
+    def face(self) -> DetectedFace:
+        """Its box, score and landmarks in the frame."""
 
     @property
-    def quality(self) -> Quality: ...
+    def quality(self) -> Quality:
+        """How well it can be recognised."""
 
     @property
-    def vector(self) -> npt.NDArray[np.float32]: ...
+    def vector(self) -> npt.NDArray[np.float32]:
+        """Its embedding, (D,) float32."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +65,7 @@ class Track:
         return 1 - nearest / (SAME_SIGHTING_SHARE * same_person)
 
     def go_on(self, seconds: float, face: Found, same_person: float) -> None:
+        """Add a face at `seconds`. same_person: below this distance two faces are usually one person."""
         self.last, self.seen = face, seconds
         sighting = min(self.sightings, key=lambda sighting: _apart(sighting.best, face))
         if _apart(sighting.best, face) >= SAME_SIGHTING_SHARE * same_person:

@@ -126,7 +126,7 @@ def test_decisions_are_listed_taken_back_and_done_again(folder: Path) -> None:
     assert [each["name"] for each in faceid(*library_, "people", "--json").json] == ["Anna"]
     assert "Nothing was decided after that" in faceid(*library_, "undo", "--back-to", first).err
     assert f"Undone: {first}, Named 1 face Anna." in faceid(*library_, "undo", first).err
-    assert f"Done again: {first}, Named 1 face Anna." in faceid(*library_, "redo").err
+    assert f"Redone: {first}, Named 1 face Anna." in faceid(*library_, "redo").err
     refused(faceid(*library_, "undo", 99), "Decision 99 is not there")
 
 

@@ -233,3 +233,37 @@ def test_a_file_of_before_there_were_pairs_is_read(decided: Library, tmp_path: P
     del document["pairs"]
     (tmp_path / "old.json").write_text(json.dumps(document), encoding="utf-8")
     assert replay_decisions.read(tmp_path / "old.json") == replay_decisions.read(tmp_path / "all.json")
+
+
+@FORMS
+def test_a_wrong_entry_is_refused_before_anything_is_imported(
+    decided: Library, tmp_path: Path, suffix: str
+) -> None:
+    """Fault 18, and a face of somebody who is not among the people, which was a KeyError."""
+    second = opened(tmp_path / "second", [photo_with("a", BOXES)])
+    held = replay_decisions.export(decided, tmp_path / "mine.json")
+    without = replay_decisions.Decided(held.people[1:], held.faces, held.pairs)
+    replay_decisions.write(without, tmp_path / f"without{suffix}")
+    with pytest.raises(DecisionsUnusable, match="face 1, person: nobody among the file's people is called Anna"):
+        replay_decisions.replay(second, tmp_path / f"without{suffix}", actor=ME)
+    document = json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))
+    document["faces"][-1]["flag"] = None
+    (tmp_path / "mine.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(DecisionsUnusable, match="face 5, flag: it should be 'none'"):
+        replay_decisions.replay(second, tmp_path / "mine.json", actor=ME)
+    assert (second.people.all(), list(second.decisions.faces()), second.journal.recent()) == ([], [], [])
+    assert list(tmp_path.glob("*.rest*")) == []
+
+
+def test_names_in_a_file_are_cleaned_and_one_person_in_any_case(decided: Library, tmp_path: Path) -> None:
+    held = replay_decisions.export(decided, tmp_path / "mine.json")
+    text = (tmp_path / "mine.json").read_text(encoding="utf-8")
+    document = json.loads(text.replace('"person": "Anna"', '"person": "anna"'))
+    document["people"][0]["name"] = " Anna\t"
+    document["faces"][0]["not"] = []
+    (tmp_path / "other.json").write_text(json.dumps(document), encoding="utf-8")
+    assert replay_decisions.read(tmp_path / "other.json") == held
+    document["people"][0]["name"] = "\t"
+    (tmp_path / "other.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(DecisionsUnusable, match="person 1, name: it is empty"):
+        replay_decisions.read(tmp_path / "other.json")

@@ -95,6 +95,7 @@ class Database:
                 connection.exec_driver_sql("ANALYZE ix_face_flag_quality")
 
     def close(self) -> None:
+        """Close every connection."""
         self.engine.dispose()
 
 

@@ -26,6 +26,7 @@ def forget(session: Session, people: Iterable[int], faces: Iterable[int] = ()) -
 
 
 def forget_all(session: Session) -> None:
+    """Delete all stored counts; fill_counts() computes them again."""
     session.execute(delete(PersonCounts))
 
 

@@ -44,6 +44,8 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class PhotoView:
+    """A photo of the library, or a frame of a video."""
+
     id: int
     path: str
     width: int
@@ -73,6 +75,8 @@ class FaceView:
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
+    """A person with the numbers of their faces and photos."""
+
     id: int
     name: str
     faces: int
@@ -94,6 +98,8 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
+    """A run of a clustering algorithm."""
+
     id: int
     at: datetime
     algorithm: str
@@ -131,6 +137,8 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
+    """A trained recogniser."""
+
     id: int
     at: datetime
     embedder: str
@@ -142,6 +150,8 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
+    """A job, waiting, running or ended."""
+
     id: int
     kind: str
     params: dict[str, Any]

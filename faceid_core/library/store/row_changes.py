@@ -44,6 +44,7 @@ class Change:
     after: Row | None
 
     def reversed(self) -> Change:
+        """The change that undoes this one."""
         return Change(self.table, self.after, self.before)
 
 
@@ -86,6 +87,7 @@ def _decode(row: Row | None) -> Row | None:
 
 
 def changes_of(event: Event) -> list[Change]:
+    """The changes of an event, in the order in which they were applied."""
     return [Change(c["table"], _decode(c["before"]), _decode(c["after"])) for c in event.changes]
 
 

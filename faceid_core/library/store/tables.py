@@ -188,6 +188,8 @@ class Cluster(SQLModel, table=True):
 
 
 class ClusterMember(SQLModel, table=True):
+    """Which face is in which cluster."""
+
     cluster_id: int = Field(sa_column=_parent("cluster", primary_key=True))
     face_id: int = Field(sa_column=_parent("face", primary_key=True, index=True))
 

@@ -1,0 +1,248 @@
+"""The decisions file: what people decided, as JSON or Parquet that another library can import.
+
+The models are the format, and docs/decisions.schema.json is their JSON schema. A face is known by its photo's
+SHA-256 and its box there. In Parquet each face is a row; the rest is JSON in the file's own metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import pydantic_core
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+)
+
+from faceid_core.errors import DecisionsUnusable
+from faceid_core.exchange.saving import save
+from faceid_core.values import Flag
+from faceid_core.wording import what_is_wrong
+
+FORMAT: Final = "faceid-decisions"
+VERSION: Final = 1
+
+SINGULAR = {"people": "person", "faces": "face", "pairs": "pair"}
+"""List of a file -> one of its entries, as a sentence counts them: the first face is "face 1"."""
+
+LONGEST_SHOWN = 60
+"""Characters of a wrong value that a sentence shows; a longer one is left out."""
+
+
+def _upright(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = box
+    if right < left or bottom < top:
+        raise ValueError("it should be left, top, right, bottom, with left <= right and top <= bottom")
+    return box
+
+
+def _day(value: Any) -> Any:
+    """Only YYYY-MM-DD: pydantic would also read "9" as a number of seconds."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("it should be a date such as 2001-12-31") from error
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("it should be a time such as 2001-12-31T23:59:59") from error
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Without a zone, as every time is stored; one with a zone is converted."""
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except OverflowError as error:
+        raise ValueError("it should be a time between the years 1 and 9999") from error
+
+
+_Iso = PlainSerializer(lambda moment: moment.isoformat(), return_type=str)
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Day = Annotated[date, BeforeValidator(_day)]
+Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_in_utc), _Iso]
+Edges = Annotated[tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat], AfterValidator(_upright)]
+
+
+class Entry(BaseModel):
+    """What every part of the file shares: exact types, and fields that a later version adds are ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
+
+
+class PersonEntry(Entry):
+    """A person, with what is known about them beyond their faces."""
+
+    name: Name
+    birth_date: Day | None = Field(description="YYYY-MM-DD, or null")
+    hidden: bool = Field(description="Known, but not shown")
+
+
+class FaceReference(Entry):
+    """A face: a photo and a place on it."""
+
+    photo: str = Field(min_length=1, description="SHA-256 of the photo's file, in hexadecimal digits")
+    path: str = Field(description="Where the photo was, for the reader only")
+    box: Edges = Field(description="Left, top, right and bottom in pixels of the upright photo")
+
+
+class FaceEntry(FaceReference):
+    """All that people decided about one face."""
+
+    person: Name | None = Field(description="Who it is, one of `people`; null where nobody said so")
+    source: Literal["human", "accepted", "imported"] = Field(description="How the face got its name")
+    at: Moment | None = Field(description="When it got its name, in UTC; null where it has none")
+    flag: Flag = Field(description="What the face is beyond its name")
+    not_people: tuple[Name, ...] = Field(alias="not", description="Who it is not, each one of `people`")
+    cover_of: Name | None = Field(description="The person whose picture this face is, one of `people`, or null")
+
+
+class PairEntry(Entry):
+    """Whether two faces are the same person."""
+
+    one: FaceReference
+    other: FaceReference
+    same: bool
+
+
+class DecisionsFile(Entry):
+    """Everything that people decided in one library."""
+
+    model_config = ConfigDict(title="Decisions exported by faceid")
+
+    format: Literal["faceid-decisions"] = FORMAT
+    version: Literal[1] = VERSION
+    made_at: str = Field(
+        default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"), description="When it was written"
+    )
+    people: tuple[PersonEntry, ...]
+    faces: tuple[FaceEntry, ...]
+    pairs: tuple[PairEntry, ...] = ()
+
+
+def schema() -> str:
+    """The JSON schema of the file as JSON text, as docs/decisions.schema.json holds it."""
+    described = DecisionsFile.model_json_schema(by_alias=True)
+    described["required"] = ["format", "version", *described["required"]]
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
+    return json.dumps(document, indent=2) + "\n"
+
+
+def write(decisions: DecisionsFile, file: Path) -> None:
+    """Write *.json or *.parquet, completely or not at all. Raises UnknownChoice, PathNotFound, NotWritable."""
+    save(decisions, file, WRITERS)
+
+
+def read(file: Path) -> DecisionsFile:
+    """The decisions in `file`, all of them valid. Raises DecisionsUnusable, which names the entry and the field."""
+    reader = READERS.get(file.suffix.lower(), _read_json)
+    try:
+        document = reader(file)
+        _check_head(document, file)
+        return DecisionsFile.model_validate_json(document)
+    except FileNotFoundError as error:
+        raise DecisionsUnusable(f"There is no file {file}; check the path.") from error
+    except OSError as error:  # pyarrow's errors are among these, or are ValueErrors
+        raise DecisionsUnusable(f"{file} can't be read ({error.strerror or 'no Parquet file'}).") from error
+    except ValidationError as error:
+        raise DecisionsUnusable(wrong_entry(file, *_first(error))) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise _no_decisions(file) from error
+
+
+def wrong_entry(file: Path, place: str, reason: str, others: int = 0) -> str:
+    """The sentence about a wrong entry of `file`. others: how many more are wrong."""
+    more = f" (and {others:,} more)" if others else ""
+    return f"{file} can't be imported: {place}: {reason}{more}; correct the file or export it again."
+
+
+def _first(error: ValidationError) -> tuple[str, str, int]:
+    """Where the first fault is, what is wrong there, and how many others there are."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    reason = what_is_wrong(first)
+    given = "" if first["type"] in ("missing", "value_error") else json.dumps(first["input"], default=str)
+    return (
+        _place(first["loc"]),
+        f"{reason}, not {given}" if 0 < len(given) <= LONGEST_SHOWN else reason,
+        error.error_count() - 1,
+    )
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """("faces", 16, "flag") -> "face 17, flag"; positions inside a box or a list are counted from 1, too."""
+    first, *rest = location
+    if first in SINGULAR and rest and isinstance(rest[0], int):
+        first, rest = f"{SINGULAR[str(first)]} {rest[0] + 1:,}", rest[1:]
+    return ", ".join([str(first), *(f"item {part + 1}" if isinstance(part, int) else part for part in rest)])
+
+
+def _check_head(document: bytes, file: Path) -> None:
+    try:
+        head = pydantic_core.from_json(document)
+    except ValueError as error:  # damaged, nested too deeply, or a number without end
+        raise DecisionsUnusable(
+            f"{file} is no complete JSON file ({error}); give a file that `faceid decisions export` wrote."
+        ) from error
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise _no_decisions(file)
+    if isinstance(version := head.get("version"), int) and version > VERSION:
+        raise DecisionsUnusable(f"{file} was written by a newer faceid; update faceid, then import it again.")
+
+
+def _no_decisions(file: Path) -> DecisionsUnusable:
+    return DecisionsUnusable(f"{file} holds no decisions; give a file that `faceid decisions export` wrote.")
+
+
+def _write_json(decisions: DecisionsFile, file: Path) -> None:
+    document = decisions.model_dump(mode="json", by_alias=True)
+    file.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _read_json(file: Path) -> bytes:
+    return file.read_bytes()
+
+
+def _write_parquet(decisions: DecisionsFile, file: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    text, texts = pa.string(), pa.list_(pa.string())
+    columns = {"photo": text, "path": text, "box": pa.list_(pa.float64(), 4), "person": text, "source": text,
+               "at": text, "flag": text, "not": texts, "cover_of": text}  # fmt: skip
+    head = decisions.model_dump(mode="json", by_alias=True)
+    rows = head.pop("faces")
+    table_schema = pa.schema(list(columns.items()), metadata={FORMAT: json.dumps(head)})
+    parquet.write_table(pa.Table.from_pylist(rows, schema=table_schema), file)
+
+
+def _read_parquet(file: Path) -> bytes:
+    """The whole file as the JSON that it stands for."""
+    from pyarrow import parquet
+
+    table = parquet.read_table(file)
+    head = pydantic_core.from_json((table.schema.metadata or {})[FORMAT.encode()])
+    return pydantic_core.to_json({**head, "faces": table.to_pylist()}, inf_nan_mode="constants")
+
+
+WRITERS: Mapping[str, Callable[[DecisionsFile, Path], None]] = {".json": _write_json, ".parquet": _write_parquet}
+"""Suffix -> writer."""
+
+READERS: Mapping[str, Callable[[Path], bytes]] = {".json": _read_json, ".parquet": _read_parquet}
+"""Suffix -> reader of the file as JSON text; any other suffix is read as JSON."""
