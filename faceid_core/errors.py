@@ -10,6 +10,7 @@
     │   ├── InvalidName
     │   ├── NameTaken
     │   ├── TwiceOnPhoto
+    │   ├── Conflict
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
@@ -19,10 +20,11 @@
     │   ├── NoLibrary
     │   ├── NoPhotos
     │   ├── NoFaces
-    │   ├── NoClusters
     │   ├── NoModel
     │   └── NotEnoughLabels
     ├── NotFound
+    │   └── ErasedMeanwhile
+    ├── OutOfDate
     ├── LibraryError
     │   ├── LibraryBusy
     │   ├── DiskFull
@@ -35,6 +37,7 @@
     │   ├── WeightsUnsupported
     │   ├── ModelUnusable
     │   ├── CustomModelUnusable
+    │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
     │   └── ReferenceMissing
     ├── TooBusy
@@ -87,6 +90,10 @@ class TwiceOnPhoto(BadInput):
     """A person would be on one photo twice, and nobody has said that this is right."""
 
 
+class Conflict(BadInput):
+    """Rows that an act, an undo or a redo would write are not as it expects them."""
+
+
 class UnknownChoice(BadInput):
     """A name that is in no registry, such as a clusterer that does not exist."""
 
@@ -123,10 +130,6 @@ class NoFaces(NotReady):
     """The library has no face that this step could use."""
 
 
-class NoClusters(NotReady):
-    """The faces are not grouped yet."""
-
-
 class NoModel(NotReady):
     """No recogniser has been trained yet."""
 
@@ -137,6 +140,14 @@ class NotEnoughLabels(NotReady):
 
 class NotFound(FaceIdError):
     """A person, face, photo, cluster, model or job that is not (or no longer) there."""
+
+
+class ErasedMeanwhile(NotFound):
+    """A person or face that was learned from was erased for good before the recogniser was stored."""
+
+
+class OutOfDate(FaceIdError):
+    """What a page drew, and an act is about, was changed meanwhile: in another tab, by somebody else, by a job."""
 
 
 class LibraryError(FaceIdError):
@@ -185,6 +196,10 @@ class ModelUnusable(EngineError):
 
 class CustomModelUnusable(EngineError):
     """A network of the user's own whose entry in models.toml or whose file is wrong."""
+
+
+class VectorsNotFinite(EngineError):
+    """A face network gave NaN or infinity, which can't be compared with anything."""
 
 
 class WorkersUnusable(EngineError):

@@ -1,7 +1,7 @@
-"""Knowing the same thing again: a face by its box, a picture by its look, also when it was turned or mirrored.
+"""Boxes and points of one picture in different orientations, and which box is which.
 
-A turn is 0 to 7: turn % 4 quarter turns counter-clockwise (as numpy's rot90),
-from 4 on after mirroring left and right.
+An orientation is 0 to 7: orientation % 4 quarter turns counter-clockwise (as numpy's rot90), from 4 on after
+mirroring left and right. EXIF's 1 to 8 are the same eight in an order in which they can't be reckoned with.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ def overlaps(boxes: Sequence[Box], others: Sequence[Box]) -> npt.NDArray[np.floa
 
 
 def inverse(orientation: int) -> int:
-    """The turn that takes this one back; mirrored ones are their own.
+    """The orientation that takes this one back; mirrored ones are their own.
 
-    >>> [back(turn) for turn in range(8)]
+    >>> [inverse(orientation) for orientation in range(8)]
     [0, 3, 2, 1, 4, 5, 6, 7]
     """
     return orientation if orientation >= 4 else (4 - orientation) % 4
 
 
 def carried_points(points: Points, size: Size, onto: Size, orientation: int) -> Points:
-    """Where points (N, 2) x, y of a picture of that size lie on the turned one, which is `onto` wide and high."""
+    """Where points (N, 2) x, y of a picture of that size lie on it in an orientation, `onto` wide and high."""
     x, y = points[:, 0].astype(np.float64), points[:, 1].astype(np.float64)
     width, height = size
     if orientation >= 4:
@@ -71,7 +71,7 @@ def carried_points(points: Points, size: Size, onto: Size, orientation: int) -> 
 
 
 def carried(box: Box, size: Size, onto: Size, orientation: int) -> Box:
-    """Where a box of a picture of that size lies on the turned one, which is `onto` wide and high.
+    """Where a box of a picture of that size lies on it in an orientation, `onto` wide and high.
 
     >>> carried(Box(1, 2, 3, 6), (10, 20), (40, 20), 1)
     Box(left=4.0, top=14.0, right=12.0, bottom=18.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,27 +12,28 @@ from faceid_core.geometry import ORIENTATIONS
 from faceid_core.values import Image
 
 PHASH_BYTES = 32
-"""A look is the 256 bits of a perceptual hash, see faceid_core.likeness."""
+"""A perceptual hash has 256 bits."""
 
 SAME_PICTURE_BITS = 24
-"""Bits, of 256, up to which two looks are one picture. Of 268 shared photos saved anew at JPEG quality 50 and half
-the size, turned or not, none differs by more than 8 bits; no two different ones, in any turn, by less than 66."""
+"""Bits, of 256, up to which two hashes are of one picture. Of 268 shared photos saved anew at JPEG quality 50 and
+half the size, turned or not, none differs by more than 8 bits; no two different ones, in any orientation, by less
+than 66."""
 
 _FIRST_WORD = 12
 """Bits of the first 64, the lowest and stablest frequencies, beyond which the rest is not compared."""
 
 FLAT = 4.0
-"""Standard deviation of grey values (0 to 255) below which a picture looks like nothing."""
+"""Standard deviation of grey values (0 to 255) below which a picture is a plain surface, which has no hash."""
 
 _SIDE_PX, _FREQUENCIES = 64, 16
 
 
 def phashes(pixels: Image) -> bytes:
-    """The look of a picture (H, W, 3) in each of the 8 turns, 32 bytes each; b"" for a plain surface.
+    """The perceptual hash of a picture (H, W, 3) in each of the 8 orientations, 32 bytes each; b"" for a plain one.
 
-    The look is the perceptual hash (pHash) of 16 x 16 bits: which of the lowest frequencies of the shrunken grey
-    picture's cosine transform are above their median. C. Zauner, "Implementation and Benchmarking of Perceptual
-    Image Hash Functions" (2010). The difference hash, which compares neighbouring cells, fails on smooth skies.
+    It is pHash with 16 x 16 bits: which of the lowest frequencies of the shrunken grey picture's cosine transform
+    are above their median. C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010).
+    The difference hash, which compares neighbouring cells, fails on smooth skies.
     """
     import cv2
 
@@ -44,11 +46,11 @@ def phashes(pixels: Image) -> bytes:
     grey = cv2.cvtColor(shrunken, cv2.COLOR_RGB2GRAY).astype(np.float32)
     if grey.std() < FLAT:
         return b""
-    turns = (
+    oriented = (
         np.rot90(grey[:, ::-1] if orientation >= 4 else grey, orientation % 4)
         for orientation in range(ORIENTATIONS)
     )
-    return b"".join(_hash(cv2.dct(np.ascontiguousarray(turned))) for turned in turns)
+    return b"".join(_hash(cv2.dct(np.ascontiguousarray(picture))) for picture in oriented)
 
 
 def _hash(frequencies: npt.NDArray[np.float32]) -> bytes:
@@ -57,8 +59,19 @@ def _hash(frequencies: npt.NDArray[np.float32]) -> bytes:
     return np.packbits(low > np.median(low)).tobytes()
 
 
+class Match(NamedTuple):
+    """A picture of an index that is the wanted one, after bringing that into this orientation. distance: in bits.
+
+    Sorted, the most alike come first, and of equals the one that was added first.
+    """
+
+    distance: int
+    id: int
+    orientation: int
+
+
 class PhashIndex:
-    """The looks of many pictures, to find the one that looks the same."""
+    """The perceptual hashes of many pictures, to find those of the same picture."""
 
     def __init__(self) -> None:
         self._ids = np.empty(0, np.int64)
@@ -76,24 +89,26 @@ class PhashIndex:
             self._ids = np.concatenate([self._ids, np.array(ids, np.int64)])
             self._words = np.concatenate([self._words, words])
 
-    def same(self, phashes: bytes) -> list[tuple[int, int]]:
-        """(id, turn) of the pictures that the one of these 8 looks is, the most alike first."""
-        found: dict[int, tuple[int, int]] = {}
+    def matches(self, phashes: bytes) -> list[Match]:
+        """The pictures that are the one with these 8 hashes, each once, the most alike first."""
+        best: dict[int, Match] = {}
         for orientation, phash in enumerate(split_phashes(phashes)):
             words = np.frombuffer(phash, np.uint64)
             near = np.flatnonzero(np.bitwise_count(self._words[:, 0] ^ words[0]) <= _FIRST_WORD)
             bits = np.bitwise_count(self._words[near] ^ words).sum(axis=1, dtype=np.int64)
-            for place, distance in zip(
-                near[bits <= SAME_PICTURE_BITS], bits[bits <= SAME_PICTURE_BITS], strict=True
-            ):
-                picture = int(self._ids[place])
-                found[picture] = min(found.get(picture, (257, 0)), (int(distance), orientation))
-        ranked = sorted((distance, -picture, orientation) for picture, (distance, orientation) in found.items())
-        return [(-picture, orientation) for _, picture, orientation in ranked]
+            for place, distance in zip(near.tolist(), bits.tolist(), strict=True):
+                if distance <= SAME_PICTURE_BITS:
+                    match = Match(distance, int(self._ids[place]), orientation)
+                    best[match.id] = min(best.get(match.id, match), match)
+        return sorted(best.values())
+
+    def same(self, phashes: bytes) -> list[tuple[int, int]]:
+        """(id, orientation) of the matches, the most alike first."""
+        return [(match.id, match.orientation) for match in self.matches(phashes)]
 
 
 def same_picture(phashes: bytes, phash: bytes | None) -> int | None:
-    """The turn that makes the picture of these 8 looks look like the other one; None for another picture."""
+    """The orientation in which the picture with these 8 hashes is the one with that hash; None for another one."""
     if not phashes or not phash:
         return None
     one = PhashIndex()
@@ -102,5 +117,5 @@ def same_picture(phashes: bytes, phash: bytes | None) -> int | None:
 
 
 def split_phashes(phashes: bytes) -> list[bytes]:
-    """The look in each turn; none for a picture that looks like nothing."""
+    """The hash in each orientation; none for a plain surface."""
     return [phashes[start : start + PHASH_BYTES] for start in range(0, len(phashes), PHASH_BYTES)]

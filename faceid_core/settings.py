@@ -146,6 +146,11 @@ class Settings(BaseSettings):
         return self.library / "uploads"
 
     @property
+    def temporary_folder(self) -> Path:
+        """Where pictures that are tried in the recognisers lie, for an hour at most."""
+        return self.library / "temporary"
+
+    @property
     def album_folder(self) -> Path:
         """The sample album."""
         return self.library / "sample-album"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -18,6 +18,10 @@ Vectors = npt.NDArray[np.float32]
 
 Ints = npt.NDArray[np.int64]
 """Labels or identifiers, (N,) int64."""
+
+
+EARLIEST = date(1700, 1, 1)
+"""Nobody who was ever photographed was born before; the first photograph is of 1826."""
 
 
 class Progress(Protocol):
@@ -164,8 +168,8 @@ class NewFace:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameOf:
-    """The video that a photo is a picture of. every: the paths of all its pictures, where this is the last one."""
+class VideoFrame:
+    """The video that a photo is a frame of. every: the paths of all stored frames, where this is the last one."""
 
     video: str
     every: tuple[str, ...] = ()
@@ -187,7 +191,7 @@ class NewPhoto:
     embedder: str
     faces: tuple[NewFace, ...]
     phashes: bytes = b""
-    shot: FrameOf | None = None
+    frame: VideoFrame | None = None
 
 
 def utc_now() -> datetime:
@@ -212,12 +216,18 @@ class Flag(StrEnum):
 
 
 class LabelSource(StrEnum):
-    """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one."""
+    """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one.
+
+    Libraries of early versions may hold "model" as well, which counts as imported.
+    """
 
     HUMAN = "human"
     ACCEPTED = "accepted"
     IMPORTED = "imported"
-    MODEL = "model"
+
+    @classmethod
+    def _missing_(cls, value: object) -> LabelSource | None:
+        return cls.IMPORTED if value == "model" else None
 
 
 class JobState(StrEnum):

@@ -74,10 +74,3 @@ def close_libraries() -> None:
 def actor() -> str:
     """Who decides: goes into every journal entry."""
     return str(st.session_state.get("actor") or OWNER)
-
-
-def go_to(module: str) -> None:
-    """Leave for another page."""
-    page = st.session_state.get("_pages", {}).get(module)
-    if page is not None:
-        st.switch_page(page)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ACCENT, ACCENT_DARK = "#0f766e", "#2dd4bf"
 """Deep teal: calm, and far from every skin tone, so that faces stay the warm part of a page."""
 
+UNKNOWN = "#57534e"
+"""A face on a picture that is nobody we know."""
+
 _LIGHT = {
     "primaryColor": ACCENT,
     "backgroundColor": "#fbfbf9",

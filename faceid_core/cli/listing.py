@@ -68,7 +68,7 @@ def people(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def evaluate(ctx: click.Context, algorithm: str | None, threshold: float | None, as_json: bool) -> None:
     """Compare a grouping that knows no names with the names that people gave; nothing is changed."""
-    from faceid_core.steps.cluster import evaluate_clusters
+    from faceid_core.steps.evaluate import evaluate_clusters
 
     with library_of(ctx) as library:
         found = evaluate_clusters(library, algorithm=algorithm, threshold=threshold)

@@ -92,8 +92,8 @@ def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
     with library_of(ctx) as library:
         person = library.people.known(name)
         _sure(library.erasing.person(person.id, actor=OWNER, preview=True), yes)
-        library.erasing.person(person.id, actor=OWNER)
-    say("Erased. Backups from before still hold the person; delete those, too, if you need to.")
+        gone = library.erasing.person(person.id, actor=OWNER)
+    _say_erased(gone, "the person")
 
 
 @erase.command("photo")
@@ -107,10 +107,29 @@ def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
         found = library.photos.at(wanted)
         if missing := [path for path in wanted if path not in found]:
             raise Refused(f"The library has no photo {missing[0]}; give the path that it was imported from.")
-        ids = {*found.values(), *(shot for path in wanted for shot in library.photos.shots(path))}
+        ids = {*found.values(), *(frame for path in wanted for frame in library.photos.frames(path))}
         _sure(library.erasing.photos(ids, actor=OWNER, preview=True), yes)
-        library.erasing.photos(ids, actor=OWNER)
-    say("Erased. Backups from before still hold the photos; delete those, too, if you need to.")
+        gone = library.erasing.photos(ids, actor=OWNER)
+    _say_erased(gone, "the photos")
+
+
+@erase.command("leftovers")
+@YES
+@click.pass_context
+def erase_leftovers(ctx: click.Context, yes: bool) -> None:
+    """Erase recognisers, and results of trainings, that hold the name of somebody who was erased before."""
+    with library_of(ctx) as library:
+        _sure(library.erasing.leftovers(actor=OWNER, preview=True), yes)
+        gone = library.erasing.leftovers(actor=OWNER)
+    _say_erased(gone, "them")
+
+
+def _say_erased(gone: Erasure, what: str) -> None:
+    from faceid_core.library import BYTES_REMAIN
+
+    say(f"Erased. Backups from before still hold {what}; delete those, too, if you need to.")
+    if gone.bytes_remain:
+        say(BYTES_REMAIN)
 
 
 def _sure(found: Erasure, yes: bool) -> None:

@@ -53,14 +53,14 @@ class Clusterer(Protocol):
     ) -> Ints: ...
 
 
-Grouping = Callable[[Vectors, NeighbourGraph, float, Constraints | None], Ints]
+LabelFaces = Callable[[Vectors, NeighbourGraph, float, Constraints | None], Ints]
 """The part that differs: (N,) labels >= 0 of faces that may all found groups."""
 
 
-def _clusterer(grouping: Grouping) -> Clusterer:
+def _clusterer(label_faces: LabelFaces) -> Clusterer:
     """Add what all clusterers share: checks, low quality, what photos and names say, the numbering."""
 
-    @wraps(grouping)
+    @wraps(label_faces)
     def clusterer(
         vectors: Vectors,
         graph: NeighbourGraph,
@@ -70,15 +70,15 @@ def _clusterer(grouping: Grouping) -> Clusterer:
         quality: npt.ArrayLike | None = None,
         people: npt.ArrayLike | None = None,
     ) -> Ints:
-        count, said = len(vectors), (photos, quality, people)
-        if len(graph) != count or any(given is not None and np.shape(given) != (count,) for given in said):
+        count, per_face = len(vectors), (photos, quality, people)
+        if len(graph) != count or any(given is not None and np.shape(given) != (count,) for given in per_face):
             raise ValueError(f"graph, photos, quality and people must be of the same {count} faces as the vectors")
         constraints = None
         if photos is not None or people is not None:
             constraints = Constraints.of(vectors, photos, people, SURELY_SAME * threshold)
         founds = _founds(count, quality, constraints)
         labels = np.full(count, -1, np.int64)
-        labels[founds] = _founded(grouping, vectors, graph, threshold, constraints, np.flatnonzero(founds))
+        labels[founds] = _founded(label_faces, vectors, graph, threshold, constraints, np.flatnonzero(founds))
         labels = _numbered(labels)
         return _numbered(_adopted(labels, graph, founds, threshold, constraints))
 
@@ -92,7 +92,7 @@ def _founds(count: int, quality: npt.ArrayLike | None, constraints: Constraints 
 
 
 def _founded(
-    grouping: Grouping,
+    label_faces: LabelFaces,
     vectors: Vectors,
     graph: NeighbourGraph,
     threshold: float,
@@ -103,7 +103,7 @@ def _founded(
     if len(rows) < 2:
         return np.arange(len(rows))
     some, part = vectors[rows], constraints.subset(rows) if constraints else None
-    groups = grouping(some, graph.subset(rows), threshold, part)
+    groups = label_faces(some, graph.subset(rows), threshold, part)
     return part.together(linkage.separate(some, groups, part, sure=SURELY_SAME * threshold)) if part else groups
 
 

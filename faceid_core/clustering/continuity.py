@@ -35,15 +35,16 @@ def apart(vectors: Vectors, labels: Ints, people: Ints, ruled_out: Set[tuple[int
     return result
 
 
-def told_apart(labels: Ints, people: Ints, pairs: Ints) -> Ints:
-    """People (N,) with a made-up person, above all others, for each unnamed face that a human told from another
-    face of its group: `apart` then divides the group. pairs: (M, 2) rows of different people."""
+def people_kept_apart(labels: Ints, people: Ints, cannot_link: Ints) -> Ints:
+    """People (N,) with a made-up person, above all others, for each unnamed face that must not be linked with
+    another face of its cluster: `apart` then divides the cluster. cannot_link: (M, 2) rows of different people."""
     result, fresh = people.copy(), int(people.max(initial=-1)) + 1
-    inside = pairs[(labels[pairs[:, 0]] == labels[pairs[:, 1]]) & (labels[pairs[:, 0]] >= 0)]
+    one, other = labels[cannot_link].T
+    inside = cannot_link[(one == other) & (one >= 0)]
     for row in np.unique(inside[people[inside] < 0]).tolist():
         others = inside[(inside == row).any(axis=1)]
         taken = set(result[others].ravel().tolist())
-        # The first made-up person of the group who is none of those that the face was told from.
+        # The first made-up person of the group who is none of those that the face must not be linked with.
         mine = np.unique(result[(labels == labels[row]) & (result > people.max(initial=-1))]).tolist()
         free = [person for person in mine if person not in taken]
         result[row] = free[0] if free else fresh

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from faceid_core.errors import UnreadableImage
 from faceid_core.image_hash import phashes
+from faceid_core.importing.work import File
 from faceid_core.media import images, source
 from faceid_core.settings import Settings
+from faceid_core.single_flight import single_flight
 from faceid_core.values import DetectedFace, Image, NewFace, NewPhoto
 from faceid_core.vision.detection import make_detector
 from faceid_core.vision.detector import Detector
@@ -18,10 +18,6 @@ from faceid_core.vision.dlib_resnet import DlibResNet
 from faceid_core.vision.embedder import Embedder, align
 from faceid_core.vision.embedding import make_embedder
 from faceid_core.vision.quality import assess
-
-if TYPE_CHECKING:
-    pass
-from faceid_core.importing.work import File
 
 CROP_EYES_PX = 53
 """Distance of the eyes in an aligned crop of 150 pixels: a face with as much or more in a draft loses nothing."""
@@ -115,7 +111,7 @@ def unread(file: File, settings: Settings, error: str | None = None) -> NewPhoto
     )
 
 
-@lru_cache(maxsize=2)
+@single_flight(maxsize=2)
 def networks(settings_json: str, threads: int | None) -> tuple[Detector, Embedder]:
     """One detector and embedder a process and setting: loading them takes longer than a photo."""
     settings = Settings.model_validate_json(settings_json)

@@ -21,11 +21,11 @@ from faceid_core.importing.worker import look_at
 from faceid_core.library import PROGRAM, Added, Library, PersonDecision
 from faceid_core.media import folders
 from faceid_core.settings import Settings, usable_cores
-from faceid_core.values import FrameOf, NewPhoto, Progress, no_progress
+from faceid_core.values import NewPhoto, Progress, VideoFrame, no_progress
 from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
-"""Photos a transaction: what a crash can lose."""
+"""Photos per transaction: the most a crash can lose."""
 
 BATCH_SECONDS = 2.0
 """No photo waits longer than this to be stored, however slow its neighbours are."""
@@ -34,8 +34,8 @@ POOL_FROM = 8
 """Fewer photos than this are not worth starting processes for (about a second each). More have at least one of
 their own, also on a single core: what a photo does to it, it does not do to the import. So have videos."""
 
-OUTCOMES = ("renewed", "imported", "duplicate", "unchanged")
-"""What became of a video: the first of these that became of one of its pictures."""
+OUTCOMES = ("renewed", "imported", "duplicate", "unchanged", "failed")
+"""What became of a video: the first of these that became of one of its frames."""
 
 CRASHED = "the face search crashed on this photo twice"
 TOO_LONG = "it took longer than {:g} seconds; raise FACEID_MAX_PHOTO_SECONDS to wait for it"
@@ -59,7 +59,7 @@ class ImportReport:
     """What an import did, in photos; every file found is counted in exactly one of the five outcomes.
 
     renewed: known photos that were searched anew, as the file was edited, turned or moved, or as it was asked for.
-    A video counts as one; frames: the pictures of videos that were stored or searched anew.
+    A video counts as one; frames: those of videos that were stored or searched anew.
     """
 
     photos: int = 0
@@ -78,12 +78,12 @@ class ImportReport:
         """Files with an outcome so far."""
         return self.imported + self.duplicates + self.unchanged + self.renewed + self.failed
 
-    def add(self, photo: NewPhoto, outcome: str) -> None:
-        """Count a photo by what became of it, see library.Added."""
-        self.count(outcome)
-        if outcome == "failed" and photo.error:
-            self.failures.append(Failure(photo.path, photo.error))
-        elif outcome in NEWS:
+    def add(self, photo: NewPhoto, added: Added) -> None:
+        """Count a photo by what became of it."""
+        self.count(added.outcome)
+        if added.error:
+            self.failures.append(Failure(photo.path, added.error))
+        elif added.outcome in NEWS:
             self.faces += len(photo.faces)
 
     def count(self, outcome: str) -> None:
@@ -153,10 +153,11 @@ class _ImportRun:
     again: bool = False
     batch: list[NewPhoto] = field(default_factory=list)
     stored_at: float = field(default_factory=time.monotonic)
-    near_copies: list[File] = field(default_factory=list)
+    repeats: list[File] = field(default_factory=list)
+    """Files with the bytes of another one; they wait until that is surely stored."""
     rest: deque[File] = field(default_factory=deque)
-    shots: dict[str, set[str]] = field(default_factory=dict)
-    """Of each video that is not complete: what became of its pictures."""
+    frames: dict[str, list[Added]] = field(default_factory=dict)
+    """Of each video that is not complete: what became of its frames."""
 
     def store_all(self, files: Sequence[File], executor: Executor) -> None:
         # Processes share the cores; alone, one has them all.
@@ -166,7 +167,7 @@ class _ImportRun:
         try:
             self._work_on(executor, work, self._new_content(files))
             self.flush()
-            self._work_on(executor, work, (file for file in self.near_copies if not self._is_stored(file)))
+            self._work_on(executor, work, (file for file in self.repeats if not self._is_stored(file)))
         finally:
             self.flush()
 
@@ -178,7 +179,7 @@ class _ImportRun:
                 self.add(found if isinstance(found, NewPhoto) else self._given_up(file, found))
 
     def _take(self, piece: Piece) -> None:
-        """Store the pictures of a part of a video, and go on with it before any other file."""
+        """Store the frames of a part of a video, and go on with it before any other file."""
         for photo in piece.photos:
             self.add(photo)
         if piece.rest is not None and piece.rest.watched:
@@ -190,18 +191,18 @@ class _ImportRun:
         return self._unread(file, CRASHED if isinstance(outcome, WorkerLost) else TOO_LONG.format(seconds))
 
     def _new_content(self, files: Sequence[File]) -> Iterator[File]:
-        """Files whose content is new. The others are kept for the end, when their twin is surely stored."""
+        """Files whose content is new. The others are kept for the end, see `repeats`."""
         seen: set[str] = set()
         for file in map(_hash, files):
             if file.sha256 in seen or self._known(file):
-                self.near_copies.append(file)
+                self.repeats.append(file)
                 continue
             if file.sha256:
                 seen.add(file.sha256)
             yield file
 
     def _is_stored(self, file: File) -> bool:
-        """Whether the file's twin is; the file is then noted as another source of it."""
+        """Whether this content is; the file is then noted as another source of it."""
         if stored := self._stored(file):
             self.add(self._unread(file))
         return stored
@@ -227,29 +228,33 @@ class _ImportRun:
         outcomes = self.library.photos.add_many(batch, again=self.again)
         self._take_over(outcomes)
         for photo, added in zip(batch, outcomes, strict=True):
-            if photo.shot is None:
-                self.report.add(photo, added.outcome)
+            if photo.frame is None:
+                self.report.add(photo, added)
             else:
-                self._count_shot(photo, photo.shot, added.outcome)
+                self._count_frame(photo, photo.frame, added)
 
-    def _count_shot(self, photo: NewPhoto, shot: FrameOf, outcome: str) -> None:
+    def _count_frame(self, photo: NewPhoto, frame: VideoFrame, added: Added) -> None:
         """A video is one file."""
-        self.shots.setdefault(shot.video, set()).add(outcome)
-        self.report.frames += outcome in NEWS
-        self.report.faces += len(photo.faces) if outcome in NEWS else 0
-        if shot.every:
-            outcomes = self.shots.pop(shot.video)
-            self.report.count(next(one for one in OUTCOMES if one in outcomes))
+        self.frames.setdefault(frame.video, []).append(added)
+        self.report.frames += added.outcome in NEWS
+        self.report.faces += len(photo.faces) if added.outcome in NEWS else 0
+        if frame.every:
+            best = min(self.frames.pop(frame.video), key=lambda each: OUTCOMES.index(each.outcome))
+            self.report.count(best.outcome)
+            if best.error:
+                self.report.failures.append(Failure(frame.video, best.error))
 
     def _take_over(self, outcomes: Sequence[Added]) -> None:
-        """The faces of a copy get the names of the photo that looks the same."""
-        decided = self.library.decisions.of_near_copies(outcomes)
-        if decided:
-            names = dict.fromkeys(name for _, said in decided for name in (said.person, *said.not_people) if name)
-            self.library.decisions.take_over([PersonDecision(name) for name in names], decided, actor=PROGRAM)
+        """The faces of near copies get the names of the photos that they are copies of."""
+        for copies in _in_rounds(outcomes):
+            decided = self.library.decisions.of_near_copies(copies)
+            if decided:
+                each = ((said.person, *said.not_people) for _, said in decided)
+                names = dict.fromkeys(name for names in each for name in names if name)
+                self.library.decisions.take_over([PersonDecision(name) for name in names], decided, actor=PROGRAM)
 
     def _tell(self, path: str | None = None) -> None:
-        files = sum(photo.shot is None or bool(photo.shot.every) for photo in self.batch)
+        files = sum(photo.frame is None or bool(photo.frame.every) for photo in self.batch)
         message = frame_path.shown(path) if path else "Looking for faces"
         self.progress(self.report.done + files, self.report.photos, message)
 
@@ -263,6 +268,16 @@ class _Queue(Iterator[File]):
 
     def __next__(self) -> File:
         return self.rest.popleft() if self.rest else next(self.files)
+
+
+def _in_rounds(outcomes: Sequence[Added]) -> Iterator[list[Added]]:
+    """The near copies, in an order in which a copy of a copy finds the names there already."""
+    waiting = [added for added in outcomes if added.near_copy is not None]
+    while waiting:
+        later = {added.photo_id for added in waiting}
+        ready = [added for added in waiting if added.near_copy not in later]
+        yield ready or waiting
+        waiting = [added for added in waiting if added.near_copy in later] if ready else []
 
 
 def _executor(settings: Settings, photos: int) -> Executor:

@@ -1,6 +1,6 @@
 """One video: its pictures at an interval, the faces on them followed, and the pictures with the faces kept.
 
-A long video is looked into piece by piece: a worker's task lasts seconds, and what was found is stored meanwhile.
+A long video is read piece by piece: a worker's task lasts seconds, and what was found is stored meanwhile.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from faceid_core.importing.photo import find_faces, networks, unread
 from faceid_core.importing.work import File, Piece, Watched
 from faceid_core.media import video
 from faceid_core.settings import Settings
-from faceid_core.values import FrameOf, NewFace, NewPhoto
+from faceid_core.values import NewFace, NewPhoto, VideoFrame
 from faceid_core.vision.tracking import Tracks
 
 PIECE_S = 5.0
-"""How long a worker looks into a video before it tells what it found."""
+"""How long a worker reads a video before it hands over what it found."""
 
 PIECE_SHARE = 0.25
 """The same as a share of the time limit of a photo, where that is short."""
 
 
 def watch(file: File, settings: Settings, threads: int | None = None) -> NewPhoto | Piece:
-    """Look into a video for some seconds. One without any picture that can be read comes back with `error` set;
+    """Read a video for some seconds. One without any picture that can be read comes back with `error` set;
     a damaged one gives what it has."""
     detector, embedder = networks(settings.model_dump_json(), threads)
     known = file.watched or Watched(Tracks(embedder.default_threshold))
@@ -81,7 +81,7 @@ class _Watch:
         if not given and self.known.first:
             given = [self.known.first]
             self.known.kept.append(given[0].path)
-        last = replace(given[-1], shot=FrameOf(str(self.file.path), tuple(self.known.kept)))
+        last = replace(given[-1], frame=VideoFrame(str(self.file.path), tuple(self.known.kept)))
         return Piece((*given[:-1], last), None)
 
     def _settled(self) -> list[NewPhoto]:
@@ -90,7 +90,7 @@ class _Watch:
         return [self.known.held, *new] if self.known.held else new
 
     def _photo(self, seconds: float, faces: tuple[NewFace, ...]) -> NewPhoto:
-        """A picture of the video as a photo. It has no look: neighbouring pictures would pass for each other."""
+        """A frame of the video as a photo. It has no perceptual hash: neighbouring frames would pass for copies."""
         width, height = self.known.sizes[seconds]
         path = frame_path.moment(self.file.path, seconds)
         return replace(
@@ -105,5 +105,5 @@ class _Watch:
             detector=self.detector,
             embedder=self.embedder,
             faces=faces,
-            shot=FrameOf(str(self.file.path)),
+            frame=VideoFrame(str(self.file.path)),
         )

@@ -11,7 +11,7 @@ from faceid_core.vision.tracking import Tracks
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to look at. watched: how far, where it is a video that was begun."""
+    """A file to read. watched: how far, where it is a video that was begun."""
 
     path: Path
     size_bytes: int
@@ -23,7 +23,7 @@ class File:
 
 @dataclass(slots=True, eq=False)
 class Watched:
-    """How far a video was looked into.
+    """How far a video was read.
 
     due: seconds from which on it goes on. first: its first picture, without faces. held: the latest picture with
     faces; it waits, as the last one completes the video. sizes: (width, height) by seconds. kept: paths so far.
@@ -39,7 +39,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """Pictures to store, and the video as it is to be looked into further; None at its end."""
+    """Frames to store, and the video as it is to be read further; None at its end."""
 
     photos: tuple[NewPhoto, ...]
     rest: File | None

@@ -5,14 +5,18 @@ May import: the root. Everybody above may import what is listed here.
 
 from faceid_core.library import person_names
 from faceid_core.library.clusters import PROGRAM
-from faceid_core.library.erasure import Erasure
-from faceid_core.library.filters import FaceQuery, PhotoQuery
+from faceid_core.library.erasure import BYTES_REMAIN, Erasure
+from faceid_core.library.filters import PhotoQuery
+from faceid_core.library.gallery import Probes
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.store.records import (
+    Act,
     Added,
+    Changed,
     ClusterView,
     Counts,
+    DrawnFaces,
     EventView,
     FaceVectors,
     FaceView,
@@ -21,21 +25,26 @@ from faceid_core.library.store.records import (
     ModelView,
     NamedFaces,
     Naming,
+    PersonChanged,
     PersonView,
     PhotoView,
     RunView,
+    TakenOver,
 )
 
 __all__ = [
+    "BYTES_REMAIN",
     "PROGRAM",
+    "Act",
     "Added",
+    "Changed",
     "ClusterView",
     "Counts",
+    "DrawnFaces",
     "Erasure",
     "EventView",
     "FaceBox",
     "FaceDecision",
-    "FaceQuery",
     "FaceRef",
     "FaceVectors",
     "FaceView",
@@ -46,10 +55,13 @@ __all__ = [
     "NamedFaces",
     "Naming",
     "PairDecision",
+    "PersonChanged",
     "PersonDecision",
     "PersonView",
     "PhotoQuery",
     "PhotoView",
+    "Probes",
     "RunView",
+    "TakenOver",
     "person_names",
 ]

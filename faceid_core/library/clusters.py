@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from sqlalchemy import case, delete, func, insert, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
-from faceid_core.library.faces import as_ints, latest_run, unnamed_face
+from faceid_core.library.drawn import check_run, latest_run
+from faceid_core.library.faces import as_ints, unnamed_face
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.journal import record
-from faceid_core.library.store.records import ClusterView, RunView
+from faceid_core.library.store.records import ClusterView, DrawnFaces, RunView
 from faceid_core.library.store.row_changes import Change, row_of
 from faceid_core.library.store.tables import (
     Cluster,
@@ -129,6 +131,23 @@ class Clusters:
         if not found:
             raise NotFound(f"There is no group {number} any more; the faces were grouped anew.")
         return found[0]
+
+    def faces_as_drawn(self, run: int, *numbers: int) -> DrawnFaces:
+        """The faces without name and flag of groups that a page draws now, by id.
+
+        run: the grouping in which the groups have these numbers. Raises OutOfDate when another one is in force.
+        """
+        wanted = (
+            select(col(ClusterMember.face_id))
+            .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
+            .join(Face, col(Face.id) == col(ClusterMember.face_id))
+            .outerjoin(Label, col(Label.face_id) == col(Face.id))
+            .where(col(Cluster.run_id) == run, col(Cluster.number).in_(numbers), unnamed_face())
+            .order_by(col(ClusterMember.face_id))
+        )
+        with self._database.read() as session:
+            check_run(session, run)
+            return replace(DrawnFaces.alike(session.scalars(wanted)), run=run)
 
 
 def _forget_old_runs(session: Session) -> None:

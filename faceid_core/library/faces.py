@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, and_, func, or_, select, true
+from sqlalchemy import Select, or_, select
 from sqlmodel import Session, col
 
-from faceid_core.errors import NotFound
-from faceid_core.library.filters import FaceQuery, face_conditions
+from faceid_core.errors import NotFound, VectorsNotFinite
+from faceid_core.library.drawn import check_faces, latest_run, states_of
 from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database, chunks
-from faceid_core.library.store.records import FaceVectors, FaceView
+from faceid_core.library.store.packed_vectors import pack, unpack, usable
+from faceid_core.library.store.records import Changed, DrawnFaces, FaceVectors, FaceView
 from faceid_core.library.store.row_changes import Change, current_rows
 from faceid_core.library.store.tables import (
     Cluster,
     ClusterMember,
-    ClusterRun,
     Crop,
     Embedding,
     Face,
@@ -26,7 +26,7 @@ from faceid_core.library.store.tables import (
     Person,
     Photo,
 )
-from faceid_core.values import Box, Flag, Ints, Vectors
+from faceid_core.values import Box, Flag, Ints, LabelSource, Vectors
 
 BACKGROUND = 1 / 3
 """Share of the height of a photo's largest face below which a face is in the background."""
@@ -45,25 +45,21 @@ class Faces:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def vectors(self, embedder: str, *, flagged: bool = False) -> FaceVectors:
-        """All faces with a vector of this embedder, by id; those with a flag only when asked for."""
+    def vectors(self, embedder: str) -> FaceVectors:
+        """All faces without a flag that have a vector of this embedder, by id."""
         wanted = (
-            select(Face.id, Face.photo_id, Face.quality, Embedding.vector, Person.name, Label.source)  # type: ignore[call-overload]
+            select(Face.id, Face.photo_id, Face.quality, Embedding.vector)  # type: ignore[call-overload]
             .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
-            .outerjoin(Label, col(Label.face_id) == col(Face.id))
-            .outerjoin(Person, col(Person.id) == col(Label.person_id))
-            .where(true() if flagged else col(Face.flag) == Flag.NONE.value)
+            .where(col(Face.flag) == Flag.NONE.value)
             .order_by(col(Face.id))
         )
         with self._database.read() as session:
-            rows = session.execute(wanted).all()
+            rows = usable(session.execute(wanted).all(), 3)
         return FaceVectors(
             ids=np.array([row[0] for row in rows], np.int64),
             photos=np.array([row[1] for row in rows], np.int64),
             quality=np.array([row[2] for row in rows], np.float32),
             vectors=unpack([row[3] for row in rows]),
-            people=[row[4] for row in rows],
-            sources=[row[5] for row in rows],
         )
 
     def missing_vectors(self, embedder: str) -> list[int]:
@@ -76,12 +72,18 @@ class Faces:
             return list(session.scalars(wanted))
 
     def add_vectors(self, embedder: str, ids: Sequence[int], vectors: Vectors) -> None:
-        """Store vectors (N, D) of faces that have none of this embedder yet."""
-        packed = np.ascontiguousarray(vectors, "<f4")
+        """Store vectors (N, D) of faces that have none of this embedder yet. Raises VectorsNotFinite, and then
+        stores none."""
+        bad = int(len(vectors) - np.isfinite(vectors).all(axis=1).sum()) if len(vectors) else 0
+        if bad:
+            raise VectorsNotFinite(
+                f"The face network {embedder} gave numbers that are not finite for {bad} of {len(vectors)} faces; "
+                "check the model."
+            )
         with self._database.write() as session:
             session.add_all(
-                Embedding(face_id=int(face), embedder=embedder, vector=vector.tobytes())
-                for face, vector in zip(ids, packed, strict=True)
+                Embedding(face_id=int(face), embedder=embedder, vector=pack(vector))
+                for face, vector in zip(ids, vectors, strict=True)
             )
 
     def crop(self, face_id: int) -> bytes:
@@ -153,20 +155,27 @@ class Faces:
         """Unnamed faces in no group, best quality first, behind the face `after`."""
         return self._by_quality(~grouped() & unnamed_face() & (col(Face.quality) >= least_quality), after, limit)
 
-    def search(self, query: FaceQuery, after: int | None = None, limit: int = 60) -> list[FaceView]:
-        """Faces that a query asks for, best quality first, behind the face `after`."""
-        return self._by_quality(and_(true(), *face_conditions(query, latest_run())), after, limit)
+    def as_drawn(self, ids: Sequence[int]) -> DrawnFaces:
+        """Whose these faces are and which flags they bear, for a page that draws them now; without those that are
+        gone."""
+        with self._database.read() as session:
+            states = states_of(session, ids)
+        return DrawnFaces({face: states[face] for face in ids if face in states})
 
-    def flag(self, ids: Sequence[int], flag: Flag, *, actor: str) -> int:
-        """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again. Returns how many changed."""
+    def flag(self, ids: Sequence[int], flag: Flag, *, actor: str, drawn: DrawnFaces | None = None) -> Changed:
+        """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again.
+
+        Raises OutOfDate when faces are not as they were drawn.
+        """
         with self._database.write() as session:
+            check_faces(session, ids, drawn)
             rows = current_rows(session, "face", col(Face.id), [int(face) for face in ids])
             changes = [
                 Change("face", row, {**row, "flag": flag.value}) for row in rows if row["flag"] != flag.value
             ]
             summary = f"Marked {len(changes)} face{'s' * (len(changes) != 1)}: {_FLAG_WORDS[flag]}"
-            journal.record(session, "flag", summary, changes, actor=actor)
-        return len(changes)
+            event = journal.record(session, "flag", summary, changes, actor=actor)
+        return Changed(event, len(changes))
 
     def with_flag(self, flag: Flag) -> list[int]:
         """The faces that bear a flag."""
@@ -193,7 +202,7 @@ class Faces:
         names = ("photo", "left", "top", "right", "bottom", "score", "quality", "cluster", "person", "label_source")
         with self._database.read() as session:
             for row in session.execute(wanted.execution_options(yield_per=1000)):
-                yield dict(zip(names, row, strict=True))
+                yield dict(zip(names, (*row[:-1], _source(row[-1])), strict=True))
 
     def _by_quality(self, condition: Any, after: int | None, limit: int) -> list[FaceView]:
         """Keyset paging by (quality, id), best first."""
@@ -204,11 +213,6 @@ class Faces:
                 behind = (col(Face.quality) == last.quality) & (col(Face.id) > last.id)
                 wanted = wanted.where(or_(col(Face.quality) < last.quality, behind))
             return _load(session, wanted)
-
-
-def latest_run() -> Any:
-    """The id of the grouping that pages show, as a scalar subquery."""
-    return select(func.max(ClusterRun.id)).where(col(ClusterRun.undone).is_(False)).scalar_subquery()
 
 
 def grouped() -> Any:
@@ -256,11 +260,15 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
             flag=Flag(face.flag),
             person_id=person_id,
             person=person,
-            source=source,
+            source=_source(source),
             cluster=numbers.get(face.id),
         )
         for face, person_id, person, source in rows
     ]
+
+
+def _source(stored: str | None) -> str | None:
+    return LabelSource(stored).value if stored else None
 
 
 def _cluster_numbers(session: Session, ids: Sequence[int]) -> dict[int, int]:
@@ -273,13 +281,6 @@ def _cluster_numbers(session: Session, ids: Sequence[int]) -> dict[int, int]:
         )
         numbers.update(session.execute(wanted).tuples().all())
     return numbers
-
-
-def unpack(packed: Sequence[bytes]) -> Vectors:
-    """Stored vectors as (N, D) float32."""
-    if not packed:
-        return np.empty((0, 0), np.float32)
-    return np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1).astype(np.float32)
 
 
 def as_ints(values: Iterable[int]) -> Ints:

@@ -1,4 +1,4 @@
-"""What photos and faces can be asked for, and how the database is asked."""
+"""What photos can be asked for, and how the database is asked."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from faceid_core.library.store.tables import Cluster, ClusterMember, Face, Label, Photo
-from faceid_core.values import Flag, LabelSource, PhotoStatus
+from faceid_core.library.store.tables import Face, Label, Photo
+from faceid_core.values import PhotoStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +37,6 @@ class PhotoQuery:
         return self == PhotoQuery(status=self.status)
 
 
-@dataclass(frozen=True, slots=True)
-class FaceQuery:
-    """Faces that meet all of these conditions. named: with a name, or without; cluster: number of a group;
-    sources and least_sure, surest (0 to 1): who gave the name, and how sure; photo: conditions on the photo."""
-
-    named: bool | None = None
-    person: int | None = None
-    cluster: int | None = None
-    flag: Flag | None = None
-    sources: tuple[LabelSource, ...] = ()
-    least_sure: float | None = None
-    surest: float | None = None
-    best_quality: float | None = None
-    least_quality: float | None = None
-    photo: PhotoQuery | None = None
-
-
 def photo_conditions(query: PhotoQuery) -> Iterator[Any]:
     """Conditions on Photo."""
     for person in query.people:
@@ -73,35 +56,9 @@ def photo_conditions(query: PhotoQuery) -> Iterator[Any]:
         yield col(Photo.status) == query.status.value
 
 
-def face_conditions(query: FaceQuery, run: Any) -> Iterator[Any]:
-    """Conditions on Face with Label outer-joined. run: the grouping, as a scalar subquery."""
-    if query.named is not None:
-        yield col(Label.face_id).is_not(None) if query.named else col(Label.face_id).is_(None)
-    if query.person is not None:
-        yield col(Label.person_id) == query.person
-    if query.cluster is not None:
-        members = select(col(ClusterMember.face_id)).join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
-        yield col(Face.id).in_(members.where(col(Cluster.run_id) == run, col(Cluster.number) == query.cluster))
-    if query.flag is not None:
-        yield col(Face.flag) == query.flag.value
-    if query.sources:
-        yield col(Label.source).in_([source.value for source in query.sources])
-    yield from _between(col(Label.confidence), query.least_sure, query.surest)
-    yield from _between(col(Face.quality), query.least_quality, query.best_quality)
-    if query.photo is not None and not query.photo.is_empty:
-        yield col(Face.photo_id).in_(select(col(Photo.id)).where(*photo_conditions(query.photo)))
-
-
 def _photos_of(person: int) -> Any:
     faces = select(col(Face.photo_id)).join(Label, col(Label.face_id) == col(Face.id))
     return faces.where(col(Label.person_id) == person)
-
-
-def _between(column: Any, least: float | None, most: float | None) -> Iterator[Any]:
-    if least is not None:
-        yield column >= least
-    if most is not None:
-        yield column <= most
 
 
 def _midnight(day: date) -> datetime:

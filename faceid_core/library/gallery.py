@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Select, func, select
 from sqlmodel import col
 
-from faceid_core.library.faces import MEMBERS, as_ints, latest_run, unnamed_face, unpack
+from faceid_core.library.drawn import latest_run
+from faceid_core.library.faces import MEMBERS, as_ints, unnamed_face
 from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.packed_vectors import unpack, usable
 from faceid_core.library.store.tables import Embedding, Event, Face, Label, PairConstraint, Photo, Rejection
-from faceid_core.values import Flag, GalleryFaces, Ints, LabelSource, Vectors
+from faceid_core.values import Flag, GalleryFaces, Ints, Vectors
 
 PER_PERSON = 40
 """Confirmed faces that stand for a person, the best ones: more change no answer and cost time."""
@@ -32,11 +33,10 @@ class Probes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonLabels:
-    """Who faces are. ids, people: (N,) int64; sure: (N,) whether a human said so, or confirmed it."""
+    """Who faces are. ids, people: (N,) int64."""
 
     ids: Ints
     people: Ints
-    sure: npt.NDArray[np.bool_]
 
 
 class Gallery:
@@ -71,15 +71,14 @@ class Gallery:
     def names(self) -> PersonLabels:
         """Everybody's faces, without flagged ones."""
         wanted = (
-            select(Label.face_id, Label.person_id, col(Label.source) != LabelSource.MODEL.value)  # type: ignore[call-overload]
+            select(Label.face_id, Label.person_id)  # type: ignore[call-overload]
             .join(Face, col(Face.id) == col(Label.face_id))
             .where(col(Face.flag) == Flag.NONE.value)
             .order_by(col(Label.face_id))
         )
         with self._database.read() as session:
             rows = session.execute(wanted).all()
-        ids, people = (as_ints(row[place] for row in rows) for place in range(2))
-        return PersonLabels(ids, people, np.array([row[2] for row in rows], bool))
+        return PersonLabels(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows))
 
     def twice(self, limit: int) -> list[tuple[int, int, tuple[int, ...]]]:
         """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first."""
@@ -106,14 +105,14 @@ class Gallery:
         return found
 
     def faces(self, embedder: str, per_person: int = PER_PERSON) -> GalleryFaces:
-        """The best confirmed faces of each person. What a model guessed speaks for nobody."""
+        """The best confirmed faces of each person."""
         rank = func.row_number().over(
             partition_by=col(Label.person_id), order_by=(col(Face.quality).desc(), col(Face.id))
         )
         ranked = (
             select(Label.face_id, Label.person_id, rank.label("place"))  # type: ignore[call-overload]
             .join(Face, col(Face.id) == col(Label.face_id))
-            .where(col(Label.source) != LabelSource.MODEL.value, col(Face.flag) == Flag.NONE.value)
+            .where(col(Face.flag) == Flag.NONE.value)
             .subquery()
         )
         wanted = (
@@ -139,7 +138,7 @@ class Gallery:
     def _known(self, wanted: Select[Any]) -> GalleryFaces:
         """From rows of face, person and vector."""
         with self._database.read() as session:
-            rows = session.execute(wanted).all()
+            rows = usable(session.execute(wanted).all(), 2)
         return GalleryFaces(
             as_ints(row[0] for row in rows), as_ints(row[1] for row in rows), unpack([r[2] for r in rows])
         )
@@ -156,7 +155,7 @@ class Gallery:
             .limit(limit)
         )
         with self._database.read() as session:
-            rows = session.execute(wanted).all()
+            rows = usable(session.execute(wanted).all(), 3)
         ids, photos, groups = (as_ints(row[place] for row in rows) for place in range(3))
         return Probes(ids, photos, groups, unpack([row[3] for row in rows]))
 

@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from faceid_core.library.clusters import Clusters
+from faceid_core.library.drawn import latest_run
 from faceid_core.library.erasure import Erasing
-from faceid_core.library.faces import Faces, latest_run
+from faceid_core.library.faces import Faces
 from faceid_core.library.gallery import Gallery
 from faceid_core.library.jobs import Jobs
 from faceid_core.library.maps import Maps
@@ -27,6 +28,11 @@ from faceid_core.library.store.records import (
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
 from faceid_core.settings import Settings
 from faceid_core.values import Flag, PhotoStatus
+
+UNFINISHED = (
+    "The database's files hold bytes of what was erased; stop the app and other commands, then run this again."
+)
+"""The finding of an erasure that could not be finished."""
 
 FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
 
@@ -48,16 +54,19 @@ class Library:
         self.gallery = Gallery(database)
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
-        self.erasing = Erasing(database, settings.models_folder, settings.graphs_folder)
+        self.erasing = Erasing(database, settings)
 
     @classmethod
     def open(cls, settings: Settings) -> Library:
-        """Open the library, making the folder and the tables when there are none.
+        """Open the library, making the folder and the tables when there are none. What an erasure had to leave in
+        the files because of others goes now, if nobody reads.
 
         Raises LibraryError, LibraryBusy, SchemaOutdated, SchemaTooNew.
         """
         make_folder(settings)
-        return cls(settings, connect(settings))
+        library = cls(settings, connect(settings))
+        library.erasing.finish()
+        return library
 
     def counts(self) -> Counts:
         """What is in the library."""
@@ -94,7 +103,8 @@ class Library:
         """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces."""
         from faceid_core.library.store.integrity import problems
 
-        return problems(self._database)
+        left = [UNFINISHED] if self.erasing.unfinished else []
+        return [*left, *problems(self._database)]
 
     def close(self) -> None:
         """Close every connection to the database; the library can't be used after that."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
-from faceid_core.library.faces import latest_run
+from faceid_core.library.drawn import latest_run
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import MapPoints
 from faceid_core.library.store.tables import (

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from sqlmodel import col
+from sqlmodel import Session, col
 
-from faceid_core.errors import NoModel, NotFound
-from faceid_core.library.store.database import Database
-from faceid_core.library.store.records import ModelView
-from faceid_core.library.store.tables import TrainedModel
+from faceid_core.errors import ErasedMeanwhile, NoModel, NotFound
+from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.journal import ERASED
+from faceid_core.library.store.records import ModelView, NamedFaces
+from faceid_core.library.store.tables import Event, Label, Person, TrainedModel
 
 
 class Models:
@@ -27,8 +28,13 @@ class Models:
         threshold: float,
         labels: dict[str, int],
         artifact: str,
+        *,
+        learned: NamedFaces | None = None,
     ) -> int:
-        """Store a trained recogniser, whose files are in the models folder under `artifact`. Returns its id."""
+        """Store a trained recogniser, whose files are in the models folder under `artifact`. Returns its id.
+
+        learned: what it learned from. Raises ErasedMeanwhile where something of that was erased since it was read.
+        """
         model = TrainedModel(
             embedder=embedder,
             classes=classes,
@@ -38,6 +44,8 @@ class Models:
             artifact=artifact,
         )
         with self._database.write() as session:
+            if learned is not None:
+                _refuse_erased(session, learned)
             session.add(model)
             session.flush()
             assert model.id is not None
@@ -64,6 +72,20 @@ class Models:
         if row is None:
             raise NotFound(f"There is no model {model_id}.")
         return _model(row)
+
+
+def _refuse_erased(session: Session, learned: NamedFaces) -> None:
+    """Whoever is renamed, merged or deleted while a recogniser is trained may be in it, as may anybody later on.
+    But once something was erased each face must bear the name that it had: an id may be somebody else's by now."""
+    erased = select(Event.id).where(col(Event.kind) == ERASED, col(Event.id) > learned.as_of)  # type: ignore[call-overload]
+    if session.execute(erased.limit(1)).first() is None:
+        return
+    there: set[tuple[int, int, str]] = set()
+    for chunk in chunks(learned.ids.tolist()):
+        rows = select(Label.face_id, Person.id, Person.name).join(Person, col(Person.id) == col(Label.person_id))  # type: ignore[call-overload]
+        there |= {tuple(row) for row in session.execute(rows.where(col(Label.face_id).in_(chunk)))}
+    if not there.issuperset(zip(learned.ids.tolist(), learned.people.tolist(), learned.names, strict=True)):
+        raise ErasedMeanwhile("Somebody was erased while the recogniser was trained; train again.")
 
 
 def _model(row: TrainedModel) -> ModelView:

@@ -9,8 +9,10 @@ import numpy as np
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from faceid_core.library.drawn import check_faces
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.journal import record
+from faceid_core.library.store.records import Changed, DrawnFaces
 from faceid_core.library.store.row_changes import Change, current_rows
 from faceid_core.library.store.tables import Face, PairConstraint
 from faceid_core.values import Ints, utc_now
@@ -27,18 +29,22 @@ class PairConstraints:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def say(self, pairs: Sequence[Pair], *, same: bool, summary: str, actor: str) -> int:
+    def say(
+        self, pairs: Sequence[Pair], *, same: bool, summary: str, actor: str, drawn: DrawnFaces | None = None
+    ) -> Changed:
         """Remember of pairs of faces whether they are the same person; a verdict of before is replaced.
 
-        summary: what the history says. Returns how many verdicts changed. Faces that are gone are left out.
+        summary: what the history says. Faces that are gone are left out. Raises OutOfDate when faces are not as
+        they were drawn.
         """
         ends = {face for pair in pairs for face in pair}
         with self._database.write() as session:
+            check_faces(session, sorted(ends), drawn)
             there = {row["id"] for row in current_rows(session, "face", col(Face.id), ends)}
             said = [(one, other, same) for one, other in pairs if {one, other} <= there]
             changes = pair_constraint_changes(session, said, replace=True)
-            record(session, KIND, summary, changes, actor=actor)
-        return len(changes)
+            event = record(session, KIND, summary, changes, actor=actor)
+        return Changed(event, len(changes))
 
     def all(self, *, same: bool) -> Ints:
         """(N, 2) int64 ids of the faces that are, or are not, the same person; the smaller id first."""

@@ -33,3 +33,17 @@ def key(name: str) -> str:
     """What makes two names the same: neither case nor invisible joiners tell people apart."""
     visible = "".join(c for c in name if c not in _JOINERS)
     return unicodedata.normalize("NFC", visible.casefold())
+
+
+def matches(name: str, search: str) -> bool:
+    """Whether a name holds every word of a search, in whatever case and with or without accents.
+
+    >>> matches("Zoë Ångström", "angst zoe")
+    True
+    """
+    return all(word in _plain(name) for word in _plain(search).split())
+
+
+def _plain(text: str) -> str:
+    """Without case, accents and invisible joiners, as the suggestions of the name box compare."""
+    return "".join(c for c in unicodedata.normalize("NFD", key(text)) if not unicodedata.combining(c))

@@ -1,7 +1,4 @@
-"""Human decisions without the faces' ids: by a photo's content and a box on it, so that they outlive a library.
-
-Names that the recogniser gave are left out: they are the program's, and come again.
-"""
+"""Human decisions without the faces' ids: by a photo's content and a box on it, so that they outlive a library."""
 
 from __future__ import annotations
 
@@ -21,9 +18,9 @@ from faceid_core.library.person_names import key as name_key
 from faceid_core.library.reconciliation import alike, box_of, faces_of
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import record
-from faceid_core.library.store.records import Added
-from faceid_core.library.store.row_changes import Change, Row, current_rows, encode, row_of
-from faceid_core.library.store.tables import Event, Face, Label, PairConstraint, Person, Photo, Rejection
+from faceid_core.library.store.records import Added, TakenOver
+from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
+from faceid_core.library.store.tables import Face, Label, PairConstraint, Person, Photo, Rejection
 from faceid_core.values import Box, Flag, LabelSource, utc_now
 
 
@@ -123,22 +120,19 @@ class Decisions:
         return [PairDecision(*pair, same=row[6]) for pair, row in zip(refs, rows, strict=True)]
 
     def of_near_copies(self, copies: Iterable[Added]) -> list[tuple[int, FaceDecision]]:
-        """What was decided about the faces of each copy's twin, for the same faces of the copy.
+        """What was decided about the faces of each copy's near copy, for the same faces of the copy.
 
-        Names come as imported ones: a human gave them to the twin, not to this face.
+        Names come as imported ones: a human gave them to the near copy, not to this face.
         """
-        near_copies = {copy.near_copy: copy for copy in copies if copy.near_copy is not None}
-        if not near_copies:
+        wanted = [copy for copy in copies if copy.near_copy is not None]
+        if not wanted:
             return []
-        said: dict[int, list[tuple[Face, FaceDecision]]] = defaultdict(list)
+        originals = {copy.near_copy for copy in wanted}
+        decided: dict[int | None, list[tuple[Face, FaceDecision]]] = defaultdict(list)
         with self._database.read() as session:
-            for face, decision in _read(session, col(Face.photo_id).in_(near_copies)):
-                said[face.photo_id].append((face, decision))
-            return [
-                pair
-                for near_copy, faces in said.items()
-                for pair in _of_near_copy(session, near_copies[near_copy], faces)
-            ]
+            for face, decision in _read(session, col(Face.photo_id).in_(originals)):
+                decided[face.photo_id].append((face, decision))
+            return [pair for copy in wanted for pair in _of_near_copy(session, copy, decided[copy.near_copy])]
 
     def known(self, photos: Iterable[str]) -> dict[str, list[FaceBox]]:
         """The faces on the photos of these sha256; a photo that is not in the library is left out."""
@@ -162,23 +156,19 @@ class Decisions:
         *,
         actor: str,
         summary: str = "",
-    ) -> list[int]:
+    ) -> TakenOver:
         """Decide the same about faces of this library, as one event. What was decided here already stays.
 
         faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person).
-        Returns the ids of the faces where this library disagrees.
+        Where this library disagrees, its own decision stays.
         """
         with self._database.write() as session:
             taking = _Taking(session, people, faces)
             changes = [*taking.changes(), *pair_constraint_changes(session, pairs)]
             summary = summary or f"Took over decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
-            if changes:
-                record(session, "replay", summary, changes, actor=actor, done=made)
-            elif made:  # people without a face: nothing is left to apply, yet they are a decision
-                rows = [{"table": one.table, "before": None, "after": encode(one.after)} for one in made]
-                session.add(Event(actor=actor, kind="replay", summary=summary, changes=rows))
-        return sorted(taking.disagreeing)
+            event = record(session, "replay", summary, changes, actor=actor, done=made)
+        return TakenOver(event, tuple(sorted(taking.disagreeing)))
 
 
 def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, FaceDecision]]:
@@ -195,7 +185,7 @@ def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, 
             path=path,
             box=box_of(face),
             person=names[label.person_id] if label else None,
-            source=label.source if label else LabelSource.HUMAN.value,
+            source=LabelSource(label.source).value if label else LabelSource.HUMAN.value,
             at=label.at if label else None,
             flag=face.flag,
             not_people=tuple(sorted(rejected.get(face.id, ()))),
@@ -205,15 +195,15 @@ def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, 
 
 
 def _of_near_copy(
-    session: Session, copy: Added, said: Sequence[tuple[Face, FaceDecision]]
+    session: Session, copy: Added, decided: Sequence[tuple[Face, FaceDecision]]
 ) -> Iterator[tuple[int, FaceDecision]]:
     photo, near_copy = session.get_one(Photo, copy.photo_id), session.get_one(Photo, copy.near_copy)
     here = faces_of(session, photo)
     move = (near_copy.width, near_copy.height), (photo.width, photo.height), inverse(copy.near_copy_orientation)
-    there = [carried(decision.box, *move) for _, decision in said]
+    there = [carried(decision.box, *move) for _, decision in decided]
     pairs = best_pairs(overlaps([box_of(face) for face in here], there), SAME_FACE_IOU)
     for place, other in pairs.items():
-        face, decision = said[other]
+        face, decision = decided[other]
         if copy.near_copy_orientation or alike(session, here[place], face):
             source = LabelSource.IMPORTED.value if decision.person else decision.source
             yield int(here[place].id or 0), replace(decision, source=source, cover_of=None)
@@ -221,14 +211,13 @@ def _of_near_copy(
 
 def _decided() -> Select[Any]:
     """(Face, sha256, path, Label or None) of every face with a name, a flag, a rejection, or as a picture."""
-    by_people = col(Label.source) != LabelSource.MODEL.value
     rejected = select(col(Rejection.face_id))
     covers = select(col(Person.cover_face_id)).where(col(Person.cover_face_id).is_not(None))
     columns: tuple[Any, ...] = (Face, Photo.sha256, Photo.path, Label)
     return (
         select(*columns)
         .join(Photo, col(Photo.id) == col(Face.photo_id))
-        .outerjoin(Label, (col(Label.face_id) == col(Face.id)) & by_people)
+        .outerjoin(Label, col(Label.face_id) == col(Face.id))
         .where(
             or_(
                 col(Label.face_id).is_not(None),
@@ -284,7 +273,7 @@ class _Taking:
         if said.person is None:
             return
         here, person = self._labels.get(face), self._id(said.person)
-        if (face, person) in self._rejected or (here and here["source"] != LabelSource.MODEL.value):
+        if (face, person) in self._rejected or here:
             if here is None or here["person_id"] != person:
                 self.disagreeing.add(face)
             return

@@ -4,8 +4,8 @@ A person is a row: the mean of the person's normalised vectors. A face's score f
 vector and the row. On dlib's space that beats the Euclidean distance to the mean, the nearest face and centred
 vectors (LFW, 38 people with 5 faces each: TPIR 97.9 % at 1 % FPIR, against 97.5, 94.4 and 92.0 %).
 
-The probabilities are a softmax over slope * (score - cut) with a logit of 0 for "somebody else", after Bendale and
-Boult's idea of giving unknown a share of its own ("Towards Open Set Deep Networks", CVPR 2016).
+The probabilities are a softmax over slope * (score - threshold_cosine) with a logit of 0 for "somebody else", after
+Bendale and Boult's idea of giving unknown a share of its own ("Towards Open Set Deep Networks", CVPR 2016).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from faceid_core.values import Ints, Vectors
 Floats = npt.NDArray[np.float64]
 
 OPERATING_POINT = 0.5
-"""The probability from which a name is said: `calibrate` puts the cut where FPIR_TARGET is kept."""
+"""The probability from which a name is given: `calibrate` puts the threshold where FPIR_TARGET is kept."""
 
 FPIR_TARGET = 0.01
 """Strangers that may get a name, as a share."""
@@ -35,7 +35,7 @@ ENOUGH = 200
 """From this many scores on the quantile is taken as it is."""
 
 DEFAULT_WEIGHT = 30.0
-"""The default cut counts as much as this many independent impostors."""
+"""The default threshold counts as much as this many independent impostors."""
 
 _IMPOSTOR_TAIL, _GENUINE_TAIL = 1.97, 1.83
 """Standard deviations from the mean to the highest 1 % of impostors, the lowest 5 % of genuine scores (LFW)."""
@@ -43,7 +43,8 @@ _IMPOSTOR_TAIL, _GENUINE_TAIL = 1.97, 1.83
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How a cosine becomes a probability: 1 / (1 + exp(-slope * (cosine - cut))) where only one person is near."""
+    """How a cosine becomes a probability: 1 / (1 + exp(-slope * (cosine - threshold_cosine))) where only one person
+    is near."""
 
     slope: float
     threshold_cosine: float
@@ -167,7 +168,7 @@ def default_threshold_cosine(people: int) -> float:
 
 
 def calibrate(scored: Scored, people: int) -> Calibration:
-    """The cut that keeps FPIR_TARGET on the impostors; the default while there are few faces.
+    """The threshold that keeps FPIR_TARGET on the impostors; the default while there are few faces.
 
     Upwards it follows them at once, as far as 95 % of the people's own faces stay above: people who look alike, or
     drawings, all lie close together. Downwards it goes by the number of independent impostors: ten faces of one
@@ -176,11 +177,12 @@ def calibrate(scored: Scored, people: int) -> Calibration:
     own, impostors, default = scored.own, scored.best_impostors, default_threshold_cosine(people)
     if min(len(own), len(impostors)) < FEW:
         return Calibration(DEFAULT_SLOPE, default)
-    measured, heard = _high(impostors), scored.strangers + people
+    measured, n_impostors = _high(impostors), scored.strangers + people
     if measured > default:
         threshold_cosine = min(measured, max(default, _low(own)))
     else:
-        threshold_cosine = (heard * measured + DEFAULT_WEIGHT * default) / (heard + DEFAULT_WEIGHT)
+        threshold_cosine = n_impostors * measured + DEFAULT_WEIGHT * default
+        threshold_cosine /= n_impostors + DEFAULT_WEIGHT
     return Calibration(_slope(own, impostors, people), float(threshold_cosine))
 
 
@@ -221,7 +223,7 @@ def _share(flags: npt.NDArray[np.bool_]) -> float:
 
 
 def tpir_at(scored: Scored, fpir: float = FPIR_TARGET) -> float:
-    """Share of genuine faces named rightly at the cut that just keeps `fpir` on these impostors."""
+    """Share of genuine faces named rightly at the threshold that just keeps `fpir` on these impostors."""
     if not len(scored.classes):
         return 0.0
     impostors = scored.best_impostors

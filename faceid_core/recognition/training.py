@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,22 +170,48 @@ def save(trained: Trained, parent: Path) -> Path:
     return model_files.write(stored, parent)
 
 
-def _labelled(crops: Image, names: list[str], photos: Ints, options: TrainOptions) -> _Labelled:
-    """The people with enough faces, in alphabetical order. Raises NotEnoughLabels."""
-    faces, pictures = Counter(names), defaultdict(set)
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a training is possible, and who is in it.
+
+    names: in alphabetical order; faces: how many are learned from; too_few: people with faces, but fewer than it
+    takes; refusal: what to do first, None when it is possible.
+    """
+
+    names: tuple[str, ...]
+    faces: int
+    too_few: tuple[str, ...] = ()
+    refusal: str | None = None
+
+
+def readiness(names: Sequence[str], photos: Sequence[int] | Ints, options: TrainOptions | None = None) -> Readiness:
+    """What `train` makes of named faces (N), each with the number of its photo: everybody with enough faces, as
+    soon as two of them are on two photos each. One photo of a person can't be tested on another."""
+    options = options or TrainOptions()
+    counts, pictures = Counter(names), defaultdict(set)
     for name, photo in zip(names, photos, strict=True):
         pictures[name].add(int(photo))
-    known = sorted(name for name, count in faces.items() if count >= options.min_faces_per_person)
+    known = tuple(sorted(name for name, count in counts.items() if count >= options.min_faces_per_person))
+    faces = sum(min(counts[name], options.max_faces_per_person) for name in known)
+    refusal = None
     if sum(len(pictures[name]) >= 2 for name in known) < 2:
         least = max(2, options.min_faces_per_person)
         words = "two photos" if least == 2 else f"{least} faces in two or more photos"
-        raise NotEnoughLabels(f"Name at least two people with {words} each, then train again.")
-    number = {name: index for index, name in enumerate(known)}
+        refusal = f"Name at least two people with {words} each, then train again."
+    return Readiness(known, faces, tuple(sorted(counts.keys() - set(known))), refusal)
+
+
+def _labelled(crops: Image, names: list[str], photos: Ints, options: TrainOptions) -> _Labelled:
+    """The people with enough faces, in alphabetical order. Raises NotEnoughLabels."""
+    ready = readiness(names, photos, options)
+    if ready.refusal is not None:
+        raise NotEnoughLabels(ready.refusal)
+    number = {name: index for index, name in enumerate(ready.names)}
     chosen = np.array([at for at, name in enumerate(names) if name in number], np.int64)
     classes = np.array([number[names[at]] for at in chosen], np.int64)
     fewer = holdout.sampled(classes, options.max_faces_per_person, options.seed)
     chosen = chosen[fewer]
-    return _Labelled(crops[chosen], classes[fewer], np.asarray(photos, np.int64)[chosen], tuple(known))
+    return _Labelled(crops[chosen], classes[fewer], np.asarray(photos, np.int64)[chosen], ready.names)
 
 
 def _some(strangers: Image, seed: int) -> Image:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from faceid_core.values import GalleryFaces, Ints, Vectors
-from faceid_core.vectors import faiss_kernels
+
+Floats = npt.NDArray[np.float64]
 
 NEAREST = 3
 """Confirmed faces that speak for a person: one alone may be mislabelled or a bad shot."""
 
-SEARCHED = 32
-"""Nearest confirmed faces that are looked at for each unnamed one: enough to meet several people."""
+BLOCK = 2**23
+"""Distances in memory at a time, 32 MB; with fewer, much of the time goes into calls."""
 
 LIMIT_SHARE = 0.89
 """Largest distance to suggest at, as a share of the distance below which two faces are usually of one person."""
@@ -36,7 +38,7 @@ class Suggestion:
     """Face `face` may be person `person`.
 
     distance: Euclidean, the mean to the nearest confirmed faces of the person, whose ids are `because`.
-    runner_up: the next person that was met, if any, at runner_up_distance.
+    runner_up: the second-nearest person, if any, at runner_up_distance: the same mean, over their nearest faces.
     sure: within the limit; False for one that is up to LESS_SURE times as far.
     """
 
@@ -70,24 +72,115 @@ def suggest(
     """
     if not len(faces) or not len(known.ids):
         return []
-    found = [
-        suggestion
-        for face, near, distances in _nearest(faces, vectors, known)
-        if (suggestion := _best(face, near, distances, known, forbidden)) is not None
-    ]
-    limits = dict(zip(faces.tolist(), _limits(vectors, groups, limit), strict=True))
+    people, distances = nearest_people(faces, vectors, known, forbidden)
+    limits, rows_of = _limits(vectors, groups, limit), _rows_by_person(known)
+    reach = np.minimum(_reach(limits, limit, less_sure), margin * distances[:, 1])
     near = [
-        replace(one, sure=one.distance <= limits[one.face])
-        for one in found
-        if one.distance <= min(_reach(limits[one.face], limit, less_sure), margin * one.runner_up_distance)
+        Suggestion(
+            face=int(faces[row]),
+            person=int(people[row, 0]),
+            distance=float(distances[row, 0]),
+            because=_because(vectors[row], known, rows_of[int(people[row, 0])]),
+            runner_up=int(people[row, 1]) if np.isfinite(distances[row, 1]) else None,
+            runner_up_distance=float(distances[row, 1]),
+            sure=bool(distances[row, 0] <= limits[row]),
+        )
+        for row in np.flatnonzero(distances[:, 0] <= reach).tolist()
     ]
     near = _not_like_refused(near, faces, vectors, refused)
     return sorted(near, key=lambda one: (not one.sure, one.distance, one.face))
 
 
-def _reach(own: float, limit: float, less_sure: float) -> float:
-    """The largest distance for a face with the limit `own`: a tight group is somebody else for sure."""
-    return less_sure * limit if own == limit else own
+def nearest_people(
+    faces: Ints, vectors: Vectors, known: GalleryFaces, forbidden: frozenset[tuple[int, int]] = frozenset()
+) -> tuple[Ints, Floats]:
+    """The nearest two people of each probe: their ids (M, 2) and distances (M, 2), infinite where there is nobody.
+
+    A person's distance is the mean to the NEAREST confirmed faces of theirs, or to all where they have fewer: every
+    person is searched, however many faces others have. Of people at one distance the smaller id comes first.
+    """
+    gallery = _Gallery(known)
+    row_of = {face: row for row, face in enumerate(faces.tolist())}
+    column_of = {person: column for column, person in enumerate(gallery.people.tolist())}
+    pairs = [(row_of[f], column_of[p]) for f, p in forbidden if f in row_of and p in column_of]
+    ruled_out = np.array(sorted(pairs), np.int64).reshape(-1, 2)
+    columns, distances = np.zeros((len(faces), 2), np.int64), np.full((len(faces), 2), np.inf)
+    step = max(BLOCK // len(known.ids), 1)
+    for start in range(0, len(faces), step):
+        apart = gallery.distances(vectors[start : start + step])
+        first, last = np.searchsorted(ruled_out[:, 0], (start, start + step))
+        apart[ruled_out[first:last, 0] - start, ruled_out[first:last, 1]] = np.inf
+        rows = np.arange(len(apart))
+        for place in range(2):
+            best = apart.argmin(axis=1)
+            columns[start + rows, place], distances[start + rows, place] = best, apart[rows, best]
+            apart[rows, best] = np.inf
+    return gallery.people[columns], distances
+
+
+class _Gallery:
+    """The confirmed faces, laid out so that all people's nearest faces are found with a few passes over arrays.
+
+    The people with most faces come first, and the vectors by their place among their person's: so the faces at
+    place k are those of the first people, as many as have more than k.
+    """
+
+    def __init__(self, known: GalleryFaces) -> None:
+        self.people, person, sizes = np.unique(known.people, return_inverse=True, return_counts=True)
+        self._by_size = np.argsort(-sizes, kind="stable")
+        rank = np.argsort(self._by_size)[person]
+        order = np.argsort(rank, kind="stable")
+        place = np.arange(len(order)) - np.searchsorted(rank[order], rank[order])
+        order = order[np.argsort(place, kind="stable")]
+        self._vectors = np.ascontiguousarray(known.vectors[order], np.float32)
+        self._squared = (self._vectors**2).sum(axis=1)
+        self._counts = np.bincount(place)
+        self._sizes = np.minimum(sizes[self._by_size], NEAREST)
+
+    def distances(self, vectors: Vectors) -> Floats:
+        """(B, P): how far each vector (B, D) is from each of the P people."""
+        squared = vectors @ self._vectors.T
+        squared *= -2
+        squared += self._squared
+        squared += (vectors**2).sum(axis=1)[:, None]
+        apart = np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+        nearest = self._nearest(apart)
+        means = sum(np.where(place < self._sizes, one, 0) for place, one in enumerate(nearest)) / self._sizes
+        result: Floats = np.empty(means.shape)
+        result[:, self._by_size] = means
+        return result
+
+    def _nearest(self, apart: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+        """From (B, N) NEAREST arrays (B, P): the nearest, the second-nearest … face of each person. Every face is
+        put in its place among the nearest so far."""
+        nearest = [np.full((len(apart), len(self.people)), np.inf, np.float32) for _ in range(NEAREST)]
+        start = 0
+        for people in self._counts.tolist():
+            far = apart[:, start : start + people]
+            for one in nearest:
+                kept = one[:, :people]
+                farther = np.maximum(kept, far)
+                np.minimum(kept, far, out=kept)
+                far = farther
+            start += people
+        return nearest
+
+
+def _rows_by_person(known: GalleryFaces) -> dict[int, Ints]:
+    order = np.argsort(known.people, kind="stable")
+    people, starts = np.unique(known.people[order], return_index=True)
+    return dict(zip(people.tolist(), np.split(order, starts[1:]), strict=True))
+
+
+def _because(vector: Vectors, known: GalleryFaces, rows: Ints) -> tuple[int, ...]:
+    """Of these confirmed faces the NEAREST ones, nearest first."""
+    apart = np.linalg.norm(known.vectors[rows] - vector, axis=1)
+    return tuple(known.ids[rows[np.argsort(apart, kind="stable")[:NEAREST]]].tolist())
+
+
+def _reach(limits: Floats, limit: float, less_sure: float) -> Floats:
+    """The largest distances (M,) of faces with these limits: a tight group is somebody else for sure."""
+    return np.where(limits == limit, less_sure * limit, limits)
 
 
 def _not_like_refused(
@@ -99,14 +192,14 @@ def _not_like_refused(
     kept: list[Suggestion] = []
     for one in found:
         others = refused.vectors[refused.people == one.person]
-        faiss_kernels = np.linalg.norm(others - vectors[row[one.face]], axis=1).min(initial=np.inf)
-        if faiss_kernels >= one.distance:
+        nearest = np.linalg.norm(others - vectors[row[one.face]], axis=1).min(initial=np.inf)
+        if nearest >= one.distance:
             kept.append(one)
     return kept
 
 
-def _limits(vectors: Vectors, groups: Ints | None, limit: float) -> list[float]:
-    """The largest distance for each face. A group that is much tighter than its distance to the person is
+def _limits(vectors: Vectors, groups: Ints | None, limit: float) -> Floats:
+    """The largest distance (M,) for each face. A group that is much tighter than its distance to the person is
     somebody else, however near: siblings, or portraits in one light."""
     limits = np.full(len(vectors), limit)
     for group in np.unique(groups[groups >= 0]) if groups is not None else ():
@@ -116,36 +209,7 @@ def _limits(vectors: Vectors, groups: Ints | None, limit: float) -> list[float]:
             # The mean squared distance of two points is twice that to their centre, times n / (n - 1).
             squared = ((vectors[members] - centre) ** 2).sum(axis=1).mean() * 2 * len(members) / (len(members) - 1)
             limits[members] = np.clip(LOOSER * np.sqrt(squared), TIGHTEST * limit, limit)
-    return limits.tolist()
-
-
-def _nearest(faces: Ints, vectors: Vectors, known: GalleryFaces) -> list[tuple[int, Ints, np.ndarray]]:
-    """Each face with the rows of its nearest confirmed faces, nearest first, and their distances."""
-    faiss = faiss_kernels.faiss()
-
-    index = faiss.IndexFlatL2(known.vectors.shape[1])
-    index.add(np.ascontiguousarray(known.vectors, np.float32))
-    squared, rows = index.search(np.ascontiguousarray(vectors, np.float32), min(SEARCHED, len(known.ids)))
-    distances = np.sqrt(np.maximum(squared, 0))
-    return [(int(face), near, far) for face, near, far in zip(faces, rows, distances, strict=True)]
-
-
-def _best(
-    face: int, near: Ints, distances: np.ndarray, known: GalleryFaces, forbidden: frozenset[tuple[int, int]]
-) -> Suggestion | None:
-    """The nearest allowed person, and the next one."""
-    met: dict[int, list[int]] = defaultdict(list)
-    for place, row in enumerate(near):
-        person = int(known.people[row])
-        if (face, person) not in forbidden and len(met[person]) < NEAREST:
-            met[person].append(place)
-    scored = sorted((float(distances[places].mean()), person) for person, places in met.items() if places)
-    if not scored:
-        return None
-    distance, person = scored[0]
-    because = tuple(int(known.ids[near[place]]) for place in met[person])
-    following = scored[1] if len(scored) > 1 else (float("inf"), None)
-    return Suggestion(face, person, distance, because, following[1], following[0])
+    return limits
 
 
 def once_a_photo(suggestions: list[Suggestion], photos: dict[int, int]) -> list[Suggestion]:
@@ -163,9 +227,9 @@ def once_a_photo(suggestions: list[Suggestion], photos: dict[int, int]) -> list[
 def by_person(suggestions: list[Suggestion]) -> dict[int, list[Suggestion]]:
     """Person -> what to ask about: the sure suggestions, and where there is none of somebody the others, the surest
     first. The people of whom there are sure ones come first, those with most first."""
-    grouped: dict[int, list[Suggestion]] = defaultdict(list)
+    by_id: dict[int, list[Suggestion]] = defaultdict(list)
     for suggestion in sorted(suggestions, key=lambda one: not one.sure):
-        asked = grouped[suggestion.person]
+        asked = by_id[suggestion.person]
         if suggestion.sure or not asked or not asked[0].sure:
             asked.append(suggestion)
-    return dict(sorted(grouped.items(), key=lambda item: (not item[1][0].sure, -len(item[1]), item[0])))
+    return dict(sorted(by_id.items(), key=lambda item: (not item[1][0].sure, -len(item[1]), item[0])))

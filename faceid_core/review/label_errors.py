@@ -42,18 +42,16 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:
-    """N faces. vectors: (N, D) of equal length; people: (N,), -1 without a name; sure: (N,) whether a human gave
-    the name. Only such names speak for a person."""
+    """N faces. vectors: (N, D) of equal length; people: (N,), -1 without a name."""
 
     vectors: Vectors
     people: Ints
-    sure: npt.NDArray[np.bool_]
 
 
 def doubtful(faces: Named, graph: NeighbourGraph, *, threshold: float) -> list[Doubt]:
     """Which faces bear a doubtful name, the most doubtful first.
 
-    threshold: the distance up to which faces are grouped. Faces of people with NEAREST sure names and fewer are
+    threshold: the distance up to which faces are grouped. Faces of people with NEAREST faces and fewer are
     left alone: there is nothing to compare them with.
     """
     found = [
@@ -67,7 +65,7 @@ def doubtful(faces: Named, graph: NeighbourGraph, *, threshold: float) -> list[D
 def _about(person: int, faces: Named, graph: NeighbourGraph, threshold: float) -> Iterator[tuple[float, Doubt]]:
     """Doubts about one person's faces, each with how strong it is, from 1."""
     mine = np.flatnonzero(faces.people == person)
-    speaking = mine[faces.sure[mine]][:REFERENCES]
+    speaking = mine[:REFERENCES]
     if len(speaking) <= NEAREST:
         return
     nearest, distances = _nearest_own(faces.vectors, mine, speaking)
@@ -93,7 +91,7 @@ def _nearest_other(face: int, faces: Named, graph: NeighbourGraph) -> tuple[int 
     """Who else is nearest among the face's neighbours, and the mean distance to their nearest faces there."""
     rows, far = graph.indices[face], graph.distances[face]
     rows, far = rows[rows >= 0], far[rows >= 0]
-    who = np.where(faces.sure[rows], faces.people[rows], -1)
+    who = faces.people[rows]
     others = dict.fromkeys(who[(who >= 0) & (who != faces.people[face])].tolist())
     near = ((float(far[who == other][:NEAREST].mean()), int(other)) for other in others)
     distance, person = min(near, default=(float("inf"), None))

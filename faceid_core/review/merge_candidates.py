@@ -39,22 +39,26 @@ class Pair:
 
 
 def likely_pairs(
-    vectors: Vectors, groups: Ints, photos: Ints, graph: NeighbourGraph, *, threshold: float, apart: Ints
+    vectors: Vectors, groups: Ints, photos: Ints, graph: NeighbourGraph, *, threshold: float, cannot_link: Ints
 ) -> list[Pair]:
     """Which groups may be one person, the likeliest first.
 
     vectors: (N, D) of equal length; groups: (N,), -1 for none; photos: (N,) of each face: who is on one photo twice
-    is two people. apart: (M, 2) rows that a human told apart, and with them their groups. threshold: the distance
-    up to which faces are grouped.
+    is two people. cannot_link: (M, 2) rows that a human told apart, and with them their groups. threshold: the
+    distance up to which faces are grouped.
     """
     numbers, rows = np.unique(groups, return_inverse=True)
     own = _Groups(vectors, rows, len(numbers))
-    told = set(map(tuple, np.sort(rows[apart], axis=1).tolist()))
+    ruled_out = set(map(tuple, np.sort(rows[cannot_link], axis=1).tolist()))
     found: list[tuple[float, Pair]] = []
     for one, other, low, high in _met(graph, groups, rows, NEAR * threshold).T.tolist():
         distance = own.distance(one, other)
         score = own.unlikeness(one, other, distance, threshold)
-        if score > 1 or (one, other) in told or np.isin(photos[own.faces(one)], photos[own.faces(other)]).any():
+        if (
+            score > 1
+            or (one, other) in ruled_out
+            or np.isin(photos[own.faces(one)], photos[own.faces(other)]).any()
+        ):
             continue
         ends = (low, high) if rows[low] == one else (high, low)
         typical = own.typical(one), own.typical(other)

@@ -9,12 +9,12 @@ __all__ = [
     "back_up",
     "cluster",
     "doctor",
+    "evaluate",
     "export",
     "import_names",
     "jobs",
     "map_faces",
     "recognise",
     "replay_decisions",
-    "suggest",
     "train",
 ]

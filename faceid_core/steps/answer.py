@@ -1,45 +1,69 @@
-"""What people answer when they are asked about their library; each answer is one event."""
+"""What people answer when they are asked about their library; each answer is one event.
+
+drawn: the faces in question as they were asked about; raises OutOfDate when they are not so any more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
 
-from faceid_core.library import Library
+from faceid_core.library import Changed, DrawnFaces, Library, Naming
 from faceid_core.review.label_errors import Doubt
 from faceid_core.review.merge_candidates import Pair
 from faceid_core.review.near_duplicates import Duplicates
 from faceid_core.steps.ask import Twice
-from faceid_core.values import Flag
+from faceid_core.values import Flag, LabelSource
 from faceid_core.wording import count
 
 
-def set_aside(library: Library, moment: Duplicates, *, actor: str) -> None:
-    """Hide the unnamed faces of all photos of a moment but the best."""
-    library.faces.flag(moment.unnamed, Flag.HIDDEN, actor=actor)
-
-
-def keep_all(library: Library, moment: Duplicates, *, actor: str) -> None:
-    """Remember that photos of one moment all keep their faces: those are the same people."""
-    summary = f"Said that {count(len(moment.others) + 1, 'photo')} of one moment are all kept"
-    library.pair_constraints.say(moment.pairs, same=True, summary=summary, actor=actor)
-
-
-def not_one_person(library: Library, pair: Pair, whom: str, *, actor: str) -> None:
-    """Remember that two groups, or two people, are not one; whom: such as "groups 3 and 8" or "Ada and Bo"."""
-    library.pair_constraints.say(
-        [pair.typical], same=False, summary=f"Said that {whom} are two people", actor=actor
+def accept(library: Library, faces: Sequence[int], person: int, *, actor: str) -> Naming:
+    """Suggested faces are this person; they must still be nobody's. Raises NotFound, TwiceOnPhoto, OutOfDate."""
+    drawn = DrawnFaces.alike(faces)
+    return library.people.give_faces(
+        faces, person, actor=actor, source=LabelSource.ACCEPTED, once=True, drawn=drawn
     )
 
 
-def name_is_right(library: Library, doubted: Sequence[Doubt], name: str, *, actor: str) -> None:
+def refuse(library: Library, faces: Sequence[int], person: int, *, actor: str) -> Changed:
+    """Remember that suggested faces are not this person. Raises NotFound, OutOfDate if they are somebody's now."""
+    return library.people.reject(faces, person, actor=actor, drawn=DrawnFaces.alike(faces))
+
+
+def set_aside(library: Library, moment: Duplicates, *, actor: str, drawn: DrawnFaces | None = None) -> Changed:
+    """Hide the unnamed faces of all photos of a moment but the best."""
+    return library.faces.flag(moment.unnamed, Flag.HIDDEN, actor=actor, drawn=drawn)
+
+
+def keep_all(library: Library, moment: Duplicates, *, actor: str, drawn: DrawnFaces | None = None) -> Changed:
+    """Remember that photos of one moment all keep their faces: those are the same people."""
+    summary = f"Said that {count(len(moment.others) + 1, 'photo')} of one moment are all kept"
+    return library.pair_constraints.say(moment.pairs, same=True, summary=summary, actor=actor, drawn=drawn)
+
+
+def not_one_person(
+    library: Library, pair: Pair, whom: str, *, actor: str, drawn: DrawnFaces | None = None
+) -> Changed:
+    """Remember that two groups, or two people, are not one; whom: such as "groups 3 and 8" or "Ada and Bo"."""
+    return library.pair_constraints.say(
+        [pair.typical], same=False, summary=f"Said that {whom} are two people", actor=actor, drawn=drawn
+    )
+
+
+def name_is_right(
+    library: Library, doubted: Sequence[Doubt], name: str, *, actor: str, drawn: DrawnFaces | None = None
+) -> Changed:
     """Remember that faces with a doubtful name bear the right one."""
     pairs = [(doubt.face, doubt.because[0]) for doubt in doubted]
     summary = f"Said that {count(len(pairs), 'face')} {'is' if len(pairs) == 1 else 'are'} {name} indeed"
-    library.pair_constraints.say(pairs, same=True, summary=summary, actor=actor)
+    return library.pair_constraints.say(pairs, same=True, summary=summary, actor=actor, drawn=drawn)
 
 
-def both_are_right(library: Library, twice: Twice, name: str, *, actor: str) -> None:
+def both_are_right(
+    library: Library, twice: Twice, name: str, *, actor: str, drawn: DrawnFaces | None = None
+) -> Changed:
     """Remember that a person is on a photo more than once: in a mirror, in a collage."""
     summary = f"Said that {name} is on one photo {twice.times}"
-    library.pair_constraints.say(list(combinations(twice.faces, 2)), same=True, summary=summary, actor=actor)
+    return library.pair_constraints.say(
+        list(combinations(twice.faces, 2)), same=True, summary=summary, actor=actor, drawn=drawn
+    )

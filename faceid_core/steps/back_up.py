@@ -25,6 +25,9 @@ from faceid_core.library.store import database
 from faceid_core.settings import Settings
 
 DATABASE, MODELS, CONTENTS = "faceid.db", "models", "backup.json"
+WRITES = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database in use: new writes, the index of those, and old pages that undo a write."""
+
 NOT_A_BACKUP = "{} is no backup of faceid; give a file that `faceid backup` wrote."
 
 
@@ -85,6 +88,9 @@ def restore(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
         contents = _unpack(file, folder)
         replaced = _kept(settings)
         models = _brought_in(folder / MODELS, settings.models_folder)
+        # SQLite would replay them into whatever bears the database's name; they are kept beside the damaged one.
+        for left in _writes_beside(settings.library / DATABASE):
+            left.unlink()
         # The one step that counts: whatever is killed, either library is there as a whole.
         (folder / DATABASE).replace(settings.library / DATABASE)
     if replaced is not None:
@@ -156,17 +162,29 @@ def _check(copy: Path, file: Path) -> None:
 
 
 def _kept(settings: Settings) -> Path | None:
-    """The present library, kept in a folder of its own. Raises LibraryBusy while anybody has it open."""
+    """The present library, or what is left of it, kept in a folder of its own.
+
+    Raises LibraryBusy while anybody has it open.
+    """
     present = settings.library / DATABASE
-    if not present.exists():
+    if present.exists():
+        _close(present)
+    files = [path for path in (present, *_writes_beside(present)) if path.exists()]
+    if not files:
         return None
-    _close(present)
     aside = settings.library / "replaced" / datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
     aside.mkdir(parents=True)
-    _link(present, aside / DATABASE)
+    for path in files:
+        _link(path, aside / path.name)
     if settings.models_folder.exists():
         shutil.copytree(settings.models_folder, aside / MODELS, copy_function=_link)
     return aside
+
+
+def _writes_beside(present: Path) -> list[Path]:
+    """What a database leaves beside it that was not closed: one that is damaged, or was deleted by hand."""
+    beside = (present.with_name(present.name + ending) for ending in WRITES)
+    return [path for path in beside if path.exists()]
 
 
 def _link(source: str | Path, target: str | Path) -> None:
@@ -198,10 +216,12 @@ def _close(present: Path) -> None:
     try:
         with closing(sqlite3.connect(present, timeout=1)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")
-    except sqlite3.OperationalError as error:
-        raise LibraryBusy("The library is open in the app or another command; stop it, then restore.") from error
-    except sqlite3.DatabaseError:
-        pass  # damaged, which is why it is being replaced; it is kept as it is
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            raise LibraryBusy(
+                "The library is open in the app or another command; stop it, then restore."
+            ) from error
+        # Else it is damaged, which is why it is being replaced; it is kept as it is.
 
 
 def upgrade(settings: Settings) -> Path | None:

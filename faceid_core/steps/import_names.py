@@ -57,15 +57,19 @@ def take_names(library: Library, *, actor: str, progress: Progress = no_progress
 
     What was decided here already stays. Raises JobCancelled from `progress`, with nothing taken over.
     """
-    said = list(_said(library, progress))
-    matched, lost = match(said, library.decisions.known(face.photo for face in said))
+    named = list(_named_regions(library, progress))
+    matched, lost = match(named, library.decisions.known(face.photo for face in named))
     new, known, other = _sorted(library, matched)
-    people = {key(str(said.person)): PersonDecision(str(said.person)) for _, said in new}
+    people = {key(str(face.person)): PersonDecision(str(face.person)) for _, face in new}
     summary = f"Took over {count(len(new), 'name')} from photos"
-    denied = library.decisions.take_over([*people.values()], new, actor=actor, summary=summary) if new else []
-    taken = [str(decision.person) for face, decision in new if face not in set(denied)]
+    denied: set[int] = set()
+    if new:
+        denied.update(
+            library.decisions.take_over([*people.values()], new, actor=actor, summary=summary).disagreeing
+        )
+    taken = [str(decision.person) for face, decision in new if face not in denied]
     return NamesTaken(
-        photos=len({face.photo for face in said}),
+        photos=len({face.photo for face in named}),
         people=len(set(map(key, taken))),
         taken=len(taken),
         known=len(known),
@@ -78,16 +82,16 @@ Matched = list[tuple[int, FaceDecision]]
 
 
 def _sorted(library: Library, matched: Matched) -> tuple[Matched, Matched, Matched]:
-    """Faces to which no human gave a name here, that very name, and another one."""
+    """Faces without a name here, that very name, and another one."""
     before = {face.id: face for face in library.faces.get_many([face for face, _ in matched])}
     parts: tuple[Matched, Matched, Matched] = ([], [], [])
-    for face, said in matched:
-        here = before[face].person if before[face].source != LabelSource.MODEL.value else None
-        parts[0 if here is None else 1 if key(here) == key(str(said.person)) else 2].append((face, said))
+    for face, decision in matched:
+        here = before[face].person
+        parts[0 if here is None else 1 if key(here) == key(str(decision.person)) else 2].append((face, decision))
     return parts
 
 
-def _said(library: Library, progress: Progress) -> Iterator[FaceDecision]:
+def _named_regions(library: Library, progress: Progress) -> Iterator[FaceDecision]:
     files = library.photos.files()
     for number, (sha256, path, width, height) in enumerate(files):
         progress(number, len(files), "Reading names")

@@ -103,7 +103,9 @@ def _train(library: Library, params: dict[str, Any], reporter: Reporter) -> dict
         progress=reporter,
         on_epoch=lambda row: history.append(dict(row)),
     )
-    return {"model": model.id, **model.metrics}
+    # No names: whoever is erased from now on would stay in the result.
+    metrics = {name: value for name, value in model.metrics.items() if name != "classes"}
+    return {"model": model.id, "people": len(model.classes), **metrics}
 
 
 def _names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:

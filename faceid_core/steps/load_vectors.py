@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,20 @@ from faceid_core.errors import NoFaces, NoPhotos
 from faceid_core.library import FaceVectors, Library
 from faceid_core.media import images
 from faceid_core.settings import Settings
+from faceid_core.single_flight import single_flight
 from faceid_core.vectors import neighbour_cache
 from faceid_core.vectors.neighbours import LENGTH, NeighbourGraph, on_sphere
 from faceid_core.vision.dlib_resnet import DlibResNet
 from faceid_core.vision.embedder import Embedder
 from faceid_core.vision.embedding import make_embedder
 
+logger = logging.getLogger(__name__)
+
 EMBED_AT_ONCE = 512
 """Crops that are embedded and stored in one step when the embedder has changed."""
 
 
-@lru_cache(maxsize=2)
+@single_flight(maxsize=2)
 def _cached(settings_json: str) -> Embedder:
     return make_embedder(Settings.model_validate_json(settings_json))
 
@@ -73,7 +76,11 @@ def embed_missing(library: Library, embedder: Embedder) -> None:
     missing = library.faces.missing_vectors(embedder.name)
     for start in range(0, len(missing), EMBED_AT_ONCE):
         ids = missing[start : start + EMBED_AT_ONCE]
-        library.faces.add_vectors(embedder.name, ids, embedder.embed(decoded(library, ids)))
+        vectors = embedder.embed(decoded(library, ids))
+        finite = np.isfinite(vectors).all(axis=1)
+        if not finite.all():  # these faces take no part; the others must not wait for them
+            logger.warning("%d faces have no finite vector of %s.", np.count_nonzero(~finite), embedder.name)
+        library.faces.add_vectors(embedder.name, np.array(ids)[finite].tolist(), vectors[finite])
 
 
 def decoded(library: Library, ids: Any) -> np.ndarray:

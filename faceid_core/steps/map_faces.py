@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from faceid_core.library import FaceVectors, Library
-from faceid_core.steps.load_vectors import load_embedder, load_graph, load_vectors, normalised
+from faceid_core.steps.snapshot import LibrarySnapshot
 from faceid_core.values import Progress, no_progress
-
-if TYPE_CHECKING:
-    pass
-
 
 SKETCH = "pca"
 """The projector whose map is there at once."""
@@ -45,17 +41,17 @@ def map_faces(
     from faceid_core.vectors import projection
 
     started = time.monotonic()
-    embedder = load_embedder(library.settings)
-    faces = normalised(load_vectors(library, embedder), embedder)
+    snapshot = LibrarySnapshot.of(library)
+    faces, embedder = snapshot.faces, snapshot.embedder
     projector = projector or library.settings.projector
     progress(0, 2, "Comparing faces")
     plane = _extended(library, faces, projector, embedder.name) if new_only else None
     if plane is None:
         if projector != SKETCH and not len(library.maps.points(projector).face_ids):
             library.maps.save(SKETCH, embedder.name, faces.ids, projection.pca(faces.vectors, None))
-        near = load_graph(library, faces, embedder)
+        graph = snapshot.graph
         progress(1, 2, "Drawing the map")
-        plane = projection.project(projector, faces.vectors, near)
+        plane = projection.project(projector, faces.vectors, graph)
     library.maps.save(projector, embedder.name, faces.ids, plane)
     progress(2, 2, "The map is drawn")
     return MapReport(projector, len(plane), time.monotonic() - started)

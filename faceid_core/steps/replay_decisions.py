@@ -57,8 +57,8 @@ class Replayed:
 
 def export(library: Library, file: Path) -> Decided:
     """Write all decisions to `file`, *.json or *.parquet. Raises UnknownChoice, PathNotFound, NotWritable."""
-    said = library.decisions
-    everything = Decided(tuple(said.people()), tuple(said.faces()), tuple(said.pairs()))
+    decisions = library.decisions
+    everything = Decided(tuple(decisions.people()), tuple(decisions.faces()), tuple(decisions.pairs()))
     write(everything, file)
     return everything
 
@@ -81,7 +81,7 @@ def replay(library: Library, file: Path, *, rest: Path | None = None, actor: str
     found = {name for _, face in matched for name in _names(face)}
     missed = {name for face in lost for name in _names(face)} - found
     found_people = [person for person in decided.people if person.name not in missed]
-    disagreeing = library.decisions.take_over(found_people, matched, pairs, actor=actor)
+    disagreeing = library.decisions.take_over(found_people, matched, pairs, actor=actor).disagreeing
     nowhere = sum(face.photo not in known for face in lost)
     return Replayed(
         len(matched) - len(disagreeing),

@@ -22,6 +22,9 @@ WEIGHTS = {"size": 0.3, "sharpness": 0.3, "pose": 0.25, "exposure": 0.15}
 WEAK, WORDS = 0.5, {"size": "few pixels", "sharpness": "blurred", "pose": "turned away", "exposure": "badly lit"}
 """Below WEAK a part is told as a reason for a low score, in these words."""
 
+LOW = 0.25
+"""A score below it is low: such faces are hard to recognise, for a program and for a human."""
+
 SIDE_PX = (20.0, 120.0)
 """Box sides in source pixels where a face is useless, and where more pixels add nothing: crops have 150 pixels."""
 

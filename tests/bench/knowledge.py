@@ -28,8 +28,8 @@ def report(title: str, vectors: Vectors, truth: Ints, embedder: str) -> None:
     several, rng = np.bincount(truth)[truth] > 2, np.random.default_rng(0)
     for share in SHARES:
         people = np.where(several & (rng.random(len(truth)) < share), truth, -1)
-        for how, said in (("no names", None), ("names", people)):
-            labels = cluster("density-linkage", sphere, graph, threshold=threshold, people=said)
+        for how, named_as in (("no names", None), ("names", people)):
+            labels = cluster("density-linkage", sphere, graph, threshold=threshold, people=named_as)
             rest, every = bcubed(labels[people < 0], truth[people < 0]), bcubed(labels, truth)
             print(
                 f"{title:8} {share:.0%} {how:9} BCubed F of the others {rest.f:.4f}, of all {every.f:.4f}",

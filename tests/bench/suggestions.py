@@ -69,14 +69,12 @@ def in_two(vectors: Vectors, people: Ints, seed: int) -> str:
 def mislabelled(vectors: Vectors, people: Ints, seed: int) -> str:
     rng, graph = np.random.default_rng(seed), neighbours.build(vectors)
     named = np.bincount(people)[people] >= 4
-    said = np.where(named, people, -1)
+    named_as = np.where(named, people, -1)
     for place, face in enumerate(rng.choice(np.flatnonzero(named), int(0.03 * named.sum()), replace=False)):
-        others = said[graph.indices[face]] if place % 2 else rng.permutation(said[named])
-        said[face] = next((who for who in others if who not in (-1, people[face])), said[named][0])
-    found = label_errors.doubtful(
-        label_errors.Named(vectors, said, np.ones(len(said), bool)), graph, threshold=0.48
-    )
-    wrong = set(np.flatnonzero(named & (said != people)).tolist())
+        others = named_as[graph.indices[face]] if place % 2 else rng.permutation(named_as[named])
+        named_as[face] = next((who for who in others if who not in (-1, people[face])), named_as[named][0])
+    found = label_errors.doubtful(label_errors.Named(vectors, named_as), graph, threshold=0.48)
+    wrong = set(np.flatnonzero(named & (named_as != people)).tolist())
     return f"{len(wrong & {doubt.face for doubt in found})} of {len(wrong)} found, {len(found)} asked"
 
 

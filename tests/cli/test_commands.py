@@ -10,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from faceid_core.library import Library
+from faceid_core.library.store import compaction
 from faceid_core.sample import Album
 from faceid_core.settings import Settings
 from tests.cli.running import LANDSCAPE, faceid, refused
+from tests.library.conftest import new_photo
 
 
 def test_the_demo_draws_imports_groups_and_maps(tmp_path: Path) -> None:
@@ -249,3 +252,19 @@ def test_an_outdated_database_says_how_to_update(folder: Path) -> None:
         database.execute("UPDATE alembic_version SET version_num = '0000'")
     database.close()
     refused(faceid("--library", folder, "people"), "faceid db upgrade")
+
+
+def test_erasing_while_somebody_reads_says_what_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(compaction, "OPENING_WAIT_SECONDS", 0.2)
+    folder = tmp_path / "library"
+    with Library.open(Settings(library=folder)) as library:
+        library.photos.add_many([new_photo("/1.jpg"), new_photo("/2.jpg")])
+        library.people.name_faces([1], "Ada", actor="a")
+        library.people.name_faces([2], "Bo", actor="a")
+        with library._database.read() as reader:
+            assert reader.scalars(text("SELECT name FROM person")).all()
+            assert "some bytes of it remain" in faceid("--library", folder, "erase", "person", "Ada", "--yes").err
+    assert "remain" not in faceid("--library", folder, "erase", "person", "Bo", "--yes").err
+    assert not any(name in path.read_bytes() for path in folder.glob("faceid.db*") for name in (b"Ada", b"Bo"))
+    assert faceid("--library", folder, "erase", "leftovers", "--yes").code == 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faceid_core.clustering.continuity import Changes, apart, changes, numbered, told_apart
+from faceid_core.clustering.continuity import Changes, apart, changes, numbered, people_kept_apart
 from faceid_core.library import Library
 from faceid_core.steps.cluster import cluster_faces
 
@@ -116,21 +116,21 @@ def test_no_group_mixes_two_people(filled: Library, threshold: float) -> None:
         assert len(group.people) <= 1
 
 
-def test_faces_that_were_told_apart_divide_their_group() -> None:
+def test_faces_that_must_not_be_linked_divide_their_group() -> None:
     labels, people = ints(0, 0, 0, 0, 1), ints(-1, -1, -1, ADA, -1)
-    told = told_apart(labels, people, np.array([[0, 2], [1, 4]]))
-    assert told[[1, 3, 4]].tolist() == [-1, ADA, -1]  # of two groups already
-    assert len({told[0], told[2], -1, ADA}) == 4
-    parts = apart(line(0, 0.1, 1, 5, 5), labels, told, set())
+    kept = people_kept_apart(labels, people, np.array([[0, 2], [1, 4]]))
+    assert kept[[1, 3, 4]].tolist() == [-1, ADA, -1]  # of two groups already
+    assert len({kept[0], kept[2], -1, ADA}) == 4
+    parts = apart(line(0, 0.1, 1, 5, 5), labels, kept, set())
     assert parts[0] == parts[1] != parts[2]
-    assert told_apart(labels, people, np.empty((0, 2), np.int64)).tolist() == people.tolist()
+    assert people_kept_apart(labels, people, np.empty((0, 2), np.int64)).tolist() == people.tolist()
 
 
 @given(some, st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=8))
-def test_told_apart_guarantees(case, told) -> None:
+def test_cannot_link_guarantees(case, cannot_link) -> None:
     labels, people, places, _ = case
-    pairs = [(a, b) for a, b in told if a < b < len(labels)]
-    who = told_apart(ints(*labels), ints(*people), np.array(pairs, np.int64).reshape(-1, 2))
+    pairs = [(a, b) for a, b in cannot_link if a < b < len(labels)]
+    who = people_kept_apart(ints(*labels), ints(*people), np.array(pairs, np.int64).reshape(-1, 2))
     parts = apart(line(*places), ints(*labels), who, set())
     for a, b in pairs:
         unnamed = people[a] < 0 or people[b] < 0

@@ -61,7 +61,7 @@ def test_the_same_bytes_elsewhere_are_one_photo(filled: Library, album: Album, t
     assert filled.counts().photos == before
 
 
-def test_twins_in_one_import_are_one_photo(empty: Library, album: Album, tmp_path: Path) -> None:
+def test_the_same_bytes_twice_in_one_import_are_one_photo(empty: Library, album: Album, tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg"):
         shutil.copy(single(album), tmp_path / name)
     report = import_photos(empty, [tmp_path / "a.jpg", tmp_path / "b.jpg"])

@@ -199,8 +199,8 @@ def test_another_video_in_its_place_replaces_the_pictures(empty: Library, mine: 
 
 def test_all_pictures_of_a_video_are_found_by_its_path(empty: Library, mine: Path) -> None:
     watch(empty, mine, every=0.4)
-    assert sorted(empty.photos.shots(str(mine))) == sorted(photo.id for photo in empty.photos.page())
-    empty.erasing.photos(empty.photos.shots(str(mine)), actor="me")
+    assert sorted(empty.photos.frames(str(mine))) == sorted(photo.id for photo in empty.photos.page())
+    empty.erasing.photos(empty.photos.frames(str(mine)), actor="me")
     assert (empty.counts().photos, empty.counts().faces) == (0, 0)
     assert watch(empty, mine).imported == 1
 

@@ -101,7 +101,9 @@ def run_acts(folder: Path, tell: Tell) -> None:
             library.people.name_faces(everyone[number % 2 :: 2], f"Person {number % 5}", actor="me")
             tell(library.journal.recent(1)[0].id)
             if number % 3 == 1:
-                library.people.remove_faces(everyone[::4], actor="me")
+                person = library.faces.get(1).person_id
+                assert person is not None
+                library.people.remove_faces(everyone[::4], person, actor="me")
                 tell(library.journal.recent(1)[0].id)
             if number % 3 == 2:
                 library.journal.undo()

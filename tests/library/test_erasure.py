@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+import threading
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from faceid_core.errors import BadInput, NotFound
+from faceid_core.errors import BadInput, LibraryBusy, NotFound
 from faceid_core.library import Library
+from faceid_core.library.store import compaction, database
 from faceid_core.values import Flag
-from tests.library.conftest import EMBEDDER, new_face, new_photo
+from tests.library.conftest import EMBEDDER, new_face, new_photo, open_empty
 from tests.library.test_integrity import decide
 
 
@@ -150,3 +158,190 @@ def test_nobody_and_nothing(library: Library, faces: list[int]) -> None:
     assert library.erasing.faces([], actor="a").faces == 0
     assert library.erasing.photos([77], actor="a").photos == 0
     assert library.journal.recent() == []
+
+
+# --- names that are parts of names ------------------------------------------------------------------------------
+def summaries(library: Library) -> list[str]:
+    """The whole history, oldest first."""
+    return [event.summary for event in reversed(library.journal.recent(100))]
+
+
+def four_annas(library: Library, faces: list[int]) -> dict[str, int]:
+    """Ann, Anna, Anna Maria and Bo with all that summaries say of them."""
+    people = {}
+    for face, name in zip(faces, ("Ann", "Anna", "Anna Maria", "Bo"), strict=False):
+        people[name] = library.people.name_faces([face], name, actor="a").person_id
+    for number in people.values():
+        library.people.reject(faces[7:8], number, actor="a")
+        library.people.describe(number, hidden=True, actor="a")
+    library.people.name_faces([faces[4]], "Anna Marie", actor="a")
+    library.people.rename(person(library, "Anna Marie"), "Maria Anna", actor="a")
+    for whom in ("Anna and Bo", "Anna Maria and Bo", "Bo and Ann", "groups 3 and 8"):
+        library.pair_constraints.say(
+            [(faces[5], faces[6])], same=whom[1] == "n", summary=f"Said that {whom} are two people", actor="a"
+        )
+    return people
+
+
+@pytest.mark.parametrize("name", ["Ann", "Anna", "Anna Maria"])
+def test_a_name_in_a_longer_name_stays(library: Library, faces: list[int], name: str) -> None:
+    people = four_annas(library, faces)
+    before = summaries(library)
+    library.erasing.person(people[name], actor="a")
+    for old, new in zip(before, summaries(library)[:-1], strict=True):
+        whole = re.findall(r"(Anna Maria|Anna Marie|Maria Anna|Anna|Ann)(?!\w)", old)
+        assert new == (old.replace(name, "somebody erased") if name in whole else old)
+    assert library.problems() == []
+
+
+def test_only_what_concerns_a_person_is_changed(library: Library, faces: list[int]) -> None:
+    """Where a sentence may be read in two ways nothing may stay of whoever was erased."""
+    library.people.name_faces(faces[:2], "Anna", actor="a")
+    library.people.name_faces(faces[:1], "Anna Maria", actor="a")
+    library.people.name_faces(faces[2:3], "Anna and Bo", actor="a")
+    library.people.merge(person(library, "Anna Maria"), [person(library, "Anna and Bo")], actor="a")
+    library.erasing.person(person(library, "Anna"), actor="a")
+    assert summaries(library) == [
+        "Named 2 faces somebody erased",
+        "Named 1 face Anna Maria",
+        "Named 1 face Anna and Bo",
+        "Merged somebody erased and Bo into Anna Maria",
+        "Erased a person",
+    ]
+    assert library.problems() == []
+
+
+def test_names_in_quotes_are_whole(library: Library, faces: list[int]) -> None:
+    anna = library.people.name_faces(faces[:1], "Anna", actor="a").person_id
+    for whom in ("“Anna Maria” and “Bo”", "“Bo” and “Anna”"):
+        library.pair_constraints.say(
+            [(faces[5], faces[6])], same=whom[1] == "A", summary=f"Said that {whom} are two people", actor="a"
+        )
+    library.erasing.person(anna, actor="a")
+    assert summaries(library)[1:3] == [
+        "Said that “Anna Maria” and “Bo” are two people",
+        "Said that “Bo” and “somebody erased” are two people",
+    ]
+
+
+def test_jobs_that_tell_a_longer_name_stay(library: Library, faces: list[int]) -> None:
+    anna = library.people.name_faces(faces[:1], "Anna", actor="a").person_id
+    library.people.name_faces(faces[1:2], "Anna Maria", actor="a")
+    results = ({"classes": ["Anna Maria", "Bo"]}, {"classes": ["Anna", "Bo"]})
+    jobs = []
+    for result in results:
+        jobs.append(library.jobs.submit("train", {"number": len(jobs)}).id)
+        library.jobs.claim()
+        library.jobs.finish(jobs[-1], result)
+    library.erasing.person(anna, actor="a")
+    assert [library.jobs.get(job).result for job in jobs] == [results[0], {}]
+
+
+# --- others use the library meanwhile ---------------------------------------------------------------------------
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "WAIT_SECONDS", 0.3)
+
+
+def test_bytes_that_a_reader_holds_go_at_the_next_opening(
+    library: Library, lives: list[int], impatient: None
+) -> None:
+    zebedee = library.people.name_faces(lives[:2], "Zebedee", actor="a").person_id
+    with library._database.read() as reader:
+        assert reader.scalars(text("SELECT name FROM person")).all() == ["Zebedee"]
+        gone = library.erasing.person(zebedee, actor="a")
+        assert (gone.faces, gone.bytes_remain, library.erasing.unfinished) == (2, True, True)
+        assert library.people.all() == []
+        with Library.open(library.settings) as other:  # not past the reader either, and nothing is lost by it
+            assert other.erasing.unfinished
+            assert any("what was erased" in problem for problem in other.problems())
+    with Library.open(library.settings) as other:
+        assert not other.erasing.unfinished and other.problems() == []
+        assert b"Zebedee" not in stored(library) and b"crop-0-0" not in stored(library)
+    assert not library.erasing.unfinished
+
+
+def test_a_reader_that_ends_is_waited_for(library: Library, lives: list[int]) -> None:
+    zebedee = library.people.name_faces(lives[:2], "Zebedee", actor="a").person_id
+    reading = threading.Event()
+
+    def read_a_moment() -> None:
+        with library._database.read() as reader:
+            assert reader.scalars(text("SELECT name FROM person")).all()
+            reading.set()
+            time.sleep(0.5)
+
+    reader = threading.Thread(target=read_a_moment)
+    reader.start()
+    assert reading.wait(10)
+    gone = library.erasing.person(zebedee, actor="a")
+    reader.join()
+    assert not gone.bytes_remain and not library.erasing.unfinished
+    assert b"Zebedee" not in stored(library)
+
+
+def test_a_writer_after_the_erasure_is_no_failure(
+    library: Library, lives: list[int], impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if library.settings.database_url:
+        pytest.skip("PostgreSQL's writers don't lock the whole database")
+    zebedee = library.people.name_faces(lives[:2], "Zebedee", actor="a").person_id
+    finish = compaction.Compaction.finish
+    with closing(sqlite3.connect(library.settings.library / "faceid.db")) as writer:
+
+        def locked(self: compaction.Compaction, wait_seconds: float | None = None) -> bool:
+            writer.execute("BEGIN IMMEDIATE")
+            return finish(self, wait_seconds)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(compaction.Compaction, "finish", locked)
+            assert library.erasing.person(zebedee, actor="a").bytes_remain
+        writer.rollback()
+    assert library.people.all() == [] and library.erasing.unfinished
+    assert library.erasing.finish() and b"Zebedee" not in stored(library)
+
+
+def test_a_locked_library_erases_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    with open_empty(tmp_path) as library, ExitStack() as others:
+        library.photos.add_many([new_photo("/photos/0.jpg")])
+        ada = library.people.name_faces([1], "Ada", actor="a").person_id
+        other = others.enter_context(Library.open(library.settings))
+        others.enter_context(other._database.write()).execute(text("SELECT 1"))
+        with pytest.raises(LibraryBusy, match="try again"):
+            library.erasing.person(ada, actor="a")
+        assert not library.erasing.unfinished
+        assert library.people.find("Ada") is not None  # all() would count anew, and write
+
+
+def test_an_erasure_that_was_killed_is_finished_at_the_next_opening(
+    library: Library, lives: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zebedee = library.people.name_faces(lives[:2], "Zebedee", actor="a").person_id
+
+    def killed(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(compaction.Compaction, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            library.erasing.person(zebedee, actor="a")
+    assert library.erasing.unfinished
+    with Library.open(library.settings) as again:
+        assert not again.erasing.unfinished and b"Zebedee" not in stored(library)
+
+
+def test_a_face_that_is_named_at_the_last_moment_goes_too(
+    library: Library, lives: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zebedee = library.people.name_faces(lives[:2], "Zebedee", actor="a").person_id
+    write = library._database.write
+
+    def named_first():  # between the look and the act
+        monkeypatch.setattr(library._database, "write", write)
+        library.people.name_faces(lives[2:3], "Zebedee", actor="a")
+        return write()
+
+    monkeypatch.setattr(library._database, "write", named_first)
+    assert library.erasing.person(zebedee, actor="a").faces == 3
+    assert b"Zebedee" not in stored(library)

@@ -1,16 +1,15 @@
-"""Photos by who is on them and who is not, by day and folder; faces by everything that is known of them."""
+"""Photos by who is on them and who is not, by day and folder."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
 
-import numpy as np
 import pytest
 
-from faceid_core.library import FaceQuery, Library, PhotoQuery
+from faceid_core.library import Library, PhotoQuery
 from faceid_core.values import Flag, LabelSource, PhotoStatus
-from tests.library.conftest import EMBEDDER, new_photo
+from tests.library.conftest import new_photo
 
 ME = "me"
 
@@ -23,7 +22,7 @@ def named(library: Library) -> Library:
     library.photos.add_many([*dated[:3], photos[3], new_photo("/a_b/broken.jpg", error="damaged")])
     for faces, name in (((1, 3, 5), "Anna"), ((4, 6), "Bob")):
         library.people.name_faces(faces, name, actor=ME)
-    library.people.name_faces([2], "Cleo", actor="program", source=LabelSource.MODEL, confidence=0.6)
+    library.people.name_faces([2], "Cleo", actor="program", source=LabelSource.IMPORTED)
     library.faces.flag([7], Flag.STRANGER, actor=ME)
     return library
 
@@ -60,32 +59,3 @@ def test_pages_follow_each_other_under_a_condition(named: Library) -> None:
     query = PhotoQuery(people=(1,))
     first = named.photos.page(limit=2, query=query)
     assert [photo.id for photo in named.photos.page(after=first[-1].id, query=query)] == [1]
-
-
-def faces(library: Library, **conditions: object) -> set[int]:
-    return {face.id for face in library.faces.search(FaceQuery(**conditions))}  # type: ignore[arg-type]
-
-
-def test_faces_by_name_flag_source_and_how_sure_it_is(named: Library) -> None:
-    assert faces(named) == set(range(1, 9))
-    assert faces(named, named=False) == {7, 8}
-    assert faces(named, named=True, person=1) == {1, 3, 5}
-    assert faces(named, flag=Flag.STRANGER) == {7}
-    assert faces(named, flag=Flag.NONE, named=False) == {8}
-    assert faces(named, sources=(LabelSource.MODEL,)) == faces(named, surest=0.7) == {2}
-    assert faces(named, least_sure=0.7) == {1, 3, 4, 5, 6}
-
-
-def test_faces_by_quality_group_and_photo(named: Library) -> None:
-    named.clusters.save_run("any", {}, EMBEDDER, np.arange(1, 9), np.array([1, 1, 1, 2, 2, 0, 0, 0]))
-    assert faces(named, cluster=2) == {4, 5}
-    assert faces(named, least_quality=0.395) == {7, 8}
-    assert faces(named, best_quality=0.2) == {1, 2, 3}
-    assert faces(named, photo=PhotoQuery(people=(2,), taken_to=date(2020, 5, 2))) == {3, 4}
-    assert faces(named, named=False, photo=PhotoQuery()) == {7, 8}
-
-
-def test_faces_page_by_quality(named: Library) -> None:
-    query = FaceQuery(person=1)
-    first = named.faces.search(query, limit=2)
-    assert [face.id for face in first + named.faces.search(query, after=first[-1].id)] == [5, 3, 1]

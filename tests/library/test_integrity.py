@@ -23,7 +23,7 @@ def decide(library: Library, faces: list[int]) -> None:
     library.people.reject(faces[5:6], bo, actor="a")
     library.faces.flag(faces[6:7], Flag.STRANGER, actor="a")
     library.people.set_cover(ada, faces[1], actor="a")
-    library.people.remove_faces(faces[:1], actor="a")
+    library.people.remove_faces(faces[:1], ada, actor="a")
     flagged = next(event for event in library.journal.recent() if event.kind == "flag")
     library.journal.undo(flagged.id)
     library.people.name_faces(faces[6:7], "Cy", actor="a")

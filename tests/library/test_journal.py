@@ -55,7 +55,7 @@ ACTS: dict[str, Callable[[Library, list[int]], object]] = {
     "rename": lambda lib, f: lib.people.rename(1, "Berta", actor=ME),
     "merge": lambda lib, f: lib.people.merge(2, [1], actor=ME),
     "delete": lambda lib, f: lib.people.delete(1, actor=ME),
-    "remove": lambda lib, f: lib.people.remove_faces(f, actor=ME),
+    "remove": lambda lib, f: lib.people.remove_faces(f, 1, actor=ME),
     "reject": lambda lib, f: lib.people.reject(f, 1, actor=ME),
     "flag": lambda lib, f: lib.faces.flag(f, Flag.HIDDEN, actor=ME),
     "cover": lambda lib, f: lib.people.set_cover(1, f[7], actor=ME),
@@ -266,9 +266,9 @@ class Decisions(RuleBasedStateMachine):
     def reject(self, ids: list[int], person: int) -> None:
         self.attempt(lambda: self.library.people.reject(ids, person, actor=ME))
 
-    @rule(ids=FACES)
-    def remove(self, ids: list[int]) -> None:
-        self.attempt(lambda: self.library.people.remove_faces(ids, actor=ME))
+    @rule(ids=FACES, person=PERSON)
+    def remove(self, ids: list[int], person: int) -> None:
+        self.attempt(lambda: self.library.people.remove_faces(ids, person, actor=ME))
 
     @rule(one=st.integers(1, 9), other=st.integers(1, 9), same=st.booleans())
     def verdict(self, one: int, other: int, same: bool) -> None:

@@ -90,15 +90,15 @@ def test_a_taken_name_is_refused(library: Library) -> None:
     library.people.name_faces([2], "Bob", actor=ME)
     with pytest.raises(NameTaken, match="merge"):
         library.people.rename(anna.person_id, "BOB", actor=ME)
-    assert library.people.rename(anna.person_id, "ANNA", actor=ME).name == "ANNA"
+    assert library.people.rename(anna.person_id, "ANNA", actor=ME).person.name == "ANNA"
 
 
 def test_a_program_never_overrules_a_human(library: Library) -> None:
     anna = library.people.name_faces([1, 2], "Anna", actor=ME)
-    library.people.remove_faces([2], actor=ME)
+    library.people.remove_faces([2], anna.person_id, actor=ME)
     library.faces.flag([3], Flag.STRANGER, actor=ME)
-    library.people.name_faces([1], "Bob", actor="model", source=LabelSource.MODEL)
-    library.people.name_faces([2, 3, 4], "Anna", actor="model", source=LabelSource.MODEL, confidence=0.9)
+    library.people.name_faces([1], "Bob", actor="import", source=LabelSource.IMPORTED)
+    library.people.name_faces([2, 3, 4], "Anna", actor="import", source=LabelSource.IMPORTED)
     named = {face.id: face.person for face in library.faces.get_many([1, 2, 3, 4])}
     assert named == {1: "Anna", 2: None, 3: None, 4: "Anna"}
     assert library.people.get(anna.person_id).faces == 2
@@ -109,7 +109,7 @@ ACTS: dict[str, Callable[[Library], object]] = {
     "move": lambda library: library.people.name_faces([1, 5], "Bob", actor=ME),
     "rename": lambda library: library.people.rename(1, "Annabel", actor=ME),
     "merge": lambda library: library.people.merge(1, [2], actor=ME),
-    "remove": lambda library: library.people.remove_faces([1, 2], actor=ME),
+    "remove": lambda library: library.people.remove_faces([1, 2], 1, actor=ME),
     "reject": lambda library: library.people.reject([3, 9], 1, actor=ME),
     "flag": lambda library: library.faces.flag([1, 4], Flag.NOT_A_FACE, actor=ME),
     "cover": lambda library: library.people.set_cover(1, 2, actor=ME),

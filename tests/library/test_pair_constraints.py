@@ -17,13 +17,11 @@ def said(library: Library, same: bool) -> list[tuple[int, int]]:
 
 def test_a_verdict_is_kept_once_and_can_be_changed_and_undone(library: Library, faces: list[int]) -> None:
     a, b, c = faces[:3]
-    assert (
-        library.pair_constraints.say([(b, a), (a, b), (c, a), (c, c)], same=False, summary="Two people", actor=ME)
-        == 2
-    )
+    pairs = [(b, a), (a, b), (c, a), (c, c)]
+    assert library.pair_constraints.say(pairs, same=False, summary="Two people", actor=ME).number == 2
     assert said(library, False) == [(a, b), (a, c)] and said(library, True) == []
-    assert library.pair_constraints.say([(a, b)], same=False, summary="Again", actor=ME) == 0
-    assert library.pair_constraints.say([(a, b)], same=True, summary="One person", actor=ME) == 1
+    assert library.pair_constraints.say([(a, b)], same=False, summary="Again", actor=ME).number == 0
+    assert library.pair_constraints.say([(a, b)], same=True, summary="One person", actor=ME).number == 1
     assert (said(library, False), said(library, True)) == ([(a, c)], [(a, b)])
     assert [event.summary for event in library.journal.recent()] == ["One person", "Two people"]
     library.journal.undo()
@@ -35,7 +33,7 @@ def test_a_verdict_is_kept_once_and_can_be_changed_and_undone(library: Library, 
 
 
 def test_faces_that_are_gone_are_left_out(library: Library, faces: list[int]) -> None:
-    assert library.pair_constraints.say([(faces[0], 999)], same=True, summary="So", actor=ME) == 0
+    assert library.pair_constraints.say([(faces[0], 999)], same=True, summary="So", actor=ME).number == 0
     assert library.journal.recent() == []
 
 

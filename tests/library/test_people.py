@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
-from faceid_core.library import Library
+from faceid_core.library import Library, person_names
+from faceid_core.library.store.tables import Label
 from faceid_core.values import Box, Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
 
@@ -76,9 +79,9 @@ def test_a_weaker_source_leaves_decisions_alone(library: Library, faces: list[in
     library.people.reject(faces[1:2], anna, actor=ME)
     library.faces.flag(faces[2:3], Flag.STRANGER, actor=ME)
     library.people.name_faces(faces[3:4], "Eva", actor=ME, source=LabelSource.ACCEPTED)
-    guess = {"actor": "model", "source": LabelSource.MODEL}
-    assert library.people.name_faces(faces[:1], "Bob", **guess).faces == 0  # type: ignore[arg-type]
-    assert library.people.name_faces(faces[:5], "Anna", **guess).faces == 1  # type: ignore[arg-type]
+    weaker = {"actor": "import", "source": LabelSource.IMPORTED}
+    assert library.people.name_faces(faces[:1], "Bob", **weaker).faces == 0  # type: ignore[arg-type]
+    assert library.people.name_faces(faces[:5], "Anna", **weaker).faces == 1  # type: ignore[arg-type]
     assert names(library, faces[:5]) == ["Anna", None, None, "Eva", "Anna"]
     person(library, "Cleo", faces[4:5])
     assert names(library, faces[4:5]) == ["Cleo"]
@@ -86,11 +89,11 @@ def test_a_weaker_source_leaves_decisions_alone(library: Library, faces: list[in
 
 def test_a_human_naming_takes_a_rejection_and_a_flag_back(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
-    library.people.remove_faces(faces[:1], actor=ME)
+    library.people.remove_faces(faces[:1], anna, actor=ME)
     library.faces.flag(faces[:1], Flag.NOT_A_FACE, actor=ME)
     person(library, "Anna", faces[:1])
-    library.people.remove_faces(faces[:1], actor=ME)
-    assert library.people.name_faces(faces[:1], "Anna", actor="m", source=LabelSource.MODEL).faces == 0
+    library.people.remove_faces(faces[:1], anna, actor=ME)
+    assert library.people.name_faces(faces[:1], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 0
     library.journal.undo()
     assert library.faces.get(faces[0]).person_id == anna
     assert library.faces.get(faces[0]).flag is Flag.NONE
@@ -101,20 +104,20 @@ def test_rename_refuses_a_name_of_somebody_else_only(library: Library, faces: li
     person(library, "Bob", faces[1:2])
     with pytest.raises(NameTaken, match="Bob is already someone"):
         library.people.rename(anna, "BOB", actor=ME)
-    assert library.people.rename(anna, "ANNA", actor=ME).name == "ANNA"
+    assert library.people.rename(anna, "ANNA", actor=ME).person.name == "ANNA"
 
 
 def test_merge_moves_labels_and_rejections(library: Library, faces: list[int]) -> None:
     anna, bob = person(library, "Anna", faces[:1]), person(library, "Bob", faces[1:3])
     library.people.reject(faces[3:4], bob, actor=ME)
-    merged = library.people.merge(anna, [bob, bob, anna], actor=ME)
+    merged = library.people.merge(anna, [bob, bob, anna], actor=ME).person
     assert (merged.name, merged.faces) == ("Anna", 3)
     assert library.people.find("Bob") is None
-    assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.MODEL).faces == 0
+    assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 0
     assert library.journal.recent(1)[0].summary == "Merged Bob into Anna"
     library.journal.undo()
     assert names(library, faces[:4]) == ["Anna", "Bob", "Bob", None]
-    assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.MODEL).faces == 1
+    assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 1
 
 
 def test_merge_with_nobody_is_refused(library: Library, faces: list[int]) -> None:
@@ -127,14 +130,14 @@ def test_merge_with_nobody_is_refused(library: Library, faces: list[int]) -> Non
 
 def test_reject_counts_faces_once_and_ignores_those_that_are_gone(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
-    assert library.people.reject([faces[0], faces[1], faces[1], 999], anna, actor=ME) == 2
+    assert library.people.reject([faces[0], faces[1], faces[1], 999], anna, actor=ME).number == 2
     assert library.journal.recent(1)[0].summary == "Said that 2 faces are not Anna"
-    assert library.people.reject(faces[:2], anna, actor=ME) == 0
+    assert library.people.reject(faces[:2], anna, actor=ME).number == 0
 
 
 def test_remove_faces_counts_each_face_once(library: Library, faces: list[int]) -> None:
-    person(library, "Anna", faces)
-    assert library.people.remove_faces([*faces, *faces], actor=ME) == 8
+    anna = person(library, "Anna", faces)
+    assert library.people.remove_faces([*faces, *faces], anna, actor=ME).number == 8
     assert library.counts().unnamed == 8
 
 
@@ -147,13 +150,13 @@ def test_cover_is_the_best_face_until_one_is_chosen(library: Library, faces: lis
         library.people.set_cover(anna, 999, actor=ME)
 
 
-def test_training_uses_no_guesses_and_no_flagged_faces(library: Library, faces: list[int]) -> None:
+def test_training_uses_no_flagged_faces(library: Library, faces: list[int]) -> None:
     person(library, "Anna", faces[:3])
-    library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.MODEL)
+    library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.IMPORTED)
     library.faces.flag(faces[:1], Flag.HIDDEN, actor=ME)
     found = library.people.training_faces(EMBEDDER)
-    assert found.ids.tolist() == faces[1:3]
-    assert found.names == ["Anna", "Anna"]
+    assert found.ids.tolist() == faces[1:4]
+    assert found.names == ["Anna", "Anna", "Anna"]
 
 
 def test_people_page_by_quality_without_gaps_among_equals(library: Library, faces: list[int]) -> None:
@@ -182,7 +185,8 @@ def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> N
 
 def test_a_person_is_described_in_one_event(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:2])
-    seen = library.people.describe(anna, name="Anna Lee", birth_date=date(1950, 5, 1), hidden=True, actor=ME)
+    born = date(1950, 5, 1)
+    seen = library.people.describe(anna, name="Anna Lee", birth_date=born, hidden=True, actor=ME).person
     assert (seen.name, seen.birth_date, seen.hidden, seen.faces) == ("Anna Lee", date(1950, 5, 1), True, 2)
     [event] = library.journal.recent(1)
     assert event.summary == "Renamed Anna to Anna Lee, noted that Anna Lee was born on 1950-05-01, hid Anna Lee"
@@ -251,3 +255,41 @@ def test_small_unnamed_faces_are_the_background(library: Library) -> None:
     library.faces.flag([5], Flag.NOT_A_FACE, actor=ME)
     assert library.faces.background(1) == [4]
     assert library.faces.background(99) == []
+
+
+def test_a_birth_date_before_photography_is_refused(library: Library, faces: list[int]) -> None:
+    anna = library.people.name_faces(faces[:1], "Anna", actor=ME).person_id
+    with pytest.raises(BadInput, match="from 1700 on"):
+        library.people.describe(anna, birth_date=date(1699, 12, 31), actor=ME)
+    assert library.people.describe(anna, birth_date=date(1700, 1, 1), actor=ME).birth_date == date(1700, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("", True),
+        ("zoe", True),
+        ("ANGST zo", True),
+        ("Ång", True),
+        ("zoe bo", False),
+        ("oe z", True),
+        ("z\u200doe", True),
+    ],
+)
+def test_people_are_found_by_words_of_their_name(search: str, found: bool) -> None:
+    assert person_names.matches("Zoë Ångström", search) is found
+
+
+def test_an_old_library_where_a_model_gave_names_reads_them_as_imported(library: Library, faces: list[int]) -> None:
+    anna = person(library, "Anna", faces[:2])
+    with library._database.write() as session:
+        session.execute(update(Label).where(col(Label.face_id) == faces[0]).values(source="model"))
+    assert [face.source for face in library.faces.get_many(faces[:2])] == ["imported", "human"]
+    assert {row["label_source"] for row in library.faces.rows_for_export()} == {"imported", "human", None}
+    assert [one.source for one in library.decisions.faces()] == ["imported", "human"]
+    assert library.people.training_faces(EMBEDDER).ids.tolist() == faces[:2]
+    assert library.gallery.faces(EMBEDDER).ids.tolist() == library.gallery.names().ids.tolist()[::-1]
+    weaker = {"actor": ME, "source": LabelSource.IMPORTED}
+    assert library.people.name_faces(faces[:2], "Bob", **weaker).faces == 1  # type: ignore[arg-type]
+    library.journal.undo()
+    assert library.people.get(anna).faces == 2

@@ -16,8 +16,8 @@ from tests.library.conftest import EMBEDDER, new_face, new_photo
 ME = "me"
 SIZE = (640, 480)
 BOXES = (Box(10, 20, 50, 70), Box(200, 100, 260, 160), Box(400, 300, 460, 380))
-LOOKS = np.random.default_rng(3).bytes(8 * 32)
-"""As if of one picture in its 8 turns."""
+HASHES = np.random.default_rng(3).bytes(8 * 32)
+"""As if of one picture in its 8 orientations."""
 
 
 def face_at(box: Box, vector: float) -> NewFace:
@@ -29,12 +29,12 @@ def face_at(box: Box, vector: float) -> NewFace:
 
 def photo_with(path: str, content: str, boxes: tuple[Box, ...] = BOXES, **other: object) -> NewPhoto:
     faces = tuple(face_at(box, float(n)) for n, box in enumerate(boxes))
-    return replace(new_photo(path, content, faces=0), faces=faces, **{"phashes": LOOKS, **other})  # type: ignore[arg-type]
+    return replace(new_photo(path, content, faces=0), faces=faces, **{"phashes": HASHES, **other})  # type: ignore[arg-type]
 
 
 def turned_phashes(orientation: int) -> bytes:
-    """Those of the picture turned, so that this turn makes it look like the first one."""
-    parts = [LOOKS[at : at + 32] for at in range(0, len(LOOKS), 32)]
+    """Those of the picture turned, so that it is the first one in this orientation."""
+    parts = [HASHES[at : at + 32] for at in range(0, len(HASHES), 32)]
     others = [np.random.default_rng(100 + n).bytes(32) for n in range(8)]
     others[orientation] = parts[0]
     return b"".join(others)
@@ -100,7 +100,7 @@ def test_an_unreadable_file_takes_no_face_along(decided: Library) -> None:
 @pytest.mark.parametrize("orientation", range(8))
 def test_a_file_that_was_turned_and_shrunk_keeps_its_faces(decided: Library, orientation: int) -> None:
     size = (240, 320) if orientation % 2 else (320, 240)
-    # The new picture is the old one turned back; carrying its boxes by `turn` gives the old ones.
+    # The new picture is the old one turned back; carrying its boxes by `orientation` gives the old ones.
     undo = orientation if orientation >= 4 else (4 - orientation) % 4
     boxes = tuple(carried(box, SIZE, size, undo) for box in BOXES)
     photo = photo_with("/a.jpg", "b", boxes, phashes=turned_phashes(orientation), width=size[0], height=size[1])
@@ -161,7 +161,7 @@ def test_a_photo_on_a_drive_that_is_not_there_is_not_taken_for_moved(decided: Li
     )
 
 
-def test_a_copy_gets_the_decisions_about_its_twin(library: Library, tmp_path: Path) -> None:
+def test_a_copy_gets_the_decisions_about_its_near_copy(library: Library, tmp_path: Path) -> None:
     original = tmp_path / "a.jpg"
     original.write_bytes(b"there")
     add(library, photo_with(str(original), "a"))

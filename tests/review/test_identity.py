@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from faceid_core.library import Library
+from faceid_core.review import identity
 from faceid_core.review.identity import LESS_SURE, NEAREST, by_person, once_a_photo, suggest
-from faceid_core.steps.suggest import suggestions
+from faceid_core.steps.ask import suggestions
 from faceid_core.values import Flag, GalleryFaces, LabelSource
 
 ADA, BO = 1, 2
@@ -133,3 +134,51 @@ def test_nobody_is_on_a_photo_twice(filled: Library) -> None:
         beside = [rest[0]]
     filled.people.name_faces(beside[:1], "Ada", actor="a")
     assert all(filled.faces.get(one.face).photo_id != photo for one in suggestions(filled))
+
+
+def simply_nearest(
+    faces: np.ndarray, vectors: np.ndarray, known: GalleryFaces, forbidden: frozenset[tuple[int, int]]
+) -> list[list[tuple[float, int]]]:
+    """The oracle: for each face all people that may be, with their distances, the nearest first."""
+    found = []
+    for face, vector in zip(faces.tolist(), vectors.astype(np.float64), strict=True):
+        apart = np.linalg.norm(known.vectors - vector, axis=1)
+        people = set(known.people.tolist()) - {person for other, person in forbidden if other == face}
+        found.append(sorted((np.sort(apart[known.people == one])[:NEAREST].mean(), one) for one in people))
+    return found
+
+
+@pytest.mark.parametrize("block", [1, 700, 2**23])
+def test_each_person_is_searched_as_by_the_simple_way(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    """People with 1 to 60 faces, in no order, and pairs that were ruled out; in one block and in many."""
+    monkeypatch.setattr(identity, "BLOCK", block)
+    rng = np.random.default_rng(5)
+    people = rng.permutation(np.repeat(np.array([70, 3, 12, 5, 41]), [60, 1, 2, 3, 33]))
+    known = GalleryFaces(
+        np.arange(len(people)), people, rng.normal(size=(len(people), 8)).astype(np.float32) + people[:, None] / 40
+    )
+    faces, vectors = rng.permutation(40) + 100, rng.normal(size=(40, 8)).astype(np.float32)
+    forbidden = frozenset((int(face), int(rng.choice(people))) for face in faces[::2]) | {(9999, 3), (100, 9999)}
+    who, distances = identity.nearest_people(faces, vectors, known, forbidden)
+    right = simply_nearest(faces, vectors, known, forbidden)
+    assert who.tolist() == [[person for _, person in found[:2]] for found in right]
+    np.testing.assert_allclose(distances, [[far for far, _ in found[:2]] for found in right], atol=1e-5)
+    for one in suggest(faces, vectors, known, limit=9.0, margin=9.0, forbidden=forbidden):
+        of_person = np.flatnonzero(people == one.person)
+        apart = np.linalg.norm(known.vectors[of_person] - vectors[faces.tolist().index(one.face)], axis=1)
+        assert one.because == tuple(of_person[np.argsort(apart)[:NEAREST]].tolist())
+
+
+@pytest.mark.parametrize("confirmed", [3, 32, 40])
+def test_siblings_are_told_apart_however_many_faces_one_of_them_has(confirmed: int) -> None:
+    """At 0.400 from Ada and 0.405 from Bo it may be either; and when it is not Ada, it may be Bo."""
+    vectors = np.zeros((confirmed + 3, 2), np.float32)
+    vectors[:confirmed, 0], vectors[confirmed:, 0] = 0.400, -0.405
+    known = GalleryFaces(np.arange(len(vectors)), np.array([ADA] * confirmed + [BO] * 3), vectors)
+    face, here = np.array([100]), at((0, 0))
+    assert suggest(face, here, known, limit=0.5) == []
+    (either,) = suggest(face, here, known, limit=0.5, margin=1.0)
+    assert (either.person, either.runner_up) == (ADA, BO)
+    assert either.runner_up_distance == pytest.approx(0.405)
+    (other,) = suggest(face, here, known, limit=0.5, forbidden=frozenset({(100, ADA)}))
+    assert (other.person, other.runner_up, other.sure) == (BO, None, True)

@@ -23,7 +23,7 @@ def people(sizes: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def pairs(vectors: np.ndarray, groups: np.ndarray, photos: np.ndarray | None = None, apart: np.ndarray = NONE):
     photos = np.arange(len(vectors)) if photos is None else photos
     graph = neighbours.build(vectors)
-    return merge_candidates.likely_pairs(vectors, groups, photos, graph, threshold=THRESHOLD, apart=apart)
+    return merge_candidates.likely_pairs(vectors, groups, photos, graph, threshold=THRESHOLD, cannot_link=apart)
 
 
 def test_a_person_in_two_groups_is_asked_about_with_the_nearest_faces() -> None:
@@ -58,13 +58,8 @@ def test_pairs_come_by_likelihood_and_single_faces_have_none() -> None:
     assert [(pair.one, pair.other) for pair in found] == [(2, 3)]
 
 
-def named(who: np.ndarray, sure: np.ndarray | None = None) -> np.ndarray:
-    return np.ones(len(who), bool) if sure is None else sure
-
-
-def doubted(vectors: np.ndarray, who: np.ndarray, sure: np.ndarray | None = None) -> list[label_errors.Doubt]:
-    faces = label_errors.Named(vectors, who, named(who, sure))
-    return label_errors.doubtful(faces, neighbours.build(vectors), threshold=THRESHOLD)
+def doubted(vectors: np.ndarray, who: np.ndarray) -> list[label_errors.Doubt]:
+    return label_errors.doubtful(label_errors.Named(vectors, who), neighbours.build(vectors), threshold=THRESHOLD)
 
 
 def test_wrong_names_are_doubted_and_right_ones_are_not() -> None:
@@ -81,13 +76,7 @@ def test_wrong_names_are_doubted_and_right_ones_are_not() -> None:
     assert found[0].distance == pytest.approx(nearest.mean(), rel=1e-5)
 
 
-def test_only_sure_names_speak_and_few_of_them_say_nothing() -> None:
+def test_few_names_say_nothing() -> None:
     vectors, who = people([12, 8])
-    wrong = who.copy()
-    wrong[0] = 1
-    sure = np.ones(len(who), bool)
-    sure[0] = False
-    assert [doubt.face for doubt in doubted(vectors, wrong, sure)] == [0]
-    assert doubted(vectors, wrong, who == 0) == []  # nobody confirmed a face of person 1
     few = np.where(np.isin(np.arange(len(who)), [0, 12, 13]), 1, -1)
     assert doubted(vectors, few) == []

@@ -86,7 +86,7 @@ def test_a_wrong_name_is_doubted_until_a_human_insists(filled: Library) -> None:
     first, second = members(filled, 1), members(filled, 2)
     filled.people.name_faces(first, "Ada", actor=ME)
     filled.people.name_faces(second[1:], "Bo", actor=ME)
-    filled.people.name_faces(second[:1], "Ada", actor=ME, source=LabelSource.MODEL)
+    filled.people.name_faces(second[:1], "Ada", actor=ME, source=LabelSource.IMPORTED)
     (doubt,) = ask.questions(filled).doubts
     assert (doubt.face, doubt.person) == (second[0], 1) and doubt.likelier == 2
     assert set(doubt.because) <= set(first)

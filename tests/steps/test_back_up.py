@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -169,6 +169,58 @@ def test_a_damaged_library_can_be_replaced(library: Library, settings: Settings,
     _, replaced = back_up.restore(settings, tmp_path / "mine.zip")
     assert names(settings) == ["Ada", "Bo"]
     assert replaced is not None and (replaced / "faceid.db").read_bytes() == b"rubbish" * 1000
+
+
+def crash(library: Library, settings: Settings) -> bytes:
+    """Write a name that stays in the write-ahead log, and end without closing. Returns the log."""
+    with closing(sqlite3.connect(settings.library / "faceid.db")) as reader:
+        reader.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else the log could mend what is damaged below
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM person").fetchone()  # so that nothing is folded in
+        library.people.rename(2, "Eve", actor="a")
+        files = {path: path.read_bytes() for path in settings.library.glob("faceid.db*")}
+        reader.rollback()
+    library.close()
+    for path, content in files.items():
+        path.write_bytes(content)
+    return files[settings.library / "faceid.db-wal"]
+
+
+def damage(settings: Settings) -> None:
+    """The first page is rubbish, so that SQLite says: file is not a database."""
+    with (settings.library / "faceid.db").open("r+b") as file:
+        file.write(b"rubbish" * 100)
+
+
+def delete(settings: Settings) -> None:
+    (settings.library / "faceid.db").unlink()
+
+
+@pytest.mark.parametrize("lose", [damage, delete])
+def test_writes_of_the_damaged_database_stay_with_it(
+    library: Library, settings: Settings, tmp_path: Path, lose: Callable[[Settings], None]
+) -> None:
+    back_up.back_up(settings, tmp_path / "mine.zip")
+    log = crash(library, settings)
+    assert b"Eve" in log
+    lose(settings)
+    _, replaced = back_up.restore(settings, tmp_path / "mine.zip")
+    assert not list(settings.library.glob("faceid.db-*"))
+    assert replaced is not None and (replaced / "faceid.db-wal").read_bytes() == log
+    assert names(settings) == ["Ada", "Bo"]
+    with Library.open(settings) as restored:
+        assert restored.problems() == []
+        assert restored.counts().people == 2
+
+
+def test_writes_of_a_sound_database_are_in_the_kept_copy(
+    library: Library, settings: Settings, tmp_path: Path
+) -> None:
+    back_up.back_up(settings, tmp_path / "mine.zip")
+    crash(library, settings)
+    _, replaced = back_up.restore(settings, tmp_path / "mine.zip")
+    assert names(settings) == ["Ada", "Bo"]
+    assert replaced is not None and names(Settings(library=replaced)) == ["Ada", "Eve"]
 
 
 def test_a_file_never_unpacks_outside(settings: Settings, tmp_path: Path, library: Library) -> None:

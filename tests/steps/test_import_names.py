@@ -97,18 +97,10 @@ def test_a_name_that_was_denied_stays_denied(tagged) -> None:
     take_names(library, actor=ME)
     person = library.people.all()[0]
     (face, *_) = [face.id for face in library.faces.of_person(person.id)]
-    library.people.remove_faces([face], actor=ME)
+    library.people.remove_faces([face], person.id, actor=ME)
     done = take_names(library, actor=ME)
     assert (done.taken, done.known, done.disagreeing) == (0, len(faces) - 1, 1)
     assert library.faces.get(face).person is None
-
-
-def test_a_name_that_the_recogniser_gave_gives_way(tagged) -> None:
-    library, people = tagged
-    faces = [face.id for photo in library.photos.page() for face in library.faces.of_photo(photo.id)]
-    library.people.name_faces(faces, "Guess", actor="model", source=LabelSource.MODEL)
-    assert take_names(library, actor=ME).taken == len(faces)
-    assert named(library) == {path.name: [*names] for path, names in people.items()}
 
 
 def test_a_cancelled_job_takes_nothing(tagged) -> None:

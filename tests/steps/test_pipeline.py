@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +14,18 @@ from faceid_core.clustering import metrics
 from faceid_core.errors import NoFaces, NoModel, NoPhotos, NotEnoughLabels, UnknownChoice
 from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
+from faceid_core.library.clusters import Clusters
+from faceid_core.library.faces import Faces
+from faceid_core.library.gallery import Gallery
+from faceid_core.library.pair_constraints import PairConstraints
 from faceid_core.sample import Album
 from faceid_core.steps import jobs
-from faceid_core.steps.cluster import cluster_faces, evaluate_clusters
+from faceid_core.steps.cluster import cluster_faces
+from faceid_core.steps.evaluate import evaluate_clusters
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import load_recogniser
-from faceid_core.values import JobState, LabelSource
+from faceid_core.values import JobState
+from faceid_core.vectors import neighbour_cache
 
 
 def true_names(library: Library, album: Album) -> dict[int, str]:
@@ -120,12 +129,45 @@ def test_a_grouping_tells_its_errors_by_the_names_given(filled: Library, album: 
     assert cluster_faces(filled, new_only=True).measured is None
 
 
-def test_names_that_the_recogniser_gave_measure_nothing(filled: Library) -> None:
-    for number in (1, 2):
-        ids = [face.id for face in filled.faces.of_cluster(number)]
-        filled.people.name_faces(ids, f"P{number}", actor="test", source=LabelSource.MODEL)
-    with pytest.raises(NotEnoughLabels):
-        evaluate_clusters(filled)
+@pytest.fixture
+def named(filled: Library, album: Album) -> Library:
+    """Every face has the name of who was drawn there."""
+    names = true_names(filled, album)
+    for name in set(names.values()):
+        filled.people.name_faces([face for face, true in names.items() if true == name], name, actor="test")
+    return filled
+
+
+STEPS: dict[str, Callable[[Library], object]] = {
+    "cluster": cluster_faces,
+    "preview": lambda library: cluster_faces(library, preview=True),
+    "new only": lambda library: cluster_faces(library, new_only=True),
+    "evaluate": evaluate_clusters,
+    "map": lambda library: map_faces(library, projector="pca"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_reads_nothing_twice(named: Library, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """A preview clusters with the names and, to measure itself, without them: on one graph."""
+    reads: Counter[str] = Counter()
+
+    def counted(owner: Any, name: str) -> None:
+        read = getattr(owner, name)
+
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            reads[name] += 1
+            return read(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    for owner, name in ((neighbour_cache, "_read"), (Faces, "vectors"), (Gallery, "names"), (Gallery, "ruled_out"),
+                        (Clusters, "numbers"), (Clusters, "current"), (PairConstraints, "all")):  # fmt: skip
+        counted(owner, name)
+    report = STEPS[step](named)
+    assert reads["_read"] == reads["vectors"] == 1
+    assert max(reads.values()) == 1
+    assert step != "preview" or report.measured is not None
 
 
 def test_the_map_places_every_face(filled: Library) -> None:

@@ -57,7 +57,6 @@ def decided(tmp_path: Path) -> Library:
     library = opened(tmp_path / "first", [photo_with("a", BOXES), photo_with("b", BOXES)])
     anna = library.people.name_faces([1, 5], "Anna", actor=ME).person_id
     library.people.name_faces([2], "Bø", actor=ME, source=LabelSource.ACCEPTED)
-    library.people.name_faces([6], "Bø", actor="model", source=LabelSource.MODEL)
     library.people.reject([2, 3], anna, actor=ME)
     library.faces.flag([3], Flag.STRANGER, actor=ME)
     library.faces.flag([4], Flag.NOT_A_FACE, actor=ME)

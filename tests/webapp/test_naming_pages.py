@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from faceid_core.library import Erasure
 from faceid_core.library.store import tables
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.values import Flag
 from tests.webapp.conftest import EMBEDDER, html_of, texts
+from webapp.parts import erase_dialog
 from webapp.parts.face_map import COLOURS, figure, layers
 from webapp.parts.regroup import promise
 from webapp.parts.undo import SECONDS
@@ -238,6 +240,15 @@ def test_faces_that_were_set_aside_are_erased_after_asking(grouped, open_page) -
     assert grouped.counts().faces == 6
 
 
+def test_bytes_that_somebody_else_reads_are_told(monkeypatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(erase_dialog, "toast", lambda sentence, icon: told.append(sentence))
+    erase_dialog.say_what_remains(Erasure(faces=1))
+    assert told == []
+    erase_dialog.say_what_remains(Erasure(faces=1, bytes_remain=True))
+    assert len(told) == 1 and "some bytes of it remain" in told[0]
+
+
 def test_the_groups_are_measured_by_the_names(grouped, open_page) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(number)], name, actor="owner")
@@ -284,7 +295,7 @@ def test_a_less_sure_suggestion_is_not_chosen_beforehand(ungrouped, open_page, m
     named, *others = ungrouped.faces.vectors(EMBEDDER).ids[::2].tolist()
     ungrouped.people.name_faces([named], "Ada", actor="owner")
     monkeypatch.setattr(
-        "faceid_core.steps.suggest.likely_distance", lambda _: 0.17
+        "faceid_core.steps.ask.likely_distance", lambda _: 0.17
     )  # faces of one person are 0.20 apart here
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Suggestions"

@@ -1,6 +1,15 @@
 from __future__ import annotations
 
-from tests.webapp.conftest import texts
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from faceid_core.errors import NotReady
+from faceid_core.recognition import training
+from faceid_core.steps import train
+from faceid_core.values import Flag
+from tests.webapp.conftest import new_photo, texts
 
 METRICS = {
     "accuracy": 0.957, "tpir": 0.94, "fpir": 0.012, "train_faces": 28, "valid_faces": 9, "seconds": 37.0,
@@ -22,14 +31,14 @@ def test_nobody_named_yet(library, open_page) -> None:
     page = open_page("train")
     assert not page.exception
     assert _train_button(page).disabled
-    assert "Name 2 more people" in texts(page)
+    assert "Name at least two people with two photos each" in texts(page)
 
 
 def test_one_person_is_not_enough(filled, open_page) -> None:
     filled.people.name_faces([1, 3, 5], "Ada", actor="owner")
     page = open_page("train")
     assert _train_button(page).disabled
-    assert "Name 1 more person" in texts(page)
+    assert "Name at least two people with two photos each" in texts(page)
 
 
 def test_two_people_can_be_trained(filled, open_page) -> None:
@@ -78,3 +87,54 @@ def test_metrics_that_could_not_be_measured(filled, open_page) -> None:
     page = open_page("train")
     assert not page.exception
     assert {metric.label: metric.value for metric in page.metric}["Known people found"] == "–"
+
+
+CASES = {
+    # Who is on which photos (a number twice: two faces on that photo), whose faces are hidden, and who is learned.
+    "nobody": ({}, "", None),
+    "two faces each, all on one photo": ({"Ada": [0, 0], "Bo": [1, 1]}, "", None),
+    "one of two on one photo": ({"Ada": [0, 1], "Bo": [2, 2]}, "", None),
+    "two photos each": ({"Ada": [0, 1], "Bo": [0, 1]}, "", ("Ada", "Bo")),
+    "hidden faces": ({"Ada": [0, 1], "Bo": [0, 1]}, "Bo", None),
+    "a third with one face": ({"Ada": [0, 1], "Bo": [0, 1], "Cy": [2]}, "", ("Ada", "Bo")),
+    "a third on one photo": ({"Ada": [0, 1], "Bo": [0, 1], "Cy": [2, 2]}, "", ("Ada", "Bo", "Cy")),
+    "copies of one picture": ({"Ada": [0, 2], "Bo": [0, 2]}, "", ("Ada", "Bo")),
+}
+
+
+def name_by_case(library, folder: Path, people: dict[str, list[int]], hidden: str) -> None:
+    folder.mkdir()
+    photos = [new_photo(folder, number) for number in range(4)]
+    library.photos.add_many([replace(photo, faces=photo.faces * 3) for photo in photos])
+    ids = {photo: list(range(3 * photo + 1, 3 * photo + 4)) for photo in range(4)}
+    for name, wanted in people.items():
+        faces = [ids[photo].pop() for photo in wanted]
+        library.people.name_faces(faces, name, actor="owner")
+        if name == hidden:
+            library.faces.flag(faces[:1], Flag.HIDDEN, actor="owner")
+
+
+@pytest.mark.parametrize(("people", "hidden", "names"), CASES.values(), ids=CASES)
+def test_the_page_promises_what_the_training_does(
+    library, open_page, tmp_path, monkeypatch, people, hidden, names
+) -> None:
+    """The page, the step and the training, up to where the networks begin, agree on every case."""
+    name_by_case(library, tmp_path / "photos", people, hidden)
+    page, ready = open_page("train"), train.readiness(library)
+    labelled = training._labelled
+    learned = []
+
+    def seen(*args):
+        learned.append(labelled(*args))
+        raise NotReady("enough seen")
+
+    monkeypatch.setattr(training, "_labelled", seen)
+    with pytest.raises(NotReady) as refused:
+        train.train_recogniser(library)
+    if names is None:
+        assert _train_button(page).disabled and not learned
+        assert str(refused.value) == ready.refusal and ready.refusal in texts(page)
+    else:
+        assert not _train_button(page).disabled and ready.refusal is None
+        assert learned[0].names == ready.names == names and len(learned[0].crops) == ready.faces
+        assert f"{len(names)} people with {ready.faces} faces" in texts(page)

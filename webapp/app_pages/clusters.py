@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from faceid_core.library import DrawnFaces
 from faceid_core.steps import ask
 from faceid_core.values import Flag
+from faceid_core.vision import quality
 from webapp.components.cards import Card, cards
-from webapp.components.face_grid import LOW_QUALITY, face_grid, selection
+from webapp.components.face_grid import face_grid, selection
 from webapp.components.name_box import clear
 from webapp.context import actor, library
 from webapp.feedback import guarded
@@ -23,7 +25,7 @@ from webapp.parts.naming import Target, naming
 from webapp.parts.pager import Pager
 from webapp.parts.photo_dialog import show_photo
 from webapp.parts.regroup import group_again, regroup
-from webapp.parts.undo import undo_bar, undoable
+from webapp.parts.undo import offer_undo, undo_bar
 from webapp.review.questions import questions
 from webapp.wording import count
 
@@ -34,7 +36,6 @@ STRIP_GROUPS = 40
 GRID_FACES = 240
 SINGLE_FACES = 96
 NAMES_SUGGESTED = 4
-EVERY = 1_000_000
 GROUPS, SUGGESTED, SINGLES, ASIDE = "Groups", "Suggestions", "Single faces", "Set aside"
 NAME, FOCUS = "group-name", "group-focus"
 ALIKE, BEST = "Look-alikes together", "Best pictures first"
@@ -51,7 +52,7 @@ def page() -> None:
     elif run is None:
         _not_grouped()
     else:
-        views = {GROUPS: _groups, SUGGESTED: lambda _: questions(), SINGLES: _singles, ASIDE: _aside}
+        views = {GROUPS: _groups, SUGGESTED: questions, SINGLES: _singles, ASIDE: _aside}
         views[_view()](run)
     undo_bar()
 
@@ -151,11 +152,11 @@ def _card(group: ClusterView) -> Card:
 def _focused(run: RunView, groups: list[ClusterView], place: int, pager: Pager, *, has_more: bool) -> None:
     group = groups[place]
     faces = library().faces.of_cluster(group.number, limit=GRID_FACES, unnamed=True)
+    every = library().clusters.faces_as_drawn(run.id, group.number)
     target = Target(
         grid=f"group-{run.id}-{group.number}",
-        shown=[face.id for face in faces],
-        every=lambda: [face.id for face in library().faces.of_cluster(group.number, limit=EVERY, unnamed=True)],
-        total=group.unnamed,
+        shown=DrawnFaces.of(faces),
+        every=every,
         then=lambda ids: _focus(group.number),
     )
     with st.container(border=True, key="card-group"):
@@ -164,8 +165,8 @@ def _focused(run: RunView, groups: list[ClusterView], place: int, pager: Pager, 
             _steps(groups, place, pager, has_more=has_more)
         naming(target, key=NAME, suggestions=[name for name, _ in group.people[:NAMES_SUGGESTED]], focus=True)
         face_grid(faces, key=target.grid, label=f"Faces of group {group.number}", on_open=show_photo)
-        if group.unnamed > len(faces):
-            st.caption(f"The best {len(faces):,} of {group.unnamed:,} faces; “Name all” names every one of them.")
+        if len(every.ids) > len(faces):
+            st.caption(f"The best {len(faces):,} of {len(every.ids):,} faces; “Name all” names every one of them.")
 
 
 def _headline(group: ClusterView) -> str:
@@ -211,7 +212,7 @@ def _singles(run: RunView) -> None:
             label_visibility="collapsed",
         )  # fmt: skip
         poor = st.toggle("Poor pictures, too", key="singles-poor", on_change=pager.first)
-    found = _single_faces(order, pager.after, least_quality=0.0 if poor else LOW_QUALITY)
+    found = _single_faces(order, pager.after, least_quality=0.0 if poor else quality.LOW)
     faces = found[:SINGLE_FACES]
     if not faces:
         pager.first()
@@ -219,7 +220,7 @@ def _singles(run: RunView) -> None:
         blank("No single faces", f"Every unnamed face is in a group.{rest}", icon="task_alt")
         return
     st.caption(f"No group took these faces in. Select those that you know. {ORDER_HINTS[order]}")
-    target = Target(grid=f"singles-{run.id}-{pager.after}", shown=[face.id for face in faces])
+    target = Target(grid=f"singles-{run.id}-{pager.after}", shown=DrawnFaces.of(faces))
     with st.container(border=True, key="card-singles"):
         naming(target, key="single-name")
         face_grid(faces, key=target.grid, label="Single faces", on_open=show_photo)
@@ -250,7 +251,9 @@ def _aside(_: RunView) -> None:
 
 
 def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
-    shown, key = ids[-GRID_FACES:][::-1], f"aside-{flag.value}"
+    faces = library().faces.get_many(ids[-GRID_FACES:][::-1])
+    drawn, key = DrawnFaces.of(faces), f"aside-{flag.value}"
+    shown = drawn.ids
     with st.container(border=True, key=f"card-{key}"):
         chosen = len(selection(key, shown))
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -261,11 +264,11 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
                 disabled=not chosen,
                 key=f"{key}-back",
                 on_click=_unflag,
-                args=(key, shown),
+                args=(key, drawn),
             )
             if st.button("Erase", icon=":material/delete_forever:", disabled=not chosen, key=f"{key}-erase"):
                 _ask_to_erase(selection(key, shown))
-        face_grid(library().faces.get_many(shown), key=key, label=title, on_open=show_photo)
+        face_grid(faces, key=key, label=title, on_open=show_photo)
 
 
 def _ask_to_erase(ids: Sequence[int]) -> None:
@@ -275,6 +278,6 @@ def _ask_to_erase(ids: Sequence[int]) -> None:
 
 
 @guarded
-def _unflag(key: str, shown: list[int]) -> None:
-    with undoable():
-        library().faces.flag(selection(key, shown), Flag.NONE, actor=actor())
+def _unflag(key: str, drawn: DrawnFaces) -> None:
+    chosen = selection(key, drawn.ids)
+    offer_undo(library().faces.flag(chosen, Flag.NONE, actor=actor(), drawn=drawn))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,7 +10,8 @@ from webapp.context import library
 from webapp.markup import page_link
 from webapp.parts.history import decision_line, take_back
 from webapp.parts.job_progress import job_progress
-from webapp.wording import ago, count, percent
+from webapp.parts.next_steps import Step, steps
+from webapp.wording import ago, percent
 
 if TYPE_CHECKING:
     from faceid_core.library import Counts
@@ -59,59 +59,10 @@ def _recogniser(counts: Counts) -> str:
 
 
 # --- what to do next --------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Step:
-    """One step of the way. module: the page where it is done."""
-
-    module: str
-    title: str
-    sentence: str
-    link: str
-    done: bool
-
-
-def steps(counts: Counts) -> list[Step]:
-    """The whole way, with what is done. The first step that is not done is the one to do next."""
-    return [
-        Step("photos", "Import photos", _import_sentence(counts), "Import photos", counts.faces > 0),
-        Step("clusters", "Group faces", _group_sentence(counts), "See the groups", counts.clusters > 0),
-        Step("clusters", "Name people", _name_sentence(counts), "Name the groups", counts.people >= 2),
-        Step("train", "Train a recogniser", _train_sentence(counts), "Go to training", counts.models > 0),
-        Step("recognise", "Recognise people", "Ask who is in a new photo.", "Recognise people", False),
-    ]
-
-
-def _import_sentence(counts: Counts) -> str:
-    if counts.photos and not counts.faces:
-        return "No face was found so far; import photos that show people."
-    if counts.photos:
-        return f"{count(counts.photos - counts.failed, 'photo')} with {count(counts.faces, 'face')} are here."
-    return "Choose a folder or upload photos; your files are only read, never changed."
-
-
-def _group_sentence(counts: Counts) -> str:
-    if counts.clusters:
-        return f"The faces form {count(counts.clusters, 'group')} that look like one person each."
-    return "Runs by itself after each import and puts faces of the same person together."
-
-
-def _name_sentence(counts: Counts) -> str:
-    if counts.people:
-        people, unnamed = count(counts.people, "person", "people"), count(counts.unnamed, "face")
-        more = "" if counts.people > 1 else " Name one more person to be able to train."
-        return f"{people} named; {unnamed} still without a name.{more}"
-    return "Give the groups names: one name labels a whole group of faces."
-
-
-def _train_sentence(counts: Counts) -> str:
-    if counts.models:
-        return f"Trained {ago(library().models.latest().at)}. Train again after naming more faces."
-    return "From your names it learns to tell these people apart, and to say “unknown” to anybody else."
-
-
 def _next_steps(counts: Counts) -> None:
     st.subheader("What to do next")
-    way = steps(counts)
+    trained = ago(library().models.latest().at) if counts.models else ""
+    way = steps(counts, trained=trained)
     current = next(index for index, step in enumerate(way) if not step.done)
     for index, step in enumerate(way):
         _step(step, index + 1, is_current=index == current)

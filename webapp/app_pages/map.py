@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.library import DrawnFaces
 from faceid_core.steps.map_faces import SKETCH
 from webapp.components.crop_hover import crop_hover
 from webapp.components.face_grid import face_grid
@@ -159,7 +160,7 @@ def _selected(ids: list[int]) -> None:
         _how_to()
         return
     faces = library().faces.get_many(ids[:GRID_FACES])
-    target = Target(grid="map-faces", shown=[face.id for face in faces], every=lambda: ids, total=len(ids))
+    target = Target(grid="map-faces", shown=DrawnFaces.of(faces), every=library().faces.as_drawn(ids))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(count(len(ids), "face"), anchor=False)
         st.button("Let go", icon=":material/close:", type="tertiary", on_click=_let_go, key="map-let-go")

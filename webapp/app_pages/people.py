@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError, NotFound
-from faceid_core.values import Flag
+from faceid_core.library import DrawnFaces, person_names
+from faceid_core.values import EARLIEST, Flag
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
 from webapp.context import actor, library
@@ -21,16 +22,13 @@ from webapp.parts.history import recent_changes
 from webapp.parts.naming import Target, naming
 from webapp.parts.pager import Pager
 from webapp.parts.photo_dialog import show_photo
-from webapp.parts.undo import undo_bar, undoable
+from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import PersonView
+    from faceid_core.library import Erasure, PersonView
 
 PEOPLE, FACES = 120, 120
-EARLIEST = date(1700, 1, 1)
-"""Nobody who was ever photographed was born before."""
-
 PERSON = "person"
 """The query parameter that opens a person: the address can be kept, and Back leads back."""
 
@@ -82,7 +80,7 @@ def _everybody() -> None:
             link=("clusters", "Name the groups"),
         )
         return
-    found = matching(people, search)
+    found = [person for person in people if person_names.matches(person.name, search)]
     st.caption(
         f"{count(len(found), 'person', 'people')}{f' of {len(people):,}' if len(found) < len(people) else ''}"
     )
@@ -94,12 +92,6 @@ def _search() -> str:
         "Search", placeholder="Search by name", icon=":material/search:", key="people-search", width=280,
         label_visibility="collapsed", on_change=lambda: Pager("people").first(),
     ).strip()  # fmt: skip
-
-
-def matching(people: list[PersonView], search: str) -> list[PersonView]:
-    """The people whose name contains every word of the search, in whatever case."""
-    words = search.casefold().split()
-    return [person for person in people if all(word in person.name.casefold() for word in words)]
 
 
 def _cards(people: list[PersonView]) -> None:
@@ -132,7 +124,7 @@ def _one(person: PersonView) -> None:
         pager.first()
         st.caption("No face bears this name any more. Forget the person, or name faces again.")
         return
-    target = Target(grid=f"person-{person.id}-{pager.after}", shown=[face.id for face in faces])
+    target = Target(grid=f"person-{person.id}-{pager.after}", shown=DrawnFaces.of(faces))
     with st.container(border=True, key="card-person"):
         naming(
             target,
@@ -187,7 +179,7 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
     name = escaped_markdown(person.name if len(person.name) <= 16 else "this person")
     st.button(
         f"Not {name}", icon=":material/person_cancel:", disabled=not chosen, key="not-this-person",
-        on_click=_remove, args=(target,), help="Takes the name off the selected faces, and remembers it",
+        on_click=_remove, args=(person, target), help="Takes the name off the selected faces, and remembers it",
     )  # fmt: skip
     st.button(
         "As picture", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
@@ -196,23 +188,20 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
 
 
 @guarded
-def _remove(target: Target) -> None:
-    with undoable():
-        library().people.remove_faces(target.chosen(), actor=actor())
+def _remove(person: PersonView, target: Target) -> None:
+    offer_undo(library().people.remove_faces(target.chosen().ids, person.id, actor=actor()))
 
 
 @guarded
 def _set_cover(person: PersonView, target: Target) -> None:
     chosen = target.chosen()
-    if len(chosen) == 1:
-        with undoable():
-            library().people.set_cover(person.id, chosen[0], actor=actor())
+    if len(chosen.ids) == 1:
+        offer_undo(library().people.set_cover(person.id, chosen.ids[0], actor=actor(), drawn=chosen))
 
 
 @guarded
 def _forget(person: PersonView) -> None:
-    with undoable():
-        library().people.delete(person.id, actor=actor())
+    offer_undo(library().people.delete(person.id, actor=actor(), drawn=person))
     _close()
 
 
@@ -221,12 +210,9 @@ def _forget(person: PersonView) -> None:
 def _edit_dialog(person: PersonView) -> None:
     with st.form("edit-form", border=False):
         name = st.text_input("Name", value=person.name, key=f"name-{person.id}")
+        earliest, latest = _range_of(person.birth_date)
         born = st.date_input(
-            "Born on",
-            value=person.birth_date,
-            min_value=date(1800, 1, 1),
-            max_value="today",
-            key=f"born-{person.id}",
+            "Born on", value=person.birth_date, min_value=earliest, max_value=latest, key=f"born-{person.id}"
         )
         hidden = st.checkbox(
             "Hide from the list of people and from suggestions", value=person.hidden, key=f"hidden-{person.id}"
@@ -234,12 +220,21 @@ def _edit_dialog(person: PersonView) -> None:
         if not st.form_submit_button("Save", type="primary"):
             return
     try:
-        with undoable():
-            library().people.describe(person.id, name=name, birth_date=born, hidden=hidden, actor=actor())
+        offer_undo(
+            library().people.describe(
+                person.id, name=name, birth_date=born, hidden=hidden, actor=actor(), drawn=person
+            )
+        )
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
         st.rerun()
+
+
+def _range_of(stored: date | None) -> tuple[date, date]:
+    """What may be chosen. Imported decisions may hold any date, and the field refuses one that is out of range."""
+    today = date.today()
+    return min(EARLIEST, stored or EARLIEST), max(today, stored or today)
 
 
 @st.dialog("Merge", icon=":material/merge:")
@@ -276,8 +271,7 @@ def _before_and_after(person: PersonView, keep: PersonView) -> None:
 
 def _merge(person: PersonView, keep: PersonView) -> None:
     try:
-        with undoable():
-            library().people.merge(keep.id, [person.id], actor=actor())
+        offer_undo(library().people.merge(keep.id, [person.id], actor=actor(), drawn=(keep, person)))
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
@@ -286,9 +280,10 @@ def _merge(person: PersonView, keep: PersonView) -> None:
 
 
 def _ask_to_erase(person: PersonView) -> None:
-    def erase() -> None:
-        library().erasing.person(person.id, actor=actor())
+    def erase() -> Erasure:
+        erased = library().erasing.person(person.id, actor=actor())
         _close()
+        return erased
 
     gone = library().erasing.person(person.id, actor=actor(), preview=True)
     erase_dialog(f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}", gone, erase)

@@ -12,6 +12,7 @@ from webapp import uploads
 from webapp.context import actor, library
 from webapp.feedback import boundary, guarded, toast
 from webapp.parts.job_progress import job_progress, last_failure
+from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
 from webapp.wording import count
@@ -126,22 +127,27 @@ def _start_names() -> None:
 
 # --- looking at them --------------------------------------------------------------------------------------------
 def _browse(counts: Counts) -> None:
+    pager = Pager("photos")
     with st.container(horizontal=True, vertical_alignment="center", key="photo-filter"):
-        status = PhotoStatus.FAILED if _status_filter(counts) == FAILED else PhotoStatus.DONE
-        query = photo_filter(status, on_change=_first_page)
-    found = library().photos.page(after=_cursors()[-1], limit=PAGE_PHOTOS + 1, query=query)
+        status = PhotoStatus.FAILED if _status_filter(counts, pager) == FAILED else PhotoStatus.DONE
+        query = photo_filter(status, on_change=pager.first)
+    found = library().photos.page(after=pager.after, limit=PAGE_PHOTOS + 1, query=query)
     if found and not query.is_empty:
         st.caption(f"{count(library().photos.number(query), 'photo')} found.")
+    if not found and pager.has_earlier:  # what was here has gone
+        pager.first()
+        st.rerun()
     if not found:
         st.caption("No photo matches; take a condition away." if not query.is_empty else "Nothing here yet.")
     elif status is PhotoStatus.FAILED:
         _failures(found[:PAGE_PHOTOS])
     else:
         photo_grid(found[:PAGE_PHOTOS])
-    _pager(found)
+    if found:
+        pager.buttons(last=found[:PAGE_PHOTOS][-1].id, has_more=len(found) > PAGE_PHOTOS)
 
 
-def _status_filter(counts: Counts) -> str:
+def _status_filter(counts: Counts, pager: Pager) -> str:
     if not counts.failed:
         return ALL
     labels = {ALL: f"{ALL} · {counts.photos - counts.failed:,}", FAILED: f"{FAILED} · {counts.failed:,}"}
@@ -152,7 +158,7 @@ def _status_filter(counts: Counts) -> str:
         required=True,
         format_func=labels.__getitem__,
         key="photo-status",
-        on_change=_first_page,
+        on_change=pager.first,
         label_visibility="collapsed",
     )
 
@@ -163,35 +169,3 @@ def _failures(photos: list[PhotoView]) -> None:
         hide_index=True,
     )
     st.caption("Repair or replace a file and import its folder again: it is then read anew.")
-
-
-def _cursors() -> list[int | None]:
-    """The `after` of each page up to the one shown; the first is None."""
-    cursors: list[int | None] = st.session_state.setdefault("photo-cursors", [None])
-    return cursors
-
-
-def _first_page() -> None:
-    st.session_state["photo-cursors"] = [None]
-
-
-def _page_back() -> None:
-    if len(_cursors()) > 1:  # a second click may arrive before the page is drawn anew
-        _cursors().pop()
-
-
-def _pager(found: list[PhotoView]) -> None:
-    cursors = _cursors()
-    has_more = len(found) > PAGE_PHOTOS
-    if not has_more and len(cursors) == 1:
-        return
-    with st.container(horizontal=True, horizontal_alignment="center"):
-        st.button("Back", icon=":material/chevron_left:", disabled=len(cursors) == 1, on_click=_page_back)
-        st.button(
-            "More",
-            icon=":material/chevron_right:",
-            icon_position="right",
-            disabled=not has_more,
-            on_click=cursors.append,
-            args=(found[min(PAGE_PHOTOS, len(found)) - 1].id if found else None,),
-        )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from faceid_core.steps.train import readiness
 from webapp.context import library
 from webapp.feedback import guarded, toast
-from webapp.markup import page_link
+from webapp.markup import escaped_markdown, page_link
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.wording import ago, count, duration, percent
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from faceid_core.library import JobView, ModelView, PersonView
+    from faceid_core.recognition.training import Readiness
 
 
 def page() -> None:
@@ -24,44 +26,35 @@ def page() -> None:
         "The recogniser learns from the names that you gave. Faces that it has not seen in training then tell how "
         "well it does, and how sure it must be before it says a name."
     )
-    minimum = _minimum_faces()
-    people = sorted(library().people.all(), key=lambda person: -person.faces)
-    ready = [person for person in people if person.faces >= minimum]
+    ready = readiness(library())
     if not job_progress("train", body=_curves):
         last_failure("train")
-        _start(people, ready, minimum)
+        _start(ready)
     models = library().models.all()
     if models:
         _result(max(models, key=lambda model: model.id))
-    _who(people, minimum)
+    _who(sorted(library().people.all(), key=lambda person: -person.faces), ready)
     if len(models) > 1:
         _earlier(sorted(models, key=lambda model: -model.id)[1:])
 
 
-def _minimum_faces() -> int:
-    from faceid_core.recognition.training import TrainOptions
-
-    return TrainOptions().min_faces_per_person
-
-
 # --- before -----------------------------------------------------------------------------------------------------
-def _start(people: list[PersonView], ready: list[PersonView], minimum: int) -> None:
-    enough = len(ready) >= 2
+def _start(ready: Readiness) -> None:
     with st.container(border=True, key="card-start"), st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_readiness(people, ready, minimum), width="stretch")
-        if not enough:
+        st.markdown(_in_words(ready), width="stretch")
+        possible = ready.refusal is None
+        if not possible:
             page_link("clusters", "Name more faces", icon=":material/arrow_forward:")
-        st.button("Train", type="primary", icon=":material/model_training:", disabled=not enough, on_click=_train)
+        st.button("Train", type="primary", icon=":material/model_training:", disabled=not possible, on_click=_train)
 
 
-def _readiness(people: list[PersonView], ready: list[PersonView], minimum: int) -> str:
-    if len(ready) < 2:
-        needed = count(2 - len(ready), "more person", "more people")
-        return f"**Not enough names yet**  \nName {needed} with at least {count(minimum, 'face')} each to train."
-    faces = sum(person.faces for person in ready)
-    left_out = len(people) - len(ready)
-    more = f" {count(left_out, 'person', 'people')} with too few faces will be left out." if left_out else ""
-    return f"**Ready to train**  \n{count(len(ready), 'person', 'people')} with {count(faces, 'face')}.{more}"
+def _in_words(ready: Readiness) -> str:
+    if ready.refusal is not None:
+        return f"**Not ready to train**  \n{escaped_markdown(ready.refusal)}"
+    left_out = count(len(ready.too_few), "person", "people")
+    more = f" {left_out} with too few faces will be left out." if ready.too_few else ""
+    people = count(len(ready.names), "person", "people")
+    return f"**Ready to train**  \n{people} with {count(ready.faces, 'face')}.{more}"
 
 
 @guarded
@@ -70,26 +63,21 @@ def _train() -> None:
     toast("Training has started; it goes on when you leave this page.", icon=":material/model_training:")
 
 
-def _who(people: list[PersonView], minimum: int) -> None:
+def _who(people: list[PersonView], ready: Readiness) -> None:
     if not people:
         return
+    names = set(ready.names)
     with st.expander(f"Who is learned · {count(len(people), 'person', 'people')}", icon=":material/groups:"):
         st.dataframe(
             {
                 "Name": [person.name for person in people],
                 "Faces": [person.faces for person in people],
                 "Photos": [person.photos for person in people],
-                "In training": [_role(person, minimum) for person in people],
+                "In training": ["yes" if person.name in names else "no, has too few faces" for person in people],
             },
             hide_index=True,
             column_config={"Faces": st.column_config.ProgressColumn(format="%d", max_value=people[0].faces or 1)},
         )
-
-
-def _role(person: PersonView, minimum: int) -> str:
-    if person.faces >= minimum:
-        return "yes"
-    return f"no, needs {count(minimum - person.faces, 'more face', 'more faces')}"
 
 
 # --- meanwhile --------------------------------------------------------------------------------------------------

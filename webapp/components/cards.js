@@ -1,54 +1,96 @@
 // Cards with a picture, a title and a detail: a strip to move along, or a grid to open from.
 
-const roots = new WeakMap()
+/**
+ * @import { Cleanup, Component } from "./component.d.ts"
+ * @typedef {{ id: number, title: string, src: string | null, detail: string, hint: string | null }} CardData
+ * @typedef {{ cards: CardData[], layout: "grid" | "strip", current: number | null, label: string }} Data
+ * @typedef {{ button: HTMLButtonElement, image: HTMLImageElement, title: HTMLElement, detail: HTMLElement }} Card
+ * @typedef {{
+ *   root: HTMLElement, list: HTMLElement, byId: Map<number, Card>, current: number | null | undefined,
+ *   choose: (id: number) => void, life: AbortController,
+ * }} Cards
+ */
 
-export default function (component) {
-  const { parentElement, data, setTriggerValue } = component
-  const root = parentElement.querySelector(".root")
-  let cards = roots.get(root)
-  if (!cards) roots.set(root, (cards = makeCards(root)))
+/** @type {WeakMap<ParentNode, Cards>} */
+const instances = new WeakMap()
+
+/**
+ * @param {Component<Data>} component
+ * @returns {Cleanup}
+ */
+export default function ({ parentElement, data, setTriggerValue }) {
+  const root = /** @type {HTMLElement} */ (parentElement.querySelector(".root"))
+  let cards = instances.get(parentElement)
+  if (cards?.root !== root) {
+    cards?.life.abort()
+    instances.set(parentElement, (cards = makeCards(root)))
+  }
+  const { life } = cards
   cards.choose = id => setTriggerValue("chosen", id)
   draw(cards, data)
+  return () => void setTimeout(() => root.isConnected || life.abort())
 }
 
+/**
+ * @param {HTMLElement} root
+ * @returns {Cards}
+ */
 function makeCards(root) {
   const list = document.createElement("div")
   list.setAttribute("role", "group")
   root.append(list)
-  const cards = { list, byId: new Map(), current: undefined, choose: () => {} }
+  const life = new AbortController()
+  const { signal } = life
+  /** @type {Cards} */
+  const cards = { root, list, byId: new Map(), current: undefined, choose: () => {}, life }
   list.addEventListener("click", event => {
-    const card = event.target.closest(".card")
+    const card = cardAt(event)
     if (card) cards.choose(Number(card.dataset.id))
-  })
+  }, { signal })
   list.addEventListener("keydown", event => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    const card = event.target.closest(".card")
-    if (!step || !card) return
-    const other = step > 0 ? card.nextElementSibling : card.previousElementSibling
-    other?.focus()
+    const card = cardAt(event)
+    if (!card || !["ArrowRight", "ArrowLeft"].includes(event.key)) return
+    const other = event.key === "ArrowRight" ? card.nextElementSibling : card.previousElementSibling
+    if (other instanceof HTMLElement) other.focus()
     event.preventDefault()
-  })
+  }, { signal })
   return cards
 }
 
+/** @param {Event} event */
+function cardAt(event) {
+  const target = event.target instanceof Element ? event.target : null
+  return /** @type {HTMLElement | null} */ (target?.closest(".card") ?? null)
+}
+
+/**
+ * @param {Cards} cards
+ * @param {Data} data
+ */
 function draw(cards, data) {
-  cards.list.className = data.look
+  cards.list.className = data.layout
   cards.list.setAttribute("aria-label", data.label)
   const wanted = new Set(data.cards.map(card => card.id))
-  for (const [id, card] of cards.byId) if (!wanted.has(id)) { card.remove(); cards.byId.delete(id) }
+  for (const [id, card] of cards.byId) if (!wanted.has(id)) { card.button.remove(); cards.byId.delete(id) }
   data.cards.forEach((one, place) => {
     const card = cards.byId.get(one.id) ?? makeCard(cards, one.id)
     fill(card, one, data.current === one.id)
-    if (cards.list.children[place] !== card) cards.list.insertBefore(card, cards.list.children[place] ?? null)
+    const there = cards.list.children[place]
+    if (there !== card.button) cards.list.insertBefore(card.button, there ?? null)
   })
   if (cards.current !== data.current) reveal(cards, data.current)
 }
 
+/**
+ * @param {Cards} cards
+ * @param {number} id
+ * @returns {Card}
+ */
 function makeCard(cards, id) {
-  const card = document.createElement("button")
-  card.type = "button"
-  card.className = "card"
-  card.dataset.id = id
+  const button = document.createElement("button")
+  button.type = "button"
+  button.className = "card"
+  button.dataset.id = String(id)
   const picture = document.createElement("span")
   picture.className = "picture"
   picture.style.display = "block"
@@ -58,34 +100,44 @@ function makeCard(cards, id) {
   image.draggable = false
   image.alt = ""
   picture.append(image)
-  const [title, detail] = ["title", "detail"].map(name => {
-    const line = document.createElement("span")
-    line.className = name
-    return line
-  })
-  card.append(picture, title, detail)
+  const [title, detail] = [line("title"), line("detail")]
+  button.append(picture, title, detail)
+  const card = { button, image, title, detail }
   cards.byId.set(id, card)
   return card
 }
 
-function fill(card, one, isCurrent) {
-  const [image, title, detail] = ["img", ".title", ".detail"].map(name => card.querySelector(name))
+/** @param {string} name */
+function line(name) {
+  return Object.assign(document.createElement("span"), { className: name })
+}
+
+/**
+ * @param {Card} card
+ * @param {CardData} one
+ * @param {boolean} isCurrent
+ */
+function fill({ button, image, title, detail }, one, isCurrent) {
   if (one.src && image.getAttribute("src") !== one.src) image.src = one.src
   image.style.visibility = one.src ? "" : "hidden"
   title.textContent = one.title
-  detail.textContent = one.detail ?? ""
+  detail.textContent = one.detail
   detail.style.display = one.detail ? "" : "none"
-  card.title = one.hint ?? one.title
-  card.setAttribute("aria-label", [one.hint ?? one.title, one.detail].filter(Boolean).join(", "))
-  if (isCurrent) card.setAttribute("aria-current", "true")
-  else card.removeAttribute("aria-current")
+  button.title = one.hint ?? one.title
+  button.setAttribute("aria-label", [one.hint ?? one.title, one.detail].filter(Boolean).join(", "))
+  if (isCurrent) button.setAttribute("aria-current", "true")
+  else button.removeAttribute("aria-current")
 }
 
-// Only the strip moves; the page stays where it is.
+/**
+ * Only the strip moves; the page stays where it is.
+ * @param {Cards} cards
+ * @param {number | null} current
+ */
 function reveal(cards, current) {
   cards.current = current
-  const card = cards.byId.get(current)
-  if (!card || cards.list.className !== "strip") return
-  const [list, middle] = [cards.list, card.offsetLeft - cards.list.offsetLeft + card.offsetWidth / 2]
+  const button = current === null ? null : cards.byId.get(current)?.button
+  if (!button || cards.list.className !== "strip") return
+  const [list, middle] = [cards.list, button.offsetLeft - cards.list.offsetLeft + button.offsetWidth / 2]
   list.scrollTo({ left: middle - list.clientWidth / 2, behavior: "smooth" })
 }

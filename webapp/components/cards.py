@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
-_HERE = Path(__file__)
-_component = st.components.v2.component(
-    "faceid_cards",
-    html='<div class="root"></div>',
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-)
+from webapp.components.files import component
+
+_component = component(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +40,5 @@ def cards(
         if choice is not None and any(card.id == choice for card in shown):
             on_choose(int(choice))
 
-    data = {"cards": [asdict(card) for card in shown], "look": layout, "current": current, "label": label}
+    data = {"cards": [asdict(card) for card in shown], "layout": layout, "current": current, "label": label}
     _component(key=key, data=data, on_chosen_change=chosen)

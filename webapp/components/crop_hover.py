@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import streamlit as st
-
+from webapp.components.files import component
 from webapp.markup import face_url
 from webapp.parts.face_map import View
 
-_HERE = Path(__file__)
-_component = st.components.v2.component(
-    "faceid_crop_hover",
-    html='<div class="root"></div>',
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-)
+_component = component(__file__)
 
 
 def crop_hover(container: str) -> View | None:

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from faceid_core.vision.quality import weaknesses
+from faceid_core.vision.quality import LOW, weaknesses
+from webapp.components.files import component
 from webapp.markup import face_url
 
 if TYPE_CHECKING:
     from faceid_core.library import FaceView
-
-LOW_QUALITY = 0.25
-"""Quality below which a face is marked: such faces are hard to recognise, for a program and for a human."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +30,7 @@ class Note:
 
 NO_NOTE = Note()
 
-_HERE = Path(__file__)
-_component = st.components.v2.component(
-    "faceid_face_grid",
-    html='<div class="root"></div>',
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-)
+_component = component(__file__)
 
 
 def face_grid(
@@ -89,7 +80,7 @@ def face_data(face: FaceView, *, named: bool = True, note: Note = NO_NOTE) -> di
         "id": face.id,
         "src": face_url(face.id),
         "name": note.short or (face.person if named else None),
-        "low": _flaw(face) if face.quality < LOW_QUALITY else None,
+        "low": _flaw(face) if face.quality < LOW else None,
         "title": ". ".join(part for part in (describe(face), note.long) if part),
     }
 

@@ -4,20 +4,48 @@
 
 const PATIENCE_MS = 300
 const SHOWN = 8
-const boxes = new WeakMap()
 
-export default function (component) {
-  const { parentElement, data, setStateValue, setTriggerValue } = component
-  const root = parentElement.querySelector(".root")
-  let box = boxes.get(root)
-  if (!box) boxes.set(root, (box = makeBox(root)))
+/**
+ * @import { Cleanup, Component } from "./component.d.ts"
+ * @typedef {{ name: string, src: string | null, note: string }} Person
+ * @typedef {{
+ *   people: Person[], label: string, placeholder: string, revision: number, error: string | null, text: string,
+ *   focus: boolean,
+ * }} Data
+ * @typedef {{
+ *   root: HTMLElement, input: HTMLInputElement, list: HTMLElement, error: HTMLElement, people: Person[],
+ *   shown: Person[], active: number, timer: number | null, revision: number | null,
+ *   send: (text: string, isEntered: boolean) => void, life: AbortController,
+ * }} Box
+ */
+
+/** @type {WeakMap<ParentNode, Box>} */
+const instances = new WeakMap()
+
+/**
+ * @param {Component<Data>} component
+ * @returns {Cleanup}
+ */
+export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
+  const root = /** @type {HTMLElement} */ (parentElement.querySelector(".root"))
+  let box = instances.get(parentElement)
+  if (box?.root !== root) {
+    box?.life.abort()
+    instances.set(parentElement, (box = makeBox(root)))
+  }
+  const { life } = box
   box.send = (text, isEntered) => {
-    setStateValue("typed", { text, revision: box.revision })
-    if (isEntered) setTriggerValue("entered", { text, revision: box.revision })
+    setStateValue("typed", { text, revision: data.revision })
+    if (isEntered) setTriggerValue("entered", { text, revision: data.revision })
   }
   update(box, data)
+  return () => void setTimeout(() => root.isConnected || life.abort())
 }
 
+/**
+ * @param {HTMLElement} root
+ * @returns {Box}
+ */
 function makeBox(root) {
   const input = Object.assign(document.createElement("input"), { type: "text", autocomplete: "off", spellcheck: false })
   const list = Object.assign(document.createElement("ul"), { className: "list", id: "list" })
@@ -27,19 +55,29 @@ function makeBox(root) {
   for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", "list"],
     ["aria-expanded", "false"], ["aria-describedby", "error"]]) input.setAttribute(name, value)
   root.append(input, list, error)
-  const box = { root, input, list, error, people: [], shown: [], active: -1, timer: null, revision: null }
-  input.addEventListener("input", () => { blame(box, ""); open(box); tell(box) })
-  input.addEventListener("pointerdown", () => open(box)) // not on focus: the cursor may come here by itself
-  input.addEventListener("blur", () => { close(box); flush(box) })
-  input.addEventListener("keydown", event => onKey(box, event))
+  const life = new AbortController()
+  const { signal } = life
+  /** @type {Box} */
+  const box = {
+    root, input, list, error, people: [], shown: [], active: -1, timer: null, revision: null, send: () => {}, life,
+  }
+  input.addEventListener("input", () => { blame(box, ""); open(box); tell(box) }, { signal })
+  input.addEventListener("pointerdown", () => open(box), { signal }) // not on focus: the cursor may come here by itself
+  input.addEventListener("blur", () => { close(box); flush(box) }, { signal })
+  input.addEventListener("keydown", event => onKey(box, event), { signal })
   list.addEventListener("pointerdown", event => {
     event.preventDefault() // the input keeps the focus
-    const item = event.target.closest("li")
+    const item = event.target instanceof Element ? event.target.closest("li") : null
     if (item) pick(box, Number(item.dataset.place))
-  })
+  }, { signal })
+  signal.addEventListener("abort", () => clearTimeout(box.timer ?? undefined))
   return box
 }
 
+/**
+ * @param {Box} box
+ * @param {Data} data
+ */
 function update(box, data) {
   box.people = data.people
   box.input.placeholder = data.placeholder
@@ -54,18 +92,24 @@ function update(box, data) {
   blame(box, data.error)
 }
 
+/**
+ * @param {Box} box
+ * @param {string | null} sentence
+ */
 function blame(box, sentence) {
   box.error.textContent = sentence ?? ""
-  box.input.setAttribute("aria-invalid", Boolean(sentence))
+  box.input.setAttribute("aria-invalid", String(Boolean(sentence)))
 }
 
 // --- telling Python ------------------------------------------------------------------------------------------------
 
+/** @param {Box} box */
 function tell(box) {
-  clearTimeout(box.timer)
+  clearTimeout(box.timer ?? undefined)
   box.timer = setTimeout(() => flush(box), PATIENCE_MS)
 }
 
+/** @param {Box} box */
 function flush(box) {
   if (box.timer === null) return
   clearTimeout(box.timer)
@@ -73,8 +117,9 @@ function flush(box) {
   box.send(box.input.value, false)
 }
 
+/** @param {Box} box */
 function enter(box) {
-  clearTimeout(box.timer)
+  clearTimeout(box.timer ?? undefined)
   box.timer = null
   close(box)
   box.send(box.input.value, true)
@@ -82,11 +127,14 @@ function enter(box) {
 
 // --- suggestions ---------------------------------------------------------------------------------------------------
 
+/** @param {string} text */
 const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase()
 
+/** @param {Box} box */
 function matches(box) {
   const wanted = plain(box.input.value.trim())
   if (!wanted) return box.people.slice(0, SHOWN)
+  /** @type {[number, Person][]} */
   const scored = []
   for (const person of box.people) {
     const name = plain(person.name)
@@ -96,17 +144,19 @@ function matches(box) {
   return scored.sort((one, other) => one[0] - other[0]).slice(0, SHOWN).map(([, person]) => person)
 }
 
+/** @param {Box} box */
 function open(box) {
   box.shown = matches(box)
   box.active = -1
-  const items = box.shown.map((person, place) => itemOf(box, person, place))
+  const items = box.shown.map((person, place) => itemOf(person, place))
   const typed = box.input.value.trim()
   if (typed && !box.people.some(person => plain(person.name) === plain(typed))) items.push(newItem(typed))
   box.list.replaceChildren(...items)
-  box.input.setAttribute("aria-expanded", items.length > 0)
+  box.input.setAttribute("aria-expanded", String(items.length > 0))
   box.input.removeAttribute("aria-activedescendant")
 }
 
+/** @param {Box} box */
 function close(box) {
   box.list.replaceChildren()
   box.active = -1
@@ -114,53 +164,79 @@ function close(box) {
   box.input.removeAttribute("aria-activedescendant")
 }
 
+/**
+ * @param {string} name
+ * @param {string} text
+ */
 function span(name, text) {
   return Object.assign(document.createElement("span"), { className: name, textContent: text })
 }
 
-function itemOf(box, person, place) {
-  const item = document.createElement("li")
-  item.id = `person-${place}`
-  item.dataset.place = place
-  item.setAttribute("role", "option")
+/**
+ * @param {Person} person
+ * @param {number} place
+ */
+function itemOf(person, place) {
   const face = person.src ? Object.assign(document.createElement("img"), { src: person.src, alt: "" }) : span("new", "·")
-  item.append(face, span("who", person.name), span("note", person.note))
-  return item
+  return option(`person-${place}`, place, face, span("who", person.name), span("note", person.note))
 }
 
+/** @param {string} typed */
 function newItem(typed) {
-  const item = document.createElement("li")
-  item.id = "person-new"
-  item.dataset.place = -1
+  return option("person-new", -1, span("new", "+"), span("who", typed), span("note", "new person"))
+}
+
+/**
+ * @param {string} id
+ * @param {number} place
+ * @param {HTMLElement[]} parts
+ */
+function option(id, place, ...parts) {
+  const item = Object.assign(document.createElement("li"), { id })
+  item.dataset.place = String(place)
   item.setAttribute("role", "option")
-  item.append(span("new", "+"), span("who", typed), span("note", "new person"))
+  item.append(...parts)
   return item
 }
 
+/**
+ * @param {Box} box
+ * @param {number} place
+ */
 function pick(box, place) {
   if (place >= 0) box.input.value = box.shown[place].name
   close(box)
   box.send(box.input.value, false)
 }
 
+/**
+ * @param {Box} box
+ * @param {number} step
+ */
 function move(box, step) {
   if (!box.list.children.length) open(box)
   const size = box.list.children.length
   if (!size) return
   box.active = (box.active + step + size + (box.active < 0 && step < 0 ? 1 : 0)) % size
-  for (const [place, item] of [...box.list.children].entries()) item.setAttribute("aria-selected", place === box.active)
+  for (const [place, item] of [...box.list.children].entries()) item.setAttribute("aria-selected", String(place === box.active))
   const item = box.list.children[box.active]
   box.input.setAttribute("aria-activedescendant", item.id)
   item.scrollIntoView({ block: "nearest" })
 }
 
+/**
+ * @param {Box} box
+ * @param {KeyboardEvent} event
+ */
 function onKey(box, event) {
   event.stopPropagation() // what is typed here is no shortcut of the page
   if (event.key === "ArrowDown") move(box, 1)
   else if (event.key === "ArrowUp") move(box, -1)
-  else if (event.key === "Escape") box.list.children.length ? close(box) : box.input.blur()
+  else if (event.key === "Escape" && box.list.children.length) close(box)
+  else if (event.key === "Escape") box.input.blur()
   else if (event.key === "Enter" && !event.isComposing) {
-    const place = Number(box.list.children[box.active]?.dataset.place ?? -1)
+    const item = /** @type {HTMLElement | undefined} */ (box.list.children[box.active])
+    const place = Number(item?.dataset.place ?? -1)
     if (place >= 0) box.input.value = box.shown[place].name
     enter(box)
   } else return

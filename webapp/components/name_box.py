@@ -7,24 +7,18 @@ st.selectbox(accept_new_options=True) drops typed text when the focus leaves it,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from webapp.components.files import component
 from webapp.markup import face_url
 from webapp.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.library import PersonView
 
-_HERE = Path(__file__)
-_component = st.components.v2.component(
-    "faceid_name_box",
-    html='<div class="root"></div>',
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-)
+_component = component(__file__)
 
 
 def name_box(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError
+from webapp.feedback import toast
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import withdraw
 from webapp.wording import count
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @st.dialog("Erase for good", icon=":material/delete_forever:")
-def erase_dialog(what: str, gone: Erasure, erase: Callable[[], object]) -> None:
+def erase_dialog(what: str, gone: Erasure, erase: Callable[[], Erasure]) -> None:
     """what: the beginning of the sentence, in markdown; gone: what would go; erase: does it, and the page is drawn
     anew."""
     models = f", and {count(gone.models, 'recogniser')} that learned from them" if gone.models else ""
@@ -32,11 +33,20 @@ def erase_dialog(what: str, gone: Erasure, erase: Callable[[], object]) -> None:
             st.rerun()
 
 
-def _erase(erase: Callable[[], object]) -> None:
+def _erase(erase: Callable[[], Erasure]) -> None:
     try:
-        erase()
+        gone = erase()
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
         withdraw()
+        say_what_remains(gone)
         st.rerun()
+
+
+def say_what_remains(gone: Erasure) -> None:
+    """After an erasure: that others keep it from being complete, where they do."""
+    if gone.bytes_remain:
+        from faceid_core.library import BYTES_REMAIN
+
+        toast(f"Erased. {BYTES_REMAIN}", icon=":material/warning:")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from faceid_core.steps.cluster import evaluate_clusters
+from faceid_core.steps.evaluate import evaluate_clusters
 from webapp.context import library
 from webapp.feedback import boundary
 from webapp.wording import count, percent

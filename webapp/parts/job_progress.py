@@ -147,7 +147,8 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
     if kind == "map":
         return f"The map shows {count(result.get('faces', 0), 'face')}."
     if kind == "train":
-        return f"The recogniser knows {count(len(result.get('classes', ())), 'person', 'people')}."
+        people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
+        return f"The recogniser knows {count(people, 'person', 'people')}."
     if kind == "names":
         return f"{NamesTaken(**result).in_words()}."
     return "Done."

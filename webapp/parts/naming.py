@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,7 +15,10 @@ from webapp.components.face_grid import selection
 from webapp.context import actor, library
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
-from webapp.parts.undo import undoable
+from webapp.parts.undo import offer_undo
+
+if TYPE_CHECKING:
+    from faceid_core.library import DrawnFaces, PersonView
 
 Ids = list[int]
 
@@ -23,24 +27,25 @@ Ids = list[int]
 class Target:
     """What a naming is about.
 
-    grid: key of the face grid whose selection counts. shown: the faces in that grid. every: all faces in question,
-    asked for only when needed (a group may be larger than its grid); None where naming all makes no sense.
-    total: how many `every` gives. then: what comes after faces were named or set aside; it gets their ids.
+    grid: key of the face grid whose selection counts. shown: the faces in that grid. every: all faces in question
+    (a group may be larger than its grid); None where naming all makes no sense. Both are as drawn: an act on faces
+    that have become something else is refused. then: what comes after faces were named or set aside; it gets their
+    ids.
     """
 
     grid: str
-    shown: Sequence[int]
-    every: Callable[[], Ids] | None = None
-    total: int = 0
+    shown: DrawnFaces
+    every: DrawnFaces | None = None
     then: Callable[[Ids], None] = lambda ids: None
 
-    def chosen(self) -> Ids:
+    def chosen(self) -> DrawnFaces:
         """The selected faces, as of now: a callback must not trust what an earlier run saw."""
-        return selection(self.grid, self.shown)
+        return self.shown.only(selection(self.grid, self.shown.ids))
 
-    def wanted(self) -> Ids:
+    def wanted(self) -> DrawnFaces:
         """The selected faces, or all when none is selected."""
-        return self.chosen() or (self.every() if self.every else [])
+        chosen = self.chosen()
+        return self.every if self.every is not None and not chosen.ids else chosen
 
 
 CSS = """
@@ -69,35 +74,37 @@ def naming(
     suggestions: names that are one click away. more: draws further buttons; it gets the size of the selection.
     flags: as what faces can be set aside.
     """
-    chosen = len(target.chosen())
+    chosen, people = len(target.chosen().ids), library().people.all()
     st.html(CSS)
     with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", key=f"naming-{key}"):
         name_box.name_box(
-            library().people.all(),
+            people,
             key=key,
             label="Name these faces",
             placeholder=placeholder,
             focus=focus,
-            on_enter=lambda text: _name(target, key, text, everyone=not target.chosen()),
+            on_enter=lambda text: _name(target, key, text, everyone=not target.chosen().ids),
         )
         _name_buttons(target, key, chosen)
         if more is not None:
             more(chosen)
         _flag_buttons(target, chosen, flags)
     if suggestions:
-        _suggest(target, key, suggestions, chosen)
+        known = {person.name: person for person in people}
+        _suggest(target, key, [known[name] for name in suggestions if name in known], chosen)
 
 
 def _name_buttons(target: Target, key: str, chosen: int) -> None:
+    total = len(target.every.ids) if target.every is not None else 0
     if target.every is not None:
         st.button(
-            f"Name all {target.total:,}" if target.total != 1 else "Name this face",
+            f"Name all {total:,}" if total != 1 else "Name this face",
             type="secondary" if chosen else "primary",
             key=f"{key}-all",
             on_click=_name_typed,
             args=(target, key, True),
         )
-    if target.shown and (target.every is None or target.total > 1):
+    if target.shown.ids and (target.every is None or total > 1):
         st.button(
             f"Name {chosen:,} selected" if chosen else "Name selected",
             type="primary" if chosen or target.every is None else "secondary",
@@ -132,17 +139,18 @@ def _flag_buttons(target: Target, chosen: int, flags: Sequence[Flag]) -> None:
         )
 
 
-def _suggest(target: Target, key: str, names: Sequence[str], chosen: int) -> None:
+def _suggest(target: Target, key: str, people: Sequence[PersonView], chosen: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"suggest-{key}"):
         st.markdown(":gray[Faces of this group are already]", width="content")
-        for name in names:
+        for person in people:
+            name = person.name
             st.button(
                 escaped_markdown(name),
                 icon=":material/person_add:",
                 help=f"Name {f'the {chosen:,} selected' if chosen else 'all of these'} {escaped_markdown(name)}",
                 key=f"{key}-as-{name}",
                 on_click=_name_quick,
-                args=(target, key, name),
+                args=(target, key, person.id),
             )
 
 
@@ -153,18 +161,20 @@ def _name_typed(target: Target, key: str, everyone: bool) -> None:
 
 
 @guarded
-def _name_quick(target: Target, key: str, name: str) -> None:
-    _name(target, key, name, everyone=not target.chosen())
+def _name_quick(target: Target, key: str, person: int) -> None:
+    name = library().people.get(person).name  # by now, perhaps, another one: a name must not make a second person
+    _name(target, key, name, everyone=not target.chosen().ids)
 
 
 @guarded
 def _name(target: Target, key: str, text: str, *, everyone: bool) -> None:
-    ids = target.every() if everyone and target.every else target.chosen()
+    drawn = target.every if everyone and target.every is not None else target.chosen()
+    ids = drawn.ids
     try:
         if not ids:
             raise BadInput("Select the faces first.")
-        with undoable():
-            library().people.name_faces(ids, text, actor=actor(), once=not _insists(key, text, ids))
+        once = not _insists(key, text, ids)
+        offer_undo(library().people.name_faces(ids, text, actor=actor(), once=once, drawn=drawn))
     except TwiceOnPhoto as error:
         st.session_state[f"{key}-twice"] = (text, ids)
         name_box.blame(key, text, str(error))
@@ -184,7 +194,6 @@ def _insists(key: str, text: str, ids: Ids) -> bool:
 @guarded
 def set_aside(target: Target, flag: Flag) -> None:
     """Flag the selected faces, or all when none is selected."""
-    ids = target.wanted()
-    with undoable():
-        library().faces.flag(ids, flag, actor=actor())
-    target.then(ids)
+    drawn = target.wanted()
+    offer_undo(library().faces.flag(drawn.ids, flag, actor=actor(), drawn=drawn))
+    target.then(drawn.ids)

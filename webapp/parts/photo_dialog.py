@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core import frame_path
+from faceid_core.library import DrawnFaces
 from faceid_core.values import Flag
 from webapp.components.face_grid import face_grid, selection
 from webapp.context import actor, library
 from webapp.feedback import boundary, guarded
 from webapp.markup import escaped_html, escaped_markdown, photo_url
+from webapp.parts.erase_dialog import say_what_remains
 from webapp.parts.naming import Target, naming
-from webapp.parts.undo import undo_bar, undoable
+from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -54,10 +56,10 @@ def _next_face(_: list[int]) -> None:
 
 def _faces(photo_id: int, faces: list[FaceView]) -> None:
     """The faces, to be selected and named; a single one needs no selecting."""
-    grid, ids = _grid(photo_id), [face.id for face in faces]
-    alone = len(ids) == 1
-    every = (lambda: ids) if alone else None
-    naming(Target(grid=grid, shown=ids, every=every, total=len(ids), then=_next_face), key=f"photo-name-{photo_id}")
+    grid, drawn = _grid(photo_id), DrawnFaces.of(faces)
+    alone = len(faces) == 1
+    target = Target(grid=grid, shown=drawn, every=drawn if alone else None, then=_next_face)
+    naming(target, key=f"photo-name-{photo_id}")
     face_grid(faces, key=grid, label="Faces of this photo", selectable=not alone, tile="5.5rem")
 
 
@@ -77,8 +79,7 @@ def _ignore_background(photo: PhotoView) -> None:
 
 @guarded
 def _set_aside(faces: list[int]) -> None:
-    with undoable():
-        library().faces.flag(faces, Flag.STRANGER, actor=actor())
+    offer_undo(library().faces.flag(faces, Flag.STRANGER, actor=actor(), drawn=DrawnFaces.alike(faces)))
 
 
 def _erase(photo: PhotoView) -> None:
@@ -88,7 +89,7 @@ def _erase(photo: PhotoView) -> None:
             "about them and with recognisers that learned from them. The file stays. **This can't be undone.**"
         )
         if st.button("Erase for good", type="primary", key="erase-photo"):
-            library().erasing.photos([photo.id], actor=actor())
+            say_what_remains(library().erasing.photos([photo.id], actor=actor()))
             st.rerun()
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 
 import streamlit as st
 
 from faceid_core.library import PhotoQuery
-from faceid_core.values import PhotoStatus
+from faceid_core.values import EARLIEST, PhotoStatus
 from webapp.context import library
 from webapp.wording import count
-
-EARLIEST = date(1826, 1, 1)
-"""The first photo that there is."""
 
 
 def photo_filter(status: PhotoStatus, *, on_change: Callable[[], None]) -> PhotoQuery:

@@ -1,21 +1,23 @@
 """After every act: one line that says what was done and takes it back.
 
->>> with undoable():
-...     library().people.name_faces(ids, "Ada", actor=actor())     # doctest: +SKIP
+>>> offer_undo(library().people.name_faces(ids, "Ada", actor=actor()))     # doctest: +SKIP
 
 The page ends with `undo_bar()`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from webapp.context import actor, library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import Act
 
 _OFFER = "_undo_offer"
 SECONDS = 12
@@ -36,16 +38,15 @@ CSS = f"""
 """
 
 
-@contextmanager
-def undoable() -> Iterator[None]:
-    """Whatever the block decides is offered for undoing; a block that changes nothing says so."""
-    before = _newest()
-    yield
-    after = _newest()
-    if after == before:
+def offer_undo(act: Act) -> None:
+    """Offer this act, and no other one, for undoing; one that changed nothing, or left faces alone, says so."""
+    left = getattr(act, "left", 0)
+    if act.event is not None:
+        st.session_state[_OFFER] = (act.event.id, act.event.summary)
+    if left:
+        toast(f"Left alone {count(left, 'face')}: by now somebody else's, or nobody's.", icon=":material/info:")
+    elif act.event is None:
         toast("Nothing to change: it is like that already.", icon=":material/info:")
-    else:
-        st.session_state[_OFFER] = after
 
 
 def undo_bar(place: str = "page") -> None:
@@ -83,8 +84,3 @@ def redo(event_id: int, summary: str) -> None:
 def withdraw() -> None:
     """Offer nothing any more."""
     st.session_state.pop(_OFFER, None)
-
-
-def _newest() -> tuple[int, str] | None:
-    events = library().journal.recent(1, actor=actor())
-    return (events[0].id, events[0].summary) if events else None

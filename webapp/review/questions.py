@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from faceid_core.library import DrawnFaces
 from faceid_core.review.label_errors import Doubt
 from faceid_core.review.merge_candidates import Pair
 from faceid_core.steps import answer, ask
-from faceid_core.steps.ask import Questions, Twice
-from faceid_core.steps.suggest import suggestions
+from faceid_core.steps.ask import Questions, Twice, suggestions
+from faceid_core.values import Flag
 from webapp.components.face_grid import Note, face_grid, selection
 from webapp.context import actor, library
 from webapp.feedback import guarded
@@ -20,22 +22,23 @@ from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
 from webapp.parts.naming import Target, naming
 from webapp.parts.photo_dialog import show_photo
-from webapp.parts.undo import undoable
+from webapp.parts.undo import offer_undo
 from webapp.review.person_strip import asked_about, compared_with
 from webapp.review.same_moment import same_moment
 from webapp.review.who_is_it import suggested
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import FaceView, PersonView
+    from faceid_core.library import FaceView, PersonView, RunView
 
 WHO, ONE, WRONG, TWICE = "Who is it?", "One person?", "Wrong name?", "Twice on a photo?"
 MOMENT = "Same moment?"
-SAMPLE, EVERY = 18, 1_000_000
+SAMPLE = 18
 SHOWN, BECAUSE = 120, 12
 
 
-def questions() -> None:
+def questions(run: RunView) -> None:
+    """Ask about the faces as they were grouped in this run."""
     with st.spinner("Comparing faces", show_time=False):
         asked, who = ask.questions(library()), suggestions(library())
     kind = st.segmented_control(
@@ -49,7 +52,7 @@ def questions() -> None:
     elif kind == MOMENT:
         same_moment(asked.duplicates, _place(MOMENT, len(asked.duplicates)), partial(_skip, MOMENT))
     else:
-        {ONE: _one, WRONG: _wrong, TWICE: _twice}[kind](asked, people)
+        {ONE: partial(_one, run), WRONG: _wrong, TWICE: _twice}[kind](asked, people)
 
 
 def _open_questions(asked: Questions, who: int) -> str:
@@ -80,7 +83,7 @@ def _later(kind: str) -> None:
 
 
 # --- may these be one person? -------------------------------------------------------------------------------
-def _one(asked: Questions, people: dict[int, PersonView]) -> None:
+def _one(run: RunView, asked: Questions, people: dict[int, PersonView]) -> None:
     pairs = [*asked.people, *asked.groups]
     if not pairs:
         blank("Nobody is there twice", "Groups and people that may be one person are shown here.", icon="task_alt")
@@ -91,7 +94,7 @@ def _one(asked: Questions, people: dict[int, PersonView]) -> None:
         if place < len(asked.people):
             _two_people(pair, people[pair.one], people[pair.other], f"{place + 1:,} of {len(pairs):,}")
         else:
-            _two_groups(pair, f"{place + 1:,} of {len(pairs):,}")
+            _two_groups(run, pair, f"{place + 1:,} of {len(pairs):,}")
 
 
 def _two_people(pair: Pair, one: PersonView, other: PersonView, place: str) -> None:
@@ -102,29 +105,28 @@ def _two_people(pair: Pair, one: PersonView, other: PersonView, place: str) -> N
         st.space("stretch")
         st.button(
             f"Yes, all are {first}", type="primary", icon=":material/merge:", key="one-yes", on_click=_merge,
-            args=(keep.id, gone.id), help=f"Merges {second} into {first}; you can undo this",
+            args=(keep, gone), help=f"Merges {second} into {first}; you can undo this",
         )  # fmt: skip
-        _no(pair, f"{keep.name} and {gone.name}")
+        ends = DrawnFaces({pair.typical[0]: (pair.one, Flag.NONE), pair.typical[1]: (pair.other, Flag.NONE)})
+        _no(pair, f"{keep.name} and {gone.name}", ends)
         _skip(ONE)
     st.caption(_why(pair))
     found = [library().faces.of_person(person.id, limit=SAMPLE) for person in (keep, gone)]
     _side_by_side([(keep.name, keep.faces, found[0]), (gone.name, gone.faces, found[1])])
 
 
-def _two_groups(pair: Pair, place: str) -> None:
+def _two_groups(run: RunView, pair: Pair, place: str) -> None:
     groups = [library().clusters.get(number) for number in (pair.one, pair.other)]
     found = [library().faces.of_cluster(group.number, limit=SAMPLE, unnamed=True) for group in groups]
     target = Target(
         grid=f"one-{pair.one}-{pair.other}",
-        shown=[],
-        every=lambda: [face.id for group in groups
-                       for face in library().faces.of_cluster(group.number, limit=EVERY, unnamed=True)],
-        total=sum(group.unnamed for group in groups),
-    )  # fmt: skip
+        shown=DrawnFaces({}),
+        every=library().clusters.faces_as_drawn(run.id, pair.one, pair.other),
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"Are these two groups one person? :gray[:small[{place}]]", anchor=False)
         st.space("stretch")
-        _no(pair, f"groups {pair.one} and {pair.other}")
+        _no(pair, f"groups {pair.one} and {pair.other}", replace(DrawnFaces.alike(pair.typical), run=run.id))
         _skip(ONE)
     st.caption(_why(pair))
     naming(target, key="one-name", placeholder="Yes: who is it? Type a name, or pick a person")
@@ -154,23 +156,21 @@ def _why(pair: Pair) -> str:
     )
 
 
-def _no(pair: Pair, whom: str) -> None:
+def _no(pair: Pair, whom: str, ends: DrawnFaces) -> None:
     st.button(
-        "No, two people", icon=":material/close:", key="one-no", on_click=_tell_apart, args=(pair, whom),
+        "No, two people", icon=":material/close:", key="one-no", on_click=_tell_apart, args=(pair, whom, ends),
         help="Remembered: they are not put together, and you are not asked again",
     )  # fmt: skip
 
 
 @guarded
-def _merge(keep: int, gone: int) -> None:
-    with undoable():
-        library().people.merge(keep, [gone], actor=actor())
+def _merge(keep: PersonView, gone: PersonView) -> None:
+    offer_undo(library().people.merge(keep.id, [gone.id], actor=actor(), drawn=(keep, gone)))
 
 
 @guarded
-def _tell_apart(pair: Pair, whom: str) -> None:
-    with undoable():
-        answer.not_one_person(library(), pair, whom, actor=actor())
+def _tell_apart(pair: Pair, whom: str, ends: DrawnFaces) -> None:
+    offer_undo(answer.not_one_person(library(), pair, whom, actor=actor(), drawn=ends))
 
 
 # --- is this name wrong? ------------------------------------------------------------------------------------
@@ -219,16 +219,16 @@ def _answers(
     if other is not None:
         st.button(
             f"No, {escaped_markdown(other.name)}", type="primary", icon=":material/swap_horiz:", key="wrong-other",
-            on_click=_rename, args=(ids, other.name), help=f"Names {count(len(ids), 'face')} so",
+            on_click=_rename, args=(ids, other.id, person.id), help=f"Names {count(len(ids), 'face')} so",
         )  # fmt: skip
     st.button(
         f"Not {name}", type="secondary" if other else "primary", icon=":material/person_cancel:", key="wrong-no",
-        disabled=not ids, on_click=_remove, args=(ids,),
+        disabled=not ids, on_click=_remove, args=(ids, person.id),
         help=f"Takes the name off {count(len(ids), 'selected face')}, and remembers it",
     )  # fmt: skip
     st.button(
         _all_right(name, len(rest), len(doubted)), key="wrong-right",
-        icon=":material/check:", on_click=_agree, args=(rest, person.name),
+        icon=":material/check:", on_click=_agree, args=(rest, person),
         help="Remembered: you are not asked again",
     )  # fmt: skip
 
@@ -258,21 +258,21 @@ def _reason(name: str, doubted: Sequence[Doubt], people: dict[int, PersonView]) 
 
 
 @guarded
-def _rename(ids: list[int], name: str) -> None:
-    with undoable():
-        library().people.name_faces(ids, name, actor=actor())
+def _rename(ids: list[int], other: int, person: int) -> None:
+    drawn = DrawnFaces.alike(ids, person)
+    offer_undo(library().people.give_faces(ids, other, actor=actor(), drawn=drawn))
 
 
 @guarded
-def _remove(ids: list[int]) -> None:
-    with undoable():
-        library().people.remove_faces(ids, actor=actor())
+def _remove(ids: list[int], person: int) -> None:
+    offer_undo(library().people.remove_faces(ids, person, actor=actor()))
 
 
 @guarded
-def _agree(doubted: list[Doubt], name: str) -> None:
-    with undoable():
-        answer.name_is_right(library(), doubted, name, actor=actor())
+def _agree(doubted: list[Doubt], person: PersonView) -> None:
+    faces = [face for doubt in doubted for face in (doubt.face, doubt.because[0])]
+    drawn = DrawnFaces.alike(faces, person.id)
+    offer_undo(answer.name_is_right(library(), doubted, person.name, actor=actor(), drawn=drawn))
 
 
 # --- twice on one photo -------------------------------------------------------------------------------------
@@ -296,7 +296,8 @@ def _twice(asked: Questions, people: dict[int, PersonView]) -> None:
             st.space("stretch")
             st.button(
                 f"Not {name}", type="primary", icon=":material/person_cancel:", key="twice-no", disabled=not chosen,
-                on_click=_remove, args=(chosen,), help="Takes the name off the selected face, and remembers it",
+                on_click=_remove, args=(chosen, person.id),
+                help="Takes the name off the selected face, and remembers it",
             )  # fmt: skip
             st.button(
                 "All are right", icon=":material/check:", key="twice-right", on_click=_agree_twice,
@@ -315,5 +316,5 @@ def _twice(asked: Questions, people: dict[int, PersonView]) -> None:
 
 @guarded
 def _agree_twice(twice: Twice, name: str) -> None:
-    with undoable():
-        answer.both_are_right(library(), twice, name, actor=actor())
+    drawn = DrawnFaces.alike(twice.faces, twice.person)
+    offer_undo(answer.both_are_right(library(), twice, name, actor=actor(), drawn=drawn))

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from faceid_core.library import DrawnFaces
 from faceid_core.review.near_duplicates import Duplicates
 from faceid_core.steps import answer
 from webapp.context import actor, library
 from webapp.feedback import guarded
 from webapp.parts.blank import blank
 from webapp.parts.photo_grid import photo_grid
-from webapp.parts.undo import undoable
+from webapp.parts.undo import offer_undo
 from webapp.wording import count
 
 SHOWN = 12
@@ -55,11 +56,10 @@ def _question(moment: Duplicates, place: str, skip: Callable[[], None]) -> None:
 
 @guarded
 def _set_aside(moment: Duplicates) -> None:
-    with undoable():
-        answer.set_aside(library(), moment, actor=actor())
+    drawn = DrawnFaces.alike(moment.unnamed)
+    offer_undo(answer.set_aside(library(), moment, actor=actor(), drawn=drawn))
 
 
 @guarded
 def _keep_all(moment: Duplicates) -> None:
-    with undoable():
-        answer.keep_all(library(), moment, actor=actor())
+    offer_undo(answer.keep_all(library(), moment, actor=actor()))

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.review.identity import Suggestion, by_person
-from faceid_core.steps.suggest import likely_distance, suggestions
-from faceid_core.values import LabelSource
+from faceid_core.steps import answer
+from faceid_core.steps.ask import likely_distance, suggestions
 from webapp.components.face_grid import Note, face_grid, selection
 from webapp.context import actor, library
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
 from webapp.parts.photo_dialog import show_photo
-from webapp.parts.undo import undoable
+from webapp.parts.undo import offer_undo
 from webapp.review.person_strip import asked_about, compared_with
 from webapp.wording import count
 
@@ -87,7 +87,7 @@ def _buttons(person: PersonView, ids: list[int], chosen: list[int]) -> None:
     others = [face for face in ids if face not in set(chosen)] or ids
     st.button(
         f"Yes, {count(len(chosen), 'face')}" if chosen else "Yes", type="primary", icon=":material/check:",
-        disabled=not chosen, key="suggested-yes", on_click=_accept, args=(person.name, chosen),
+        disabled=not chosen, key="suggested-yes", on_click=_accept, args=(person.id, chosen),
     )  # fmt: skip
     st.button(
         "None of them" if others == ids else f"Not the other {len(others):,}", icon=":material/close:",
@@ -97,12 +97,10 @@ def _buttons(person: PersonView, ids: list[int], chosen: list[int]) -> None:
 
 
 @guarded
-def _accept(name: str, faces: list[int]) -> None:
-    with undoable():
-        library().people.name_faces(faces, name, actor=actor(), source=LabelSource.ACCEPTED, once=True)
+def _accept(person: int, faces: list[int]) -> None:
+    offer_undo(answer.accept(library(), faces, person, actor=actor()))
 
 
 @guarded
 def _refuse(person: int, faces: list[int]) -> None:
-    with undoable():
-        library().people.reject(faces, person, actor=actor())
+    offer_undo(answer.refuse(library(), faces, person, actor=actor()))

@@ -3,4 +3,14 @@
 May import the root. Only library, migrations, and steps and cli for `database`, import it.
 """
 
-__all__ = ["database", "integrity", "journal", "person_counts", "records", "row_changes", "tables"]
+__all__ = [
+    "compaction",
+    "database",
+    "integrity",
+    "journal",
+    "person_counts",
+    "records",
+    "row_changes",
+    "tables",
+    "traces",
+]

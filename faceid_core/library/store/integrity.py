@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import exists, func, select, text
 from sqlmodel import Session, SQLModel, col
 
+from faceid_core.library.store import event_faces
 from faceid_core.library.store.database import Database
+from faceid_core.library.store.packed_vectors import is_finite
 from faceid_core.library.store.person_counts import counted
 from faceid_core.library.store.row_changes import JOURNALLED, encode, key_of, row_of
 from faceid_core.library.store.tables import (
@@ -19,10 +21,12 @@ from faceid_core.library.store.tables import (
     Crop,
     Embedding,
     Event,
+    EventFace,
     Face,
     PersonCounts,
     Photo,
 )
+from faceid_core.library.store.traces import of_nobody
 from faceid_core.values import Flag, PhotoStatus
 
 Key = tuple[str, tuple[Any, ...]]
@@ -33,7 +37,9 @@ DECISIONS = {table: model for table, model in JOURNALLED.items() if table != "cl
 
 def problems(database: Database) -> list[str]:
     """What is wrong, one sentence each; [] for a sound library. Reads every row, and changes nothing."""
-    checks = (_file, _orphans, _missing, _counts, _person_counts, _journal)
+    checks = (
+        _file, _orphans, _missing, _not_finite, _counts, _person_counts, _journal, _event_faces, _erased,
+    )  # fmt: skip
     with database.read() as session:
         return [problem for check in checks for problem in check(session)]
 
@@ -75,6 +81,17 @@ def _missing(session: Session) -> Iterator[str]:
         yield f"{count} faces belong to photos that could not be read."
 
 
+def _not_finite(session: Session) -> Iterator[str]:
+    """The program refuses them now; libraries of before may hold some."""
+    wanted = select(Embedding.embedder, Embedding.vector)  # type: ignore[call-overload]
+    rows = session.execute(wanted.execution_options(yield_per=1000))
+    for embedder, count in sorted(Counter(name for name, vector in rows if not is_finite(vector)).items()):
+        yield (
+            f"{count} vectors of {embedder} are not finite, and their faces take no part; run "
+            "`faceid import --again` on their photos."
+        )
+
+
 def _counts(session: Session) -> Iterator[str]:
     members = (
         select(func.count())
@@ -107,6 +124,30 @@ def _journal(session: Session) -> Iterator[str]:
         differ = [key for key in found if key[0] == table and found[key] != expected.get(key, _unmade(key))]
         if differ:
             yield f"{len(differ)} rows of {table} differ from the journal."
+
+
+def _erased(session: Session) -> Iterator[str]:
+    """Recognisers and jobs with names that nobody bears or ever bore: those of people who were erased. People who
+    were renamed, merged or deleted are in the journal."""
+    models, jobs = of_nobody(session)
+    if models:
+        numbers = ", ".join(str(model.id) for model in models)
+        yield f"A recogniser (number {numbers}) knows somebody who was erased; run `faceid erase leftovers`."
+    if jobs:
+        yield f"The results of {len(jobs)} jobs name somebody who was erased; run `faceid erase leftovers`."
+
+
+def _event_faces(session: Session) -> Iterator[str]:
+    """Where it is forgotten that an event speaks of a face, a new import might take that face away."""
+    there = set(session.scalars(select(col(Face.id))))
+    noted: dict[int, set[int]] = {}
+    for face, event in session.execute(select(EventFace.face_id, EventFace.event_id)):  # type: ignore[call-overload]
+        noted.setdefault(event, set()).add(face)
+    wanted = select(Event.id, Event.changes).execution_options(yield_per=100)  # type: ignore[call-overload]
+    rows = session.execute(wanted)
+    wrong = sum(event_faces.faces_in(changes) & there != noted.get(event, set()) for event, changes in rows)
+    if wrong:
+        yield f"The faces of {wrong} events are noted wrongly."
 
 
 def replay(session: Session) -> dict[Key, str | None]:

@@ -7,7 +7,7 @@ after making sure that no row has changed since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
-from faceid_core.errors import BadInput, NotFound
+from faceid_core.errors import BadInput, Conflict, NotFound
+from faceid_core.library.store import event_faces
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import EventView
 from faceid_core.library.store.row_changes import Change, Row, apply, changes_of, encode, key_of
@@ -86,15 +87,17 @@ def _standing_after(event_id: int) -> tuple[Any, ...]:
 
 
 def _undo(session: Session, event: Event, actor: str) -> EventView:
-    with _explain_conflict(session, event):
-        apply(session, [change.reversed() for change in reversed(changes_of(event))])
+    changes = [change.reversed() for change in reversed(changes_of(event))]
+    with _explain_conflict(session, event, changes):
+        apply(session, changes)
     event.undone_at, event.undone_by = utc_now(), actor
     return _view(event)
 
 
 def _redo(session: Session, event: Event) -> EventView:
-    with _explain_conflict(session, event):
-        apply(session, changes_of(event))
+    changes = changes_of(event)
+    with _explain_conflict(session, event, changes):
+        apply(session, changes)
     event.undone_at = event.undone_by = None
     return _view(event)
 
@@ -131,16 +134,22 @@ def record(
     *,
     actor: str,
     done: Sequence[Change] = (),
-) -> None:
-    """Apply an act and write its event, in the caller's transaction. An act without changes leaves no event.
+) -> EventView | None:
+    """Apply an act and write its event, in the caller's transaction. Returns the event; an act without changes
+    leaves none. Raises Conflict.
 
     done: changes of the same act that are applied already (a new person, whose id only the database knows).
     """
-    if not changes:
-        return
-    apply(session, changes)
+    if not changes and not done:
+        return None
+    if changes:
+        apply(session, changes)
     rows = [{"table": c.table, "before": encode(c.before), "after": encode(c.after)} for c in (*done, *changes)]
-    session.add(Event(actor=actor, kind=kind, summary=summary, changes=rows))
+    event = Event(actor=actor, kind=kind, summary=summary, changes=rows)
+    session.add(event)
+    session.flush()  # the database knows its id
+    event_faces.note(session, event.id or 0, rows)
+    return _view(event)
 
 
 def _view(event: Event) -> EventView:
@@ -152,18 +161,20 @@ def _view(event: Event) -> EventView:
 
 
 @contextmanager
-def _explain_conflict(session: Session, event: Event) -> Iterator[None]:
-    """A refusal names the decision that is in the way, where one is found."""
-    changes, newest_first = changes_of(event), col(Event.id).desc()
+def _explain_conflict(session: Session, event: Event, applied: Sequence[Change]) -> Iterator[None]:
+    """A refusal to apply the changes that undo or redo the event names the decision that is in the way, and speaks
+    of none where none is."""
+    newest_first = col(Event.id).desc()
     try:
         with session.begin_nested():  # PostgreSQL answers no question after an error until that is rolled back
             yield
-    except BadInput as error:
+    except Conflict as error:
         standing = select(Event).where(col(Event.undone_at).is_(None), col(Event.id) != event.id)
-        needs = _needs(changes)
+        needs, rows = _needs(applied), _rows_before(applied)
         with session.no_autoflush:
             for other in session.scalars(standing.order_by(newest_first)).yield_per(20):
-                if needs & _touches(changes_of(other)):
+                changes = changes_of(other)
+                if needs & _touches(changes) or (_came_later(other, event) and _overwrites(changes, rows)):
                     raise BadInput(
                         f"The decision “{other.summary}” builds on this one or stands in its way; undo that one "
                         "first."
@@ -171,43 +182,55 @@ def _explain_conflict(session: Session, event: Event) -> Iterator[None]:
         raise
 
 
-def _needs(changes: Sequence[Change]) -> set[Token]:
-    """What must be as the event left it for the event to be undone or redone."""
-    needed = _rows_of(changes)
-    for change in changes:
-        row = change.before or change.after
-        if row and change.table == "person" and not (change.before and change.after):
-            needed.add(("faces of", row["id"]))  # a person goes without them
-        needed |= {("person is there", side["person_id"]) for side in _sides(change) if "person_id" in side}
+def _came_later(other: Event, event: Event) -> bool:
+    """Whether a standing event may have changed rows after this one did, or after this one was undone. An older one
+    can't have: to be redone it needs the rows as they were before this one."""
+    return event.undone_at is not None or (other.id or 0) > (event.id or 0)
+
+
+def _rows_before(changes: Sequence[Change]) -> dict[Token, Row | None]:
+    """The rows that changes start from, by table and key."""
+    return {(c.table, *key_of(c.table, c.before or c.after)): c.before for c in changes}
+
+
+def _overwrites(changes: Sequence[Change], rows: Mapping[Token, Row | None]) -> bool:
+    """Whether another event left one of these rows as something else."""
+    left = {(c.table, *key_of(c.table, c.before or c.after)): c.after for c in changes}
+    return any(left[token] != rows[token] for token in left.keys() & rows.keys())
+
+
+def _needs(applied: Sequence[Change]) -> set[Token]:
+    """What must not be otherwise for changes to be applied, beside the rows that they start from."""
+    needed: set[Token] = set()
+    for change in applied:
+        before, after = change.before, change.after
+        if change.table == "person" and before and not after:
+            needed.add(("faces of", before["id"]))  # a person goes without them
+        if after and "name_key" in after:
+            needed.add(("name", after["name_key"]))
+        if after and change.table in _CONTRARY:
+            needed.add((_CONTRARY[change.table], after["face_id"], after["person_id"]))
+            needed.add(("person is there", after["person_id"]))
     return needed
 
 
 def _touches(changes: Sequence[Change]) -> set[Token]:
-    """What the event changed that another one may need."""
-    touched = _rows_of(changes)
+    """What the event did, as it stands, that may be against what another one needs."""
+    touched: set[Token] = set()
     for change in changes:
-        row = change.before or change.after
-        if row and change.table == "person" and not (change.before and change.after):
-            touched.add(("person is there", row["id"]))
-        touched |= {("faces of", side["person_id"]) for side in _sides(change) if "person_id" in side}
+        before, after = change.before, change.after
+        if change.table == "person" and before and not after:
+            touched.add(("person is there", before["id"]))
+        if after and "name_key" in after:
+            touched.add(("name", after["name_key"]))
+        if after and change.table in _CONTRARY:
+            touched.add((change.table, after["face_id"], after["person_id"]))
+            touched.add(("faces of", after["person_id"]))
     return touched
 
 
-def _rows_of(changes: Sequence[Change]) -> set[Token]:
-    """Changed rows, names given, and pairs of face and person of which something was said."""
-    tokens: set[Token] = set()
-    for change in changes:
-        for side in _sides(change):
-            tokens.add((change.table, *key_of(change.table, side)))
-            if "name_key" in side:
-                tokens.add(("name", side["name_key"]))
-            if "person_id" in side:
-                tokens.add(("said", side["face_id"], side["person_id"]))
-    return tokens
-
-
-def _sides(change: Change) -> list[Row]:
-    return [side for side in (change.before, change.after) if side]
+_CONTRARY = {"label": "rejection", "rejection": "label"}
+"""A face can't be somebody and be said not to be."""
 
 
 def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,13 +18,15 @@ class Added:
     """outcome: imported, duplicate (known content under a new path), unchanged (known content and path), failed,
     renewed (a known photo whose file was changed, or searched again).
 
-    near_copy: another photo of the same picture; near_copy_orientation: what turns this one into it, see geometry.
+    near_copy: another photo of the same picture, stored before this one; near_copy_orientation: the one in which
+    this picture is that one, see geometry. error: the plain reason of a failure.
     """
 
     photo_id: int
     outcome: str
     near_copy: int | None = None
     near_copy_orientation: int = 0
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,35 @@ class PersonView:
     birth_date: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """What a naming did: the person, whether it is new, and how many faces changed."""
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnFaces:
+    """Faces as a page drew them. states: whose each is (None: nobody's) and its flag, by id; run: the grouping in
+    which they were drawn as whole groups, None where groups do not matter.
 
-    person_id: int
-    name: str
-    created: bool
-    faces: int
+    Acts that get them are refused with OutOfDate once the faces are something else.
+    """
+
+    states: Mapping[int, tuple[int | None, Flag]]
+    run: int | None = None
+
+    @classmethod
+    def of(cls, faces: Iterable[FaceView]) -> DrawnFaces:
+        """Faces as a page has just read them."""
+        return cls({face.id: (face.person_id, face.flag) for face in faces})
+
+    @classmethod
+    def alike(cls, ids: Iterable[int], person_id: int | None = None) -> DrawnFaces:
+        """Faces without flag that are all one person's, or all nobody's."""
+        return cls(dict.fromkeys(ids, (person_id, Flag.NONE)))
+
+    @property
+    def ids(self) -> list[int]:
+        """The faces, in the order in which they were drawn."""
+        return list(self.states)
+
+    def only(self, ids: Iterable[int]) -> DrawnFaces:
+        """Some of them, picked one by one: whatever became of their group, these are meant."""
+        return DrawnFaces({face: self.states[face] for face in ids})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +156,46 @@ class EventView:
     final: bool = False
     """Whether it can't be undone: something was erased."""
     undone_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an act did. event: its entry in the journal, None when nothing changed."""
+
+    event: EventView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Act):
+    """number: faces, or pairs of faces, that changed; left: those left alone because they are not, or no longer,
+    what the act is about."""
+
+    number: int
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChanged(Act):
+    """person: as they are now."""
+
+    person: PersonView
+
+
+@dataclass(frozen=True, slots=True)
+class Naming(Act):
+    """The person, whether it is new, and how many faces changed."""
+
+    person_id: int
+    name: str
+    created: bool
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver(Act):
+    """disagreeing: faces of which something else was decided here, by id."""
+
+    disagreeing: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +239,6 @@ class FaceVectors:
     photos: Ints
     quality: npt.NDArray[np.float32]
     vectors: Vectors
-    people: list[str | None]
-    sources: list[str | None]
 
     def rows(self, ids: Ints) -> Ints:
         """Where faces are, in the shape of ids; -1 for one that is not among them."""
@@ -205,8 +266,11 @@ class MapPoints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedFaces:
-    """Faces to train from. ids, photos: (N,) int64; names: the person of each."""
+    """Faces to train from. ids, photos, people: (N,) int64; names: the person of each. as_of: the newest event when
+    they were read, 0 for none."""
 
     ids: Ints
     names: list[str]
     photos: Ints
+    people: Ints
+    as_of: int

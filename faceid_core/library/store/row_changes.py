@@ -12,7 +12,7 @@ from sqlalchemy import Table, delete, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
-from faceid_core.errors import BadInput
+from faceid_core.errors import BadInput, Conflict
 from faceid_core.library.store import person_counts
 from faceid_core.library.store.database import chunks
 from faceid_core.library.store.tables import ClusterRun, Event, Face, Label, PairConstraint, Person, Rejection
@@ -32,7 +32,8 @@ JOURNALLED: dict[str, type[SQLModel]] = {
 _DECIDED_COLUMNS = {"face": {"id", "flag"}, "clusterrun": {"id", "undone"}}
 """Of these tables, the only columns that acts change."""
 
-_IN_THE_WAY = "A later decision builds on this one or stands in its way; undo that one first."
+_CHANGED = "The faces or people that this is about were changed or have gone meanwhile; look again and decide anew."
+"""True of every conflict; the journal knows whether a decision is behind it, and which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def apply(session: Session, changes: Sequence[Change]) -> None:
     try:
         _write(session, changes)
     except IntegrityError as error:  # a name that is taken again, or a person or face that is gone
-        raise BadInput(_IN_THE_WAY) from error
+        raise Conflict(_CHANGED) from error
     _check_contradictions(session, changes)
     _forget_person_counts(session, changes)
     session.expire_all()
@@ -133,7 +134,7 @@ def _write(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _check_conflicts(session: Session, changes: Sequence[Change]) -> None:
-    """Every row must be as the act saw it, or a later decision would be overwritten."""
+    """Every row must be as the act saw it, or another decision would be overwritten."""
     for table in JOURNALLED:
         mine = [change for change in changes if change.table == table]
         expected = {key_of(table, change.before or change.after): change.before for change in mine}
@@ -145,7 +146,7 @@ def _check_conflicts(session: Session, changes: Sequence[Change]) -> None:
         if table == "clusterrun" and expected.keys() - found.keys():
             raise BadInput("That grouping is too old to go back to or forward to; group the faces again.")
         if any(found.get(key) != before for key, before in expected.items()):
-            raise BadInput("A later decision changed the same faces; undo that one first.")
+            raise Conflict(_CHANGED)
 
 
 def _check_orphans(session: Session, changes: Sequence[Change]) -> None:
@@ -157,7 +158,7 @@ def _check_orphans(session: Session, changes: Sequence[Change]) -> None:
     for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
         cared_for = {key_of(table, c.before) for c in changes if c.table == table and c.before}
         if any(key_of(table, row) not in cared_for for row in current_rows(session, table, column, gone)):
-            raise BadInput(_IN_THE_WAY)
+            raise Conflict(_CHANGED)
 
 
 def _check_contradictions(session: Session, changes: Sequence[Change]) -> None:
@@ -169,7 +170,7 @@ def _check_contradictions(session: Session, changes: Sequence[Change]) -> None:
     )
     for chunk in chunks(faces):
         if session.execute(both.where(col(Label.face_id).in_(chunk)).limit(1)).first():
-            raise BadInput(_IN_THE_WAY)
+            raise Conflict(_CHANGED)
 
 
 def key_of(table: str, row: Row | None) -> tuple[Any, ...]:

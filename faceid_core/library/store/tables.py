@@ -31,7 +31,12 @@ def _parent(table: str, **column: Any) -> Any:
 
 
 class Photo(SQLModel, table=True):
-    """One photo by content: the same bytes in two folders are one photo with two sources. phash: see image_hash."""
+    """One photo by content: the same bytes in two folders are one photo with two sources.
+
+    An id is never used twice (AUTOINCREMENT), so that what others remember of an erased photo meets no stranger.
+    """
+
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
     sha256: str | None = Field(default=None, unique=True, max_length=64)
@@ -43,7 +48,17 @@ class Photo(SQLModel, table=True):
     status: str = Field(default=PhotoStatus.DONE.value, index=True, max_length=16)
     error: str | None = None
     detector: str = ""
-    phash: bytes | None = Field(default=None, sa_column=Column("look", LargeBinary))
+
+
+class PerceptualHash(SQLModel, table=True):
+    """A photo's perceptual hash, see image_hash. A row never changes: another hash is another row with a new id, so
+    that whoever has read all rows up to an id lacks only those behind it."""
+
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True, unique=True))
+    bits: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class Source(SQLModel, table=True):
@@ -56,9 +71,12 @@ class Source(SQLModel, table=True):
 
 
 class Face(SQLModel, table=True):
-    """A detected face. Its box and landmarks are pixels of the upright photo."""
+    """A detected face. Its box and landmarks are pixels of the upright photo. An id is never used twice."""
 
-    __table_args__: ClassVar[Any] = (Index("ix_face_flag_quality", "flag", "quality"),)
+    __table_args__: ClassVar[Any] = (
+        Index("ix_face_flag_quality", "flag", "quality"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
@@ -161,6 +179,15 @@ class Event(SQLModel, table=True):
     changes: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     undone_at: datetime | None = Field(default=None, sa_type=DateTime)
     undone_by: str | None = Field(default=None, max_length=100)
+
+
+class EventFace(SQLModel, table=True):
+    """An event speaks of a face. Derived from the event's changes, see event_faces."""
+
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    event_id: int = Field(sa_column=_parent("event", primary_key=True, index=True))
 
 
 class ClusterRun(SQLModel, table=True):

@@ -1,0 +1,145 @@
+"""Writes what photo_plan decided about a photo: its row, its faces, its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from sqlalchemy import delete, select
+from sqlmodel import Session, col
+
+from faceid_core.geometry import carried, carried_points, inverse
+from faceid_core.image_hash import split_phashes
+from faceid_core.library.photo_plan import Insert, Keep, Plan, Reread
+from faceid_core.library.reconciliation import Matched, box_of, faces_of
+from faceid_core.library.store import person_counts
+from faceid_core.library.store.packed_vectors import pack
+from faceid_core.library.store.records import Added
+from faceid_core.library.store.tables import Crop, Embedding, Face, PerceptualHash, Photo, Source
+from faceid_core.values import NewFace, NewPhoto, PhotoStatus, utc_now
+
+
+def carry_out(session: Session, plan: Plan) -> Added:
+    """Write a plan in the transaction in which it was made."""
+    added = _act(session, plan.photo, plan.action)
+    _note_file(session, plan.photo, added.photo_id)
+    if plan.photo.frame and plan.photo.frame.every:  # a source for the video itself tells it unchanged
+        _note_file(session, replace(plan.photo, path=plan.photo.frame.video), added.photo_id)
+    for number in plan.obsolete:
+        _remove(session, session.get_one(Photo, number))
+    return added
+
+
+def _act(session: Session, new: NewPhoto, action: Keep | Reread | Insert) -> Added:
+    error = new.error if action.outcome == "failed" else None
+    if isinstance(action, Keep):
+        return Added(action.photo_id, action.outcome, error=error)
+    if isinstance(action, Reread):
+        _reread(session, session.get_one(Photo, action.photo_id), new, action.faces)
+        return Added(action.photo_id, action.outcome)
+    photo = Photo(path=new.path) if action.repairs is None else session.get_one(Photo, action.repairs)
+    photo.imported_at = utc_now()
+    number = _describe(session, photo, new)
+    _add_faces(session, number, new, new.faces)
+    return Added(number, action.outcome, action.near_copy, action.near_copy_orientation, error)
+
+
+def _reread(session: Session, photo: Photo, new: NewPhoto, faces: Matched) -> None:
+    old = {int(face.id or 0): face for face in faces_of(session, photo)}
+    person_counts.forget(session, (), list(old))
+    for number in faces.gone:
+        session.delete(old.pop(number))
+    for number in old.keys() - set(faces.kept.values()):
+        _carry(old[number], photo, new, faces.orientation)
+    for place, number in faces.kept.items():
+        _write_face(session, old[number], new, new.faces[place])
+    found = _describe(session, photo, new)
+    _add_faces(session, found, new, [face for place, face in enumerate(new.faces) if place not in faces.kept])
+
+
+def _carry(face: Face, photo: Photo, new: NewPhoto, orientation: int) -> None:
+    """Move a face that was not found again to where it lies on the new picture."""
+    move = (photo.width, photo.height), (new.width, new.height), inverse(orientation)
+    points = np.frombuffer(face.landmarks, "<f4").reshape(-1, 2)
+    face.left, face.top, face.right, face.bottom = carried(box_of(face), *move).as_tuple()
+    face.landmarks = np.ascontiguousarray(carried_points(points, *move), "<f4").tobytes()
+
+
+def _describe(session: Session, photo: Photo, new: NewPhoto) -> int:
+    """The photo's own row, and its perceptual hash in a new one unless it is as before. Returns the photo's id."""
+    photo.sha256, photo.path, photo.detector = new.sha256, new.path, new.detector
+    photo.width, photo.height, photo.taken_at = new.width, new.height, new.taken_at
+    photo.status = PhotoStatus.FAILED.value if new.error else PhotoStatus.DONE.value
+    photo.error = new.error
+    session.add(photo)
+    session.flush()
+    number, bits = int(photo.id or 0), next(iter(split_phashes(new.phashes)), None)
+    of_photo = col(PerceptualHash.photo_id) == number
+    if session.scalars(select(col(PerceptualHash.bits)).where(of_photo)).first() != bits:
+        session.execute(delete(PerceptualHash).where(of_photo))
+        if bits is not None:
+            session.add(PerceptualHash(photo_id=number, bits=bits))
+            session.flush()
+    return number
+
+
+def _add_faces(session: Session, photo_id: int, new: NewPhoto, faces: Sequence[NewFace]) -> None:
+    rows = [_row(photo_id, new.detector, face) for face in faces]
+    session.add_all(rows)
+    session.flush()
+    for row, face in zip(rows, faces, strict=True):
+        session.add_all(_crop_and_vector(row, new.embedder, face))
+
+
+def _write_face(session: Session, row: Face, new: NewPhoto, face: NewFace) -> None:
+    """The row now shows this face; vectors of other embedders stay, as it is the same face."""
+    for name, value in _row(row.photo_id, new.detector, face).model_dump(exclude={"id", "flag"}).items():
+        setattr(row, name, value)
+    for part in _crop_and_vector(row, new.embedder, face):
+        session.merge(part)
+
+
+def _crop_and_vector(row: Face, embedder: str, face: NewFace) -> tuple[Crop, Embedding]:
+    assert row.id is not None
+    vector = pack(face.vector)
+    return Crop(face_id=row.id, data=face.crop), Embedding(face_id=row.id, embedder=embedder, vector=vector)
+
+
+def _row(photo_id: int, detector: str, new: NewFace) -> Face:
+    box, quality = new.face.box, new.quality
+    return Face(
+        photo_id=photo_id,
+        left=float(box.left),
+        top=float(box.top),
+        right=float(box.right),
+        bottom=float(box.bottom),
+        score=float(new.face.score),
+        landmarks=np.ascontiguousarray(new.face.landmarks, "<f4").tobytes(),
+        quality=float(quality.score),
+        quality_parts={part: float(getattr(quality, part)) for part in ("size", "sharpness", "pose", "exposure")},
+        detector=detector,
+    )
+
+
+def _note_file(session: Session, new: NewPhoto, photo_id: int) -> None:
+    """The file now holds this photo. A photo that it held before lives on, under its other files if any; what could
+    never be read goes with its last file."""
+    source = session.get(Source, new.path)
+    left = source.photo_id if source and source.photo_id != photo_id else None
+    source = source or Source(path=new.path, photo_id=photo_id)
+    source.photo_id, source.size_bytes, source.modified_ns = photo_id, new.size_bytes, new.modified_ns
+    session.add(source)
+    session.flush()
+    if left is not None:
+        other = session.scalars(select(Source).where(col(Source.photo_id) == left)).first()
+        photo = session.get(Photo, left)
+        if other is not None and photo is not None:
+            photo.path = other.path
+        elif photo is not None and photo.status == PhotoStatus.FAILED.value:
+            session.delete(photo)
+
+
+def _remove(session: Session, photo: Photo) -> None:
+    person_counts.forget(session, (), [int(face.id or 0) for face in faces_of(session, photo)])
+    session.delete(photo)

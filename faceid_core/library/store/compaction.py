@@ -1,0 +1,111 @@
+"""After an erasure the database's files must hold nothing but what is in the tables, as soon as others allow it.
+
+SQLite: VACUUM rebuilds the file through the write-ahead log, which is then folded in and cut to nothing. Neither
+goes past a writer, nor past a reader that still sees what was there before. PostgreSQL: VACUUM FULL.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
+
+from faceid_core.errors import LibraryError
+from faceid_core.library.store import database as databases
+from faceid_core.library.store.database import Database
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 10.0
+"""How long an erasure waits for others. A page's read takes milliseconds; a stuck one is not worth the wait."""
+
+OPENING_WAIT_SECONDS = 1.0
+"""How long opening a library waits for others, to finish what an erasure left."""
+
+
+class Compaction:
+    """Rebuilds the database, and remembers in a file of the library's folder that this is still to be done."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database, self._marker = database, folder / "erasure-unfinished"
+
+    @property
+    def pending(self) -> bool:
+        """Whether the files may still hold bytes of what was erased."""
+        return self._marker.exists()
+
+    def announce(self) -> None:
+        """Remember that rows go for good. Call it inside the transaction that deletes them, so that nobody who
+        finishes an earlier erasure can take this one for done. Raises LibraryError."""
+        try:
+            self._marker.write_text(secrets.token_hex(8), encoding="ascii")
+        except OSError as error:
+            raise LibraryError(
+                f"The library's folder can't be written ({error.strerror}), so nothing was erased; free some "
+                "space or check its permissions."
+            ) from error
+
+    def finish(self, wait_seconds: float | None = None) -> bool:
+        """Rebuild the database. False where others kept us from it, or the disk is full: it stays pending."""
+        wait = WAIT_SECONDS if wait_seconds is None else wait_seconds
+        try:
+            announced = self._announced()
+            if not self._rebuilt(wait):
+                return False
+            with self._database.write():  # nobody announces another erasure meanwhile
+                if self._announced() == announced:
+                    self._marker.unlink(missing_ok=True)
+        except (LibraryError, OSError, sqlite3.Error, DBAPIError) as error:
+            # The rows are gone already: that must be said, and the rest is tried again later.
+            log.warning("The database could not be rebuilt after an erasure (%s)", error)
+            return False
+        return not self.pending
+
+    def _announced(self) -> str:
+        return self._marker.read_text(encoding="ascii") if self.pending else ""
+
+    def _rebuilt(self, wait_seconds: float) -> bool:
+        if self._database.engine.dialect.name == "sqlite":
+            return _rebuild_sqlite(self._database, wait_seconds)
+        _rebuild_postgres(self._database, wait_seconds)
+        return True
+
+
+def _rebuild_sqlite(database: Database, wait_seconds: float) -> bool:
+    deadline = time.monotonic() + wait_seconds
+    with closing(database.engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={round(wait_seconds * 1000)}")
+        try:
+            cursor.execute("VACUUM")
+            while not _folded_in(cursor):
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.05)
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={round(databases.BUSY_SECONDS * 1000)}")
+            cursor.close()  # the row that a PRAGMA answers with would be a statement in progress to the next VACUUM
+    return True
+
+
+def _folded_in(cursor: DBAPICursor) -> bool:
+    """Fold the log into the file and cut it; whether that was done. SQLite says so in a row, and raises nothing."""
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    ((busy, _, _),) = cursor.fetchall()
+    return not busy
+
+
+def _rebuild_postgres(database: Database, wait_seconds: float) -> None:
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"SET lock_timeout = '{round(wait_seconds * 1000)}ms'"))
+        try:
+            connection.execute(text("VACUUM FULL"))
+        finally:
+            connection.execute(text("RESET lock_timeout"))

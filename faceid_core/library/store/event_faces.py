@@ -1,0 +1,46 @@
+"""Which faces the events of the journal speak of, so that nobody has to read the journal for it.
+
+Derived from the events' changes: `note` keeps it right as an event is written or rewritten. An undone event counts,
+as it can be redone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlmodel import Session, col
+
+from faceid_core.library.store.database import chunks
+from faceid_core.library.store.tables import EventFace, Face
+
+
+def note(session: Session, event_id: int, changes: Sequence[dict[str, Any]]) -> None:
+    """The event has these changes (as they are stored). Faces that are gone are left out."""
+    session.execute(delete(EventFace).where(col(EventFace.event_id) == event_id))
+    for chunk in chunks(sorted(faces_in(changes))):
+        there = select(col(Face.id)).where(col(Face.id).in_(chunk))
+        rows = [{"face_id": face, "event_id": event_id} for face in session.scalars(there)]
+        if rows:
+            session.execute(insert(EventFace), rows)
+
+
+def mentioned(session: Session, faces: Iterable[int]) -> set[int]:
+    """Of these faces, those that any event speaks of."""
+    found: set[int] = set()
+    for chunk in chunks(faces):
+        found.update(session.scalars(select(col(EventFace.face_id)).where(col(EventFace.face_id).in_(chunk))))
+    return found
+
+
+def faces_in(changes: Iterable[dict[str, Any]]) -> set[int]:
+    """The faces that an event's changes speak of: their own rows, their names, pairs, and covers of people."""
+    return {face for change in changes for face in _faces_of(change) if face is not None}
+
+
+def _faces_of(change: dict[str, Any]) -> Iterator[int | None]:
+    for row in filter(None, (change["before"], change["after"])):
+        yield row.get("id") if change["table"] == "face" else row.get("face_id")
+        yield row.get("other_id")
+        yield row.get("cover_face_id")

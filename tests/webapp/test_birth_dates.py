@@ -1,0 +1,52 @@
+"""The edit dialog of a person: any date that is stored is shown, and one that can't be is refused in a sentence."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from faceid_core.library.store import tables
+from faceid_core.values import EARLIEST
+
+TOMORROW = date.today() + timedelta(days=1)
+
+
+DIALOG = """
+from webapp.app_pages import people
+from webapp.context import library
+people._edit_dialog(library().people.get({person}))
+"""
+"""AppTest runs whole pages only, so that a dialog closes at the next click; this page opens it each time."""
+
+
+def open_dialog(library, born: date | None) -> tuple[int, AppTest]:
+    """The dialog of Ada, whose birth date came from elsewhere: imported decisions may hold any."""
+    ada = library.people.name_faces([1, 2], "Ada", actor="owner").person_id
+    with library._database.write() as session:
+        session.get(tables.Person, ada).birth_date = born
+    return ada, AppTest.from_string(DIALOG.format(person=ada), default_timeout=30).run()
+
+
+def save(page: AppTest) -> AppTest:
+    return next(button for button in page.button if button.label == "Save").click().run()
+
+
+@pytest.mark.parametrize("born", [None, date(1950, 5, 1), date(1799, 12, 31), date(33, 4, 3), TOMORROW])
+def test_any_stored_date_is_shown_and_stays(filled, born) -> None:
+    ada, page = open_dialog(filled, born)
+    assert not page.exception
+    assert page.date_input(key=f"born-{ada}").value == born
+    page.text_input(key=f"name-{ada}").set_value("Ada Lee")
+    assert not save(page).exception
+    person = filled.people.get(ada)
+    assert (person.name, person.birth_date) == ("Ada Lee", born)
+
+
+@pytest.mark.parametrize("typed", [EARLIEST - timedelta(days=1), date(19, 5, 1), TOMORROW])
+def test_a_date_out_of_range_changes_nothing(filled, typed) -> None:
+    ada, page = open_dialog(filled, date(1950, 5, 1))
+    page.date_input(key=f"born-{ada}").set_value(typed)
+    save(page)
+    assert filled.people.get(ada).birth_date == date(1950, 5, 1)

@@ -1,0 +1,124 @@
+"""Two tabs: what a page offers after another tab, or the command line, has changed what it shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceid_core.values import Flag
+from tests.webapp.conftest import EMBEDDER, texts
+from tests.webapp.test_naming_pages import button, type_name
+
+STALE = "This page was out of date"
+
+
+@pytest.fixture
+def grouped(filled):
+    """Six faces in two groups."""
+    ids = filled.faces.vectors(EMBEDDER).ids
+    filled.clusters.save_run("test", {}, EMBEDDER, ids, np.arange(6, dtype=np.int64) % 2 + 1)
+    return filled
+
+
+def regroup(library) -> None:
+    """All faces in group 1."""
+    ids = library.faces.vectors(EMBEDDER).ids
+    library.clusters.save_run("other", {}, EMBEDDER, ids, np.ones(len(ids), np.int64))
+
+
+def person_page(library, open_page, ids):
+    """The page of Ada, who has these faces, the first one selected."""
+    ada = library.people.name_faces(ids, "Ada", actor="owner").person_id
+    page = open_page("people")
+    page.query_params["person"] = str(ada)
+    page.session_state[f"person-{ada}-None"] = {"selected": ids[:1]}
+    return page.run()
+
+
+def test_name_all_after_a_regrouping_names_nobody_and_draws_the_page_anew(grouped, open_page) -> None:
+    page = type_name(open_page("clusters"), "Ada")
+    regroup(grouped)
+    page = button(page, "Name all 3").click().run()
+    assert not page.exception
+    assert grouped.people.all() == []
+    assert STALE in texts(page) and "grouped anew meanwhile" in texts(page)
+    assert button(page, "Name all 6")
+
+
+@pytest.mark.parametrize("label", ["Name all 3", "Ignore"])
+def test_a_group_with_a_face_that_was_named_elsewhere_is_drawn_anew(grouped, open_page, label) -> None:
+    page = type_name(open_page("clusters"), "Ada")
+    face = grouped.faces.of_cluster(1)[0].id
+    grouped.people.name_faces([face], "Bo", actor="owner")
+    page = button(page, label).click().run()
+    assert not page.exception and STALE in texts(page)
+    assert grouped.faces.get(face).person == "Bo"
+    assert grouped.faces.with_flag(Flag.STRANGER) == [] and grouped.people.find("Ada") is None
+
+
+def test_a_suggestion_that_was_answered_elsewhere_is_not_answered_again(grouped, open_page) -> None:
+    named, *others = [face.id for face in grouped.faces.of_cluster(1)]
+    grouped.people.name_faces([named], "Ada", actor="owner")
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Suggestions"
+    page = page.run()
+    grouped.people.name_faces(others[:1], "Ada", actor="owner")
+    page = button(page, "None of them").click().run()
+    assert not page.exception and STALE in texts(page)
+    assert grouped.faces.get(others[0]).person == "Ada"
+
+
+def test_not_ada_leaves_alone_a_face_that_is_somebody_else_by_now(grouped, open_page) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    page = person_page(grouped, open_page, ids)
+    bo = grouped.people.name_faces(ids[:1], "Bo", actor="owner").person_id
+    page = button(page, "Not Ada").click().run()
+    assert not page.exception
+    assert "Left alone 1 face" in texts(page)
+    assert grouped.faces.get(ids[0]).person == "Bo"
+    assert (ids[0], bo) not in set(zip(*_negatives(grouped), strict=True))
+
+
+def _negatives(library):
+    found = library.gallery.negatives(EMBEDDER)
+    return found.ids.tolist(), found.people.tolist()
+
+
+def test_a_picture_is_not_a_face_of_somebody_else(grouped, open_page) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    page = person_page(grouped, open_page, ids)
+    grouped.people.name_faces(ids[:1], "Bo", actor="owner")
+    page = button(page, "As picture").click().run()
+    assert STALE in texts(page)
+    assert grouped.people.known("Ada").cover_face_id != ids[0]
+
+
+def test_a_tab_offers_to_undo_its_own_act_and_never_that_of_another_tab(grouped, open_page) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    page = person_page(grouped, open_page, ids)
+    label, act = "As picture", grouped.people.set_cover
+    ada = grouped.people.known("Ada").id
+    act(ada, ids[0], actor="owner")  # the other tab does the same first
+    other = grouped.people.name_faces([ids[1]], "Bo", actor="owner").event
+    page = button(page, label).click().run()
+    assert not page.exception and "Nothing to change" in texts(page)
+    assert f"bar-undo-page-{other.id}" not in {one.key for one in page.button}
+    assert "_undo_offer" not in page.session_state
+
+
+def test_an_act_between_those_of_another_tab_is_the_one_that_is_undone(grouped, open_page, monkeypatch) -> None:
+    """The other tab acts right after this one, before the page is drawn."""
+    page = type_name(open_page("clusters"), "Ada")
+    other = [face.id for face in grouped.faces.of_cluster(2)]
+    name_faces = type(grouped.people).name_faces
+
+    def raced(people, *args, **kwargs):
+        done = name_faces(people, *args, **kwargs)
+        name_faces(people, other, "Bo", actor="owner")
+        return done
+
+    monkeypatch.setattr(type(grouped.people), "name_faces", raced)
+    page = button(page, "Name all 3").click().run()
+    monkeypatch.undo()
+    button(page, "Undo").click().run()
+    assert [person.name for person in grouped.people.all()] == ["Bo"]
