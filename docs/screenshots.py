@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from PIL import Image
+from playwright.sync_api import ViewportSize
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -26,9 +27,9 @@ from faceid_core.values import Box
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, running_server
 
 PICTURES = Path(__file__).parent / "pictures"
-SIZE = {"width": 1360, "height": 880}
+SIZE: ViewportSize = {"width": 1360, "height": 880}
 UNNAMED = 2
-"""People left without a name, so that the clusters page has something to show."""
+"""People left without a name, so that the page Faces has something to show."""
 
 
 def prepare(folder: Path) -> None:

@@ -67,7 +67,7 @@ class NothingToImport(BadInput):
 
 
 class UnreadableImage(BadInput):
-    """A file that is no photo, or a broken one. The message is the plain reason, without the path."""
+    """A file that is not a photo, or a damaged one. The message is the reason, without the path."""
 
 
 class ImageTooLarge(UnreadableImage):
@@ -87,7 +87,7 @@ class NameTaken(BadInput):
 
 
 class TwiceOnPhoto(BadInput):
-    """A person would be on one photo twice, and nobody has said that this is right."""
+    """A person would be in one photo twice, and nobody has confirmed it."""
 
 
 class Conflict(BadInput):
@@ -95,7 +95,7 @@ class Conflict(BadInput):
 
 
 class UnknownChoice(BadInput):
-    """A name that is in no registry, such as a clusterer that does not exist."""
+    """A name that is not in a registry, such as a clusterer that does not exist."""
 
 
 class InvalidSetting(BadInput):
@@ -107,7 +107,7 @@ class NotWritable(BadInput):
 
 
 class BackupUnusable(BadInput):
-    """A file that is no backup, or a damaged or too new one."""
+    """A file that is not a backup, is damaged, or was made by a newer version."""
 
 
 class DecisionsUnusable(BadInput):
@@ -187,7 +187,7 @@ class WeightsMissing(EngineError):
 
 
 class WeightsUnsupported(EngineError):
-    """A weights file whose content is not the network that we know."""
+    """A weights file that does not hold the expected network."""
 
 
 class ModelUnusable(EngineError):
@@ -195,7 +195,7 @@ class ModelUnusable(EngineError):
 
 
 class CustomModelUnusable(EngineError):
-    """A network of the user's own whose entry in models.toml or whose file is wrong."""
+    """A custom model whose entry in models.toml or whose file is wrong."""
 
 
 class VectorsNotFinite(EngineError):
@@ -203,7 +203,7 @@ class VectorsNotFinite(EngineError):
 
 
 class WorkersUnusable(EngineError):
-    """The processes of an import end before they begin."""
+    """The processes of an import can't start."""
 
 
 class ReferenceMissing(EngineError):

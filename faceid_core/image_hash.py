@@ -1,4 +1,4 @@
-"""A picture's perceptual hash: saving it anew, smaller, or with other metadata hardly changes it."""
+"""A picture's perceptual hash: saving it again, smaller, or with other metadata hardly changes it."""
 
 from __future__ import annotations
 

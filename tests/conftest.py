@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from faceid_core.library import Library
 from faceid_core.sample import Album, draw_album
 from faceid_core.settings import Settings
 from faceid_core.steps.cluster import cluster_faces
-from tests import postgres
+from tests import postgres, sharing
 
 ABOVE = [folder / "shared" / "data" for folder in Path(__file__).resolve().parents]
 SHARED = next((folder for folder in ABOVE if folder.is_dir()), ABOVE[-1])
@@ -32,38 +32,47 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def engine_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a scratch library whose engine folder is shared by all tests."""
-    return Settings(library=tmp_path_factory.mktemp("engine-library"))
+    library = sharing.once(tmp_path_factory, "engine-library", lambda folder: (folder / "engine").mkdir())
+    return Settings(library=library)
 
 
 @pytest.fixture(scope="session")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Album:
     """Four people on twelve photos."""
-    return draw_album(tmp_path_factory.mktemp("album"), people=4, photos=12, seed=3)
+
+    def draw(folder: Path) -> None:
+        drawn = draw_album(folder / "album", people=4, photos=12, seed=3)
+        (folder / "truth.pickle").write_bytes(pickle.dumps(drawn))
+
+    found: Album = pickle.loads((sharing.once(tmp_path_factory, "album", draw) / "truth.pickle").read_bytes())
+    return found
 
 
 @pytest.fixture(scope="session")
-def imported_folder(album: Album, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library folder with the album imported and grouped."""
-    folder = tmp_path_factory.mktemp("imported") / "library"
-    with Library.open(Settings(library=folder)) as library:
-        import_photos(library, [album.folder])
-        cluster_faces(library)
-    return folder
+def imported_folder(album: Album, engine_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library folder with the album imported and grouped. Copy it by copy_library."""
+
+    def fill(folder: Path) -> None:
+        sharing.link_engine(folder / "library", engine_settings.engine_folder)
+        with Library.open(Settings(library=folder / "library", database_url=None)) as library:
+            import_photos(library, [album.folder])
+            cluster_faces(library)
+
+    return sharing.once(tmp_path_factory, "imported", fill) / "library"
 
 
 @pytest.fixture
 def filled(imported_folder: Path, tmp_path: Path) -> Iterator[Library]:
     """A library of one's own with the album imported and grouped."""
-    folder = tmp_path / "library"
-    shutil.copytree(imported_folder, folder)
-    with Library.open(Settings(library=folder)) as library:
+    with Library.open(Settings(library=sharing.copy_library(imported_folder, tmp_path / "library"))) as library:
         yield library
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Library]:
-    """An empty library of one's own."""
-    with Library.open(Settings(library=tmp_path / "library")) as library:
+def empty(engine_settings: Settings, tmp_path: Path) -> Iterator[Library]:
+    """An empty library of one's own, with the engine folder that all share."""
+    sharing.link_engine(tmp_path / "library", engine_settings.engine_folder)
+    with Library.open(sharing.new_library(tmp_path / "library")) as library:
         yield library
 
 

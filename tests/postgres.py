@@ -2,6 +2,8 @@
 
 The programs come from the package pgserver (PostgreSQL in a wheel) or, where that has no wheel, from the system.
 FACEID_TEST_POSTGRES names a running server instead, such as postgresql://postgres@/postgres?host=/tmp.
+Each process of a test run has a server of its own: a new data folder, and a socket in it instead of a port. On a
+given server they keep apart by the names of their databases.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import URL, make_url
 
-TEMPLATE = "faceid_template"
+RUN = f"faceid_{uuid4().hex[:12]}"
+"""Begins the names of our databases: other processes may use the same server, also with our process id."""
+
+TEMPLATE = f"{RUN}_template"
 _numbers = count(1)
 
 
@@ -34,7 +40,6 @@ class Server:
 
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql")
-        self._admin(f"DROP DATABASE IF EXISTS {TEMPLATE}")
         self._admin(f"CREATE DATABASE {TEMPLATE}")
         _make_tables(self.url(TEMPLATE))
 
@@ -44,12 +49,16 @@ class Server:
     @contextmanager
     def fresh(self, *, tables: bool = True) -> Iterator[str]:
         """The URL of a database of one's own, with the empty tables or with nothing at all."""
-        name = f"faceid_{os.getpid()}_{next(_numbers)}"
+        name = f"{RUN}_{next(_numbers)}"
         self._admin(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE if tables else 'template0'}")
         try:
             yield self.url(name)
         finally:
             self._admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        """Drop the template."""
+        self._admin(f"DROP DATABASE {TEMPLATE} WITH (FORCE)")
 
     def _admin(self, statement: str) -> None:
         import psycopg
@@ -71,7 +80,11 @@ def running() -> Iterator[Server]:
     if importlib.util.find_spec("psycopg") is None:
         raise NoServer("the driver psycopg is not installed")
     if url := os.environ.get("FACEID_TEST_POSTGRES"):
-        yield Server(make_url(url))
+        server = Server(make_url(url))
+        try:
+            yield server
+        finally:
+            server.close()
         return
     # Not in pytest's folder: a socket's path has at most 107 characters, and the server's user must reach it.
     temporary = tempfile.TemporaryDirectory(prefix="faceid-pg-", dir="/tmp", ignore_cleanup_errors=True)
@@ -88,11 +101,11 @@ def _started(folder: Path) -> Iterator[str]:
     if os.getuid() == 0:
         folder.chmod(0o711)
         shutil.chown(data, user)
-    run_as = {"user": user, "cwd": data} if os.getuid() == 0 else {"cwd": data}
-    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    run_as = user if os.getuid() == 0 else None
     made = subprocess.run(
         [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
-         "--no-sync"], text=True, check=False, **quiet, **run_as,
+         "--no-sync"], text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, user=run_as,
+        cwd=data,
     )  # fmt: skip
     if made.returncode:
         raise NoServer(f"initdb failed: {made.stdout.strip()[-300:]}")
@@ -101,7 +114,7 @@ def _started(folder: Path) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [programs / "postgres", "-D", data, *(part for option in options for part in ("-c", option))],
-            stdout=log, stderr=log, **run_as,
+            stdout=log, stderr=log, user=run_as, cwd=data,
         )  # fmt: skip
     url = f"postgresql://postgres@/postgres?host={data}"
     try:

@@ -237,4 +237,4 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("%s failed", request.url.path, exc_info=error)
-    return _sentence(500, "Something went wrong on our side; the program's log has the details.")
+    return _sentence(500, "Something went wrong; the log has the details.")

@@ -1,4 +1,4 @@
-"""The Streamlit script: look, navigation and the error boundary around every page."""
+"""The Streamlit script: style, navigation and the error boundary around every page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "": {"home": ("Home", "home")},
     "Your photos": {
         "photos": ("Photos", "photo_library"),
-        "clusters": ("Clusters", "grid_view"),
+        "clusters": ("Faces", "grid_view"),
         "map": ("Map", "scatter_plot"),
         "people": ("People", "groups"),
     },
     "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
-    "Safe keeping": {"history": ("History", "history")},
+    "Library": {"history": ("History", "history")},
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
-APOLOGY = "Something went wrong on our side. The details are in the program's log; reload the page to go on."
+APOLOGY = "Something went wrong. The details are in the log; reload the page to continue."
 
 
 # --- messages -----------------------------------------------------------------------------------------------

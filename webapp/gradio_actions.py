@@ -27,10 +27,11 @@ log = logging.getLogger(__name__)
 LIVE_SIDE_PX = 640
 """Webcam frames are searched at this size: quick enough to feel live."""
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
-NO_FACE = "No face was found in this picture; try one that shows a face from the front."
-NO_PICTURE = "Choose a picture first."
+NO_FACE = "No face was found in this photo; try one that shows a face from the front."
+NO_PICTURE = "Choose a photo first."
 
 
 # --- one recognition --------------------------------------------------------------------------------------------
@@ -170,9 +171,7 @@ def _several_note(faces: list[Recognised]) -> str:
     if not faces:
         return NO_FACE
     known = sum(face.name is not None for face in faces)
-    return (
-        f"{len(faces)} {'face' if len(faces) == 1 else 'faces'}, {known} recognised; the table reads left to right."
-    )
+    return f"{len(faces)} {'face' if len(faces) == 1 else 'faces'}, {known} recognised; listed from left to right."
 
 
 def live(settings: Settings) -> Callable[[str | None], tuple[Image | None, str]]:

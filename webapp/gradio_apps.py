@@ -36,9 +36,9 @@ def _picture_input(**options: Any) -> gradio.Image:
     """An image input that hands over the file itself, so that our reader, with its limits, is the only decoder."""
     import gradio as gr
 
-    picture = gr.Image(type="filepath", buttons=[], **options)
-    picture.preprocess = lambda payload: payload.path if payload else None
-    return picture
+    photo = gr.Image(type="filepath", buttons=[], **options)
+    photo.preprocess = lambda payload: payload.path if payload else None  # type: ignore[method-assign]  # this one only
+    return photo
 
 
 def _offer_api(photo: gradio.Image, answer: Callable[..., Any]) -> None:
@@ -92,7 +92,7 @@ def group_app(settings: Settings) -> gradio.Blocks:
                 photo = _picture_input(label="Photo", height=420, sources=SOURCES)
                 drawn = gr.Image(label="Faces", height=420, interactive=False, buttons=["fullscreen"])
             note = gr.Markdown()
-            headers = ["Name", "Probability", "Next best"]
+            headers = ["Name", "Probability", "Runners-up"]
             table = gr.Dataframe(headers=headers, datatype="str", interactive=False, buttons=[], label="People")
             photo.input(show, photo, [drawn, table, note], **_RUN)
         with gr.Tab("Webcam"):
@@ -158,4 +158,4 @@ def _share_out(app: gradio.Blocks) -> None:
             return False, "Wait for your other pictures first.", "queue_full"
         return await push(body, request, username)
 
-    queue.push = push_if_fair
+    queue.push = push_if_fair  # type: ignore[method-assign]  # Gradio has no setting for it

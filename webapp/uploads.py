@@ -34,7 +34,7 @@ def checked_path(text: str, *, videos: bool = False) -> Path:
         raise PathNotFound("Type the path of a folder with photos.")
     path = Path(typed).expanduser()
     if not path.is_absolute():
-        raise PathNotFound(f"Type the whole path, starting at the root; {typed} is only a part of one.")
+        raise PathNotFound(f"Type the full path; {typed} is only part of one.")
     if next(folders.walk([path], videos=videos), None) is None:
         raise NothingToImport(
             f"There is no photo in {path}; choose a folder with JPEG, PNG, HEIC or similar files."

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faceid_core.values import Progress, Recognised
 
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 class Refused(click.ClickException):
@@ -125,14 +125,14 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 def import_summary(report: ImportReport) -> str:
     """What an import did, in one line; what did not happen is not mentioned."""
     others = (
-        (report.unchanged, count(report.unchanged, "photo") + " already here"),
+        (report.unchanged, count(report.unchanged, "photo") + " already imported"),
         (report.renewed, count(report.renewed, "known photo") + " searched again"),
         (report.duplicates, count(report.duplicates, "duplicate")),
         (report.failed, count(report.failed, "file") + " skipped"),
     )
     parts = [f"{count(report.imported, 'photo')} imported with {count(report.faces, 'face')}"]
     if report.frames:
-        parts.append(f"{count(report.frames, 'picture')} of videos among them")
+        parts.append(f"{count(report.frames, 'video frame')} among them")
     parts += [text for number, text in others if number]
     return f"{', '.join(parts)} ({report.seconds:.1f} s)."
 
@@ -224,7 +224,7 @@ def library_of(ctx: click.Context) -> Iterator[Library]:
     settings = settings_of(ctx)
     if not settings.library.is_file() and not database.exists(settings):
         raise NoLibrary(
-            f"No library is in {settings.library} yet; import photos first, or say where it is with --library."
+            f"There is no library in {settings.library}; import photos first, or name its folder with --library."
         )
     with new_library_of(ctx) as library:
         yield library

@@ -16,17 +16,17 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--with", "people", multiple=True, metavar="NAME", help="Who is on it.")
-@click.option("--without", multiple=True, metavar="NAME", help="Who is not on it.")
-@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="Taken on this day or later.")
-@click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on this day or before.")
-@click.option("--folder", help="It lies in this folder or below.")
-@click.option("--text", help="Part of its path.")
+@click.option("--with", "people", multiple=True, metavar="NAME", help="Someone who is in the photo; repeatable.")
+@click.option("--without", multiple=True, metavar="NAME", help="Someone who is not in the photo; repeatable.")
+@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="Taken on or after this day.")
+@click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on or before this day.")
+@click.option("--folder", help="In this folder or its subfolders.")
+@click.option("--text", help="Part of the path.")
 @JSON
 @click.pass_context
 def photos(ctx: click.Context, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
            last: datetime | None, folder: str | None, text: str | None, as_json: bool) -> None:  # fmt: skip
-    """List the photos that meet all conditions, newest import first."""
+    """List the photos that match all options, latest import first."""
     from faceid_core.library import PhotoQuery
 
     with library_of(ctx) as library:
@@ -50,7 +50,7 @@ def photos(ctx: click.Context, people: tuple[str, ...], without: tuple[str, ...]
 @JSON
 @click.pass_context
 def people(ctx: click.Context, as_json: bool) -> None:
-    """List the people that have a name."""
+    """List everyone who has a name."""
     with library_of(ctx) as library:
         named = library.people.all()
     if as_json:
@@ -58,16 +58,16 @@ def people(ctx: click.Context, as_json: bool) -> None:
     elif named:
         print_table(("Name", "Faces", "Photos"), [(p.name, p.faces, p.photos) for p in named])
     else:
-        say("Nobody has a name yet; run `faceid serve` and name the groups in the browser.")
+        say("No one has a name yet; run `faceid serve` and name groups in the browser.")
 
 
 @click.command()
-@click.option("--algorithm", help="Which grouping [default: FACEID_CLUSTERER].")
-@click.option("--threshold", type=click.FloatRange(0, 2, min_open=True), help="Largest distance within a person.")
+@click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
+@click.option("--threshold", type=click.FloatRange(0, 2, min_open=True), help="Largest distance within a group.")
 @JSON
 @click.pass_context
 def evaluate(ctx: click.Context, algorithm: str | None, threshold: float | None, as_json: bool) -> None:
-    """Compare a grouping that knows no names with the names that people gave; nothing is changed."""
+    """Compare the groups with the names that people gave, as if grouping knew none of them. Changes nothing."""
     from faceid_core.steps.evaluate import evaluate_clusters
 
     with library_of(ctx) as library:
@@ -81,11 +81,11 @@ def evaluate(ctx: click.Context, algorithm: str | None, threshold: float | None,
         for name, scores in (("Pairs of faces", found.pairwise), ("Faces (BCubed)", found.bcubed))
     ]
     print_table(("", "Precision", "Recall", "F"), rows)
-    say(f"Purity {found.purity:.1%}; {found.acts:,} names to give, {found.people:,} at the least.")
+    say(f"Purity {found.purity:.1%}; {found.acts:,} names needed, {found.people:,} at best.")
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, the newest first.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, latest first.")
 @JSON
 @click.pass_context
 def history(ctx: click.Context, limit: int, as_json: bool) -> None:

@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 
 
-PORT = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, 0: any free [default: 8501].")
+PORT = click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any free port [default: 8501]."
+)
 GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
 HOST = click.option("--host", help="Address to listen on [default: 127.0.0.1].")
 
@@ -53,9 +55,9 @@ HOST = click.option("--host", help="Address to listen on [default: 127.0.0.1].")
 @click.option(
     "--library",
     metavar="FOLDER",
-    help="Where the library lives, before the command [default: FACEID_LIBRARY or data].",
+    help="The library's folder; goes before the command [default: FACEID_LIBRARY or data].",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Log what happens inside.")
+@click.option("-v", "--verbose", is_flag=True, help="Log details.")
 @click.version_option(__version__, prog_name="faceid")
 @click.pass_context
 def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
@@ -72,8 +74,8 @@ def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
 @click.option("--people", default=8, show_default=True, type=click.IntRange(2, 200), help="People in the album.")
 @click.option("--photos", default=60, show_default=True, type=click.IntRange(2, 5000), help="Photos in the album.")
-@click.option("--seed", default=1, show_default=True, help="Another seed draws other people.")
-@click.option("--serve/--no-serve", default=True, help="Start the web app when all is ready.")
+@click.option("--seed", default=1, show_default=True, help="A different seed draws different people.")
+@click.option("--serve/--no-serve", default=True, help="Start the web app afterwards.")
 @HOST
 @PORT
 @click.pass_context
@@ -87,9 +89,9 @@ def demo(
     host: str | None,
     port: int | None,
 ) -> None:
-    """Try it all: import, group and map, then start the web app.
+    """Try it out: import, group and map photos, then start the web app.
 
-    The photos are those in FOLDER, or else a sample album that is drawn here.
+    Uses the photos in FOLDER, or else draws a sample album.
     """
     found = _find(folders) if folders else []
     with new_library_of(ctx, host=host, port=port) as library:
@@ -115,17 +117,17 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
 
 @main.command("import", cls=MaybeNumber)
 @PATHS
-@click.option("--again", is_flag=True, help="Search known photos anew, too; names stay with their faces.")
+@click.option("--again", is_flag=True, help="Search known photos again, too; names stay with their faces.")
 @click.option(
     "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
-    help="Look into videos, too, at a picture every so many seconds [without a number: 1; default: not at all].",
+    help="Include videos, sampled every SECONDS seconds [without a number: 1; default: skip videos].",
 )  # fmt: skip
 @JSON
 @click.pass_context
 def import_(
     ctx: click.Context, paths: tuple[Path, ...], again: bool, video_seconds: float | None, as_json: bool
 ) -> None:
-    """Find the faces in photos and folders of photos. Running it again continues where it stopped."""
+    """Find the faces in photos and folders of photos. Re-running processes only new or changed files."""
     settings = settings_of(ctx, video_seconds=video_seconds)
     found = _find(paths, videos=settings.video_seconds > 0)
     with new_library_of(ctx, video_seconds=video_seconds) as library:
@@ -150,7 +152,7 @@ def _import(library: Library, paths: list[Path], *, again: bool = False) -> Impo
             report = import_photos(library, paths, again=again, progress=progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
-            "Stopped; the photos imported so far are kept, and the same command goes on with the others."
+            "Stopped. Photos imported so far are kept; run the same command again to resume."
         ) from stop
     for failure in report.failures:
         say(f"Skipped {failure.path}: {failure.reason}.")
@@ -161,7 +163,7 @@ def _import(library: Library, paths: list[Path], *, again: bool = False) -> Impo
 def _refuse_in_vain(library: Library, report: ImportReport) -> None:
     """An import that leaves nothing to work with is a mistake of the one who chose the photos."""
     if report.failed == report.photos:
-        raise UnreadableImage(f"None of these files could be imported, see above why; {GIVE_PHOTOS}")
+        raise UnreadableImage(f"None of these files could be imported, for the reasons above; {GIVE_PHOTOS}")
     if not library.counts().faces:
         raise NoFaces("No face was found in these photos; import photos that show people.")
 
@@ -171,14 +173,14 @@ def _refuse_in_vain(library: Library, report: ImportReport) -> None:
 @click.option("--threshold", type=click.FloatRange(0, min_open=True), help="Largest distance within a group.")
 @click.option(
     "--strictness", type=click.FloatRange(-2, 2), default=0, show_default=True,
-    help="From -2, fewer groups, to 2, fewer mixed groups; instead of --threshold.",
+    help="From -2 (fewer groups) to 2 (fewer mixed groups); replaces --threshold.",
 )  # fmt: skip
-@click.option("--new", "new_only", is_flag=True, help="Only new faces: they join groups, and nobody else moves.")
-@click.option("--preview", is_flag=True, help="Only say what would change.")
+@click.option("--new", "new_only", is_flag=True, help="Only add new faces to the groups; no other face moves.")
+@click.option("--preview", is_flag=True, help="Only report what would change.")
 @JSON
 @click.pass_context
 def cluster(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
-    """Group the faces anew. Names stay as they are."""
+    """Group the faces again. Names stay as they are."""
     with library_of(ctx) as library:
         report = _group(library, **options)
     if as_json:
@@ -192,21 +194,21 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
         report = cluster_faces(library, **options, progress=progress)
     say(
         f"{count(report.faces, 'face')}: {report.grouped:,} in {count(report.clusters, 'group')}, "
-        f"{report.single:,} in none ({report.seconds:.1f} s)."
+        f"{report.single:,} single ({report.seconds:.1f} s)."
     )
     if changes := report.changes():
-        say(f"Against the groups before: {changes}.")
+        say(f"Compared with the previous groups: {changes}.")
     if report.measured:
         say(f"{report.measured.in_words()}.")
     return report.as_dict()
 
 
 @main.command("map")
-@click.option("--projector", help="How to draw [default: FACEID_PROJECTOR].")
+@click.option("--projector", help="How to arrange the faces [default: FACEID_PROJECTOR].")
 @JSON
 @click.pass_context
 def map_(ctx: click.Context, projector: str | None, as_json: bool) -> None:
-    """Draw the map of all faces anew."""
+    """Redraw the map of all faces."""
     with library_of(ctx) as library:
         report = _draw_map(library, projector=projector)
     if as_json:
@@ -240,8 +242,8 @@ def train(ctx: click.Context, epochs: int | None, as_json: bool) -> None:
     with library_of(ctx) as library, progress_bar("batches") as progress:
         model = train_recogniser(library, options=options, progress=progress)
     say(
-        f"Model {model.id} knows {len(model.classes)} people; "
-        f"{model.metrics['accuracy']:.1%} of the held-out faces got the right name."
+        f"Recogniser {model.id} knows {len(model.classes)} people; "
+        f"{model.metrics['accuracy']:.1%} of the test faces were named correctly."
     )
     if as_json:
         print_json({"model": model.id, "classes": model.classes, "threshold": model.threshold, **model.metrics})
@@ -252,7 +254,7 @@ def train(ctx: click.Context, epochs: int | None, as_json: bool) -> None:
 @JSON
 @click.pass_context
 def recognise(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Say who is in photos, with the newest recogniser. Nothing is stored."""
+    """Recognise the people in photos with the latest recogniser. Stores nothing."""
     from faceid_core.steps.recognise import load_recogniser
 
     with library_of(ctx) as library:
@@ -260,7 +262,7 @@ def recognise(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> Non
         results, skipped = _recognise(recogniser, _find(paths), library.settings)
     print_recognised(results, skipped, as_json)
     if not results:
-        raise UnreadableImage(f"None of these files could be read, see above why; {GIVE_PHOTOS}")
+        raise UnreadableImage(f"None of these files could be read, for the reasons above; {GIVE_PHOTOS}")
 
 
 def _recognise(
@@ -300,7 +302,7 @@ def export(ctx: click.Context, file: Path) -> None:
 @PORT
 @click.pass_context
 def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
-    """Start the web app on the library."""
+    """Start the web app."""
     with new_library_of(ctx, host=host, port=port) as library:
         settings = library.settings
     _serve(settings)
@@ -317,7 +319,7 @@ def _serve(settings: Settings) -> None:
 @main.command(hidden=True)
 @click.pass_context
 def work(ctx: click.Context) -> None:
-    """Run queued jobs until stopped; the web app starts this by itself."""
+    """Run queued jobs until stopped; the web app starts this itself."""
     from faceid_core.steps.jobs import Worker
 
     with new_library_of(ctx) as library:

@@ -30,11 +30,11 @@ FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
 
 @click.command()
-@click.option("--deep", is_flag=True, help="Also read the whole database and compare it with the journal.")
+@click.option("--deep", is_flag=True, help="Also read the whole database and compare it with the history.")
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool, deep: bool) -> None:
-    """Check versions, the engine, the library and free disk; say what is missing and how to get it."""
+    """Check versions, networks, library and free disk space; say what is missing and how to get it."""
     from dataclasses import asdict
 
     from faceid_core.steps.doctor import examine
@@ -45,7 +45,7 @@ def doctor(ctx: click.Context, as_json: bool, deep: bool) -> None:
     else:
         print_table(("", "What", "Found", "Advice"), [(c.mark, c.name, c.found, c.advice) for c in checks])
     if not all(check.ok for check in checks):
-        raise Refused("Something needs attention; the table says what and how.")
+        raise Refused("Something needs attention; see the advice in the table.")
 
 
 YES = click.option("--yes", is_flag=True, help="Don't ask.")
@@ -53,10 +53,10 @@ YES = click.option("--yes", is_flag=True, help="Don't ask.")
 
 @click.command()
 @click.argument("number", type=int, required=False)
-@click.option("--back-to", type=int, metavar="NUMBER", help="Take back everything after that decision instead.")
+@click.option("--back-to", type=int, metavar="NUMBER", help="Undo everything after that decision instead.")
 @click.pass_context
 def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
-    """Take back a decision by its NUMBER in the history, or the newest one."""
+    """Undo a decision by its NUMBER in the history, or the latest one."""
     if number is not None and back_to is not None:
         raise Refused("Give either the number of one decision or --back-to, not both.")
     with library_of(ctx) as library:
@@ -65,14 +65,14 @@ def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
     for event in events:
         say(f"Undone: {event.id}, {event.summary}.")
     if not events:
-        say("Nothing was decided after that.")
+        say("There are no decisions after that one.")
 
 
 @click.command()
 @click.argument("number", type=int, required=False)
 @click.pass_context
 def redo(ctx: click.Context, number: int | None) -> None:
-    """Do an undone decision again, by its NUMBER in the history, or the one that was undone last."""
+    """Redo an undone decision by its NUMBER in the history, or the one undone last."""
     with library_of(ctx) as library:
         event = library.journal.redo(number, actor=OWNER)
     say(f"Redone: {event.id}, {event.summary}.")
@@ -80,7 +80,7 @@ def redo(ctx: click.Context, number: int | None) -> None:
 
 @click.group(cls=Commands)
 def erase() -> None:
-    """Take a person or photos out of the library for good."""
+    """Erase a person or photos from the library for good."""
 
 
 @erase.command("person")
@@ -88,7 +88,7 @@ def erase() -> None:
 @YES
 @click.pass_context
 def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
-    """Erase a person: name, faces, vectors, traces in the journal, and recognisers that know them."""
+    """Erase a person: name, faces, vectors, traces in the history, and recognisers trained on them."""
     with library_of(ctx) as library:
         person = library.people.known(name)
         _sure(library.erasing.person(person.id, actor=OWNER, preview=True), yes)
@@ -101,12 +101,12 @@ def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
 @YES
 @click.pass_context
 def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
-    """Erase photos, or all pictures of videos, and their faces from the library; the files stay where they are."""
+    """Erase photos, or all frames of videos, and their faces from the library. The files stay."""
     with library_of(ctx) as library:
         wanted = [str(Path(path).resolve()) for path in paths]
         found = library.photos.at(wanted)
         if missing := [path for path in wanted if path not in found]:
-            raise Refused(f"The library has no photo {missing[0]}; give the path that it was imported from.")
+            raise Refused(f"The library has no photo {missing[0]}; give the path it was imported from.")
         ids = {*found.values(), *(frame for path in wanted for frame in library.photos.frames(path))}
         _sure(library.erasing.photos(ids, actor=OWNER, preview=True), yes)
         gone = library.erasing.photos(ids, actor=OWNER)
@@ -135,8 +135,8 @@ def _say_erased(gone: Erasure, what: str) -> None:
 def _sure(found: Erasure, yes: bool) -> None:
     """Say what goes, and ask. Refused without --yes where nobody can answer."""
     say(
-        f"This erases {count(found.faces, 'face')}, {count(found.photos, 'photo')} of the library and "
-        f"{count(found.models, 'recogniser')}, and wipes {count(found.events, 'decision')}. It can't be undone."
+        f"This erases {count(found.faces, 'face')}, {count(found.photos, 'photo')} from the library and "
+        f"{count(found.models, 'recogniser')}, and clears {count(found.events, 'decision')}. It can't be undone."
     )
     if yes:
         return
@@ -148,10 +148,10 @@ def _sure(found: Erasure, yes: bool) -> None:
 
 @click.command("backup")
 @FILE
-@click.option("--replace", is_flag=True, help="Write over an older backup of that name.")
+@click.option("--replace", is_flag=True, help="Overwrite an older backup.")
 @click.pass_context
 def back_up(ctx: click.Context, file: Path, replace: bool) -> None:
-    """Write the whole library to FILE, also while the app runs."""
+    """Save the whole library to FILE, even while the app is running."""
     from faceid_core.steps import back_up as step
 
     held = step.back_up(settings_of(ctx), file, replace=replace)
@@ -163,7 +163,7 @@ def back_up(ctx: click.Context, file: Path, replace: bool) -> None:
 @FILE
 @click.pass_context
 def restore(ctx: click.Context, file: Path) -> None:
-    """Put the backup FILE in the place of the library; what is there now is kept in a folder beside it."""
+    """Replace the library with the backup FILE. The old library is kept in a folder beside it."""
     from faceid_core.library.store import database
     from faceid_core.steps import back_up as step
 
@@ -171,48 +171,48 @@ def restore(ctx: click.Context, file: Path) -> None:
     people = count(held.people, "person", "people")
     say(f"Restored {count(held.photos, 'photo')}, {count(held.faces, 'face')} and {people} as of {held.made_at}.")
     if replaced:
-        say(f"The library from before is in {replaced}; delete that folder when you don't need it.")
+        say(f"The old library is in {replaced}; delete that folder when you no longer need it.")
     if held.revision < database.HEAD:
         say("It was made by an older version; run `faceid db upgrade` next.")
 
 
 @click.group(cls=Commands)
 def db() -> None:
-    """Look after the database."""
+    """Maintain the database."""
 
 
 @db.command()
 @click.pass_context
 def upgrade(ctx: click.Context) -> None:
-    """Bring the database to this version of the program."""
+    """Upgrade the database to this version of the program."""
     from faceid_core.steps import back_up as step
 
     copy = step.upgrade(settings_of(ctx))
-    say("The database is up to date." + (f" A copy from before is in {copy}." if copy else ""))
+    say("The database is up to date." + (f" The old one was copied to {copy}." if copy else ""))
 
 
 @click.group(cls=Commands)
 def decisions() -> None:
-    """Carry all names and other decisions over to another library."""
+    """Transfer names and other decisions between libraries."""
 
 
 @decisions.command("export")
 @FILE
 @click.pass_context
 def export_decisions(ctx: click.Context, file: Path) -> None:
-    """Write all decisions to FILE.json or FILE.parquet: faces by their photo's SHA-256 and their box on it."""
+    """Save all decisions to FILE.json or FILE.parquet, by each photo's SHA-256 and the face's box."""
     from faceid_core.steps.replay_decisions import export
 
     with library_of(ctx) as library:
         held = export(library, file)
     people = count(len(held.people), "person", "people")
-    say(f"{file} holds what was decided about {count(len(held.faces), 'face')} and {people}.")
+    say(f"{file} holds the decisions about {count(len(held.faces), 'face')} and {people}.")
 
 
 @decisions.command("replay")
 @FILE
 @click.option("--rest", type=click.Path(dir_okay=False, path_type=Path),
-              help="File for the decisions that find no face here [default: FILE with .rest].")  # fmt: skip
+              help="File for decisions that match no face here [default: FILE with .rest].")  # fmt: skip
 @JSON
 @click.pass_context
 def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json: bool) -> None:
@@ -225,11 +225,11 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
         done = replay(library, file, rest=rest, actor=OWNER)
     say(f"Imported the decisions about {count(done.taken, 'face')}.")
     if done.disagreeing:
-        say(f"{count(done.disagreeing, 'face')} had another decision here, which stays.")
+        say(f"{count(done.disagreeing, 'face')} already had another decision here, which stays.")
     if done.rest:
         say(
-            f"{count(done.without_photo, 'face')} on photos that are not in this library and "
-            f"{count(done.without_face, 'face')} that the detector did not find are kept in {done.rest}; "
+            f"{count(done.without_photo, 'face')} in photos that are not in this library and "
+            f"{count(done.without_face, 'face')} that the detector did not find are saved in {done.rest}; "
             "import the photos and replay that file."
         )
     if as_json:

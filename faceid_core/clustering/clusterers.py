@@ -29,7 +29,7 @@ from faceid_core.vectors.neighbours import NeighbourGraph
 FOUNDING_QUALITY = 0.4
 
 SURELY_SAME = 0.7
-"""Within this share of the threshold distances say no more: the same person, in a burst, a mirror or a collage."""
+"""Within this share of the threshold two faces surely are one person, even in one photo (a mirror, a collage)."""
 
 WIDEST, REACH = 1.15, 1.1
 """Shares of the threshold, see density_linkage. Chosen on LFW in halves by person; 1.12 to 1.2 differ little."""

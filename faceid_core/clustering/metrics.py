@@ -59,7 +59,7 @@ def purity(labels: npt.ArrayLike, truth: npt.ArrayLike) -> float:
 
 
 def naming_acts(labels: npt.ArrayLike, truth: npt.ArrayLike) -> int:
-    """How many names somebody has to give until every face bears the right one: for each group, one for each person
+    """How many names have to be given until every face has the right one: for each group, one for each person
     in it, as several selected faces are named at once. The least possible is the number of people. (N,) each."""
     return len(_contingency(labels, truth)[0])
 

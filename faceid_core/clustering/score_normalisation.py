@@ -17,19 +17,19 @@ from faceid_core.values import Ints, Vectors
 from faceid_core.vectors.neighbours import NeighbourGraph, Rows
 
 USUAL = 0.61
-"""Mean distance to the nearest other people on LFW: there distances count as they are."""
+"""Mean distance to the nearest other people on LFW: at this density distances stay as they are."""
 
 RIVALS, SKIPPED = 3, 1
-"""Nearest other groups that are looked at; the nearest one of all is not, as it may be the same person."""
+"""Nearest other groups that count; the very nearest does not, as it may be the same person."""
 
 SEEN = 16
-"""Other groups among which the nearest are looked for."""
+"""Other groups among which the nearest are searched."""
 
 LOOSEST, STRICTEST = -0.02, 0.06
 """Bounds of an offset, so that neither an empty library nor a burst of one stranger decides alone."""
 
 LEAST_SPREAD = 0.08
-"""Mean squared distance of a person's faces from their middle that a smaller group is taken to have as well."""
+"""Mean squared distance of a person's faces from their mean, assumed for groups too small to measure it."""
 
 _CHUNK = 65_536
 

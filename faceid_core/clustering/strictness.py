@@ -9,7 +9,7 @@ import numpy as np
 LOOSEST, STRICTEST = -2, 2
 
 STEP = 0.02 / 0.48
-"""Of the default threshold, by which one place of the slider changes it."""
+"""Share of the default threshold by which one step of the slider changes it."""
 
 _MIXED = (0.088, 0.048, 0.019, 0.005, 0.001)
 _SCATTERED = (0.023, 0.034, 0.044, 0.065, 0.147)
@@ -19,7 +19,7 @@ of 1,156 people (Labeled Faces in the Wild, people sets 1 and 2). `tests/bench/g
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """mixed: share of a face's group that is somebody else; scattered: share of a face's person that is elsewhere.
+    """mixed: share of a face's group that is someone else; scattered: share of a face's person that is elsewhere.
     Both 0 to 1, the mean over all faces."""
 
     mixed: float

@@ -30,7 +30,7 @@ TILES = "amx_bf16"
 """What Linux, in CPUINFO, and OpenVINO, in the names of its kernels, call multiplying bfloat16 in tiles."""
 
 REPORTING = "openvino.tools.ovc"
-"""OpenVINO's converters of models: where openvino-telemetry is installed, importing them is told to Intel."""
+"""OpenVINO's model converters: importing them reports to Intel where openvino-telemetry is installed."""
 
 _lock = threading.Lock()
 _networks: dict[tuple[Any, ...], Half | None] = {}

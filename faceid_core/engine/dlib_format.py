@@ -172,7 +172,7 @@ def _parse(path: Path, parse: Callable[[_Reader], Parsed]) -> Parsed:
         return parse(_Reader(path.read_bytes()))
     except (WeightsUnsupported, ValueError, OverflowError, struct.error) as error:
         raise WeightsUnsupported(
-            f"{path.name} is not the face network that we know ({error}); "
+            f"{path.name} is not the expected face network ({error}); "
             "reinstall it with `pip install --force-reinstall face-recognition-models`."
         ) from error
 

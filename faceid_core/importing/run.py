@@ -255,7 +255,7 @@ class _ImportRun:
 
     def _tell(self, path: str | None = None) -> None:
         files = sum(photo.frame is None or bool(photo.frame.every) for photo in self.batch)
-        message = frame_path.shown(path) if path else "Looking for faces"
+        message = frame_path.shown(path) if path else "Finding faces"
         self.progress(self.report.done + files, self.report.photos, message)
 
 

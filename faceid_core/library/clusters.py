@@ -30,7 +30,7 @@ from faceid_core.values import Flag, Ints
 from faceid_core.wording import count
 
 KEPT_RUNS = 3
-"""Groupings that are kept, so that the newest two can be undone; older ones are only history."""
+"""Groupings that are kept, so that the newest ones can be undone; older ones are only history."""
 
 GROUPING = "cluster"
 """The kind of event that puts a grouping in force."""
@@ -129,7 +129,7 @@ class Clusters:
         with self._database.read() as session:
             found = _cluster_views(session, [col(Cluster.number) == number], 1, False)
         if not found:
-            raise NotFound(f"There is no group {number} any more; the faces were grouped anew.")
+            raise NotFound(f"Group {number} no longer exists; the faces have been grouped again.")
         return found[0]
 
     def faces_as_drawn(self, run: int, *numbers: int) -> DrawnFaces:

@@ -27,14 +27,15 @@ from faceid_core.library.store.tables import (
     Photo,
 )
 from faceid_core.values import Box, Flag, Ints, LabelSource, Vectors
+from faceid_core.wording import count
 
 BACKGROUND = 1 / 3
 """Share of the height of a photo's largest face below which a face is in the background."""
 
 _FLAG_WORDS = {
-    Flag.NONE: "faces again",
-    Flag.NOT_A_FACE: "not a face",
-    Flag.STRANGER: "strangers to ignore",
+    Flag.NONE: "Brought back {}",
+    Flag.NOT_A_FACE: "Marked {} as not a face",
+    Flag.STRANGER: "Ignored {}",
     Flag.HIDDEN: "hidden",
 }
 
@@ -173,7 +174,7 @@ class Faces:
             changes = [
                 Change("face", row, {**row, "flag": flag.value}) for row in rows if row["flag"] != flag.value
             ]
-            summary = f"Marked {len(changes)} face{'s' * (len(changes) != 1)}: {_FLAG_WORDS[flag]}"
+            summary = _FLAG_WORDS[flag].format(count(len(changes), "face"))
             event = journal.record(session, "flag", summary, changes, actor=actor)
         return Changed(event, len(changes))
 

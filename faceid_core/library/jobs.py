@@ -108,7 +108,7 @@ class Jobs:
             jobs = session.scalars(dead).all()
             for job in jobs:
                 job.state, job.finished_at = JobState.FAILED.value, utc_now()
-                job.error = "The work stopped unexpectedly; start it again, it continues where it was."
+                job.error = "The job stopped unexpectedly; start it again to resume."
             return len(jobs)
 
     def _end(

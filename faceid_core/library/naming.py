@@ -21,7 +21,7 @@ _STRENGTH = {source: strength for strength, source in enumerate(reversed(LabelSo
 def record_naming(session: Session, person: Row, changes: list[Change], done: list[Change], actor: str) -> Naming:
     """Write a naming; done: the person, where made for it."""
     faces = sum(change.table == "label" for change in changes)
-    summary = f"Named {count_faces(faces)} {person['name']}"
+    summary = f"Named {count_faces(faces)} “{person['name']}”"
     event = journal.record(session, "name", summary, changes, actor=actor, done=done)
     return Naming(event, person["id"], person["name"], bool(done), faces)
 
@@ -104,8 +104,8 @@ def _twice(session: Session, name: str, photos: list[int]) -> str:
     assert photo is not None
     more = f" and {len(photos) - 1} more" if len(photos) > 1 else ""
     return (
-        f"{name} would be on {frame_path.shown(photo.path)}{more} twice; leave one of the faces out, or give the "
-        "name again if both are right."
+        f"{name} would be in {frame_path.shown(photo.path)}{more} twice; leave out one of the faces, or give the "
+        "name again if both are correct."
     )
 
 

@@ -60,7 +60,7 @@ class People:
         with self._database.read() as session:
             found = _views(session, [person_id])
         if not found:
-            raise NotFound("That person is not in the library any more; choose another one.")
+            raise NotFound("That person is no longer in the library; choose another one.")
         return found[0]
 
     def find(self, name: str) -> PersonView | None:
@@ -76,7 +76,7 @@ class People:
         """The person of that name. Raises NotFound."""
         person = self.find(name)
         if person is None:
-            raise NotFound(f"Nobody is called {name}; `faceid people` lists the names.")
+            raise NotFound(f"There is no person called {name}; `faceid people` lists all names.")
         return person
 
     def name_faces(
@@ -181,8 +181,8 @@ class People:
             changes += moved_labels(session, others, keep_id)
             changes += moved_rejections(session, others, keep_id)
             changes += overruled(session, [keep_id, *others])
-            others_names = " and ".join(row["name"] for row in gone)
-            summary = f"Merged {others_names} into {keep['name']}"
+            others_names = " and ".join(f"“{row['name']}”" for row in gone)
+            summary = f"Merged {others_names} into “{keep['name']}”"
             event = journal.record(session, "merge", summary, changes, actor=actor)
         return PersonChanged(event, self.get(keep_id))
 
@@ -195,7 +195,7 @@ class People:
             changes = [Change("person", row, None)]
             for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
                 changes += [Change(table, old, None) for old in current_rows(session, table, column, [person_id])]
-            return Act(journal.record(session, "delete", f"Deleted {row['name']}", changes, actor=actor))
+            return Act(journal.record(session, "delete", f"Removed the name “{row['name']}”", changes, actor=actor))
 
     def remove_faces(self, ids: Sequence[int], person_id: int, *, actor: str) -> Changed:
         """Take faces from a person and remember that they are not them. Raises NotFound.
@@ -209,7 +209,7 @@ class People:
             labels = [row for row in labels if row["person_id"] == person_id]
             changes = [Change("label", row, None) for row in labels]
             changes += _new_rejections(session, [(row["face_id"], person_id) for row in labels])
-            summary = f"Took {count_faces(len(labels))} from {person['name']}"
+            summary = f"Removed the name “{person['name']}” from {count_faces(len(labels))}"
             event = journal.record(session, "remove", summary, changes, actor=actor)
         return Changed(event, len(labels), left=len(wanted) - len(labels))
 
@@ -227,8 +227,7 @@ class People:
             changes = [Change("label", row, None) for row in labels if row["person_id"] == person_id]
             changes += _new_rejections(session, [(face, person_id) for face in faces])
             changed = len({row["face_id"] for change in changes if (row := change.before or change.after)})
-            verb = "is" if changed == 1 else "are"
-            summary = f"Said that {count_faces(changed)} {verb} not {person['name']}"
+            summary = f"Marked {count_faces(changed)} as not “{person['name']}”"
             event = journal.record(session, "reject", summary, changes, actor=actor)
         return Changed(event, changed)
 
@@ -238,10 +237,10 @@ class People:
             check_faces(session, [face_id], drawn)
             before = _row(session, person_id)
             if session.get(Face, face_id) is None:
-                raise NotFound("That face is not in the library any more; choose another one.")
+                raise NotFound("That face is no longer in the library; choose another one.")
             after = {**before, "cover_face_id": face_id}
             changes = [Change("person", before, after)] if after != before else []
-            summary = f"Chose a picture for {before['name']}"
+            summary = f"Chose a cover for “{before['name']}”"
             return Act(journal.record(session, "cover", summary, changes, actor=actor))
 
     def training_faces(self, embedder: str | None = None) -> NamedFaces:
@@ -269,13 +268,13 @@ def _renamed(session: Session, person_id: int, name: str) -> Row:
     name = person_names.clean(name)
     other = session.scalars(select(Person).where(col(Person.name_key) == person_names.key(name))).first()
     if other is not None and other.id != person_id:
-        raise NameTaken(f"{other.name} is already someone; choose another name, or merge the two people.")
+        raise NameTaken(f"There is already a person called “{other.name}”; choose another name, or merge the two.")
     return {"name": name, "name_key": person_names.key(name)}
 
 
 def _checked_birth(born: date | str | None) -> date | str | None:
     if isinstance(born, date) and born > date.today():
-        raise BadInput("Nobody is born in the future; choose an earlier date.")
+        raise BadInput("A birth date can't be in the future; choose an earlier one.")
     if isinstance(born, date) and born < EARLIEST:
         raise BadInput(f"Choose a birth date from {EARLIEST.year} on.")
     return born
@@ -286,13 +285,16 @@ def _described(before: Row, after: Row) -> tuple[str, str]:
     old, new, born = before["name"], after["name"], after["birth_date"]
     said: list[tuple[str, str]] = []
     if old != new:
-        said.append(("rename", f"renamed {old} to {new}"))
+        said.append(("rename", f"renamed “{old}” to “{new}”"))
     if before["birth_date"] != born:
         said.append(
-            ("birth date", f"noted that {new} was born on {born}" if born else f"forgot when {new} was born")
+            (
+                "birth date",
+                f"set the birth date of “{new}” to {born}" if born else f"removed the birth date of “{new}”",
+            )
         )
     if before["hidden"] != after["hidden"]:
-        said.append(("hide", f"hid {new}" if after["hidden"] else f"showed {new} again"))
+        said.append(("hide", f"hid “{new}”" if after["hidden"] else f"unhid “{new}”"))
     summary = ", ".join(text for _, text in said)
     return (said[0][0] if len(said) == 1 else "describe"), summary[:1].upper() + summary[1:]
 
@@ -314,7 +316,7 @@ def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonVie
 def _row(session: Session, person_id: int) -> Row:
     person = session.get(Person, person_id)
     if person is None:
-        raise NotFound("That person is not in the library any more; choose another one.")
+        raise NotFound("That person is no longer in the library; choose another one.")
     return row_of(person)
 
 

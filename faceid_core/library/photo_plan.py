@@ -65,13 +65,13 @@ def plan(session: Session, new: NewPhoto, phashes: PhashCache, *, again: bool) -
     return Plan(new, _action(session, new, phashes, again), tuple(_obsolete(session, new)))
 
 
-def in_place(session: Session, path: str) -> Photo | None:
-    """The readable photo that this file, and no other one, holds."""
+def in_place(session: Session, path: str, *, besides: str | None = None) -> Photo | None:
+    """The readable photo that this file, and no other one, holds; besides: one that does not count."""
     source = session.get(Source, path)
     photo = session.get(Photo, source.photo_id) if source else None
     if photo is None or photo.status != PhotoStatus.DONE.value:
         return None
-    return photo if _paths(session, photo) == [path] else None
+    return photo if set(_paths(session, photo)) - {besides} == {path} else None
 
 
 def frames(session: Session, video: str) -> list[Source]:
@@ -145,9 +145,12 @@ def _obsolete(session: Session, new: NewPhoto) -> list[int]:
     them."""
     if new.frame is None or not new.frame.every:
         return []
-    every = set(new.frame.every)
+    every, video = set(new.frame.every), new.frame.video
+    # The last frame of the older reading holds the video itself, too, until this photo takes its place.
     old = (
-        in_place(session, source.path) for source in frames(session, new.frame.video) if source.path not in every
+        in_place(session, source.path, besides=video)
+        for source in frames(session, video)
+        if source.path not in every
     )
     photos = [photo for photo in old if photo is not None]
     return [int(photo.id or 0) for photo in photos if not _is_decided(session, photo)]

@@ -165,7 +165,7 @@ class Decisions:
         with self._database.write() as session:
             taking = _Taking(session, people, faces)
             changes = [*taking.changes(), *pair_constraint_changes(session, pairs)]
-            summary = summary or f"Took over decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
+            summary = summary or f"Replayed decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
             event = record(session, "replay", summary, changes, actor=actor, done=made)
         return TakenOver(event, tuple(sorted(taking.disagreeing)))

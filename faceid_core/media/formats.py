@@ -19,7 +19,7 @@ NOT_AN_IMAGE = "not an image"
 DAMAGED = "the file is damaged or cut off"
 CUT_OFF = f"{DAMAGED}: its end is missing"
 RAW = "a camera RAW file; export it as JPEG and import that"
-VIDEO = "a video, not a photo; to look into it, import with --video, or tick 'Also look into videos'"
+VIDEO = "a video, not a photo; to include it, import with --video or tick “Include videos”"
 DRAWING = "a vector drawing (SVG), not a photo"
 DOCUMENT = "a PDF document, not a photo"
 

@@ -1,4 +1,4 @@
-"""From the rows and columns of a file to the picture as one looks at it, by EXIF orientation 1 to 8."""
+"""From the pixels of a file to the upright picture, by EXIF orientation 1 to 8."""
 
 from __future__ import annotations
 

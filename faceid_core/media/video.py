@@ -156,7 +156,7 @@ class Clip:
                 continue
             yield Frame(max(seconds, 0.0), self._upright(picture))
             self.due = following(seconds, every)
-            self.moved_at = time.monotonic()  # whoever works on the picture takes time of their own
+            self.moved_at = time.monotonic()  # the time spent on processing the frame does not count
             if every > SEEK_FROM_S:
                 self._seek()
         if not self.gave and not (start > 0 and seek):

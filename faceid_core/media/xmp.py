@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LARGEST_BYTES = 8 << 20
-"""Larger XMP is not looked at: a packet with a thousand faces has less than one megabyte."""
+"""Larger XMP is ignored: a packet with a thousand faces has less than one megabyte."""
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _ORIENTATION = "{http://ns.adobe.com/tiff/1.0/}Orientation"

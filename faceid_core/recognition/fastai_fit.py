@@ -99,7 +99,7 @@ class FeatureExtractor:
             vectors.append(MirroredUpper(self.net.upper)(stacked))
             if self.keep_maps:
                 maps.append(stacked.half())
-            self.tick("Looking at the faces")
+            self.tick("Preparing faces")
         return Features(torch.cat(vectors), torch.cat(maps) if maps else None)
 
 
@@ -127,7 +127,7 @@ class _Reporter(Callback):
 
     def after_batch(self) -> None:
         if self.learn.training:
-            self._tick(f"Learning, round {self._first + self.learn.epoch}")
+            self._tick(f"Training, epoch {self._first + self.learn.epoch}")
 
     def after_epoch(self) -> None:
         train_loss, valid_loss, right = (float(value) for value in self.learn.recorder.values[-1])

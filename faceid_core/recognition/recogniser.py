@@ -128,5 +128,5 @@ def summary(faces: list[Recognised]) -> str:
     parts = list(dict.fromkeys(face.name for face in faces if face.name is not None))
     unknown = sum(face.name is None for face in faces)
     if unknown:
-        parts.append("1 person I don't know" if unknown == 1 else f"{unknown} people I don't know")
+        parts.append("1 unknown person" if unknown == 1 else f"{unknown} unknown people")
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -150,7 +150,7 @@ def train(
     labelled = _labelled(crops, names, photos, options)
     strangers = _some(crops[:0] if strangers is None else strangers, options.seed)
     work = _work(len(labelled.crops), len(strangers), options, progress)
-    progress(0, work.total, "Getting ready to learn")
+    progress(0, work.total, "Preparing the training")
     candidates, split, history = _candidates(labelled, strangers, weights, options, work, on_epoch)
     kept = _choose(candidates, labelled.classes, split)
     progress(work.total, work.total, "Ready")

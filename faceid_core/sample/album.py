@@ -65,7 +65,7 @@ def draw_album(
         progress(number - 1, photos, "Drawing the sample album")
         name = f"photo-{number:04d}.jpg"
         faces[name] = _draw(folder / name, members, number, seed)
-    progress(photos, photos, "The sample album is drawn")
+    progress(photos, photos, "Sample album drawn")
     truth = {"parameters": wanted, "people": [person_name(index) for index in range(people)], "photos": faces}
     (folder / TRUTH).write_text(json.dumps(truth, indent=1), encoding="utf-8")
     return read_groundtruth(folder)

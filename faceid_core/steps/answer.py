@@ -37,16 +37,16 @@ def set_aside(library: Library, moment: Duplicates, *, actor: str, drawn: DrawnF
 
 def keep_all(library: Library, moment: Duplicates, *, actor: str, drawn: DrawnFaces | None = None) -> Changed:
     """Remember that photos of one moment all keep their faces: those are the same people."""
-    summary = f"Said that {count(len(moment.others) + 1, 'photo')} of one moment are all kept"
+    summary = f"Kept all {count(len(moment.others) + 1, 'photo')} of one moment"
     return library.pair_constraints.say(moment.pairs, same=True, summary=summary, actor=actor, drawn=drawn)
 
 
 def not_one_person(
     library: Library, pair: Pair, whom: str, *, actor: str, drawn: DrawnFaces | None = None
 ) -> Changed:
-    """Remember that two groups, or two people, are not one; whom: such as "groups 3 and 8" or "Ada and Bo"."""
+    """Remember that two groups, or two people, are not one; whom: such as "groups 3 and 8" or "“Ada” and “Bo”"."""
     return library.pair_constraints.say(
-        [pair.typical], same=False, summary=f"Said that {whom} are two people", actor=actor, drawn=drawn
+        [pair.typical], same=False, summary=f"Marked {whom} as different people", actor=actor, drawn=drawn
     )
 
 
@@ -55,7 +55,7 @@ def name_is_right(
 ) -> Changed:
     """Remember that faces with a doubtful name bear the right one."""
     pairs = [(doubt.face, doubt.because[0]) for doubt in doubted]
-    summary = f"Said that {count(len(pairs), 'face')} {'is' if len(pairs) == 1 else 'are'} {name} indeed"
+    summary = f"Confirmed {count(len(pairs), 'face')} as “{name}”"
     return library.pair_constraints.say(pairs, same=True, summary=summary, actor=actor, drawn=drawn)
 
 
@@ -63,7 +63,7 @@ def both_are_right(
     library: Library, twice: Twice, name: str, *, actor: str, drawn: DrawnFaces | None = None
 ) -> Changed:
     """Remember that a person is on a photo more than once: in a mirror, in a collage."""
-    summary = f"Said that {name} is on one photo {twice.times}"
+    summary = f"Confirmed that “{name}” is in one photo {twice.times}"
     return library.pair_constraints.say(
         list(combinations(twice.faces, 2)), same=True, summary=summary, actor=actor, drawn=drawn
     )

@@ -28,7 +28,7 @@ DATABASE, MODELS, CONTENTS = "faceid.db", "models", "backup.json"
 WRITES = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database in use: new writes, the index of those, and old pages that undo a write."""
 
-NOT_A_BACKUP = "{} is no backup of faceid; give a file that `faceid backup` wrote."
+NOT_A_BACKUP = "{} is not a faceid backup; give a file written by `faceid backup`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def back_up(settings: Settings, file: Path, *, replace: bool = False) -> Content
     """
     _only_a_file(settings)
     if file.exists() and not replace:
-        raise BadInput(f"There is a file {file} already; choose another name, or add --replace.")
+        raise BadInput(f"The file {file} already exists; choose another name, or add --replace.")
     if not database.exists(settings):
         raise BadInput(f"There is no library in {settings.library.absolute()}; nothing to back up.")
     try:
@@ -100,7 +100,7 @@ def restore(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
 
 def _only_a_file(settings: Settings) -> None:
     if settings.database_url is not None:
-        raise BadInput("The library is in a database server; back it up with its own tools, such as pg_dump.")
+        raise BadInput("The library is on a database server; back it up with the server's tools, such as pg_dump.")
 
 
 @contextmanager

@@ -75,11 +75,11 @@ def cluster_faces(
         measured = measure(snapshot, chosen) if preview else None
     else:
         chosen, numbers = joined
-    progress(1, 2, "Storing the groups")
+    progress(1, 2, "Saving the groups")
     changed = continuity.changes(before, numbers)
     if not preview:
         _save(snapshot, chosen, numbers, changed)
-    progress(2, 2, "Faces are grouped")
+    progress(2, 2, "Faces grouped")
     return _report(chosen, numbers, changed, measured, time.monotonic() - started)
 
 

@@ -128,7 +128,7 @@ def _library(settings: Settings) -> Check:
 
     where = settings.library.absolute()
     if not settings.library.is_file() and not database.exists(settings):
-        return Check("Library", f"none in {where}", advice="It is made by the first import.")
+        return Check("Library", f"none in {where}", advice="The first import creates it.")
     try:
         with Library.open(settings) as library:
             counts = library.counts()
@@ -148,9 +148,9 @@ def _contents(settings: Settings) -> Iterator[Check]:
     except FaceIdError as error:
         problems = [str(error)]
     for problem in problems:
-        yield Check("Contents", "not sound", ok=False, advice=problem)
+        yield Check("Contents", "damaged", ok=False, advice=problem)
     if not problems:
-        yield Check("Contents", "complete, and all names agree with the journal")
+        yield Check("Contents", "complete; all names agree with the history")
 
 
 def _disk(settings: Settings) -> Check:
@@ -166,7 +166,7 @@ def _disk(settings: Settings) -> Check:
 def _unknown_settings() -> Iterator[Check]:
     """A misspelt variable changes nothing; what it should have set keeps its default."""
     for unknown in unknown_settings():
-        yield Check(unknown.name, "is no setting", ok=False, advice=f"Rename it: {unknown.advice}"
+        yield Check(unknown.name, "is not a setting", ok=False, advice=f"Rename it: {unknown.advice}"
                     if unknown.nearest else "Correct or unset it.")  # fmt: skip
 
 

@@ -74,9 +74,7 @@ def evaluate_clusters(
     snapshot = LibrarySnapshot.of(library)
     named, people = _named(snapshot)
     if people < 2:
-        raise NotEnoughLabels(
-            "Name the faces of at least two people first; then the groups can be compared with them."
-        )
+        raise NotEnoughLabels("Name faces of at least two people first; then the groups can be compared with them.")
     chosen = choose(library.settings, algorithm, threshold)
     labels, truth = cluster_labels(snapshot, chosen)[named], snapshot.human_labels[named]
     return Evaluation(

@@ -34,17 +34,17 @@ class NamesTaken:
     def in_words(self) -> str:
         """
         >>> NamesTaken(5, 2, 4, 1, 0, 3).in_words()
-        '4 names of 2 people taken over; 1 was known; 3 lie where no face was found'
+        '4 names of 2 people imported; 1 was already known; 3 have no matching face'
         """
         people = count(self.people, "person", "people")
-        parts = [f"{count(self.taken, 'name')} of {people} taken over" if self.taken else "No new name found"]
+        parts = [f"{count(self.taken, 'name')} of {people} imported" if self.taken else "No new names found"]
         if self.known:
-            parts.append(f"{self.known:,} {'was' if self.known == 1 else 'were'} known")
+            parts.append(f"{self.known:,} {'was' if self.known == 1 else 'were'} already known")
         if self.disagreeing:
-            parts.append(f"{self.disagreeing:,} had another name here, which stays")
+            parts.append(f"{self.disagreeing:,} already had another name here and kept it")
         if self.without_face:
-            lie = "lies" if self.without_face == 1 else "lie"
-            parts.append(f"{self.without_face:,} {lie} where no face was found")
+            have = "has" if self.without_face == 1 else "have"
+            parts.append(f"{self.without_face:,} {have} no matching face")
         return "; ".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def take_names(library: Library, *, actor: str, progress: Progress = no_progress
     matched, lost = match(named, library.decisions.known(face.photo for face in named))
     new, known, other = _sorted(library, matched)
     people = {key(str(face.person)): PersonDecision(str(face.person)) for _, face in new}
-    summary = f"Took over {count(len(new), 'name')} from photos"
+    summary = f"Imported {count(len(new), 'name')} from photos"
     denied: set[int] = set()
     if new:
         denied.update(
@@ -101,7 +101,7 @@ def _named_regions(library: Library, progress: Progress) -> Iterator[FaceDecisio
             if name := _usable(region.name):
                 place = carried(region.box, (1, 1), (width, height), 0)
                 yield FaceDecision(sha256, path, place, person=name, source=LabelSource.IMPORTED.value)
-    progress(len(files), len(files), "Names are read")
+    progress(len(files), len(files), "Names read")
 
 
 def _usable(name: str) -> str | None:

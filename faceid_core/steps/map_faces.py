@@ -53,7 +53,7 @@ def map_faces(
         progress(1, 2, "Drawing the map")
         plane = projection.project(projector, faces.vectors, graph)
     library.maps.save(projector, embedder.name, faces.ids, plane)
-    progress(2, 2, "The map is drawn")
+    progress(2, 2, "Map drawn")
     return MapReport(projector, len(plane), time.monotonic() - started)
 
 

@@ -23,14 +23,14 @@ _lock = threading.Lock()
 
 def faiss() -> Any:
     """The module. Its own OpenBLAS (0.3.15) takes processors that are newer than it for ones of 2004, and then
-    needs 2.7 times the time to compare 100,000 faces. So it is told which kernels to take, unless somebody else has
-    told it."""
+    takes 2.7 times as long to compare 100,000 faces. So the kernels to use are named here, unless the environment
+    already names them."""
     with _lock:
         if "faiss" in sys.modules or CORETYPE in os.environ or (kernels := best_kernels()) is None:
             return import_module("faiss")
         os.environ[CORETYPE] = kernels
         try:
-            return import_module("faiss")  # OpenBLAS looks once, while it is loaded
+            return import_module("faiss")  # OpenBLAS reads it once, while it is loaded
         finally:
             del os.environ[CORETYPE]
 

@@ -1,4 +1,4 @@
-"""The neighbour graph kept between runs: a file that anybody may delete, as it is made anew from the vectors.
+"""The neighbour graph kept between runs: a file that may be deleted, as it is rebuilt from the vectors.
 
 With each face it keeps a check value of the vector, so that the graph of other vectors is never taken for these.
 """
@@ -68,7 +68,7 @@ def _read(file: Path) -> _Kept | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        log.warning("the stored neighbour graph %s can't be used and is made anew: %s", file, error)
+        log.warning("the stored neighbour graph %s can't be used and is rebuilt: %s", file, error)
         return None
     shape = (len(kept.ids), DEFAULT_K)
     fits = kept.checks.shape == kept.ids.shape and graph.indices.shape == graph.distances.shape == shape
@@ -82,4 +82,4 @@ def _write(file: Path, kept: _Kept) -> None:
         with replaced(file) as partial, partial.open("wb") as stream:
             np.savez(stream, ids=kept.ids, checks=kept.checks, indices=graph.indices, distances=graph.distances)
     except OSError as error:
-        log.warning("the neighbour graph can't be kept in %s: %s", file, error)
+        log.warning("the neighbour graph can't be saved in %s: %s", file, error)

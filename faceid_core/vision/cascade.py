@@ -1,4 +1,4 @@
-"""dlib's CNN detector in two stages: an 8-bit network looks everywhere, the exact one where that saw something.
+"""dlib's CNN detector in two stages: an 8-bit network proposes places, and the exact network decides.
 
 The proposals come from every second level of the pyramid: a face scores on several levels, and of 180 the worst
 came to -0.77 on these. The exact scores are taken at the proposal's level and both neighbours, from
@@ -20,7 +20,7 @@ from faceid_core.vision import mmod
 from faceid_core.vision.mmod import OFFSET_PX, PYRAMID_RATE, STRIDE_PX, TILE_MARGIN_PX, MmodDetector
 
 STEP = 2
-"""Each how many levels of the pyramid the 8-bit network sees."""
+"""The 8-bit network searches one of this many levels of the pyramid."""
 
 PROPOSE_ABOVE = -0.9
 """Score of the 8-bit network from which the exact one has a look: that is one place in eight for nothing; at -1,
@@ -33,7 +33,7 @@ BEFORE_PX, BEHIND_PX = 80, 109
 """A score sees the pixels from 80 before its cell's corner to 108 behind it, through seven convolutions."""
 
 WORTH_SHARE = 0.5
-"""With more pieces than this share of the canvas, the exact network looks at all of it at once."""
+"""With more pieces than this share of the canvas, the exact network searches all of it at once."""
 
 
 class CascadeDetector(MmodDetector):

@@ -23,7 +23,7 @@ Outputs = dict[str, npt.NDArray[Any]]
 
 STRIDES = (8, 16, 32)
 MISFIT = (
-    f"An own detector's outputs are not those of its kind; correct the kind or the file in {custom_models.FILE}."
+    f"The outputs of a custom detector don't match its kind; correct the kind or the file in {custom_models.FILE}."
 )
 
 

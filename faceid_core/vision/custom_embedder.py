@@ -46,7 +46,7 @@ class CustomEmbedder:
         target, points = template() * (self.size_px / TEMPLATE_PX), np.asarray(landmarks, np.float64)
         matrix = similarity(points, target)
         shrink = 2 * float(np.hypot(matrix[0, 0], matrix[1, 0]))
-        if shrink < 1:  # the warp looks at four pixels: more have to be averaged before
+        if shrink < 1:  # the warp samples four pixels: more have to be averaged first
             image, points = scaled(image, shrink), points * shrink
             matrix = similarity(points, target)
         return np.asarray(cv2.warpAffine(image, matrix, (self.size_px, self.size_px)), np.uint8)

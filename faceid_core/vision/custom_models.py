@@ -124,10 +124,12 @@ def session(entry: Network, settings: Settings, *, threads: int | None) -> onnxr
     try:
         return sessions.load(content, settings, threads=threads)
     except (RuntimeError, ValueError) as error:  # ONNX Runtime's exceptions are of both kinds
-        raise CustomModelUnusable(f"The network {path} is no usable ONNX file; get it anew.") from error
+        raise CustomModelUnusable(f"The network {path} is not a usable ONNX file; download it again.") from error
     except Exception as error:
         if type(error).__module__.startswith("onnxruntime"):
-            raise CustomModelUnusable(f"The network {path} is no usable ONNX file; get it anew.") from error
+            raise CustomModelUnusable(
+                f"The network {path} is not a usable ONNX file; download it again."
+            ) from error
         raise
 
 
@@ -137,5 +139,5 @@ def run(network: onnxruntime.InferenceSession, images: npt.NDArray[np.float32]) 
         outputs = network.run(None, {network.get_inputs()[0].name: images})
     except Exception as error:
         size = "x".join(map(str, images.shape[1:]))
-        raise CustomModelUnusable(f"An own network does not take {size} images; correct {FILE}.") from error
+        raise CustomModelUnusable(f"A custom model does not take {size} images; correct {FILE}.") from error
     return {output.name: np.asarray(value) for output, value in zip(network.get_outputs(), outputs, strict=True)}

@@ -20,7 +20,7 @@ WEIGHTS = {"size": 0.3, "sharpness": 0.3, "pose": 0.25, "exposure": 0.15}
 """Exponents of the weighted geometric mean: one useless part makes the face useless."""
 
 WEAK, WORDS = 0.5, {"size": "few pixels", "sharpness": "blurred", "pose": "turned away", "exposure": "badly lit"}
-"""Below WEAK a part is told as a reason for a low score, in these words."""
+"""A part below WEAK is given as the reason for a low score, in these words."""
 
 LOW = 0.25
 """A score below it is low: such faces are hard to recognise, for a program and for a human."""

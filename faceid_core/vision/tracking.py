@@ -18,7 +18,7 @@ usually of one person; 0.36 for dlib's embedder. Four times a second, a man who 
 to 0.26 (head-pose clip), so that he is kept once; a singer who turns and walks by 0.20 to 0.53 (Hamilton clip)."""
 
 LOST_S = 10.0
-"""A track ends when its face was not seen for so long: whoever comes back after a cut goes on with it."""
+"""A track ends when its face has not been seen for this long; a face that reappears earlier continues it."""
 
 MOST_SIGHTINGS, MOST_TRACKS = 24, 400
 """Faces kept of a track, and tracks followed at once; about 10 KB each."""

@@ -57,7 +57,8 @@ def drawn(names: np.ndarray, people: int, faces: int, seed: int) -> tuple[np.nda
     """Positions of the faces to train with, to test with, and of the strangers."""
     rng, counts = np.random.default_rng(seed), Counter(names.tolist())
     known = sorted(name for name, count in counts.items() if count >= MANY)
-    train, test = [], []
+    train: list[int] = []
+    test: list[int] = []
     for name in rng.choice(known, min(people, len(known)), replace=False):
         photos = rng.permutation(np.flatnonzero(names == name))
         half = min(faces, len(photos) // 2)

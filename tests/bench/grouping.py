@@ -78,7 +78,7 @@ def main() -> None:
     else:
         faces = embed(folders.walk([options.folder]), by_folder, Settings())
         if options.cache:
-            np.savez(options.cache, **faces)
+            np.savez(options.cache, allow_pickle=True, **faces)
     faces["vectors"] = neighbours.on_sphere(faces["vectors"])
     report(faces, [-0.03, -0.02, -0.01, 0, 0.01, 0.02, 0.03] if options.sweep else [0])
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from faceid_core.clustering.clusterers import cluster, default_threshold
-from faceid_core.clustering.incremental import Faces, join
+from faceid_core.clustering.incremental import ClusteredFaces, join
 from faceid_core.clustering.metrics import bcubed, pairwise
 from faceid_core.values import Ints, Vectors
 from faceid_core.vectors.neighbour_cache import graph_of
@@ -26,8 +26,8 @@ ALGORITHM = "density-linkage"
 ROUNDS = 5
 
 
-def faces_of(vectors: Vectors, photos: Ints, quality: np.ndarray, numbers: Ints) -> Faces:
-    return Faces(vectors, photos, quality, numbers, np.full(len(vectors), -1, np.int64))
+def faces_of(vectors: Vectors, photos: Ints, quality: np.ndarray, numbers: Ints) -> ClusteredFaces:
+    return ClusteredFaces(vectors, photos, quality, numbers, np.full(len(vectors), -1, np.int64))
 
 
 def scores(stored: dict[str, np.ndarray], limit: float) -> None:

@@ -55,7 +55,7 @@ def in_two(vectors: Vectors, people: Ints, seed: int) -> str:
         second[faces[: rng.integers(1, len(faces) // 2 + 1)]] = True
     groups, graph = 2 * people + second, neighbours.build(vectors)
     found = merge_candidates.likely_pairs(
-        vectors, groups, np.arange(len(people)), graph, threshold=0.48, apart=np.empty((0, 2), np.int64)
+        vectors, groups, np.arange(len(people)), graph, threshold=0.48, cannot_link=np.empty((0, 2), np.int64)
     )
     right = [pair.one // 2 == pair.other // 2 for pair in found]
     sizes = np.bincount(groups)

@@ -39,7 +39,7 @@ class Population:
     faces: Floats
 
     @classmethod
-    def fit(cls, vectors: Vectors, names: npt.NDArray[np.str_]) -> Population:
+    def fit(cls, vectors: Vectors, names: npt.NDArray[np.str_] | Ints) -> Population:
         person = np.unique(names, return_inverse=True)[1]
         size = np.bincount(person)
         middle = np.zeros((len(size), vectors.shape[1]))
@@ -86,13 +86,15 @@ class Population:
 def _positive(covariance: Floats) -> Floats:
     """What sampling made negative counts as zero."""
     values, axes = np.linalg.eigh((covariance + covariance.T) / 2)
-    return (axes * np.maximum(values, 0)) @ axes.T
+    positive: Floats = (axes * np.maximum(values, 0)) @ axes.T
+    return positive
 
 
 def _root(covariance: Floats) -> Floats:
     """The symmetric square root."""
     values, axes = np.linalg.eigh(covariance)
-    return (axes * np.sqrt(np.maximum(values, 0))) @ axes.T
+    root: Floats = (axes * np.sqrt(np.maximum(values, 0))) @ axes.T
+    return root
 
 
 def long_tailed(faces: int, seed: int) -> Ints:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 START_SECONDS = 90
+LOCAL = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
     "--no-sandbox", "--no-first-run", "--disable-sync", "--disable-background-networking",
@@ -100,12 +101,22 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A fresh page, light, 1440 x 900 px. `page.outside` lists requests that left this computer."""
+    """A fresh page, light, 1440 x 900 px."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
     page = context.new_page()
     page.set_default_timeout(30_000)
-    local = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")
-    page.outside = []  # type: ignore[attr-defined]
-    page.on("request", lambda request: request.url.startswith(local) or page.outside.append(request.url))  # type: ignore[attr-defined]
     yield page
     context.close()
+
+
+@pytest.fixture
+def outside(page: Page) -> list[str]:
+    """The addresses of the requests of `page` that left this computer, up to now."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith(LOCAL):
+            asked.append(request.url)
+
+    page.on("request", note)
+    return asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -102,7 +102,7 @@ def test_groups_that_were_left_are_let_go_of(page: Page, cdp: CDPSession, groups
     assert last["JSEventListeners"] - first["JSEventListeners"] < left, counts
 
 
-ROUND = (
+ROUND: tuple[tuple[str, Callable[[Page], Any]], ...] = (
     ("Clusters", lambda page: page.get_by_role("option").first.wait_for()),
     ("Map", lambda page: page.locator(".js-plotly-plot .nsewdrag").first.wait_for()),
     ("People", lambda page: page.get_by_text("Nobody has a name yet").wait_for()),

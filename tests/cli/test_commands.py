@@ -32,7 +32,7 @@ def test_the_demo_draws_imports_groups_and_maps(tmp_path: Path) -> None:
     assert counts.clusters >= 1
     assert counts.mapped == counts.faces >= 3
     again = faceid(*command)
-    assert "0 photos imported with 0 faces, 3 photos already here" in again.err
+    assert "0 photos imported with 0 faces, 3 photos already imported" in again.err
 
 
 def test_the_demo_takes_ones_own_photos(tmp_path: Path, album: Album) -> None:
@@ -91,7 +91,7 @@ def test_the_library_is_named_before_the_command_or_in_the_environment(
     monkeypatch.setenv("FACEID_LIBRARY", str(folder))
     assert faceid("people", "--json").json == []
     assert faceid("cluster", "--json").json["faces"] > 0
-    refused(faceid("--library", tmp_path / "other", "people"), "No library is in", "other")
+    refused(faceid("--library", tmp_path / "other", "people"), "There is no library in", "other")
 
 
 def test_the_library_lies_in_data_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, album: Album) -> None:
@@ -120,17 +120,17 @@ def test_decisions_are_listed_taken_back_and_done_again(folder: Path) -> None:
         library.people.rename(1, "Berta", actor="me")
     library_ = ("--library", folder)
     listed = faceid(*library_, "history", "--limit", 2, "--json").json
-    assert [event["summary"] for event in listed] == ["Renamed Anna to Berta", "Named 1 face Anna"]
+    assert [event["summary"] for event in listed] == ["Renamed “Anna” to “Berta”", "Named 1 face “Anna”"]
     first = listed[1]["id"]
-    assert "Renamed Anna to Berta" in faceid(*library_, "history").out
-    refused(faceid(*library_, "undo", first), "“Renamed Anna to Berta” builds on this one")
+    assert "Renamed “Anna” to “Berta”" in faceid(*library_, "history").out
+    refused(faceid(*library_, "undo", first), "“Renamed “Anna” to “Berta”” depends on this one")
     refused(faceid(*library_, "undo", first, "--back-to", first), "not both")
     assert "Undone" in faceid(*library_, "undo", "--back-to", first).err
     assert [each["name"] for each in faceid(*library_, "people", "--json").json] == ["Anna"]
-    assert "Nothing was decided after that" in faceid(*library_, "undo", "--back-to", first).err
-    assert f"Undone: {first}, Named 1 face Anna." in faceid(*library_, "undo", first).err
-    assert f"Redone: {first}, Named 1 face Anna." in faceid(*library_, "redo").err
-    refused(faceid(*library_, "undo", 99), "Decision 99 is not there")
+    assert "There are no decisions after that one" in faceid(*library_, "undo", "--back-to", first).err
+    assert f"Undone: {first}, Named 1 face “Anna”." in faceid(*library_, "undo", first).err
+    assert f"Redone: {first}, Named 1 face “Anna”." in faceid(*library_, "redo").err
+    refused(faceid(*library_, "undo", 99), "There is no decision 99 to undo")
 
 
 def test_photos_are_listed_by_who_is_on_them_and_when(named_folder: Path, album: Album) -> None:
@@ -149,7 +149,7 @@ def test_photos_are_listed_by_who_is_on_them_and_when(named_folder: Path, album:
     assert listed("--until", "1990-01-01") == []
     assert listed("--text", everything[0]) == everything[:1]
     assert faceid(*library, "photos", "--text", everything[0]).out == f"{album.folder / everything[0]}\n"
-    refused(faceid(*library, "photos", "--with", "Nobody"), "Nobody is called Nobody")
+    refused(faceid(*library, "photos", "--with", "Nobody"), "There is no person called Nobody")
     refused(faceid(*library, "photos", "--from", "yesterday"), "yesterday")
 
 
@@ -157,8 +157,8 @@ def test_groups_are_compared_with_the_given_names(named_folder: Path, folder: Pa
     found = faceid("--library", named_folder, "evaluate", "--json").json
     assert (found["people"], found["pairwise"]["f"] > 0.9, found["acts"] < 6) == (2, True, True)
     ran = faceid("--library", named_folder, "evaluate", "--algorithm", "agglomerative")
-    assert "Pairs of faces" in ran.out and "2 at the least" in ran.err
-    refused(faceid("--library", folder, "evaluate"), "Name the faces of at least two people first")
+    assert "Pairs of faces" in ran.out and "2 at best" in ran.err
+    refused(faceid("--library", folder, "evaluate"), "Name faces of at least two people first")
 
 
 def test_map_says_what_it_did_as_json(folder: Path) -> None:
@@ -237,7 +237,7 @@ def test_doctor_fails_with_the_table_where_something_is_wrong(
 ) -> None:
     monkeypatch.setenv("FACEID_DETECTOR", "eyes")
     ran = faceid("--library", folder, "doctor")
-    refused(ran, "the table says what and how")
+    refused(ran, "see the advice in the table")
     assert "choose one of mmod" in ran.out
 
 

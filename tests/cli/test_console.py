@@ -62,5 +62,5 @@ def test_the_summary_names_only_what_happened() -> None:
     assert import_summary(one) == "1 photo imported with 1 face (0.0 s)."
     many = ImportReport(photos=9, imported=2, faces=1200, unchanged=3, duplicates=1, failed=3, seconds=2)
     assert import_summary(many) == (
-        "2 photos imported with 1,200 faces, 3 photos already here, 1 duplicate, 3 files skipped (2.0 s)."
+        "2 photos imported with 1,200 faces, 3 photos already imported, 1 duplicate, 3 files skipped (2.0 s)."
     )

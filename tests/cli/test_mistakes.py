@@ -18,7 +18,7 @@ from tests.cli.running import LANDSCAPE, faceid, refused
 @pytest.mark.parametrize("command", [["people"], ["cluster"], ["map"], ["train"], ["recognise", "x.jpg"],
                                      ["export", "x.csv"]])  # fmt: skip
 def test_a_mistyped_library_is_not_made(command: list[str], tmp_path: Path) -> None:
-    refused(faceid("--library", tmp_path / "typo", *command), "No library is in", "import photos first")
+    refused(faceid("--library", tmp_path / "typo", *command), "There is no library in", "import photos first")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -26,7 +26,7 @@ def test_a_library_that_is_a_file_is_refused(tmp_path: Path, album: Album) -> No
     file = tmp_path / "file"
     file.write_text("mine")
     for command in (["people"], ["import", album.folder], ["db", "upgrade"], ["demo", "--no-serve"]):
-        refused(faceid("--library", file, *command), "is a file and a library is a folder")
+        refused(faceid("--library", file, *command), "is a file, but a library is a folder")
         refused(faceid("--library", file / "below", "db", "upgrade"), "can't be made", "choose another one")
     assert file.read_text() == "mine"
 

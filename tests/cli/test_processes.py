@@ -21,10 +21,18 @@ from tests.cli.running import faceid, in_the_environment
 @pytest.mark.slow
 def test_pipes_get_json_alone_and_no_progress_bar(tmp_path: Path, album: Album) -> None:
     """In a process of its own, with the setting that makes rich believe in a terminal."""
-    command = [sys.executable, "-m", "faceid_core.cli", "--library", tmp_path / "new", "import", "--json"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "faceid_core.cli",
+        "--library",
+        tmp_path / "new",
+        "import",
+        "--json",
+    ]
     photo = album.folder / "photo-0001.jpg"
     environment = in_the_environment(FORCE_COLOR=1)
-    done = subprocess.run([*command, photo], capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run([*command, str(photo)], capture_output=True, text=True, env=environment, check=True)
     assert json.loads(done.stdout)["imported"] == 1
     assert len(done.stderr.splitlines()) == 1
     assert "\r" not in done.stderr and "\x1b" not in done.stderr
@@ -40,7 +48,7 @@ def test_ctrl_c_keeps_what_is_imported_and_the_same_command_goes_on(tmp_path: Pa
             (photos / f"{copy}-{path.name}").write_bytes(path.read_bytes() + bytes([copy]))
     number = len(list(photos.iterdir()))
     faceid("--library", new, "db", "upgrade")
-    command = [sys.executable, "-m", "faceid_core.cli", "--library", new, "import", photos]
+    command: list[str | Path] = [sys.executable, "-m", "faceid_core.cli", "--library", new, "import", photos]
     slow = in_the_environment(FACEID_DETECTOR="dlib-cnn", FACEID_DETECTION_SIDE_PX=400, FACEID_WORKERS=2)
     with (
         Library.open(Settings(library=new)) as library,
@@ -52,9 +60,7 @@ def test_ctrl_c_keeps_what_is_imported_and_the_same_command_goes_on(tmp_path: Pa
         os.killpg(running.pid, signal.SIGINT)
         _, said = running.communicate(timeout=30)
         kept = library.counts().photos
-        assert said == (
-            "faceid: Stopped; the photos imported so far are kept, and the same command goes on with the others.\n"
-        )
+        assert said == ("faceid: Stopped. Photos imported so far are kept; run the same command again to resume.\n")
         assert running.returncode == 130
         assert 1 <= kept < number
     ran = faceid("--library", new, "import", photos, "--json")

@@ -88,7 +88,8 @@ def test_worker_processes_do_not_repeat_it(tmp_path: Path) -> None:
     for number in range(9):
         Image.new("RGB", (64, 64), (number, 0, 0)).save(tmp_path / f"{number}.png")
     environment = in_the_environment(FACEID_WORKERS=2, FACEID_DETECTOR="hog", FACEID_WORKER=2)
-    command = [sys.executable, "-m", "faceid_core.cli", "--library", tmp_path / "new", "import", tmp_path, "--json"]
+    library, photos = str(tmp_path / "new"), str(tmp_path)
+    command = [sys.executable, "-m", "faceid_core.cli", "--library", library, "import", photos, "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.stderr.count("is no setting") == 1
     assert json.loads(done.stdout)["photos"] == 9

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from faceid_core.importing.run import ImportReport
+from faceid_core.library import Library
 from tests import videos
 from tests.cli.running import faceid
 
@@ -19,10 +20,12 @@ def test_videos_are_looked_into_when_asked(
 ) -> None:
     """Also where the number is left out before a path."""
     given: list[float] = []
-    monkeypatch.setattr(
-        "faceid_core.importing.run.import_photos",
-        lambda library, paths, **_: given.append(library.settings.video_seconds) or ImportReport(photos=len(paths)),
-    )
+
+    def noting(library: Library, paths: list[Path], **_: object) -> ImportReport:
+        given.append(library.settings.video_seconds)
+        return ImportReport(photos=len(paths))
+
+    monkeypatch.setattr("faceid_core.importing.run.import_photos", noting)
     (tmp_path / "a.jpg").touch()
     (tmp_path / "a.mp4").touch()
     faceid("--library", tmp_path / "library", "import", *options, tmp_path / "a.mp4", tmp_path)

@@ -52,14 +52,16 @@ some = st.integers(3, 14).flatmap(
     )
 )
 
+Case = tuple[list[int], list[int], list[float], set[tuple[int, int]]]
+
 
 @given(some)
-def test_apart_guarantees(case) -> None:
+def test_apart_guarantees(case: Case) -> None:
     labels, people, places, said = case
     ruled_out = {(row, person) for row, person in said if people[row] < 0}
     parts = apart(line(*places), ints(*labels), ints(*people), ruled_out)
     for group in set(parts[parts >= 0].tolist()):
-        rows = np.flatnonzero(parts == group)
+        rows = np.flatnonzero(parts == group).tolist()
         named = {people[row] for row in rows if people[row] >= 0}
         assert len(named) <= 1
         assert not any((row, person) in ruled_out for row in rows for person in named)
@@ -75,7 +77,7 @@ def test_groups_keep_the_number_that_most_of_them_had() -> None:
 
 
 @given(some)
-def test_numbering_guarantees(case) -> None:
+def test_numbering_guarantees(case: Case) -> None:
     before, labels, _, _ = case
     old, new = ints(*before) + 1, ints(*labels)
     numbers = numbered(old, new)
@@ -127,7 +129,7 @@ def test_faces_that_must_not_be_linked_divide_their_group() -> None:
 
 
 @given(some, st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=8))
-def test_cannot_link_guarantees(case, cannot_link) -> None:
+def test_cannot_link_guarantees(case: Case, cannot_link: list[tuple[int, int]]) -> None:
     labels, people, places, _ = case
     pairs = [(a, b) for a, b in cannot_link if a < b < len(labels)]
     who = people_kept_apart(ints(*labels), ints(*people), np.array(pairs, np.int64).reshape(-1, 2))

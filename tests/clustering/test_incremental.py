@@ -18,7 +18,7 @@ def shots(person: int, number: int, spread: float = 0.1, seed: int = 0) -> np.nd
     rng = np.random.default_rng(100 * seed + person)
     centre = np.eye(16, dtype=np.float32)[person]
     noise = rng.normal(size=(number, 16)).astype(np.float32)
-    return centre + spread * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    return np.asarray(centre + spread * noise / np.linalg.norm(noise, axis=1, keepdims=True))
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def joined(faces: ClusteredFaces) -> list[int]:
     numbers = join(faces, NEW, build(faces.vectors), algorithm="density-linkage", limit=LIMIT)
     grouped = faces.numbers > 0
     assert (numbers[grouped] == faces.numbers[grouped]).all()
-    return numbers[10:].tolist()
+    return [int(number) for number in numbers[10:]]
 
 
 def test_new_faces_join_their_group_or_make_one_with_a_single_face(album: ClusteredFaces) -> None:

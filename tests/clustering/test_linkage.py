@@ -115,7 +115,7 @@ def test_density_divides_where_the_parts_live_longer() -> None:
 
 
 def test_density_of_nothing() -> None:
-    none = np.zeros(0, np.int64)
+    none = np.zeros(0, np.int32)
     edges = (none, none, np.zeros(0, np.float32))
     assert density.groups(0, edges, 1.0, 0.1).tolist() == []
     assert density.groups(3, edges, 1.0, 0.1).tolist() == [0, 1, 2]
@@ -123,13 +123,13 @@ def test_density_of_nothing() -> None:
 
 def test_two_tight_groups_near_each_other_stay_two_where_asked() -> None:
     """Siblings: each group far tighter than the gap, though the gap is below the limit."""
-    vectors = np.concatenate([cloud(6, 7) * 0.03, cloud(6, 8) * 0.03 + np.float32([0.4, 0, 0])])
+    vectors = np.concatenate([cloud(6, 7) * 0.03, cloud(6, 8) * 0.03 + np.array([0.4, 0, 0], np.float32)])
     low, high, _ = neighbours.build(vectors, 11).edges(np.inf)
     start = np.repeat([0, 1], 6)
     assert len(set(linkage.merge(vectors, start, (low, high), 0.5).tolist())) == 1
     assert len(set(linkage.merge(vectors, start, (low, high), 0.5, sure=0.3).tolist())) == 2
     assert len(set(linkage.merge(vectors, start, (low, high), 0.5, sure=0.45).tolist())) == 1
-    loose = np.concatenate([cloud(6, 7) * 0.2, cloud(6, 8) * 0.2 + np.float32([0.3, 0, 0])])
+    loose = np.concatenate([cloud(6, 7) * 0.2, cloud(6, 8) * 0.2 + np.array([0.3, 0, 0], np.float32)])
     assert len(set(linkage.merge(loose, start, (low, high), 0.9, sure=0.3).tolist())) == 1
     pairs = np.array([0, 6])  # too few faces to know how tight their groups are
     assert (

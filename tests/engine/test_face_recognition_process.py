@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib import util
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_real_photos_agree(folder: str, shared_data: Path, engine_settings: Sett
 
 def test_no_photos_need_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(face_recognition_process, "NEEDED", ())
-    monkeypatch.setattr(face_recognition_process.subprocess, "run", None)
+    monkeypatch.setattr(subprocess, "run", None)
     assert face_recognition_process.find_faces([]) == []
 
 

@@ -32,15 +32,15 @@ def crops() -> np.ndarray:
 
 def vectors(net: FaceNet, crops: np.ndarray) -> np.ndarray:
     with torch.no_grad():
-        return net(as_tensor(crops)).numpy()
+        return np.asarray(net(as_tensor(crops)))
 
 
 def on_runtime(weights: ResNetWeights, crops: np.ndarray) -> np.ndarray:
     graph = graphs.embedder_graph(weights).SerializeToString()
-    return sessions.load(graph, Settings(library=Path("unused"))).run(None, {"crops": crops})[0]
+    return np.asarray(sessions.load(graph, Settings(library=Path("unused"))).run(None, {"crops": crops})[0])
 
 
-def test_equals_onnx_and_dlib(weights, crops):
+def test_equals_onnx_and_dlib(weights: ResNetWeights, crops: np.ndarray) -> None:
     ours = vectors(FaceNet(weights).eval(), crops)
     reference = dlib.face_recognition_model_v1(str(weights_path("resnet")))
     theirs = np.array([reference.compute_face_descriptor(crop) for crop in crops])
@@ -48,7 +48,7 @@ def test_equals_onnx_and_dlib(weights, crops):
     assert np.abs(ours - theirs).max() <= 1e-5
 
 
-def test_changed_network_goes_back_to_a_graph(weights, crops):
+def test_changed_network_goes_back_to_a_graph(weights: ResNetWeights, crops: np.ndarray) -> None:
     net = FaceNet(weights).eval()
     before = vectors(net, crops)
     with torch.no_grad():
@@ -59,7 +59,7 @@ def test_changed_network_goes_back_to_a_graph(weights, crops):
     np.testing.assert_allclose(on_runtime(to_resnet_weights(net), crops), after, atol=2e-5)
 
 
-def test_lower_and_upper_are_the_whole(weights, crops):
+def test_lower_and_upper_are_the_whole(weights: ResNetWeights, crops: np.ndarray) -> None:
     net = FaceNet(weights).eval()
     with torch.no_grad():
         maps = net.lower(as_tensor(crops))
@@ -67,7 +67,7 @@ def test_lower_and_upper_are_the_whole(weights, crops):
         np.testing.assert_array_equal(net.upper(maps).numpy(), vectors(net, crops))
 
 
-def test_augmentation_is_light_and_repeatable(crops):
+def test_augmentation_is_light_and_repeatable(crops: np.ndarray) -> None:
     once, again = (augment(crops, np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(once, again)
     assert once.shape == crops.shape and once.dtype == np.uint8

@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from faceid_core.importing import run, work
 from faceid_core.importing.run import import_photos
 from faceid_core.library import Library, PhotoQuery
 from faceid_core.media import images
+from faceid_core.media.source import Photograph
 from faceid_core.sample import Album
 from faceid_core.settings import Settings
 from faceid_core.values import NewPhoto, PhotoStatus
@@ -234,7 +236,12 @@ def test_faces_of_a_draft_are_those_of_the_whole_photo(
     detector, embedder = worker_photo.networks(settings.model_dump_json(), None)
     calls: list[object] = []
     real = images.read
-    monkeypatch.setattr(images, "read", lambda *given, **wish: calls.append(given) or real(*given, **wish))
+
+    def counting(*given: Any, **wish: Any) -> Photograph:
+        calls.append(given)
+        return real(*given, **wish)
+
+    monkeypatch.setattr(images, "read", counting)
     photo = worker_photo.analyse(work.File(path, 1, 1), settings=settings)
     assert len(calls) == reads
     assert (photo.width, photo.height) == (whole.shape[1], whole.shape[0])

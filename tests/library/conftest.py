@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 from faceid_core.library import Library
 from faceid_core.settings import Settings
 from faceid_core.values import Box, DetectedFace, NewFace, NewPhoto, Quality
+from tests import sharing
 
 EMBEDDER = "test"
 
@@ -22,9 +23,15 @@ def on_both_databases(database_url: str | None) -> None:
     """Every test of the library runs on SQLite and on PostgreSQL."""
 
 
+def _empty(folder: Path) -> Settings:
+    """Settings of an empty library: of the PostgreSQL database where the test has one, else in a file."""
+    settings = Settings(library=folder)
+    return sharing.new_library(folder) if settings.database_url is None else settings
+
+
 def open_empty(folder: Path) -> Library:
     """An empty library, as often as a test likes: on PostgreSQL, whatever the folder, there is only one."""
-    library = Library.open(Settings(library=folder))
+    library = Library.open(_empty(folder))
     if library._database.engine.dialect.name == "postgresql":
         tables = ", ".join(SQLModel.metadata.tables)
         with library._database.write() as session:
@@ -34,7 +41,7 @@ def open_empty(folder: Path) -> Library:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(Settings(library=tmp_path / "library")) as opened:
+    with Library.open(_empty(tmp_path / "library")) as opened:
         yield opened
 
 

@@ -16,9 +16,11 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,10 +45,9 @@ LONGEST_S = 0.8
 class Prepared:
     """Stands in for the face search, which writes nothing: photos come at once, with two faces each."""
 
-    def run(self, work: object, files: object) -> Iterator[tuple[object, NewPhoto]]:
-        for file in files:  # type: ignore[attr-defined]
-            photo = new_photo(str(file.path), file.sha256, faces=2)
-            yield file, photo
+    def run(self, work: object, items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        for file in items:
+            yield file, new_photo(str(file.path), file.sha256, faces=2)
 
 
 def prepare_import(folder: Path) -> None:
@@ -157,6 +158,10 @@ WORK = {
 }
 
 
+def _tell(pipe: int, number: int) -> None:
+    os.write(pipe, number.to_bytes(4, "little"))
+
+
 def trial(kind: str, template: Path, folder: Path, moment: float) -> int:
     """Let a child work for `moment` seconds, kill it, and check. Returns what it had acknowledged last."""
     _, run, check = WORK[kind]
@@ -166,7 +171,7 @@ def trial(kind: str, template: Path, folder: Path, moment: float) -> int:
     if child == 0:
         os.close(reader)
         try:
-            run(folder, lambda number: os.write(writer, number.to_bytes(4, "little")) and None)
+            run(folder, partial(_tell, writer))
         finally:
             os._exit(0)
     os.close(writer)

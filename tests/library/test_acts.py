@@ -46,7 +46,9 @@ ONCE: dict[str, Callable[[Library, list[int]], Act]] = {
 
 
 @pytest.mark.parametrize("name", [*ACTS, *ONCE])
-def test_an_act_returns_its_event_and_none_where_nothing_changes(library: Library, faces: list[int], name) -> None:
+def test_an_act_returns_its_event_and_none_where_nothing_changes(
+    library: Library, faces: list[int], name: str
+) -> None:
     person(library, "Ada", faces[:2])
     person(library, "Bo", faces[2:4])
     act = {**ACTS, **ONCE}[name]
@@ -116,7 +118,7 @@ def test_a_refusal_blames_no_decision_where_none_is_in_the_way(library: Library,
 
 
 # --- as drawn -----------------------------------------------------------------------------------------------
-STALE: dict[str, Callable[[Library, list[int], DrawnFaces], object]] = {
+STALE: dict[str, Callable[[Library, list[int], DrawnFaces], Act]] = {
     "name": lambda lib, f, drawn: lib.people.name_faces(f[:2], "Cleo", actor=ME, drawn=drawn),
     "give": lambda lib, f, drawn: lib.people.give_faces(f[:2], 1, actor=ME, drawn=drawn),
     "reject": lambda lib, f, drawn: lib.people.reject(f[:2], 1, actor=ME, drawn=drawn),
@@ -135,7 +137,9 @@ ELSEWHERE: dict[str, Callable[[Library, list[int]], object]] = {
 
 @pytest.mark.parametrize("act", STALE)
 @pytest.mark.parametrize("elsewhere", ELSEWHERE)
-def test_an_act_on_faces_that_changed_meanwhile_is_refused(library, faces, act, elsewhere) -> None:
+def test_an_act_on_faces_that_changed_meanwhile_is_refused(
+    library: Library, faces: list[int], act: str, elsewhere: str
+) -> None:
     person(library, "Ada", faces[6:7])
     drawn = library.faces.as_drawn(faces)
     ELSEWHERE[elsewhere](library, faces)
@@ -147,7 +151,7 @@ def test_an_act_on_faces_that_changed_meanwhile_is_refused(library, faces, act, 
 
 
 @pytest.mark.parametrize("act", STALE)
-def test_an_act_on_faces_as_drawn_goes(library, faces, act) -> None:
+def test_an_act_on_faces_as_drawn_goes(library: Library, faces: list[int], act: str) -> None:
     person(library, "Ada", faces[6:7])
     drawn = library.faces.as_drawn(faces)
     person(library, "Bo", faces[2:3])  # another face of the page
@@ -177,7 +181,7 @@ def test_taking_faces_from_a_person_leaves_those_of_others_alone(library: Librar
     bo = person(library, "Bo", faces[1:2])  # elsewhere
     act = library.people.remove_faces([*faces[:2], faces[7]], ada, actor=ME)
     assert (act.number, act.left) == (1, 2)
-    assert act.event is not None and act.event.summary == "Took 1 face from Ada"
+    assert act.event is not None and act.event.summary == "Removed the name “Ada” from 1 face"
     assert [face.person for face in library.faces.get_many(faces[:3])] == [None, "Bo", "Ada"]
     assert _denied(library) == {(faces[0], ada)}
     nothing = library.people.remove_faces(faces[1:2], ada, actor=ME)
@@ -187,7 +191,9 @@ def test_taking_faces_from_a_person_leaves_those_of_others_alone(library: Librar
         library.people.remove_faces(faces[2:3], ada, actor=ME)
 
 
-def test_people_who_changed_meanwhile_are_not_merged_forgotten_or_described(library: Library, faces) -> None:
+def test_people_who_changed_meanwhile_are_not_merged_forgotten_or_described(
+    library: Library, faces: list[int]
+) -> None:
     ada, bo = (library.people.get(person(library, name, [face])) for name, face in zip(("Ada", "Bo"), faces[::2],
                                                                                       strict=False))  # fmt: skip
     library.people.rename(bo.id, "Bob", actor="other")

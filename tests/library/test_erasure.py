@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,14 +43,9 @@ def lives(library: Library) -> list[int]:
     for number in range(3):
         photo = new_photo(f"/photos/{number}.jpg", faces=2)
         faces = [new_face(vector=100.5 + 2 * number + one) for one in range(2)]
-        marked = [type(face)(face.face, face.quality, f"crop-{number}-{one}".encode() * 50, face.vector)
-                  for one, face in enumerate(faces)]  # fmt: skip
-        library.photos.add_many([type(photo)(**{**_fields(photo), "faces": tuple(marked)})])
+        marked = [replace(face, crop=f"crop-{number}-{one}".encode() * 50) for one, face in enumerate(faces)]
+        library.photos.add_many([replace(photo, faces=tuple(marked))])
     return [int(face) for face in library.faces.vectors(EMBEDDER).ids]
-
-
-def _fields(photo) -> dict:
-    return {name: getattr(photo, name) for name in photo.__dataclass_fields__}
 
 
 def test_a_person_is_gone_from_every_byte(library: Library, lives: list[int]) -> None:
@@ -202,10 +198,10 @@ def test_only_what_concerns_a_person_is_changed(library: Library, faces: list[in
     library.people.merge(person(library, "Anna Maria"), [person(library, "Anna and Bo")], actor="a")
     library.erasing.person(person(library, "Anna"), actor="a")
     assert summaries(library) == [
-        "Named 2 faces somebody erased",
-        "Named 1 face Anna Maria",
-        "Named 1 face Anna and Bo",
-        "Merged somebody erased and Bo into Anna Maria",
+        "Named 2 faces “somebody erased”",
+        "Named 1 face “Anna Maria”",
+        "Named 1 face “Anna and Bo”",
+        "Merged “somebody erased and Bo” into “Anna Maria”",
         "Erased a person",
     ]
     assert library.problems() == []
@@ -228,7 +224,7 @@ def test_jobs_that_tell_a_longer_name_stay(library: Library, faces: list[int]) -
     anna = library.people.name_faces(faces[:1], "Anna", actor="a").person_id
     library.people.name_faces(faces[1:2], "Anna Maria", actor="a")
     results = ({"classes": ["Anna Maria", "Bo"]}, {"classes": ["Anna", "Bo"]})
-    jobs = []
+    jobs: list[int] = []
     for result in results:
         jobs.append(library.jobs.submit("train", {"number": len(jobs)}).id)
         library.jobs.claim()
@@ -337,7 +333,7 @@ def test_a_face_that_is_named_at_the_last_moment_goes_too(
     zebedee = library.people.name_faces(lives[:2], "Zebedee", actor="a").person_id
     write = library._database.write
 
-    def named_first():  # between the look and the act
+    def named_first() -> object:  # between the look and the act
         monkeypatch.setattr(library._database, "write", write)
         library.people.name_faces(lives[2:3], "Zebedee", actor="a")
         return write()

@@ -86,7 +86,7 @@ def test_undo_and_redo_restore_every_column(library: Library, faces: list[int], 
 def test_one_act_is_one_event(library: Library, faces: list[int]) -> None:
     library.people.name_faces(faces, "Anna", actor=ME)
     [event] = library.journal.recent()
-    assert (event.kind, event.summary, event.undone) == ("name", "Named 8 faces Anna", False)
+    assert (event.kind, event.summary, event.undone) == ("name", "Named 8 faces “Anna”", False)
 
 
 def test_undoing_a_first_naming_never_takes_later_names_along(library: Library, faces: list[int]) -> None:
@@ -150,7 +150,7 @@ def test_redo_goes_forward_in_the_order_of_the_acts(library: Library, faces: lis
     for name in ("Anna", "Bob", "Cleo"):
         library.people.name_faces(faces, name, actor=ME)
     states = [library.journal.undo().summary for _ in range(3)]
-    assert states == ["Named 8 faces Cleo", "Named 8 faces Bob", "Named 8 faces Anna"]
+    assert states == ["Named 8 faces “Cleo”", "Named 8 faces “Bob”", "Named 8 faces “Anna”"]
     assert [library.journal.redo().summary for _ in range(3)] == states[::-1]
 
 
@@ -164,7 +164,7 @@ def test_back_to_an_earlier_decision_and_forward_again(library: Library, faces: 
     library.people.merge(3, [1], actor=ME)
     before = decided(library)
     taken = library.journal.undo_to(goal, actor="you")
-    assert [event.summary for event in taken] == ["Merged Anna into Cleo", "Named 2 faces Cleo"]
+    assert [event.summary for event in taken] == ["Merged “Anna” into “Cleo”", "Named 2 faces “Cleo”"]
     assert decided(library) == there
     assert {event.undone_by for event in library.journal.recent(10)} == {None, "you"}
     library.journal.redo_all([event.id for event in taken])
@@ -209,10 +209,10 @@ def test_a_refusal_names_the_decision_in_the_way(library: Library, faces: list[i
     library.people.name_faces(faces[4:5], "Bob", actor=ME)
     library.people.rename(1, "Berta", actor=ME)
     library.people.reject(faces[6:7], 1, actor=ME)
-    with pytest.raises(BadInput, match="“Said that 1 face is not Berta” builds on this one"):
+    with pytest.raises(BadInput, match="“Marked 1 face as not “Berta”” depends on this one"):
         library.journal.undo(first)
     library.journal.undo()
-    with pytest.raises(BadInput, match="“Renamed Anna to Berta” builds on this one"):
+    with pytest.raises(BadInput, match="“Renamed “Anna” to “Berta”” depends on this one"):
         library.journal.undo(first)
     library.journal.undo()
     library.journal.undo(first)
@@ -223,8 +223,8 @@ def test_events_page_by_key_and_by_actor(library: Library, faces: list[int]) -> 
         library.people.name_faces([face], f"P{number}", actor="me" if number % 2 else "you")
     first = library.journal.recent(3)
     rest = library.journal.recent(20, before=first[-1].id)
-    assert [event.summary[-2:] for event in first + rest] == [f"P{n}" for n in range(7, -1, -1)]
-    assert [event.summary[-2:] for event in library.journal.recent(2, actor="you")] == ["P6", "P4"]
+    assert [event.summary[-3:-1] for event in first + rest] == [f"P{n}" for n in range(7, -1, -1)]
+    assert [event.summary[-3:-1] for event in library.journal.recent(2, actor="you")] == ["P6", "P4"]
 
 
 FACES = st.lists(st.integers(1, 8), min_size=1, max_size=4)
@@ -366,7 +366,7 @@ def test_random_decisions_keep_the_invariants_and_undo_to_the_very_same_state(da
     run_state_machine_as_test(Decisions, settings=budget)
 
 
-def test_redoing_a_name_does_not_overrule_a_newer_no(library, faces) -> None:
+def test_redoing_a_name_does_not_overrule_a_newer_no(library: Library, faces: list[int]) -> None:
     person = library.people.name_faces(faces[:2], "Ada", actor="a").person_id
     library.people.name_faces(faces[4:5], "Ada", actor="a")
     moved = library.journal.recent(1)[0].id

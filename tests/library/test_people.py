@@ -33,7 +33,7 @@ def test_naming_makes_a_person_once_whatever_the_case(library: Library, faces: l
     assert (second.person_id, second.created, second.faces) == (first.person_id, False, 1)
     [anna] = library.people.all()
     assert (anna.name, anna.faces, anna.photos) == ("Anna Maria", 3, 2)
-    assert library.journal.recent()[0].summary == "Named 1 face Anna Maria"
+    assert library.journal.recent()[0].summary == "Named 1 face “Anna Maria”"
 
 
 def test_composed_and_decomposed_letters_are_one_name(library: Library, faces: list[int]) -> None:
@@ -102,7 +102,7 @@ def test_a_human_naming_takes_a_rejection_and_a_flag_back(library: Library, face
 def test_rename_refuses_a_name_of_somebody_else_only(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
     person(library, "Bob", faces[1:2])
-    with pytest.raises(NameTaken, match="Bob is already someone"):
+    with pytest.raises(NameTaken, match="already a person called “Bob”"):
         library.people.rename(anna, "BOB", actor=ME)
     assert library.people.rename(anna, "ANNA", actor=ME).person.name == "ANNA"
 
@@ -114,7 +114,7 @@ def test_merge_moves_labels_and_rejections(library: Library, faces: list[int]) -
     assert (merged.name, merged.faces) == ("Anna", 3)
     assert library.people.find("Bob") is None
     assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 0
-    assert library.journal.recent(1)[0].summary == "Merged Bob into Anna"
+    assert library.journal.recent(1)[0].summary == "Merged “Bob” into “Anna”"
     library.journal.undo()
     assert names(library, faces[:4]) == ["Anna", "Bob", "Bob", None]
     assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 1
@@ -131,7 +131,7 @@ def test_merge_with_nobody_is_refused(library: Library, faces: list[int]) -> Non
 def test_reject_counts_faces_once_and_ignores_those_that_are_gone(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
     assert library.people.reject([faces[0], faces[1], faces[1], 999], anna, actor=ME).number == 2
-    assert library.journal.recent(1)[0].summary == "Said that 2 faces are not Anna"
+    assert library.journal.recent(1)[0].summary == "Marked 2 faces as not “Anna”"
     assert library.people.reject(faces[:2], anna, actor=ME).number == 0
 
 
@@ -169,13 +169,13 @@ def test_people_page_by_quality_without_gaps_among_equals(library: Library, face
     assert qualities == sorted(qualities, reverse=True)
 
 
-def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library, faces) -> None:
+def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library: Library, faces: list[int]) -> None:
     """Faces 0 and 1 are on one photo, 2 and 3 on another."""
-    with pytest.raises(TwiceOnPhoto, match=r"Ada would be on 0\.jpg twice;"):
+    with pytest.raises(TwiceOnPhoto, match=r"Ada would be in 0\.jpg twice;"):
         library.people.name_faces(faces[:2], "Ada", actor="a", once=True)
     assert library.people.all() == []  # nor was the person made
     library.people.name_faces([faces[0], faces[2]], "Ada", actor="a", once=True)
-    with pytest.raises(TwiceOnPhoto, match=r"on 0\.jpg and 1 more twice;"):
+    with pytest.raises(TwiceOnPhoto, match=r"in 0\.jpg and 1 more twice;"):
         library.people.name_faces([faces[1], faces[3]], "Ada", actor="a", once=True)
     library.people.name_faces([faces[0]], "Ada", actor="a", once=True)  # the same face again is no second one
     library.people.name_faces([faces[1], faces[3]], "Ada", actor="a")
@@ -189,7 +189,9 @@ def test_a_person_is_described_in_one_event(library: Library, faces: list[int]) 
     seen = library.people.describe(anna, name="Anna Lee", birth_date=born, hidden=True, actor=ME).person
     assert (seen.name, seen.birth_date, seen.hidden, seen.faces) == ("Anna Lee", date(1950, 5, 1), True, 2)
     [event] = library.journal.recent(1)
-    assert event.summary == "Renamed Anna to Anna Lee, noted that Anna Lee was born on 1950-05-01, hid Anna Lee"
+    assert event.summary == (
+        "Renamed “Anna” to “Anna Lee”, set the birth date of “Anna Lee” to 1950-05-01, hid “Anna Lee”"
+    )
     library.journal.undo()
     assert library.people.all() == [library.people.get(anna)]
     assert (library.people.get(anna).name, library.people.get(anna).birth_date) == ("Anna", None)
@@ -202,12 +204,12 @@ def test_a_birth_date_is_forgotten_and_a_person_shown_again(library: Library, fa
     library.people.describe(anna, hidden=False, actor=ME)
     library.people.describe(anna, hidden=False, actor=ME)  # changes nothing, so it is no event
     said = [event.summary for event in library.journal.recent(2)]
-    assert said == ["Showed Anna again", "Forgot when Anna was born"]
+    assert said == ["Unhid “Anna”", "Removed the birth date of “Anna”"]
 
 
 def test_nobody_is_born_in_the_future(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:2])
-    with pytest.raises(BadInput, match="born in the future"):
+    with pytest.raises(BadInput, match="birth date can't be in the future"):
         library.people.describe(anna, birth_date=date.today() + timedelta(days=1), actor=ME)
 
 
@@ -261,7 +263,8 @@ def test_a_birth_date_before_photography_is_refused(library: Library, faces: lis
     anna = library.people.name_faces(faces[:1], "Anna", actor=ME).person_id
     with pytest.raises(BadInput, match="from 1700 on"):
         library.people.describe(anna, birth_date=date(1699, 12, 31), actor=ME)
-    assert library.people.describe(anna, birth_date=date(1700, 1, 1), actor=ME).birth_date == date(1700, 1, 1)
+    described = library.people.describe(anna, birth_date=date(1700, 1, 1), actor=ME)
+    assert described.person.birth_date == date(1700, 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -40,9 +41,9 @@ def plain(path: Path) -> list[tuple[float, np.ndarray]]:
     """Every picture with its seconds, decoded one after the other: what the reader must agree with."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        shown = [frame for frame in container.decode(stream) if frame.pts is not None]
+        shown = [(frame.pts, frame) for frame in container.decode(stream) if frame.pts is not None]
         base, start = float(stream.time_base or 1), stream.start_time or 0
-        return [((frame.pts - start) * base, frame.to_ndarray(format="rgb24")) for frame in shown]
+        return [((pts - start) * base, frame.to_ndarray(format="rgb24")) for pts, frame in shown]
 
 
 def looked_at(path: Path, every: float, start: float = 0.0) -> list[video.Frame]:
@@ -92,7 +93,12 @@ def test_looking_further_goes_on_where_it_stopped(kind: str, tmp_path: Path) -> 
 def test_pictures_that_no_wanted_one_needs_stay_coded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[object] = []
     real = video.Clip._decode
-    monkeypatch.setattr(video.Clip, "_decode", lambda clip, packet: counted.append(packet) or real(clip, packet))
+
+    def counting(clip: video.Clip, packet: Any) -> Any:
+        counted.append(packet)
+        return real(clip, packet)
+
+    monkeypatch.setattr(video.Clip, "_decode", counting)
     path = videos.write(tmp_path / "a.mp4", videos.greys(8), g=10, bf=0, sc_threshold=0)
     assert len(looked_at(path, 2.0)) == 4
     assert len(counted) < 40

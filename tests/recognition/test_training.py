@@ -3,11 +3,13 @@
 import json
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from faceid_core.engine.dlib_format import resnet_weights
+from faceid_core.engine.dlib_format import ResNetWeights, resnet_weights
 from faceid_core.engine.weights import weights_path
 from faceid_core.errors import JobCancelled, NotEnoughLabels
 from faceid_core.recognition import model_files, openset, training
@@ -15,6 +17,7 @@ from faceid_core.recognition.training import TrainOptions, _better, _labelled
 from tests.faces import Faces, drawn_faces
 
 QUICK = TrainOptions(epochs=2, views=1)
+Run = tuple[training.Trained, list[dict[str, Any]], list[tuple[int, int, str]]]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def faces() -> Faces:
 
 
 @pytest.fixture(scope="module")
-def weights():
+def weights() -> ResNetWeights:
     return resnet_weights(weights_path("resnet"))
 
 
@@ -45,28 +48,28 @@ def few(faces: Faces, count: int = 4) -> tuple[np.ndarray, list[str], np.ndarray
     ],
     ids=["nobody", "one person", "one with a single face", "one with a single photo"],
 )
-def test_says_what_is_missing(names, photos):
+def test_says_what_is_missing(names: list[str], photos: list[int], weights: ResNetWeights) -> None:
     crops = np.zeros((len(names), 150, 150, 3), np.uint8)
     with pytest.raises(
         NotEnoughLabels, match=r"^Name at least two people with two photos each, then train again\.$"
     ):
-        training.train(crops, names, np.array(photos, np.int64), weights=None)
+        training.train(crops, names, np.array(photos, np.int64), weights=weights)
 
 
-def test_crops_of_another_shape_are_a_mistake_of_the_caller():
+def test_crops_of_another_shape_are_a_mistake_of_the_caller(weights: ResNetWeights) -> None:
     with pytest.raises(ValueError, match="crops of shape"):
-        training.train(np.zeros((2, 99, 99, 3), np.uint8), ["a", "b"], np.arange(2), weights=None)
+        training.train(np.zeros((2, 99, 99, 3), np.uint8), ["a", "b"], np.arange(2), weights=weights)
     with pytest.raises(ValueError, match="crops of shape"):
-        training.train(np.zeros((2, 150, 150, 3), np.uint8), ["a"], np.arange(2), weights=None)
+        training.train(np.zeros((2, 150, 150, 3), np.uint8), ["a"], np.arange(2), weights=weights)
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": -1}, {"batch_size": 0}, {"valid_share": 1.0}, {"learning_rate": 0.0}])
-def test_options_are_checked(wrong):
+def test_options_are_checked(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         TrainOptions(**wrong)
 
 
-def test_people_with_too_few_faces_are_left_out():
+def test_people_with_too_few_faces_are_left_out() -> None:
     names = ["Zoe", "Ann", "Zoe", "Ann", "Bob"] + ["Eve"] * 9
     crops = np.zeros((len(names), 150, 150, 3), np.uint8)
     labelled = _labelled(crops, names, np.arange(len(names)), TrainOptions(max_faces_per_person=4))
@@ -77,8 +80,9 @@ def test_people_with_too_few_faces_are_left_out():
 
 # --- the training -----------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def run(faces, weights):
-    rows, steps = [], []
+def run(faces: Faces, weights: ResNetWeights) -> Run:
+    rows: list[dict[str, Any]] = []
+    steps: list[tuple[int, int, str]] = []
     trained = training.train(
         faces.crops,
         faces.names,
@@ -91,7 +95,7 @@ def run(faces, weights):
     return trained, rows, steps
 
 
-def test_learns_the_people(run, faces):
+def test_learns_the_people(run: Run, faces: Faces) -> None:
     report = run[0].report
     assert report.classes == tuple(sorted(set(faces.names)))
     assert report.accuracy >= 0.95 and report.tpir >= 0.9 and report.fpir <= 0.1
@@ -99,18 +103,18 @@ def test_learns_the_people(run, faces):
     assert run[0].tensors["rows"].shape == (len(report.classes), 128)
 
 
-def test_tells_of_every_epoch_and_batch(run):
+def test_tells_of_every_epoch_and_batch(run: Run) -> None:
     trained, rows, steps = run
     assert [row["epoch"] for row in rows] == [0, 1, 2]
     assert set(rows[0]) == set(rows[2]) == {"epoch", "train_loss", "valid_loss", "accuracy"}
     assert rows[0]["accuracy"] >= 0.9, "the imprinted head is good before any training"
     assert trained.report.history == tuple(rows)
-    assert "Learning, round 2" in {message for _, _, message in steps}
+    assert "Training, epoch 2" in {message for _, _, message in steps}
     assert all(one[0] <= next_[0] <= next_[1] for one, next_ in pairwise(steps))
     assert steps[-1][0] == steps[-1][1]
 
 
-def test_same_seed_same_result(faces, weights):
+def test_same_seed_same_result(faces: Faces, weights: ResNetWeights) -> None:
     crops, names, photos = few(faces)
     seen = []
     for seed in (1, 1, 2):
@@ -120,34 +124,34 @@ def test_same_seed_same_result(faces, weights):
     np.testing.assert_array_equal(seen[0].tensors["rows"], seen[1].tensors["rows"])
 
 
-def test_two_people_with_two_faces_are_enough(faces, weights):
+def test_two_people_with_two_faces_are_enough(faces: Faces, weights: ResNetWeights) -> None:
     crops, names, photos = few(faces, 2)
     trained = training.train(crops, names, photos, weights=weights, strangers=faces.crops[:0], options=QUICK)
     assert trained.calibration.threshold_cosine == openset.default_threshold_cosine(2)
     assert trained.report.valid_faces == 4 and trained.kept == "imprinted"
 
 
-def test_copies_of_one_picture_still_train(faces, weights):
+def test_copies_of_one_picture_still_train(faces: Faces, weights: ResNetWeights) -> None:
     crops, names, _ = few(faces, 1)
     doubled, photos = np.repeat(crops, 2, 0), np.arange(4)
     trained = training.train(doubled, [n for n in names for _ in "12"], photos, weights=weights, options=QUICK)
     assert trained.report.valid_faces == 4
 
 
-@pytest.mark.parametrize("message", ["Looking at the faces", "Learning, round 2"])
-def test_cancel_stops_inside_an_epoch(faces, weights, message):
+@pytest.mark.parametrize("at", ["Preparing faces", "Training, epoch 2"])
+def test_cancel_stops_inside_an_epoch(faces: Faces, weights: ResNetWeights, at: str) -> None:
     crops, names, photos = few(faces)
-    rows = []
+    rows: list[dict[str, float]] = []
 
-    def progress(done, total, text=""):
-        if text == message:
+    def progress(done: int, total: int, message: str = "") -> None:
+        if message == at:
             raise JobCancelled("stop")
 
     with pytest.raises(JobCancelled):
         training.train(
             crops, names, photos, weights=weights, options=QUICK, progress=progress, on_epoch=rows.append
         )
-    assert len(rows) == (2 if "round" in message else 0)
+    assert len(rows) == (2 if "epoch" in at else 0)
 
 
 # --- the choice -------------------------------------------------------------------------------------------------
@@ -169,12 +173,14 @@ def scores(right: int, wrong: int, impostors: float = 0.5) -> openset.Scored:
     ],
     ids=["equal", "one lucky face", "two more right", "finds more", "too few strangers", "worse", "finds less"],
 )
-def test_trained_must_be_clearly_better(new, old, strangers, better):
+def test_trained_must_be_clearly_better(
+    new: openset.Scored, old: openset.Scored, strangers: int, better: bool
+) -> None:
     assert _better(new, old, strangers) is better
 
 
 # --- saving -----------------------------------------------------------------------------------------------------
-def test_saved_as_tensors_and_json_without_leftovers(run, tmp_path):
+def test_saved_as_tensors_and_json_without_leftovers(run: Run, tmp_path: Path) -> None:
     folder = training.save(run[0], tmp_path / "models")
     assert [path.name for path in (tmp_path / "models").iterdir()] == [folder.name]
     assert sorted(path.name for path in folder.iterdir()) == ["model.json", "tensors.safetensors"]
@@ -187,8 +193,8 @@ def test_saved_as_tensors_and_json_without_leftovers(run, tmp_path):
     assert training.save(run[0], tmp_path / "models") != folder
 
 
-def test_failed_save_leaves_nothing(run, tmp_path, monkeypatch):
-    def full(*_):
+def test_failed_save_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
         raise OSError("disk full")
 
     monkeypatch.setattr(model_files, "_write_through", full)

@@ -155,7 +155,9 @@ def test_each_person_is_searched_as_by_the_simple_way(monkeypatch: pytest.Monkey
     rng = np.random.default_rng(5)
     people = rng.permutation(np.repeat(np.array([70, 3, 12, 5, 41]), [60, 1, 2, 3, 33]))
     known = GalleryFaces(
-        np.arange(len(people)), people, rng.normal(size=(len(people), 8)).astype(np.float32) + people[:, None] / 40
+        np.arange(len(people)),
+        people,
+        (rng.normal(size=(len(people), 8)) + people[:, None] / 40).astype(np.float32),
     )
     faces, vectors = rng.permutation(40) + 100, rng.normal(size=(40, 8)).astype(np.float32)
     forbidden = frozenset((int(face), int(rng.choice(people))) for face in faces[::2]) | {(9999, 3), (100, 9999)}

@@ -20,7 +20,9 @@ def people(sizes: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return (middles[who] + rng.normal(size=(len(who), D)) * 0.57 / np.sqrt(D)).astype(np.float32), who
 
 
-def pairs(vectors: np.ndarray, groups: np.ndarray, photos: np.ndarray | None = None, apart: np.ndarray = NONE):
+def pairs(
+    vectors: np.ndarray, groups: np.ndarray, photos: np.ndarray | None = None, apart: np.ndarray = NONE
+) -> list[merge_candidates.Pair]:
     photos = np.arange(len(vectors)) if photos is None else photos
     graph = neighbours.build(vectors)
     return merge_candidates.likely_pairs(vectors, groups, photos, graph, threshold=THRESHOLD, cannot_link=apart)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -85,7 +87,7 @@ def test_a_photo_with_somebody_who_is_not_on_the_best_stays(album: Album) -> Non
     ],
     ids=["another look", "changed places", "one moved"],
 )
-def test_what_differs_is_another_moment(album: Album, second: dict) -> None:
+def test_what_differs_is_another_moment(album: Album, second: dict[str, Any]) -> None:
     album.photo("AB")
     album.photo("AB", **second)
     assert album.found() == []

@@ -43,7 +43,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def number_of(client: TestClient, name: str) -> int:
     """Of the event whose function has this name."""
     events = client.get("/group/config").json()["dependencies"]
-    return next(event["id"] for event in events if event["api_name"] == name)
+    return next(int(event["id"]) for event in events if event["api_name"] == name)
 
 
 def ask(client: TestClient, path: str, *, event: str, session: str = "abc") -> dict[str, Any]:

@@ -144,7 +144,7 @@ def _open_pages(url: str) -> None:
 
     from tests.browser.conftest import ARGUMENTS, CHROMIUM
 
-    if not Path(CHROMIUM).exists():
+    if CHROMIUM is None or not Path(CHROMIUM).exists():
         return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))

@@ -16,7 +16,7 @@ from faceid_core.settings import Settings
 from faceid_core.steps import answer, ask
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.map_faces import map_faces
-from faceid_core.values import Flag, LabelSource
+from faceid_core.values import Flag, LabelSource, Vectors
 from faceid_core.vectors import neighbours
 
 ME = "me"
@@ -28,7 +28,7 @@ def members(library: Library, number: int) -> list[int]:
 
 def test_nothing_is_asked_where_all_is_well(filled: Library) -> None:
     asked = ask.questions(filled)
-    assert asked.people == asked.doubts == asked.twice == ()
+    assert (asked.people, asked.doubts, asked.twice) == ((), (), ())
 
 
 def test_two_people_that_may_be_one(filled: Library) -> None:
@@ -50,9 +50,12 @@ def test_two_people_that_may_be_one(filled: Library) -> None:
 def test_the_graph_of_the_grouping_is_used(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[int] = []  # faces of single groups are compared among themselves
     build = neighbours.build
-    monkeypatch.setattr(
-        neighbours, "build", lambda vectors, *k: compared.append(len(vectors)) or build(vectors, *k)
-    )
+
+    def counting(vectors: Vectors, *k: int) -> neighbours.NeighbourGraph:
+        compared.append(len(vectors))
+        return build(vectors, *k)
+
+    monkeypatch.setattr(neighbours, "build", counting)
     assert ask.questions(filled).people == ()
     faces = cluster_faces(filled, preview=True, strictness=0.5).faces
     assert map_faces(filled, projector="pca").faces == faces
@@ -92,7 +95,7 @@ def test_a_wrong_name_is_doubted_until_a_human_insists(filled: Library) -> None:
     assert set(doubt.because) <= set(first)
     answer.name_is_right(filled, [doubt], "Ada", actor=ME)
     assert ask.questions(filled).doubts == ()
-    assert filled.journal.recent(1)[0].summary == "Said that 1 face is Ada indeed"
+    assert filled.journal.recent(1)[0].summary == "Confirmed 1 face as “Ada”"
     filled.journal.undo()
     assert len(ask.questions(filled).doubts) == 1
 

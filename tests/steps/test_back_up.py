@@ -16,12 +16,13 @@ from faceid_core.library import Library
 from faceid_core.library.store import database
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
+from tests import sharing
 from tests.library.conftest import EMBEDDER, new_photo
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(library=tmp_path / "library")
+    return sharing.new_library(tmp_path / "library")
 
 
 @pytest.fixture
@@ -145,14 +146,16 @@ def newer(good: Path, file: Path) -> None:
     ("spoil", "said"),
     [
         (lambda good, file: None, "There is no file"),
-        (lambda good, file: file.write_text("a diary"), "is no backup"),
-        (lambda good, file: zipfile.ZipFile(file, "w").close(), "is no backup"),
-        (lambda good, file: file.write_bytes(good.read_bytes()[:-200]), "is no backup"),
-        (damaged_zip, "is no backup"),
+        (lambda good, file: file.write_text("a diary"), "is not a faceid backup"),
+        (lambda good, file: zipfile.ZipFile(file, "w").close(), "is not a faceid backup"),
+        (lambda good, file: file.write_bytes(good.read_bytes()[:-200]), "is not a faceid backup"),
+        (damaged_zip, "is not a faceid backup"),
         (newer, "update the program"),
     ],
 )
-def test_a_bad_backup_changes_nothing(library: Library, settings: Settings, tmp_path: Path, spoil, said) -> None:
+def test_a_bad_backup_changes_nothing(
+    library: Library, settings: Settings, tmp_path: Path, spoil: Callable[[Path, Path], object], said: str
+) -> None:
     back_up.back_up(settings, tmp_path / "good.zip")
     library.close()
     spoil(tmp_path / "good.zip", tmp_path / "bad.zip")
@@ -236,7 +239,9 @@ def test_a_server_has_tools_of_its_own(tmp_path: Path) -> None:
         back_up.back_up(Settings(library=tmp_path, database_url="postgresql://x/y"), tmp_path / "mine.zip")
 
 
-def test_upgrading_keeps_a_copy_of_what_was(library: Library, settings: Settings, monkeypatch) -> None:
+def test_upgrading_keeps_a_copy_of_what_was(
+    library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     library.close()
     assert back_up.upgrade(settings) is None
     with closing(sqlite3.connect(settings.library / "faceid.db")) as connection, connection:

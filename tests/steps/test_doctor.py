@@ -32,7 +32,7 @@ def test_a_good_installation_is_all_right_and_nothing_is_made(settings: Settings
     numbers = {"in bfloat16 by OpenVINO", "in float32 by ONNX Runtime"}
     told, _, computes = checks["Engine"].found.partition(", vectors ")
     assert (told, computes in numbers) == ("mmod and dlib-resnet+mirror on CPUExecutionProvider", True)
-    assert checks["Library"].advice == "It is made by the first import."
+    assert checks["Library"].advice == "The first import creates it."
     assert checks["Free disk"].found.endswith(" GB")
     assert not settings.library.exists()
 

@@ -11,13 +11,20 @@ from pathlib import Path
 import pytest
 
 from faceid_core.errors import NotWritable, PathNotFound, UnknownChoice
+from faceid_core.exchange.face_table import EXPORTERS, Row
 from faceid_core.library import Library
 from faceid_core.steps import export
+from tests.contracts import check_exporter
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
     with file.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("suffix", EXPORTERS)
+def test_every_exporter_keeps_the_contract(suffix: str, filled: Library, tmp_path: Path) -> None:
+    check_exporter(suffix, filled, tmp_path)
 
 
 def test_the_csv_has_exactly_the_columns_and_a_row_per_face(filled: Library, tmp_path: Path) -> None:
@@ -99,7 +106,7 @@ def test_an_export_that_fails_half_way_leaves_the_old_file_alone(
     target = tmp_path / "faces.csv"
     target.write_text("the old export")
 
-    def full_disk(rows: Iterable[export.Row]) -> Iterator[export.Row]:
+    def full_disk(rows: Iterable[Row]) -> Iterator[Row]:
         yield next(iter(rows))
         raise OSError(28, "No space left on device")
 

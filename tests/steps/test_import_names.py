@@ -52,6 +52,9 @@ def region(name: str, x: float, y: float, width: float, height: float) -> str:
     return f"<rdf:li mwg-rs:Name='{name}' mwg-rs:Type='Face'><mwg-rs:Area {area}/></rdf:li>"
 
 
+Tagged = tuple[Library, dict[Path, tuple[str, ...]]]
+
+
 def named(library: Library) -> dict[str, list[str | None]]:
     found = {}
     for photo in library.photos.page():
@@ -60,7 +63,7 @@ def named(library: Library) -> dict[str, list[str | None]]:
     return found
 
 
-def test_faces_get_the_names_of_their_photos(tagged) -> None:
+def test_faces_get_the_names_of_their_photos(tagged: Tagged) -> None:
     library, people = tagged
     done = take_names(library, actor=ME)
     faces = [name for names in people.values() for name in names]
@@ -77,7 +80,7 @@ def test_faces_get_the_names_of_their_photos(tagged) -> None:
     assert library.people.all() == []
 
 
-def test_what_was_said_here_stays(tagged) -> None:
+def test_what_was_said_here_stays(tagged: Tagged) -> None:
     library, people = tagged
     (path, names), *_ = people.items()
     photo = next(photo.id for photo in library.photos.page() if photo.path == str(path))
@@ -91,7 +94,7 @@ def test_what_was_said_here_stays(tagged) -> None:
     assert all(person.faces for person in library.people.all())
 
 
-def test_a_name_that_was_denied_stays_denied(tagged) -> None:
+def test_a_name_that_was_denied_stays_denied(tagged: Tagged) -> None:
     library, _ = tagged
     faces = [face.id for photo in library.photos.page() for face in library.faces.of_photo(photo.id)]
     take_names(library, actor=ME)
@@ -103,7 +106,7 @@ def test_a_name_that_was_denied_stays_denied(tagged) -> None:
     assert library.faces.get(face).person is None
 
 
-def test_a_cancelled_job_takes_nothing(tagged) -> None:
+def test_a_cancelled_job_takes_nothing(tagged: Tagged) -> None:
     library, _ = tagged
 
     def stop(done: int, total: int, message: str = "") -> None:
@@ -115,7 +118,7 @@ def test_a_cancelled_job_takes_nothing(tagged) -> None:
     assert library.people.all() == []
 
 
-def test_as_a_job_and_on_the_command_line(tagged) -> None:
+def test_as_a_job_and_on_the_command_line(tagged: Tagged) -> None:
     library, people = tagged
     library.jobs.submit("names", {"actor": ME})
     (job,) = jobs.run_pending(library)
@@ -123,13 +126,13 @@ def test_as_a_job_and_on_the_command_line(tagged) -> None:
     assert library.journal.recent(1)[0].actor == ME
     ran = faceid("--library", library.settings.library, "decisions", "from-photos", "--json")
     assert ran.code == 0
-    assert "No new name found" in ran.err
+    assert "No new names found" in ran.err
     assert '"without_face": 2' in ran.out
 
 
 def test_the_words() -> None:
     assert doctest.testmod(import_names).failed == 0
-    assert NamesTaken(0, 0, 0, 0, 0, 0).in_words() == "No new name found"
+    assert NamesTaken(0, 0, 0, 0, 0, 0).in_words() == "No new names found"
     assert NamesTaken(1, 1, 1, 0, 2, 1).in_words() == (
-        "1 name of 1 person taken over; 2 had another name here, which stays; 1 lies where no face was found"
+        "1 name of 1 person imported; 2 already had another name here and kept it; 1 has no matching face"
     )

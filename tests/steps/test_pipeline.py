@@ -138,7 +138,7 @@ def named(filled: Library, album: Album) -> Library:
     return filled
 
 
-STEPS: dict[str, Callable[[Library], object]] = {
+STEPS: dict[str, Callable[[Library], Any]] = {
     "cluster": cluster_faces,
     "preview": lambda library: cluster_faces(library, preview=True),
     "new only": lambda library: cluster_faces(library, new_only=True),

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from faceid_core.cli.main import main
 from faceid_core.errors import DecisionsUnusable, PathNotFound, UnknownChoice
 from faceid_core.geometry import SAME_FACE_IOU
-from faceid_core.library import FaceDecision, Library
+from faceid_core.library import FaceBox, FaceDecision, Library
 from faceid_core.library.store.tables import Person
 from faceid_core.settings import Settings
 from faceid_core.steps import replay_decisions
-from faceid_core.steps.replay_decisions import FaceBox, match
+from faceid_core.steps.replay_decisions import match
 from faceid_core.values import Box, DetectedFace, Flag, LabelSource, NewFace, NewPhoto
 from tests.library.conftest import new_face, new_photo
 

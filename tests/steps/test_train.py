@@ -12,7 +12,7 @@ from faceid_core.errors import ErasedMeanwhile
 from faceid_core.library import Library
 from faceid_core.recognition import training
 from faceid_core.recognition.openset import Calibration
-from faceid_core.steps import jobs, train
+from faceid_core.steps import jobs, snapshot, train
 from faceid_core.values import JobState, TrainReport
 from tests.library.conftest import EMBEDDER, new_photo
 
@@ -23,7 +23,8 @@ def library(empty: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
     empty.photos.add_many([new_photo(f"/{number}.jpg") for number in range(6)])
     for name, faces in (("Ada", [1, 2]), ("Bo", [3, 4]), ("Cy", [5])):
         empty.people.name_faces(faces, name, actor="a")
-    monkeypatch.setattr(train, "load_embedder", lambda settings: type("Embedder", (), {"name": EMBEDDER}))
+    monkeypatch.setattr(snapshot, "load_embedder", lambda settings: type("Embedder", (), {"name": EMBEDDER}))
+    monkeypatch.setattr(snapshot, "embed_missing", lambda library, embedder: None)
     monkeypatch.setattr(train, "decoded", lambda library, ids: np.zeros((len(ids), 150, 150, 3), np.uint8))
     return empty
 

@@ -15,7 +15,7 @@ NEW, OLD = "avx512f avx512dq avx512bw avx512vl avx512cd avx2 fma", "sse3 avx2 fm
 
 KERNELS = """
 import os
-from faceid_core import nearest
+from faceid_core.vectors import faiss_kernels as nearest
 faiss = nearest.faiss()
 assert nearest.faiss() is faiss
 from threadpoolctl import threadpool_info

@@ -21,7 +21,7 @@ def test_agrees_with_brute_force() -> None:
     order, apart = brute_force(vectors, 10)
     np.testing.assert_array_equal(graph.indices, order)
     np.testing.assert_allclose(graph.distances, apart, rtol=1e-5)
-    assert (graph.indices.dtype, graph.distances.dtype) == (np.int32, np.float32)
+    assert graph.indices.dtype == np.int32 and graph.distances.dtype == np.float32
     assert (len(graph), graph.k) == (300, 10)
 
 
@@ -72,8 +72,8 @@ def test_wrong_shapes_and_numbers_are_refused() -> None:
 def test_beyond_the_limit_few_neighbours_are_missed_and_distances_stay_exact() -> None:
     rng = np.random.default_rng(7)
     middles = rng.normal(size=(400, 16))
-    vectors = np.repeat(middles, 10, axis=0) + rng.normal(scale=0.2, size=(4000, 16))
-    vectors = np.concatenate([vectors, vectors[:50]]).astype(np.float32)
+    drawn = np.repeat(middles, 10, axis=0) + rng.normal(scale=0.2, size=(4000, 16))
+    vectors = np.concatenate([drawn, drawn[:50]]).astype(np.float32)
     graph, exact = neighbours.build(vectors, 9, exact_limit=1000), neighbours.build(vectors, 9)
     hits = [len(set(a) & set(b)) for a, b in zip(graph.indices.tolist(), exact.indices.tolist(), strict=True)]
     assert sum(hits) > 0.95 * 9 * len(vectors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_an_own_detector_finds_its_faces_in_pixels_of_the_photo(
 def test_a_detector_of_the_other_kind_is_told(settings: Settings) -> None:
     register(settings.library, "detectors.mine", tiny_scrfd(), kind="yunet", input_px=SIDE)
     detector = make_detector(settings.model_copy(update={"detector": "mine"}))
-    with pytest.raises(CustomModelUnusable, match="not those of its kind"):
+    with pytest.raises(CustomModelUnusable, match="don't match its kind"):
         detector.detect(np.zeros((SIDE, SIDE, 3), np.uint8))
 
 
@@ -219,7 +220,7 @@ def test_names_beside_ours(settings: Settings) -> None:
         make_embedder(settings.model_copy(update={"embedder": "other"}))
 
 
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "is not the one that": {"sha256": "0" * 64},
     "can't be read": {"file": "nowhere.onnx"},
     "numbers, not 7": {"dimension": 7},
@@ -248,7 +249,7 @@ def test_broken_files_are_told(settings: Settings) -> None:
     toml = settings.library / "models.toml"
     entry = custom_models.entries(settings).embedders["tiny"]
     toml.write_text(toml.read_text().replace(entry.sha256, hashlib.sha256(rubbish).hexdigest()))
-    with pytest.raises(CustomModelUnusable, match="no usable ONNX file"):
+    with pytest.raises(CustomModelUnusable, match="not a usable ONNX file"):
         make_embedder(settings)
     toml.write_text("[embedders")
     with pytest.raises(CustomModelUnusable, match="not valid TOML"):
@@ -256,7 +257,7 @@ def test_broken_files_are_told(settings: Settings) -> None:
 
 
 def test_the_example_of_the_manual_is_valid(settings: Settings) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "own-models.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "custom-models.md").read_text()
     example = text.split("```toml")[1].split("```")[0].replace('"..."', f'"{"a" * 64}"')
     (settings.library / "models.toml").write_text(example)
     assert custom_models.names("detectors", settings) == ["scrfd"]

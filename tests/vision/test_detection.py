@@ -13,6 +13,7 @@ from faceid_core.vision.detection import DETECTORS, make_detector
 from faceid_core.vision.detector import search_scale
 from faceid_core.vision.dlib_detectors import DlibCnnDetector
 from faceid_core.vision.mmod import MmodDetector
+from tests.contracts import check_detector
 
 
 def read(album: Album, name: str) -> np.ndarray:
@@ -69,15 +70,7 @@ def test_the_default_detector_finds_the_drawn_faces(album: Album, engine_setting
 
 @pytest.mark.parametrize("name", sorted(DETECTORS))
 def test_every_detector_keeps_the_contract(name: str, album: Album, engine_settings: Settings) -> None:
-    detector = DETECTORS[name](engine_settings.model_copy(update={"detection_side_px": 400}))
-    assert detector.name == name
-    single = next(photo for photo, faces in album.photos.items() if len(faces) == 1)
-    photo = read(album, single)
-    for face in detector.detect(photo):
-        assert face.landmarks.shape == (5, 2)
-        assert face.landmarks.dtype == np.float32
-        assert face.box.iou(album.photos[single][0].box) > 0.3
-    assert detector.detect(np.full((60, 80, 3), 127, np.uint8)) == []
+    check_detector(name, DETECTORS[name], album, engine_settings)
 
 
 @pytest.mark.parametrize("shape", [(0, 0, 3), (1, 1, 3), (3, 200, 3), (79, 79, 3)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,8 +16,8 @@ from faceid_core.vision.embedding import EMBEDDERS, make_embedder
 
 
 @pytest.fixture(scope="module")
-def crops(imported_folder: object) -> np.ndarray:
-    with Library.open(Settings(library=imported_folder)) as library:  # type: ignore[arg-type]
+def crops(imported_folder: Path) -> np.ndarray:
+    with Library.open(Settings(library=imported_folder)) as library:
         ids = library.faces.vectors("dlib-resnet+mirror").ids[:5]
         return np.stack([decode_jpeg(data) for data in library.faces.crops(ids).values()])
 
@@ -40,11 +42,12 @@ def test_mirroring_is_the_mean_of_both_and_a_space_of_its_own(crops: np.ndarray,
 @pytest.mark.parametrize("name", sorted(EMBEDDERS))
 def test_every_embedder_keeps_the_contract(name: str, engine_settings: Settings) -> None:
     embedder = EMBEDDERS[name](engine_settings)
+    assert embedder.name.startswith(name) and embedder.default_threshold > 0 and embedder.computes
     none = embedder.embed(np.zeros((0, embedder.size_px, embedder.size_px, 3), np.uint8))
     assert none.shape == (0, embedder.dimension)
     two = embedder.embed(np.full((2, embedder.size_px, embedder.size_px, 3), 90, np.uint8))
     assert two.shape == (2, embedder.dimension)
-    assert two.dtype == np.float32
+    assert two.dtype == np.float32 and np.isfinite(two).all()
     with pytest.raises(ValueError, match="uint8"):
         embedder.embed(np.zeros((1, 10, 10, 3), np.uint8))
 

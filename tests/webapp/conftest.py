@@ -14,10 +14,12 @@ from faceid_core.library import Library
 from faceid_core.media import folders, images
 from faceid_core.settings import Settings
 from faceid_core.values import Box, DetectedFace, NewFace, NewPhoto, Quality
+from tests import sharing
 from webapp import context
 
 EMBEDDER = "dlib-resnet+mirror"
 SIDE = 240
+OpenPage = Callable[[str], AppTest]
 PAGE = """
 import importlib
 from webapp.feedback import boundary, show_toasts
@@ -30,7 +32,7 @@ show_toasts()
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(library=tmp_path / "library")
+    return sharing.new_library(tmp_path / "library")
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def filled(library: Library, tmp_path: Path) -> Library:
 
 
 @pytest.fixture
-def open_page() -> Callable[[str], AppTest]:
+def open_page() -> OpenPage:
     """Run one page of webapp.app_pages as the frame does."""
 
     def run(module: str) -> AppTest:

@@ -10,7 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from faceid_core.library import Library
 from faceid_core.media import images
+from faceid_core.settings import Settings
 from faceid_core.values import Box, Guess, Recognised
 from tests import videos
 from tests.webapp.conftest import new_photo
@@ -29,27 +31,27 @@ class Known:
 
 
 @pytest.fixture
-def client(filled, settings) -> Iterator[TestClient]:
+def client(filled: Library, settings: Settings) -> Iterator[TestClient]:
     with TestClient(api.build(settings), raise_server_exceptions=False) as client:
         yield client
 
 
-def _size(response) -> tuple[int, int]:
-    return Image.open(io.BytesIO(response.content)).size
+def _size(picture: bytes) -> tuple[int, int]:
+    return Image.open(io.BytesIO(picture)).size
 
 
-def test_a_face_is_its_crop(client, filled) -> None:
+def test_a_face_is_its_crop(client: TestClient, filled: Library) -> None:
     response = client.get("/faces/1.jpg")
     assert response.status_code == 200
     assert response.headers["content-type"] == "image/jpeg"
     assert response.content == filled.faces.crop(1)
 
 
-def test_a_face_can_be_smaller(client) -> None:
-    assert _size(client.get("/faces/1.jpg?size=64")) == (64, 64)
+def test_a_face_can_be_smaller(client: TestClient) -> None:
+    assert _size(client.get("/faces/1.jpg?size=64").content) == (64, 64)
 
 
-def test_a_picture_that_the_browser_has_is_not_sent_again(client) -> None:
+def test_a_picture_that_the_browser_has_is_not_sent_again(client: TestClient) -> None:
     first = client.get("/faces/1.jpg")
     tag = first.headers["etag"]
     assert tag.startswith('"') and tag != client.get("/faces/2.jpg").headers["etag"]
@@ -57,49 +59,49 @@ def test_a_picture_that_the_browser_has_is_not_sent_again(client) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_only_addresses_of_this_server_run_are_cached_unseen(client) -> None:
+def test_only_addresses_of_this_server_run_are_cached_unseen(client: TestClient) -> None:
     assert "immutable" in client.get(markup.face_url(1).removeprefix("/api")).headers["cache-control"]
     assert "no-cache" in client.get("/faces/1.jpg").headers["cache-control"]
     assert "no-cache" in client.get("/faces/1.jpg?v=another").headers["cache-control"]
 
 
-def test_a_photo_is_made_small(client) -> None:
+def test_a_photo_is_made_small(client: TestClient) -> None:
     response = client.get("/photos/1.jpg?size=120")
     assert response.status_code == 200
-    assert _size(response) == (120, 120)
+    assert _size(response.content) == (120, 120)
 
 
-def test_a_photo_is_upright(client, filled, tmp_path: Path) -> None:
+def test_a_photo_is_upright(client: TestClient, filled: Library, tmp_path: Path) -> None:
     path = Path(filled.photos.get(1).path)
     lying = Image.new("RGB", (200, 100), "red")
     exif = Image.Exif()
     exif[0x0112] = 6
     lying.save(path, exif=exif)
-    assert _size(client.get("/photos/1.jpg?size=100")) == (50, 100)
+    assert _size(client.get("/photos/1.jpg?size=100").content) == (50, 100)
 
 
-def test_a_changed_file_gives_a_new_picture(client, filled) -> None:
+def test_a_changed_file_gives_a_new_picture(client: TestClient, filled: Library) -> None:
     before = client.get("/photos/1.jpg?size=100").content
     path = Path(filled.photos.get(1).path)
     Image.new("RGB", (240, 240), "red").save(path)
     assert client.get("/photos/1.jpg?size=100").content != before
 
 
-def test_a_photo_whose_file_is_gone(client, filled) -> None:
+def test_a_photo_whose_file_is_gone(client: TestClient, filled: Library) -> None:
     Path(filled.photos.get(1).path).unlink()
     response = client.get("/photos/1.jpg")
     assert response.status_code == 404
     assert "is no longer where it was imported from" in response.json()["error"]
 
 
-def test_a_photo_that_can_not_be_read(client, filled) -> None:
+def test_a_photo_that_can_not_be_read(client: TestClient, filled: Library) -> None:
     (broken,) = [photo for photo in filled.photos.page() if photo.error]
     response = client.get(f"/photos/{broken.id}.jpg")
     assert (response.status_code, response.json()) == (422, {"error": "not an image"})
 
 
 @pytest.mark.parametrize("address", ["/faces/999.jpg", "/photos/999.jpg"])
-def test_a_number_that_is_not_there(client, address: str) -> None:
+def test_a_number_that_is_not_there(client: TestClient, address: str) -> None:
     response = client.get(address)
     assert response.status_code == 404
     assert "999" in response.json()["error"]
@@ -108,11 +110,11 @@ def test_a_number_that_is_not_there(client, address: str) -> None:
 @pytest.mark.parametrize(
     "address", ["/photos/..%2F..%2Fetc%2Fpasswd.jpg", "/faces/x.jpg", "/faces/1.jpg?size=99999", "/photos/-1;.jpg"]
 )
-def test_what_is_no_number_is_refused(client, address: str) -> None:
+def test_what_is_no_number_is_refused(client: TestClient, address: str) -> None:
     assert client.get(address).status_code in {404, 422}
 
 
-def test_counts_people_and_health(client, filled) -> None:
+def test_counts_people_and_health(client: TestClient, filled: Library) -> None:
     filled.people.name_faces([1, 3], "Ada", actor="owner")
     assert client.get("/health").json()["status"] == "ok"
     assert client.get("/counts").json()["faces"] == 6
@@ -126,44 +128,44 @@ def _upload() -> dict[str, tuple[str, bytes, str]]:
 
 
 @pytest.fixture
-def recogniser(monkeypatch) -> None:
+def recogniser(monkeypatch: pytest.MonkeyPatch) -> None:
     from faceid_core.steps import recognise
 
     monkeypatch.setattr(recognise, "load_recogniser", lambda library: Known())
 
 
-def test_recognise_without_a_model(client) -> None:
+def test_recognise_without_a_model(client: TestClient) -> None:
     response = client.post("/recognise", files=_upload())
     assert response.status_code == 409
     assert "train" in response.json()["error"]
 
 
-def test_recognise(client, recogniser) -> None:
+def test_recognise(client: TestClient, recogniser: None) -> None:
     found = client.post("/recognise", files=_upload()).json()
     assert found["photo"] == "group.jpg"
     assert [face["name"] for face in found["faces"]] == ["Ada", None]
     assert found["faces"][0]["probability"] == pytest.approx(0.93)
 
 
-def test_the_threshold_is_passed_on(client, recogniser) -> None:
+def test_the_threshold_is_passed_on(client: TestClient, recogniser: None) -> None:
     assert len(client.post("/recognise?threshold=0.9", files=_upload()).json()["faces"]) == 1
     assert client.post("/recognise?threshold=7", files=_upload()).status_code == 422
 
 
 @pytest.mark.parametrize(("data", "reason"), [(b"", "the file is empty"), (b"hello", "not an image")])
-def test_an_upload_that_is_no_photo(client, recogniser, data: bytes, reason: str) -> None:
+def test_an_upload_that_is_no_photo(client: TestClient, recogniser: None, data: bytes, reason: str) -> None:
     response = client.post("/recognise", files={"image": ("x.jpg", data, "image/jpeg")})
     assert response.status_code == 422
     assert reason in response.json()["error"]
 
 
-def test_an_upload_that_is_missing(client) -> None:
+def test_an_upload_that_is_missing(client: TestClient) -> None:
     response = client.post("/recognise", files={"other": ("x.jpg", b"x", "image/jpeg")})
     assert response.status_code == 422
     assert "image" in response.json()["error"]
 
 
-def test_an_upload_that_is_too_large(filled, settings) -> None:
+def test_an_upload_that_is_too_large(filled: Library, settings: Settings) -> None:
     with TestClient(api.build(settings.model_copy(update={"max_upload_mb": 1}))) as client:
         response = client.post("/recognise", files={"image": ("x.jpg", b"x" * 1_100_000, "image/jpeg")})
         assert response.status_code == 413
@@ -172,7 +174,7 @@ def test_an_upload_that_is_too_large(filled, settings) -> None:
         assert chunked.status_code == 411
 
 
-def test_a_bug_is_no_traceback(client, monkeypatch) -> None:
+def test_a_bug_is_no_traceback(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(context.library()), "counts", lambda self: 1 / 0)
     response = client.get("/counts")
     assert response.status_code == 500
@@ -191,11 +193,13 @@ def test_the_cache_forgets_the_oldest() -> None:
     assert made == ["a", "b", "c", "b"]
 
 
-def test_a_picture_of_a_video_is_shown_as_long_as_the_video_is_there(client, filled, tmp_path: Path) -> None:
+def test_a_picture_of_a_video_is_shown_as_long_as_the_video_is_there(
+    client: TestClient, filled: Library, tmp_path: Path
+) -> None:
     video = videos.write(tmp_path / "a.mp4", videos.greys(3))
     (added,) = filled.photos.add_many([replace(new_photo(tmp_path / "photos", 7), path=f"{video}#t=2")])
     response = client.get(f"/photos/{added.photo_id}.jpg?size=32")
-    assert _size(response) == (32, 24)
+    assert _size(response.content) == (32, 24)
     assert np.asarray(Image.open(io.BytesIO(response.content))).mean() == pytest.approx(20 + 200 * 2 / 3, abs=4)
     video.unlink()
     response = client.get(f"/photos/{added.photo_id}.jpg?size=32")

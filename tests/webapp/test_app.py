@@ -8,13 +8,14 @@ from streamlit.testing.v1 import AppTest
 
 import webapp
 from faceid_core.errors import NameTaken
+from faceid_core.library import Library
 from webapp import feedback, markup, theme
 from webapp.app import PAGES
 
 APP = Path(webapp.__file__).with_name("app.py")
 
 
-def test_the_frame_opens_on_home(filled) -> None:
+def test_the_frame_opens_on_home(filled: Library) -> None:
     page = AppTest.from_file(str(APP), default_timeout=30).run()
     assert not page.exception and not page.error
     assert page.title[0].value == "Your library"
@@ -43,7 +44,7 @@ def test_an_expected_failure_is_shown_as_its_sentence() -> None:
     assert page.error[0].value == r"\*Ada\* is taken."
 
 
-def test_a_bug_is_logged_and_the_page_apologises(caplog) -> None:
+def test_a_bug_is_logged_and_the_page_apologises(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR, "webapp.feedback"):
         page = AppTest.from_string(FAILING.format(error="RuntimeError('secret detail')")).run()
     assert page.error[0].value == feedback.APOLOGY
@@ -89,13 +90,13 @@ def test_markdown_is_escaped_reversibly(text: str) -> None:
     assert not re.search(r"(?<!\\)[*_`<\[$#|~]", escaped)
 
 
-def test_guarded_lets_what_works_work(library) -> None:
+def test_guarded_lets_what_works_work(library: Library) -> None:
     done: list[int] = []
     feedback.guarded(done.append)(3)
     assert done == [3]
 
 
-def test_names_are_taken_only_once(filled) -> None:
+def test_names_are_taken_only_once(filled: Library) -> None:
     filled.people.name_faces([1], "Ada", actor="owner")
     bo = filled.people.name_faces([2], "Bo", actor="owner")
     with pytest.raises(NameTaken):

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from faceid_core.library import Library
 from faceid_core.library.store import tables
 from faceid_core.values import EARLIEST
 
@@ -21,11 +22,11 @@ people._edit_dialog(library().people.get({person}))
 """AppTest runs whole pages only, so that a dialog closes at the next click; this page opens it each time."""
 
 
-def open_dialog(library, born: date | None) -> tuple[int, AppTest]:
+def open_dialog(library: Library, born: date | None) -> tuple[int, AppTest]:
     """The dialog of Ada, whose birth date came from elsewhere: imported decisions may hold any."""
     ada = library.people.name_faces([1, 2], "Ada", actor="owner").person_id
     with library._database.write() as session:
-        session.get(tables.Person, ada).birth_date = born
+        session.get_one(tables.Person, ada).birth_date = born
     return ada, AppTest.from_string(DIALOG.format(person=ada), default_timeout=30).run()
 
 
@@ -34,7 +35,7 @@ def save(page: AppTest) -> AppTest:
 
 
 @pytest.mark.parametrize("born", [None, date(1950, 5, 1), date(1799, 12, 31), date(33, 4, 3), TOMORROW])
-def test_any_stored_date_is_shown_and_stays(filled, born) -> None:
+def test_any_stored_date_is_shown_and_stays(filled: Library, born: date | None) -> None:
     ada, page = open_dialog(filled, born)
     assert not page.exception
     assert page.date_input(key=f"born-{ada}").value == born
@@ -45,7 +46,7 @@ def test_any_stored_date_is_shown_and_stays(filled, born) -> None:
 
 
 @pytest.mark.parametrize("typed", [EARLIEST - timedelta(days=1), date(19, 5, 1), TOMORROW])
-def test_a_date_out_of_range_changes_nothing(filled, typed) -> None:
+def test_a_date_out_of_range_changes_nothing(filled: Library, typed: date) -> None:
     ada, page = open_dialog(filled, date(1950, 5, 1))
     page.date_input(key=f"born-{ada}").set_value(typed)
     save(page)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from faceid_core.library import Library
 from webapp.components.face_grid import Note, face_data
 
 
-def test_a_face_says_who_it_is_and_what_spoils_it(filled) -> None:
+def test_a_face_says_who_it_is_and_what_spoils_it(filled: Library) -> None:
     face = filled.faces.singles()[0]
     assert face_data(face)["title"] == "Unnamed face, quality 90 %"
     assert face_data(face)["low"] is None
@@ -18,7 +19,7 @@ def test_a_face_says_who_it_is_and_what_spoils_it(filled) -> None:
     assert face_data(replace(poor, quality_parts={}))["low"] == "low quality"
 
 
-def test_a_note_is_written_on_the_face_and_told_with_it(filled) -> None:
+def test_a_note_is_written_on_the_face_and_told_with_it(filled: Library) -> None:
     shown = face_data(filled.faces.singles()[0], note=Note("0.41", "0.41 from Ada; next is Bo at 0.60."))
     assert shown["name"] == "0.41"
     assert shown["title"] == "Unnamed face, quality 90 %. 0.41 from Ada; next is Bo at 0.60."

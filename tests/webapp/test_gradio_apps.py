@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio
 import numpy as np
 import pytest
 
+from faceid_core.library import Library
 from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Guess, Recognised
@@ -16,14 +18,21 @@ PHOTO = np.full((120, 200, 3), 90, np.uint8)
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> str:
-    path = tmp_path / "photo.jpg"
+def uploads(settings: Settings) -> Path:
+    """Where Gradio keeps what was uploaded."""
+    settings.temporary_folder.mkdir(parents=True, exist_ok=True)
+    return settings.temporary_folder
+
+
+@pytest.fixture
+def photo(uploads: Path) -> str:
+    path = uploads / "photo.jpg"
     path.write_bytes(images.encode_jpeg(PHOTO))
     return str(path)
 
 
 @pytest.fixture
-def recogniser(monkeypatch, library) -> Known:
+def recogniser(monkeypatch: pytest.MonkeyPatch, library: Library) -> Known:
     from faceid_core.steps import recognise
 
     monkeypatch.setattr(recognise, "load_recogniser", lambda _: Known())
@@ -53,7 +62,7 @@ def test_names_beyond_ascii_are_drawn(name: str) -> None:
     assert all(bytes(font.getmask(letter)) != missing for letter in name)
 
 
-def test_one_face_takes_the_largest_and_says_so(photo, recogniser, settings: Settings) -> None:
+def test_one_face_takes_the_largest_and_says_so(photo: str, recogniser: Known, settings: Settings) -> None:
     show, answer = gradio_actions.one(settings)
     crop, label, note = show(photo)
     assert crop.ndim == 3
@@ -63,7 +72,7 @@ def test_one_face_takes_the_largest_and_says_so(photo, recogniser, settings: Set
     assert (result["face"]["name"], result["faces_found"]) == ("Ada", 2)
 
 
-def test_several_faces(photo, recogniser, settings: Settings) -> None:
+def test_several_faces(photo: str, recogniser: Known, settings: Settings) -> None:
     show, answer = gradio_actions.several(settings)
     drawn, table, note = show(photo)
     assert drawn.shape == PHOTO.shape
@@ -72,52 +81,67 @@ def test_several_faces(photo, recogniser, settings: Settings) -> None:
     assert [face["name"] for face in answer(photo)["faces"]] == ["Ada", None]
 
 
-def test_no_face_is_said(photo, recogniser, settings: Settings, monkeypatch) -> None:
+def test_no_face_is_said(
+    photo: str, recogniser: Known, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Known, "recognise", lambda self, image: [])
     assert gradio_actions.one(settings)[0](photo) == (None, None, gradio_actions.NO_FACE)
     assert gradio_actions.several(settings)[0](photo)[2] == gradio_actions.NO_FACE
 
 
-def test_failures_become_gradio_messages(library, photo, settings: Settings, tmp_path: Path) -> None:
+def test_failures_become_gradio_messages(
+    library: Library, photo: str, settings: Settings, uploads: Path, tmp_path: Path
+) -> None:
     for make in (gradio_actions.one, gradio_actions.several):
         show, answer = make(settings)
         with pytest.raises(gradio.Error, match="No recogniser"):
             show(photo)
-        with pytest.raises(gradio.Error, match="Choose a picture"):
+        with pytest.raises(gradio.Error, match="Choose a photo"):
             answer(None)
-        bad = tmp_path / "bad.jpg"
+        bad = uploads / "bad.jpg"
         bad.write_bytes(b"hello")
         with pytest.raises(gradio.Error, match="not an image"):
             show(str(bad))
+        with pytest.raises(gradio.Error, match="Choose a photo"):
+            show(str(tmp_path / "elsewhere.jpg"))
 
 
-def test_a_bug_becomes_an_apology(photo, settings: Settings, recogniser, monkeypatch) -> None:
+def test_a_bug_becomes_an_apology(
+    photo: str, settings: Settings, recogniser: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Known, "recognise", lambda self, image: 1 / 0)
     with pytest.raises(gradio.Error, match="Something went wrong"):
         gradio_actions.one(settings)[0](photo)
 
 
-def test_a_name_can_not_be_html(photo, recogniser, settings: Settings, monkeypatch) -> None:
+def test_a_name_can_not_be_html(
+    photo: str, recogniser: Known, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evil = Recognised(Box(10, 20, 60, 80), "<script>x</script> *b*", 0.9, (Guess("<i>", 0.1),))
     monkeypatch.setattr(Known, "recognise", lambda self, image: [evil])
-    _, line = gradio_actions.live(PHOTO)
+    _, line = gradio_actions.live(settings)(photo)
     assert "<script>" not in line and "\\<script\\>" in line
 
 
-def test_the_live_picture_is_small_and_never_fails(library, monkeypatch) -> None:
-    frame, line = gradio_actions.live(np.zeros((720, 1280, 3), np.uint8))
+def test_the_live_picture_is_small_and_never_fails(library: Library, settings: Settings, uploads: Path) -> None:
+    large, bad = uploads / "frame.jpg", uploads / "bad.jpg"
+    large.write_bytes(images.encode_jpeg(np.zeros((720, 1280, 3), np.uint8)))
+    bad.write_bytes(b"hello")
+    live = gradio_actions.live(settings)
+    frame, line = live(str(large))
     assert frame is not None and max(frame.shape) == gradio_actions.LIVE_SIDE_PX
     assert "No recogniser" in line
-    assert gradio_actions.live(None) == (None, "")
+    assert live(None) == (None, "")
+    assert "not an image" in live(str(bad))[1]
 
 
-def test_the_missing_model_is_announced(library) -> None:
+def test_the_missing_model_is_announced(library: Library) -> None:
     assert "No recogniser" in gradio_actions.missing_model()
     library.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {}, 0.6, {}, "x")
     assert gradio_actions.missing_model() == ""
 
 
 @pytest.mark.parametrize("make", [gradio_apps.single_app, gradio_apps.group_app])
-def test_programs_see_one_endpoint(make, settings: Settings) -> None:
+def test_programs_see_one_endpoint(make: Callable[[Settings], gradio.Blocks], settings: Settings) -> None:
     app = make(settings)
     assert list(app.get_api_info()["named_endpoints"]) == ["/recognise"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -25,7 +26,7 @@ def test_the_app_is_built_in_a_thread_and_lives_as_long_as_the_block() -> None:
     events: list[str] = []
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI):
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         events.append("start")
         yield
         events.append("stop")

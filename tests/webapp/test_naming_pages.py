@@ -1,26 +1,31 @@
-"""The pages Clusters, Map and People on a small library: what they say, and what their buttons do."""
+"""The pages Faces, Map and People on a small library: what they say, and what their buttons do."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
-from faceid_core.library import Erasure
+from faceid_core.library import Erasure, Library
 from faceid_core.library.store import tables
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.values import Flag
-from tests.webapp.conftest import EMBEDDER, html_of, texts
+from tests.webapp.conftest import EMBEDDER, OpenPage, html_of, texts
 from webapp.parts import erase_dialog
 from webapp.parts.face_map import COLOURS, figure, layers
 from webapp.parts.regroup import promise
 from webapp.parts.undo import SECONDS
 
+Suggested = tuple[AppTest, list[int]]
+"""The page, and the faces that it suggests."""
 
-def button(page, label):
+
+def button(page: AppTest, label: str) -> Button:
     return next(button for button in page.button if button.label == label)
 
 
-def type_name(page, text, key="group-name"):
+def type_name(page: AppTest, text: str, key: str = "group-name") -> AppTest:
     """What the name box keeps when somebody has typed."""
     revision = 0  # the page is fresh
     page.session_state[key] = {"typed": {"text": text, "revision": revision}}
@@ -28,7 +33,7 @@ def type_name(page, text, key="group-name"):
 
 
 @pytest.fixture
-def grouped(filled):
+def grouped(filled: Library) -> Library:
     """Six faces: one group of each of two people."""
     ids = filled.faces.vectors(EMBEDDER).ids
     filled.clusters.save_run("test", {}, EMBEDDER, ids, np.arange(6, dtype=np.int64) % 2 + 1)
@@ -37,21 +42,23 @@ def grouped(filled):
 
 @pytest.mark.parametrize(
     ("module", "sentence"),
-    [("clusters", "Import photos first"), ("map", "Import photos"), ("people", "Nobody has a name yet")],
+    [("clusters", "Import photos first"), ("map", "Import photos"), ("people", "No people yet")],
 )
-def test_an_empty_library_says_what_to_do(library, open_page, module, sentence) -> None:
+def test_an_empty_library_says_what_to_do(
+    library: Library, open_page: OpenPage, module: str, sentence: str
+) -> None:
     page = open_page(module)
     assert not page.exception
     assert sentence in texts(page) + html_of(page)
 
 
-def test_faces_without_groups_offer_to_group_them(filled, open_page) -> None:
+def test_faces_without_groups_offer_to_group_them(filled: Library, open_page: OpenPage) -> None:
     page = open_page("clusters")
-    button(page, "Group the faces").click().run()
+    button(page, "Group faces").click().run()
     assert [job.kind for job in filled.jobs.active()] == ["cluster"]
 
 
-def test_a_whole_group_gets_a_name_and_the_next_one_is_shown(grouped, open_page) -> None:
+def test_a_whole_group_gets_a_name_and_the_next_one_is_shown(grouped: Library, open_page: OpenPage) -> None:
     page = open_page("clusters")
     assert "Group 1" in texts(page)
     page = button(type_name(page, "Ada"), "Name all 3").click().run()
@@ -60,16 +67,16 @@ def test_a_whole_group_gets_a_name_and_the_next_one_is_shown(grouped, open_page)
     assert "Group 2" in texts(page)
 
 
-def test_undo_takes_the_name_back(grouped, open_page) -> None:
+def test_undo_takes_the_name_back(grouped: Library, open_page: OpenPage) -> None:
     page = button(type_name(open_page("clusters"), "Ada"), "Name all 3").click().run()
     assert f"{SECONDS}s" in html_of(page)
     page = button(page, "Undo").click().run()
     assert grouped.people.all() == []
-    assert "Undone: Named 3 faces Ada" in texts(page)
+    assert "Undone: Named 3 faces “Ada”" in texts(page)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 500, "\u200b"])
-def test_a_name_that_can_not_be_used_changes_nothing(grouped, open_page, text) -> None:
+def test_a_name_that_can_not_be_used_changes_nothing(grouped: Library, open_page: OpenPage, text: str) -> None:
     page = button(type_name(open_page("clusters"), text), "Name all 3").click().run()
     assert not page.exception
     assert grouped.people.all() == []
@@ -77,10 +84,10 @@ def test_a_name_that_can_not_be_used_changes_nothing(grouped, open_page, text) -
     assert wrong == text and sentence.count(".") == 1
 
 
-def test_twice_on_one_photo_is_asked_back_once(grouped, open_page) -> None:
+def test_twice_on_one_photo_is_asked_back_once(grouped: Library, open_page: OpenPage) -> None:
     one, other = grouped.faces.of_cluster(1)[:2]
     with grouped._database.write() as session:
-        session.get(tables.Face, other.id).photo_id = one.photo_id
+        session.get_one(tables.Face, other.id).photo_id = one.photo_id
     page = button(type_name(open_page("clusters"), "Ada"), "Name all 3").click().run()
     assert grouped.people.all() == [] and "twice" in page.session_state["group-name-error"][1]
     page = button(page, "Name all 3").click().run()
@@ -88,9 +95,10 @@ def test_twice_on_one_photo_is_asked_back_once(grouped, open_page) -> None:
     assert grouped.people.all()[0].faces == 3
 
 
-def test_only_the_selected_faces_get_the_name(grouped, open_page) -> None:
+def test_only_the_selected_faces_get_the_name(grouped: Library, open_page: OpenPage) -> None:
     page = open_page("clusters")
     run = grouped.clusters.current()
+    assert run is not None
     shown = [face.id for face in grouped.faces.of_cluster(1)]
     page.session_state[f"group-{run.id}-1"] = {"selected": shown[:2]}
     page = type_name(page, "Ada").run()
@@ -99,18 +107,18 @@ def test_only_the_selected_faces_get_the_name(grouped, open_page) -> None:
 
 
 @pytest.mark.parametrize(("label", "flag"), [("Ignore", Flag.STRANGER), ("Not a face", Flag.NOT_A_FACE)])
-def test_faces_set_aside_can_be_brought_back(grouped, open_page, label, flag) -> None:
+def test_faces_set_aside_can_be_brought_back(grouped: Library, open_page: OpenPage, label: str, flag: Flag) -> None:
     page = button(open_page("clusters"), label).click().run()
     aside = grouped.faces.with_flag(flag)
     assert len(aside) == 3
     page.session_state["clusters-view"] = "Set aside"
     page.session_state[f"aside-{flag.value}"] = {"selected": aside}
-    button(page.run(), "Bring 3 back").click().run()
+    button(page.run(), "Bring back 3").click().run()
     assert grouped.faces.with_flag(flag) == []
 
 
 @pytest.fixture
-def suggested(grouped, open_page):
+def suggested(grouped: Library, open_page: OpenPage) -> Suggested:
     """The page with one face of group 1 named Ada, so that the two others are suggested."""
     named, *others = [face.id for face in grouped.faces.of_cluster(1)]
     grouped.people.name_faces([named], "Ada", actor="owner")
@@ -119,7 +127,7 @@ def suggested(grouped, open_page):
     return page.run(), others
 
 
-def test_a_suggestion_is_accepted_with_its_reason(grouped, suggested) -> None:
+def test_a_suggestion_is_accepted_with_its_reason(grouped: Library, suggested: Suggested) -> None:
     page, others = suggested
     assert "Is this Ada?" in texts(page) and "distance" in texts(page)
     page = button(page, "Yes, 2 faces").click().run()
@@ -129,7 +137,7 @@ def test_a_suggestion_is_accepted_with_its_reason(grouped, suggested) -> None:
     assert "No suggestions" in texts(page) + html_of(page)
 
 
-def test_a_refused_suggestion_does_not_come_back(grouped, suggested) -> None:
+def test_a_refused_suggestion_does_not_come_back(grouped: Library, suggested: Suggested) -> None:
     page, _ = suggested
     page = button(page, "None of them").click().run()
     assert not page.exception
@@ -139,7 +147,7 @@ def test_a_refused_suggestion_does_not_come_back(grouped, suggested) -> None:
     assert "Is this Ada?" in texts(page)
 
 
-def test_when_every_group_has_a_name_training_comes_next(grouped, open_page) -> None:
+def test_when_every_group_has_a_name_training_comes_next(grouped: Library, open_page: OpenPage) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         ids = [face.id for face in grouped.faces.of_cluster(number)]
         grouped.people.name_faces(ids, name, actor="owner")
@@ -147,7 +155,7 @@ def test_when_every_group_has_a_name_training_comes_next(grouped, open_page) -> 
     assert "Every group has a name" in texts(page) + html_of(page)
 
 
-def test_the_map_asks_to_be_drawn_and_then_shows_the_faces(grouped, open_page) -> None:
+def test_the_map_asks_to_be_drawn_and_then_shows_the_faces(grouped: Library, open_page: OpenPage) -> None:
     page = open_page("map")
     assert not page.exception and not page.get("plotly_chart")
     map_faces(grouped, projector="pca")
@@ -157,7 +165,7 @@ def test_the_map_asks_to_be_drawn_and_then_shows_the_faces(grouped, open_page) -
     assert len(page.get("plotly_chart")) == 1
 
 
-def test_each_face_is_one_point_under_its_name(grouped) -> None:
+def test_each_face_is_one_point_under_its_name(grouped: Library) -> None:
     map_faces(grouped, projector="pca")
     grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "<b>Ada</b>", actor="owner")
     points = grouped.maps.points("pca")
@@ -169,7 +177,7 @@ def test_each_face_is_one_point_under_its_name(grouped) -> None:
     assert [layer.colour for layer in layers(points, by="groups")] == list(COLOURS[:2])
 
 
-def test_a_person_has_an_address_until_merged_away(grouped, open_page) -> None:
+def test_a_person_has_an_address_until_merged_away(grouped: Library, open_page: OpenPage) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         ids = [face.id for face in grouped.faces.of_cluster(number)]
         grouped.people.name_faces(ids, name, actor="owner")
@@ -183,7 +191,9 @@ def test_a_person_has_an_address_until_merged_away(grouped, open_page) -> None:
     assert page.title[0].value == "People" and len(page.info) == 1
 
 
-def test_a_face_that_is_somebody_else_leaves_the_person_and_is_remembered(grouped, open_page) -> None:
+def test_a_face_that_is_somebody_else_leaves_the_person_and_is_remembered(
+    grouped: Library, open_page: OpenPage
+) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     grouped.people.name_faces(ids, "Ada", actor="owner")
     ada = grouped.people.all()[0]
@@ -197,13 +207,13 @@ def test_a_face_that_is_somebody_else_leaves_the_person_and_is_remembered(groupe
 
 
 @pytest.mark.parametrize("person", ["99", "x", "-1", "1e9"])
-def test_a_person_who_is_not_there_shows_everybody(grouped, open_page, person) -> None:
+def test_a_person_who_is_not_there_shows_everybody(grouped: Library, open_page: OpenPage, person: str) -> None:
     page = open_page("people")
     page.query_params["person"] = person
     assert not page.run().exception
 
 
-def test_hidden_people_are_shown_when_asked_for(grouped, open_page) -> None:
+def test_hidden_people_are_shown_when_asked_for(grouped: Library, open_page: OpenPage) -> None:
     ada = grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "Ada", actor="owner")
     grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(2)], "Bo", actor="owner")
     grouped.people.describe(ada.person_id, hidden=True, actor="owner")
@@ -213,7 +223,7 @@ def test_hidden_people_are_shown_when_asked_for(grouped, open_page) -> None:
     assert "2 people" in texts(page)
 
 
-def test_hidden_faces_keep_their_name_and_come_back(grouped, open_page) -> None:
+def test_hidden_faces_keep_their_name_and_come_back(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     ada = grouped.people.name_faces(ids, "Ada", actor="owner").person_id
     page = open_page("people")
@@ -226,21 +236,21 @@ def test_hidden_faces_keep_their_name_and_come_back(grouped, open_page) -> None:
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Set aside"
     page.session_state["aside-hidden"] = {"selected": ids[:1]}
-    button(page.run(), "Bring 1 back").click().run()
+    button(page.run(), "Bring back 1").click().run()
     assert grouped.people.get(ada).faces == 3
 
 
-def test_faces_that_were_set_aside_are_erased_after_asking(grouped, open_page) -> None:
+def test_faces_that_were_set_aside_are_erased_after_asking(grouped: Library, open_page: OpenPage) -> None:
     grouped.faces.flag([1, 2], Flag.NOT_A_FACE, actor="owner")
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Set aside"
     page.session_state["aside-not_a_face"] = {"selected": [1]}
     page = page.run().button(key="aside-not_a_face-erase").click().run()
-    assert "**1 face**, with their pictures" in texts(page)
+    assert "**1 face** will be erased" in texts(page)
     assert grouped.counts().faces == 6
 
 
-def test_bytes_that_somebody_else_reads_are_told(monkeypatch) -> None:
+def test_bytes_that_somebody_else_reads_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(erase_dialog, "toast", lambda sentence, icon: told.append(sentence))
     erase_dialog.say_what_remains(Erasure(faces=1))
@@ -249,49 +259,51 @@ def test_bytes_that_somebody_else_reads_are_told(monkeypatch) -> None:
     assert len(told) == 1 and "some bytes of it remain" in told[0]
 
 
-def test_the_groups_are_measured_by_the_names(grouped, open_page) -> None:
+def test_the_groups_are_measured_by_the_names(grouped: Library, open_page: OpenPage) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(number)], name, actor="owner")
     page = open_page("clusters").button(key="measure").click().run()
     assert not page.exception
     assert {metric.label: metric.value for metric in page.metric} == {
-        "Right together": "100 %", "Found together": "100 %", "Faces in the right company": "100 %",
-        "Names to give": "2",
+        "Grouped correctly": "100 %", "Kept together": "100 %", "Overall score": "100 %",
+        "Names needed": "2",
     }  # fmt: skip
 
 
-def test_measuring_without_names_says_what_to_do(grouped, open_page) -> None:
+def test_measuring_without_names_says_what_to_do(grouped: Library, open_page: OpenPage) -> None:
     page = open_page("clusters").button(key="measure").click().run()
-    assert "Name the faces of at least two people first" in texts(page)
+    assert "Name faces of at least two people first" in texts(page)
 
 
-def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped, open_page) -> None:
+def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped: Library, open_page: OpenPage) -> None:
     page = open_page("clusters")
     before = texts(page)
     page = page.select_slider(key="strictness").set_value(2).run()
     assert promise(0) in before and promise(2) in texts(page) and promise(2) != promise(0)
-    page = button(page, "Group the faces").click().run()
+    page = button(page, "Group faces").click().run()
     assert not page.exception
     assert [(job.kind, job.params) for job in grouped.jobs.active()] == [("cluster", {"strictness": 2})]
 
 
-def test_what_a_grouping_would_change_is_told_first(grouped, open_page) -> None:
+def test_what_a_grouping_would_change_is_told_first(grouped: Library, open_page: OpenPage) -> None:
     runs = grouped.clusters.current()
     page = open_page("clusters").button(key="group-preview").click().run()
     assert not page.exception
-    assert "No face would leave its group: 2 groups, 0 faces in none. Nothing was changed." in texts(page)
+    assert "No face would leave its group: 2 groups, 0 single faces. Nothing was changed." in texts(page)
     assert grouped.clusters.current() == runs
 
 
 @pytest.fixture
-def ungrouped(grouped):
+def ungrouped(grouped: Library) -> Library:
     """The faces, three of each of two people, in no group."""
     faces = grouped.faces.vectors(EMBEDDER)
     grouped.clusters.save_run("none", {}, EMBEDDER, faces.ids, np.zeros(len(faces.ids), np.int64))
     return grouped
 
 
-def test_a_less_sure_suggestion_is_not_chosen_beforehand(ungrouped, open_page, monkeypatch) -> None:
+def test_a_less_sure_suggestion_is_not_chosen_beforehand(
+    ungrouped: Library, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     named, *others = ungrouped.faces.vectors(EMBEDDER).ids[::2].tolist()
     ungrouped.people.name_faces([named], "Ada", actor="owner")
     monkeypatch.setattr(
@@ -306,11 +318,13 @@ def test_a_less_sure_suggestion_is_not_chosen_beforehand(ungrouped, open_page, m
     assert ungrouped.gallery.ruled_out(np.array(others)) == {(face, 1) for face in others}
 
 
-def test_single_faces_that_look_alike_are_shown_together_or_the_best_ones_first(ungrouped, open_page) -> None:
+def test_single_faces_that_look_alike_are_shown_together_or_the_best_ones_first(
+    ungrouped: Library, open_page: OpenPage
+) -> None:
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Single faces"
     page = page.run()
     assert not page.exception
-    assert "Neighbours may be one person" in texts(page)
-    page.session_state["singles-order"] = "Best pictures first"
-    assert "Neighbours may be one person" not in texts(page.run())
+    assert "Similar faces are side by side" in texts(page)
+    page.session_state["singles-order"] = "Best quality first"
+    assert "Similar faces are side by side" not in texts(page.run())

@@ -21,7 +21,7 @@ def counts(**some: int) -> Counts:
 
 
 @pytest.mark.parametrize(("some", "title"), WAY)
-def test_the_first_step_that_is_not_done_comes_next(some, title) -> None:
+def test_the_first_step_that_is_not_done_comes_next(some: dict[str, int], title: str) -> None:
     way = steps(counts(**some), trained="today")
     assert next(step.title for step in way if not step.done) == title
 

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from tests.webapp.conftest import texts
+from faceid_core.library import Library
+from tests.webapp.conftest import OpenPage, texts
 
 
-def test_without_a_recogniser_the_page_says_what_to_do(library, open_page) -> None:
+def test_without_a_recogniser_the_page_says_what_to_do(library: Library, open_page: OpenPage) -> None:
     page = open_page("recognise")
     assert not page.exception
-    assert "There is no recogniser yet" in texts(page)
+    assert "No recogniser yet" in texts(page)
     assert not page.get("iframe")
 
 
-def test_both_apps_are_embedded(library, open_page) -> None:
+def test_both_apps_are_embedded(library: Library, open_page: OpenPage) -> None:
     library.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {}, 0.6, {"Ada": 3, "Bo": 3}, "x")
     page = open_page("recognise")
     assert not page.exception

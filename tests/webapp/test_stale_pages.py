@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from faceid_core.library import Library
 from faceid_core.values import Flag
-from tests.webapp.conftest import EMBEDDER, texts
+from tests.webapp.conftest import EMBEDDER, OpenPage, texts
 from tests.webapp.test_naming_pages import button, type_name
 
 STALE = "This page was out of date"
 
 
 @pytest.fixture
-def grouped(filled):
+def grouped(filled: Library) -> Library:
     """Six faces in two groups."""
     ids = filled.faces.vectors(EMBEDDER).ids
     filled.clusters.save_run("test", {}, EMBEDDER, ids, np.arange(6, dtype=np.int64) % 2 + 1)
     return filled
 
 
-def regroup(library) -> None:
+def regroup(library: Library) -> None:
     """All faces in group 1."""
     ids = library.faces.vectors(EMBEDDER).ids
     library.clusters.save_run("other", {}, EMBEDDER, ids, np.ones(len(ids), np.int64))
 
 
-def person_page(library, open_page, ids):
+def person_page(library: Library, open_page: OpenPage, ids: list[int]) -> AppTest:
     """The page of Ada, who has these faces, the first one selected."""
     ada = library.people.name_faces(ids, "Ada", actor="owner").person_id
     page = open_page("people")
@@ -35,7 +39,9 @@ def person_page(library, open_page, ids):
     return page.run()
 
 
-def test_name_all_after_a_regrouping_names_nobody_and_draws_the_page_anew(grouped, open_page) -> None:
+def test_name_all_after_a_regrouping_names_nobody_and_draws_the_page_anew(
+    grouped: Library, open_page: OpenPage
+) -> None:
     page = type_name(open_page("clusters"), "Ada")
     regroup(grouped)
     page = button(page, "Name all 3").click().run()
@@ -46,7 +52,9 @@ def test_name_all_after_a_regrouping_names_nobody_and_draws_the_page_anew(groupe
 
 
 @pytest.mark.parametrize("label", ["Name all 3", "Ignore"])
-def test_a_group_with_a_face_that_was_named_elsewhere_is_drawn_anew(grouped, open_page, label) -> None:
+def test_a_group_with_a_face_that_was_named_elsewhere_is_drawn_anew(
+    grouped: Library, open_page: OpenPage, label: str
+) -> None:
     page = type_name(open_page("clusters"), "Ada")
     face = grouped.faces.of_cluster(1)[0].id
     grouped.people.name_faces([face], "Bo", actor="owner")
@@ -56,7 +64,9 @@ def test_a_group_with_a_face_that_was_named_elsewhere_is_drawn_anew(grouped, ope
     assert grouped.faces.with_flag(Flag.STRANGER) == [] and grouped.people.find("Ada") is None
 
 
-def test_a_suggestion_that_was_answered_elsewhere_is_not_answered_again(grouped, open_page) -> None:
+def test_a_suggestion_that_was_answered_elsewhere_is_not_answered_again(
+    grouped: Library, open_page: OpenPage
+) -> None:
     named, *others = [face.id for face in grouped.faces.of_cluster(1)]
     grouped.people.name_faces([named], "Ada", actor="owner")
     page = open_page("clusters")
@@ -68,7 +78,7 @@ def test_a_suggestion_that_was_answered_elsewhere_is_not_answered_again(grouped,
     assert grouped.faces.get(others[0]).person == "Ada"
 
 
-def test_not_ada_leaves_alone_a_face_that_is_somebody_else_by_now(grouped, open_page) -> None:
+def test_not_ada_leaves_alone_a_face_that_is_somebody_else_by_now(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)
     bo = grouped.people.name_faces(ids[:1], "Bo", actor="owner").person_id
@@ -79,12 +89,12 @@ def test_not_ada_leaves_alone_a_face_that_is_somebody_else_by_now(grouped, open_
     assert (ids[0], bo) not in set(zip(*_negatives(grouped), strict=True))
 
 
-def _negatives(library):
+def _negatives(library: Library) -> tuple[list[int], list[int]]:
     found = library.gallery.negatives(EMBEDDER)
     return found.ids.tolist(), found.people.tolist()
 
 
-def test_a_picture_is_not_a_face_of_somebody_else(grouped, open_page) -> None:
+def test_a_picture_is_not_a_face_of_somebody_else(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)
     grouped.people.name_faces(ids[:1], "Bo", actor="owner")
@@ -93,7 +103,9 @@ def test_a_picture_is_not_a_face_of_somebody_else(grouped, open_page) -> None:
     assert grouped.people.known("Ada").cover_face_id != ids[0]
 
 
-def test_a_tab_offers_to_undo_its_own_act_and_never_that_of_another_tab(grouped, open_page) -> None:
+def test_a_tab_offers_to_undo_its_own_act_and_never_that_of_another_tab(
+    grouped: Library, open_page: OpenPage
+) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)
     label, act = "As picture", grouped.people.set_cover
@@ -102,17 +114,20 @@ def test_a_tab_offers_to_undo_its_own_act_and_never_that_of_another_tab(grouped,
     other = grouped.people.name_faces([ids[1]], "Bo", actor="owner").event
     page = button(page, label).click().run()
     assert not page.exception and "Nothing to change" in texts(page)
+    assert other is not None
     assert f"bar-undo-page-{other.id}" not in {one.key for one in page.button}
     assert "_undo_offer" not in page.session_state
 
 
-def test_an_act_between_those_of_another_tab_is_the_one_that_is_undone(grouped, open_page, monkeypatch) -> None:
+def test_an_act_between_those_of_another_tab_is_the_one_that_is_undone(
+    grouped: Library, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The other tab acts right after this one, before the page is drawn."""
     page = type_name(open_page("clusters"), "Ada")
     other = [face.id for face in grouped.faces.of_cluster(2)]
     name_faces = type(grouped.people).name_faces
 
-    def raced(people, *args, **kwargs):
+    def raced(people: Any, *args: Any, **kwargs: Any) -> Any:
         done = name_faces(people, *args, **kwargs)
         name_faces(people, other, "Bo", actor="owner")
         return done

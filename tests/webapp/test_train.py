@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from faceid_core.errors import NotReady
+from faceid_core.library import Library
 from faceid_core.recognition import training
 from faceid_core.steps import train
 from faceid_core.values import Flag
-from tests.webapp.conftest import new_photo, texts
+from tests.webapp.conftest import OpenPage, new_photo, texts
 
 METRICS = {
     "accuracy": 0.957, "tpir": 0.94, "fpir": 0.012, "train_faces": 28, "valid_faces": 9, "seconds": 37.0,
@@ -17,43 +21,44 @@ METRICS = {
 }  # fmt: skip
 
 
-def _train_button(page):
+def _train_button(page: AppTest) -> Button:
     return next(button for button in page.button if button.label == "Train")
 
 
-def _name_two(library) -> None:
+def _name_two(library: Library) -> None:
     ids = library.faces.vectors("dlib-resnet+mirror").ids
     library.people.name_faces(ids[::2].tolist(), "Ada", actor="owner")
     library.people.name_faces(ids[1::2].tolist(), "Bo", actor="owner")
 
 
-def test_nobody_named_yet(library, open_page) -> None:
+def test_nobody_named_yet(library: Library, open_page: OpenPage) -> None:
     page = open_page("train")
     assert not page.exception
     assert _train_button(page).disabled
     assert "Name at least two people with two photos each" in texts(page)
 
 
-def test_one_person_is_not_enough(filled, open_page) -> None:
+def test_one_person_is_not_enough(filled: Library, open_page: OpenPage) -> None:
     filled.people.name_faces([1, 3, 5], "Ada", actor="owner")
     page = open_page("train")
     assert _train_button(page).disabled
     assert "Name at least two people with two photos each" in texts(page)
 
 
-def test_two_people_can_be_trained(filled, open_page) -> None:
+def test_two_people_can_be_trained(filled: Library, open_page: OpenPage) -> None:
     _name_two(filled)
     page = open_page("train")
     assert "2 people with 6 faces" in texts(page)
     page = _train_button(page).click().run()
     assert not page.exception
     assert [job.kind for job in filled.jobs.active()] == ["train"]
-    assert "Training has started" in texts(page)
+    assert "Training started" in texts(page)
 
 
-def test_training_shows_its_curves(filled, open_page) -> None:
+def test_training_shows_its_curves(filled: Library, open_page: OpenPage) -> None:
     filled.jobs.submit("train", {})
     job = filled.jobs.claim()
+    assert job is not None
     filled.jobs.beat(job.id, 1, 8, "Epoch 1", {"history": METRICS["history"]})
     page = open_page("train")
     assert not page.exception
@@ -61,32 +66,32 @@ def test_training_shows_its_curves(filled, open_page) -> None:
     assert "Epoch 1" in page.get("progress")[0].proto.text
 
 
-def test_a_failed_training_says_why(filled, open_page) -> None:
+def test_a_failed_training_says_why(filled: Library, open_page: OpenPage) -> None:
     job = filled.jobs.submit("train", {})
     filled.jobs.claim()
     filled.jobs.fail(job.id, "Name at least two people.")
     assert "Name at least two people" in open_page("train").error[0].value
 
 
-def test_the_result_in_plain_words(filled, open_page) -> None:
+def test_the_result_in_plain_words(filled: Library, open_page: OpenPage) -> None:
     _name_two(filled)
     for _ in range(2):
         filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], METRICS, 0.62, {"Ada": 3, "Bo": 3}, "x")
     page = open_page("train")
     assert not page.exception
     said = texts(page)
-    assert "Of 9 faces kept out of it, 95.7 % got the right name" in said
-    assert "finds 94.0 %".replace(".0", "") in said
-    assert {metric.label: metric.value for metric in page.metric}["Strangers misnamed"] == "1.2 %"
+    assert "Of 9 faces held back for testing, 95.7 % were named correctly" in said
+    assert "recognises 94.0 %".replace(".0", "") in said
+    assert {metric.label: metric.value for metric in page.metric}["Unknown faces misnamed"] == "1.2 %"
     assert [len(table.value) for table in page.dataframe] == [2, 1]
 
 
-def test_metrics_that_could_not_be_measured(filled, open_page) -> None:
+def test_metrics_that_could_not_be_measured(filled: Library, open_page: OpenPage) -> None:
     metrics = {**METRICS, "tpir": None, "fpir": None, "history": []}
     filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], metrics, 0.62, {"Ada": 3}, "x")
     page = open_page("train")
     assert not page.exception
-    assert {metric.label: metric.value for metric in page.metric}["Known people found"] == "–"
+    assert {metric.label: metric.value for metric in page.metric}["Known faces recognised"] == "–"
 
 
 CASES = {
@@ -102,7 +107,7 @@ CASES = {
 }
 
 
-def name_by_case(library, folder: Path, people: dict[str, list[int]], hidden: str) -> None:
+def name_by_case(library: Library, folder: Path, people: dict[str, list[int]], hidden: str) -> None:
     folder.mkdir()
     photos = [new_photo(folder, number) for number in range(4)]
     library.photos.add_many([replace(photo, faces=photo.faces * 3) for photo in photos])
@@ -116,7 +121,13 @@ def name_by_case(library, folder: Path, people: dict[str, list[int]], hidden: st
 
 @pytest.mark.parametrize(("people", "hidden", "names"), CASES.values(), ids=CASES)
 def test_the_page_promises_what_the_training_does(
-    library, open_page, tmp_path, monkeypatch, people, hidden, names
+    library: Library,
+    open_page: OpenPage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    people: dict[str, list[int]],
+    hidden: str,
+    names: tuple[str, ...],
 ) -> None:
     """The page, the step and the training, up to where the networks begin, agree on every case."""
     name_by_case(library, tmp_path / "photos", people, hidden)
@@ -124,7 +135,7 @@ def test_the_page_promises_what_the_training_does(
     labelled = training._labelled
     learned = []
 
-    def seen(*args):
+    def seen(*args: Any) -> None:
         learned.append(labelled(*args))
         raise NotReady("enough seen")
 

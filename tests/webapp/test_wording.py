@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import doctest
 from datetime import datetime, timedelta
+from types import ModuleType
 
 import pytest
 
@@ -11,7 +12,7 @@ from webapp import uploads, wording
 
 
 @pytest.mark.parametrize("module", [core_wording, wording, uploads])
-def test_examples_in_docstrings(module) -> None:
+def test_examples_in_docstrings(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted and not result.failed
 

@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from faceid_core.settings import Settings
 from webapp import worker
 
@@ -60,7 +62,7 @@ def test_the_worker_ends_with_the_server(tmp_path: Path) -> None:
     assert not _alive(_pids(record)[0])
 
 
-def test_server_and_worker_have_the_same_settings(tmp_path: Path, monkeypatch) -> None:
+def test_server_and_worker_have_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(library=tmp_path, detector="hog", mirror=False, providers=["A", "B"], workers=3)
     for name, value in worker.worker_environment(settings).items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""Clusters: groups of faces that look like one person each; say who they are, one after the other."""
+"""The page Faces: name groups, answer suggestions, name single faces, bring back faces that were set aside."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ SINGLE_FACES = 96
 NAMES_SUGGESTED = 4
 GROUPS, SUGGESTED, SINGLES, ASIDE = "Groups", "Suggestions", "Single faces", "Set aside"
 NAME, FOCUS = "group-name", "group-focus"
-ALIKE, BEST = "Look-alikes together", "Best pictures first"
-ORDER_HINTS = {ALIKE: "Neighbours may be one person, the likeliest first.", BEST: ""}
+ALIKE, BEST = "Similar faces together", "Best quality first"
+ORDER_HINTS = {ALIKE: "Similar faces are side by side, the likeliest matches first.", BEST: ""}
 
 
 def page() -> None:
@@ -59,8 +59,8 @@ def page() -> None:
 
 def _header(counts: Counts, run: RunView | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.title("Who is who?")
-        if run is not None and st.button("How good?", icon=":material/insights:", type="tertiary", key="measure"):
+        st.title("Faces")
+        if run is not None and st.button("Evaluate", icon=":material/insights:", type="tertiary", key="measure"):
             measured()
         if run is not None:
             regroup()
@@ -79,7 +79,7 @@ def _view() -> str:
 def _nothing_found() -> None:
     blank(
         "No faces yet",
-        "Import photos first: every face in them is found, and faces of the same person are put together.",
+        "Import photos first. faceid finds the faces in them and groups those of the same person.",
         icon="add_photo_alternate",
         link=("photos", "Import photos"),
     )
@@ -88,9 +88,9 @@ def _nothing_found() -> None:
 def _not_grouped() -> None:
     blank(
         "The faces are not grouped yet",
-        "Grouping puts faces together that look like the same person, so that you name many at once.",
+        "Grouping collects faces that look like the same person, so that you can name many at once.",
         icon="workspaces",
-        button=("Group the faces", group_again),
+        button=("Group faces", group_again),
     )
 
 
@@ -114,7 +114,7 @@ def _groups(run: RunView) -> None:
 def _all_named() -> None:
     blank(
         "Every group has a name",
-        "Look at the single faces, check the people, or train a recogniser that names new photos.",
+        "Answer suggestions, name single faces, or train a recogniser for new photos.",
         icon="task_alt",
         link=("train", "Train a recogniser"),
     )
@@ -145,7 +145,7 @@ def _strip(groups: list[ClusterView], current: int) -> None:
 
 
 def _card(group: ClusterView) -> Card:
-    hint = f"Group {group.number}: {count(group.unnamed, 'face')} without a name"
+    hint = f"Group {group.number}: {count(group.unnamed, 'unnamed face')}"
     return Card(group.number, f"{group.unnamed:,}", face_url(group.face_ids[0]), hint=hint)
 
 
@@ -171,7 +171,7 @@ def _focused(run: RunView, groups: list[ClusterView], place: int, pager: Pager, 
 
 def _headline(group: ClusterView) -> str:
     named = f" · {group.size - group.unnamed:,} already named" if group.size > group.unnamed else ""
-    return f"Group {group.number} :gray[:small[{count(group.unnamed, 'face')} without a name{named}]]"
+    return f"Group {group.number} :gray[:small[{count(group.unnamed, 'unnamed face')}{named}]]"
 
 
 def _steps(groups: list[ClusterView], place: int, pager: Pager, *, has_more: bool) -> None:
@@ -211,15 +211,15 @@ def _singles(run: RunView) -> None:
             "Order", list(ORDER_HINTS), default=ALIKE, required=True, key="singles-order", on_change=pager.first,
             label_visibility="collapsed",
         )  # fmt: skip
-        poor = st.toggle("Poor pictures, too", key="singles-poor", on_change=pager.first)
+        poor = st.toggle("Include low-quality faces", key="singles-poor", on_change=pager.first)
     found = _single_faces(order, pager.after, least_quality=0.0 if poor else quality.LOW)
     faces = found[:SINGLE_FACES]
     if not faces:
         pager.first()
-        rest = "" if poor else " Faces too small or blurred to recognise are left out."
+        rest = "" if poor else " Low-quality faces are left out."
         blank("No single faces", f"Every unnamed face is in a group.{rest}", icon="task_alt")
         return
-    st.caption(f"No group took these faces in. Select those that you know. {ORDER_HINTS[order]}")
+    st.caption(f"These faces are in no group. Select those you know. {ORDER_HINTS[order]}")
     target = Target(grid=f"singles-{run.id}-{pager.after}", shown=DrawnFaces.of(faces))
     with st.container(border=True, key="card-singles"):
         naming(target, key="single-name")
@@ -237,12 +237,12 @@ def _single_faces(order: str, after: int | None, *, least_quality: float) -> lis
 
 # --- faces that were set aside ------------------------------------------------------------------------------
 def _aside(_: RunView) -> None:
-    kinds = ((Flag.STRANGER, "Ignored people"), (Flag.NOT_A_FACE, "Not faces"), (Flag.HIDDEN, "Hidden faces"))
+    kinds = ((Flag.STRANGER, "Ignored faces"), (Flag.NOT_A_FACE, "Not faces"), (Flag.HIDDEN, "Hidden faces"))
     flagged = {flag: library().faces.with_flag(flag) for flag, _ in kinds}
     if not any(flagged.values()):
         blank(
-            "Nothing is set aside",
-            "Faces that you ignore, or that are none, wait here; you can bring them back at any time.",
+            "Nothing set aside",
+            "Faces that you ignore or hide appear here. You can bring them back at any time.",
             icon="inventory_2",
         )
     for flag, title in kinds:
@@ -259,7 +259,7 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(f"{title} :gray[:small[{count(len(ids), 'face')}]]", anchor=False)
             st.button(
-                f"Bring {chosen:,} back" if chosen else "Bring back",
+                f"Bring back {chosen:,}" if chosen else "Bring back",
                 icon=":material/undo:",
                 disabled=not chosen,
                 key=f"{key}-back",

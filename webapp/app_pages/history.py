@@ -1,4 +1,4 @@
-"""History: every decision and grouping, newest first; each can be taken back, alone or with all after it."""
+"""History: every decision and grouping, newest first; each can be undone, alone or with all after it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _TAKEN = "_history_taken"
 
 
 def page() -> None:
-    st.title("What was decided")
-    st.markdown("Every name, merge, removal and grouping. What you take back is not lost: it can be done again.")
+    st.title("History")
+    st.markdown("Every decision and grouping, newest first. Whatever you undo can be redone.")
     _forward_again()
     pager = Pager("history")
     events = library().journal.recent(PER_PAGE + 1, before=pager.after)
     if not events:
-        st.info("Nothing yet: name a group of faces, and it is noted here.", icon=":material/history:")
+        st.info("No decisions yet. Name a group of faces, and it appears here.", icon=":material/history:")
         return
     shown = events[:PER_PAGE]
     newest = shown[0].id if pager.after is None else None
@@ -51,7 +51,7 @@ def _back_to(event: EventView, *, disabled: bool) -> None:
         key=f"back-{event.id}",
         icon=":material/settings_backup_restore:",
         type="tertiary",
-        help="Take back everything that was decided after this",
+        help="Undo everything after this decision",
         disabled=disabled,
     ):
         _ask(event, library().journal.later(event.id))
@@ -60,13 +60,13 @@ def _back_to(event: EventView, *, disabled: bool) -> None:
 @st.dialog("Back to here?", icon=":material/settings_backup_restore:")
 def _ask(event: EventView, later: int) -> None:
     st.markdown(
-        f"**{count(later, 'decision')}** made after “{escaped_markdown(event.summary)}” will be taken back. "
-        "You can do them again afterwards."
+        f"**{count(later, 'decision')}** made after “{escaped_markdown(event.summary)}” will be undone. "
+        "You can redo them afterwards."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
-        kept = st.button("Keep them", key="back-no")
+        kept = st.button("Cancel", key="back-no")
         gone = st.button(
-            f"Take back {count(later, 'decision')}",
+            f"Undo {count(later, 'decision')}",
             key="back-yes",
             type="primary",
             on_click=_go_back,
@@ -88,12 +88,12 @@ def _forward_again() -> None:
     if not taken:
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True, key="card-forward"):
-        st.markdown(f":material/check_circle: Took back {count(len(taken), 'decision')}.", width="stretch")
-        st.button("Do them again", icon=":material/redo:", key="forward", on_click=_go_forward, args=(taken,))
+        st.markdown(f":material/check_circle: {count(len(taken), 'decision')} undone.", width="stretch")
+        st.button("Redo", icon=":material/redo:", key="forward", on_click=_go_forward, args=(taken,))
 
 
 @guarded
 def _go_forward(taken: list[int]) -> None:
     st.session_state.pop(_TAKEN, None)
     again = library().journal.redo_all(taken)
-    toast(f"Did {count(len(again), 'decision')} again.", icon=":material/redo:")
+    toast(f"{count(len(again), 'decision')} redone.", icon=":material/redo:")

@@ -37,8 +37,8 @@ def page() -> None:
 def _welcome() -> None:
     st.title("Who is in your photos?")
     st.markdown(
-        "faceid finds every face in your photos and puts the same person's faces together. You say who is who, "
-        "once; from your names it learns to recognise people in new photos. Nothing leaves this computer."
+        "faceid finds the faces in your photos and groups those of the same person. Name each group once, and "
+        "faceid learns to recognise these people in new photos. Nothing leaves this computer."
     )
 
 
@@ -48,8 +48,8 @@ def _metrics(counts: Counts) -> None:
         st.metric("Faces", f"{counts.faces:,}", border=True)
         st.metric("Groups", f"{counts.clusters:,}", border=True)
         st.metric("People", f"{counts.people:,}", border=True)
-        st.metric("Faces without a name", f"{counts.unnamed:,}", border=True)
-        st.metric("Recogniser", _recogniser(counts), border=True, help="Share of held-out faces it named right")
+        st.metric("Unnamed faces", f"{counts.unnamed:,}", border=True)
+        st.metric("Recogniser", _recogniser(counts), border=True, help="Share of test faces named correctly")
 
 
 def _recogniser(counts: Counts) -> str:
@@ -84,7 +84,7 @@ def _decisions() -> None:
     st.subheader("Recent decisions")
     events = library().journal.recent(DECISIONS)
     if not events:
-        st.caption("When you name, merge or remove faces, it is noted here and can be undone.")
+        st.caption("Your decisions appear here, and you can undo them.")
         return
     for event in events:
         with decision_line(event):

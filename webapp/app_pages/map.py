@@ -1,4 +1,4 @@
-"""Map: every face as a point, alike faces close together; draw around points to look at the faces and name them."""
+"""Map: every face as a dot, similar faces close together; draw around dots to see the faces and name them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def page() -> None:
         _not_drawn()
     else:
         if sketch:
-            st.caption("A first sketch: the map that keeps alike faces together takes a little longer.")
+            st.caption("A rough sketch. The full map, which keeps similar faces together, takes a little longer.")
         _map(points, counts)
     undo_bar()
 
@@ -60,19 +60,19 @@ def _header(counts: Counts) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Map")
         if counts.mapped:
-            st.button("Draw again", icon=":material/refresh:", type="tertiary", on_click=_draw)
+            st.button("Redraw", icon=":material/refresh:", type="tertiary", on_click=_draw)
 
 
 @guarded
 def _draw() -> None:
     library().jobs.submit("map", {})
-    toast("The map is being drawn.", icon=":material/scatter_plot:")
+    toast("Drawing the map.", icon=":material/scatter_plot:")
 
 
 def _nothing_found() -> None:
     blank(
         "No faces yet",
-        "Import photos first: every face in them becomes a point on the map.",
+        "Import photos first. Each face in them becomes a dot on the map.",
         icon="add_photo_alternate",
         link=("photos", "Import photos"),
     )
@@ -81,7 +81,7 @@ def _nothing_found() -> None:
 def _not_drawn() -> None:
     blank(
         "The map is not drawn yet",
-        "It puts faces that look alike close together, so that you see who belongs together at a glance.",
+        "The map shows similar faces close together, so you can see at a glance who belongs together.",
         icon="scatter_plot",
         button=("Draw the map", _draw),
     )
@@ -109,7 +109,7 @@ def _chart(points: MapPoints, by: Colouring) -> None:
             on_select=_choose,
             selection_mode=("points", "box", "lasso"),
             config=CONFIG,
-            alt="A map of all faces; the clusters page offers the same faces as lists",
+            alt="A map of all faces; the page Faces lists the same faces",
         )
     st.session_state[VIEW] = crop_hover("card-map-chart")
 
@@ -143,7 +143,7 @@ def _let_go() -> None:
 def _missing(counts: Counts) -> None:
     newer = counts.faces - counts.mapped
     if newer > 0:
-        st.caption(f"{count(newer, 'face')} came later and {'is' if newer == 1 else 'are'} not on this map yet.")
+        st.caption(f"{count(newer, 'new face')} {'is' if newer == 1 else 'are'} not on this map yet.")
 
 
 def selected_faces(state: Any) -> list[int]:
@@ -163,19 +163,19 @@ def _selected(ids: list[int]) -> None:
     target = Target(grid="map-faces", shown=DrawnFaces.of(faces), every=library().faces.as_drawn(ids))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(count(len(ids), "face"), anchor=False)
-        st.button("Let go", icon=":material/close:", type="tertiary", on_click=_let_go, key="map-let-go")
+        st.button("Clear selection", icon=":material/close:", type="tertiary", on_click=_let_go, key="map-let-go")
     naming(target, key="map-name")
     face_grid(faces, key=target.grid, label="Faces selected on the map", tile="5rem", on_open=show_photo)
     if len(ids) > len(faces):
-        st.caption(f"The first {len(faces):,}; “Name all” names every one of them.")
+        st.caption(f"Showing the first {len(faces):,}; “Name all” names all of them.")
 
 
 def _how_to() -> None:
     with st.container(border=True, key="card-map-help"):
-        st.markdown("**Who is where?**")
+        st.markdown("**How to use the map**")
         st.markdown(
             ":material/ads_click: Point at a dot to see the face.  \n"
-            ":material/gesture: Draw around dots, and their faces appear here to be named.  \n"
-            ":material/zoom_in: Scroll to zoom; double-click to let the selection go."
+            ":material/gesture: Draw around dots to see and name their faces here.  \n"
+            ":material/zoom_in: Scroll to zoom; double-click to clear the selection."
         )
-        st.caption("Faces that look alike lie close together. Distances across the map mean little.")
+        st.caption("Similar faces lie close together. Large distances mean little.")

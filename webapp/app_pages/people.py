@@ -74,10 +74,10 @@ def _everybody() -> None:
     people = [person for person in everybody if with_hidden or not person.hidden]
     if not everybody:
         blank(
-            "Nobody has a name yet",
-            "Name the groups of faces: each name that you give becomes a person here.",
+            "No people yet",
+            "Name the groups of faces. Each name becomes a person here.",
             icon="groups",
-            link=("clusters", "Name the groups"),
+            link=("clusters", "Name groups"),
         )
         return
     found = [person for person in people if person_names.matches(person.name, search)]
@@ -99,7 +99,7 @@ def _cards(people: list[PersonView]) -> None:
     start = pager.after or 0
     shown = people[start : start + PEOPLE]
     if not shown:
-        st.caption("Nobody has such a name.")
+        st.caption("No matching people.")
     cards([_card(person) for person in shown], key="people-cards", label="People", on_choose=_open)
     pager.buttons(last=start + PEOPLE, has_more=len(people) > start + PEOPLE)
 
@@ -122,14 +122,14 @@ def _one(person: PersonView) -> None:
     faces = found[:FACES]
     if not faces:
         pager.first()
-        st.caption("No face bears this name any more. Forget the person, or name faces again.")
+        st.caption("No faces have this name any more. Remove the name, or name faces again.")
         return
     target = Target(grid=f"person-{person.id}-{pager.after}", shown=DrawnFaces.of(faces))
     with st.container(border=True, key="card-person"):
         naming(
             target,
             key="someone-else",
-            placeholder="Somebody else? Type who",
+            placeholder="Someone else? Type a name",
             more=lambda chosen: _face_buttons(person, target, chosen),
             flags=(Flag.HIDDEN, Flag.NOT_A_FACE),
         )
@@ -163,15 +163,19 @@ def _picture(person: PersonView, style: str) -> str:
 
 
 def _person_buttons(person: PersonView) -> None:
-    if st.button("Edit", icon=":material/edit:", key="edit", help="Name, birth date, and whether lists show them"):
+    if st.button(
+        "Edit", icon=":material/edit:", key="edit", help="Change the name or birth date, or hide this person"
+    ):
         _edit_dialog(person)
-    if st.button("Merge", icon=":material/merge:", key="merge", help="Two entries that are one human being"):
+    if st.button("Merge", icon=":material/merge:", key="merge", help="Combine two people who are really one"):
         _merge_dialog(person)
     st.button(
-        "Forget", icon=":material/person_remove:", key="forget", on_click=_forget, args=(person,),
-        help="Removes the name; the faces stay and are unnamed again",
+        "Remove name", icon=":material/person_remove:", key="forget", on_click=_forget, args=(person,),
+        help="The faces stay and become unnamed; you can undo this",
     )  # fmt: skip
-    if st.button("Erase", icon=":material/delete_forever:", key="erase", help="Name and faces go for good"):
+    if st.button(
+        "Erase", icon=":material/delete_forever:", key="erase", help="Delete the name and the faces for good"
+    ):
         _ask_to_erase(person)
 
 
@@ -179,11 +183,11 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
     name = escaped_markdown(person.name if len(person.name) <= 16 else "this person")
     st.button(
         f"Not {name}", icon=":material/person_cancel:", disabled=not chosen, key="not-this-person",
-        on_click=_remove, args=(person, target), help="Takes the name off the selected faces, and remembers it",
+        on_click=_remove, args=(person, target), help="Removes the name from the selected faces and remembers it",
     )  # fmt: skip
     st.button(
-        "As picture", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
-        on_click=_set_cover, args=(person, target), help="Select one face to show this person by",
+        "Use as cover", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
+        on_click=_set_cover, args=(person, target), help="Select one face to show for this person",
     )  # fmt: skip
 
 
@@ -241,10 +245,10 @@ def _range_of(stored: date | None) -> tuple[date, date]:
 def _merge_dialog(person: PersonView) -> None:
     others = {other.id: other for other in library().people.all() if other.id != person.id}
     if not others:
-        st.markdown("There is nobody else to merge with yet.")
+        st.markdown("There is no one else to merge with yet.")
         return
     choice = st.selectbox(
-        f"{escaped_markdown(person.name)} is the same human being as",
+        f"{escaped_markdown(person.name)} is the same person as",
         list(others),
         index=None,
         format_func=lambda number: others[number].name,
@@ -263,9 +267,9 @@ def _before_and_after(person: PersonView, keep: PersonView) -> None:
     pictures = (_picture(one, "width:72px;height:72px;border-radius:.75rem") for one in (person, keep))
     st.html(f'<div style="display:flex;gap:.6rem">{"".join(pictures)}</div>')
     st.markdown(
-        f"All {count(person.faces, 'face')} of **{escaped_markdown(person.name)}** will be called "
-        f"**{escaped_markdown(keep.name)}**, who then has {count(person.faces + keep.faces, 'face')}. "
-        f"The name {escaped_markdown(person.name)} goes away. You can undo this."
+        f"All {count(person.faces, 'face')} of **{escaped_markdown(person.name)}** will be named "
+        f"**{escaped_markdown(keep.name)}**, who will then have {count(person.faces + keep.faces, 'face')}. "
+        f"The name {escaped_markdown(person.name)} will be removed. You can undo this."
     )
 
 

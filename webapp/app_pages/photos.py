@@ -52,16 +52,16 @@ def _video_seconds() -> float:
     """Seconds between the pictures of a video that are looked at; 0 leaves videos alone."""
     usual = library().settings.video_seconds
     with st.container(horizontal=True, vertical_alignment="center", key="video-options"):
-        if not st.checkbox("Also look into videos", value=usual > 0, key="videos"):
+        if not st.checkbox("Include videos", value=usual > 0, key="videos"):
             return 0.0
         every = st.number_input(
-            "Seconds between pictures",
+            "Seconds between frames",
             min_value=0.1,
             value=usual or 1.0,
             step=0.5,
             format="%.1f",
             key="video-seconds",
-            help="Fewer seconds find more faces and take longer. Of faces that look nearly the same one is kept.",
+            help="Shorter intervals find more faces but take longer. Near-identical faces are kept only once.",
             width=180,
         )
     return float(every)
@@ -69,8 +69,8 @@ def _video_seconds() -> float:
 
 def _from_folder(every: float) -> None:
     st.caption(
-        "Give a folder on the computer that runs faceid. Subfolders are included; your files are only read, "
-        "never moved or changed. Importing the same folder again takes only what is new."
+        "A folder on the computer that runs faceid, with its subfolders. Your files are only read, never changed. "
+        "Importing it again adds only new and changed photos."
     )
     with st.form("import-folder", border=False):
         path = st.text_input("Folder or file", placeholder="/home/you/Pictures", key="folder", max_chars=4096)
@@ -83,7 +83,7 @@ def _from_folder(every: float) -> None:
 def _from_upload(every: float) -> None:
     limit = library().settings.max_upload_mb
     st.caption(
-        f"Photos of up to {limit} MB each: JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF. "
+        f"Up to {limit} MB per photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF. "
         "Copies are kept in the library's folder."
     )
     with st.form("import-upload", border=False, clear_on_submit=True):
@@ -103,20 +103,20 @@ def _from_upload(every: float) -> None:
 def _start(paths: list[Path], every: float) -> None:
     """Queue the import; the worker groups and maps the faces afterwards."""
     library().jobs.submit("import", {"paths": [str(path) for path in paths], "video_seconds": every})
-    toast("The import has started; faces are grouped when it is done.", icon=":material/download:")
+    toast("Import started. Faces will be grouped when it is done.", icon=":material/download:")
     st.rerun()
 
 
 # --- names that are in the photos -------------------------------------------------------------------------------
 def _take_names() -> None:
-    with st.expander("Take over names from other programs", icon=":material/badge:", key="take-names"):
+    with st.expander("Import names from other programs", icon=":material/badge:", key="take-names"):
         st.caption(
-            "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos, or into .xmp "
-            "files beside them. Faces in those places get these names; what you named here stays as it is."
+            "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into .xmp "
+            "files beside them. Matching faces get these names. Names you gave here stay."
         )
         st.button(
-            "Take over names", icon=":material/badge:", key="take-names-now", on_click=_start_names,
-            help="It is one decision, which you can undo",
+            "Import names", icon=":material/badge:", key="take-names-now", on_click=_start_names,
+            help="You can undo this",
         )  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def _browse(counts: Counts) -> None:
         pager.first()
         st.rerun()
     if not found:
-        st.caption("No photo matches; take a condition away." if not query.is_empty else "Nothing here yet.")
+        st.caption("No photos match. Remove a condition." if not query.is_empty else "Nothing here yet.")
     elif status is PhotoStatus.FAILED:
         _failures(found[:PAGE_PHOTOS])
     else:
@@ -165,7 +165,7 @@ def _status_filter(counts: Counts, pager: Pager) -> str:
 
 def _failures(photos: list[PhotoView]) -> None:
     st.dataframe(
-        {"File": [photo.path for photo in photos], "Why": [photo.error or "" for photo in photos]},
+        {"File": [photo.path for photo in photos], "Reason": [photo.error or "" for photo in photos]},
         hide_index=True,
     )
-    st.caption("Repair or replace a file and import its folder again: it is then read anew.")
+    st.caption("Repair or replace a file, then import its folder again.")

@@ -19,8 +19,8 @@ def page() -> None:
         _no_model(str(missing))
         return
     st.markdown(
-        f"Drop a photo to see who is in it. The recogniser knows {len(model.classes)} people and says “unknown” to "
-        "everybody else. Photos that you try here are not kept."
+        f"Drop a photo to see who is in it. The recogniser knows {len(model.classes)} people and answers “unknown” "
+        "for everyone else. Photos you try here are not kept."
     )
     one, several = st.tabs([":material/person: One face", ":material/groups: Several faces"])
     with one:
@@ -31,11 +31,11 @@ def page() -> None:
 
 def _no_model(sentence: str) -> None:
     with st.container(border=True, key="card-no-model"):
-        st.markdown(f"**There is no recogniser yet**  \n{escaped_markdown(sentence)}")
+        st.markdown(f"**No recogniser yet**  \n{escaped_markdown(sentence)}")
         page_link("train", "Train a recogniser", icon=":material/arrow_forward:")
 
 
 def _embedded(address: str, *, height: int, title: str) -> None:
     """The app in a frame of the page's own origin, in the page's light or dark colours."""
     st.iframe(f"{address}?__theme={st.context.theme.type or 'light'}", height=height, alt=title)
-    st.caption(f"Also on its own at [{address}]({address}), and for programs through gradio_client.")
+    st.caption(f"Also available at [{address}]({address}), and to programs via gradio_client.")

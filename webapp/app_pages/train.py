@@ -1,4 +1,4 @@
-"""Train: who will be learned, the training itself, and how well the recogniser does."""
+"""Train: the people in training, the training itself, and how good the recogniser is."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def page() -> None:
     st.title("Train")
     st.markdown(
-        "The recogniser learns from the names that you gave. Faces that it has not seen in training then tell how "
-        "well it does, and how sure it must be before it says a name."
+        "The recogniser learns from the names you gave. It is then tested on faces it has not seen, which shows "
+        "how good it is and how sure it must be to give a name."
     )
     ready = readiness(library())
     if not job_progress("train", body=_curves):
@@ -60,14 +60,14 @@ def _in_words(ready: Readiness) -> str:
 @guarded
 def _train() -> None:
     library().jobs.submit("train", {})
-    toast("Training has started; it goes on when you leave this page.", icon=":material/model_training:")
+    toast("Training started. It continues if you leave this page.", icon=":material/model_training:")
 
 
 def _who(people: list[PersonView], ready: Readiness) -> None:
     if not people:
         return
     names = set(ready.names)
-    with st.expander(f"Who is learned · {count(len(people), 'person', 'people')}", icon=":material/groups:"):
+    with st.expander(f"People in training · {count(len(people), 'person', 'people')}", icon=":material/groups:"):
         st.dataframe(
             {
                 "Name": [person.name for person in people],
@@ -94,11 +94,11 @@ def _charts(history: list[dict[str, float]]) -> None:
     frame = pd.DataFrame(history)
     loss, accuracy = st.columns(2)
     with loss:
-        st.caption("Loss: how wrong it still is")
-        _lines(frame, {"train_loss": "training faces", "valid_loss": "held-out faces"}, "~g")
+        st.caption("Loss: lower is better")
+        _lines(frame, {"train_loss": "training faces", "valid_loss": "test faces"}, "~g")
     with accuracy:
-        st.caption("Accuracy: share of held-out faces named right")
-        _lines(frame, {"accuracy": "held-out faces"}, ".0%")
+        st.caption("Accuracy: share of test faces named correctly")
+        _lines(frame, {"accuracy": "test faces"}, ".0%")
 
 
 def _lines(frame: pd.DataFrame, columns: dict[str, str], number_format: str) -> None:
@@ -108,7 +108,7 @@ def _lines(frame: pd.DataFrame, columns: dict[str, str], number_format: str) -> 
     present = [label for name, label in columns.items() if name in frame]
     table = shown.melt("epoch", present, "faces", "value").dropna()
     legend = alt.Legend(orient="top") if len(present) > 1 else None
-    colours = alt.Scale(domain=["training faces", "held-out faces"], range=["#d97706", "#14b8a6"])
+    colours = alt.Scale(domain=["training faces", "test faces"], range=["#d97706", "#14b8a6"])
     chart = (
         alt.Chart(table, background="transparent")
         .mark_line(point=True)
@@ -126,16 +126,23 @@ def _result(model: ModelView) -> None:
     metrics = model.metrics
     st.subheader("Your recogniser")
     with st.container(horizontal=True):
-        st.metric("People it knows", f"{len(model.classes):,}", border=True)
-        st.metric("Named right", percent(metrics.get("accuracy")), border=True)
-        st.metric("Known people found", percent(metrics.get("tpir")), border=True, help="TPIR at its threshold")
-        st.metric("Strangers misnamed", percent(metrics.get("fpir")), border=True, help="FPIR at its threshold")
+        st.metric("People", f"{len(model.classes):,}", border=True)
+        st.metric("Named correctly", percent(metrics.get("accuracy")), border=True)
         st.metric(
-            "Threshold", f"{model.threshold:.2f}", border=True, help="Below this probability it says “unknown”"
+            "Known faces recognised", percent(metrics.get("tpir")), border=True, help="TPIR at this threshold"
+        )
+        st.metric(
+            "Unknown faces misnamed", percent(metrics.get("fpir")), border=True, help="FPIR at this threshold"
+        )
+        st.metric(
+            "Threshold",
+            f"{model.threshold:.2f}",
+            border=True,
+            help="Below this probability, the answer is “unknown”",
         )
     st.markdown(in_words(model))
     page_link("recognise", "Recognise people", icon=":material/arrow_forward:")
-    with st.expander("How the training went", icon=":material/show_chart:"):
+    with st.expander("Training curves", icon=":material/show_chart:"):
         _charts(list(metrics.get("history") or []))
 
 
@@ -147,11 +154,15 @@ def in_words(model: ModelView) -> str:
     right, sure = percent(metrics.get("accuracy")), percent(model.threshold)
     found, misnamed = percent(metrics.get("tpir")), percent(metrics.get("fpir"))
     # The imprinted recogniser may learn from all faces, because leaving out each photo in turn tests it.
-    tested = "With each photo left out in turn" if seen == unseen else f"Of {count(unseen, 'face')} kept out of it"
+    tested = (
+        "With each photo left out in turn"
+        if seen == unseen
+        else f"Of {count(unseen, 'face')} held back for testing"
+    )
     return (
-        f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. {tested}, {right} got the right name. "
-        f"It says a name only when it is at least {sure} sure: with that, it finds {found} of the faces of people "
-        f"it knows, and gives {misnamed} of strangers a wrong name."
+        f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. {tested}, {right} were named correctly. "
+        f"It gives a name only when it is at least {sure} sure. At that threshold, it recognises {found} of the "
+        f"faces of people it knows, and misnames {misnamed} of unknown faces."
     )
 
 
@@ -162,7 +173,7 @@ def _earlier(models: list[ModelView]) -> None:
                 "Trained": [model.at for model in models],
                 "People": [len(model.classes) for model in models],
                 "Faces": [model.metrics.get("train_faces") for model in models],
-                "Named right": [percent(model.metrics.get("accuracy")) for model in models],
+                "Named correctly": [percent(model.metrics.get("accuracy")) for model in models],
                 "Threshold": [round(model.threshold, 2) for model in models],
             },
             hide_index=True,

@@ -60,7 +60,7 @@ function makeGrid(root, selected) {
     paint: null, selectable: false, send: () => {}, open: () => {}, life: new AbortController(),
   }
   action(grid, buttons.all, "Select all", () => grid.ids)
-  action(grid, buttons.none, "None", () => [])
+  action(grid, buttons.none, "Clear selection", () => [])
   action(grid, buttons.invert, "Invert", () => grid.ids.filter(id => !grid.chosen.has(id)))
   listen(grid)
   return grid
@@ -146,8 +146,8 @@ function makeTile(grid, id) {
   const image = Object.assign(add(box, "img", ""), { loading: "lazy", decoding: "async", draggable: false, alt: "" })
   addIcon(add(box, "span", "tick"), "tick")
   const tile = { box, image, name: add(box, "span", "name"), low: add(box, "span", "low") }
-  const open = Object.assign(add(box, "button", "open"), { type: "button", tabIndex: -1, title: "See the photo" })
-  open.setAttribute("aria-label", "See the photo")
+  const open = Object.assign(add(box, "button", "open"), { type: "button", tabIndex: -1, title: "Open photo" })
+  open.setAttribute("aria-label", "Open photo")
   addIcon(open, "open")
   grid.tiles.set(id, tile)
   return tile

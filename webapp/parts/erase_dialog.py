@@ -1,4 +1,4 @@
-"""Erasing for good: what goes is said first, and a second click is asked for."""
+"""Erasing for good: the dialog says what will go and asks for a second click."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 def erase_dialog(what: str, gone: Erasure, erase: Callable[[], Erasure]) -> None:
     """what: the beginning of the sentence, in markdown; gone: what would go; erase: does it, and the page is drawn
     anew."""
-    models = f", and {count(gone.models, 'recogniser')} that learned from them" if gone.models else ""
+    models = f", including {count(gone.models, 'recogniser')} trained on them" if gone.models else ""
     st.markdown(
-        f"{what}, with their pictures and vectors{models} are erased from the library, and from its journal. Your "
-        "photo files stay. **This can't be undone**, and backups from before still hold them."
+        f"{what} will be erased from the library and its history, with all data derived from them{models}. Your "
+        "photo files stay. **This can't be undone.** Older backups still contain them."
     )
     with st.container(horizontal=True):
         if st.button("Erase for good", type="primary", key="erase-confirm"):
             _erase(erase)
-        if st.button("Keep", key="erase-keep"):
+        if st.button("Cancel", key="erase-keep"):
             st.rerun()
 
 

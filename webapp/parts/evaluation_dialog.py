@@ -1,4 +1,4 @@
-"""How good the groups are, measured by the names that people gave."""
+"""How good the groups are, measured against the names that people gave."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ def measured() -> None:
         with st.spinner("Grouping as if nobody had a name"):
             found = evaluate_clusters(library())
         st.markdown(
-            f"All faces were grouped as if none had a name, and the groups compared with the "
-            f"{count(found.faces, 'face')} of {count(found.people, 'person', 'people')} that are named. "
+            f"All faces were grouped as if none had a name, and the groups were compared with the "
+            f"{count(found.faces, 'named face')} of {count(found.people, 'person', 'people')}. "
             "Nothing was changed."
         )
         left, right = st.columns(2)
         left.metric(
-            "Right together", percent(found.pairwise.precision), border=True,
-            help="Of all pairs of faces in one group, those that are one person. Pairwise precision.",
+            "Grouped correctly", percent(found.pairwise.precision), border=True,
+            help="Share of pairs within a group that show the same person (pairwise precision).",
         )  # fmt: skip
         right.metric(
-            "Found together", percent(found.pairwise.recall), border=True,
-            help="Of all pairs of faces of one person, those in one group. Pairwise recall.",
+            "Kept together", percent(found.pairwise.recall), border=True,
+            help="Share of pairs of the same person that are in one group (pairwise recall).",
         )  # fmt: skip
         left.metric(
-            "Faces in the right company", percent(found.bcubed.f), border=True,
-            help="How pure and how complete the group of a face is on average. BCubed F.",
+            "Overall score", percent(found.bcubed.f), border=True,
+            help="How pure and complete the group of a face is on average (BCubed F).",
         )  # fmt: skip
         right.metric(
-            "Names to give", f"{found.acts:,}", border=True,
-            help=f"Until each face has its name: one for each person in each group, {found.people:,} at best.",
+            "Names needed", f"{found.acts:,}", border=True,
+            help=f"One for each person in each group, until every face is named; {found.people:,} at best.",
         )  # fmt: skip
         st.caption(
-            "Faces that were named as a whole group speak for that grouping: the fewer of them, the stricter."
+            "Faces named as a whole group favour the grouping they came from, so the scores may be optimistic."
         )

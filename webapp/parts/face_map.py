@@ -77,7 +77,7 @@ def _layers(labels: list[Hashable | None], by: Colouring) -> Iterator[Layer]:
     sizes = Counter(label for label in labels if label is not None)
     ranked = sorted(sizes, key=lambda label: (-sizes[label], str(label)))
     top, rest = ranked[: len(COLOURS)], set(ranked[len(COLOURS) :])
-    nobody, others = ("Unnamed", "Other people") if by == "people" else ("In no group", "Smaller groups")
+    nobody, others = ("Unnamed", "Other people") if by == "people" else ("Single faces", "Smaller groups")
     yield from _layer(nobody, NOBODY, [label is None for label in labels], faint=True)
     yield from _layer(others, OTHERS, [label in rest for label in labels], faint=by == "groups")
     for label, colour in zip(top, COLOURS, strict=False):

@@ -1,4 +1,4 @@
-"""Decisions as lines, each with a button that takes it back or does it again."""
+"""Decisions as lines, each with an Undo or Redo button."""
 
 from __future__ import annotations
 

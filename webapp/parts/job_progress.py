@@ -26,7 +26,7 @@ TITLES = {
     "cluster": "Grouping faces",
     "map": "Drawing the map",
     "train": "Training the recogniser",
-    "names": "Taking over names",
+    "names": "Importing names",
 }
 _UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos")}
 _ICONS = {
@@ -116,7 +116,7 @@ def _share(job: JobView) -> float:
 def progress_text(job: JobView) -> str:
     """Such as "120 of 2,736 photos · 11.2 photos/s · about 4 min left"."""
     if job.state == "queued":
-        return "Waiting for its turn"
+        return "Waiting"
     singular, plural = _UNITS.get(job.kind, ("step", "steps"))
     parts = [escaped_markdown(job.message)] if job.message else []
     if job.total and job.kind in _UNITS:
@@ -134,7 +134,7 @@ def _tell(job: JobView) -> None:
     elif job.state == "failed":
         toast(escaped_markdown(job.error or "The job failed."), icon=":material/error:")
     else:
-        toast(f"{TITLES.get(job.kind, job.kind)}: cancelled. What was finished is kept.", icon=":material/cancel:")
+        toast(f"{TITLES.get(job.kind, job.kind)}: cancelled; finished work is kept.", icon=":material/cancel:")
 
 
 def outcome(kind: str, result: dict[str, Any]) -> str:
@@ -142,8 +142,8 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
     if kind == "import":
         return _import_outcome(result)
     if kind == "cluster":
-        groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "face")
-        return f"Faces are grouped: {groups}, {alone} in none."
+        groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
+        return f"Faces grouped: {groups}, {alone}."
     if kind == "map":
         return f"The map shows {count(result.get('faces', 0), 'face')}."
     if kind == "train":
@@ -159,7 +159,7 @@ def _import_outcome(result: dict[str, Any]) -> str:
     parts = [f"{photos} imported with {count(result.get('faces', 0), 'face')}"]
     known = sum(result.get(what, 0) for what in ("unchanged", "duplicates", "renewed"))
     if known:
-        parts.append(f"{known:,} already here")
+        parts.append(f"{known:,} already imported")
     if result.get("failed"):
         parts.append(f"{result['failed']:,} could not be read")
     return ", ".join(parts) + "."

@@ -64,7 +64,7 @@ def naming(
     *,
     key: str,
     suggestions: Sequence[str] = (),
-    placeholder: str = "Who is this? Type a name, or pick a person",
+    placeholder: str = "Who is this? Type or choose a name",
     focus: bool = False,
     more: Callable[[int], None] | None = None,
     flags: Sequence[Flag] = (Flag.STRANGER, Flag.NOT_A_FACE),
@@ -116,15 +116,15 @@ def _name_buttons(target: Target, key: str, chosen: int) -> None:
 
 
 FLAG_BUTTONS = {
-    Flag.STRANGER: ("Ignore", "visibility_off", "Set {} aside: you are not asked about them again"),
-    Flag.NOT_A_FACE: ("Not a face", "block", "Set {} aside as something that is no face"),
-    Flag.HIDDEN: ("Hide", "visibility_off", "Set {} aside; they keep their name and are not shown any more"),
+    Flag.STRANGER: ("Ignore", "visibility_off", "Set {} aside; you won't be asked about them again"),
+    Flag.NOT_A_FACE: ("Not a face", "block", "Mark {} as not a face"),
+    Flag.HIDDEN: ("Hide", "visibility_off", "Hide {}; they keep their names"),
 }
 
 
 def _flag_buttons(target: Target, chosen: int, flags: Sequence[Flag]) -> None:
     disabled = not chosen and target.every is None
-    whom = f"the {chosen:,} selected" if chosen else "all of these"
+    whom = f"the {chosen:,} selected" if chosen else "all these faces"
     for flag in flags:
         label, icon, hint = FLAG_BUTTONS[flag]
         st.button(
@@ -141,13 +141,13 @@ def _flag_buttons(target: Target, chosen: int, flags: Sequence[Flag]) -> None:
 
 def _suggest(target: Target, key: str, people: Sequence[PersonView], chosen: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"suggest-{key}"):
-        st.markdown(":gray[Faces of this group are already]", width="content")
+        st.markdown(":gray[Already in this group:]", width="content")
         for person in people:
             name = person.name
             st.button(
                 escaped_markdown(name),
                 icon=":material/person_add:",
-                help=f"Name {f'the {chosen:,} selected' if chosen else 'all of these'} {escaped_markdown(name)}",
+                help=f"Name {f'the {chosen:,} selected' if chosen else 'all these faces'} {escaped_markdown(name)}",
                 key=f"{key}-as-{name}",
                 on_click=_name_quick,
                 args=(target, key, person.id),

@@ -29,36 +29,38 @@ def steps(counts: Counts, *, trained: str = "") -> list[Step]:
     """
     return [
         Step("photos", "Import photos", _import_sentence(counts), "Import photos", counts.faces > 0),
-        Step("clusters", "Group faces", _group_sentence(counts), "See the groups", counts.clusters > 0),
-        Step("clusters", "Name people", _name_sentence(counts), "Name the groups", counts.people >= 2),
-        Step("train", "Train a recogniser", _train_sentence(counts, trained), "Go to training", counts.models > 0),
-        Step("recognise", "Recognise people", "Ask who is in a new photo.", "Recognise people", False),
+        Step("clusters", "Group faces", _group_sentence(counts), "View groups", counts.clusters > 0),
+        Step("clusters", "Name people", _name_sentence(counts), "Name groups", counts.people >= 2),
+        Step(
+            "train", "Train a recogniser", _train_sentence(counts, trained), "Train a recogniser", counts.models > 0
+        ),
+        Step("recognise", "Recognise people", "Find out who is in a new photo.", "Recognise people", False),
     ]
 
 
 def _import_sentence(counts: Counts) -> str:
     if counts.photos and not counts.faces:
-        return "No face was found so far; import photos that show people."
+        return "No faces found so far. Import photos of people."
     if counts.photos:
-        return f"{count(counts.photos - counts.failed, 'photo')} with {count(counts.faces, 'face')} are here."
-    return "Choose a folder or upload photos; your files are only read, never changed."
+        return f"{count(counts.photos - counts.failed, 'photo')} with {count(counts.faces, 'face')} imported."
+    return "Choose a folder or upload photos. Your files are only read, never changed."
 
 
 def _group_sentence(counts: Counts) -> str:
     if counts.clusters:
-        return f"The faces form {count(counts.clusters, 'group')} that look like one person each."
-    return "Runs by itself after each import and puts faces of the same person together."
+        return f"{count(counts.clusters, 'group')} of faces that look like the same person."
+    return "Runs automatically after each import and groups faces of the same person."
 
 
 def _name_sentence(counts: Counts) -> str:
     if counts.people:
         people, unnamed = count(counts.people, "person", "people"), count(counts.unnamed, "face")
-        more = "" if counts.people > 1 else " Name one more person to be able to train."
-        return f"{people} named; {unnamed} still without a name.{more}"
-    return "Give the groups names: one name labels a whole group of faces."
+        more = "" if counts.people > 1 else " Name one more person before you train."
+        return f"{people} named, {unnamed} left to name.{more}"
+    return "Name the groups. One name applies to a whole group of faces."
 
 
 def _train_sentence(counts: Counts, trained: str) -> str:
     if counts.models:
         return f"Trained {trained}. Train again after naming more faces."
-    return "From your names it learns to tell these people apart, and to say “unknown” to anybody else."
+    return "It learns these people from your names and answers “unknown” for everyone else."

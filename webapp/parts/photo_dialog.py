@@ -38,7 +38,7 @@ def show_photo(photo_id: int) -> None:
         if faces:
             _faces(photo_id, faces)
         else:
-            st.info("No face was found in this photo.", icon=":material/search_off:")
+            st.info("No faces found in this photo.", icon=":material/search_off:")
         with st.container(horizontal=True, key="photo-acts"):
             _ignore_background(photo)
             _erase(photo)
@@ -71,7 +71,7 @@ def _ignore_background(photo: PhotoView) -> None:
             icon=":material/visibility_off:",
             type="tertiary",
             key="ignore-background",
-            help="Set them aside: you are not asked about them again",
+            help="Set them aside; you won't be asked about them again",
             on_click=_set_aside,
             args=(small,),
         )
@@ -85,8 +85,8 @@ def _set_aside(faces: list[int]) -> None:
 def _erase(photo: PhotoView) -> None:
     with st.popover("Erase", icon=":material/delete_forever:", type="tertiary"):
         st.markdown(
-            f"The photo and its {count(photo.faces, 'face')} are erased from the library, with what was decided "
-            "about them and with recognisers that learned from them. The file stays. **This can't be undone.**"
+            f"The photo and its {count(photo.faces, 'face')} will be erased from the library, with their "
+            "history and any recogniser trained on them. The file stays. **This can't be undone.**"
         )
         if st.button("Erase for good", type="primary", key="erase-photo"):
             say_what_remains(library().erasing.photos([photo.id], actor=actor()))

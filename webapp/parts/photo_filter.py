@@ -1,4 +1,4 @@
-"""Which photos to show: by name, by who is on them and who is not, by day and by folder."""
+"""Which photos to show: by name, by who is in them and who is not, by day and by folder."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -
             on_change=on_change,
         )
         for label, key, placeholder in (
-            ("All of these people are on it", "photo-with", "Anybody"),
-            ("None of these people is on it", "photo-without", "Nobody"),
+            ("With all of these people", "photo-with", "Anyone"),
+            ("Without any of these people", "photo-without", "No one"),
         )
     )
     with st.container(horizontal=True):
@@ -55,7 +55,9 @@ def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -
             st.date_input(label, value=None, key=key, min_value=EARLIEST, max_value="today", on_change=on_change)
             for label, key in (("Taken from", "photo-from"), ("Taken until", "photo-to"))
         )
-    folder = st.text_input("In this folder, or below it", key="photo-folder", max_chars=4096, on_change=on_change)
+    folder = st.text_input(
+        "In this folder or its subfolders", key="photo-folder", max_chars=4096, on_change=on_change
+    )
     return PhotoQuery(
         people=tuple(people),
         without=tuple(without),

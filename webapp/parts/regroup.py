@@ -22,25 +22,25 @@ SLIDER, PREVIEW = "strictness", "regroup-preview"
 
 def regroup() -> None:
     """A button that opens the slider."""
-    with st.popover("Group again", icon=":material/refresh:", type="tertiary"):
-        st.markdown("Puts all faces into groups anew. Names, and what you set aside, stay as they are.")
+    with st.popover("Regroup", icon=":material/refresh:", type="tertiary"):
+        st.markdown("Groups all faces again. Names and faces set aside stay as they are.")
         place = st.select_slider(
-            "Fewer groups, or fewer mixed ones?", list(PLACES), value=0, format_func=PLACES.__getitem__, key=SLIDER
+            "Fewer groups or fewer mixed ones?", list(PLACES), value=0, format_func=PLACES.__getitem__, key=SLIDER
         )
         st.caption(promise(place))
         with st.container(horizontal=True):
-            st.button("Group the faces", type="primary", key="group-again", on_click=group_again, args=(place,))
-            if st.button("What would change?", key="group-preview"):
+            st.button("Group faces", type="primary", key="group-again", on_click=group_again, args=(place,))
+            if st.button("Preview", key="group-preview"):
                 _preview(place)
         if (seen := st.session_state.get(PREVIEW)) and seen[0] == place:
             st.info(seen[1], icon=":material/preview:")
 
 
 def _preview(place: int) -> None:
-    with boundary(), st.spinner("Grouping, without changing anything"):
+    with boundary(), st.spinner("Grouping without changing anything"):
         report = cluster_faces(library(), strictness=place, preview=True)
         changes = report.changes() or "No face would leave its group"
-        groups = f"{count(report.clusters, 'group')}, {count(report.single, 'face')} in none"
+        groups = f"{count(report.clusters, 'group')}, {count(report.single, 'single face')}"
         measured = f" {report.measured.in_words()}." if report.measured else ""
         st.session_state[PREVIEW] = (place, f"{changes}: {groups}.{measured} Nothing was changed.")
 
@@ -51,7 +51,7 @@ def promise(place: int) -> str:
         round(1000 * share) for share in (strictness.expected(place).mixed, strictness.expected(place).scattered)
     )
     return (
-        f"On a public test set of press photos, {mixed} of 1,000 faces in a group were somebody else, and "
+        f"On a public test set of press photos, {mixed} of 1,000 faces in a group were someone else, and "
         f"{scattered} of 1,000 faces of a person were outside their group. Your photos may differ."
     )
 
@@ -60,4 +60,4 @@ def promise(place: int) -> str:
 def group_again(place: int = 0) -> None:
     st.session_state.pop(PREVIEW, None)
     library().jobs.submit("cluster", {"strictness": place})
-    toast("The faces are being grouped.", icon=":material/workspaces:")
+    toast("Grouping the faces.", icon=":material/workspaces:")

@@ -1,4 +1,4 @@
-"""After every act: one line that says what was done and takes it back.
+"""After every action: one line that says what was done, with an Undo button.
 
 >>> offer_undo(library().people.name_faces(ids, "Ada", actor=actor()))     # doctest: +SKIP
 
@@ -46,7 +46,7 @@ def offer_undo(act: Act) -> None:
     if left:
         toast(f"Left alone {count(left, 'face')}: by now somebody else's, or nobody's.", icon=":material/info:")
     elif act.event is None:
-        toast("Nothing to change: it is like that already.", icon=":material/info:")
+        toast("Nothing to change.", icon=":material/info:")
 
 
 def undo_bar(place: str = "page") -> None:
@@ -67,7 +67,7 @@ def undo_bar(place: str = "page") -> None:
 
 @guarded
 def undo(event_id: int, summary: str) -> None:
-    """Take one decision back."""
+    """Undo one decision."""
     withdraw()
     library().journal.undo(event_id, actor=actor())
     toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
@@ -75,10 +75,10 @@ def undo(event_id: int, summary: str) -> None:
 
 @guarded
 def redo(event_id: int, summary: str) -> None:
-    """Do an undone decision again."""
+    """Redo an undone decision."""
     withdraw()
     library().journal.redo(event_id, actor=actor())
-    toast(f"Done again: {escaped_markdown(summary)}", icon=":material/redo:")
+    toast(f"Redone: {escaped_markdown(summary)}", icon=":material/redo:")
 
 
 def withdraw() -> None:

@@ -27,13 +27,13 @@ def asked_about(
 
     alone: draw the strip also when there is only one person.
     """
-    current = st.session_state.get(_focus_key(key))
-    current = current if current in numbers else next(iter(numbers))
+    chosen = st.session_state.get(_focus_key(key))
+    current = next((person for person in numbers if person == chosen), next(iter(numbers)))
     if alone or len(numbers) > 1:
         shown = [_card(people[person], number, what) for person, number in numbers.items()]
         focus = partial(_focus, key)
         cards(shown, key=f"{key}-strip", label="People", layout="strip", current=current, on_choose=focus)
-    return int(current)
+    return current
 
 
 def compared_with(faces: Iterable[int], person: PersonView, *, at_most: int, key: str, label: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ from webapp.wording import count
 if TYPE_CHECKING:
     from faceid_core.library import FaceView, PersonView, RunView
 
-WHO, ONE, WRONG, TWICE = "Who is it?", "One person?", "Wrong name?", "Twice on a photo?"
+WHO, ONE, WRONG, TWICE = "Who is it?", "One person?", "Wrong name?", "Twice in a photo?"
 MOMENT = "Same moment?"
 SAMPLE = 18
 SHOWN, BECAUSE = 120, 12
@@ -52,20 +52,22 @@ def questions(run: RunView) -> None:
     elif kind == MOMENT:
         same_moment(asked.duplicates, _place(MOMENT, len(asked.duplicates)), partial(_skip, MOMENT))
     else:
-        {ONE: partial(_one, run), WRONG: _wrong, TWICE: _twice}[kind](asked, people)
+        shown: dict[str, Callable[[Questions, dict[int, PersonView]], None]]
+        shown = {ONE: partial(_one, run), WRONG: _wrong, TWICE: _twice}
+        shown[kind](asked, people)
 
 
 def _open_questions(asked: Questions, who: int) -> str:
-    """Such as "12 faces may be somebody known · 1 name may be wrong"."""
+    """Such as "12 faces may be someone you named · 1 name may be wrong"."""
     pairs = len(asked.groups) + len(asked.people)
     parts = (
-        (who, f"{count(who, 'face')} may be somebody known"),
+        (who, f"{count(who, 'face')} may be someone you named"),
         (pairs, f"{count(pairs, 'pair')} may be one person"),
         (len(asked.doubts), f"{count(len(asked.doubts), 'name')} may be wrong"),
-        (len(asked.twice), f"{count(len(asked.twice), 'photo')} with somebody twice"),
-        (len(asked.duplicates), f"{count(len(asked.duplicates), 'moment')} on several photos"),
+        (len(asked.twice), f"{count(len(asked.twice), 'photo')} with someone twice"),
+        (len(asked.duplicates), f"{count(len(asked.duplicates), 'moment')} in several photos"),
     )
-    return " · ".join(text for number, text in parts if number) or "Nothing is to be asked."
+    return " · ".join(text for number, text in parts if number) or "No open questions."
 
 
 def _place(kind: str, total: int) -> int:
@@ -86,7 +88,7 @@ def _later(kind: str) -> None:
 def _one(run: RunView, asked: Questions, people: dict[int, PersonView]) -> None:
     pairs = [*asked.people, *asked.groups]
     if not pairs:
-        blank("Nobody is there twice", "Groups and people that may be one person are shown here.", icon="task_alt")
+        blank("No duplicates found", "Groups and people that may be the same person appear here.", icon="task_alt")
         return
     place = _place(ONE, len(pairs))
     pair = pairs[place]
@@ -101,14 +103,14 @@ def _two_people(pair: Pair, one: PersonView, other: PersonView, place: str) -> N
     keep, gone = (one, other) if one.faces >= other.faces else (other, one)
     first, second = escaped_markdown(keep.name), escaped_markdown(gone.name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Are {first} and {second} one person? :gray[:small[{place}]]", anchor=False)
+        st.subheader(f"Are {first} and {second} the same person? :gray[:small[{place}]]", anchor=False)
         st.space("stretch")
         st.button(
             f"Yes, all are {first}", type="primary", icon=":material/merge:", key="one-yes", on_click=_merge,
             args=(keep, gone), help=f"Merges {second} into {first}; you can undo this",
         )  # fmt: skip
         ends = DrawnFaces({pair.typical[0]: (pair.one, Flag.NONE), pair.typical[1]: (pair.other, Flag.NONE)})
-        _no(pair, f"{keep.name} and {gone.name}", ends)
+        _no(pair, f"“{keep.name}” and “{gone.name}”", ends)
         _skip(ONE)
     st.caption(_why(pair))
     found = [library().faces.of_person(person.id, limit=SAMPLE) for person in (keep, gone)]
@@ -124,12 +126,12 @@ def _two_groups(run: RunView, pair: Pair, place: str) -> None:
         every=library().clusters.faces_as_drawn(run.id, pair.one, pair.other),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Are these two groups one person? :gray[:small[{place}]]", anchor=False)
+        st.subheader(f"Do these two groups show the same person? :gray[:small[{place}]]", anchor=False)
         st.space("stretch")
         _no(pair, f"groups {pair.one} and {pair.other}", replace(DrawnFaces.alike(pair.typical), run=run.id))
         _skip(ONE)
     st.caption(_why(pair))
-    naming(target, key="one-name", placeholder="Yes: who is it? Type a name, or pick a person")
+    naming(target, key="one-name", placeholder="Yes? Type or choose a name")
     shown = [(f"Group {group.number}", group.unnamed, faces) for group, faces in zip(groups, found, strict=True)]
     _side_by_side(shown)
 
@@ -151,15 +153,15 @@ def _side_by_side(sides: Sequence[tuple[str, int, Sequence[FaceView]]]) -> None:
 
 def _why(pair: Pair) -> str:
     return (
-        f"Their faces are {pair.distance:.2f} apart on average, about as far as faces of one person; "
-        "they are on no photo together."
+        f"Their faces are {pair.distance:.2f} apart on average, as close as faces of one person. "
+        "They share no photo."
     )
 
 
 def _no(pair: Pair, whom: str, ends: DrawnFaces) -> None:
     st.button(
-        "No, two people", icon=":material/close:", key="one-no", on_click=_tell_apart, args=(pair, whom, ends),
-        help="Remembered: they are not put together, and you are not asked again",
+        "No, different people", icon=":material/close:", key="one-no", on_click=_tell_apart,
+        args=(pair, whom, ends), help="They stay apart, and you won't be asked again",
     )  # fmt: skip
 
 
@@ -181,7 +183,7 @@ def _wrong(asked: Questions, people: dict[int, PersonView]) -> None:
     if not doubted:
         blank(
             "No name looks wrong",
-            "Faces that look unlike the others of their name are shown here.",
+            "Faces that differ from others with the same name appear here.",
             icon="task_alt",
         )
         return
@@ -219,41 +221,41 @@ def _answers(
     if other is not None:
         st.button(
             f"No, {escaped_markdown(other.name)}", type="primary", icon=":material/swap_horiz:", key="wrong-other",
-            on_click=_rename, args=(ids, other.id, person.id), help=f"Names {count(len(ids), 'face')} so",
+            on_click=_rename, args=(ids, other.id, person.id), help=f"Gives {count(len(ids), 'face')} this name",
         )  # fmt: skip
     st.button(
         f"Not {name}", type="secondary" if other else "primary", icon=":material/person_cancel:", key="wrong-no",
         disabled=not ids, on_click=_remove, args=(ids, person.id),
-        help=f"Takes the name off {count(len(ids), 'selected face')}, and remembers it",
+        help=f"Removes the name from {count(len(ids), 'selected face')} and remembers it",
     )  # fmt: skip
     st.button(
         _all_right(name, len(rest), len(doubted)), key="wrong-right",
         icon=":material/check:", on_click=_agree, args=(rest, person),
-        help="Remembered: you are not asked again",
+        help="You won't be asked again",
     )  # fmt: skip
 
 
 def _all_right(name: str, right: int, doubted: int) -> str:
     if right < doubted:
-        return f"The other {right:,} {'is' if right == 1 else 'are'} right"
-    return "All are right" if doubted > 1 else f"Yes, {name}"
+        return f"The other {right:,} {'is' if right == 1 else 'are'} correct"
+    return "All are correct" if doubted > 1 else f"Yes, {name}"
 
 
 def _note(doubt: Doubt, person: PersonView, people: dict[int, PersonView]) -> Note:
     nearer = people.get(doubt.likelier or 0)
-    rather = f"; {nearer.name} is nearer, at {doubt.likelier_distance:.2f}" if nearer else ""
-    return Note(f"{doubt.distance:.2f}", f"{doubt.distance:.2f} from the nearest faces of {person.name}{rather}.")
+    rather = f"; {nearer.name} is closer, at {doubt.likelier_distance:.2f}" if nearer else ""
+    return Note(f"{doubt.distance:.2f}", f"{doubt.distance:.2f} from the closest faces of {person.name}{rather}.")
 
 
 def _reason(name: str, doubted: Sequence[Doubt], people: dict[int, PersonView]) -> str:
     first = doubted[0]
     nearer = people.get(first.likelier or 0)
-    than = f" {escaped_markdown(nearer.name)} is nearer, at {first.likelier_distance:.2f}." if nearer else ""
+    than = f" {escaped_markdown(nearer.name)} is closer, at {first.likelier_distance:.2f}." if nearer else ""
     if len(doubted) == 1:
-        return f"It is {first.distance:.2f} away from even the nearest faces of {name}.{than}"
+        return f"It is {first.distance:.2f} from even the closest faces of {name}.{than}"
     return (
-        f"The first is {first.distance:.2f} away from even the nearest faces of {name}.{than} "
-        f"Click the faces that are {name} after all."
+        f"The first is {first.distance:.2f} from even the closest faces of {name}.{than} "
+        f"Deselect the faces that are {name} after all."
     )
 
 
@@ -279,8 +281,8 @@ def _agree(doubted: list[Doubt], person: PersonView) -> None:
 def _twice(asked: Questions, people: dict[int, PersonView]) -> None:
     if not asked.twice:
         blank(
-            "Nobody is twice on a photo",
-            "Where two faces of a photo bear one name, it is shown here.",
+            "No one is in a photo twice",
+            "Photos in which two faces have the same name appear here.",
             icon="task_alt",
         )
         return
@@ -292,19 +294,19 @@ def _twice(asked: Questions, people: dict[int, PersonView]) -> None:
     with st.container(border=True, key="card-twice"):
         with st.container(horizontal=True, vertical_alignment="center"):
             where = f":gray[:small[{place + 1:,} of {len(asked.twice):,}]]"
-            st.subheader(f"{name} is on one photo {twice.times} {where}", anchor=False)
+            st.subheader(f"{name} is in one photo {twice.times} {where}", anchor=False)
             st.space("stretch")
             st.button(
                 f"Not {name}", type="primary", icon=":material/person_cancel:", key="twice-no", disabled=not chosen,
                 on_click=_remove, args=(chosen, person.id),
-                help="Takes the name off the selected face, and remembers it",
+                help="Removes the name from the selected face and remembers it",
             )  # fmt: skip
             st.button(
-                "All are right", icon=":material/check:", key="twice-right", on_click=_agree_twice,
-                args=(twice, person.name), help="In a mirror or a collage. Remembered: you are not asked again",
+                "All are correct", icon=":material/check:", key="twice-right", on_click=_agree_twice,
+                args=(twice, person.name), help="As in a mirror or a collage. You won't be asked again",
             )  # fmt: skip
             _skip(TWICE)
-        st.caption(f"Select the face that is not {name}. The corner of a face opens the photo.")
+        st.caption(f"Select the face that is not {name}. Click the corner of a face to open the photo.")
         face_grid(
             library().faces.get_many(twice.faces),
             key=key,

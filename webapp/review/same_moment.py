@@ -1,4 +1,4 @@
-"""Suggestions: photos that show one moment, of which one is enough to review."""
+"""Suggestions: photos of the same moment, of which one is enough to review."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ SHOWN = 12
 def same_moment(moments: Sequence[Duplicates], place: int, skip: Callable[[], None]) -> None:
     """Ask about the one at this place. skip: draws the button that leads to the next one."""
     if not moments:
-        blank("No moment is there twice", "Photos that show one moment are shown here.", icon="task_alt")
+        blank("No duplicate moments", "Photos of the same moment appear here.", icon="task_alt")
         return
     moment = moments[place]
     with st.container(border=True, key="card-moment"):
         _question(moment, f"{place + 1:,} of {len(moments):,}", skip)
         st.caption(
-            f"The first photo shows everybody who is on the others. Yes hides "
-            f"{count(len(moment.unnamed), 'unnamed face')} of the others from groups, map and suggestions; "
-            "photos and names stay."
+            f"The first photo shows everyone who is in the others. “Yes” hides "
+            f"{count(len(moment.unnamed), 'unnamed face')} of the others from groups, map and suggestions. "
+            "Photos and names stay."
         )
         shown = [moment.best, *moment.others][:SHOWN]
         photo_grid([library().photos.get(photo) for photo in shown], key="-moment")
@@ -41,7 +41,7 @@ def same_moment(moments: Sequence[Duplicates], place: int, skip: Callable[[], No
 def _question(moment: Duplicates, place: str, skip: Callable[[], None]) -> None:
     photos = count(len(moment.others) + 1, "photo")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Do these {photos} show one moment? :gray[:small[{place}]]", anchor=False)
+        st.subheader(f"Do these {photos} show the same moment? :gray[:small[{place}]]", anchor=False)
         st.space("stretch")
         st.button(
             "Yes, one is enough", type="primary", icon=":material/filter_1:", key="moment-yes",
@@ -49,7 +49,7 @@ def _question(moment: Duplicates, place: str, skip: Callable[[], None]) -> None:
         )  # fmt: skip
         st.button(
             "No, keep all", icon=":material/close:", key="moment-no", on_click=_keep_all, args=(moment,),
-            help="Remembered: you are not asked again",
+            help="You won't be asked again",
         )  # fmt: skip
         skip()
 

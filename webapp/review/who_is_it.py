@@ -1,4 +1,4 @@
-"""Is this Ada? Unnamed faces that look like a named person, to be confirmed or refused many at once."""
+"""Is this Ada? Unnamed faces that look like a named person, to be confirmed or rejected many at once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def suggested() -> None:
     if not found:
         blank(
             "No suggestions",
-            "When unnamed faces look like somebody who has a name, they are shown here to be confirmed.",
+            "Unnamed faces that look like someone you named appear here.",
             icon="task_alt",
         )
         return
@@ -67,7 +67,7 @@ def _person(person: PersonView, made: list[Suggestion], people: Mapping[int, Per
 def _note(one: Suggestion, person: PersonView, people: Mapping[int, PersonView]) -> Note:
     """How far it is from the person, and who comes next."""
     following = people.get(one.runner_up or 0)
-    then = f"; next is {following.name} at {one.runner_up_distance:.2f}" if following else ""
+    then = f"; the runner-up is {following.name} at {one.runner_up_distance:.2f}" if following else ""
     return Note(f"{one.distance:.2f}", f"{one.distance:.2f} from {person.name}{then}.")
 
 
@@ -75,10 +75,12 @@ def _reason(name: str, shown: Sequence[Suggestion]) -> str:
     near, far = shown[0].distance, shown[-1].distance
     span = f"{near:.2f}" if len(shown) == 1 else f"{near:.2f} to {far:.2f}"
     if not shown[0].sure:
-        return f"Less sure: nobody else is near, but {name} is rather far (distance {span}). Click who is {name}."
+        return (
+            f"Less sure: {name} is closest, but not very close (distance {span}). Select the faces that are {name}."
+        )
     return (
-        f"Of all named people these are nearest to {name}, the likeliest first (distance {span}; sure up to "
-        f"{likely_distance(library()):.2f}). Click the faces that are not {name}."
+        f"These faces are closest to {name}, the likeliest first (distance {span}; sure up to "
+        f"{likely_distance(library()):.2f}). Deselect the faces that are not {name}."
     )
 
 
@@ -92,7 +94,7 @@ def _buttons(person: PersonView, ids: list[int], chosen: list[int]) -> None:
     st.button(
         "None of them" if others == ids else f"Not the other {len(others):,}", icon=":material/close:",
         key="suggested-no", on_click=_refuse, args=(person.id, others),
-        help="Remembered: these faces are not suggested as this person again",
+        help="These faces won't be suggested as this person again",
     )  # fmt: skip
 
 

@@ -137,9 +137,7 @@ def connect(settings: Settings) -> Database:
                 if _revision(connection) is None:
                     _migrate(connection, settings.url)
         elif found < HEAD:
-            raise SchemaOutdated(
-                "This library was made by an older version; bring it up to date with `faceid db upgrade`."
-            )
+            raise SchemaOutdated("This library was made by an older version; upgrade it with `faceid db upgrade`.")
         elif found > HEAD:
             raise SchemaTooNew(TOO_NEW)
     return Database(engine)
@@ -180,9 +178,7 @@ def migrating(settings: Settings) -> Iterator[Connection]:
             with connection.begin():
                 yield connection
                 if sqlite and connection.execute(text("PRAGMA foreign_key_check")).first():
-                    raise LibraryError(
-                        "The library's rows do not fit together; restore it from your latest backup."
-                    )
+                    raise LibraryError("The library's tables are inconsistent; restore it from your latest backup.")
             connection.invalidate()  # the next user must get one with foreign keys on
     finally:
         engine.dispose()
@@ -194,7 +190,7 @@ def make_folder(settings: Settings) -> None:
         settings.library.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
     except FileExistsError as error:
         raise LibraryError(
-            f"{settings.library} is a file and a library is a folder; choose another one with --library."
+            f"{settings.library} is a file, but a library is a folder; choose another one with --library."
         ) from error
     except OSError as error:
         raise LibraryError(
@@ -232,14 +228,14 @@ def open_engine(settings: Settings) -> Engine:
         return _sqlite_engine(url)
     if url.get_backend_name() == "postgresql":
         return _postgres_engine(url)
-    raise LibraryError(f"FACEID_DATABASE_URL is no database address; {_URL_FORM}")
+    raise LibraryError(f"FACEID_DATABASE_URL is not a database address; {_URL_FORM}")
 
 
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise LibraryError(f"FACEID_DATABASE_URL is no database address; {_URL_FORM}") from error
+        raise LibraryError(f"FACEID_DATABASE_URL is not a database address; {_URL_FORM}") from error
     # Managed databases hand out "postgres://"; SQLAlchemy's own choice of driver would be another one.
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -337,9 +333,9 @@ def _operational(error: OperationalError) -> LibraryError:
     if getattr(error.orig, "sqlstate", None) == UNAVAILABLE or "is locked" in low or "busy" in low:
         return LibraryBusy("Another program is writing to the library; wait a moment and try again.")
     if "disk is full" in low or "no space left" in low:
-        return DiskFull("The disk is full; free some space and try again, nothing was lost.")
+        return DiskFull("The disk is full; free some space and try again. Nothing was lost.")
     if "readonly" in low or "unable to open" in low:
-        return LibraryError("The library's folder can't be written; check its permissions.")
+        return LibraryError("The library's folder can't be written to; check its permissions.")
     if not isinstance(error.orig, sqlite3.Error):
         return Unreachable(
             f"The database server can't be used ({reason}); start it or correct FACEID_DATABASE_URL."

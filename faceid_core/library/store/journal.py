@@ -176,8 +176,7 @@ def _explain_conflict(session: Session, event: Event, applied: Sequence[Change])
                 changes = changes_of(other)
                 if needs & _touches(changes) or (_came_later(other, event) and _overwrites(changes, rows)):
                     raise BadInput(
-                        f"The decision “{other.summary}” builds on this one or stands in its way; undo that one "
-                        "first."
+                        f"The decision “{other.summary}” depends on this one; undo that one first."
                     ) from error
         raise
 
@@ -237,9 +236,9 @@ def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
     if event_id is not None:
         event = session.get(Event, event_id)
         if event is None or (event.undone_at is not None) != undone:
-            raise NotFound(f"Decision {event_id} is not there to be {'redone' if undone else 'undone'}.")
+            raise NotFound(f"There is no decision {event_id} to {'redo' if undone else 'undo'}.")
         if event.kind == ERASED:
-            raise BadInput("What was erased is gone for good; import the photos again to find their faces anew.")
+            raise BadInput("Erased data is gone for good; import the photos again to find the faces in them.")
         return event
     standing = col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None)
     wanted = select(Event).where(standing, col(Event.kind) != ERASED)

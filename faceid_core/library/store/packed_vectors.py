@@ -28,8 +28,8 @@ def unpack(packed: Sequence[bytes]) -> Vectors:
 
 
 def is_finite(packed: bytes) -> bool:
-    """Whether a stored vector has neither NaN nor infinity in it."""
-    return bool(np.isfinite(np.frombuffer(packed, "<f4")).all())
+    """Whether a stored vector is whole, and has neither NaN nor infinity in it."""
+    return len(packed) % 4 == 0 and bool(np.isfinite(np.frombuffer(packed, "<f4")).all())
 
 
 def usable(rows: Sequence[AnyRow], place: int) -> list[AnyRow]:

@@ -144,7 +144,7 @@ def _check_conflicts(session: Session, changes: Sequence[Change]) -> None:
         for row in current_rows(session, table, first, {key[0] for key in expected}):
             found[key_of(table, row)] = row
         if table == "clusterrun" and expected.keys() - found.keys():
-            raise BadInput("That grouping is too old to go back to or forward to; group the faces again.")
+            raise BadInput("That grouping is too old to be undone or redone; group the faces again.")
         if any(found.get(key) != before for key, before in expected.items()):
             raise Conflict(_CHANGED)
 

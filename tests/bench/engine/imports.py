@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
@@ -84,8 +85,9 @@ def bench_worker(data: Path, settings: Settings) -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         image = enlarged(group_photos(data, 1)[0], 50)
-        for kind, options in (("jpg", {"quality": 90}), ("png", {"compress_level": 1}), ("webp", {"quality": 80}),
-                              ("heic", {"quality": 60})):  # fmt: skip
+        kinds: dict[str, dict[str, Any]] = {"jpg": {"quality": 90}, "png": {"compress_level": 1},
+                                            "webp": {"quality": 80}, "heic": {"quality": 60}}  # fmt: skip
+        for kind, options in kinds.items():
             path = Path(folder, f"photo.{kind}")
             if kind == "heic":
                 import pillow_heif

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from faceid_core.engine import bfloat16, sessions
 from faceid_core.engine.weights import weights_path
 from faceid_core.media import images
 from faceid_core.settings import Settings
+from faceid_core.values import DetectedFace, Image, Vectors
 from faceid_core.vision.detection import DETECTORS, make_detector
-from faceid_core.vision.embedder import align
+from faceid_core.vision.embedder import Embedder, align
 from faceid_core.vision.embedding import make_embedder
 from tests.bench.engine.common import Work, fastest, group_photos, pixels_of, precisions, seconds, table
 
@@ -37,35 +39,43 @@ def bench_embedding(data: Path, settings: Settings) -> None:
     network = dlib.face_recognition_model_v1(str(weights_path("resnet")))
     works: dict[str, list[Work]] = {
         "face_recognition.face_encodings": [
-            lambda p=photo, b=box: face_recognition.face_encodings(p, [b])
+            partial(face_recognition.face_encodings, photo, [box])
             for (photo, _), box in zip(found, css, strict=True)
         ],
-        "dlib network alone": [lambda c=crop: network.compute_face_descriptor(c) for crop in crops],
+        "dlib network alone": [partial(network.compute_face_descriptor, crop) for crop in crops],
     }
     for own, mirror in product(precisions(settings), (False, True)):
         embedder = make_embedder(own.model_copy(update={"mirror": mirror}), threads=1)
         what = f"{'with mirror' if mirror else 'one vector a face'}, {embedder.computes}"
-        works[f"ours: align and embed, {what}"] = [
-            lambda e=embedder: e.embed(np.stack([align(photo, face.landmarks) for photo, face in found]))
-        ]
-        works[f"ours: network alone, {what}"] = [lambda e=embedder: e.embed(crops)]
+        works[f"ours: align and embed, {what}"] = [partial(_align_and_embed, embedder, found)]
+        works[f"ours: network alone, {what}"] = [partial(embedder.embed, crops)]
     spent = fastest(works, 15)
     theirs = next(iter(spent.values()))
     rows = [(name, len(found) / each, theirs / each) for name, each in spent.items()]
     table(f"Embedding, {len(found)} faces, one core", ("", "faces/s", "ratio"), rows)
 
 
+def _align_and_embed(embedder: Embedder, found: list[tuple[Image, DetectedFace]]) -> Vectors:
+    return embedder.embed(np.stack([align(photo, face.landmarks) for photo, face in found]))
+
+
 def bench_detection(data: Path, settings: Settings) -> None:
     """dlib's CNN detector on the very pixels that ours searches, plainly and in two stages."""
     photos = [images.thumbnail(pixels_of(path), 800) for path in group_photos(data, 3)]
-    times, found = {}, {}
+    times: dict[str, float] = {}
+    found: dict[str, int] = {}
     for name in ("dlib-cnn", "mmod-plain", "mmod"):
         detector = DETECTORS[name](settings, threads=1)
-        found[name] = sum(len(list(detector.search(photo))) for photo in photos)  # type: ignore[attr-defined]
+        found[name] = sum(len(_search(detector, photo)) for photo in photos)
         repeat = 1 if name == "dlib-cnn" else 3
-        times[name] = sum(seconds(lambda d=detector, p=photo: list(d.search(p)), repeat) for photo in photos)
+        times[name] = sum(seconds(partial(_search, detector, photo), repeat) for photo in photos)
     rows = [(name, found[name], spent, times["dlib-cnn"] / spent) for name, spent in times.items()]
     table(f"Detection, {len(photos)} photos of 800 px, one core", ("", "faces", "CPU s", "ratio"), rows)
+
+
+def _search(detector: Any, photo: Image) -> list[object]:
+    """What the detector finds, without its landmarks."""
+    return list(detector.search(photo))
 
 
 def bench_limit(data: Path, settings: Settings) -> None:
@@ -78,9 +88,9 @@ def bench_limit(data: Path, settings: Settings) -> None:
         runs.append(("resnet", "bfloat16", crops))
     rows = []
     for name, kind, batch in runs:
-        network = in_half if kind == "bfloat16" else sessions.session(name, settings, threads=1)
+        network = in_half if in_half and kind == "bfloat16" else sessions.session(name, settings, threads=1)
         matrices, products = _matrices(kind, settings)
-        spent = fastest({"net": [lambda n=network, b=batch: _run(n, b)], "matrices": [matrices]}, 15)
+        spent = fastest({"net": [partial(_run, network, batch)], "matrices": [matrices]}, 15)
         # The 8-bit network's own count would include the zeros that make its shapes fit.
         rate, peak = _products(name.removesuffix("-int8"), batch.shape) / spent["net"], products / spent["matrices"]
         rows.append((name, kind, rate / 1e9, peak / 1e9, rate / peak))
@@ -88,7 +98,7 @@ def bench_limit(data: Path, settings: Settings) -> None:
     table("Products a second, one core", head, rows)
 
 
-def _run(network: onnxruntime.InferenceSession | bfloat16.Half | None, batch: np.ndarray) -> object:
+def _run(network: onnxruntime.InferenceSession | bfloat16.Half, batch: np.ndarray) -> object:
     if isinstance(network, bfloat16.Half):
         return network.run(batch)
     return network.run(None, {network.get_inputs()[0].name: batch})

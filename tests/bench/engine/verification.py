@@ -71,8 +71,8 @@ def bench_lfw(data: Path, settings: Settings) -> None:
     small = settings.model_copy(update={"detection_side_px": 250})
     detector = make_detector(small)
     crops = {path: centre_crop(path, detector) for path in sorted({path for pair in pairs for path in pair[:2]})}
-    have = [path for path, crop in crops.items() if crop is not None]
-    stack = np.stack([crops[path] for path in have])
+    found = {path: crop for path, crop in crops.items() if crop is not None}
+    have, stack = list(found), np.stack(list(found.values()))
     usable = [pair for pair in pairs if crops[pair[0]] is not None and crops[pair[1]] is not None]
     same = np.array([pair[2] for pair in usable])
     rows = []
