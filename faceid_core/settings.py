@@ -182,7 +182,7 @@ class UnknownSetting:
 
     def in_words(self) -> str:
         """One sentence."""
-        return f"{self.name} is no setting; {self.advice}"
+        return f"{self.name} is not a setting; {self.advice}"
 
 
 def unknown_settings(environment: Mapping[str, str] | None = None) -> list[UnknownSetting]:

@@ -47,7 +47,7 @@ def check_faces(session: Session, ids: Sequence[int], drawn: DrawnFaces | None) 
 def check_run(session: Session, run: int | None) -> None:
     """Raises OutOfDate unless this grouping, if any, is in force."""
     if run is not None and session.scalar(select(latest_run())) != run:
-        raise OutOfDate(f"This page was out of date: the faces were grouped anew meanwhile; {AGAIN}")
+        raise OutOfDate(f"This page was out of date: the faces have been grouped again; {AGAIN}")
 
 
 def check_people(now: Iterable[PersonView], drawn: Sequence[PersonView], *, fields: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Fault 19: a variable that is no setting is reported once, on standard error, with the nearest name."""
+"""Fault 19: a variable that is not a setting is reported once, on standard error, with the nearest name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from faceid_core.settings import Settings, UnknownSetting, unknown_settings
 from tests.cli.running import faceid, in_the_environment
 from webapp import server
 
-SENTENCE = "FACEID_WORKER is no setting; did you mean FACEID_WORKERS?"
+SENTENCE = "FACEID_WORKER is not a setting; did you mean FACEID_WORKERS?"
 
 
 @pytest.fixture(autouse=True)
@@ -56,12 +56,12 @@ def test_a_variable_that_resembles_nothing_is_reported_too(folder: Path, monkeyp
     monkeypatch.delenv("FACEID_WORKER")
     monkeypatch.setenv("FACEID_COLOUR", "red")
     ran = faceid("--library", folder, "people")
-    assert ran.err.splitlines()[0] == "FACEID_COLOUR is no setting; correct or unset it."
+    assert ran.err.splitlines()[0] == "FACEID_COLOUR is not a setting; correct or unset it."
 
 
 def test_a_command_reports_it_once_and_keeps_standard_output_clean(folder: Path) -> None:
     ran = faceid("--library", folder, "people", "--json")
-    assert (ran.code, ran.err.count("is no setting"), ran.err.splitlines()[0]) == (0, 1, SENTENCE)
+    assert (ran.code, ran.err.count("is not a setting"), ran.err.splitlines()[0]) == (0, 1, SENTENCE)
     assert isinstance(ran.json, list)
 
 
@@ -78,7 +78,7 @@ def test_the_doctor_lists_it_and_does_not_repeat_it(tmp_path: Path) -> None:
     assert ran.code == 2
     checks = {check["name"]: check for check in ran.json}
     assert checks["FACEID_WORKER"]["advice"] == "Rename it: did you mean FACEID_WORKERS?"
-    assert "is no setting" not in ran.err
+    assert "is not a setting" not in ran.err
 
 
 def test_worker_processes_do_not_repeat_it(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_worker_processes_do_not_repeat_it(tmp_path: Path) -> None:
     library, photos = str(tmp_path / "new"), str(tmp_path)
     command = [sys.executable, "-m", "faceid_core.cli", "--library", library, "import", photos, "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.stderr.count("is no setting") == 1
+    assert done.stderr.count("is not a setting") == 1
     assert json.loads(done.stdout)["photos"] == 9
 
 

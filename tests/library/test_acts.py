@@ -164,9 +164,9 @@ def test_a_group_is_the_one_that_was_drawn(library: Library, faces: list[int]) -
     drawn = library.clusters.faces_as_drawn(run, 1, 2)
     assert drawn.ids == faces[:5]
     group(library, [1] * 8)
-    with pytest.raises(OutOfDate, match="grouped anew"):
+    with pytest.raises(OutOfDate, match="grouped again"):
         library.people.name_faces(drawn.ids, "Ada", actor=ME, drawn=drawn)
-    with pytest.raises(OutOfDate, match="grouped anew"):
+    with pytest.raises(OutOfDate, match="grouped again"):
         library.clusters.faces_as_drawn(run, 1)
     assert library.people.find("Ada") is None
     picked = drawn.only(faces[:1])  # seen, and picked one by one: its group does not matter

@@ -72,7 +72,7 @@ def test_regrouping_keeps_every_decision_and_forgets_old_runs(library: Library, 
     after = library.faces.get_many(grouped)
     assert [(f.person, f.flag) for f in after] == [(f.person, f.flag) for f in before]
     assert {face.cluster for face in after} == {1}
-    with pytest.raises(NotFound, match="grouped anew"):
+    with pytest.raises(NotFound, match="grouped again"):
         library.clusters.get(2)
 
 

@@ -115,8 +115,8 @@ def test_an_unknown_setting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACEID_WORKERS", "4")
     monkeypatch.setenv("FACEID_COLOUR", "red")
     assert list(doctor._unknown_settings()) == [
-        Check("FACEID_COLOUR", "is no setting", ok=False, advice="Correct or unset it."),
-        Check("FACEID_WORKER", "is no setting", ok=False, advice="Rename it: did you mean FACEID_WORKERS?"),
+        Check("FACEID_COLOUR", "is not a setting", ok=False, advice="Correct or unset it."),
+        Check("FACEID_WORKER", "is not a setting", ok=False, advice="Rename it: did you mean FACEID_WORKERS?"),
     ]
 
 

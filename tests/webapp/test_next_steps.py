@@ -31,5 +31,5 @@ def test_the_sentences_tell_what_is_there() -> None:
         counts(photos=4, failed=1, faces=9, clusters=2, people=2, unnamed=5, models=1), trained="2 days ago"
     )
     said = " ".join(step.sentence for step in way)
-    for part in ("3 photos with 9 faces", "2 groups", "2 people named; 5 faces", "Trained 2 days ago"):
+    for part in ("3 photos with 9 faces", "2 groups", "2 people named, 5 faces left", "Trained 2 days ago"):
         assert part in said

@@ -101,7 +101,7 @@ def test_unreadable_files_are_listed_with_the_reason(filled: Library, open_page:
     page = page.segmented_control(key="photo-status").set_value(photos.FAILED).run()
     table = page.dataframe[0].value
     assert table["File"][0].endswith("broken.jpg")
-    assert table["Why"][0] == "not an image"
+    assert table["Reason"][0] == "not an image"
 
 
 def test_search_by_file_name(filled: Library, open_page: OpenPage) -> None:
@@ -109,7 +109,7 @@ def test_search_by_file_name(filled: Library, open_page: OpenPage) -> None:
     page = page.text_input(key="photo-search").set_value("photo3").run()
     assert html_of(page).count('class="tile"') == 1
     page = page.text_input(key="photo-search").set_value("nothing like it").run()
-    assert "No photo matches" in texts(page)
+    assert "No photos match" in texts(page)
 
 
 def test_paging_shows_every_photo_once(

@@ -47,7 +47,7 @@ def test_name_all_after_a_regrouping_names_nobody_and_draws_the_page_anew(
     page = button(page, "Name all 3").click().run()
     assert not page.exception
     assert grouped.people.all() == []
-    assert STALE in texts(page) and "grouped anew meanwhile" in texts(page)
+    assert STALE in texts(page) and "have been grouped again" in texts(page)
     assert button(page, "Name all 6")
 
 
@@ -98,7 +98,7 @@ def test_a_picture_is_not_a_face_of_somebody_else(grouped: Library, open_page: O
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)
     grouped.people.name_faces(ids[:1], "Bo", actor="owner")
-    page = button(page, "As picture").click().run()
+    page = button(page, "Use as cover").click().run()
     assert STALE in texts(page)
     assert grouped.people.known("Ada").cover_face_id != ids[0]
 
@@ -108,7 +108,7 @@ def test_a_tab_offers_to_undo_its_own_act_and_never_that_of_another_tab(
 ) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)
-    label, act = "As picture", grouped.people.set_cover
+    label, act = "Use as cover", grouped.people.set_cover
     ada = grouped.people.known("Ada").id
     act(ada, ids[0], actor="owner")  # the other tab does the same first
     other = grouped.people.name_faces([ids[1]], "Bo", actor="owner").event

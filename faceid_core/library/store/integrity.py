@@ -37,10 +37,10 @@ DECISIONS = {table: model for table, model in JOURNALLED.items() if table != "cl
 
 def problems(database: Database) -> list[str]:
     """What is wrong, one sentence each; [] for a sound library. Reads every row, and changes nothing."""
-    checks = (
-        _file, _orphans, _missing, _not_finite, _counts, _person_counts, _journal, _event_faces, _erased,
-    )  # fmt: skip
+    checks = (_orphans, _missing, _not_finite, _counts, _person_counts, _journal, _event_faces, _erased)
     with database.read() as session:
+        if damaged := list(_file(session)):
+            return damaged  # nothing that is read from such a file can be relied upon
         return [problem for check in checks for problem in check(session)]
 
 
