@@ -27,6 +27,8 @@
     ├── OutOfDate
     ├── LibraryError
     │   ├── LibraryBusy
+    │   ├── DiskFull
+    │   ├── Unreachable
     │   ├── DriverMissing
     │   ├── SchemaOutdated
     │   └── SchemaTooNew
@@ -38,6 +40,7 @@
     │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
     │   └── ReferenceMissing
+    ├── TooBusy
     └── JobCancelled
 
 The edges (CLI, page, job, API) catch FaceIdError and show its sentence; anything else is a bug and is logged
@@ -155,6 +158,14 @@ class LibraryBusy(LibraryError):
     """Another program holds the write lock for longer than we wait."""
 
 
+class DiskFull(LibraryError):
+    """There is no room for what is to be written."""
+
+
+class Unreachable(LibraryError):
+    """The database server does not answer."""
+
+
 class DriverMissing(LibraryError):
     """The database's driver is not installed."""
 
@@ -197,6 +208,14 @@ class WorkersUnusable(EngineError):
 
 class ReferenceMissing(EngineError):
     """The optional package face_recognition is not installed, or can't start."""
+
+
+class TooBusy(FaceIdError):
+    """So much is being worked on that this must wait. retry_after_s: seconds after which to try again."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("The server is busy with other pictures; try again in a moment.")
+        self.retry_after_s = retry_after_s
 
 
 class JobCancelled(FaceIdError):

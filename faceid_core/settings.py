@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         description="Faces are detected on photos whose longer side is at most this many pixels",
     )
     max_megapixels: float = Field(150.0, gt=0, description="Larger photos are refused before decoding")
+    decode_megapixels: float | None = Field(
+        None,
+        gt=0,
+        description="Megapixels that the web app decodes at once; by default 50 to 200, by the machine's memory",
+    )
     max_photo_seconds: float = Field(
         60.0, gt=0, description="An import skips a photo that takes longer than this many seconds"
     )
@@ -77,6 +82,11 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address that the web app listens on")
     port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on; 0 means any free one")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        description="Address that people use when faceid runs behind a proxy",
+    )
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
 
     @field_validator("library", mode="before")
@@ -134,6 +144,11 @@ class Settings(BaseSettings):
     def uploads_folder(self) -> Path:
         """Photos that were uploaded in the browser."""
         return self.library / "uploads"
+
+    @property
+    def temporary_folder(self) -> Path:
+        """Where pictures that are tried in the recognisers lie, for an hour at most."""
+        return self.library / "temporary"
 
     @property
     def album_folder(self) -> Path:

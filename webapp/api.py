@@ -13,28 +13,59 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import FastAPI, File, Header, Query, Request, Response, UploadFile
+from fastapi import FastAPI, File, Header, Path, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from faceid_core import __version__, frame_path
-from faceid_core.errors import FaceIdError, LibraryBusy, NotFound, NotReady, UnreadableImage
+from faceid_core.errors import (
+    DiskFull,
+    FaceIdError,
+    LibraryBusy,
+    LibraryError,
+    NotFound,
+    NotReady,
+    TooBusy,
+    UnreadableImage,
+)
 from faceid_core.media import images
 from faceid_core.settings import Settings
-from webapp.context import library
+from webapp.context import decoded, library
 from webapp.markup import CACHE_TOKEN
 
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 64 * 1024**2
-DECODERS = threading.Semaphore(2)
-"""Full-size photos decoded at once: a page asks for dozens of thumbnails, memory holds few photos."""
-
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=16, le=2048, description="Longer side in px")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
 Version = Annotated[str, Query(max_length=64, description="The server's cache token")]
 Known = Annotated[str, Header(alias="If-None-Match")]
+
+
+class Refusal(BaseModel):
+    """Why a request was not answered, in one sentence."""
+
+    error: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refusal, "description": description}
+    for status, description in (
+        (400, "The request can't be carried out."),
+        (404, "It is not there."),
+        (409, "An earlier step has to be done first."),
+        (411, "An upload without a length."),
+        (413, "The upload is too large."),
+        (422, "A field or a picture can't be used."),
+        (429, "Too many pictures at once; see Retry-After."),
+        (503, "The library can't be used right now."),
+        (507, "The disk is full."),
+    )
+}
+"""What every address may answer instead, for the OpenAPI description."""
 
 
 class Cache:
@@ -81,7 +112,7 @@ class UploadLimit:
 
 def build(settings: Settings) -> FastAPI:
     """The sub-application for /api."""
-    api = FastAPI(title="faceid", version=__version__, docs_url=None, redoc_url=None)
+    api = FastAPI(title="faceid", version=__version__, docs_url=None, redoc_url=None, responses=REFUSALS)
     api.add_middleware(UploadLimit, limit_mb=settings.max_upload_mb)
     api.add_exception_handler(FaceIdError, _expected)
     api.add_exception_handler(RequestValidationError, _invalid)
@@ -96,14 +127,14 @@ def _add_pictures(api: FastAPI) -> None:
     cache = Cache()
 
     @api.get("/faces/{face_id}.jpg", response_class=Response)
-    def face(face_id: int, size: Size = None, v: Version = "", known: Known = "") -> Response:
+    def face(face_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
         crop = library().faces.crop(face_id)
         if size:
             crop = cache.get(("face", hashlib.sha256(crop).digest(), size), lambda: _scaled(crop, size))
         return _picture(crop, known, immutable=v == CACHE_TOKEN)
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
-    def photo(photo_id: int, size: Size = None, v: Version = "", known: Known = "") -> Response:
+    def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
         return _picture(
             _thumbnail(cache, library().photos.get(photo_id).path, size or 320), known, immutable=v == CACHE_TOKEN
         )
@@ -132,10 +163,10 @@ def _add_recognition(api: FastAPI, settings: Settings) -> None:
 
         recogniser = load_recogniser(library())
         try:
-            photo = images.read(image.file.read(), max_megapixels=settings.max_megapixels)
+            with decoded(image.file.read(), settings) as photo:
+                found = recogniser.recognise(photo.pixels, threshold=threshold)
         except UnreadableImage as error:
             raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
-        found = recogniser.recognise(photo.pixels, threshold=threshold)
         return {"photo": image.filename, "faces": [as_dict(face) for face in found]}
 
 
@@ -149,8 +180,7 @@ def _thumbnail(cache: Cache, path: str, size: int) -> bytes:
         raise NotFound(f"The file {file.name} is no longer where it was imported from; import it again.") from error
 
     def make() -> bytes:
-        with DECODERS:
-            photo = images.read(path, max_megapixels=library().settings.max_megapixels)
+        with decoded(path, library().settings) as photo:
             return images.encode_jpeg(images.thumbnail(photo.pixels, size), quality=85)
 
     return cache.get(("photo", path, modified, size), make)
@@ -175,12 +205,28 @@ def _sentence(status: int, sentence: str) -> JSONResponse:
     return JSONResponse({"error": sentence}, status_code=status)
 
 
-STATUS: dict[type[FaceIdError], int] = {NotFound: 404, NotReady: 409, UnreadableImage: 422, LibraryBusy: 503}
+STATUS: dict[type[FaceIdError], int] = {
+    NotFound: 404,
+    NotReady: 409,
+    UnreadableImage: 422,
+    TooBusy: 429,
+    DiskFull: 507,
+    LibraryError: 503,
+}
+"""The first kind that fits counts."""
+
+OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid finds the reason in its log."
 
 
 def _expected(_: Request, error: Exception) -> JSONResponse:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
-    return _sentence(status, str(error))
+    answer = _sentence(status, str(error))
+    if isinstance(error, TooBusy):
+        answer.headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, LibraryError) and not isinstance(error, LibraryBusy):
+        log.error("the library can't be used: %s", error)  # it may name paths, which are no client's business
+        return _sentence(status, OUT_OF_ORDER)
+    return answer
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from typing import TYPE_CHECKING, ParamSpec
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from faceid_core.media import images
+from faceid_core.media.admission import Admission, default_megapixels
+from faceid_core.media.source import Photograph, Source
 from faceid_core.settings import Settings
 
 if TYPE_CHECKING:
     from faceid_core.library import Library
 
-
-log = logging.getLogger(__name__)
 OWNER = "owner"
 """Who acts while there is no sign-in: the person whose library this is."""
-
-P = ParamSpec("P")
 
 _lock = threading.Lock()
 _settings: Settings | None = None
@@ -46,6 +47,21 @@ def library() -> Library:
         if wanted.url not in _libraries:
             _libraries[wanted.url] = Library.open(wanted)
         return _libraries[wanted.url]
+
+
+@contextmanager
+def decoded(source: Source, settings: Settings) -> Iterator[Photograph]:
+    """A photo that is read once there is room for it, and has the room during the block. Raises UnreadableImage,
+    ImageTooLarge, TooBusy."""
+    megapixels = images.declared_megapixels(source, max_megapixels=settings.max_megapixels)
+    with _admission(settings.decode_megapixels).hold(megapixels):
+        yield images.read(source, max_megapixels=settings.max_megapixels)
+
+
+@cache
+def _admission(megapixels: float | None) -> Admission:
+    """The one gate of this process, for the API, the recognisers and thumbnails alike."""
+    return Admission(megapixels or default_megapixels())
 
 
 def close_libraries() -> None:

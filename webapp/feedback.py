@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec
 
 import streamlit as st
 
 from faceid_core.errors import FaceIdError
-from webapp.context import P, log
 from webapp.markup import escaped_markdown
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 APOLOGY = "Something went wrong. The details are in the log; reload the page to continue."
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from faceid_core.errors import FaceIdError, UnreadableImage
@@ -15,7 +18,7 @@ from faceid_core.media import annotate, images
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Recognised
 from webapp import theme
-from webapp.context import library
+from webapp.context import decoded, library
 from webapp.feedback import APOLOGY
 from webapp.markup import escaped_html, escaped_markdown
 
@@ -74,11 +77,20 @@ def _label(face: Recognised) -> annotate.Label:
 
 
 # --- what the apps do -------------------------------------------------------------------------------------------
-def _read(path: str, settings: Settings) -> Image:
-    try:
-        return images.read(path, max_megapixels=settings.max_megapixels).pixels
-    except UnreadableImage as error:
-        raise UnreadableImage(f"This file can't be read as a photo: {error}.") from error
+def uploaded(path: str, settings: Settings) -> str:
+    """The path, if it is that of a picture that was uploaded here. Raises UnreadableImage, in the same words for a
+    file that is elsewhere and for one that is nowhere: nobody learns from it what is on this disk."""
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(settings.temporary_folder.resolve()) or not real.is_file():
+        raise UnreadableImage(NO_PICTURE)
+    return str(real)
+
+
+@contextmanager
+def _read(path: str, settings: Settings) -> Iterator[Image]:
+    """The picture (H, W, 3), which has its room among those that are decoded during the block."""
+    with decoded(uploaded(path, settings), settings) as photo:
+        yield photo.pixels
 
 
 def _safely(action: Callable[P, R]) -> Callable[P, R]:
@@ -89,6 +101,9 @@ def _safely(action: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return action(*args, **kwargs)
+        except UnreadableImage as error:
+            sentence = str(error) if str(error) == NO_PICTURE else f"This file can't be read as a photo: {error}."
+            raise gr.Error(escaped_html(sentence), title="That did not work", print_exception=False) from error
         except FaceIdError as error:
             raise gr.Error(escaped_html(str(error)), title="That did not work", print_exception=False) from error
         except Exception as error:
@@ -110,17 +125,18 @@ def one(settings: Settings) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def show(path: str | None) -> tuple[Image | None, dict[str, float] | None, str]:
         if not path:
             return None, None, ""
-        image = _read(path, settings)
-        faces = recognised(image)
-        if not faces:
-            return None, None, NO_FACE
-        face = largest(faces)
-        return annotate.close_up(image, face.box), candidates(face), _one_note(len(faces))
+        with _read(path, settings) as image:
+            faces = recognised(image)
+            if not faces:
+                return None, None, NO_FACE
+            face = largest(faces)
+            return annotate.close_up(image, face.box), candidates(face), _one_note(len(faces))
 
     def answer(path: str | None) -> dict[str, Any]:
         if not path:
             raise UnreadableImage(NO_PICTURE)
-        faces = recognised(_read(path, settings))
+        with _read(path, settings) as image:
+            faces = recognised(image)
         best = as_json([largest(faces)])["faces"][0] if faces else None
         return {"face": best, "faces_found": len(faces), "note": _one_note(len(faces))}
 
@@ -133,14 +149,15 @@ def several(settings: Settings) -> tuple[Callable[..., Any], Callable[..., Any]]
     def show(path: str | None) -> tuple[Image | None, list[list[str]] | None, str]:
         if not path:
             return None, None, ""
-        image = _read(path, settings)
-        faces = recognised(image)
-        return draw(image, faces), [_row(face) for face in faces], _several_note(faces)
+        with _read(path, settings) as image:
+            faces = recognised(image)
+            return draw(image, faces), [_row(face) for face in faces], _several_note(faces)
 
     def answer(path: str | None) -> dict[str, Any]:
         if not path:
             raise UnreadableImage(NO_PICTURE)
-        return as_json(recognised(_read(path, settings)))
+        with _read(path, settings) as image:
+            return as_json(recognised(image))
 
     return _safely(show), _safely(answer)
 
@@ -157,11 +174,24 @@ def _several_note(faces: list[Recognised]) -> str:
     return f"{len(faces)} {'face' if len(faces) == 1 else 'faces'}, {known} recognised; listed from left to right."
 
 
-def live(frame: Image | None) -> tuple[Image | None, str]:
-    """One webcam frame. Failures become the line under the picture: a message a frame would bury the page."""
-    if frame is None:
-        return None, ""
-    frame = images.thumbnail(frame, LIVE_SIDE_PX)
+def live(settings: Settings) -> Callable[[str | None], tuple[Image | None, str]]:
+    """What is done with a webcam frame, given as the file that the browser sent."""
+
+    def show(path: str | None) -> tuple[Image | None, str]:
+        if not path:
+            return None, ""
+        try:
+            with _read(path, settings) as image:
+                frame = images.thumbnail(image, LIVE_SIDE_PX)
+        except FaceIdError as error:
+            return None, escaped_markdown(str(error))
+        return _seen(frame)
+
+    return show
+
+
+def _seen(frame: Image) -> tuple[Image | None, str]:
+    """Failures become the line under the picture: a message a frame would bury the page."""
     try:
         faces = recognised(frame)
     except FaceIdError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
+from faceid_core.atomic import PRIVATE_FOLDER
 from faceid_core.settings import Settings
 from webapp import gradio_actions, theme
 
@@ -21,15 +23,20 @@ LIVE_SECONDS = 0.6
 CACHE_CLEANING = (600, 3600)
 """Every 10 minutes, pictures older than an hour are deleted; at the end of the server, all."""
 
+SOURCES = ["upload", "webcam", "clipboard"]
+
+WAITING, PER_SESSION = 32, 3
+"""Pictures that may wait: altogether, and of one browser tab."""
+
 TOP = 4
 """Candidates shown for one face."""
 
 
-def _photo_input(**options: Any) -> gradio.Image:
+def _picture_input(**options: Any) -> gradio.Image:
     """An image input that hands over the file itself, so that our reader, with its limits, is the only decoder."""
     import gradio as gr
 
-    photo = gr.Image(type="filepath", sources=["upload", "webcam", "clipboard"], buttons=[], **options)
+    photo = gr.Image(type="filepath", buttons=[], **options)
     photo.preprocess = lambda payload: payload.path if payload else None  # type: ignore[method-assign]  # this one only
     return photo
 
@@ -65,7 +72,7 @@ def single_app(settings: Settings) -> gradio.Blocks:
     show, answer = gradio_actions.one(settings)
     with _blocks("faceid: one face") as app:
         with gr.Row(equal_height=True):
-            photo = _photo_input(label="Photo", height=380)
+            photo = _picture_input(label="Photo", height=380, sources=SOURCES)
             crop = gr.Image(label="Face", height=380, interactive=False, buttons=[])
             label = gr.Label(label="Who is it?", num_top_classes=TOP)
         note = gr.Markdown()
@@ -82,27 +89,27 @@ def group_app(settings: Settings) -> gradio.Blocks:
     with _blocks("faceid: several faces") as app:
         with gr.Tab("Photo"):
             with gr.Row():
-                photo = _photo_input(label="Photo", height=420)
+                photo = _picture_input(label="Photo", height=420, sources=SOURCES)
                 drawn = gr.Image(label="Faces", height=420, interactive=False, buttons=["fullscreen"])
             note = gr.Markdown()
             headers = ["Name", "Probability", "Runners-up"]
             table = gr.Dataframe(headers=headers, datatype="str", interactive=False, buttons=[], label="People")
             photo.input(show, photo, [drawn, table, note], **_RUN)
         with gr.Tab("Webcam"):
-            _webcam()
+            _webcam(settings)
         _offer_api(photo, answer)
     return app
 
 
-def _webcam() -> None:
+def _webcam(settings: Settings) -> None:
     import gradio as gr
 
     with gr.Row():
-        camera = gr.Image(sources=["webcam"], streaming=True, label="Webcam", height=420, buttons=[])
+        camera = _picture_input(sources=["webcam"], streaming=True, label="Webcam", height=420)
         seen = gr.Image(label="Faces", height=420, interactive=False, buttons=[])
     names = gr.Markdown("Start the webcam to see names appear; nothing is recorded.")
     camera.stream(
-        gradio_actions.live,
+        gradio_actions.live(settings),
         camera,
         [seen, names],
         stream_every=LIVE_SECONDS,
@@ -114,16 +121,19 @@ def _webcam() -> None:
 
 def build(settings: Settings) -> FastAPI:
     """The sub-application for /gradio. Enter its lifespan before the first request."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TEMP_DIR"] = str((settings.library / "temporary").resolve())
+    shutil.rmtree(settings.temporary_folder, ignore_errors=True)  # what a server that was killed has left
+    settings.temporary_folder.mkdir(PRIVATE_FOLDER, parents=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.temporary_folder.resolve())
     import gradio as gr
 
     host = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     for path, make in {"/single": single_app, "/group": group_app}.items():
+        app = make(settings).queue(max_size=WAITING, default_concurrency_limit=2)
         gr.mount_gradio_app(
             host,
-            make(settings),
+            app,
             path,
+            show_error=False,
             footer_links=[],
             run_history=False,
             ssr_mode=False,
@@ -134,4 +144,18 @@ def build(settings: Settings) -> FastAPI:
             theme=theme.gradio_theme(),
             css=theme.gradio_css(),
         )
+        app.has_launched = True  # only then does Gradio refuse paths that nobody uploaded
+        _share_out(app)
     return host
+
+
+def _share_out(app: gradio.Blocks) -> None:
+    """Let no browser tab have more than PER_SESSION pictures waiting: others would wait for all of them."""
+    queue, push = app._queue, app._queue.push
+
+    async def push_if_fair(body: Any, request: Any, username: str | None) -> Any:
+        if len(queue.pending_event_ids_session.get(body.session_hash, ())) >= PER_SESSION:
+            return False, "Wait for your other pictures first.", "queue_full"
+        return await push(body, request, username)
+
+    queue.push = push_if_fair  # type: ignore[method-assign]  # Gradio has no setting for it

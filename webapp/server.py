@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount
 from streamlit.starlette import App
 
 from faceid_core.errors import BadInput
 from faceid_core.settings import Settings, report_unknown_settings
 from webapp import api, context, gradio_apps, theme
+from webapp.guard import Guard, hostname, is_loopback, origin_of
 from webapp.lazy_app import Later
 from webapp.worker import supervised_worker
 
@@ -42,6 +42,7 @@ def configure_streamlit(settings: Settings) -> None:
         "logger.level": "warning",
         "runner.magicEnabled": False,
         "server.address": settings.host,
+        "server.enableAgentApi": False,
         "server.enableXsrfProtection": True,
         "server.fileWatcherType": "none",
         "server.headless": True,
@@ -74,18 +75,18 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
 
 
 def _guards(settings: Settings) -> list[Middleware]:
-    """On a loopback address only loopback names are answered, so that no web site can reach in by DNS rebinding."""
-    if not _is_loopback(settings.host):
-        return []
-    allowed = ["localhost", "127.0.0.1", "[::1]", settings.host]
-    return [Middleware(TrustedHostMiddleware, allowed_hosts=allowed, www_redirect=False)]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    """On a loopback address only loopback names are answered, and the public one."""
+    public = [settings.public_url] if settings.public_url else []
+    hosts = None
+    if is_loopback(settings.host):
+        hosts = [
+            "localhost",
+            "127.0.0.1",
+            "::1",
+            settings.host,
+            *(hostname(urlsplit(url).netloc) for url in public),
+        ]
+    return [Middleware(Guard, hosts=hosts, origins=[origin_of(url) for url in public])]
 
 
 def bind(settings: Settings) -> socket.socket:

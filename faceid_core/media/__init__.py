@@ -3,4 +3,4 @@
 May import the root.
 """
 
-__all__ = ["annotate", "folders", "formats", "images", "orientation", "source", "video", "xmp"]
+__all__ = ["admission", "annotate", "folders", "formats", "images", "orientation", "source", "video", "xmp"]

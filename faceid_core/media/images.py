@@ -72,6 +72,20 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
             image.close()
 
 
+def declared_megapixels(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS) -> float:
+    """The size that a photo's header declares, in millions of pixels; nothing is decoded.
+
+    A frame of a video counts as its video declares, which is checked when that is opened: 0 here.
+    Raises UnreadableImage, ImageTooLarge.
+    """
+    if _moment(source) is not None:
+        return 0.0
+    with opened(source) as file:
+        image = _open_image(file, _suffix(source))
+        check_size(*image.size, max_megapixels)
+        return float(image.width * image.height / 1e6)
+
+
 def described(path: Path) -> tuple[bytes, int]:
     """The XMP packet of a photo (b"" for none), and the EXIF orientation, 1 to 8, of the picture as it is stored.
 

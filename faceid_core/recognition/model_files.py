@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from faceid_core.atomic import PRIVATE_FILE
 from faceid_core.engine.dlib_format import RESNET_FILTERS, Affine, Array, Convolution, ResNetWeights, Stage
 from faceid_core.errors import ModelUnusable
 from faceid_core.recognition.openset import Calibration
@@ -68,6 +69,7 @@ def _described(model: StoredModel, digest: str) -> dict[str, Any]:
 
 def _write_through(path: Path, content: bytes) -> None:
     """Onto the disk, not only into the cache, so that the rename never precedes the content."""
+    path.touch(PRIVATE_FILE)
     with path.open("wb") as file:
         file.write(content)
         file.flush()

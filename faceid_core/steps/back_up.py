@@ -54,7 +54,7 @@ def back_up(settings: Settings, file: Path, *, replace: bool = False) -> Content
     if not database.exists(settings):
         raise BadInput(f"There is no library in {settings.library.absolute()}; nothing to back up.")
     try:
-        with replaced(file) as partial, _scratch(file.absolute().parent) as folder:
+        with replaced(file, private=True) as partial, _scratch(file.absolute().parent) as folder:
             copy = folder / DATABASE
             copy_database(settings, copy)
             contents = _read_contents(copy)

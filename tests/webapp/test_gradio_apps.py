@@ -18,8 +18,15 @@ PHOTO = np.full((120, 200, 3), 90, np.uint8)
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> str:
-    path = tmp_path / "photo.jpg"
+def uploads(settings: Settings) -> Path:
+    """Where Gradio keeps what was uploaded."""
+    settings.temporary_folder.mkdir(parents=True, exist_ok=True)
+    return settings.temporary_folder
+
+
+@pytest.fixture
+def photo(uploads: Path) -> str:
+    path = uploads / "photo.jpg"
     path.write_bytes(images.encode_jpeg(PHOTO))
     return str(path)
 
@@ -82,17 +89,21 @@ def test_no_face_is_said(
     assert gradio_actions.several(settings)[0](photo)[2] == gradio_actions.NO_FACE
 
 
-def test_failures_become_gradio_messages(library: Library, photo: str, settings: Settings, tmp_path: Path) -> None:
+def test_failures_become_gradio_messages(
+    library: Library, photo: str, settings: Settings, uploads: Path, tmp_path: Path
+) -> None:
     for make in (gradio_actions.one, gradio_actions.several):
         show, answer = make(settings)
         with pytest.raises(gradio.Error, match="No recogniser"):
             show(photo)
         with pytest.raises(gradio.Error, match="Choose a photo"):
             answer(None)
-        bad = tmp_path / "bad.jpg"
+        bad = uploads / "bad.jpg"
         bad.write_bytes(b"hello")
         with pytest.raises(gradio.Error, match="not an image"):
             show(str(bad))
+        with pytest.raises(gradio.Error, match="Choose a photo"):
+            show(str(tmp_path / "elsewhere.jpg"))
 
 
 def test_a_bug_becomes_an_apology(
@@ -108,15 +119,20 @@ def test_a_name_can_not_be_html(
 ) -> None:
     evil = Recognised(Box(10, 20, 60, 80), "<script>x</script> *b*", 0.9, (Guess("<i>", 0.1),))
     monkeypatch.setattr(Known, "recognise", lambda self, image: [evil])
-    _, line = gradio_actions.live(PHOTO)
+    _, line = gradio_actions.live(settings)(photo)
     assert "<script>" not in line and "\\<script\\>" in line
 
 
-def test_the_live_picture_is_small_and_never_fails(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    frame, line = gradio_actions.live(np.zeros((720, 1280, 3), np.uint8))
+def test_the_live_picture_is_small_and_never_fails(library: Library, settings: Settings, uploads: Path) -> None:
+    large, bad = uploads / "frame.jpg", uploads / "bad.jpg"
+    large.write_bytes(images.encode_jpeg(np.zeros((720, 1280, 3), np.uint8)))
+    bad.write_bytes(b"hello")
+    live = gradio_actions.live(settings)
+    frame, line = live(str(large))
     assert frame is not None and max(frame.shape) == gradio_actions.LIVE_SIDE_PX
     assert "No recogniser" in line
-    assert gradio_actions.live(None) == (None, "")
+    assert live(None) == (None, "")
+    assert "not an image" in live(str(bad))[1]
 
 
 def test_the_missing_model_is_announced(library: Library) -> None:

@@ -43,7 +43,7 @@ def _answer(host: str, settings: Settings) -> int:
     [
         ("127.0.0.1", "127.0.0.1:8501", 200),
         ("127.0.0.1", "localhost:8501", 200),
-        ("127.0.0.1", "evil.example", 400),
+        ("127.0.0.1", "evil.example", 421),
         ("0.0.0.0", "photos.home", 200),
     ],
 )

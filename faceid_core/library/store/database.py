@@ -13,7 +13,16 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
-from faceid_core.errors import DriverMissing, LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
+from faceid_core.atomic import PRIVATE_FOLDER, make_private
+from faceid_core.errors import (
+    DiskFull,
+    DriverMissing,
+    LibraryBusy,
+    LibraryError,
+    SchemaOutdated,
+    SchemaTooNew,
+    Unreachable,
+)
 from faceid_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -178,7 +187,7 @@ def migrating(settings: Settings) -> Iterator[Connection]:
 def make_folder(settings: Settings) -> None:
     """Make the library's folder where there is none. Raises LibraryError."""
     try:
-        settings.library.mkdir(parents=True, exist_ok=True)
+        settings.library.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
     except FileExistsError as error:
         raise LibraryError(
             f"{settings.library} is a file, but a library is a folder; choose another one with --library."
@@ -188,6 +197,9 @@ def make_folder(settings: Settings) -> None:
             f"The library's folder {settings.library} can't be made ({error.strerror}); "
             "choose another one with --library."
         ) from error
+    make_private(settings.library)
+    if (settings.library / "faceid.db").exists():
+        make_private(settings.library / "faceid.db")
 
 
 def alembic_config(url: str) -> Config:
@@ -321,11 +333,11 @@ def _operational(error: OperationalError) -> LibraryError:
     if getattr(error.orig, "sqlstate", None) == UNAVAILABLE or "is locked" in low or "busy" in low:
         return LibraryBusy("Another program is writing to the library; wait a moment and try again.")
     if "disk is full" in low or "no space left" in low:
-        return LibraryError("The disk is full; free some space and try again. Nothing was lost.")
+        return DiskFull("The disk is full; free some space and try again. Nothing was lost.")
     if "readonly" in low or "unable to open" in low:
         return LibraryError("The library's folder can't be written to; check its permissions.")
     if not isinstance(error.orig, sqlite3.Error):
-        return LibraryError(
+        return Unreachable(
             f"The database server can't be used ({reason}); start it or correct FACEID_DATABASE_URL."
         )
     return LibraryError(f"The database can't be used ({reason}); run `faceid doctor`.")
