@@ -15,7 +15,8 @@ from faceid_core import frame_path
 from faceid_core.errors import JobCancelled
 from faceid_core.executors.in_process import InProcess
 from faceid_core.executors.process_pool import ProcessPool
-from faceid_core.importing import photo, run, video, work, worker
+from faceid_core.importing import run, video, work, worker
+from faceid_core.importing.photo import find_faces
 from faceid_core.importing.run import ImportReport, import_photos
 from faceid_core.library import Library
 from faceid_core.media.formats import VIDEO
@@ -52,12 +53,11 @@ def mine(clip: Path, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def each_picture_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """All tests here use the same networks, mostly on the same pictures. What they answered is remembered."""
-    search = photo.find_faces
 
     def remembered(pixels: Image, detector: Detector, embedder: Embedder) -> tuple[NewFace, ...]:
         key = (detector.name, embedder.name, pixels.shape, hashlib.sha256(pixels.tobytes()).digest())
         if key not in ANSWERS:
-            ANSWERS[key] = search(pixels, detector, embedder)
+            ANSWERS[key] = find_faces(pixels, detector, embedder)
         return ANSWERS[key]
 
     monkeypatch.setattr(video, "find_faces", remembered)
