@@ -127,7 +127,7 @@ def erase_leftovers(ctx: click.Context, yes: bool) -> None:
 def _say_erased(gone: Erasure, what: str) -> None:
     from faceid_core.library import BYTES_REMAIN
 
-    say(f"Erased. Backups from before still hold {what}; delete those, too, if you need to.")
+    say(f"Erased. Older backups still hold {what}; delete them too if you need to.")
     if gone.bytes_remain:
         say(BYTES_REMAIN)
 

@@ -45,9 +45,7 @@ def find_or_add(session: Session, name: str) -> tuple[Person, bool]:
     return person, True
 
 
-def naming_changes(
-    session: Session, faces: list[int], person: Row, source: LabelSource, confidence: float
-) -> list[Change]:
+def naming_changes(session: Session, faces: list[int], person: Row, source: LabelSource) -> list[Change]:
     """The labels that name faces, and, where a human names them, the rejections and flags that go."""
     labels = {row["face_id"]: row for row in current_rows(session, "label", col(Label.face_id), faces)}
     rows = {row["id"]: row for row in current_rows(session, "face", col(Face.id), faces)}
@@ -65,7 +63,7 @@ def naming_changes(
             "face_id": face,
             "person_id": person["id"],
             "source": source.value,
-            "confidence": confidence,
+            "confidence": 1.0,
             "at": now,
         }
         old = labels.get(face)

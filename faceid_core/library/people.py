@@ -86,7 +86,6 @@ class People:
         *,
         actor: str,
         source: LabelSource = LabelSource.HUMAN,
-        confidence: float = 1.0,
         once: bool = False,
         drawn: DrawnFaces | None = None,
     ) -> Naming:
@@ -100,7 +99,7 @@ class People:
         with self._database.write() as session:
             check_faces(session, ids, drawn)
             person, created = find_or_add(session, name)
-            changes = naming_changes(session, [int(face) for face in ids], row_of(person), source, confidence)
+            changes = naming_changes(session, [int(face) for face in ids], row_of(person), source)
             if once:
                 refuse_twice(session, changes, row_of(person))
             row = row_of(person)

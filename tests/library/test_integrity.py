@@ -63,10 +63,10 @@ def test_the_replay_finds_every_name(library: Library, faces: list[int]) -> None
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("DELETE FROM label WHERE face_id = 2", "1 rows of label that the journal holds are not there"),
-        ("UPDATE person SET name = 'Eve' WHERE name = 'Ada Lovelace'", "1 rows of person differ from the journal"),
-        ("UPDATE face SET flag = 'hidden' WHERE id = 8", "1 rows of face differ from the journal"),
-        ("DELETE FROM rejection", "rejection that the journal holds are not there"),
+        ("DELETE FROM label WHERE face_id = 2", "1 rows of label that the history holds are missing"),
+        ("UPDATE person SET name = 'Eve' WHERE name = 'Ada Lovelace'", "1 rows of person differ from the history"),
+        ("UPDATE face SET flag = 'hidden' WHERE id = 8", "1 rows of face differ from the history"),
+        ("DELETE FROM rejection", "rejection that the history holds are missing"),
         ("DELETE FROM crop WHERE face_id < 3", "2 faces have no picture"),
         ("UPDATE crop SET data = x''", "8 face pictures are empty"),
         ("DELETE FROM embedding WHERE face_id = 4", "1 faces have no vector"),

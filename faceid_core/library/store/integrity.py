@@ -119,11 +119,11 @@ def _journal(session: Session) -> Iterator[str]:
     expected = {key: state for key, state in wanted.items() if state is not None and _has_faces(key, faces)}
     lost = Counter(key[0] for key in expected.keys() - found.keys())
     for table, count in sorted(lost.items()):
-        yield f"{count} rows of {table} that the journal holds are not there."
+        yield f"{count} rows of {table} that the history holds are missing."
     for table in DECISIONS:
         differ = [key for key in found if key[0] == table and found[key] != expected.get(key, _unmade(key))]
         if differ:
-            yield f"{len(differ)} rows of {table} differ from the journal."
+            yield f"{len(differ)} rows of {table} differ from the history."
 
 
 def _erased(session: Session) -> Iterator[str]:
@@ -132,9 +132,9 @@ def _erased(session: Session) -> Iterator[str]:
     models, jobs = of_nobody(session)
     if models:
         numbers = ", ".join(str(model.id) for model in models)
-        yield f"A recogniser (number {numbers}) knows somebody who was erased; run `faceid erase leftovers`."
+        yield f"A recogniser (number {numbers}) knows someone who was erased; run `faceid erase leftovers`."
     if jobs:
-        yield f"The results of {len(jobs)} jobs name somebody who was erased; run `faceid erase leftovers`."
+        yield f"The results of {len(jobs)} jobs name someone who was erased; run `faceid erase leftovers`."
 
 
 def _event_faces(session: Session) -> Iterator[str]:
