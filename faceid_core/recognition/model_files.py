@@ -92,7 +92,7 @@ def read(folder: Path) -> StoredModel:
         content = (folder / TENSORS).read_bytes()
     except OSError as error:
         raise ModelUnusable(f"The files of the recogniser are missing; {AGAIN}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged() from error
     if isinstance(described, dict) and described.get("format") == FORMAT:
         version = described.get("version")

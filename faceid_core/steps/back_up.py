@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -27,6 +28,12 @@ from faceid_core.settings import Settings
 DATABASE, MODELS, CONTENTS = "faceid.db", "models", "backup.json"
 WRITES = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database in use: new writes, the index of those, and old pages that undo a write."""
+
+MOST_CONTENTS_BYTES = 65536
+"""Beyond this, `backup.json` is not ours."""
+
+MOST_GROWTH = 20
+"""A backup is stored, not deflated. One that was packed again may be smaller, but not by more than this."""
 
 NOT_A_BACKUP = "{} is not a faceid backup; give a file written by `faceid backup`."
 
@@ -134,13 +141,18 @@ def _unpack(file: Path, folder: Path) -> Contents:
     """Unpack into the folder and make sure that it is sound. Raises BackupUnusable."""
     try:
         with zipfile.ZipFile(file) as packed:
-            contents = Contents(**json.loads(packed.read(CONTENTS)))
-            for member in packed.infolist():
-                if member.filename == DATABASE or member.filename.startswith(f"{MODELS}/"):
-                    packed.extract(member, folder)  # which checks the CRC and never leaves the folder
+            contents = _stated_contents(packed)
+            members = [
+                member
+                for member in packed.infolist()
+                if member.filename == DATABASE or member.filename.startswith(f"{MODELS}/")
+            ]
+            _check_room(file, sum(member.file_size for member in members), folder)
+            for member in members:
+                packed.extract(member, folder)  # which checks size and CRC, and never leaves the folder
     except FileNotFoundError as error:
         raise BackupUnusable(f"There is no file {file}; check the path.") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, RecursionError) as error:
         raise BackupUnusable(NOT_A_BACKUP.format(file)) from error
     except OSError as error:
         raise BackupUnusable(f"The backup {file} can't be unpacked ({error.strerror}).") from error
@@ -148,9 +160,30 @@ def _unpack(file: Path, folder: Path) -> Contents:
     return contents
 
 
+def _stated_contents(packed: zipfile.ZipFile) -> Contents:
+    if packed.getinfo(CONTENTS).file_size > MOST_CONTENTS_BYTES:
+        raise ValueError("too long")
+    return Contents(**json.loads(packed.read(CONTENTS)))
+
+
+def _check_room(file: Path, unpacked: int, folder: Path) -> None:
+    """Raises BackupUnusable for a zip bomb, and where the disk has no room, before anything is unpacked."""
+    if unpacked > MOST_GROWTH * file.stat().st_size:
+        raise BackupUnusable(f"{file} would unpack to {unpacked / 1e9:.1f} GB, which no backup of this size does.")
+    if unpacked > (free := shutil.disk_usage(folder).free):
+        raise BackupUnusable(
+            f"The backup {file} takes {unpacked / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free; free some space."
+        )
+
+
 def _check(copy: Path, file: Path) -> None:
     try:
         with closing(sqlite3.connect(copy)) as connection:
+            # A library has none of these. They would act in the owner's name whenever the library is used.
+            if connection.execute(
+                "SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view') OR sql LIKE 'create virtual%'"
+            ).fetchone():
+                raise BackupUnusable(f"The database in {file} holds code that faceid did not write; don't use it.")
             sound = connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
             revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
     except (sqlite3.Error, TypeError) as error:

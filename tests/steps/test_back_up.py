@@ -279,3 +279,49 @@ def test_stopped_in_the_middle_of_restoring_the_old_library_is_whole(
     back_up.restore(settings, tmp_path / "mine.zip")
     assert names(settings) == ["Ada", "Bo"]
     assert [folder.name for folder in settings.models_folder.iterdir()] == ["one"]
+
+
+def packed(file: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(settings: Settings, tmp_path: Path) -> None:
+    said = b'{"version": "1", "revision": "0005", "made_at": "", "photos": 0, "faces": 0, "people": 0}'
+    bomb = packed(
+        tmp_path / "bomb.zip", {back_up.CONTENTS: said, "faceid.db": bytes(50_000_000)}, zipfile.ZIP_DEFLATED
+    )
+    assert bomb.stat().st_size < 100_000
+    with pytest.raises(BackupUnusable, match="would unpack to 0"):
+        back_up.restore(settings, bomb)
+
+
+@pytest.mark.parametrize("contents", [b"[" * 60_000, b" " * 70_000 + b"{}"], ids=["nested", "long"])
+def test_odd_contents_are_no_backup(settings: Settings, tmp_path: Path, contents: bytes) -> None:
+    with pytest.raises(BackupUnusable, match="is not a faceid backup"):
+        back_up.restore(settings, packed(tmp_path / "odd.zip", {back_up.CONTENTS: contents}))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "CREATE TRIGGER evil AFTER INSERT ON person BEGIN DELETE FROM label; END",
+        "CREATE VIEW evil AS SELECT * FROM person",
+    ],
+    ids=["trigger", "view"],
+)
+def test_planted_code_is_refused(library: Library, settings: Settings, tmp_path: Path, planted: str) -> None:
+    back_up.back_up(settings, tmp_path / "mine.zip")
+    with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    (tmp_path / "planted.db").write_bytes(members["faceid.db"])
+    with closing(sqlite3.connect(tmp_path / "planted.db")) as connection:
+        connection.execute(planted)
+        connection.commit()
+    members["faceid.db"] = (tmp_path / "planted.db").read_bytes()
+    before = names(settings)
+    with pytest.raises(BackupUnusable, match="code that faceid did not write"):
+        back_up.restore(Settings(library=tmp_path / "elsewhere"), packed(tmp_path / "planted.zip", members))
+    assert names(settings) == before

@@ -166,7 +166,9 @@ def _focused(run: RunView, groups: list[ClusterView], place: int, pager: Pager, 
         naming(target, key=NAME, suggestions=[name for name, _ in group.people[:NAMES_SUGGESTED]], focus=True)
         face_grid(faces, key=target.grid, label=f"Faces of group {group.number}", on_open=show_photo)
         if len(every.ids) > len(faces):
-            st.caption(f"The {len(faces):,} clearest of {len(every.ids):,} faces. “Name all” names every one of them.")
+            st.caption(
+                f"The {len(faces):,} clearest of {len(every.ids):,} faces. “Name all” names every one of them."
+            )
 
 
 def _headline(group: ClusterView) -> str:
