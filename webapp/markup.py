@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import secrets
 
 import streamlit as st
@@ -15,9 +16,17 @@ CACHE_TOKEN = secrets.token_hex(4)
 _MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#+-!|~:$"})
 
 
+_WOULD_LINK = re.compile(r"(?<=www)(?=\.)|(?<=://)|(?=@)", re.IGNORECASE)
+WORD_JOINER = "\u2060"
+"""Takes no room and can't be seen."""
+
+
 def escaped_markdown(text: str) -> str:
-    """Text that Streamlit's markdown shows as it is: a name like `*Ann* :red[x]` stays just that."""
-    return text.translate(_MARKDOWN)
+    """Text that Streamlit's markdown shows as it is: a name like `*Ann* :red[x]` stays just that.
+
+    What looks like an address becomes a link even where its signs are escaped, so WORD_JOINER breaks it up.
+    """
+    return _WOULD_LINK.sub(WORD_JOINER, text).translate(_MARKDOWN)
 
 
 def escaped_html(text: str) -> str:
