@@ -14,6 +14,9 @@ from faceid_core.library.store.records import JobView
 from faceid_core.library.store.tables import Job
 from faceid_core.values import JobState, utc_now
 
+RESUMES = "import"
+"""The kind of job that goes on where it was, as what it has stored is skipped; others begin anew."""
+
 OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
@@ -108,7 +111,8 @@ class Jobs:
             jobs = session.scalars(dead).all()
             for job in jobs:
                 job.state, job.finished_at = JobState.FAILED.value, utc_now()
-                job.error = "The job stopped unexpectedly; start it again to resume."
+                again = "start it again to resume" if job.kind == RESUMES else "start it again"
+                job.error = f"The job stopped unexpectedly; {again}."
             return len(jobs)
 
     def _end(

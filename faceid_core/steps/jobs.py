@@ -27,6 +27,10 @@ DEAD_SECONDS = 30.0
 """A running job without a sign of life for this long has lost its worker."""
 
 
+LONGEST_PAUSE_SECONDS = 30.0
+"""How long the worker waits, at most, before it looks again for a library that it could not use."""
+
+
 class Reporter:
     """A job's progress: remembers the latest state; a thread of its own writes it, so that work that reports
     rarely still shows life and work that reports often costs nothing. Raises JobCancelled when asked to stop."""
@@ -36,6 +40,7 @@ class Reporter:
         self._started = time.monotonic()
         self._state: tuple[int, int, str] = (0, 0, "Starting")
         self.details: dict[str, Any] = {}
+        self._unwritten = False
         self._stop, self._cancelled = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._keep_beating, daemon=True, name=f"job-{job_id}-heartbeat")
 
@@ -64,8 +69,11 @@ class Reporter:
             details = {**self.details, **self._pace(done, total)}
             if self._library.jobs.beat(self._job_id, done, total, message, details=details):
                 self._cancelled.set()
+            self._unwritten = False
         except FaceIdError:
-            log.warning("The progress of job %s could not be written; trying again.", self._job_id)
+            if not self._unwritten:
+                log.warning("The progress of job %s could not be written; trying again.", self._job_id)
+            self._unwritten = True
 
     def _pace(self, done: int, total: int) -> dict[str, float]:
         """Items a second so far, and seconds left at that rate."""
@@ -150,7 +158,10 @@ def run_pending(library: Library) -> list[JobView]:
 
 @dataclass
 class Worker:
-    """Serves the queue until `stop` is set, or its parent process is gone: the body of the worker process."""
+    """Serves the queue until `stop` is set, or its parent process is gone: the body of the worker process.
+
+    While the library can't be used it asks less and less often, and says each reason once.
+    """
 
     library: Library
     poll_seconds: float = 0.3
@@ -159,13 +170,16 @@ class Worker:
 
     def run(self) -> None:
         """Run queued jobs one by one until stopped, or until the parent process is gone."""
+        pause, trouble = self.poll_seconds, ""
         # A server that was killed can't stop its worker: then the worker's parent changes.
         while not self.stop.is_set() and os.getppid() == self.parent:
             try:
                 self.library.jobs.reap(DEAD_SECONDS)
                 idle = run_next(self.library) is None
+                pause, trouble = self.poll_seconds, ""
             except FaceIdError as error:
-                log.warning("%s", error)
-                idle = True
+                if str(error) != trouble:
+                    log.warning("%s", error)
+                idle, pause, trouble = True, min(2 * pause, LONGEST_PAUSE_SECONDS), str(error)
             if idle:
-                self.stop.wait(self.poll_seconds)
+                self.stop.wait(pause)

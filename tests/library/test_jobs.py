@@ -52,8 +52,11 @@ def test_cancel_ends_a_waiting_job_and_asks_a_running_one(library: Library) -> N
     assert library.jobs.claim() is None
 
 
-def test_jobs_without_a_sign_of_life_are_marked(library: Library) -> None:
-    job = library.jobs.submit("import", {})
+@pytest.mark.parametrize(
+    ("kind", "advice"), [("import", "start it again to resume."), ("train", "start it again.")]
+)
+def test_jobs_without_a_sign_of_life_are_marked(library: Library, kind: str, advice: str) -> None:
+    job = library.jobs.submit(kind, {})
     library.jobs.claim()
     assert library.jobs.reap(30) == 0
     with library._database.write() as session:
@@ -62,7 +65,7 @@ def test_jobs_without_a_sign_of_life_are_marked(library: Library) -> None:
         row.heartbeat_at = utc_now() - timedelta(seconds=31)
     assert library.jobs.reap(30) == 1
     assert library.jobs.get(job.id).state == JobState.FAILED.value
-    assert "start it again" in (library.jobs.get(job.id).error or "")
+    assert (library.jobs.get(job.id).error or "").endswith(advice)
 
 
 def test_each_job_is_claimed_once(library: Library) -> None:
