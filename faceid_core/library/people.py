@@ -123,7 +123,7 @@ class People:
         with self._database.write() as session:
             check_faces(session, ids, drawn)
             person = _row(session, person_id)
-            changes = naming_changes(session, [int(face) for face in ids], person, source, 1.0)
+            changes = naming_changes(session, [int(face) for face in ids], person, source)
             if once:
                 refuse_twice(session, changes, person)
             return record_naming(session, person, changes, [], actor)
