@@ -89,4 +89,4 @@ def test_another_name_for_this_computer_is_refused(empty_url: str) -> None:
     request = urllib.request.Request(f"{empty_url}/api/counts", headers={"Host": "evil.example"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
-    assert refused.value.code == 400
+    assert refused.value.code == 421
