@@ -103,9 +103,9 @@ def test_groups_that_were_left_are_let_go_of(page: Page, cdp: CDPSession, groups
 
 
 ROUND: tuple[tuple[str, Callable[[Page], Any]], ...] = (
-    ("Clusters", lambda page: page.get_by_role("option").first.wait_for()),
+    ("Faces", lambda page: page.get_by_role("option").first.wait_for()),
     ("Map", lambda page: page.locator(".js-plotly-plot .nsewdrag").first.wait_for()),
-    ("People", lambda page: page.get_by_text("Nobody has a name yet").wait_for()),
+    ("People", lambda page: page.get_by_text("No people yet").wait_for()),
 )
 
 
