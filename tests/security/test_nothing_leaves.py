@@ -96,9 +96,9 @@ def served(log: Path, library: Path) -> Iterator[str]:
             server.wait(30)
 
 
-def status(url: str, **headers: str) -> int:
+def status(url: str) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=120) as answer:
+        with urllib.request.urlopen(url, timeout=120) as answer:
             answer.read()
             return int(answer.status)
     except urllib.error.HTTPError as error:

@@ -152,7 +152,8 @@ def test_an_error_rolls_the_whole_act_back(made: Settings) -> None:
     opened.close()
 
 
-def test_many_threads_may_open_a_new_library_at_once(settings: Settings) -> None:
+def open_at_once(settings: Settings, number: int) -> list[BaseException]:
+    """What goes wrong when so many threads open one library."""
     errors: list[BaseException] = []
 
     def open_it() -> None:
@@ -162,12 +163,16 @@ def test_many_threads_may_open_a_new_library_at_once(settings: Settings) -> None
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=open_it) for _ in range(6)]
+    threads = [threading.Thread(target=open_it) for _ in range(number)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert errors == []
+    return errors
+
+
+def test_many_threads_may_open_a_new_library_at_once(settings: Settings) -> None:
+    assert open_at_once(settings, 6) == []
 
 
 ADD = """

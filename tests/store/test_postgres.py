@@ -16,6 +16,7 @@ from faceid_core.library import Library
 from faceid_core.library.store import database, tables
 from faceid_core.settings import Settings
 from tests import postgres
+from tests.store.test_database import open_at_once
 
 PASSWORD = "s3cret-word"
 
@@ -28,21 +29,7 @@ def settings(postgres_server: postgres.Server, tmp_path: Path) -> Iterator[Setti
 
 
 def test_an_empty_database_gets_its_tables_once_however_many_open_it(settings: Settings) -> None:
-    errors: list[BaseException] = []
-
-    def open_it() -> None:
-        try:
-            with Library.open(settings) as library:
-                library.counts()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=open_it) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    assert open_at_once(settings, 4) == []
 
 
 def test_somebody_elses_database_is_refused(settings: Settings) -> None:
