@@ -40,6 +40,7 @@
     │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
     │   └── ReferenceMissing
+    ├── NotAllowed
     ├── TooBusy
     └── JobCancelled
 
@@ -208,6 +209,10 @@ class WorkersUnusable(EngineError):
 
 class ReferenceMissing(EngineError):
     """The optional package face_recognition is not installed, or can't start."""
+
+
+class NotAllowed(FaceIdError):
+    """Whoever acts does not have the role for it. Its message says which role it takes."""
 
 
 class TooBusy(FaceIdError):

@@ -24,6 +24,34 @@ EARLIEST = date(1700, 1, 1)
 """Nobody who was ever photographed was born before; the first photograph is of 1826."""
 
 
+class Role(StrEnum):
+    """What somebody may do; each role may do what the one before it may, too."""
+
+    VIEWER = "viewer"
+    """See everything that isn't hidden, and recognise faces."""
+    EDITOR = "editor"
+    """Name faces, answer questions, group, and undo what they did themselves."""
+    OWNER = "owner"
+    """Import, train, erase, restore, undo what others did, and say who else may come in."""
+
+    def includes(self, other: Role) -> bool:
+        """Whether this role may do what `other` may."""
+        roles = list(Role)
+        return roles.index(self) >= roles.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts: their name goes into the journal, their role decides what they may do."""
+
+    name: str
+    role: Role
+
+
+LOCAL_OWNER = Actor("owner", Role.OWNER)
+"""Who acts on the command line, and in the browser while nobody signs in: the person whose library this is."""
+
+
 class Progress(Protocol):
     """How long work reports where it is. An implementation may raise JobCancelled to stop the work."""
 
