@@ -20,7 +20,7 @@ from PIL import ImageFile
 
 from faceid_core import frame_path
 from faceid_core.errors import ImageTooLarge, IsVideo, UnreadableImage
-from faceid_core.media import formats, raw, xmp
+from faceid_core.media import formats, jpeg_xl, raw, xmp
 from faceid_core.media.orientation import heif_orientation, turned
 from faceid_core.media.pixels import upright_pixels
 from faceid_core.media.source import (
@@ -142,13 +142,12 @@ def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[
         WebPImagePlugin,
     )
 
-    if "JXL" not in Pillow.OPEN:
-        import pillow_jxl  # noqa: F401
     if "HEIF" not in Pillow.OPEN:
         import pillow_heif
 
         pillow_heif.register_heif_opener(thumbnails=False)
-    return {name: Pillow.OPEN[name] for name in _FORMATS}
+    own = {"JXL": (jpeg_xl.JpegXl, jpeg_xl.accept)}
+    return {name: own.get(name) or Pillow.OPEN[name] for name in _FORMATS}
 
 
 def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
@@ -239,12 +238,14 @@ def _photograph(
     orientation, taken_at = _exif(image, source)
     if image.format == "HEIF":
         orientation = heif_orientation(image, file)
+    if image.format == "JXL":  # libjxl turns by its own header; EXIF does not count (18181-2)
+        orientation = 1
     try:
         pixels = upright_pixels(image, orientation) if decoded is None else turned(decoded, orientation)
     except Exception as error:
         raise _decoding_failed(error) from error
     height, width = pixels.shape[:2]
-    if image.size != size:
+    if image.size != size and image.format in {"JPEG", "MPO"}:  # a draft
         width, height = size[::-1] if orientation >= 5 else size
     return Photograph(pixels, width, height, taken_at, (image.format or "").lower())
 
