@@ -19,6 +19,7 @@ class FloatTiff(ImageFile.ImageFile):
     tag_v2: Any = None
 
     def _open(self) -> None:
+        assert self.fp is not None  # Pillow calls this with the file that it was given
         self.tag_v2 = TiffImagePlugin.ImageFileDirectory_v2(self.fp.read(8))
         self.fp.seek(self.tag_v2.next)
         self.tag_v2.load(self.fp)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceid_core.errors import PathNotFound
+from faceid_core.errors import NothingToImport, PathNotFound
 from faceid_core.media import left_out, source
 from faceid_core.media.formats import SUFFIXES, VIDEO_SUFFIXES
-from faceid_core.media.left_out import Leave, Patterns
+from faceid_core.media.left_out import Leave, LeftOuts, Patterns
 
 
 def sha256_of(path: Path | str) -> str:
@@ -21,6 +21,11 @@ def sha256_of(path: Path | str) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         except OSError as error:
             raise source.unreachable(error) from error
+
+
+def absolute(path: Path | str) -> Path:
+    """The full path, with the links that are in it: people look for their photos where they put them."""
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.resolve follows links
 
 
 def _nobody(path: Path, reason: str) -> None:
@@ -42,6 +47,12 @@ def walk(
     return _once(search.under(root) if root.is_dir() else iter([root]) for root in roots)
 
 
+def nothing_in(where: object, left: LeftOuts) -> NothingToImport:
+    """The error for folders without photos, with what was left out of them."""
+    sentence = f"There is no photo in {where}; choose a folder with JPEG, PNG, HEIC or similar files."
+    return NothingToImport(f"{sentence} Left out: {', '.join(map(str, left.values()))}." if left else sentence)
+
+
 def _checked(root: Path) -> Path:
     """A file or folder that can be reached. Raises PathNotFound."""
     try:
@@ -51,7 +62,7 @@ def _checked(root: Path) -> Path:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise PathNotFound(f"There is no file or folder {root}; check the path.") from error
     except PermissionError as error:
-        raise PathNotFound(f"{root} is something {left_out.DENIED}.") from error
+        raise PathNotFound(f"{root} {left_out.DENIED.removeprefix('what ')}.") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PathNotFound(f"{root} can't be opened ({reason[:1].lower()}{reason[1:]}); check the path.") from error

@@ -7,15 +7,16 @@ from typing import IO
 from faceid_core.errors import IsVideo, UnreadableImage
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a list, here of endings with their dots."""
     return frozenset(text.split())
 
 
-STILL_SUFFIXES = _words(
+STILL_SUFFIXES = words(
     ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .bmp .dib .tif .tiff .gif .heic .heif .hif .avif "
     ".jp2 .j2k .jpf .jpx .jxl .psd"
 )
-RAW_SUFFIXES = _words(
+RAW_SUFFIXES = words(
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw "
     ".rw2 .rwl .sr2 .srf .srw .x3f"
 )
@@ -32,7 +33,7 @@ DRAWING = "a vector drawing (SVG), not a photo"
 DOCUMENT = "a PDF document, not a photo"
 
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIU\0")
-VIDEO_SUFFIXES = _words(".3gp .avi .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .webm .wmv")
+VIDEO_SUFFIXES = words(".3gp .avi .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .webm .wmv")
 _VIDEO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _VIDEO_STARTS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba")  # Matroska and WebM, MPEG
 _STILL_BRANDS = frozenset(

@@ -1,5 +1,5 @@
-"""JPEG XL (ISO/IEC 18181) by libjxl. Its plugin for Pillow decodes as soon as it opens a file; this one reads the size
-from the header first, so that a file that declares too much is never decoded."""
+"""JPEG XL (ISO/IEC 18181) by libjxl. Its plugin for Pillow decodes as soon as it opens a file; this one reads the
+size from the header first, so that a file that declares too much is never decoded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class JpegXl(ImageFile.ImageFile):
     format_description = "JPEG XL"
 
     def _open(self) -> None:
-        self._size = _declared_size(_codestream(self.fp))
+        self._size = _declared_size(_codestream(_stream(self)))
         self._mode = "RGB"
         self.tile = []
 
@@ -35,12 +35,19 @@ class JpegXl(ImageFile.ImageFile):
         from pillow_jxl.JpegXLImagePlugin import JXLImageFile
 
         if getattr(self, "_im", None) is None:
-            self.fp.seek(0)
-            with JXLImageFile(io.BytesIO(self.fp.read())) as image:
+            file = _stream(self)
+            file.seek(0)
+            with JXLImageFile(io.BytesIO(file.read())) as image:
                 image.load()
                 self.im, self._mode, self._size = image.im, image.mode, image.size
                 self.info.update(image.info)
         return super().load()
+
+
+def _stream(image: ImageFile.ImageFile) -> IO[bytes]:
+    if image.fp is None:
+        raise OSError("the file is closed")
+    return image.fp
 
 
 def _codestream(file: IO[bytes]) -> bytes:

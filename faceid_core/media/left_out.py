@@ -10,24 +10,24 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from faceid_core.media.formats import RAW_SUFFIXES, STILL_SUFFIXES, VIDEO_SUFFIXES
+from faceid_core.media.formats import RAW_SUFFIXES, STILL_SUFFIXES, VIDEO_SUFFIXES, words
 from faceid_core.wording import file_name
 
 EXAMPLES = 20
 """Paths that are named of each reason; the others are only counted."""
 
-BIN = "in a recycle bin"
-SNAPSHOT = "in a snapshot of the storage system"
-CACHE = "in a folder of previews or cached files"
-OWN = "in the library folder of a photo program"
-MARKED = "in a folder marked not to be searched"
-IGNORED = "ignored by a pattern"
-LINK = "behind a link to a folder; import that folder itself"
+BIN = "recycle bins"
+SNAPSHOT = "snapshots of the storage system"
+CACHE = "folders of previews or cached files"
+OWN = "library folders of photo programs"
+MARKED = "folders marked not to be searched"
+IGNORED = "what a pattern says to ignore"
+LINK = "links to folders; import those folders themselves"
 PAIR = "RAW files whose photo is here as JPEG or HEIC, too"
 LIVE = "moving parts of Live Photos"
-VIDEOS = "videos; include them with --video or by ticking “Include videos”"
-OTHER = "pictures of a kind that faceid can't read; export them as JPEG, PNG or TIFF"
-DENIED = "that may not be read; give the account that runs faceid the right to read it"
+VIDEOS = "videos; to include them, import with --video or tick “Include videos”"
+OTHER = "pictures of kinds that faceid can't read; export them as JPEG, PNG or TIFF"
+DENIED = "what may not be read; give the account that runs faceid the right to read it"
 
 _FOLDERS = {
     BIN: ("#recycle", "@recycle", "$recycle.bin", "recycler", "network trash folder", ".trash*", "trash-[0-9]*"),
@@ -37,8 +37,8 @@ _FOLDERS = {
         "*.cocatalogcache", "system volume information", "lost+found", "temporary items",
     ),
 }  # fmt: skip
-"""Names in lower case. Synology: #recycle, @eaDir; QNAP: @Recycle, @Recently-Snapshot; Windows: $RECYCLE.BIN; ZFS and
-NetApp: .zfs, .snapshot, ~snapshot; Lightroom: .lrdata; digiKam: .dtrash; Linux: .Trash-1000, lost+found."""
+"""Names in lower case. Synology: #recycle, @eaDir; QNAP: @Recycle, @Recently-Snapshot; Windows: $RECYCLE.BIN; ZFS
+and NetApp: .zfs, .snapshot, ~snapshot; Lightroom: .lrdata; digiKam: .dtrash; Linux: .Trash-1000, lost+found."""
 
 _INSIDE = {
     "*.photoslibrary": ("resources", "database", "private", "internal", "scopes", "external"),
@@ -60,9 +60,7 @@ _MARKS = {
 IGNORE_FILES = (".faceidignore", ".immichignore", ".ppignore")
 """Files of patterns in the form of .gitignore, for their folder and those below."""
 
-_OTHER_SUFFIXES = frozenset(
-    ".psb .ai .eps .exr .hdr .xcf .clip .afphoto .kra .svg .svgz .pdf .tga .pcx .ico .dpx .fits .cin".split()
-)
+_OTHER_SUFFIXES = words(".psb .ai .eps .exr .hdr .xcf .clip .afphoto .kra .tga .pcx .dpx .fits .cin")
 
 
 @dataclass(slots=True)
@@ -72,6 +70,9 @@ class LeftOut:
     reason: str
     number: int = 0
     examples: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.number:,})"
 
     def add(self, path: Path) -> None:
         """Count one more."""
@@ -128,14 +129,14 @@ def written_patterns(folder: Path, names: Iterable[str]) -> Iterator[Patterns]:
 
 def unreadable(error: OSError) -> str:
     """The reason for which a folder is left out that can't be listed."""
-    return DENIED if isinstance(error, PermissionError) else f"that can't be read: {error.strerror or error}"
+    return DENIED if isinstance(error, PermissionError) else f"what can't be read ({error.strerror or error})"
 
 
 def why_not_folder(folder: Path) -> str | None:
     """The reason for which a folder of this name is left out; "" for a hidden one, of which nobody is told.
 
-    >>> why_not_folder(Path("/photos/#recycle")), why_not_folder(Path("/photos/.git")), why_not_folder(Path("/2024"))
-    ('in a recycle bin', '', None)
+    >>> why_not_folder(Path("/a/#recycle")), why_not_folder(Path("/a/.git")), why_not_folder(Path("/a/2024"))
+    ('recycle bins', '', None)
     """
     name = folder.name.lower()
     for reason, wanted in _FOLDERS.items():

@@ -1,4 +1,4 @@
-"""Camera RAW files, read by LibRaw: the camera's own JPEG where it is large enough, else the developed sensor data."""
+"""Camera RAW files, read by LibRaw: the camera's own JPEG where it is large enough, else the sensor's data."""
 
 from __future__ import annotations
 

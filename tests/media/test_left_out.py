@@ -14,7 +14,6 @@ from faceid_core.errors import PathNotFound
 from faceid_core.media import folders, left_out
 from faceid_core.media.left_out import LeftOuts
 
-
 NOBODY = 65534
 
 

@@ -54,8 +54,8 @@ def dng(pixels: npt.NDArray[np.uint8], orientation: int = 1) -> bytes:
     sizes = [len(value) + len(value) % 2 if len(value) > 4 else 0 for *_, value in tags]
     strip = start + sum(sizes)
     entries, rest = b"", b""
+    tags = [(273, 4, 1, struct.pack("<I", strip)) if tag[0] == 273 else tag for tag in tags]
     for tag, kind, number, value in tags:
-        value = struct.pack("<I", strip) if tag == 273 else value
         entries += struct.pack("<HHI", tag, kind, number)
         entries += value.ljust(4, b"\0") if len(value) <= 4 else struct.pack("<I", start + len(rest))
         rest += value + b"\0" * (len(value) % 2) if len(value) > 4 else b""
