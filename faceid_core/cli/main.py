@@ -35,7 +35,7 @@ from faceid_core.errors import NoFaces, UnreadableImage
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
-    from faceid_core.importing.run import ImportReport
+    from faceid_core.importing.run import Found, ImportReport
     from faceid_core.library import Library
     from faceid_core.recognition.recogniser import Recogniser
     from faceid_core.settings import Settings
@@ -93,7 +93,7 @@ def demo(
 
     Uses the photos in FOLDER, or else draws a sample album.
     """
-    found = _find(folders) if folders else []
+    found = _find(folders) if folders else None
     with new_library_of(ctx, host=host, port=port) as library:
         report = _import(library, found or [_album(library, people, photos, seed)])
         _refuse_in_vain(library, report)
@@ -122,14 +122,23 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
     "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
     help="Include videos, sampled every SECONDS seconds [without a number: 1; default: skip videos].",
 )  # fmt: skip
+@click.option(
+    "--exclude", multiple=True, metavar="PATTERN",
+    help="Leave these files or folders out, as in a .gitignore; repeatable.",
+)  # fmt: skip
 @JSON
 @click.pass_context
 def import_(
-    ctx: click.Context, paths: tuple[Path, ...], again: bool, video_seconds: float | None, as_json: bool
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    again: bool,
+    video_seconds: float | None,
+    exclude: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Find the faces in photos and folders of photos. Re-running processes only new or changed files."""
     settings = settings_of(ctx, video_seconds=video_seconds)
-    found = _find(paths, videos=settings.video_seconds > 0)
+    found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
     with new_library_of(ctx, video_seconds=video_seconds) as library:
         report = _import(library, found, again=again)
         if as_json:
@@ -137,14 +146,14 @@ def import_(
         _refuse_in_vain(library, report)
 
 
-def _find(paths: tuple[Path, ...], *, videos: bool = False) -> list[Path]:
+def _find(paths: tuple[Path, ...], *, videos: bool = False, exclude: tuple[str, ...] = ()) -> Found:
     """The photos under the paths, before a library is made for them. Raises PathNotFound, NothingToImport."""
     from faceid_core.importing.run import photos_under
 
-    return photos_under(paths, videos=videos)
+    return photos_under(paths, videos=videos, exclude=exclude)
 
 
-def _import(library: Library, paths: list[Path], *, again: bool = False) -> ImportReport:
+def _import(library: Library, paths: Found | list[Path], *, again: bool = False) -> ImportReport:
     from faceid_core.importing.run import import_photos
 
     try:
@@ -156,6 +165,8 @@ def _import(library: Library, paths: list[Path], *, again: bool = False) -> Impo
         ) from stop
     for failure in report.failures:
         say(f"Skipped {failure.path}: {failure.reason}.")
+    for left in report.left_out:
+        say(f"Left out: {left}.")
     say(import_summary(report))
     return report
 
@@ -259,7 +270,7 @@ def recognise(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> Non
 
     with library_of(ctx) as library:
         recogniser = load_recogniser(library)
-        results, skipped = _recognise(recogniser, _find(paths), library.settings)
+        results, skipped = _recognise(recogniser, _find(paths).files, library.settings)
     print_recognised(results, skipped, as_json)
     if not results:
         raise UnreadableImage(f"None of these files could be read, for the reasons above; {GIVE_PHOTOS}")
