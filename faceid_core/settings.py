@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     )
 
     detector: str = Field("mmod", description="Face detector")
+    smallest_face: Literal["fast", "normal", "every"] = Field(
+        "normal",
+        description="Smallest faces that the detector centerface looks for: fast: those of people in front; normal: "
+        "also those of groups and crowds; every: all that can be seen, for several times the time",
+    )
     embedder: str = Field("dlib-resnet", description="Network that tells people apart")
     clusterer: str = Field("density-linkage", description="Algorithm that groups faces")
     projector: str = Field("umap", description="Projection that draws the map")
@@ -114,6 +119,12 @@ class Settings(BaseSettings):
         if not names:
             raise ValueError("it should name at least one provider")
         return [PROVIDERS.get(name.lower(), name) for name in names]
+
+    @property
+    def search_side_px(self) -> int:
+        """Longer side of the photos that are searched: the smallest faces want them at twice the size."""
+        twice = self.detector == "centerface" and self.smallest_face == "every"
+        return self.detection_side_px * (2 if twice else 1)
 
     @property
     def worker_count(self) -> int:
