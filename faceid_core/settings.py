@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -29,6 +31,11 @@ PROVIDERS = {
 PREFIX = "FACEID_"
 FOR_TESTS = "TEST_"
 """FACEID_TEST_… belongs to the tests of faceid, such as the server that FACEID_TEST_POSTGRES names."""
+
+OWN_FOLDERS = ("api", "gradio", "static", "media", "component", "share", "_stcore")
+"""Where the parts of the web app lie."""
+
+DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 RESEMBLANCE = 0.6
 """difflib's default: DB_URL is near enough to DATABASE_URL (0.67), WORKER to WORKERS (0.92)."""
@@ -84,8 +91,12 @@ class Settings(BaseSettings):
     port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on; 0 means any free one")
     public_url: str | None = Field(
         None,
-        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        pattern=r"^https?://[^/?#\s@]+(/[\w.~/-]*)?$",
         description="Address that people use when faceid runs behind a proxy",
+    )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        ["127.0.0.0/8", "::1/128"],
+        description="Addresses or networks of proxies whose X-Forwarded headers are believed",
     )
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
 
@@ -114,6 +125,40 @@ class Settings(BaseSettings):
         if not names:
             raise ValueError("it should name at least one provider")
         return [PROVIDERS.get(name.lower(), name) for name in names]
+
+    @field_validator("public_url")
+    @classmethod
+    def _apart_from_ours(cls, value: str | None) -> str | None:
+        """A proxy may cut the path off or pass it on; /api, say, could then be either."""
+        if value and urlsplit(value).path.strip("/").split("/")[0] in OWN_FOLDERS:
+            raise ValueError(f"its path can't begin with {', '.join(OWN_FOLDERS)}, which faceid uses itself")
+        return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        """Addresses and networks, several with commas between, each in the standard form of a network."""
+        if isinstance(value, str):
+            value = [name for part in value.split(",") if (name := part.strip(" \"'[]"))]
+        if not isinstance(value, list):
+            return value
+        try:
+            return [str(ipaddress.ip_network(each, strict=False)) for each in value]
+        except ValueError as error:
+            raise ValueError("it should list addresses or networks such as 192.0.2.7 or 10.0.0.0/8") from error
+
+    @property
+    def public_path(self) -> str:
+        """The path of the public address, with which every address on this server begins: "" or such as /faces."""
+        return urlsplit(self.public_url or "").path.rstrip("/")
+
+    @property
+    def public_origin(self) -> str | None:
+        """The public address without its path, as browsers write it: lower case, no default port."""
+        if self.public_url is None:
+            return None
+        parts = urlsplit(self.public_url.lower())
+        return f"{parts.scheme}://{parts.netloc.removesuffix(DEFAULT_PORT[parts.scheme])}"
 
     @property
     def worker_count(self) -> int:
