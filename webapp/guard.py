@@ -109,15 +109,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def origin_of(url: str) -> str:
-    """
-    >>> origin_of("https://photos.example/faces/")
-    'https://photos.example'
-    """
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _known_origin(scope: Scope) -> Scope:
     """Without the Origin header, which has been judged: for one that it does not know, Streamlit would ask the
     internet for this machine's address before it says no, and Gradio would compare names without ports."""
