@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -88,6 +89,42 @@ class Settings(BaseSettings):
         description="Address that people use when faceid runs behind a proxy",
     )
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
+    insecure: bool = Field(
+        False, description="Let FACEID_HOST be an address that others reach, although nobody has to sign in"
+    )
+    session_days: int = Field(
+        30, ge=1, le=3650, description="A browser stays signed in until it was not used for this many days"
+    )
+
+    # A proxy that has asked for the password says in a header who it is.
+    trusted_proxies: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="Addresses or networks, separated by commas, of the proxies in front of faceid"
+    )
+    proxy_user_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="Header in which those proxies, and nobody else, name the user",
+    )
+    proxy_newcomers: Literal["viewer", "editor", "owner"] | None = Field(
+        None, description="Role of users whom a proxy names and faceid does not know; by default they are refused"
+    )
+
+    oidc_issuer: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Address of an OpenID Connect provider to sign in with"
+    )
+    oidc_client_id: str | None = Field(None, description="The id under which that provider knows faceid")
+    oidc_client_secret: str | None = Field(None, repr=False, description="The secret for that id")
+    oidc_client_secret_file: Path | None = Field(None, description="File that holds the secret instead")
+    oidc_name_claim: str = Field("email", description="Claim of the provider that becomes the user's name")
+    oidc_owners: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="Names or groups, separated by commas, who become owners"
+    )
+    oidc_editors: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="Names or groups who become editors"
+    )
+    oidc_viewers: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="Names or groups who become viewers"
+    )
 
     @field_validator("library", mode="before")
     @classmethod
@@ -110,10 +147,41 @@ class Settings(BaseSettings):
             return [PROVIDERS.get(name.lower(), name) if isinstance(name, str) else name for name in value]
         if not isinstance(value, str):
             return value
-        names = [name for part in value.split(",") if (name := part.strip(" \"'[]"))]
+        names = _parts(value)
         if not names:
             raise ValueError("it should name at least one provider")
         return [PROVIDERS.get(name.lower(), name) for name in names]
+
+    @field_validator("trusted_proxies", "oidc_owners", "oidc_editors", "oidc_viewers", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        """Several with commas between, or a JSON list."""
+        return (_parts(value) or None) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str] | None) -> list[str] | None:
+        for network in value or []:
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError as error:
+                raise ValueError(f"{network} is no address such as 10.0.0.5 or network such as 10.0.0.0/8") from error
+        return value
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the web app's address."""
+        return is_loopback(self.host)
+
+    @property
+    def has_proxy_sign_in(self) -> bool:
+        """Whether a proxy says who the users are."""
+        return bool(self.proxy_user_header and self.trusted_proxies)
+
+    @property
+    def has_oidc(self) -> bool:
+        """Whether people sign in with a provider of OpenID Connect."""
+        return bool(self.oidc_issuer and self.oidc_client_id)
 
     @property
     def worker_count(self) -> int:
@@ -154,6 +222,23 @@ class Settings(BaseSettings):
     def album_folder(self) -> Path:
         """The sample album."""
         return self.library / "sample-album"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between the commas, or in a JSON list.
+
+    >>> _parts(' A , B ,'), _parts('["A", "B"]')
+    (['A', 'B'], ['A', 'B'])
+    """
+    return [name for part in text.split(",") if (name := part.strip(" \"'[]"))]
 
 
 def load(**overrides: Any) -> Settings:
