@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -30,6 +31,11 @@ PROVIDERS = {
 PREFIX = "FACEID_"
 FOR_TESTS = "TEST_"
 """FACEID_TEST_… belongs to the tests of faceid, such as the server that FACEID_TEST_POSTGRES names."""
+
+OWN_FOLDERS = ("api", "gradio", "static", "media", "component", "share", "sign-in", "sign-out", "account", "_stcore")
+"""Where the parts of the web app lie."""
+
+DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 RESEMBLANCE = 0.6
 """difflib's default: DB_URL is near enough to DATABASE_URL (0.67), WORKER to WORKERS (0.92)."""
@@ -85,8 +91,12 @@ class Settings(BaseSettings):
     port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on; 0 means any free one")
     public_url: str | None = Field(
         None,
-        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        pattern=r"^https?://[^/?#\s@]+(/[\w.~/-]*)?$",
         description="Address that people use when faceid runs behind a proxy",
+    )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        ["127.0.0.0/8", "::1/128"],
+        description="Addresses or networks of proxies whose X-Forwarded headers are believed",
     )
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
     insecure: bool = Field(
@@ -97,13 +107,10 @@ class Settings(BaseSettings):
     )
 
     # A proxy that has asked for the password says in a header who it is.
-    trusted_proxies: Annotated[list[str] | None, NoDecode] = Field(
-        None, description="Addresses or networks, separated by commas, of the proxies in front of faceid"
-    )
     proxy_user_header: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9-]+$",
-        description="Header in which those proxies, and nobody else, name the user",
+        description="Header in which trusted proxies, and nobody else, name the user",
     )
     proxy_newcomers: Literal["viewer", "editor", "owner"] | None = Field(
         None, description="Role of users whom a proxy names and faceid does not know; by default they are refused"
@@ -152,21 +159,45 @@ class Settings(BaseSettings):
             raise ValueError("it should name at least one provider")
         return [PROVIDERS.get(name.lower(), name) for name in names]
 
-    @field_validator("trusted_proxies", "oidc_owners", "oidc_editors", "oidc_viewers", mode="before")
+    @field_validator("public_url")
+    @classmethod
+    def _apart_from_ours(cls, value: str | None) -> str | None:
+        """A proxy may cut the path off or pass it on; /api, say, could then be either."""
+        if value and urlsplit(value).path.strip("/").split("/")[0] in OWN_FOLDERS:
+            raise ValueError(f"its path can't begin with {', '.join(OWN_FOLDERS)}, which faceid uses itself")
+        return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        """Addresses and networks, several with commas between, each in the standard form of a network."""
+        if isinstance(value, str):
+            value = [name for part in value.split(",") if (name := part.strip(" \"'[]"))]
+        if not isinstance(value, list):
+            return value
+        try:
+            return [str(ipaddress.ip_network(each, strict=False)) for each in value]
+        except ValueError as error:
+            raise ValueError("it should list addresses or networks such as 192.0.2.7 or 10.0.0.0/8") from error
+
+    @property
+    def public_path(self) -> str:
+        """The path of the public address, with which every address on this server begins: "" or such as /faces."""
+        return urlsplit(self.public_url or "").path.rstrip("/")
+
+    @property
+    def public_origin(self) -> str | None:
+        """The public address without its path, as browsers write it: lower case, no default port."""
+        if self.public_url is None:
+            return None
+        parts = urlsplit(self.public_url.lower())
+        return f"{parts.scheme}://{parts.netloc.removesuffix(DEFAULT_PORT[parts.scheme])}"
+
+    @field_validator("oidc_owners", "oidc_editors", "oidc_viewers", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
         """Several with commas between, or a JSON list."""
         return (_parts(value) or None) if isinstance(value, str) else value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, value: list[str] | None) -> list[str] | None:
-        for network in value or []:
-            try:
-                ipaddress.ip_network(network, strict=False)
-            except ValueError as error:
-                raise ValueError(f"{network} is no address such as 10.0.0.5 or network such as 10.0.0.0/8") from error
-        return value
 
     @property
     def is_local(self) -> bool:

@@ -15,7 +15,7 @@ from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import TokenView, UserView
 from faceid_core.library.store.tables import AccessToken, User
 from faceid_core.library.users import known_user, view_of
-from faceid_core.values import utc_now
+from faceid_core.values import Role, utc_now
 
 PREFIX = "faceid_"
 """Tools that look for leaked secrets find it by this."""
@@ -38,7 +38,7 @@ class Tokens:
         name = person_names.clean(name)
         secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
         expires = utc_now() + timedelta(days=days) if days is not None else None
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             owner = known_user(session, user)
             key = person_names.key(name)
             if session.scalars(select(AccessToken).where(col(AccessToken.name_key) == key)).first():
@@ -50,7 +50,8 @@ class Tokens:
         return secret
 
     def all(self) -> list[TokenView]:
-        """Every token, by name, with whom it acts for."""
+        """Every token, by name, with whom it acts for. Raises NotAllowed."""
+        self._database.actor.require(Role.OWNER)
         wanted = select(AccessToken, User.name).join(User).order_by(col(AccessToken.name_key))  # type: ignore[call-overload]
         with self._database.read() as session:
             return [
@@ -61,7 +62,7 @@ class Tokens:
     def remove(self, name: str) -> None:
         """From now on it opens nothing. Raises NotFound."""
         key = person_names.key(name.strip())
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             if not session.execute(delete(AccessToken).where(col(AccessToken.name_key) == key)).rowcount:  # type: ignore[attr-defined]
                 raise NotFound(f"There is no token {name}; `faceid token list` lists them.")
 

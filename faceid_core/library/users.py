@@ -26,7 +26,8 @@ class Users:
         self._database = database
 
     def all(self) -> list[UserView]:
-        """Everybody, by name."""
+        """Everybody, by name. Raises NotAllowed."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return [view_of(user) for user in session.scalars(select(User).order_by(col(User.name_key)))]
 
@@ -58,21 +59,25 @@ class Users:
         Raises InvalidName, NameTaken, PasswordUnusable.
         """
         stored = _checked_hash(password, name)
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             return _add(session, name, role, stored)
 
     def add_first(self, name: str, password: str) -> UserView:
         """The first user of a library that had none: its owner. Raises InvalidName, PasswordUnusable, BadInput."""
         stored = _checked_hash(password, name)
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             if session.scalar(select(func.count()).select_from(User)):
                 raise BadInput("Somebody has added a user meanwhile; sign in.")
             return _add(session, name, Role.OWNER, stored)
 
     def set_password(self, name: str, password: str) -> UserView:
-        """Give a new password and end all sessions of that user. Raises NotFound, PasswordUnusable."""
+        """Give a new password and end all sessions of that user. Others than oneself take an owner.
+
+        Raises NotFound, PasswordUnusable.
+        """
         stored = _checked_hash(password, name)
-        with self._database.write() as session:
+        own = person_names.key(name) == person_names.key(self._database.actor.name)
+        with self._database.write(Role.VIEWER if own else Role.OWNER) as session:
             user = known_user(session, name)
             user.password, user.stamp = stored, _new_stamp()
             session.flush()
@@ -80,7 +85,7 @@ class Users:
 
     def set_role(self, name: str, role: Role) -> UserView:
         """Let a user do more or less. Raises NotFound, LastOwner."""
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             user = known_user(session, name)
             if role is not Role.OWNER:
                 _refuse_last_owner(session, user)
@@ -92,7 +97,7 @@ class Users:
     def remove(self, name: str) -> None:
         """Remove a user with their tokens and sessions; what they did stays in the history. Raises NotFound,
         LastOwner."""
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             user = known_user(session, name)
             _refuse_last_owner(session, user)
             session.execute(delete(User).where(col(User.id) == user.id))
@@ -110,7 +115,7 @@ class Users:
 
     def _renew_hash(self, user: UserView, password: str) -> None:
         renewed = passwords.hashed(password)
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             found = session.get(User, user.id)
             if found and found.stamp == user.stamp:  # else another password was set meanwhile
                 found.password = renewed
@@ -123,7 +128,7 @@ class Users:
         Raises NameTaken where somebody else has that name, InvalidName.
         """
         digest = hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             user = session.scalars(select(User).where(col(User.subject) == digest)).first()
             if user is None:
                 user = _by_name(session, name)
@@ -143,7 +148,7 @@ class Users:
     # --- sessions ---------------------------------------------------------------------------------------------
     def end_session(self, session_id: str, until: datetime) -> None:
         """Sign out of one session. until: UTC, when its cookie would have expired."""
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             session.execute(delete(EndedSession).where(col(EndedSession.until) < utc_now()))
             session.merge(EndedSession(id=session_id, until=until))
 
