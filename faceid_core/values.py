@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.errors import NotAllowed
+
 Image = npt.NDArray[np.uint8]
 """An upright RGB image, (H, W, 3) uint8."""
 
@@ -46,6 +48,11 @@ class Actor:
 
     name: str
     role: Role
+
+    def require(self, need: Role) -> None:
+        """Raises NotAllowed, which says what it takes, unless this role includes `need`."""
+        if not self.role.includes(need):
+            raise NotAllowed(f"This takes the role “{need}”, and yours is “{self.role}”; ask an owner.")
 
 
 LOCAL_OWNER = Actor("owner", Role.OWNER)

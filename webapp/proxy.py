@@ -10,9 +10,7 @@ absolute addresses are right.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -20,11 +18,8 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from webapp.access.proxy_sign_in import TRUSTED_PEER, is_within
 from webapp.guard import hostname, is_loopback
-
-TRUSTED_PEER = "faceid.trusted_peer"
-"""Key in the scope: whether the program at the other end of the connection is a trusted proxy. It may also be a
-browser on this machine, whose address is trusted by default."""
 
 BY_PUBLIC_NAME = "faceid.by_public_name"
 """Key in the scope: whether the request was sent to the public address."""
@@ -48,7 +43,7 @@ class FromProxy:
             await self._app(scope, receive, send)
             return
         peer = scope["client"][0] if scope.get("client") else ""
-        trusted = is_trusted(peer, self._trusted)
+        trusted = is_within(peer, self._trusted)
         scope = {**scope, TRUSTED_PEER: trusted, BY_PUBLIC_NAME: self._by_public_name(scope, trusted)}
         await (self._believing if trusted else self._forward)(scope, receive, send)  # type: ignore[arg-type]
 
@@ -95,19 +90,6 @@ class PublicName:
             scheme = parts.scheme if scope["type"] == "http" else parts.scheme.replace("http", "ws")
             scope = {**scope, "headers": headers, "scheme": scheme}
         await self._app(scope, receive, send)
-
-
-@lru_cache(maxsize=1024)
-def is_trusted(host: str, networks: tuple[str, ...]) -> bool:
-    """
-    >>> is_trusted("127.0.0.2", ("127.0.0.0/8",)), is_trusted("::1", ("127.0.0.0/8",)), is_trusted("", ("::/0",))
-    (True, False, False)
-    """
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return any(address in ipaddress.ip_network(network) for network in networks)
 
 
 def _own_names(scope: Scope, origin: str | None) -> set[str]:

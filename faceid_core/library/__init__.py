@@ -30,6 +30,8 @@ from faceid_core.library.store.records import (
     PhotoView,
     RunView,
     TakenOver,
+    TokenView,
+    UserView,
 )
 
 __all__ = [
@@ -63,5 +65,7 @@ __all__ = [
     "Probes",
     "RunView",
     "TakenOver",
+    "TokenView",
+    "UserView",
     "person_names",
 ]

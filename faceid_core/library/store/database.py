@@ -24,11 +24,12 @@ from faceid_core.errors import (
     Unreachable,
 )
 from faceid_core.settings import Settings
+from faceid_core.values import LOCAL_OWNER, Actor, Role
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
 
 BUSY_SECONDS = 20
@@ -59,10 +60,10 @@ Value = TypeVar("Value")
 
 
 class Database:
-    """Sessions for reading and for writing. Safe to share between threads."""
+    """Sessions for reading and for writing, of somebody who has a role. Safe to share between threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, actor: Actor = LOCAL_OWNER) -> None:
+        self.engine, self.actor = engine, actor
         # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
         self._writing = engine.execution_options(faceid_write=True)
 
@@ -72,9 +73,17 @@ class Database:
         with _plain_errors(), Session(self.engine) as session:
             yield session
 
+    def acting_as(self, actor: Actor) -> Database:
+        """The same connections, for somebody else."""
+        return Database(self.engine, actor)
+
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """One transaction: committed at the end, rolled back on any error. Keep it short."""
+    def write(self, need: Role = Role.EDITOR) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error. Keep it short.
+
+        need: the role that it takes. Raises NotAllowed.
+        """
+        self.actor.require(need)
         with _plain_errors(), Session(self._writing) as session, session.begin():
             yield session
 
