@@ -72,7 +72,15 @@ def nginx(servers: str, port: int, folder: Path) -> Iterator[None]:
     """nginx with these server blocks, until the end of the block."""
     config = folder / "nginx.conf"
     config.write_text(_nginx_config(servers, folder))
-    command = [program("nginx", "nginx-light"), "-p", str(folder), "-c", str(config), "-e", str(folder / "start.log")]
+    command = [
+        program("nginx", "nginx-light"),
+        "-p",
+        str(folder),
+        "-c",
+        str(config),
+        "-e",
+        str(folder / "start.log"),
+    ]
     with _running(command, port, folder):
         yield
 
@@ -92,7 +100,12 @@ def caddy(sites: str, port: int, folder: Path) -> Iterator[None]:
 def _running(command: list[str], port: int, folder: Path) -> Iterator[None]:
     log = folder / "output.log"
     with log.open("w") as output:
-        environment = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+        environment = {
+            **os.environ,
+            "HOME": str(folder),
+            "XDG_DATA_HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder),
+        }
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
     try:
         deadline = time.monotonic() + 20

@@ -20,7 +20,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "people": ("People", "groups"),
     },
     "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
-    "Library": {"history": ("History", "history")},
+    "Library": {"history": ("History", "history"), "sharing": ("Sharing", "share")},
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
 

@@ -134,7 +134,9 @@ def own_location(location: str, names: set[str]) -> str:
 def _is_isolated(scope: Scope, origin: str | None) -> bool:
     """Whether browsers heed Cross-Origin-Opener-Policy; elsewhere they only write an error to their console."""
     plain = origin is not None and origin.startswith("http:")
-    return _is_encrypted(scope, origin) or (is_loopback(hostname(Headers(scope=scope).get("host", ""))) and not plain)
+    return _is_encrypted(scope, origin) or (
+        is_loopback(hostname(Headers(scope=scope).get("host", ""))) and not plain
+    )
 
 
 def _for_public_path(scope: Scope, send: Send, path: str, origin: str | None) -> Send:

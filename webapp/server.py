@@ -24,6 +24,7 @@ from webapp.access.sessions import Sessions
 from webapp.guard import Guard, hostname, is_loopback
 from webapp.lazy_app import Later
 from webapp.proxy import FromProxy, PublicName
+from webapp.shared import SharedPages
 from webapp.worker import supervised_worker
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,12 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
                 await running.enter_async_context(supervised_worker(settings))
             yield
 
-    routes = [*Pages(visitors, sessions).routes(), Mount("/api", api.build(settings)), Mount("/gradio", recognisers)]
+    routes = [
+        *Pages(visitors, sessions).routes(),
+        *SharedPages(lambda: context.visitors().library).routes(),
+        Mount("/api", api.build(settings)),
+        Mount("/gradio", recognisers),
+    ]
     gate = Middleware(Gate, visitors=visitors, sessions=sessions)
     return App(SCRIPT, lifespan=lifespan, routes=routes, middleware=[*_guards(settings), gate])
 

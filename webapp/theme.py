@@ -142,6 +142,11 @@ def gradio_css(public_path: str = "") -> str:
     return "".join(faces) + GRADIO_CSS
 
 
+def shared_css(public_path: str = "") -> str:
+    """The style of shared pages: that of the other pages before the app, and a grid of photos."""
+    return sign_in_css(public_path) + (STATIC / "shared.css").read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=32)
 def label_font(size_px: int) -> Any:
     """The pages' font for names on pictures. Pillow's own, the fallback, knows ASCII only."""

@@ -3,42 +3,64 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from faceid_core.cli.console import JSON, library_of, print_json, print_table, say
 from faceid_core.wording import file_name
 
+if TYPE_CHECKING:
+    from faceid_core.library import Library, PhotoQuery
+
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.command()
-@click.option("--with", "people", multiple=True, metavar="NAME", help="Someone who is in the photo; repeatable.")
-@click.option("--without", multiple=True, metavar="NAME", help="Someone who is not in the photo; repeatable.")
-@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="Taken on or after this day.")
-@click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on or before this day.")
-@click.option("--folder", help="In this folder or its subfolders.")
-@click.option("--text", help="Part of the path.")
-@JSON
-@click.pass_context
-def photos(ctx: click.Context, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
-           last: datetime | None, folder: str | None, text: str | None, as_json: bool) -> None:  # fmt: skip
-    """List the photos that match all options, latest import first."""
+def QUERY(command: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802 - used like JSON
+    """The options that say which photos; `query_of` takes their values."""
+    for option in reversed(
+        (
+            click.option("--with", "people", multiple=True, metavar="NAME",
+                         help="Someone who is in the photo; repeatable."),
+            click.option("--without", multiple=True, metavar="NAME",
+                         help="Someone who is not in the photo; repeatable."),
+            click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="Taken on or after this day."),
+            click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on or before this day."),
+            click.option("--folder", help="In this folder or its subfolders."),
+            click.option("--text", help="Part of the path."),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
+             last: datetime | None, folder: str | None, text: str | None) -> PhotoQuery:  # fmt: skip
+    """What the options of QUERY ask for. Raises NotFound for a name that nobody has."""
     from faceid_core.library import PhotoQuery
 
+    return PhotoQuery(
+        people=tuple(library.people.known(name).id for name in people),
+        without=tuple(library.people.known(name).id for name in without),
+        taken_from=first.date() if first else None,
+        taken_to=last.date() if last else None,
+        folder=str(Path(folder).expanduser().resolve()) if folder else None,
+        text=text,
+    )
+
+
+@click.command()
+@QUERY
+@JSON
+@click.pass_context
+def photos(ctx: click.Context, as_json: bool, **wanted: Any) -> None:
+    """List the photos that match all options, latest import first."""
     with library_of(ctx) as library:
-        query = PhotoQuery(
-            people=tuple(library.people.known(name).id for name in people),
-            without=tuple(library.people.known(name).id for name in without),
-            taken_from=first.date() if first else None,
-            taken_to=last.date() if last else None,
-            folder=str(Path(folder).expanduser().resolve()) if folder else None,
-            text=text,
-        )
-        found = library.photos.page(limit=sys.maxsize, query=query)
+        found = library.photos.page(limit=sys.maxsize, query=query_of(library, **wanted))
     if as_json:
         print_json([asdict(photo) for photo in found])
         return

@@ -20,6 +20,7 @@ from faceid_core.library.pair_constraints import PairConstraints
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
+from faceid_core.library.shares import Shares
 from faceid_core.library.store.database import Database, connect, make_folder
 from faceid_core.library.store.journal import Journal
 from faceid_core.library.store.records import (
@@ -61,6 +62,7 @@ class Library:
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
         self.erasing = Erasing(database, settings)
+        self.shares = Shares(database)
         self.users = Users(database)
         self.tokens = Tokens(database)
 

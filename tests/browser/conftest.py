@@ -51,7 +51,9 @@ def running_server(library: Path, **environment: str) -> Iterator[str]:
     library.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "faceid_core.cli", "--library", str(library), "serve", "--port", str(port)]
     with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment})
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
+        )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(url):

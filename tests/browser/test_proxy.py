@@ -49,15 +49,12 @@ def plain(text: str) -> str:
 
 CASES = {
     "nginx": Case("nginx"),
-    "nginx-plain": Case("nginx", change=plain, scheme="http"),
     "nginx-default-host": Case("nginx", change=lambda text: proxies.replaced(text, {KEPT: ""})),
     "nginx-bare": Case("nginx", change=lambda text: HEADERS.sub("", plain(text)), scheme="http"),
     "nginx-path": Case("nginx-path", "/faces"),
     "nginx-path-cut": Case("nginx-path", "/faces", lambda text: proxies.replaced(text, {":8501;": ":8501/;"})),
-    "nginx-path-bare": Case("nginx-path", "/faces", lambda text: HEADERS.sub("", text)),
     "caddy": Case("caddy"),
     "caddy-path": Case("caddy-path", "/faces"),
-    "caddy-path-cut": Case("caddy-path", "/faces", lambda text: proxies.replaced(text, {"handle ": "handle_path "})),
 }
 
 
@@ -193,7 +190,7 @@ def _a_name(page: Page, front: Front) -> None:
     page.get_by_role("heading", name=re.compile(r"^Group \d+")).wait_for()
     _settled(page)
     crops = f"img[src^='{front.path}/api/faces/']"
-    page.wait_for_function(f"[...document.querySelectorAll(\"{crops}\")].some(one => one.naturalWidth > 0)")
+    page.wait_for_function(f'[...document.querySelectorAll("{crops}")].some(one => one.naturalWidth > 0)')
     box = page.get_by_role("combobox", name="Name these faces")
     box.fill("Carla")
     box.press("Enter")
