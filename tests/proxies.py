@@ -57,7 +57,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def _nginx_config(servers: str, folder: Path) -> str:
+def nginx_config(servers: str, folder: Path) -> str:
     """What Debian's nginx.conf has around conf.d, for one user in one folder."""
     temporary = " ".join(f"{kind}_temp_path {folder / kind};" for kind in
                          ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))  # fmt: skip
@@ -71,7 +71,7 @@ def _nginx_config(servers: str, folder: Path) -> str:
 def nginx(servers: str, port: int, folder: Path) -> Iterator[None]:
     """nginx with these server blocks, until the end of the block."""
     config = folder / "nginx.conf"
-    config.write_text(_nginx_config(servers, folder))
+    config.write_text(nginx_config(servers, folder))
     command = [
         program("nginx", "nginx-light"),
         "-p",

@@ -40,7 +40,8 @@ def _link(share: ShareView, names: dict[int, str]) -> None:
             st.markdown(f"**{escaped_markdown(_what(share, names))}**")
             st.markdown(f":gray[{escaped_markdown(' · '.join(_facts(share)))}]")
         st.button(
-            "Remove", icon=":material/link_off:", key=f"remove-share-{share.id}", on_click=_remove, args=(share.id,),
+            "Remove", icon=":material/link_off:", key=f"remove-share-{share.id}",
+            on_click=_remove, args=(share.id,),
             help="From then on, the link shows nothing. This can't be undone",
         )  # fmt: skip
 
