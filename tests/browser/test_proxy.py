@@ -189,8 +189,8 @@ def _a_name(page: Page, front: Front) -> None:
     page.goto(f"{front.url}/clusters")  # a deep link
     page.get_by_role("heading", name=re.compile(r"^Group \d+")).wait_for()
     _settled(page)
-    crops = f"img[src^='{front.path}/api/faces/']"
-    page.wait_for_function(f'[...document.querySelectorAll("{crops}")].some(one => one.naturalWidth > 0)')
+    crop = page.locator(f"img[src^='{front.path}/api/faces/']").first
+    assert crop.evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
     box = page.get_by_role("combobox", name="Name these faces")
     box.fill("Carla")
     box.press("Enter")

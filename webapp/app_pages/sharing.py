@@ -47,7 +47,7 @@ def _link(share: ShareView, names: dict[int, str]) -> None:
 
 
 def _what(share: ShareView, names: dict[int, str]) -> str:
-    what = share.person or ", ".join(_conditions(share.query, names))
+    what = share.person or f"Photos {', '.join(_conditions(share.query, names))}"
     return f"{what} (“{share.title}”)" if share.title else what
 
 
