@@ -11,9 +11,6 @@ from faceid_core.library import DEFAULT_DAYS, LONGEST_DAYS, PhotoQuery
 from webapp.context import actor, library, settings
 from webapp.markup import escaped_markdown, on_server
 
-MADE = "share-made"
-"""The link that was just made; it is shown once, as nobody can read it afterwards."""
-
 
 def link_of(secret: str) -> str:
     """The address to send: of the public name, where there is one, else of the page's own."""
@@ -25,15 +22,26 @@ def link_of(secret: str) -> str:
 def share_button(query: PhotoQuery, *, name: str | None = None, key: str) -> None:
     """A button that opens the dialog. name: of the person whom the link shows, None for a search."""
     if st.button("Share", icon=":material/share:", key=key, help="Make a link that shows these photos to others"):
-        st.session_state.pop(MADE, None)
         _dialog(query, name)
 
 
 @st.dialog("Share", icon=":material/share:")
 def _dialog(query: PhotoQuery, name: str | None) -> None:
-    if MADE in st.session_state:
-        _show_link(st.session_state[MADE])
-        return
+    share_form(query, name)
+
+
+def share_form(query: PhotoQuery, name: str | None) -> None:
+    """The form and, in its place, the link that was made: it is shown once, as nobody can read it afterwards."""
+    place = st.empty()
+    with place.container():
+        secret = _make(query, name)
+    if secret is not None:
+        with place.container():
+            _show_link(link_of(secret))
+
+
+def _make(query: PhotoQuery, name: str | None) -> str | None:
+    """The secret of the link, once the form was sent."""
     whom = f"photos of **{escaped_markdown(name)}**" if name else "the photos of this search"
     st.markdown(f"Whoever has the link sees {whom} without signing in, also those that are added later.")
     with st.form("share-form", border=False):
@@ -54,7 +62,7 @@ def _dialog(query: PhotoQuery, name: str | None) -> None:
             help="In a larger size. Pictures on a screen can be saved anyway.",
         )
         if not st.form_submit_button("Make the link", type="primary"):
-            return
+            return None
     try:
         _, secret = library().shares.add(
             query, actor=actor(), title=title, days=days, password=password or None, show_name=show_name,
@@ -62,9 +70,8 @@ def _dialog(query: PhotoQuery, name: str | None) -> None:
         )  # fmt: skip
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
-        return
-    st.session_state[MADE] = link_of(secret)
-    st.rerun(scope="fragment")
+        return None
+    return secret
 
 
 def _show_link(link: str) -> None:
