@@ -13,7 +13,6 @@ from webapp import context
 from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_html, escaped_markdown
-from webapp.wording import day
 
 if TYPE_CHECKING:
     from faceid_core.library import TokenView, UserView
@@ -58,7 +57,7 @@ def _row(user: UserView, *, mine: bool) -> None:
         you = " (you)" if mine else ""
         no_password = "" if user.has_password else " · no password"
         st.markdown(
-            f"**{escaped_markdown(user.name)}**{you}  \n:small[Since {day(user.created_at)}{no_password}]",
+            f"**{escaped_markdown(user.name)}**{you}  \n:small[Added on {user.created_at:%d %B %Y}{no_password}]",
             width="stretch",
         )
         st.selectbox(
@@ -70,7 +69,6 @@ def _row(user: UserView, *, mine: bool) -> None:
             label_visibility="collapsed",
             width=130,
             disabled=mine,
-            help=None,
             on_change=_set_role,
             args=(user,),
         )
@@ -160,7 +158,7 @@ def _tokens(users: list[UserView]) -> None:
 
 
 def _token_row(token: TokenView) -> None:
-    until = f"until {day(token.expires_at)}" if token.expires_at else "does not expire"
+    until = f"until {token.expires_at:%d %B %Y}" if token.expires_at else "does not expire"
     with st.container(horizontal=True, border=True, vertical_alignment="center", key=f"card-token-{token.id}"):
         st.markdown(
             f"**{escaped_markdown(token.name)}**  \n:small[Acts for {escaped_markdown(token.user)}, {until}]",
