@@ -78,7 +78,7 @@ def sign_in(
     if provider:
         body += '<p class="or">or</p>\n' if passwords else ""
         kind = "button second" if passwords else "button"
-        link = f"{root}/sign-in/oidc?next={escape(_quoted(target))}"
+        link = f"{root}/sign-in/oidc/?next={escape(_quoted(target))}"
         body += f'<a class="{kind}" href="{link}">Sign in with {escape(provider)}</a>\n'
     if not body:
         body = "<p>Nobody can sign in yet. On the server, run <code>faceid user add NAME</code>.</p>"

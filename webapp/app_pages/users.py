@@ -119,7 +119,7 @@ def _add_dialog() -> None:
         if not st.form_submit_button("Add", type="primary"):
             return
     given = password if password or not elsewhere else None
-    _try(lambda: library().users.add(name, role, given), f"Added {escaped_markdown(name.strip())}.")
+    _try(lambda: library().users.add(name, role or Role.VIEWER, given), f"Added {escaped_markdown(name.strip())}.")
 
 
 @st.dialog("Set password", icon=":material/key:")
