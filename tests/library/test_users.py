@@ -138,7 +138,9 @@ def test_only_owners_manage_users(library: Library, role: Role) -> None:
 
 
 # --- passwords --------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("password", ["", "1234567", "a" * 12, "abababab", "x" * 257, "Ada Lovelace", "ada lovelace"])
+@pytest.mark.parametrize(
+    "password", ["", "1234567", "a" * 12, "abababab", "x" * 257, "Ada Lovelace", "ada lovelace"]
+)
 def test_weak_passwords_are_refused(library: Library, password: str) -> None:
     with pytest.raises(PasswordUnusable):
         library.users.add("Ada Lovelace", Role.OWNER, password)
@@ -266,7 +268,11 @@ def test_a_provider_s_user_is_known_by_their_subject_not_by_name(library: Librar
     assert bo and bo.name == "bo@example.com"
     renamed = library.users.of_subject(ISSUER, "17", "robert@example.com", Role.EDITOR)
     assert renamed and (renamed.id, renamed.name, renamed.role) == (bo.id, bo.name, Role.EDITOR)
-    for issuer, subject, name in ((ISSUER, "18", "BO@example.com"), (ISSUER, "19", "Ada"), ("https://x", "17", "Ada")):
+    for issuer, subject, name in (
+        (ISSUER, "18", "BO@example.com"),
+        (ISSUER, "19", "Ada"),
+        ("https://x", "17", "Ada"),
+    ):
         with pytest.raises(NameTaken, match="ask the owner"):
             library.users.of_subject(issuer, subject, name, Role.OWNER)
 
@@ -298,7 +304,9 @@ def test_a_provider_lets_nobody_in_by_itself(library: Library) -> None:
         ({"host": "::1"}, False),
     ],
 )
-def test_an_open_door_to_the_network_is_refused(library: Library, settings: dict[str, object], refused: bool) -> None:
+def test_an_open_door_to_the_network_is_refused(
+    library: Library, settings: dict[str, object], refused: bool
+) -> None:
     library.settings = library.settings.model_copy(update=settings)
     if refused:
         with pytest.raises(BadInput, match="faceid user add"):

@@ -179,6 +179,8 @@ def _remove_token(name: str) -> None:
 
 @st.dialog("Make a token", icon=":material/vpn_key:")
 def _token_dialog(users: list[UserView]) -> None:
+    if st.session_state.get("token-done"):
+        st.rerun()
     with st.form("make-token", border=False):
         name = st.text_input("Name", placeholder="Such as: photo frame", max_chars=100, key="token-name")
         user = st.selectbox("Acts for", [user.name for user in users], key="token-user")
@@ -193,5 +195,4 @@ def _token_dialog(users: list[UserView]) -> None:
         return
     st.markdown("Copy it now; it can't be shown again.")
     st.code(secret, language=None, wrap_lines=True)
-    if st.button("Done", key="token-done"):
-        st.rerun()
+    st.button("Done", key="token-done")
