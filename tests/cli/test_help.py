@@ -42,5 +42,11 @@ def test_every_setting_is_documented_with_its_default_and_its_description() -> N
         default, meaning = documented[name]
         if field.default is not None:  # other defaults depend on the library's folder, the machine or the network
             real = ",".join(field.default) if isinstance(field.default, list) else field.default
-            assert default == (f"{real:g}" if isinstance(real, float) else str(real).replace("True", "true"))
+            assert default == (
+                f"{real:g}"
+                if isinstance(real, float)
+                else str(real).lower()
+                if isinstance(real, bool)
+                else str(real)
+            )
         assert meaning.startswith(field.description or "-"), name

@@ -122,12 +122,12 @@ def test_only_owners_manage_users(library: Library, role: Role) -> None:
     library.users.add("Bo", role, GOOD)
     mine = library.acting_as(Actor("Bo", role))
     acts: list[Callable[[], object]] = [
-        lambda: mine.users.all(),
+        mine.users.all,
         lambda: mine.users.add("Eve", Role.OWNER, GOOD),
         lambda: mine.users.set_role("Bo", Role.OWNER),
         lambda: mine.users.set_password("Ada", GOOD),
         lambda: mine.users.remove("Ada"),
-        lambda: mine.tokens.all(),
+        mine.tokens.all,
         lambda: mine.tokens.add("mine", user="Ada"),
         lambda: mine.tokens.remove("mine"),
     ]

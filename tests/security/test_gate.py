@@ -1,4 +1,4 @@
-"""The gate: nothing is answered to strangers, whoever came in is told to the app, and nobody can say it themselves."""
+"""The gate: strangers get nothing, the app learns who comes in, and nobody can say it themselves."""
 
 from __future__ import annotations
 
