@@ -18,10 +18,10 @@ from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.importing.photo import unread
 from faceid_core.importing.work import File, Piece
 from faceid_core.importing.worker import look_at
-from faceid_core.library import PROGRAM, Added, Library, PersonDecision
+from faceid_core.library import Added, Library, PersonDecision
 from faceid_core.media import folders
 from faceid_core.settings import Settings, usable_cores
-from faceid_core.values import NewPhoto, Progress, VideoFrame, no_progress
+from faceid_core.values import PROGRAM, NewPhoto, Progress, VideoFrame, no_progress
 from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
@@ -251,7 +251,9 @@ class _ImportRun:
             if decided:
                 each = ((said.person, *said.not_people) for _, said in decided)
                 names = dict.fromkeys(name for names in each for name in names if name)
-                self.library.decisions.take_over([PersonDecision(name) for name in names], decided, actor=PROGRAM)
+                self.library.acting_as(PROGRAM).decisions.take_over(
+                    [PersonDecision(name) for name in names], decided
+                )
 
     def _tell(self, path: str | None = None) -> None:
         files = sum(photo.frame is None or bool(photo.frame.every) for photo in self.batch)

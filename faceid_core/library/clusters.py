@@ -35,9 +35,6 @@ KEPT_RUNS = 3
 GROUPING = "cluster"
 """The kind of event that puts a grouping in force."""
 
-PROGRAM = "program"
-"""Who acts when nobody does: the actor of events that background work makes."""
-
 SAMPLE_FACES = 6
 """Faces that represent a group in an overview."""
 
@@ -57,7 +54,6 @@ class Clusters:
         numbers: Ints,
         *,
         changes: str = "",
-        actor: str = PROGRAM,
     ) -> int:
         """Store a grouping: the number (N,) int64 of the group of each face ids (N,), 0 for none.
 
@@ -95,7 +91,7 @@ class Clusters:
             before = row_of(run)
             summary = f"Grouped {count(len(ids), 'face')} into {count(len(values), 'group')}"
             applied = [Change("clusterrun", before, {**before, "undone": False})]
-            record(session, GROUPING, f"{summary}: {changes}" if changes else summary, applied, actor=actor)
+            record(session, GROUPING, f"{summary}: {changes}" if changes else summary, applied)
             _forget_old_runs(session)
             return int(before["id"])
 

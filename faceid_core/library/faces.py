@@ -26,7 +26,7 @@ from faceid_core.library.store.tables import (
     Person,
     Photo,
 )
-from faceid_core.values import Box, Flag, Ints, LabelSource, Vectors
+from faceid_core.values import Box, Flag, Ints, LabelSource, Role, Vectors
 from faceid_core.wording import count
 
 BACKGROUND = 1 / 3
@@ -81,7 +81,7 @@ class Faces:
                 f"The face network {embedder} gave numbers that are not finite for {bad} of {len(vectors)} faces; "
                 "check the model."
             )
-        with self._database.write() as session:
+        with self._database.write(Role.VIEWER) as session:
             session.add_all(
                 Embedding(face_id=int(face), embedder=embedder, vector=pack(vector))
                 for face, vector in zip(ids, vectors, strict=True)
@@ -163,7 +163,7 @@ class Faces:
             states = states_of(session, ids)
         return DrawnFaces({face: states[face] for face in ids if face in states})
 
-    def flag(self, ids: Sequence[int], flag: Flag, *, actor: str, drawn: DrawnFaces | None = None) -> Changed:
+    def flag(self, ids: Sequence[int], flag: Flag, *, drawn: DrawnFaces | None = None) -> Changed:
         """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again.
 
         Raises OutOfDate when faces are not as they were drawn.
@@ -175,7 +175,7 @@ class Faces:
                 Change("face", row, {**row, "flag": flag.value}) for row in rows if row["flag"] != flag.value
             ]
             summary = _FLAG_WORDS[flag].format(count(len(changes), "face"))
-            event = journal.record(session, "flag", summary, changes, actor=actor)
+            event = journal.record(session, "flag", summary, changes)
         return Changed(event, len(changes))
 
     def with_flag(self, flag: Flag) -> list[int]:

@@ -15,7 +15,7 @@ from faceid_core.library.photo_rows import carry_out
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.records import Added, PhotoView
 from faceid_core.library.store.tables import Face, PerceptualHash, Photo, Source
-from faceid_core.values import NewPhoto, PhotoStatus
+from faceid_core.values import NewPhoto, PhotoStatus, Role
 
 
 class Photos:
@@ -53,7 +53,7 @@ class Photos:
         their rows. again: so do the faces of known content, which was searched anew. A photo with a vector that is
         not finite is stored as one that could not be read.
         """
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             self._phashes.refresh(session)
             # Each sees what those before it in the batch left.
             return [carry_out(session, plan(session, photo, self._phashes, again=again)) for photo in photos]

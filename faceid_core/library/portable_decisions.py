@@ -21,7 +21,7 @@ from faceid_core.library.store.journal import record
 from faceid_core.library.store.records import Added, TakenOver
 from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
 from faceid_core.library.store.tables import Face, Label, PairConstraint, Person, Photo, Rejection
-from faceid_core.values import Box, Flag, LabelSource, utc_now
+from faceid_core.values import Box, Flag, LabelSource, Role, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,6 @@ class Decisions:
         faces: Sequence[tuple[int, FaceDecision]],
         pairs: Sequence[tuple[int, int, bool]] = (),
         *,
-        actor: str,
         summary: str = "",
     ) -> TakenOver:
         """Decide the same about faces of this library, as one event. What was decided here already stays.
@@ -162,12 +161,12 @@ class Decisions:
         faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person).
         Where this library disagrees, its own decision stays.
         """
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             taking = _Taking(session, people, faces)
             changes = [*taking.changes(), *pair_constraint_changes(session, pairs)]
             summary = summary or f"Replayed decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
-            event = record(session, "replay", summary, changes, actor=actor, done=made)
+            event = record(session, "replay", summary, changes, done=made)
         return TakenOver(event, tuple(sorted(taking.disagreeing)))
 
 

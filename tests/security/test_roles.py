@@ -6,7 +6,7 @@ import pytest
 
 from faceid_core.errors import NotAllowed
 from faceid_core.library import Library
-from faceid_core.steps.ask import recent_snapshot
+from faceid_core.steps.snapshot import recent_snapshot
 from faceid_core.values import Actor, Flag, Role
 
 
@@ -15,9 +15,9 @@ def test_acting_as_somebody_is_the_same_library_with_their_role(filled: Library)
     assert (viewer.actor.name, filled.actor.role) == ("Vera", Role.OWNER)
     assert viewer == filled and viewer.counts() == filled.counts()
     with pytest.raises(NotAllowed, match=r"takes the role “editor”, and yours is “viewer”; ask an owner\.$"):
-        viewer.faces.flag([1], Flag.HIDDEN, actor="Vera")
+        viewer.faces.flag([1], Flag.HIDDEN)
     viewer.close()
-    filled.acting_as(Actor("Edi", Role.EDITOR)).faces.flag([1], Flag.HIDDEN, actor="Edi")
+    filled.acting_as(Actor("Edi", Role.EDITOR)).faces.flag([1], Flag.HIDDEN)
 
 
 def test_what_is_computed_for_one_is_kept_for_all(filled: Library) -> None:

@@ -14,7 +14,7 @@ from faceid_core.vision import quality
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid, selection
 from webapp.components.name_box import clear
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded
 from webapp.markup import face_url
 from webapp.parts.blank import blank
@@ -274,12 +274,12 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
 
 
 def _ask_to_erase(ids: Sequence[int]) -> None:
-    gone = library().erasing.faces(ids, actor=actor(), preview=True)
+    gone = library().erasing.faces(ids, preview=True)
     what = f"**{count(gone.faces, 'face')}**"
-    erase_dialog(what, gone, lambda: library().erasing.faces(ids, actor=actor()))
+    erase_dialog(what, gone, lambda: library().erasing.faces(ids))
 
 
 @guarded
 def _unflag(key: str, drawn: DrawnFaces) -> None:
     chosen = selection(key, drawn.ids)
-    offer_undo(library().faces.flag(chosen, Flag.NONE, actor=actor(), drawn=drawn))
+    offer_undo(library().faces.flag(chosen, Flag.NONE, drawn=drawn))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.parts.history import decision_line, do_again, take_back
@@ -79,7 +79,7 @@ def _ask(event: EventView, later: int) -> None:
 @guarded
 def _go_back(event_id: int) -> None:
     withdraw()
-    taken = library().journal.undo_to(event_id, actor=actor())
+    taken = library().journal.undo_to(event_id)
     st.session_state[_TAKEN] = [event.id for event in taken]
 
 

@@ -13,7 +13,7 @@ from faceid_core.library import DrawnFaces, person_names
 from faceid_core.values import EARLIEST, Flag
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded
 from webapp.markup import escaped_html, escaped_markdown, face_url
 from webapp.parts.blank import blank
@@ -193,19 +193,19 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
 
 @guarded
 def _remove(person: PersonView, target: Target) -> None:
-    offer_undo(library().people.remove_faces(target.chosen().ids, person.id, actor=actor()))
+    offer_undo(library().people.remove_faces(target.chosen().ids, person.id))
 
 
 @guarded
 def _set_cover(person: PersonView, target: Target) -> None:
     chosen = target.chosen()
     if len(chosen.ids) == 1:
-        offer_undo(library().people.set_cover(person.id, chosen.ids[0], actor=actor(), drawn=chosen))
+        offer_undo(library().people.set_cover(person.id, chosen.ids[0], drawn=chosen))
 
 
 @guarded
 def _forget(person: PersonView) -> None:
-    offer_undo(library().people.delete(person.id, actor=actor(), drawn=person))
+    offer_undo(library().people.delete(person.id, drawn=person))
     _close()
 
 
@@ -224,11 +224,7 @@ def _edit_dialog(person: PersonView) -> None:
         if not st.form_submit_button("Save", type="primary"):
             return
     try:
-        offer_undo(
-            library().people.describe(
-                person.id, name=name, birth_date=born, hidden=hidden, actor=actor(), drawn=person
-            )
-        )
+        offer_undo(library().people.describe(person.id, name=name, birth_date=born, hidden=hidden, drawn=person))
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
@@ -275,7 +271,7 @@ def _before_and_after(person: PersonView, keep: PersonView) -> None:
 
 def _merge(person: PersonView, keep: PersonView) -> None:
     try:
-        offer_undo(library().people.merge(keep.id, [person.id], actor=actor(), drawn=(keep, person)))
+        offer_undo(library().people.merge(keep.id, [person.id], drawn=(keep, person)))
     except FaceIdError as error:
         st.error(escaped_markdown(str(error)), icon=":material/error:")
     else:
@@ -285,9 +281,9 @@ def _merge(person: PersonView, keep: PersonView) -> None:
 
 def _ask_to_erase(person: PersonView) -> None:
     def erase() -> Erasure:
-        erased = library().erasing.person(person.id, actor=actor())
+        erased = library().erasing.person(person.id)
         _close()
         return erased
 
-    gone = library().erasing.person(person.id, actor=actor(), preview=True)
+    gone = library().erasing.person(person.id, preview=True)
     erase_dialog(f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}", gone, erase)

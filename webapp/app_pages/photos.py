@@ -9,7 +9,7 @@ import streamlit as st
 
 from faceid_core.values import PhotoStatus
 from webapp import uploads
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import boundary, guarded, toast
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.parts.pager import Pager
@@ -122,7 +122,7 @@ def _take_names() -> None:
 
 @guarded
 def _start_names() -> None:
-    library().jobs.submit("names", {"actor": actor()})
+    library().jobs.submit("names", {})
 
 
 # --- looking at them --------------------------------------------------------------------------------------------

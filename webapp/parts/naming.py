@@ -12,7 +12,7 @@ from faceid_core.errors import BadInput, InvalidName, TwiceOnPhoto
 from faceid_core.values import Flag
 from webapp.components import name_box
 from webapp.components.face_grid import selection
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import offer_undo
@@ -174,7 +174,7 @@ def _name(target: Target, key: str, text: str, *, everyone: bool) -> None:
         if not ids:
             raise BadInput("Select the faces first.")
         once = not _insists(key, text, ids)
-        offer_undo(library().people.name_faces(ids, text, actor=actor(), once=once, drawn=drawn))
+        offer_undo(library().people.name_faces(ids, text, once=once, drawn=drawn))
     except TwiceOnPhoto as error:
         st.session_state[f"{key}-twice"] = (text, ids)
         name_box.blame(key, text, str(error))
@@ -195,5 +195,5 @@ def _insists(key: str, text: str, ids: Ids) -> bool:
 def set_aside(target: Target, flag: Flag) -> None:
     """Flag the selected faces, or all when none is selected."""
     drawn = target.wanted()
-    offer_undo(library().faces.flag(drawn.ids, flag, actor=actor(), drawn=drawn))
+    offer_undo(library().faces.flag(drawn.ids, flag, drawn=drawn))
     target.then(drawn.ids)

@@ -12,7 +12,7 @@ from faceid_core import frame_path
 from faceid_core.library import DrawnFaces
 from faceid_core.values import Flag
 from webapp.components.face_grid import face_grid, selection
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import boundary, guarded
 from webapp.markup import escaped_html, escaped_markdown, photo_url
 from webapp.parts.erase_dialog import say_what_remains
@@ -79,7 +79,7 @@ def _ignore_background(photo: PhotoView) -> None:
 
 @guarded
 def _set_aside(faces: list[int]) -> None:
-    offer_undo(library().faces.flag(faces, Flag.STRANGER, actor=actor(), drawn=DrawnFaces.alike(faces)))
+    offer_undo(library().faces.flag(faces, Flag.STRANGER, drawn=DrawnFaces.alike(faces)))
 
 
 def _erase(photo: PhotoView) -> None:
@@ -89,7 +89,7 @@ def _erase(photo: PhotoView) -> None:
             "history and any recogniser trained on them. The file stays. **This can't be undone.**"
         )
         if st.button("Erase for good", type="primary", key="erase-photo"):
-            say_what_remains(library().erasing.photos([photo.id], actor=actor()))
+            say_what_remains(library().erasing.photos([photo.id]))
             st.rerun()
 
 
