@@ -25,14 +25,16 @@ from faceid_core.errors import (
     FaceIdError,
     LibraryBusy,
     LibraryError,
+    NotAllowed,
     NotFound,
     NotReady,
+    NotSignedIn,
     TooBusy,
     UnreadableImage,
 )
 from faceid_core.media import images
 from faceid_core.settings import Settings
-from webapp.context import decoded, library
+from webapp.context import ForWhomAsks, decoded, library
 from webapp.markup import CACHE_TOKEN
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": description}
     for status, description in (
         (400, "The request can't be carried out."),
+        (401, "Nobody is signed in, and no valid token was sent."),
+        (403, "Whoever is signed in may not do this."),
         (404, "It is not there."),
         (409, "An earlier step has to be done first."),
         (411, "An upload without a length."),
@@ -113,6 +117,7 @@ class UploadLimit:
 def build(settings: Settings) -> FastAPI:
     """The sub-application for /api."""
     api = FastAPI(title="faceid", version=__version__, docs_url=None, redoc_url=None, responses=REFUSALS)
+    api.add_middleware(ForWhomAsks)
     api.add_middleware(UploadLimit, limit_mb=settings.max_upload_mb)
     api.add_exception_handler(FaceIdError, _expected)
     api.add_exception_handler(RequestValidationError, _invalid)
@@ -206,6 +211,8 @@ def _sentence(status: int, sentence: str) -> JSONResponse:
 
 
 STATUS: dict[type[FaceIdError], int] = {
+    NotSignedIn: 401,
+    NotAllowed: 403,
     NotFound: 404,
     NotReady: 409,
     UnreadableImage: 422,

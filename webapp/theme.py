@@ -106,6 +106,23 @@ footer { display: none !important; }
 """
 
 
+def sign_in_css(public_path: str = "") -> str:
+    """The style of the pages before the app, in its own colours, light and dark."""
+
+    def colours(palette: dict[str, str], on_accent: str) -> str:
+        names = {"ground": "backgroundColor", "field": "secondaryBackgroundColor", "text": "textColor",
+                 "line": "borderColor", "accent": "primaryColor"}  # fmt: skip
+        return " ".join(f"--{name}: {palette[key]};" for name, key in names.items()) + f" --on-accent: {on_accent};"
+
+    font = f"@font-face {{ font-family: 'Source Sans'; font-weight: 200 900; src: url('{public_path}/sign-in/font'); }}"
+    light, dark = colours(_LIGHT, "#ffffff"), colours(_DARK, "#06231f")
+    return (
+        f"{font}\n:root {{ color-scheme: light dark; {light} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        + (STATIC / "sign-in.css").read_text(encoding="utf-8")
+    )
+
+
 def font_files() -> dict[str, Path]:
     """The variable fonts that Streamlit brings along: style -> file."""
     import streamlit

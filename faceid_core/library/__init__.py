@@ -30,6 +30,8 @@ from faceid_core.library.store.records import (
     PhotoView,
     RunView,
     TakenOver,
+    TokenView,
+    UserView,
 )
 
 __all__ = [
@@ -62,6 +64,8 @@ __all__ = [
     "Probes",
     "RunView",
     "TakenOver",
+    "TokenView",
+    "UserView",
     "needed",
     "person_names",
 ]

@@ -26,6 +26,8 @@ from faceid_core.library.store.records import (
     Counts,
 )
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
+from faceid_core.library.tokens import Tokens
+from faceid_core.library.users import Users, refuse_open_door
 from faceid_core.settings import Settings
 from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
@@ -59,6 +61,8 @@ class Library:
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
         self.erasing = Erasing(database, settings)
+        self.users = Users(database)
+        self.tokens = Tokens(database)
 
     @classmethod
     def open(cls, settings: Settings) -> Library:
@@ -118,6 +122,10 @@ class Library:
             photos, failed, faces, flags, people, named, clusters, mapped, models = session.execute(wanted).one()
         unnamed = faces - named - flags
         return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
+
+    def refuse_open_door(self) -> None:
+        """Raises BadInput where the web app would let in everybody on the network, and nobody has said that it may."""
+        refuse_open_door(self.settings, self.users)
 
     def problems(self) -> list[str]:
         """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces.
