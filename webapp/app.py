@@ -8,6 +8,8 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from faceid_core.values import Role
+from webapp.context import may, who
 from webapp.feedback import boundary, show_toasts
 from webapp.theme import CSS, ICON, LOGO
 
@@ -24,15 +26,24 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
 
+NEEDS = {"clusters": Role.EDITOR, "train": Role.OWNER, "history": Role.EDITOR, "users": Role.OWNER}
+"""Who may open a page; those that are not here are for everybody."""
+
 
 def _runner(module: str) -> Callable[[], None]:
     """Imported when the page is opened: a page that can't be imported takes no other page down."""
 
     def run() -> None:
         with boundary():
+            who().require(needed(module))
             importlib.import_module(f"webapp.app_pages.{module}").page()
 
     return run
+
+
+def needed(module: str) -> Role:
+    """The role that it takes to open a page."""
+    return NEEDS.get(module, Role.VIEWER)
 
 
 def _page(module: str, title: str, icon: str) -> StreamlitPage:
@@ -45,9 +56,12 @@ def main() -> None:
     st.set_page_config(page_title="faceid", page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large", icon_image=ICON)
     st.html(CSS)
-    by_module = {module: _page(module, *page) for modules in PAGES.values() for module, page in modules.items()}
-    st.session_state["_pages"] = by_module
-    current = st.navigation({section: [by_module[m] for m in modules] for section, modules in PAGES.items()})
+    pages = {
+        section: {module: _page(module, *page) for module, page in modules.items() if may(needed(module))}
+        for section, modules in PAGES.items()
+    }
+    st.session_state["_pages"] = {module: page for modules in pages.values() for module, page in modules.items()}
+    current = st.navigation({section: list(modules.values()) for section, modules in pages.items() if modules})
     show_toasts()
     current.run()
     show_toasts()

@@ -21,7 +21,7 @@ from faceid_core.importing.worker import look_at
 from faceid_core.library import Added, Library, PersonDecision
 from faceid_core.media import folders
 from faceid_core.settings import Settings, usable_cores
-from faceid_core.values import PROGRAM, NewPhoto, Progress, VideoFrame, no_progress
+from faceid_core.values import PROGRAM, NewPhoto, Progress, Role, VideoFrame, no_progress
 from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
@@ -112,8 +112,10 @@ def import_photos(
 
     again: search known photos anew, too, as after a change of the detector; names stay with their faces.
     video_seconds: instead of the setting; 0 leaves videos alone.
-    Raises PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`, after storing what is done.
+    Raises NotAllowed for all but owners, PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`,
+    after storing what is done.
     """
+    library.actor.require(Role.OWNER)  # before any path of this machine is looked at
     started = time.monotonic()
     settings = library.settings
     if video_seconds is not None:

@@ -12,8 +12,8 @@ from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
 from faceid_core.library.drawn import check_run, latest_run
-from faceid_core.library.faces import as_ints, unnamed_face
-from faceid_core.library.store.database import Database
+from faceid_core.library.faces import as_ints, shown_person, unnamed_face
+from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.journal import record
 from faceid_core.library.store.records import ClusterView, DrawnFaces, RunView
 from faceid_core.library.store.row_changes import Change, row_of
@@ -208,7 +208,7 @@ def _names_in(session: Session, ids: list[int]) -> dict[int, list[tuple[str, int
         select(ClusterMember.cluster_id, Person.name, func.count())  # type: ignore[call-overload]
         .join(Label, col(Label.face_id) == col(ClusterMember.face_id))
         .join(Person, col(Person.id) == col(Label.person_id))
-        .where(col(ClusterMember.cluster_id).in_(ids))
+        .where(col(ClusterMember.cluster_id).in_(ids), shown_person(acting(session)))
         .group_by(col(ClusterMember.cluster_id), col(Person.name))
         .order_by(func.count().desc(), col(Person.name))
     )

@@ -60,7 +60,7 @@ class Erasure:
 
 
 class Erasing:
-    """Takes people, faces and photos out of the library for good."""
+    """Takes people, faces and photos out of the library for good. Only for owners, previews too: NotAllowed."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._models_folder = database, settings.models_folder
@@ -74,6 +74,7 @@ class Erasing:
 
     def finish(self) -> bool:
         """Clear what an erasure left in the files because of others. Returns whether nothing is left."""
+        self._database.actor.require(Role.OWNER)
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
 
     def person(self, person_id: int, *, preview: bool = False) -> Erasure:
@@ -116,6 +117,7 @@ class Erasing:
     def leftovers(self, *, preview: bool = False) -> Erasure:
         """Erase recognisers and jobs' results with the name of somebody who was erased before: a training that ran
         meanwhile used to bring it back. Raises LibraryBusy."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             models, jobs = traces.of_nobody(session)
         if preview or not (models or jobs):
@@ -137,6 +139,7 @@ class Erasing:
             shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
 
     def _erase(self, find: Callable[[Session], _Going], summary: str, preview: bool) -> Erasure:
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             found = _found(session, going := find(session))
         if preview or not going:

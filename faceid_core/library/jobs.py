@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,9 @@ RESUMES = "import"
 
 NEEDS = {"cluster": Role.EDITOR, "map": Role.EDITOR}
 """The role that it takes to ask for a kind of job, and that the job has when it runs; for all others an owner's."""
+
+FAILURES = "failures"
+"""What a job's result calls the files that could not be read."""
 
 OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
 
@@ -49,6 +53,7 @@ class Jobs:
 
     def claim(self) -> JobView | None:
         """Take the oldest queued job, for one worker only; None when nothing waits."""
+        self._database.actor.require(Role.OWNER)
         queued = select(Job).where(col(Job.state) == JobState.QUEUED.value).order_by(col(Job.id)).limit(1)
         with self._database.read() as session:  # looking costs no lock: an idle worker must not disturb writers
             if session.scalars(queued).first() is None:
@@ -99,23 +104,26 @@ class Jobs:
     def get(self, job_id: int) -> JobView:
         """One job. Raises NotFound."""
         with self._database.read() as session:
-            return _job(_find(session, job_id))
+            return self._shown(_find(session, job_id))
 
     def active(self) -> list[JobView]:
         """Running and queued jobs, in the order in which they are done."""
         with self._database.read() as session:
             return [
-                _job(job)
+                self._shown(job)
                 for job in session.scalars(select(Job).where(col(Job.state).in_(OPEN)).order_by(col(Job.id)))
             ]
 
     def recent(self, limit: int = 10) -> list[JobView]:
         """The newest jobs first."""
         with self._database.read() as session:
-            return [_job(job) for job in session.scalars(select(Job).order_by(col(Job.id).desc()).limit(limit))]
+            return [
+                self._shown(job) for job in session.scalars(select(Job).order_by(col(Job.id).desc()).limit(limit))
+            ]
 
     def reap(self, older_than_s: float) -> int:
         """Mark running jobs without a sign of life for so long as failed. Returns how many."""
+        self._database.actor.require(Role.OWNER)
         limit = utc_now() - timedelta(seconds=older_than_s)
         dead = select(Job).where(col(Job.state) == JobState.RUNNING.value, col(Job.heartbeat_at) < limit)
         with self._database.read() as session:
@@ -128,6 +136,15 @@ class Jobs:
                 again = "start it again to resume" if job.kind == RESUMES else "start it again"
                 job.error = f"The job stopped unexpectedly; {again}."
             return len(jobs)
+
+    def _shown(self, job: Job) -> JobView:
+        """Which files an import read, and which it could not read, is for owners."""
+        view = _job(job)
+        if self._database.actor.role.includes(Role.OWNER):
+            return view
+        return replace(
+            view, params={}, result={name: what for name, what in view.result.items() if name != FAILURES}
+        )
 
     def _end(
         self, job_id: int, state: JobState, *, result: dict[str, Any] | None = None, error: str | None = None

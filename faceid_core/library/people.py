@@ -12,11 +12,11 @@ from sqlmodel import Session, col
 from faceid_core.errors import BadInput, NameTaken, NotFound
 from faceid_core.library import person_names
 from faceid_core.library.drawn import check_faces, check_people
-from faceid_core.library.faces import as_ints
+from faceid_core.library.faces import as_ints, shown_person
 from faceid_core.library.merging import moved_labels, moved_rejections, overruled
 from faceid_core.library.naming import count_faces, find_or_add, naming_changes, record_naming, refuse_twice
 from faceid_core.library.store import journal, person_counts
-from faceid_core.library.store.database import Database
+from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.records import (
     Act,
     Changed,
@@ -37,7 +37,7 @@ from faceid_core.library.store.tables import (
     PersonCounts,
     Rejection,
 )
-from faceid_core.values import EARLIEST, Flag, LabelSource, utc_now
+from faceid_core.values import EARLIEST, Flag, LabelSource, Role, utc_now
 
 _SEEN = ("name", "faces")
 """What somebody must have seen of people before they merge or forget them."""
@@ -240,6 +240,7 @@ class People:
     def training_faces(self, embedder: str | None = None) -> NamedFaces:
         """Faces that a human named (or confirmed, or imported), without flag, with a crop; and with a vector of the
         embedder, where one is given."""
+        self._database.actor.require(Role.EDITOR)
         wanted = (
             select(Face.id, Person.name, Face.photo_id, Person.id)  # type: ignore[call-overload]
             .join(Label, col(Label.face_id) == col(Face.id))
@@ -304,7 +305,7 @@ def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonVie
     )
     wanted = select(*columns).outerjoin(counts, counts.c.person_id == col(Person.id))
     mine = true() if ids is None else col(Person.id).in_(ids)
-    return [PersonView(*row) for row in session.execute(wanted.where(mine))]
+    return [PersonView(*row) for row in session.execute(wanted.where(mine, shown_person(acting(session))))]
 
 
 def _row(session: Session, person_id: int) -> Row:

@@ -105,6 +105,7 @@ class Photos:
 
     def files(self) -> list[tuple[str, str, int, int]]:
         """(sha256, path, width, height) of every photo that could be read, in the order of import."""
+        self._database.actor.require(Role.OWNER)
         wanted = (
             select(Photo.sha256, Photo.path, Photo.width, Photo.height)  # type: ignore[call-overload]
             .where(col(Photo.status) == PhotoStatus.DONE.value)

@@ -76,25 +76,28 @@ class FaceBox:
 
 
 class Decisions:
-    """Reads all decisions, and takes over those of another library."""
+    """Reads all decisions, and takes over those of another library. Only for owners: NotAllowed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def people(self) -> list[PersonDecision]:
         """Everybody, by name."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             found = session.scalars(select(Person).order_by(col(Person.name_key)))
             return [PersonDecision(row.name, row.birth_date, row.hidden) for row in found]
 
     def faces(self) -> Iterator[FaceDecision]:
         """Every face about which somebody decided something, by id."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             for _, decision in _read(session, true()):
                 yield decision
 
     def pairs(self) -> list[PairDecision]:
         """Every two faces of which somebody said whether they are the same person."""
+        self._database.actor.require(Role.OWNER)
         one, other = aliased(Face), aliased(Face)
         first, second = aliased(Photo), aliased(Photo)
         columns: tuple[Any, ...] = (
@@ -124,6 +127,7 @@ class Decisions:
 
         Names come as imported ones: a human gave them to the near copy, not to this face.
         """
+        self._database.actor.require(Role.OWNER)
         wanted = [copy for copy in copies if copy.near_copy is not None]
         if not wanted:
             return []
@@ -136,6 +140,7 @@ class Decisions:
 
     def known(self, photos: Iterable[str]) -> dict[str, list[FaceBox]]:
         """The faces on the photos of these sha256; a photo that is not in the library is left out."""
+        self._database.actor.require(Role.OWNER)
         found: dict[str, list[FaceBox]] = {}
         columns: tuple[Any, ...] = (Photo.sha256, Face)
         faces = select(*columns).outerjoin(Face, col(Face.photo_id) == col(Photo.id))

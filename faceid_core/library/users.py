@@ -201,8 +201,8 @@ def _refuse_last_owner(session: Session, user: User) -> None:
 def _is_last_owner(session: Session, user: User) -> bool:
     if user.role != Role.OWNER.value:
         return False
-    others = select(func.count()).select_from(User).where(
-        col(User.role) == Role.OWNER.value, col(User.id) != user.id
+    others = (
+        select(func.count()).select_from(User).where(col(User.role) == Role.OWNER.value, col(User.id) != user.id)
     )
     return not session.scalar(others)
 

@@ -72,7 +72,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view; nothing is written."""
-        with _plain_errors(), Session(self.engine) as session:
+        with _plain_errors(), Session(self.engine, info={_ACTOR: self.actor}) as session:
             yield session
 
     def acting_as(self, actor: Actor) -> Database:
@@ -111,7 +111,7 @@ class Database:
 
 
 def acting(session: Session) -> Actor:
-    """Who writes in a session of `Database.write`."""
+    """Who reads or writes in a session of a Database."""
     actor: Actor = session.info[_ACTOR]
     return actor
 

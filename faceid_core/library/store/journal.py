@@ -31,13 +31,15 @@ Token = tuple[Any, ...]
 
 
 class Journal:
-    """Reads, undoes and redoes human decisions: an editor their own, an owner those of everybody."""
+    """Reads, undoes and redoes human decisions: an editor their own, an owner those of everybody. It tells
+    names, also those of hidden people: viewers read none of it (NotAllowed)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def recent(self, limit: int = 20, *, before: int | None = None, actor: str | None = None) -> list[EventView]:
         """The newest events first, behind the event `before`; only those of one actor when asked for."""
+        self._database.actor.require(Role.EDITOR)
         # Without the changes: a bulk act's rows are megabytes that no list shows.
         light = select(Event).options(defer(Event.changes)).order_by(col(Event.id).desc()).limit(limit)  # type: ignore[arg-type]
         if before is not None:
@@ -49,6 +51,7 @@ class Journal:
 
     def actors(self) -> list[str]:
         """Everybody who decided something, by name."""
+        self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             return list(session.scalars(select(col(Event.actor)).distinct().order_by(col(Event.actor))))
 
@@ -58,6 +61,7 @@ class Journal:
 
     def later(self, event_id: int) -> int:
         """How many events `undo_to` would take back."""
+        self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             return session.scalar(select(func.count()).select_from(Event).where(*_standing_after(event_id))) or 0
 
