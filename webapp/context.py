@@ -22,7 +22,7 @@ from faceid_core.media.source import Photograph, Source
 from faceid_core.settings import Settings
 from faceid_core.values import LOCAL_OWNER, Actor, Role
 from faceid_core.wording import without_folders
-from webapp.access.identity import HEADER, Identity, Visitors
+from webapp.access.identity import HEADER, Identity, Kind, Visitors
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, UserView
@@ -81,6 +81,12 @@ def signed_in() -> UserView | None:
     if user is None:
         raise NotSignedIn
     return user
+
+
+def came_by() -> Kind | None:
+    """How the user came in; None where nobody has signed in."""
+    text = _identity()
+    return Identity.parse(text).kind if text else None
 
 
 def may(need: Role) -> bool:

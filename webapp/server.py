@@ -74,7 +74,11 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
                 await running.enter_async_context(supervised_worker(settings))
             yield
 
-    routes = [*Pages(visitors, sessions).routes(), Mount("/api", api.build(settings)), Mount("/gradio", recognisers)]
+    routes = [
+        *Pages(visitors, sessions).routes(),
+        Mount("/api", api.build(settings)),
+        Mount("/gradio", recognisers),
+    ]
     gate = Middleware(Gate, visitors=visitors, sessions=sessions)
     return App(SCRIPT, lifespan=lifespan, routes=routes, middleware=[*_guards(settings), gate])
 

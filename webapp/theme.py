@@ -69,6 +69,9 @@ CSS = """
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] { background: var(--strong); padding: .4rem .9rem; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"]:hover { background: #115e59; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
+.link-button { display: inline-block; background: var(--strong); color: #fff !important; border-radius: .6rem;
+  padding: .45rem 1rem; font-weight: 600; text-decoration: none !important; }
+.link-button:hover { background: #115e59; }
 /* A photo is a picture with an invisible button over it: the whole tile opens its details. */
 [class*="st-key-photo-grid"] { display: grid;
   grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }

@@ -156,7 +156,9 @@ def _is_navigation(scope: Scope) -> bool:
 
 
 def _refusal(scope: Scope, sentence: str, status: int) -> Response:
-    return PlainTextResponse(sentence, status) if _is_navigation(scope) else JSONResponse({"error": sentence}, status)
+    return (
+        PlainTextResponse(sentence, status) if _is_navigation(scope) else JSONResponse({"error": sentence}, status)
+    )
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:

@@ -9,9 +9,7 @@ from starlette.responses import HTMLResponse
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
-def page(
-    title: str, body: str, *, root: str, problem: str = "", done: str = "", status: int = 200
-) -> HTMLResponse:
+def page(title: str, body: str, *, root: str, problem: str = "", done: str = "", status: int = 200) -> HTMLResponse:
     """A page of its own. root: the public path. problem, done: one sentence above the body."""
     note = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
     note += f'<p class="done" role="status">{escape(done)}</p>' if done else ""
@@ -60,7 +58,14 @@ def form(action: str, fields: str, button: str, *, second: bool = False) -> str:
 
 
 def sign_in(
-    *, root: str, target: str, name: str = "", problem: str = "", provider: str = "", passwords: bool, status: int = 200
+    *,
+    root: str,
+    target: str,
+    name: str = "",
+    problem: str = "",
+    provider: str = "",
+    passwords: bool,
+    status: int = 200,
 ) -> HTMLResponse:
     """target: where to go afterwards. provider: whom to sign in with instead, if any. passwords: whether anybody
     has one."""
