@@ -279,8 +279,8 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
 
 def _is_hidden(session: Session, face_id: int) -> bool:
     """Whether the face, or whose it is, is not to be shown."""
-    face, _, _, _, hidden = session.execute(_selected().where(col(Face.id) == face_id)).one()
-    return bool(hidden) or face.flag == Flag.HIDDEN.value
+    found = session.execute(_selected().where(col(Face.id) == face_id)).first()
+    return found is not None and (bool(found[4]) or found[0].flag == Flag.HIDDEN.value)
 
 
 def _source(stored: str | None) -> str | None:

@@ -26,7 +26,7 @@ def test_decisions_and_groupings_are_listed_by_day_with_their_actor(filled: Libr
     shown = texts(open_page("history"))
     assert "Today" in shown
     assert "Grouped 6 faces into 2 groups" in shown
-    assert "just now · me" in shown
+    assert "just now · owner" in shown
 
 
 def test_undo_and_redo_of_one_decision(filled: Library, open_page: OpenPage) -> None:
