@@ -47,6 +47,14 @@ PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_ty
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any free port [default: 8501]."
 )
+VIDEO = click.option(
+    "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
+    help="Include videos, sampled every SECONDS seconds [without a number: 1; default: skip videos].",
+)  # fmt: skip
+EXCLUDE = click.option(
+    "--exclude", multiple=True, metavar="PATTERN",
+    help="Leave these files or folders out, as in a .gitignore; repeatable.",
+)  # fmt: skip
 GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
 HOST = click.option("--host", help="Address to listen on [default: 127.0.0.1].")
 
@@ -118,14 +126,8 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
 @main.command("import", cls=MaybeNumber)
 @PATHS
 @click.option("--again", is_flag=True, help="Search known photos again, too; names stay with their faces.")
-@click.option(
-    "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
-    help="Include videos, sampled every SECONDS seconds [without a number: 1; default: skip videos].",
-)  # fmt: skip
-@click.option(
-    "--exclude", multiple=True, metavar="PATTERN",
-    help="Leave these files or folders out, as in a .gitignore; repeatable.",
-)  # fmt: skip
+@VIDEO
+@EXCLUDE
 @JSON
 @click.pass_context
 def import_(
@@ -144,6 +146,27 @@ def import_(
         if as_json:
             print_json(report.as_dict())
         _refuse_in_vain(library, report)
+
+
+@main.command(cls=MaybeNumber)
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@VIDEO
+@EXCLUDE
+@click.option("--poll", is_flag=True, help="For network drives, which report no changes.")
+@click.pass_context
+def watch(
+    ctx: click.Context, folders: tuple[Path, ...], video_seconds: float | None, exclude: tuple[str, ...], poll: bool
+) -> None:
+    """Import folders, then whatever appears or changes in them, until stopped."""
+    from faceid_core.importing.run import ImportReport
+    from faceid_core.steps.jobs import run_pending
+    from faceid_core.steps.watch import watch_folders
+
+    with new_library_of(ctx) as library:
+        for _ in watch_folders(library, folders, video_seconds=video_seconds, exclude=exclude, poll=poll or None):
+            for job in run_pending(library):  # the worker of a server may be faster
+                if job.kind == "import":
+                    say(job.error or import_summary(ImportReport(**job.result)))
 
 
 def _find(paths: tuple[Path, ...], *, videos: bool = False, exclude: tuple[str, ...] = ()) -> Found:
