@@ -21,9 +21,6 @@ RESUMES = "import"
 NEEDS = {"cluster": Role.EDITOR, "map": Role.EDITOR}
 """The role that it takes to ask for a kind of job, and that the job has when it runs; for all others an owner's."""
 
-FAILURES = "failures"
-"""What a job's result calls the files that could not be read."""
-
 OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
@@ -138,7 +135,7 @@ class Jobs:
             return len(jobs)
 
     def _shown(self, job: Job) -> JobView:
-        """Which files an import read, and which it could not read, is for owners."""
+        """Which files an import reads, leaves out and can't read is for owners; others get the numbers."""
         view = _job(job)
         if self._database.actor.role.includes(Role.OWNER):
             return view

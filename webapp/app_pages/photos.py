@@ -13,6 +13,7 @@ from webapp import uploads
 from webapp.context import library, may
 from webapp.feedback import boundary, guarded, toast
 from webapp.parts.job_progress import job_progress, last_failure
+from webapp.parts.left_out import left_out_by_last_import
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
@@ -41,6 +42,7 @@ def page() -> None:
 def _bring_in(counts: Counts, *, busy: bool) -> None:
     if not busy:
         last_failure("import")
+        left_out_by_last_import()
     _add_photos(is_empty=not counts.photos)
     if counts.faces:
         _take_names()
@@ -91,7 +93,7 @@ def _from_folder(every: float) -> None:
 def _from_upload(every: float) -> None:
     limit = library().settings.max_upload_mb
     st.caption(
-        f"Up to {limit} MB per photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF. "
+        f"Up to {limit} MB per photo: JPEG, PNG, HEIC, AVIF, TIFF, RAW and most others. "
         "Copies are kept in the library's folder."
     )
     with st.form("import-upload", border=False, clear_on_submit=True):
