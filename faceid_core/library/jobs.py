@@ -139,9 +139,8 @@ class Jobs:
         view = _job(job)
         if self._database.actor.role.includes(Role.OWNER):
             return view
-        return replace(
-            view, params={}, result={name: what for name, what in view.result.items() if name != FAILURES}
-        )
+        numbers = {name: what for name, what in view.result.items() if isinstance(what, int | float)}
+        return replace(view, params={}, result=numbers)
 
     def _end(
         self, job_id: int, state: JobState, *, result: dict[str, Any] | None = None, error: str | None = None

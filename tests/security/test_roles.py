@@ -41,7 +41,7 @@ VERA, EDI, ELLA, OTTO = (
 
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor", OWNER: "problems"},
-    "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files"},
+    "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing"},
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops get get_many missing_vectors of_cluster of_person "
         "of_photo singles vectors with_flag",
@@ -289,7 +289,9 @@ def test_a_job_has_no_more_rights_than_asking_for_it_took(filled: Library, monke
 def test_only_owners_are_told_which_files_a_job_reads(filled: Library) -> None:
     job = filled.jobs.submit("import", {"paths": ["/home/otto/Pictures"]})
     filled.jobs.claim()
-    filled.jobs.finish(job.id, {"failed": 1, "failures": [{"path": "/home/otto/Pictures/1.jpg"}]})
+    filled.jobs.finish(
+        job.id, {"failed": 1, "failures": [{"path": "/home/otto/1.jpg"}], "left_out": ["/home/otto/x"]}
+    )
     for actor, told in ((EDI, False), (VERA, False), (OTTO, True)):
         mine = filled.acting_as(actor).jobs
         for view in (mine.get(job.id), mine.recent(1)[0]):
