@@ -27,8 +27,8 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
 
-
-FOR_OWNERS = frozenset({"users"})
+NEEDS = {"clusters": Role.EDITOR, "train": Role.OWNER, "history": Role.EDITOR, "users": Role.OWNER}
+"""Who may open a page; those that are not here are for everybody."""
 
 
 def _runner(module: str) -> Callable[[], None]:
@@ -36,9 +36,19 @@ def _runner(module: str) -> Callable[[], None]:
 
     def run() -> None:
         with boundary():
+            who().require(needed(module))
             importlib.import_module(f"webapp.app_pages.{module}").page()
 
     return run
+
+
+def needed(module: str) -> Role:
+    """The role that it takes to open a page."""
+    return NEEDS.get(module, Role.VIEWER)
+
+
+def _is_for(actor: Actor, module: str) -> bool:
+    return actor.role.includes(needed(module))
 
 
 def _page(module: str, title: str, icon: str) -> StreamlitPage:
@@ -57,14 +67,12 @@ def main() -> None:
 
 def _signed_in(actor: Actor) -> None:
     """The navigation that the role allows, who is signed in, and the page."""
-    hidden = frozenset() if actor.role is Role.OWNER else FOR_OWNERS
     pages = {
-        section: {module: page for module, page in modules.items() if module not in hidden}
+        section: {module: _page(module, *page) for module, page in modules.items() if _is_for(actor, module)}
         for section, modules in PAGES.items()
     }
-    by_module = {module: _page(module, *page) for modules in pages.values() for module, page in modules.items()}
-    st.session_state["_pages"] = by_module
-    current = st.navigation({section: [by_module[m] for m in modules] for section, modules in pages.items()})
+    st.session_state["_pages"] = {module: page for modules in pages.values() for module, page in modules.items()}
+    current = st.navigation({section: list(modules.values()) for section, modules in pages.items() if modules})
     if signed_in() is not None:
         with st.sidebar:
             account(actor.name, can_sign_out=came_by() == "session")
