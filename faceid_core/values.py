@@ -58,6 +58,9 @@ class Actor:
 LOCAL_OWNER = Actor("owner", Role.OWNER)
 """Who acts on the command line, and in the browser while nobody signs in: the person whose library this is."""
 
+PROGRAM = Actor("program", Role.OWNER)
+"""Who acts when nobody asked for it: the names that near copies get, the groups after an import."""
+
 
 class Progress(Protocol):
     """How long work reports where it is. An implementation may raise JobCancelled to stop the work."""

@@ -34,7 +34,7 @@ from faceid_core.errors import (
 )
 from faceid_core.media import images
 from faceid_core.settings import Settings
-from webapp.context import ForWhomAsks, decoded, library
+from webapp.context import ForWhomAsks, decoded, in_words, library
 from webapp.markup import CACHE_TOKEN
 
 log = logging.getLogger(__name__)
@@ -162,14 +162,13 @@ def _add_facts(api: FastAPI) -> None:
 
 def _add_recognition(api: FastAPI, settings: Settings) -> None:
     @api.post("/recognise")
-    def recognise(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
+    def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
         from faceid_core.recognition.recogniser import as_dict
-        from faceid_core.steps.recognise import load_recogniser
+        from faceid_core.steps.recognise import recognise
 
-        recogniser = load_recogniser(library())
         try:
             with decoded(image.file.read(), settings) as photo:
-                found = recogniser.recognise(photo.pixels, threshold=threshold)
+                found = recognise(library(), photo.pixels, threshold=threshold)
         except UnreadableImage as error:
             raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
         return {"photo": image.filename, "faces": [as_dict(face) for face in found]}
@@ -227,7 +226,8 @@ OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid finds t
 
 def _expected(_: Request, error: Exception) -> JSONResponse:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
-    answer = _sentence(status, str(error))
+    assert isinstance(error, FaceIdError)
+    answer = _sentence(status, in_words(error))
     if isinstance(error, TooBusy):
         answer.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, LibraryError) and not isinstance(error, LibraryBusy):

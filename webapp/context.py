@@ -15,13 +15,14 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from faceid_core.errors import NotSignedIn
+from faceid_core.errors import FaceIdError, NotSignedIn
 from faceid_core.media import images
 from faceid_core.media.admission import Admission, default_megapixels
 from faceid_core.media.source import Photograph, Source
 from faceid_core.settings import Settings
-from faceid_core.values import LOCAL_OWNER, Actor
-from webapp.access.identity import HEADER, Identity, Visitors
+from faceid_core.values import LOCAL_OWNER, Actor, Role
+from faceid_core.wording import without_folders
+from webapp.access.identity import HEADER, Identity, Kind, Visitors
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, UserView
@@ -82,9 +83,24 @@ def signed_in() -> UserView | None:
     return user
 
 
-def actor() -> str:
-    """Who decides: goes into every journal entry."""
-    return who().name
+def came_by() -> Kind | None:
+    """How the user came in; None where nobody has signed in."""
+    text = _identity()
+    return Identity.parse(text).kind if text else None
+
+
+def may(need: Role) -> bool:
+    """Whether whoever acts has this role: a page draws no button that would be refused."""
+    return who().role.includes(need)
+
+
+def in_words(error: FaceIdError) -> str:
+    """The error's sentence for whoever acts: only an owner is told where on this machine something lies."""
+    try:
+        trusted = may(Role.OWNER)
+    except FaceIdError:
+        trusted = False
+    return str(error) if trusted else without_folders(str(error))
 
 
 def _identity() -> str | None:

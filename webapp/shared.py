@@ -21,8 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from faceid_core import frame_path
 from faceid_core.errors import FaceIdError, LibraryError, NotFound, TooBusy
-from faceid_core.library import passwords
-from faceid_core.library.shares import GONE
+from faceid_core.library import GONE, passwords
 from faceid_core.media import annotate, images
 from faceid_core.wording import count
 from webapp import context, theme

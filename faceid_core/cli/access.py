@@ -86,7 +86,9 @@ def list_users(ctx: click.Context, as_json: bool) -> None:
         shown = ("id", "name", "role", "has_password", "created_at")
         print_json([{key: value for key, value in asdict(one).items() if key in shown} for one in users])
     elif users:
-        rows = [(u.name, u.role, "" if u.has_password else "no password", f"{u.created_at:%Y-%m-%d}") for u in users]
+        rows = [
+            (u.name, u.role, "" if u.has_password else "no password", f"{u.created_at:%Y-%m-%d}") for u in users
+        ]
         print_table(("Name", "Role", "", "Since"), rows)
     else:
         say("There are no users, so nobody has to sign in; add one with `faceid user add NAME`.")

@@ -10,7 +10,6 @@ import click
 
 from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, say
 from faceid_core.cli.listing import QUERY, query_of
-from faceid_core.cli.upkeep import OWNER
 
 if TYPE_CHECKING:
     from faceid_core.library import ShareView
@@ -38,7 +37,7 @@ def add(ctx: click.Context, days: int, title: str, show_name: bool, no_blur: boo
     """Make a link to one person (only --with NAME) or one search, and print it. It is told only now."""
     with library_of(ctx) as library:
         made, secret = library.shares.add(
-            query_of(library, **wanted), actor=OWNER, title=title, days=days, show_name=show_name,
+            query_of(library, **wanted), title=title, days=days, show_name=show_name,
             blur_others=not no_blur, downloads=downloads, password=_password() if with_password else None,
         )  # fmt: skip
         click.echo(_address(library.settings, secret))
@@ -67,7 +66,7 @@ def list_shares(ctx: click.Context, as_json: bool) -> None:
 def remove(ctx: click.Context, number: int) -> None:
     """End a link by its NUMBER: it shows nothing from then on."""
     with library_of(ctx) as library:
-        library.shares.remove(number, actor=OWNER)
+        library.shares.remove(number)
     say(f"Link {number} shows nothing any more.")
 
 

@@ -4,13 +4,13 @@ May import: the root. Everybody above may import what is listed here.
 """
 
 from faceid_core.library import passwords, person_names
-from faceid_core.library.clusters import PROGRAM
 from faceid_core.library.erasure import BYTES_REMAIN, Erasure
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes
+from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
-from faceid_core.library.shares import DEFAULT_DAYS, LONGEST_DAYS, ShareView
+from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
 from faceid_core.library.store.records import (
     Act,
     Added,
@@ -38,8 +38,8 @@ from faceid_core.library.store.records import (
 __all__ = [
     "BYTES_REMAIN",
     "DEFAULT_DAYS",
+    "GONE",
     "LONGEST_DAYS",
-    "PROGRAM",
     "Act",
     "Added",
     "Changed",
@@ -71,6 +71,7 @@ __all__ = [
     "TakenOver",
     "TokenView",
     "UserView",
+    "needed",
     "passwords",
     "person_names",
 ]

@@ -30,7 +30,7 @@ from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Per
 from faceid_core.library.tokens import Tokens
 from faceid_core.library.users import Users, refuse_open_door
 from faceid_core.settings import Settings
-from faceid_core.values import Actor, Flag, PhotoStatus
+from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
 UNFINISHED = (
     "The database's files hold bytes of what was erased; stop the app and other commands, then run this again."
@@ -43,8 +43,8 @@ FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
 class Library:
     """A library folder and its database. Safe to share between threads; each operation is its own transaction.
 
-    Whoever opens it acts as its owner; `acting_as` gives the same library to somebody else. All of these are equal, as
-    they hold the same: what is computed for one is kept for the others, too.
+    Whoever opens it acts as its owner; `acting_as` gives the same library to somebody else. All of these are equal,
+    as they hold the same: what is computed for one is kept for the others, too.
     """
 
     def __init__(self, settings: Settings, database: Database, *, original: Library | None = None) -> None:
@@ -126,11 +126,13 @@ class Library:
         return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
 
     def refuse_open_door(self) -> None:
-        """Raises BadInput where the web app would let in everybody on the network, and nobody has said that it may."""
+        """Raises BadInput where the web app would let in everybody on the network without leave."""
         refuse_open_door(self.settings, self.users)
 
     def problems(self) -> list[str]:
-        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces."""
+        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces.
+        Raises NotAllowed for all but owners."""
+        self.actor.require(Role.OWNER)
         from faceid_core.library.store.integrity import problems
 
         left = [UNFINISHED] if self.erasing.unfinished else []

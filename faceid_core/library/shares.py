@@ -75,7 +75,6 @@ class Shares:
         self,
         query: PhotoQuery,
         *,
-        actor: str,
         title: str = "",
         days: int = DEFAULT_DAYS,
         password: str | None = None,
@@ -103,11 +102,11 @@ class Shares:
             link = ShareLink(
                 digest=_digest(secret), person_id=_only_person(query), query=_as_json(query), title=title,
                 show_name=show_name, blur_others=blur_others, downloads=downloads, password=stored,
-                created_by=actor, created_at=now, expires_at=now + timedelta(days=days),
+                created_by=self._database.actor.name, created_at=now, expires_at=now + timedelta(days=days),
             )  # fmt: skip
             session.add(link)
             session.flush()
-            session.add(_event(actor, f"Made link {link.id}, valid for {days} days"))
+            session.add(_event(self._database.actor.name, f"Made link {link.id}, valid for {days} days"))
             return _view(session, link), secret
 
     def all(self) -> list[ShareView]:
@@ -117,12 +116,12 @@ class Shares:
             links = session.scalars(select(ShareLink).order_by(col(ShareLink.id).desc())).all()
             return [_view(session, link) for link in links]
 
-    def remove(self, share_id: int, *, actor: str) -> None:
+    def remove(self, share_id: int) -> None:
         """From now on the link shows nothing. Raises NotFound, NotAllowed."""
         with self._database.write(Role.OWNER) as session:
             if not session.execute(delete(ShareLink).where(col(ShareLink.id) == share_id)).rowcount:  # type: ignore[attr-defined]
                 raise NotFound(f"There is no link {share_id}; `faceid share list` lists them.")
-            session.add(_event(actor, f"Removed link {share_id}"))
+            session.add(_event(self._database.actor.name, f"Removed link {share_id}"))
 
     # --- for whoever has the link -------------------------------------------------------------------------------
     def open(self, secret: str) -> ShareView:

@@ -11,12 +11,11 @@ from sqlmodel import Session, col
 
 from faceid_core.errors import BadInput, LastOwner, NameTaken, NotFound
 from faceid_core.library import passwords, person_names
-from faceid_core.library.clusters import PROGRAM
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import UserView
 from faceid_core.library.store.tables import EndedSession, User
 from faceid_core.settings import Settings
-from faceid_core.values import LOCAL_OWNER, Role, utc_now
+from faceid_core.values import LOCAL_OWNER, PROGRAM, Role, utc_now
 
 
 class Users:
@@ -190,7 +189,7 @@ def _add(session: Session, name: str, role: Role, stored: str | None) -> UserVie
 
 def _refuse_reserved(key: str, role: Role) -> None:
     """The history names these: the program, and whoever used the library before anybody signed in."""
-    if key == PROGRAM or (key == LOCAL_OWNER.name and role is not Role.OWNER):
+    if key == PROGRAM.name or (key == LOCAL_OWNER.name and role is not Role.OWNER):
         raise NameTaken(f"The name {key} has a meaning of its own in the history; choose another name.")
 
 
@@ -202,8 +201,8 @@ def _refuse_last_owner(session: Session, user: User) -> None:
 def _is_last_owner(session: Session, user: User) -> bool:
     if user.role != Role.OWNER.value:
         return False
-    others = select(func.count()).select_from(User).where(
-        col(User.role) == Role.OWNER.value, col(User.id) != user.id
+    others = (
+        select(func.count()).select_from(User).where(col(User.role) == Role.OWNER.value, col(User.id) != user.id)
     )
     return not session.scalar(others)
 

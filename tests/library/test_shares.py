@@ -17,8 +17,8 @@ from faceid_core.values import Actor, Flag, PhotoStatus, Role, utc_now
 @pytest.fixture
 def people(library: Library, faces: list[int]) -> tuple[int, int]:
     """Ada is on the first three of four photos, Bo on the first and the fourth; nobody knows the others."""
-    library.people.name_faces([faces[0], faces[2], faces[4]], "Ada", actor="test")
-    library.people.name_faces([faces[1], faces[7]], "Bo", actor="test")
+    library.people.name_faces([faces[0], faces[2], faces[4]], "Ada")
+    library.people.name_faces([faces[1], faces[7]], "Bo")
     return library.people.known("Ada").id, library.people.known("Bo").id
 
 
@@ -31,7 +31,7 @@ def of_person(library: Library, person: int) -> set[int]:
 
 
 def share_of(library: Library, *people: int, **options: object) -> tuple[ShareView, str]:
-    return library.shares.add(PhotoQuery(people=people), actor="owner", **options)  # type: ignore[arg-type]
+    return library.shares.add(PhotoQuery(people=people), **options)  # type: ignore[arg-type]
 
 
 def test_a_link_to_a_person_shows_their_photos_and_no_name(library: Library, people: tuple[int, int]) -> None:
@@ -68,7 +68,7 @@ def test_expired_and_removed_links_are_the_same(
 ) -> None:
     expiring, first = share_of(library, people[0], days=1)
     removed, second = share_of(library, people[0])
-    library.shares.remove(removed.id, actor="owner")
+    library.shares.remove(removed.id)
     later = utc_now() + timedelta(days=1, seconds=1)
     monkeypatch.setattr(shares_module, "utc_now", lambda: later)
     sentences = set()
@@ -79,23 +79,23 @@ def test_expired_and_removed_links_are_the_same(
     assert len(sentences) == 1
     assert [(one.id, one.is_valid) for one in library.shares.all()] == [(expiring.id, False)]
     with pytest.raises(NotFound):
-        library.shares.remove(removed.id, actor="owner")
+        library.shares.remove(removed.id)
 
 
 def test_who_is_hidden_or_erased_is_gone_at_once(library: Library, people: tuple[int, int]) -> None:
     ada, bo = people
     _, one = share_of(library, ada)
-    _, without = library.shares.add(PhotoQuery(folder="/", without=(bo,)), actor="owner")
-    library.people.describe(ada, hidden=True, actor="test")
+    _, without = library.shares.add(PhotoQuery(folder="/", without=(bo,)))
+    library.people.describe(ada, hidden=True)
     with pytest.raises(NotFound):
         library.shares.open(one)
-    library.people.describe(ada, hidden=False, actor="test")
+    library.people.describe(ada, hidden=False)
     assert library.shares.open(one)
-    library.erasing.person(ada, actor="test")
+    library.erasing.person(ada)
     with pytest.raises(NotFound):
         library.shares.open(one)
     assert library.shares.open(without)
-    library.people.delete(bo, actor="test")  # nobody left to leave out: the link must not show more than before
+    library.people.delete(bo)  # nobody left to leave out: the link must not show more than before
     with pytest.raises(NotFound):
         library.shares.open(without)
 
@@ -104,7 +104,7 @@ def test_a_hidden_face_takes_its_photo_along(library: Library, people: tuple[int
     share, _ = share_of(library, people[0])
     face = library.faces.of_person(people[0])[0]
     assert face.photo_id in ids(library, share)
-    library.faces.flag([face.id], Flag.HIDDEN, actor="test")
+    library.faces.flag([face.id], Flag.HIDDEN)
     assert face.photo_id not in ids(library, share)
     with pytest.raises(NotFound):
         library.shares.photo(share, face.photo_id)
@@ -122,7 +122,7 @@ def test_everybody_else_is_blurred(library: Library, people: tuple[int, int]) ->
         assert library.shares.photo(open_share, photo)[1] == []
         others += len(expected)
     assert others == 3
-    library.people.describe(people[1], hidden=True, actor="test")
+    library.people.describe(people[1], hidden=True)
     both = shown & of_person(library, people[1])
     assert both  # hidden people are blurred, whatever the link says
     assert all(library.shares.photo(open_share, photo)[1] for photo in both)
@@ -139,7 +139,7 @@ def test_a_photo_of_another_search_is_not_found(library: Library, people: tuple[
 
 def test_a_search_is_kept_as_it_was_made(library: Library, people: tuple[int, int]) -> None:
     query = PhotoQuery(people=people[:1], without=people[1:], folder="/photos", text=".jpg")
-    _, secret = library.shares.add(query, actor="owner", blur_others=False)
+    _, secret = library.shares.add(query, blur_others=False)
     share = library.shares.open(secret)
     assert share.person is None  # a search that goes beyond one person
     assert share.query == replace(query, status=PhotoStatus.DONE)
@@ -148,7 +148,7 @@ def test_a_search_is_kept_as_it_was_made(library: Library, people: tuple[int, in
 
 def test_days_of_a_search_are_kept(library: Library, people: tuple[int, int]) -> None:
     days = PhotoQuery(taken_from=date(2020, 1, 2), taken_to=date(2021, 3, 4))
-    _, secret = library.shares.add(days, actor="owner")
+    _, secret = library.shares.add(days)
     assert library.shares.open(secret).query == replace(days, status=PhotoStatus.DONE)
 
 
@@ -171,7 +171,7 @@ def test_views_are_counted(library: Library, people: tuple[int, int]) -> None:
 
 def test_what_cannot_be_shared_is_one_sentence(library: Library, people: tuple[int, int]) -> None:
     with pytest.raises(BadInput, match="Choose a person or a search"):
-        library.shares.add(PhotoQuery(), actor="owner")
+        library.shares.add(PhotoQuery())
     for days in (0, 366):
         with pytest.raises(BadInput, match="1 to 365 days"):
             share_of(library, people[0], days=days)
@@ -188,7 +188,7 @@ def test_only_an_owner_shares(library: Library, people: tuple[int, int], role: R
     with pytest.raises(NotAllowed):
         share_of(other, people[0])
     with pytest.raises(NotAllowed):
-        other.shares.remove(share.id, actor="Cy")
+        other.shares.remove(share.id)
     with pytest.raises(NotAllowed):
         other.shares.all()
 
@@ -198,7 +198,7 @@ def test_the_history_tells_of_links_and_does_not_offer_to_undo_them(
 ) -> None:
     named = library.journal.recent(1)[0]
     share, _ = share_of(library, people[0])
-    library.shares.remove(share.id, actor="Dora")
+    library.shares.remove(share.id)
     removed, made = library.journal.recent(2)
     assert (made.actor, made.summary) == ("owner", f"Made link {share.id}, valid for 14 days")
     assert (removed.actor, removed.summary) == ("Dora", f"Removed link {share.id}")

@@ -32,7 +32,7 @@ def people(filled: Library) -> Library:
     """Amal and Bo, each with the faces of a group."""
     for number, name in ((1, "Amal"), (2, "Bo")):
         faces = [face.id for face in filled.faces.of_cluster(number, limit=1000)]
-        filled.people.name_faces(faces, name, actor="test")
+        filled.people.name_faces(faces, name)
     return filled
 
 
@@ -52,7 +52,7 @@ def client(people: Library) -> Iterator[TestClient]:
 def share(library: Library, **options: object) -> str:
     """The path of a link to Amal."""
     query = PhotoQuery(people=(library.people.known("Amal").id,))
-    return f"/share/{library.shares.add(query, actor='owner', **options)[1]}"  # type: ignore[arg-type]
+    return f"/share/{library.shares.add(query, **options)[1]}"  # type: ignore[arg-type]
 
 
 def pictures(page: str) -> list[str]:
@@ -92,7 +92,7 @@ def test_expired_removed_and_unknown_links_are_the_same(
     client: TestClient, people: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expired, removed = share(people, days=1), share(people)
-    people.shares.remove(people.shares.all()[0].id, actor="owner")
+    people.shares.remove(people.shares.all()[0].id)
     later = utc_now() + timedelta(days=2)
     monkeypatch.setattr(shares_module, "utc_now", lambda: later)
     answers = [client.get(path) for path in (expired, removed, "/share/never", f"/share/{'x' * 43}")]
@@ -194,9 +194,9 @@ def test_who_is_hidden_or_erased_is_gone_at_once(client: TestClient, people: Lib
     number = int(re.findall(r"/(\d+)\.jpg", picture)[0])
     amal = people.people.known("Amal").id
     face = next(face for face in people.faces.of_photo(number) if face.person_id == amal)
-    people.faces.flag([face.id], Flag.HIDDEN, actor="test")
+    people.faces.flag([face.id], Flag.HIDDEN)
     assert client.get(picture).status_code == 404
-    people.erasing.person(amal, actor="test")
+    people.erasing.person(amal)
     assert client.get(path).status_code == 404
 
 

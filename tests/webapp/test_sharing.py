@@ -20,7 +20,7 @@ share_form(PhotoQuery(people=({person},)), "Ada")
 @pytest.fixture
 def ada(filled: Library) -> int:
     """A person on three photos."""
-    return filled.people.name_faces([1, 3, 5], "Ada *A*", actor="test").person_id
+    return filled.people.name_faces([1, 3, 5], "Ada *A*").person_id
 
 
 def test_nothing_is_shared_at_first(filled: Library, open_page: OpenPage) -> None:
@@ -29,8 +29,8 @@ def test_nothing_is_shared_at_first(filled: Library, open_page: OpenPage) -> Non
 
 
 def test_links_are_listed_and_ended(filled: Library, ada: int, open_page: OpenPage) -> None:
-    kept, _ = filled.shares.add(PhotoQuery(people=(ada,)), actor="owner", password="correct horse")
-    ended, _ = filled.shares.add(PhotoQuery(text="photo", without=(ada,)), actor="owner", title="Beach")
+    kept, _ = filled.shares.add(PhotoQuery(people=(ada,)), password="correct horse")
+    ended, _ = filled.shares.add(PhotoQuery(text="photo", without=(ada,)), title="Beach")
     page = open_page("sharing")
     shown = texts(page)
     assert "Ada \\*A\\*" in shown and "with a password" in shown

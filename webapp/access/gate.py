@@ -1,4 +1,4 @@
-"""The gate: behind the guard and before the app. Only who is signed in gets through, and the app learns who it is."""
+"""The gate behind the guard: only who is signed in gets through to the app, which learns who it is."""
 
 from __future__ import annotations
 
@@ -156,7 +156,9 @@ def _is_navigation(scope: Scope) -> bool:
 
 
 def _refusal(scope: Scope, sentence: str, status: int) -> Response:
-    return PlainTextResponse(sentence, status) if _is_navigation(scope) else JSONResponse({"error": sentence}, status)
+    return (
+        PlainTextResponse(sentence, status) if _is_navigation(scope) else JSONResponse({"error": sentence}, status)
+    )
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:

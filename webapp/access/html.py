@@ -9,9 +9,7 @@ from starlette.responses import HTMLResponse
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
-def page(
-    title: str, body: str, *, root: str, problem: str = "", done: str = "", status: int = 200
-) -> HTMLResponse:
+def page(title: str, body: str, *, root: str, problem: str = "", done: str = "", status: int = 200) -> HTMLResponse:
     """A page of its own. root: the public path. problem, done: one sentence above the body."""
     note = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
     note += f'<p class="done" role="status">{escape(done)}</p>' if done else ""
@@ -60,7 +58,14 @@ def form(action: str, fields: str, button: str, *, second: bool = False) -> str:
 
 
 def sign_in(
-    *, root: str, target: str, name: str = "", problem: str = "", provider: str = "", passwords: bool, status: int = 200
+    *,
+    root: str,
+    target: str,
+    name: str = "",
+    problem: str = "",
+    provider: str = "",
+    passwords: bool,
+    status: int = 200,
 ) -> HTMLResponse:
     """target: where to go afterwards. provider: whom to sign in with instead, if any. passwords: whether anybody
     has one."""
@@ -73,7 +78,7 @@ def sign_in(
     if provider:
         body += '<p class="or">or</p>\n' if passwords else ""
         kind = "button second" if passwords else "button"
-        link = f"{root}/sign-in/oidc?next={escape(_quoted(target))}"
+        link = f"{root}/sign-in/oidc/?next={escape(_quoted(target))}"
         body += f'<a class="{kind}" href="{link}">Sign in with {escape(provider)}</a>\n'
     if not body:
         body = "<p>Nobody can sign in yet. On the server, run <code>faceid user add NAME</code>.</p>"
@@ -83,8 +88,8 @@ def sign_in(
 def first_user(*, root: str, name: str = "", problem: str = "", status: int = 200) -> HTMLResponse:
     """Where the first user of a library is added."""
     body = (
-        "<p>From now on, everybody has to sign in here. You become the owner: you may do everything, and add others "
-        "on the page Users.</p>"
+        "<p>From now on, everybody has to sign in here. You become the owner: you may do everything, and add "
+        "others on the page Users.</p>"
     )
     fields = field("name", "Your name", kind="text", autocomplete="username", value=name, focus=True)
     body += form(f"{root}/sign-in/first", fields + new_password(), "Add me and sign in")

@@ -94,7 +94,9 @@ class OidcSignIn:
         """Raises NotAllowed for whom nobody has let in."""
         name = str(claims.get(self._settings.oidc_name_claim) or "").strip()
         if not name or not claims.get("sub"):
-            raise NotAllowed(f"{self.label} did not say who you are; ask whoever runs faceid to look into its settings.")
+            raise NotAllowed(
+                f"{self.label} did not say who you are; ask whoever runs faceid to look into its settings."
+            )
         if self._settings.oidc_name_claim == "email" and claims.get("email_verified") is False:
             raise NotAllowed(f"{self.label} has not verified your e-mail address yet.")
         role = self._role(name, claims.get("groups"))
@@ -113,13 +115,17 @@ class OidcSignIn:
 
     def _role(self, name: str, groups: object) -> Role | None:
         """The highest that the settings give to this name, to one of the groups, or to everybody by “*”."""
-        own = {name.casefold(), "*"} | {str(group).casefold() for group in (groups if isinstance(groups, list) else [])}
+        own = {name.casefold(), "*"} | {
+            str(group).casefold() for group in (groups if isinstance(groups, list) else [])
+        }
         lists = {
             Role.OWNER: self._settings.oidc_owners,
             Role.EDITOR: self._settings.oidc_editors,
             Role.VIEWER: self._settings.oidc_viewers,
         }
-        return next((role for role, names in lists.items() if own & {each.casefold() for each in names or ()}), None)
+        return next(
+            (role for role, names in lists.items() if own & {each.casefold() for each in names or ()}), None
+        )
 
     def _return_address(self, request: Request) -> str:
         """The address that the provider must know, so it is the public one where there is one."""

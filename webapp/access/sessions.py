@@ -33,7 +33,10 @@ class Sessions:
 
     def __init__(self, settings: Settings) -> None:
         self._signer = TimestampSigner(
-            session_key(settings.library), salt="faceid-session", digest_method=hashlib.sha256, key_derivation="hmac"
+            session_key(settings.library),
+            salt="faceid-session",
+            digest_method=hashlib.sha256,
+            key_derivation="hmac",
         )
         self._seconds = settings.session_days * DAY_SECONDS
         self._secure = (settings.public_url or "").lower().startswith("https:")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
@@ -84,5 +84,5 @@ def _facts(share: ShareView) -> Iterator[str]:
 
 @guarded
 def _remove(share_id: int) -> None:
-    library().shares.remove(share_id, actor=actor())
+    library().shares.remove(share_id)
     toast("The link shows nothing any more.", icon=":material/link_off:")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from faceid_core.errors import FaceIdError
 from faceid_core.library import DEFAULT_DAYS, LONGEST_DAYS, PhotoQuery
-from webapp.context import actor, library, settings
+from webapp.context import library, settings
 from webapp.markup import escaped_markdown, on_server
 
 
@@ -65,7 +65,7 @@ def _make(query: PhotoQuery, name: str | None) -> str | None:
             return None
     try:
         _, secret = library().shares.add(
-            query, actor=actor(), title=title, days=days, password=password or None, show_name=show_name,
+            query, title=title, days=days, password=password or None, show_name=show_name,
             blur_others=blur, downloads=downloads,
         )  # fmt: skip
     except FaceIdError as error:

@@ -29,7 +29,7 @@ from faceid_core.values import LOCAL_OWNER, Actor, Role
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
 
 BUSY_SECONDS = 20
@@ -58,6 +58,8 @@ TOO_NEW = "This library was made by a newer version; update the program, for exa
 
 Value = TypeVar("Value")
 
+_ACTOR = "faceid_actor"
+
 
 class Database:
     """Sessions for reading and for writing, of somebody who has a role. Safe to share between threads."""
@@ -70,7 +72,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view; nothing is written."""
-        with _plain_errors(), Session(self.engine) as session:
+        with _plain_errors(), Session(self.engine, info={_ACTOR: self.actor}) as session:
             yield session
 
     def acting_as(self, actor: Actor) -> Database:
@@ -84,7 +86,7 @@ class Database:
         need: the role that it takes. Raises NotAllowed.
         """
         self.actor.require(need)
-        with _plain_errors(), Session(self._writing) as session, session.begin():
+        with _plain_errors(), Session(self._writing, info={_ACTOR: self.actor}) as session, session.begin():
             yield session
 
     def optimise(self) -> None:
@@ -106,6 +108,12 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def acting(session: Session) -> Actor:
+    """Who reads or writes in a session of a Database."""
+    actor: Actor = session.info[_ACTOR]
+    return actor
 
 
 def exists(settings: Settings) -> bool:

@@ -213,10 +213,11 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job, waiting, running or ended."""
+    """A job, waiting, running or ended. actor: who asked for it."""
 
     id: int
     kind: str
+    actor: str
     params: dict[str, Any]
     state: str
     done: int

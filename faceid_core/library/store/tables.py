@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from faceid_core.values import Flag, JobState, PhotoStatus, utc_now
+from faceid_core.values import LOCAL_OWNER, Flag, JobState, PhotoStatus, utc_now
 
 
 def _parent(table: str, **column: Any) -> Any:
@@ -249,6 +249,9 @@ class Job(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str = Field(max_length=32)
+    actor: str = Field(
+        default=LOCAL_OWNER.name, max_length=100, sa_column_kwargs={"server_default": LOCAL_OWNER.name}
+    )
     params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     state: str = Field(default=JobState.QUEUED.value, index=True, max_length=16)
     done: int = 0
