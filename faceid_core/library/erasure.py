@@ -37,7 +37,7 @@ from faceid_core.library.store.tables import (
 )
 from faceid_core.library.store.traces import Traces
 from faceid_core.settings import Settings
-from faceid_core.values import JobState
+from faceid_core.values import OPEN_JOBS
 
 BYTES_REMAIN = (
     "Another program is reading the library, so some bytes of it remain in the database's files; they go the next "
@@ -233,7 +233,6 @@ def _recount(session: Session, clusters: Iterable[int]) -> None:
 
 def _clean_jobs(session: Session, of: Traces) -> None:
     """A finished job may tell whom it trained."""
-    ended = [JobState.DONE.value, JobState.FAILED.value, JobState.CANCELLED.value]
-    for job in session.scalars(select(Job).where(col(Job.state).in_(ended))):
+    for job in session.scalars(select(Job).where(col(Job.state).not_in(OPEN_JOBS))):
         if traces.in_job(job, of):
             traces.forget(job)
