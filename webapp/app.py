@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from webapp.context import library
 from webapp.feedback import boundary, show_toasts
 from webapp.theme import CSS, ICON, LOGO
 
@@ -49,8 +50,15 @@ def main() -> None:
     st.session_state["_pages"] = by_module
     current = st.navigation({section: [by_module[m] for m in modules] for section, modules in PAGES.items()})
     show_toasts()
+    with boundary():
+        _say_read_only()
     current.run()
     show_toasts()
+
+
+def _say_read_only() -> None:
+    if sentence := library().read_only:
+        st.warning(sentence, icon=":material/lock:")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The queue of background jobs: pages submit and watch, a worker claims and reports.
 
-A job is claimed once in its life and never again: what ends early is submitted anew. So a worker owns its job as long
-as the job is running; one that was taken for dead finds it ended, and neither goes on nor writes an outcome.
+A job is claimed once in its life and never again: what ends early is submitted anew. So a worker owns its job as
+long as the job is running; one that was taken for dead finds it ended, and neither goes on nor writes an outcome.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Jobs:
             return _job(job)
 
     def beat(self, job_id: int, done: int, total: int, message: str, details: dict[str, Any] | None = None) -> bool:
-        """Write progress and a sign of life. Returns whether to stop: somebody asked for it, or the job is no longer
-        the caller's."""
+        """Write progress and a sign of life. Returns whether to stop: somebody asked for it, or the job
+        is no longer the caller's."""
         with self._database.write() as session:
             job = _find(session, job_id)
             if job.state != JobState.RUNNING.value:
@@ -109,7 +109,7 @@ class Jobs:
         """The latest sign of life of each running job, by the clock of its worker's machine."""
         running = select(Job.id, Job.heartbeat_at).where(col(Job.state) == JobState.RUNNING.value)  # type: ignore[call-overload]
         with self._database.read() as session:
-            return {number: beat for number, beat in session.execute(running)}
+            return dict(session.execute(running).tuples())
 
     def interrupt(self, job_id: int, heartbeat: datetime | None) -> bool:
         """End a running job whose worker is gone. Returns False, and leaves it, where there is a newer sign of life

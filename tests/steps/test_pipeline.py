@@ -252,4 +252,3 @@ def test_a_cancelled_job_stops(filled: Library) -> None:
     filled.jobs.cancel(job.id)
     assert jobs.run_pending(filled) == []
     assert filled.jobs.get(job.id).state == JobState.CANCELLED
-

@@ -19,9 +19,18 @@ from faceid_core.errors import (
     DriverMissing,
     LibraryBusy,
     LibraryError,
+    ReadOnlyLibrary,
     SchemaOutdated,
     SchemaTooNew,
     Unreachable,
+)
+from faceid_core.library.store.read_only import (
+    READ_ONLY,
+    file_of,
+    is_read_only,
+    never_writes,
+    open_read_only,
+    server_is_read_only,
 )
 from faceid_core.settings import Settings
 
@@ -59,10 +68,10 @@ Value = TypeVar("Value")
 
 
 class Database:
-    """Sessions for reading and for writing. Safe to share between threads."""
+    """Sessions for reading and for writing. Safe to share between threads. read_only: every write is refused."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, *, read_only: bool = False) -> None:
+        self.engine, self.read_only = engine, read_only
         # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
         self._writing = engine.execution_options(faceid_write=True)
 
@@ -74,14 +83,19 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction: committed at the end, rolled back on any error. Keep it short."""
+        """One transaction: committed at the end, rolled back on any error. Keep it short.
+
+        Raises LibraryBusy, ReadOnlyLibrary.
+        """
+        if self.read_only:
+            raise ReadOnlyLibrary(READ_ONLY)
         with _plain_errors(), Session(self._writing) as session, session.begin():
             yield session
 
     def optimise(self) -> None:
         """Let SQLite estimate anew what its indexes are worth, once rows have multiplied: else it begins with the
         wrong one. PostgreSQL does so by itself. A busy library is left alone."""
-        if self.engine.dialect.name != "sqlite":
+        if self.engine.dialect.name != "sqlite" or self.read_only:
             return
         with suppress(LibraryBusy), _plain_errors():
             with self.engine.begin() as connection:
@@ -102,6 +116,11 @@ class Database:
 def exists(settings: Settings) -> bool:
     """Whether a library was made there before; a database by URL is taken to be there."""
     return settings.database_url is not None or (settings.library / "faceid.db").exists()
+
+
+def read_only(settings: Settings) -> bool:
+    """Whether the library's file, if that is where it is, can't be changed."""
+    return settings.database_url is None and is_read_only(settings.library / "faceid.db")
 
 
 def is_current(settings: Settings) -> bool:
@@ -131,6 +150,7 @@ def connect(settings: Settings) -> Database:
     with _plain_errors():
         with engine.connect() as connection:
             found = _revision(connection)
+            server_reads = found is not None and server_is_read_only(connection)
         if found is None:
             with engine.execution_options(faceid_write=True).begin() as connection:
                 # Another process may have been faster while we waited for the lock.
@@ -140,7 +160,7 @@ def connect(settings: Settings) -> Database:
             raise SchemaOutdated("This library was made by an older version; upgrade it with `faceid db upgrade`.")
         elif found > HEAD:
             raise SchemaTooNew(TOO_NEW)
-    return Database(engine)
+    return Database(engine, read_only=server_reads or never_writes(engine))
 
 
 def upgrade(settings: Settings) -> None:
@@ -197,9 +217,8 @@ def make_folder(settings: Settings) -> None:
             f"The library's folder {settings.library} can't be made ({error.strerror}); "
             "choose another one with --library."
         ) from error
-    make_private(settings.library)
-    if (settings.library / "faceid.db").exists():
-        make_private(settings.library / "faceid.db")
+    for path in (settings.library, *(settings.library / f"faceid.db{ending}" for ending in ("", "-wal", "-shm"))):
+        make_private(path, quietly=read_only(settings))
 
 
 def alembic_config(url: str) -> Config:
@@ -243,6 +262,9 @@ def _parsed(url: str) -> URL:
 
 
 def _sqlite_engine(url: URL) -> Engine:
+    file = file_of(url)
+    if file is not None and is_read_only(file):
+        return open_read_only(url, file, BUSY_SECONDS)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=50)
 
     @event.listens_for(engine, "connect")
