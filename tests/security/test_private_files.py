@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import stat
 from pathlib import Path
 
@@ -123,6 +124,6 @@ def test_rights_of_the_owner_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def test_on_windows_doctor_gives_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.platform, "system", lambda: "Windows")
+    monkeypatch.setattr(platform, "system", lambda: "Windows")
     (check,) = doctor._rights(Settings(library=tmp_path))
     assert check.ok and "your own user folder" in check.advice
