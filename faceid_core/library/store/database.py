@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import table as table_named
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
@@ -135,7 +136,7 @@ def _is_estimated(connection: Connection) -> bool:
     for table in ("face", "label", "clustermember"):
         wanted = text("SELECT max(CAST(stat AS INTEGER)) FROM sqlite_stat1 WHERE tbl = :table")
         estimated = connection.execute(wanted, {"table": table}).scalar() or 0
-        rows = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() or 0
+        rows = connection.execute(select(func.count()).select_from(table_named(table))).scalar() or 0
         if not rows <= 3 * estimated + 1000 <= 9 * rows + 10_000:
             return False
     return True
