@@ -60,7 +60,9 @@ def find_faces(images: Sequence[Image]) -> list[list[ReferenceFace]]:
         code = f"from {__name__} import serve; import sys; serve(*sys.argv[1:])"
         command = [sys.executable, "-c", code, str(given), str(answer)]
         # Nobody else has a say in the command: our interpreter, our code, our temporary files.
-        done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)  # nosec B603
+        done = subprocess.run(  # nosec B603
+            command, capture_output=True, text=True, env=_environment(), check=False
+        )
         if not answer.exists():  # its quit() looks like success
             reason = (done.stderr or done.stdout).strip().rpartition("\n")[2]
             raise ReferenceMissing(

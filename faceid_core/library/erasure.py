@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
-from faceid_core.errors import NotFound
+from faceid_core.errors import NotFound, OutOfDate
+from faceid_core.library.drawn import AGAIN, check_faces
 from faceid_core.library.store import event_faces, person_counts, traces
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import ERASED
+from faceid_core.library.store.records import DrawnFaces
 from faceid_core.library.store.tables import (
     Cluster,
     ClusterMember,
@@ -76,10 +78,10 @@ class Erasing:
         """Clear what an erasure left in the files because of others. Returns whether nothing is left."""
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
 
-    def person(self, person_id: int, *, actor: str, preview: bool = False) -> Erasure:
-        """Erase a person with all faces of that name, their vectors, events and recognisers.
+    def person(self, person_id: int, *, actor: str, preview: bool = False, seen: Erasure | None = None) -> Erasure:
+        """Erase a person with all faces of that name, their vectors, events and recognisers. seen: what was confirmed.
 
-        Raises NotFound; LibraryBusy, and then nothing is erased.
+        Raises NotFound; OutOfDate where it is something else by now; LibraryBusy. Then nothing is erased.
         """
 
         def find(session: Session) -> _Going:
@@ -89,20 +91,32 @@ class Erasing:
             faces = session.scalars(select(col(Label.face_id)).where(col(Label.person_id) == person_id)).all()
             return _Going(traces.of_person(session, person, faces))
 
-        return self._erase(find, "Erased a person", actor, preview)
+        return self._erase(find, "Erased a person", actor, preview, seen)
 
-    def faces(self, ids: Iterable[int], *, actor: str, preview: bool = False) -> Erasure:
-        """Erase faces. Those that are not there are left out. Raises LibraryBusy."""
+    def faces(
+        self,
+        ids: Iterable[int],
+        *,
+        actor: str,
+        preview: bool = False,
+        seen: Erasure | None = None,
+        drawn: DrawnFaces | None = None,
+    ) -> Erasure:
+        """Erase faces. Those that are not there are left out. seen: what was confirmed; drawn: the faces as they were
+        shown. Raises LibraryBusy, OutOfDate."""
         wanted = {int(number) for number in ids}
-        return self._erase(
-            lambda session: _Going(Traces(faces=frozenset(_present(session, Face, wanted)))),
-            "Erased faces",
-            actor,
-            preview,
-        )
 
-    def photos(self, ids: Iterable[int], *, actor: str, preview: bool = False) -> Erasure:
-        """Erase photos with their faces from the library; the files stay where they are. Raises LibraryBusy."""
+        def find(session: Session) -> _Going:
+            check_faces(session, sorted(wanted), drawn)
+            return _Going(Traces(faces=frozenset(_present(session, Face, wanted))))
+
+        return self._erase(find, "Erased faces", actor, preview, seen)
+
+    def photos(
+        self, ids: Iterable[int], *, actor: str, preview: bool = False, seen: Erasure | None = None
+    ) -> Erasure:
+        """Erase photos with their faces from the library; the files stay where they are. seen: what was confirmed.
+        Raises LibraryBusy, OutOfDate."""
         wanted = {int(number) for number in ids}
 
         def find(session: Session) -> _Going:
@@ -112,7 +126,7 @@ class Erasing:
                 faces += session.scalars(select(col(Face.id)).where(col(Face.photo_id).in_(chunk)))
             return _Going(Traces(faces=frozenset(faces)), there)
 
-        return self._erase(find, "Erased photos", actor, preview)
+        return self._erase(find, "Erased photos", actor, preview, seen)
 
     def leftovers(self, *, actor: str, preview: bool = False) -> Erasure:
         """Erase recognisers and jobs' results with the name of somebody who was erased before: a training that ran
@@ -137,15 +151,19 @@ class Erasing:
         for artifact in artifacts:
             shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
 
-    def _erase(self, find: Callable[[Session], _Going], summary: str, actor: str, preview: bool) -> Erasure:
+    def _erase(
+        self, find: Callable[[Session], _Going], summary: str, actor: str, preview: bool, seen: Erasure | None
+    ) -> Erasure:
         with self._database.read() as session:
             found = _found(session, going := find(session))
+        _check_seen(found, seen)
         if preview or not going:
             return found
         with self._database.write() as session:
             going = find(session)  # anew: somebody may have named a face meanwhile
-            self._compaction.announce()
             found, models = _found(session, going), _models_of(session, going.traces)
+            _check_seen(found, seen)
+            self._compaction.announce()
             for event, changes, left in list(traces.wiped(session, going.traces)):
                 event.changes, event.summary = changes, left
                 event_faces.note(session, event.id or 0, changes)
@@ -155,6 +173,14 @@ class Erasing:
         self._remove(artifacts)
         shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
         return replace(found, bytes_remain=not self._compaction.finish())
+
+
+def _check_seen(found: Erasure, seen: Erasure | None) -> None:
+    """Raises OutOfDate where other faces or photos would go than somebody confirmed."""
+    if seen is not None and (found.faces, found.photos) != (seen.faces, seen.photos):
+        raise OutOfDate(
+            f"This page was out of date: {found.faces:,} instead of {seen.faces:,} faces would be erased; {AGAIN}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

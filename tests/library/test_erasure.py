@@ -341,3 +341,11 @@ def test_a_face_that_is_named_at_the_last_moment_goes_too(
     monkeypatch.setattr(library._database, "write", named_first)
     assert library.erasing.person(zebedee, actor="a").faces == 3
     assert b"Zebedee" not in stored(library)
+
+
+def test_a_photo_with_more_faces_than_were_confirmed_stays(library: Library) -> None:
+    photo = library.photos.page()[0]
+    with pytest.raises(OutOfDate, match="instead of 7 faces"):
+        library.erasing.photos([photo.id], actor="owner", seen=Erasure(faces=7, photos=1))
+    assert library.photos.get(photo.id).faces == photo.faces
+    assert not library.erasing.unfinished

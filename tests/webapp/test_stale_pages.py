@@ -137,3 +137,27 @@ def test_an_act_between_those_of_another_tab_is_the_one_that_is_undone(
     monkeypatch.undo()
     button(page, "Undo").click().run()
     assert [person.name for person in grouped.people.all()] == ["Bo"]
+
+
+def test_a_person_with_more_faces_than_were_shown_is_not_erased(grouped: Library, open_page: OpenPage) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    page = button(person_page(grouped, open_page, ids[:2]), "Erase").click().run()
+    grouped.people.name_faces(ids[2:], "Ada", actor="owner")
+    page = button(page, "Erase for good").click().run()
+    assert not page.exception and STALE in texts(page) and "3 instead of 2 faces" in texts(page)
+    assert grouped.people.known("Ada").faces == 3
+
+
+def test_a_face_that_was_named_elsewhere_is_not_erased_with_those_set_aside(
+    grouped: Library, open_page: OpenPage
+) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    grouped.faces.flag(ids, Flag.STRANGER, actor="owner")
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Set aside"
+    page.session_state[f"aside-{Flag.STRANGER.value}"] = {"selected": ids[:2]}
+    page = button(page.run(), "Erase").click().run()
+    grouped.people.name_faces(ids[:1], "Bo", actor="owner")
+    page = button(page, "Erase for good").click().run()
+    assert not page.exception and STALE in texts(page)
+    assert grouped.counts().faces == 6

@@ -285,7 +285,7 @@ def _merge(person: PersonView, keep: PersonView) -> None:
 
 def _ask_to_erase(person: PersonView) -> None:
     def erase() -> Erasure:
-        erased = library().erasing.person(person.id, actor=actor())
+        erased = library().erasing.person(person.id, actor=actor(), seen=gone)
         _close()
         return erased
 
