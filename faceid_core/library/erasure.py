@@ -79,7 +79,8 @@ class Erasing:
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
 
     def person(self, person_id: int, *, actor: str, preview: bool = False, seen: Erasure | None = None) -> Erasure:
-        """Erase a person with all faces of that name, their vectors, events and recognisers. seen: what was confirmed.
+        """Erase a person with all faces of that name, their vectors, events and recognisers. seen: what was
+        confirmed.
 
         Raises NotFound; OutOfDate where it is something else by now; LibraryBusy. Then nothing is erased.
         """
@@ -102,8 +103,8 @@ class Erasing:
         seen: Erasure | None = None,
         drawn: DrawnFaces | None = None,
     ) -> Erasure:
-        """Erase faces. Those that are not there are left out. seen: what was confirmed; drawn: the faces as they were
-        shown. Raises LibraryBusy, OutOfDate."""
+        """Erase faces. Those that are not there are left out. seen: what was confirmed; drawn: the faces as they
+        were shown. Raises LibraryBusy, OutOfDate."""
         wanted = {int(number) for number in ids}
 
         def find(session: Session) -> _Going:

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from faceid_core.errors import BadInput, LibraryBusy, NotFound
-from faceid_core.library import Library
+from faceid_core.errors import BadInput, LibraryBusy, NotFound, OutOfDate
+from faceid_core.library import Erasure, Library
 from faceid_core.library.store import compaction, database
 from faceid_core.values import Flag
 from tests.library.conftest import EMBEDDER, new_face, new_photo, open_empty
@@ -344,6 +344,7 @@ def test_a_face_that_is_named_at_the_last_moment_goes_too(
 
 
 def test_a_photo_with_more_faces_than_were_confirmed_stays(library: Library) -> None:
+    library.photos.add_many([new_photo("a")])
     photo = library.photos.page()[0]
     with pytest.raises(OutOfDate, match="instead of 7 faces"):
         library.erasing.photos([photo.id], actor="owner", seen=Erasure(faces=7, photos=1))
