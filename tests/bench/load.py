@@ -3,7 +3,8 @@
     python -m tests.bench.load LIBRARY_FOLDER
 
 The library needs photos, groups and a recogniser, as `faceid demo`, some names and `faceid train` leave it.
-Sessions are WebSocket clients that speak Streamlit's protocol: 20 Chromiums would measure themselves on a small machine.
+Sessions are WebSocket clients that speak Streamlit's protocol: 20 Chromiums would measure themselves on a small
+machine.
 Times are those that a client waits, in seconds; memory is the resident set of the server without its worker, in MB.
 """
 
@@ -129,7 +130,7 @@ async def measure(url: str, photos: list[bytes]) -> None:
         seconds, statuses = await many(url, [bomb] * BOMBS, at_once=BOMBS)
         counted = {status: statuses.count(status) for status in sorted(set(statuses))}
         print(f"{BOMBS} {name} bombs of {len(bomb):,} bytes at once: highest {memory.highest - idle:+.0f} MB over "
-              f"idle, afterwards {memory.now - idle:+.0f} MB, {quantiles(seconds)}, statuses {counted}")  # fmt: skip
+              f"idle, afterwards {memory.now - idle:+.0f} MB, {quantiles(seconds)}, {counted}")  # fmt: skip
     memory.highest, before = 0.0, memory.now
     waits: list[float] = []
     await asyncio.gather(*(session(url, waits) for _ in range(SESSIONS)))
