@@ -12,6 +12,7 @@ from webapp import uploads
 from webapp.context import actor, library
 from webapp.feedback import boundary, guarded, toast
 from webapp.parts.job_progress import job_progress, last_failure
+from webapp.parts.left_out import left_out_by_last_import
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
@@ -30,6 +31,7 @@ def page() -> None:
     busy = job_progress("import", "cluster", "map", "names")
     if not busy:
         last_failure("import")
+        left_out_by_last_import()
     _add_photos(is_empty=not counts.photos)
     if counts.photos:
         if counts.faces:
@@ -83,7 +85,7 @@ def _from_folder(every: float) -> None:
 def _from_upload(every: float) -> None:
     limit = library().settings.max_upload_mb
     st.caption(
-        f"Up to {limit} MB per photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF. "
+        f"Up to {limit} MB per photo: JPEG, PNG, HEIC, AVIF, TIFF, RAW and most others. "
         "Copies are kept in the library's folder."
     )
     with st.form("import-upload", border=False, clear_on_submit=True):
