@@ -61,7 +61,7 @@ class Memory:
 
     @property
     def now(self) -> float:
-        return self._process.memory_info().rss / 1e6
+        return float(self._process.memory_info().rss) / 1e6
 
     async def watch(self) -> None:
         while True:
