@@ -5,7 +5,8 @@
 The library needs photos, groups and a recogniser, as `faceid demo`, some names and `faceid train` leave it.
 Sessions are WebSocket clients that speak Streamlit's protocol: 20 Chromiums would measure themselves on a small
 machine.
-Times are those that a client waits, in seconds; memory is the resident set of the server without its worker, in MB.
+Times are those that a client waits, in seconds; memory is the resident set of the server without its worker, in
+MB. Linux only.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import psutil
 from PIL import Image
 from websockets.asyncio.client import connect
 
@@ -56,12 +56,12 @@ def quantiles(seconds: list[float]) -> str:
 class Memory:
     """The server's resident set, looked at every 20 ms; `highest` since the last reset."""
 
-    def __init__(self, process: psutil.Process) -> None:
-        self._process, self.highest = process, 0.0
+    def __init__(self, pid: int) -> None:
+        self._pages, self.highest = Path(f"/proc/{pid}/statm"), 0.0
 
     @property
     def now(self) -> float:
-        return float(self._process.memory_info().rss) / 1e6
+        return int(self._pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     async def watch(self) -> None:
         while True:
@@ -114,13 +114,15 @@ async def session(url: str, seconds: list[float]) -> None:
             seconds.append(time.perf_counter() - started)
 
 
-def server_process() -> psutil.Process:
+def server_pid() -> int:
     """The child that serves; its own child works on jobs."""
-    return next(child for child in psutil.Process(os.getpid()).children() if "serve" in child.cmdline())
+    me = os.getpid()
+    children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
+    return next(int(child) for child in children if b"serve" in Path(f"/proc/{child}/cmdline").read_bytes())
 
 
 async def measure(url: str, photos: list[bytes]) -> None:
-    memory = Memory(server_process())
+    memory = Memory(server_pid())
     await many(url, photos[:2], at_once=1)  # everything is loaded
     watching = asyncio.create_task(memory.watch())
     idle = memory.now
