@@ -39,6 +39,17 @@ def test_a_new_library_is_private(tmp_path: Path) -> None:
     assert mode(settings.library / "faceid.db") == 0o600
 
 
+def test_a_new_library_is_private_at_once_and_says_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(library=tmp_path / "library")
+    with Library.open(settings):
+        assert [path.name for path in settings.library.iterdir() if mode(path) & 0o077] == []
+    with Library.open(settings):
+        pass
+    assert caplog.messages == []
+
+
 def test_a_library_that_is_there_already_becomes_private(tmp_path: Path) -> None:
     settings = Settings(library=tmp_path / "library")
     with Library.open(settings):

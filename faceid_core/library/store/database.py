@@ -157,6 +157,8 @@ def connect(settings: Settings) -> Database:
                 # Another process may have been faster while we waited for the lock.
                 if _revision(connection) is None:
                     _migrate(connection, settings.url)
+            for path in _files(settings):  # SQLite made them just now, with the rights that are usual here
+                make_private(path, quietly=True)
         elif found < HEAD:
             raise SchemaOutdated("This library was made by an older version; upgrade it with `faceid db upgrade`.")
         elif found > HEAD:
@@ -218,8 +220,13 @@ def make_folder(settings: Settings) -> None:
             f"The library's folder {settings.library} can't be made ({error.strerror}); "
             "choose another one with --library."
         ) from error
-    for path in (settings.library, *(settings.library / f"faceid.db{ending}" for ending in ("", "-wal", "-shm"))):
+    for path in (settings.library, *_files(settings)):
         make_private(path, quietly=read_only(settings))
+
+
+def _files(settings: Settings) -> list[Path]:
+    """The database and what SQLite keeps beside it while it is open."""
+    return [settings.library / f"faceid.db{ending}" for ending in ("", "-wal", "-shm")]
 
 
 def alembic_config(url: str) -> Config:
