@@ -109,7 +109,7 @@ class Jobs:
         """The latest sign of life of each running job, by the clock of its worker's machine."""
         running = select(Job.id, Job.heartbeat_at).where(col(Job.state) == JobState.RUNNING.value)  # type: ignore[call-overload]
         with self._database.read() as session:
-            return dict(session.execute(running).tuples())
+            return dict(session.execute(running).tuples().all())
 
     def interrupt(self, job_id: int, heartbeat: datetime | None) -> bool:
         """End a running job whose worker is gone. Returns False, and leaves it, where there is a newer sign of life
