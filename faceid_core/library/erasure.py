@@ -17,7 +17,7 @@ from faceid_core.errors import NotFound, OutOfDate
 from faceid_core.library.drawn import AGAIN, check_faces
 from faceid_core.library.store import event_faces, person_counts, traces
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
-from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.database import Database, acting, chunks
 from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.records import DrawnFaces
 from faceid_core.library.store.tables import (
@@ -39,7 +39,7 @@ from faceid_core.library.store.tables import (
 )
 from faceid_core.library.store.traces import Traces
 from faceid_core.settings import Settings
-from faceid_core.values import OPEN_JOBS
+from faceid_core.values import OPEN_JOBS, Role
 
 BYTES_REMAIN = (
     "Another program is reading the library, so some bytes of it remain in the database's files; they go the next "
@@ -62,7 +62,7 @@ class Erasure:
 
 
 class Erasing:
-    """Takes people, faces and photos out of the library for good."""
+    """Takes people, faces and photos out of the library for good. Only for owners, previews too: NotAllowed."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._models_folder = database, settings.models_folder
@@ -76,9 +76,10 @@ class Erasing:
 
     def finish(self) -> bool:
         """Clear what an erasure left in the files because of others. Returns whether nothing is left."""
+        self._database.actor.require(Role.OWNER)
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
 
-    def person(self, person_id: int, *, actor: str, preview: bool = False, seen: Erasure | None = None) -> Erasure:
+    def person(self, person_id: int, *, preview: bool = False, seen: Erasure | None = None) -> Erasure:
         """Erase a person with all faces of that name, their vectors, events and recognisers. seen: what was
         confirmed.
 
@@ -92,13 +93,12 @@ class Erasing:
             faces = session.scalars(select(col(Label.face_id)).where(col(Label.person_id) == person_id)).all()
             return _Going(traces.of_person(session, person, faces))
 
-        return self._erase(find, "Erased a person", actor, preview, seen)
+        return self._erase(find, "Erased a person", preview, seen)
 
     def faces(
         self,
         ids: Iterable[int],
         *,
-        actor: str,
         preview: bool = False,
         seen: Erasure | None = None,
         drawn: DrawnFaces | None = None,
@@ -111,11 +111,9 @@ class Erasing:
             check_faces(session, sorted(wanted), drawn)
             return _Going(Traces(faces=frozenset(_present(session, Face, wanted))))
 
-        return self._erase(find, "Erased faces", actor, preview, seen)
+        return self._erase(find, "Erased faces", preview, seen)
 
-    def photos(
-        self, ids: Iterable[int], *, actor: str, preview: bool = False, seen: Erasure | None = None
-    ) -> Erasure:
+    def photos(self, ids: Iterable[int], *, preview: bool = False, seen: Erasure | None = None) -> Erasure:
         """Erase photos with their faces from the library; the files stay where they are. seen: what was confirmed.
         Raises LibraryBusy, OutOfDate."""
         wanted = {int(number) for number in ids}
@@ -127,16 +125,17 @@ class Erasing:
                 faces += session.scalars(select(col(Face.id)).where(col(Face.photo_id).in_(chunk)))
             return _Going(Traces(faces=frozenset(faces)), there)
 
-        return self._erase(find, "Erased photos", actor, preview, seen)
+        return self._erase(find, "Erased photos", preview, seen)
 
-    def leftovers(self, *, actor: str, preview: bool = False) -> Erasure:
+    def leftovers(self, *, preview: bool = False) -> Erasure:
         """Erase recognisers and jobs' results with the name of somebody who was erased before: a training that ran
         meanwhile used to bring it back. Raises LibraryBusy."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             models, jobs = traces.of_nobody(session)
         if preview or not (models or jobs):
             return Erasure(models=len(models))
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             models, jobs = traces.of_nobody(session)
             self._compaction.announce()
             artifacts = [model.artifact for model in models]
@@ -144,7 +143,7 @@ class Erasing:
                 session.delete(model)
             for job in jobs:
                 traces.forget(job)
-            session.add(Event(actor=actor, kind=ERASED, summary="Erased what was left of somebody", changes=[]))
+            _note(session, "Erased what was left of somebody")
         self._remove(artifacts)
         return Erasure(models=len(artifacts), bytes_remain=not self._compaction.finish())
 
@@ -153,14 +152,15 @@ class Erasing:
             shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
 
     def _erase(
-        self, find: Callable[[Session], _Going], summary: str, actor: str, preview: bool, seen: Erasure | None
+        self, find: Callable[[Session], _Going], summary: str, preview: bool, seen: Erasure | None
     ) -> Erasure:
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             found = _found(session, going := find(session))
         _check_seen(found, seen)
         if preview or not going:
             return found
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             going = find(session)  # anew: somebody may have named a face meanwhile
             found, models = _found(session, going), _models_of(session, going.traces)
             _check_seen(found, seen)
@@ -169,7 +169,7 @@ class Erasing:
                 event.changes, event.summary = changes, left
                 event_faces.note(session, event.id or 0, changes)
             _delete_rows(session, going, models)
-            session.add(Event(actor=actor, kind=ERASED, summary=summary, changes=[]))
+            _note(session, summary)
             artifacts = [model.artifact for model in models]
         self._remove(artifacts)
         shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
@@ -193,6 +193,10 @@ class _Going:
 
     def __bool__(self) -> bool:
         return bool(self.traces.people or self.traces.faces or self.photos)
+
+
+def _note(session: Session, summary: str) -> None:
+    session.add(Event(actor=acting(session).name, kind=ERASED, summary=summary, changes=[]))
 
 
 def _present(session: Session, model: type[Face] | type[Photo], ids: Iterable[int]) -> list[int]:

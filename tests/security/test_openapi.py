@@ -40,7 +40,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     settings = sharing.new_library(folder / "library")
     with Library.open(settings) as library:
         library.photos.add_many([new_photo(folder, number) for number in range(3)])
-        library.people.name_faces([1], "Ada 👩🏽", actor="owner")
+        library.people.name_faces([1], "Ada 👩🏽")
     context.configure(settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recognise, "load_recogniser", lambda library: Nobody())

@@ -36,7 +36,7 @@ with Library.open(settings) as library:
     found["sentence"], found["people"] = library.read_only, [person.name for person in library.people.all()]
     found["photos"] = library.counts().photos
     try:
-        library.people.rename(1, "Bo", actor="owner")
+        library.people.rename(1, "Bo")
     except ReadOnlyLibrary as error:
         found["refused"] = str(error)
     library.jobs.active()
@@ -79,7 +79,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     photos.mkdir()
     with Library.open(settings) as library:
         library.photos.add_many([new_photo(photos, 0)])
-        library.people.name_faces([1], "Ada", actor="owner")
+        library.people.name_faces([1], "Ada")
     yield settings.library
     settings.library.chmod(0o700)
 
@@ -119,7 +119,7 @@ def test_the_command_line_says_so_once_and_refuses_to_write(folder: Path) -> Non
 def test_what_another_program_writes_meanwhile_is_read(folder: Path) -> None:
     """The owner has it open; the file is theirs, and here it can be read only."""
     with Library.open(Settings(library=folder)) as owners:
-        owners.people.rename(1, "Bo", actor="owner")
+        owners.people.rename(1, "Bo")
         seal(folder, file=0o400, of_folder=0o500)
         listed = run("-m", "faceid_core.cli", "--library", str(folder), "people")
         folder.chmod(0o700)
