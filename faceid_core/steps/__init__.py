@@ -18,4 +18,5 @@ __all__ = [
     "recognise",
     "replay_decisions",
     "train",
+    "watch",
 ]
