@@ -31,7 +31,13 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
 
-NEEDS = {"clusters": Role.EDITOR, "train": Role.OWNER, "history": Role.EDITOR, "sharing": Role.OWNER, "users": Role.OWNER}
+NEEDS = {
+    "clusters": Role.EDITOR,
+    "train": Role.OWNER,
+    "history": Role.EDITOR,
+    "sharing": Role.OWNER,
+    "users": Role.OWNER,
+}
 """Who may open a page; those that are not here are for everybody."""
 
 

@@ -64,7 +64,6 @@ def test_others_are_not_offered_to_share(
     filled: Library, ada: int, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, role: Role
 ) -> None:
     monkeypatch.setattr(context, "who", lambda: Actor("Cy", role))
-    monkeypatch.setattr("webapp.app_pages.people.who", lambda: Actor("Cy", role))
     page = AppTest.from_string(PAGE.format(module="people"), default_timeout=30)
     page.query_params["person"] = str(ada)
     page.run()
