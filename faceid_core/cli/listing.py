@@ -59,7 +59,7 @@ def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, .
 @click.option("--missing", is_flag=True, help="Instead: photos whose files are gone.")
 @JSON
 @click.pass_context
-def photos(ctx: click.Context, missing: bool, as_json: bool, **wanted: Any) -> None:
+def photos(ctx: click.Context, /, missing: bool, as_json: bool, **wanted: Any) -> None:
     """List the photos that match all options, latest import first."""
     with library_of(ctx) as library:
         query = query_of(library, **wanted)

@@ -32,7 +32,7 @@ def share() -> None:
     "--password", "with_password", is_flag=True, help="Ask for a password, or read it from standard input."
 )
 @click.pass_context
-def add(ctx: click.Context, days: int, title: str, show_name: bool, no_blur: bool, downloads: bool,
+def add(ctx: click.Context, /, days: int, title: str, show_name: bool, no_blur: bool, downloads: bool,
         with_password: bool, **wanted: Any) -> None:  # fmt: skip
     """Make a link to one person (only --with NAME) or one search, and print it. It is told only now."""
     with library_of(ctx) as library:

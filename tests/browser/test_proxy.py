@@ -68,7 +68,7 @@ def trained(imported_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         with Library.open(Settings(library=library)) as opened:
             for number, name in ((1, "Anna"), (2, "Bo")):
                 faces = [face.id for face in opened.faces.of_cluster(number)]
-                opened.people.name_faces(faces, name, actor="test")
+                opened.people.name_faces(faces, name)
         command = [sys.executable, "-m", "faceid_core.cli", "--library", str(library), "train", "--epochs", "2"]
         subprocess.run(command, check=True, timeout=300, capture_output=True)
 

@@ -248,5 +248,5 @@ def test_cookies_that_nobody_gave_open_nothing(client: TestClient, people: Libra
     path = share(people, password=PASSWORD)
     number = people.shares.all()[0].id
     for value in ("", "x", "ä", "0" * 64):
-        answer = client.get(path, headers={"Cookie": f"faceid_share_{number}={value}".encode()})
+        answer = client.get(path, headers={b"Cookie": f"faceid_share_{number}={value}".encode()})
         assert not pictures(answer.text)
