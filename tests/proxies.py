@@ -22,6 +22,12 @@ KEY = "/etc/ssl/photos.example.key"
 UPSTREAM = "127.0.0.1:8501"
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 def recipe(name: str) -> str:
     """The block below `<!-- recipe: name -->` of the page on proxies."""
     found = re.search(rf"<!-- recipe: {name} -->\n```\w+\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)

@@ -195,7 +195,8 @@ def _as_json(query: PhotoQuery) -> dict[str, Any]:
 def _as_query(fields: dict[str, Any]) -> PhotoQuery:
     days = {name: date.fromisoformat(fields[name]) for name in ("taken_from", "taken_to") if name in fields}
     people = {name: tuple(fields[name]) for name in ("people", "without") if name in fields}
-    return PhotoQuery(**{**fields, **days, **people}, status=PhotoStatus.DONE)
+    known: dict[str, Any] = {**fields, **days, **people}
+    return PhotoQuery(**known, status=PhotoStatus.DONE)
 
 
 def _view(session: Session, link: ShareLink) -> ShareView:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.proxies import NAME, free_port
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request
 
@@ -27,12 +28,8 @@ ARGUMENTS = [
     "--no-sandbox", "--no-first-run", "--disable-sync", "--disable-background-networking",
     "--disable-component-update", "--enable-webgl", "--ignore-gpu-blocklist", "--use-gl=swiftshader",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
 ]  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _answers(url: str) -> bool:

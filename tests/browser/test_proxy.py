@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -20,10 +22,7 @@ from faceid_core.settings import Settings
 from tests import proxies, sharing
 
 if TYPE_CHECKING:
-    from conftest import free_port
     from playwright.sync_api import Browser, Page
-else:
-    from conftest import CHROMIUM, free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -61,7 +60,6 @@ CASES = {
 @pytest.fixture(scope="session")
 def trained(imported_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two of the album's groups named, and a recogniser that knows both."""
-    import sys
 
     def make(folder: Path) -> None:
         library = sharing.copy_library(imported_folder, folder / "library")
@@ -92,7 +90,7 @@ class Front:
             if context
             else http.client.HTTPConnection(proxies.NAME, self.port, timeout=20)
         )
-        link._create_connection = lambda _, *rest: __import__("socket").create_connection(  # type: ignore[attr-defined]
+        link._create_connection = lambda _, *rest: socket.create_connection(  # type: ignore[attr-defined]
             ("127.0.0.1", self.port), *rest
         )
         link.request(method, self.path + path, headers={"Host": self.url.split("/")[2], **headers})
@@ -106,7 +104,7 @@ def front(
     tmp_path: Path,
     serving: Callable[..., AbstractContextManager[str]],
 ) -> Iterator[Front]:
-    case, port = CASES[request.param], free_port()
+    case, port = CASES[request.param], proxies.free_port()
     url = f"{case.scheme}://{proxies.NAME}:{port}{case.path}"
     library = sharing.copy_library(trained, tmp_path / "library")
     with serving(library, FACEID_PUBLIC_URL=url) as server:
@@ -130,23 +128,8 @@ def _proxy(case: Case, text: str, port: int, folder: Path) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def visitor() -> Iterator[Browser]:
-    """Chromium that finds the public name on this machine and takes certificates that nobody knows."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed (apt install chromium)")
-    from conftest import ARGUMENTS
-
-    with sync_api.sync_playwright() as playwright:
-        rules = f"--host-resolver-rules=MAP {proxies.NAME} 127.0.0.1"
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, rules])
-        yield browser
-        browser.close()
-
-
-def test_the_journey_through_a_proxy(visitor: Browser, front: Front, album: Album) -> None:
-    context = visitor.new_context(viewport={"width": 1400, "height": 900}, ignore_https_errors=True)
+def test_the_journey_through_a_proxy(chromium: Browser, front: Front, album: Album) -> None:
+    context = chromium.new_context(viewport={"width": 1400, "height": 900}, ignore_https_errors=True)
     page = context.new_page()
     page.set_default_timeout(30_000)
     errors: list[str] = []
