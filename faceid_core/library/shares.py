@@ -193,9 +193,11 @@ def _as_json(query: PhotoQuery) -> dict[str, Any]:
 
 
 def _as_query(fields: dict[str, Any]) -> PhotoQuery:
-    days = {name: date.fromisoformat(fields[name]) for name in ("taken_from", "taken_to") if name in fields}
-    people = {name: tuple(fields[name]) for name in ("people", "without") if name in fields}
-    known: dict[str, Any] = {**fields, **days, **people}
+    days: dict[str, Any] = {
+        name: date.fromisoformat(fields[name]) for name in ("taken_from", "taken_to") if name in fields
+    }
+    people: dict[str, Any] = {name: tuple(fields[name]) for name in ("people", "without") if name in fields}
+    known = {**fields, **days, **people}
     return PhotoQuery(**known, status=PhotoStatus.DONE)
 
 
