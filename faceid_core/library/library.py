@@ -124,7 +124,7 @@ class Library:
         return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
 
     def refuse_open_door(self) -> None:
-        """Raises BadInput where the web app would let in everybody on the network, and nobody has said that it may."""
+        """Raises BadInput where the web app would let in everybody on the network without leave."""
         refuse_open_door(self.settings, self.users)
 
     def problems(self) -> list[str]:
