@@ -40,7 +40,7 @@ VERA, EDI, ELLA, OTTO = (
 )
 
 NEEDS: Mapping[str, Mapping[Role, str]] = {
-    "": {VIEWER: "acting_as close counts open refuse_open_door actor", OWNER: "problems"},
+    "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing"},
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops get get_many missing_vectors of_cluster of_person "
@@ -58,7 +58,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "jobs": {
         VIEWER: "active get may_ask recent",
         EDITOR: "cancel submit",
-        OWNER: "beat cancelled claim fail finish reap",
+        OWNER: "beat cancelled claim fail finish heartbeats interrupt",
     },
     "journal": {VIEWER: "may_undo", EDITOR: "actors later recent redo redo_all undo", OWNER: "undo_to"},
     "gallery": {VIEWER: "cache_version faces faces_cache_version names negatives probes ruled_out twice"},
@@ -79,10 +79,11 @@ one's own password."""
 
 EXAMPLES: Mapping[str, Any] = {
     "actor": VERA, "again": False, "algorithm": "any", "artifact": "none", "classes": [], "copies": [],
-    "days": 1, "done": 1, "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "flag": Flag.STRANGER,
+    "days": 1, "done": 1, "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "heartbeat": None,
+    "flag": Flag.STRANGER,
     "ids": [1], "image": None, "issuer": "none", "job_id": 1, "keep_id": 1, "kind": "cluster", "labels": {},
     "least_quality": 0.0, "limit": 3, "message": "", "metrics": {}, "model_id": 1, "name": "Ada", "number": 1,
-    "numbers": np.ones(1, int), "older_than_s": 1.0, "other_ids": [2], "pairs": [(1, 2)], "parameters": {},
+    "numbers": np.ones(1, int), "other_ids": [2], "pairs": [(1, 2)], "parameters": {},
     "params": {}, "password": "tea, no milk", "paths": [], "people": [], "person_id": 1, "photo_id": 1,
     "photos": [], "points": np.ones((1, 2), np.float32), "projector": "any", "query": PhotoQuery(),
     "result": {}, "role": OWNER, "run": 1, "same": True, "secret": "none", "sentence": "", "session_id": "none",
