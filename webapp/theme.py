@@ -117,7 +117,8 @@ def sign_in_css(public_path: str = "") -> str:
                  "line": "borderColor", "accent": "primaryColor"}  # fmt: skip
         return " ".join(f"--{name}: {palette[key]};" for name, key in names.items()) + f" --on-accent: {on_accent};"
 
-    font = f"@font-face {{ font-family: 'Source Sans'; font-weight: 200 900; src: url('{public_path}/sign-in/font'); }}"
+    source = f"src: url('{public_path}/sign-in/font')"
+    font = f"@font-face {{ font-family: 'Source Sans'; font-weight: 200 900; {source}; }}"
     light, dark = colours(_LIGHT, "#ffffff"), colours(_DARK, "#06231f")
     return (
         f"{font}\n:root {{ color-scheme: light dark; {light} }}\n"

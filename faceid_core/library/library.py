@@ -11,7 +11,7 @@ from sqlmodel import col
 from faceid_core.library.clusters import Clusters
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.erasure import Erasing
-from faceid_core.library.faces import Faces
+from faceid_core.library.faces import Faces, shown_person
 from faceid_core.library.gallery import Gallery
 from faceid_core.library.jobs import Jobs
 from faceid_core.library.maps import Maps
@@ -119,7 +119,7 @@ class Library:
             number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),
             number(Face),
             flagged,
-            number(Person),
+            number(Person, shown_person(self.actor)),
             number(Label),
             number(Cluster, col(Cluster.run_id) == latest_run()),
             mapped,
@@ -131,7 +131,7 @@ class Library:
         return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
 
     def refuse_open_door(self) -> None:
-        """Raises BadInput where the web app would let in everybody on the network, and nobody has said that it may."""
+        """Raises BadInput where the web app would let in everybody on the network without leave."""
         refuse_open_door(self.settings, self.users)
 
     def problems(self) -> list[str]:

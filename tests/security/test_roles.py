@@ -342,6 +342,7 @@ def test_viewers_do_not_see_hidden_people_and_faces(filled: Library) -> None:
     for look in refused:
         with pytest.raises(NotFound):
             look()
+    assert (edi.counts().people, vera.counts().people) == (2, 1)
     assert edi.faces.crop(1) and edi.faces.crop(3) and vera.faces.crop(2)
 
 

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 FREE_BY_NAME, FREE_BY_ADDRESS = 5, 20
 """Wrong passwords that cost no wait; a household behind one address mistypes more often than one person."""
 
+EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 MOST_FORM_BYTES = 8192
 WRONG = "Name or password is wrong."
 DIFFERENT = "The two new passwords are not the same; type them again."
@@ -56,11 +57,15 @@ class Pages:
             Route("/sign-in/style.css", self.style, methods=["GET"]),
             Route("/sign-in/font", self.font, methods=["GET"]),
             Route("/sign-in/{name:str}.svg", self.picture, methods=["GET"]),
+            Route("/sign-out", self.stay, methods=["GET"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
             Route("/account", self.show_account, methods=["GET"]),
             Route("/account", self.change_password, methods=["POST"]),
         ]
-        return [*own, *(self._oidc.routes() if self._oidc else [])]
+        # The gate lets everybody through to these addresses, so none may fall through to the app.
+        closed = ("/sign-in", "/sign-in/{rest:path}", "/sign-out")
+        rest = [Route(path, self.nothing, methods=EVERY_METHOD) for path in closed]
+        return [*own, *(self._oidc.routes() if self._oidc else []), *rest]
 
     # --- signing in ---------------------------------------------------------------------------------------------
     async def show_sign_in(self, request: Request) -> Response:
@@ -179,6 +184,14 @@ class Pages:
         answer.headers.update(FORGET_PICTURES)
         self._sessions.take(answer)
         return answer
+
+    async def stay(self, request: Request) -> Response:
+        """An address that was typed, or a picture on another site, signs nobody out."""
+        return self._go(request, "/account")
+
+    async def nothing(self, _: Request) -> Response:
+        """For addresses that are not there."""
+        return JSONResponse({"error": "There is nothing here."}, 404)
 
     async def state(self, request: Request) -> Response:
         """204 while one is signed in, else 401: open pages ask, and leave."""
