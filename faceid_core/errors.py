@@ -14,6 +14,7 @@
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
+    │   ├── SidecarUnusable
     │   ├── BackupUnusable
     │   └── DecisionsUnusable
     ├── NotReady
@@ -105,6 +106,10 @@ class InvalidSetting(BadInput):
 
 class NotWritable(BadInput):
     """A place where a file can't be written."""
+
+
+class SidecarUnusable(BadInput):
+    """An XMP file that can't be read or changed. The message is the reason, without the path."""
 
 
 class BackupUnusable(BadInput):

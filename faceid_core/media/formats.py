@@ -23,7 +23,7 @@ VIDEO = "a video, not a photo; to include it, import with --video or tick “Inc
 DRAWING = "a vector drawing (SVG), not a photo"
 DOCUMENT = "a PDF document, not a photo"
 
-_RAW_SUFFIXES = _words(
+RAW_SUFFIXES = _words(
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw "
     ".rw2 .rwl .sr2 .srf .srw .x3f"
 )
@@ -40,7 +40,7 @@ def refuse_strangers(prefix: bytes, suffix: str) -> None:
     """Name well-known files that are no photo, and those of which Pillow would read a small preview."""
     text = prefix.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     reasons = {
-        RAW: suffix in _RAW_SUFFIXES or prefix[8:10] == b"CR" or prefix.startswith(_RAW_STARTS),
+        RAW: suffix in RAW_SUFFIXES or prefix[8:10] == b"CR" or prefix.startswith(_RAW_STARTS),
         VIDEO: _is_video(prefix),
         DOCUMENT: prefix.startswith(b"%PDF"),
         DRAWING: text.startswith(b"<svg") or suffix in {".svg", ".svgz"},

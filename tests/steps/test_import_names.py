@@ -15,7 +15,7 @@ from faceid_core.library import Library
 from faceid_core.media import images
 from faceid_core.sample import Album
 from faceid_core.steps import import_names, jobs
-from faceid_core.steps.import_names import NamesTaken, take_names
+from faceid_core.steps.import_names import NamesTaken, Outcome, survey_names, take_names
 from faceid_core.values import LabelSource
 from tests.cli.running import faceid
 from tests.exchange.test_face_regions import mwg
@@ -128,6 +128,45 @@ def test_as_a_job_and_on_the_command_line(tagged: Tagged) -> None:
     assert ran.code == 0
     assert "No new names found" in ran.err
     assert '"without_face": 2' in ran.out
+
+
+def test_every_name_is_counted_and_listed(tagged: Tagged) -> None:
+    library, people = tagged
+    (path, names), *_ = people.items()
+    sidecar = path.with_name(f"{path.name}.xmp")
+    long = "N" * 101
+    text = sidecar.read_text(encoding="utf-8").replace(f"'{names[0]}'", f"'{long}'")
+    sidecar.write_text(text, encoding="utf-8")
+    (path.parent / f"{[*people][1].stem}.xmp").write_text("no xml", encoding="utf-8")
+    survey = survey_names(library)
+    assert library.people.all() == []
+    done = take_names(library, actor=ME)
+    assert survey.summary() == done
+    assert (done.refused, done.unreadable, done.taken) == (1, 1, sum(map(len, people.values())) - 1)
+    assert done.found == sum(map(len, people.values())) + 2 == len([each for each in survey.names if each.name])
+    (refused,) = [each for each in survey.names if each.name == long]
+    assert refused.reason == "that name has 101 characters; use at most 100"
+    assert {each.outcome for each in survey.names} == {Outcome.TAKEN, Outcome.REFUSED, Outcome.WITHOUT_FACE}
+    ran = faceid("--library", library.settings.library, "decisions", "from-photos", "--json")
+    assert "that name has 101 characters" in ran.err and "is not XML" in ran.err
+    assert len(ran.json["names"]) == len(survey.names)
+    assert {each["outcome"] for each in ran.json["names"]} == {"known", "refused", "without_face"}
+
+
+def test_regions_of_a_turned_picture_name_nobody(tagged: Tagged) -> None:
+    """The regions were drawn before the picture was turned by another program: its faces are elsewhere now."""
+    library, people = tagged
+    for path in people:
+        sidecar = path.with_name(f"{path.name}.xmp")
+        with Pillow.open(path) as image:
+            width, height = image.size
+        packet = sidecar.read_text(encoding="utf-8")
+        stale = packet.replace("rdf:parseType='Resource'>", "xmlns:d='http://ns.adobe.com/xap/1.0/sType/Dimensions#' "
+                               f"rdf:parseType='Resource'><mwg-rs:AppliedToDimensions d:w='{height}' d:h='{width}'/>", 1)  # fmt: skip
+        sidecar.write_text(stale, encoding="utf-8")
+    done = take_names(library, actor=ME)
+    assert (done.taken, done.refused) == (0, sum(map(len, people.values())) + 2)
+    assert library.people.all() == []
 
 
 def test_the_words() -> None:
