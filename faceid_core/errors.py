@@ -40,6 +40,7 @@
     │   ├── CustomModelUnusable
     │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
+    │   ├── ExifToolMissing
     │   └── ReferenceMissing
     ├── NotAllowed
     ├── TooBusy
@@ -210,6 +211,10 @@ class VectorsNotFinite(EngineError):
 
 class WorkersUnusable(EngineError):
     """The processes of an import can't start."""
+
+
+class ExifToolMissing(EngineError):
+    """The program ExifTool is not installed, or does not run."""
 
 
 class ReferenceMissing(EngineError):

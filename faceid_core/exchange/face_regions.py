@@ -33,8 +33,8 @@ DIMENSIONS = "{http://ns.adobe.com/xap/1.0/sType/Dimensions#}"
 MICROSOFT = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
 
 SAME_SHAPE = 0.01
-"""How far width / height may differ, as a share, for one picture to be another one in a different size: the crop that
-RAW converters make differs by 0.2 %, rounding a side of 100 pixels by 0.5 %; 4:3 and 3:2 differ by 12 %."""
+"""How far width / height may differ, as a share, for one picture to be another one in a different size: the crop
+that RAW converters make differs by 0.2 %, rounding a side of 100 pixels by 0.5 %; 4:3 and 3:2 differ by 12 %."""
 
 SAME_PLACE_IOU = 0.8
 """From here on two regions are the same rectangle drawn twice, whatever names they have."""
@@ -58,7 +58,7 @@ class NamedRegion:
 
 @dataclass(frozen=True, slots=True)
 class UnusableName:
-    """A name that can't be given to a face, and why, as a clause. name is "" where a whole file can't be read."""
+    """A name that can't be given to a face, and why, as a clause. name is "" for a whole file."""
 
     name: str
     reason: str
@@ -82,7 +82,7 @@ class PhotoNames:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """What a packet names, on the picture on which it was drawn. drawn_on: that picture's size, where it is told."""
+    """What a packet names, on the picture on which it was drawn. drawn_on: that one's size, where it is told."""
 
     regions: list[NamedRegion]
     unusable: list[UnusableName]
@@ -166,7 +166,7 @@ def read(root: Element) -> Packet:
     """The names of a parsed packet."""
     found = Packet([], [], _drawn_on(root))
     for item in root.iter(f"{RDF}li"):
-        region = _region(item)
+        region = region_of(item)
         if isinstance(region, NamedRegion):
             found.regions.append(region)
         elif region is not None:
@@ -183,8 +183,8 @@ def _drawn_on(root: Element) -> Size | None:
     return None
 
 
-def _region(item: Element) -> NamedRegion | UnusableName | None:
-    """None for what names no face."""
+def region_of(item: Element) -> NamedRegion | UnusableName | None:
+    """The region that an rdf:li is, on the picture as it was drawn on; None for what names no face."""
     told = properties(item)
     if f"{MICROSOFT}Rectangle" in told or f"{MICROSOFT}PersonDisplayName" in told:
         name = told.get(f"{MICROSOFT}PersonDisplayName", "")

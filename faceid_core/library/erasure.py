@@ -36,6 +36,7 @@ from faceid_core.library.store.tables import (
     TrainedModel,
 )
 from faceid_core.library.store.traces import Traces
+from faceid_core.library.written_names import forget_names
 from faceid_core.settings import Settings
 from faceid_core.values import JobState
 
@@ -64,6 +65,7 @@ class Erasing:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._models_folder = database, settings.models_folder
+        self._originals_folder = settings.originals_folder
         self._graphs_folder = settings.graphs_folder
         self._compaction = Compaction(database, settings.library)
 
@@ -137,6 +139,12 @@ class Erasing:
         for artifact in artifacts:
             shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
 
+    def _remove_originals(self, photos: Iterable[int]) -> None:
+        """Copies of photos before names were written into them: they hold names that an earlier run wrote."""
+        for photo in set(photos):
+            for copy in self._originals_folder.glob(f"*/{photo}.*"):
+                copy.unlink(missing_ok=True)
+
     def _erase(self, find: Callable[[Session], _Going], summary: str, actor: str, preview: bool) -> Erasure:
         with self._database.read() as session:
             found = _found(session, going := find(session))
@@ -144,6 +152,7 @@ class Erasing:
             return found
         with self._database.write() as session:
             going = find(session)  # anew: somebody may have named a face meanwhile
+            photos = [*going.photos, *_photos_of(session, going.traces.faces if going.traces.people else ())]
             self._compaction.announce()
             found, models = _found(session, going), _models_of(session, going.traces)
             for event, changes, left in list(traces.wiped(session, going.traces)):
@@ -153,6 +162,7 @@ class Erasing:
             session.add(Event(actor=actor, kind=ERASED, summary=summary, changes=[]))
             artifacts = [model.artifact for model in models]
         self._remove(artifacts)
+        self._remove_originals(photos)
         shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
         return replace(found, bytes_remain=not self._compaction.finish())
 
@@ -172,6 +182,13 @@ def _present(session: Session, model: type[Face] | type[Photo], ids: Iterable[in
     found: list[int] = []
     for chunk in chunks({int(number) for number in ids}):
         found += session.scalars(select(col(model.id)).where(col(model.id).in_(chunk)))
+    return found
+
+
+def _photos_of(session: Session, faces: Iterable[int]) -> list[int]:
+    found: list[int] = []
+    for chunk in chunks(faces):
+        found += session.scalars(select(col(Face.photo_id)).where(col(Face.id).in_(chunk)))
     return found
 
 
@@ -210,6 +227,7 @@ def _delete_rows(session: Session, going: _Going, models: Collection[TrainedMode
         session.execute(delete(Face).where(col(Face.id).in_(chunk)))
         _recount(session, clusters)
     person_counts.forget_all(session)
+    forget_names(session, of.names)
     for chunk in chunks(photos):
         session.execute(delete(Source).where(col(Source.photo_id).in_(chunk)))
         session.execute(delete(Photo).where(col(Photo.id).in_(chunk)))

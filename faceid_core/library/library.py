@@ -26,6 +26,7 @@ from faceid_core.library.store.records import (
     Counts,
 )
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
+from faceid_core.library.written_names import WrittenNames
 from faceid_core.settings import Settings
 from faceid_core.values import Flag, PhotoStatus
 
@@ -54,6 +55,7 @@ class Library:
         self.gallery = Gallery(database)
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
+        self.written_names = WrittenNames(database)
         self.erasing = Erasing(database, settings)
 
     @classmethod

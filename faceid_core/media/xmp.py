@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,14 @@ LARGEST_BYTES = 8 << 20
 PADDING = b"\0 \r\n\t"
 """What may stand around a packet, or fill it up."""
 
+WIDE_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""Byte order marks of text in units of two or four bytes; UTF-32's before UTF-16's, which begins alike."""
+
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _ORIENTATION = "{http://ns.adobe.com/tiff/1.0/}Orientation"
 _FOR_EXTENSION = "{http://ns.adobe.com/photoshop/1.0/}SidecarForExtension"
@@ -35,8 +44,8 @@ def sidecars(path: Path) -> list[Path]:
     """The XMP files that belong to a photo, the surest first.
 
     photo.jpg.xmp belongs to photo.jpg. photo.xmp belongs to the file whose ending it holds (Photoshop's
-    SidecarForExtension); where it holds none, to a camera RAW file of that name, and else to each photo of that name:
-    Adobe's programs write it for RAW files only.
+    SidecarForExtension); where it holds none, to a camera RAW file of that name, and else to each photo of that
+    name: Adobe's programs write it for RAW files only.
     """
     named, plain = names_beside(path)
     found = [named] if named.is_file() else []
@@ -90,12 +99,20 @@ def parse(packet: bytes) -> Element:
     if len(packet) > LARGEST_BYTES:
         raise SidecarUnusable(f"it is larger than {LARGEST_BYTES >> 20} MB")
     try:
-        root: Element = fromstring(packet.strip(PADDING))
+        root: Element = fromstring(_text(packet))
     except DefusedXmlException as error:
         raise SidecarUnusable("it declares XML entities, which XMP never does") from error
     except (ParseError, ValueError, LookupError) as error:
         raise SidecarUnusable(f"it is not XML ({error})") from error
     return root
+
+
+def _text(packet: bytes) -> bytes | str:
+    """Without what may stand around it. In UTF-16 and UTF-32 a zero may be half a letter, so these become text."""
+    for mark, encoding in WIDE_MARKS:
+        if packet.startswith(mark):
+            return packet[len(mark) :].decode(encoding).strip(PADDING.decode())
+    return packet.strip(PADDING)
 
 
 def parsed(packet: bytes) -> Element | None:

@@ -17,4 +17,5 @@ __all__ = [
     "recognise",
     "replay_decisions",
     "train",
+    "write_names",
 ]

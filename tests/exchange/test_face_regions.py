@@ -20,7 +20,8 @@ from faceid_core.values import Box
 
 HEAD = """<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>
 <rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'
- xmlns:mwg-rs='http://www.metadataworkinggroup.com/schemas/regions/' xmlns:stArea='http://ns.adobe.com/xmp/sType/Area#'
+ xmlns:mwg-rs='http://www.metadataworkinggroup.com/schemas/regions/'
+ xmlns:stArea='http://ns.adobe.com/xmp/sType/Area#'
  xmlns:MP='http://ns.microsoft.com/photo/1.2/' xmlns:MPRI='http://ns.microsoft.com/photo/1.2/t/RegionInfo#'
  xmlns:MPReg='http://ns.microsoft.com/photo/1.2/t/Region#'><rdf:Description rdf:about=''>"""
 TAIL = "</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
@@ -227,7 +228,7 @@ def test_a_file_beside_a_jpeg_tells_which_way_up_it_is(
 def test_the_size_that_regions_were_drawn_on_tells_where_they_are(
     applied: tuple[int, int], orientation: int, box: Box | None, tmp_path: Path
 ) -> None:
-    """The picture is stored 60 wide and 40 high. Where they fit neither it nor the upright one, nothing is taken."""
+    """The picture is stored 60 wide and 40 high. Where they fit neither way up, nothing is taken."""
     path = tmp_path / "photo.jpg"
     item = f"<rdf:li mwg-rs:Name='Ada' mwg-rs:Type='Face'>{AREA}</rdf:li>"
     path.write_bytes(picture("JPEG", packet=drawn_on(*applied, item), orientation=orientation))

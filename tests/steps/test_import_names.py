@@ -161,8 +161,9 @@ def test_regions_of_a_turned_picture_name_nobody(tagged: Tagged) -> None:
         with Pillow.open(path) as image:
             width, height = image.size
         packet = sidecar.read_text(encoding="utf-8")
-        stale = packet.replace("rdf:parseType='Resource'>", "xmlns:d='http://ns.adobe.com/xap/1.0/sType/Dimensions#' "
-                               f"rdf:parseType='Resource'><mwg-rs:AppliedToDimensions d:w='{height}' d:h='{width}'/>", 1)  # fmt: skip
+        declared = "xmlns:d='http://ns.adobe.com/xap/1.0/sType/Dimensions#' rdf:parseType='Resource'"
+        size = f"<mwg-rs:AppliedToDimensions d:w='{height}' d:h='{width}'/>"
+        stale = packet.replace("rdf:parseType='Resource'>", f"{declared}>{size}", 1)
         sidecar.write_text(stale, encoding="utf-8")
     done = take_names(library, actor=ME)
     assert (done.taken, done.refused) == (0, sum(map(len, people.values())) + 2)

@@ -56,7 +56,7 @@ LOST_GOING_DOWN = {"undone_by"}
 """Columns that older versions don't have."""
 
 
-SINCE = {"verdict": "0004", "eventface": "0005", "perceptualhash": "0005"}
+SINCE = {"verdict": "0004", "eventface": "0005", "perceptualhash": "0005", "namesrun": "0006", "namesfile": "0006"}
 """Tables that older versions don't have, with the first that does."""
 
 
