@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
     )
     name_lists: Literal["none", "subject", "person-in-image", "both"] = Field(
-        "none", description="Lists of plain names that `faceid names write` fills beside the regions of faces"
+        "none", description="Lists of plain names that faceid names write fills beside the regions of faces"
     )
     workers: int = Field(0, ge=0, description="Processes for an import; 0 means one per core")
 

@@ -78,7 +78,7 @@ class WrittenNames:
                 names[photo].append((name, Box(*edges)))
             written = set(session.scalars(select(col(NamesFile.photo_id)).distinct()))
             rows = [row for row in session.execute(_files()) if row[0] in names or row[0] in written]
-            files += [PhotoToName(*row, names=tuple(names[row[0]])) for row in rows]
+            files += [PhotoToName(*row, tuple(names[row[0]])) for row in rows]
         return files
 
     def entries(self) -> dict[str, list[list[Any]]]:
@@ -119,7 +119,7 @@ class WrittenNames:
         columns = select(NamesRun.id, NamesRun.at, NamesRun.actor, files, NamesRun.undone_at)  # type: ignore[call-overload]
         wanted = columns.order_by(col(NamesRun.id).desc()).limit(limit)
         with self._database.read() as session:
-            return [NamesRunView(*row[:4], undone=row[4] is not None) for row in session.execute(wanted)]
+            return [NamesRunView(*row[:4], row[4] is not None) for row in session.execute(wanted)]
 
     def files(self, run_id: int | None) -> tuple[int, list[FileBefore]]:
         """The number of a run, by default of the latest that is not undone, and what it changed, the last change

@@ -112,8 +112,8 @@ def write_names(
     """Bring the sidecars of the photos in these folders (default: of all) to hold the library's names.
 
     What other programs wrote stays; names go only where faceid had written them. embed: into the photos instead,
-    with ExifTool, after a copy. dry_run: change nothing. Raises JobCancelled from `progress`, and DiskFull; what was
-    written till then stays and can be undone. Raises ExifToolMissing.
+    with ExifTool, after a copy. dry_run: change nothing. Raises JobCancelled from `progress`, and DiskFull; what is
+    written till then stays, and can be undone. Raises ExifToolMissing.
     """
     if embed:
         exiftool.version()
