@@ -27,14 +27,19 @@ TITLES = {
     "map": "Drawing the map",
     "train": "Training the recogniser",
     "names": "Importing names",
+    "write-names": "Writing names",
+    "undo-names": "Restoring files",
 }
-_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos")}
+_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos"), "write-names": ("photo", "photos"),
+          "undo-names": ("file", "files")}  # fmt: skip
 _ICONS = {
     "import": ":material/add_photo_alternate:",
     "cluster": ":material/workspaces:",
     "map": ":material/scatter_plot:",
     "train": ":material/model_training:",
     "names": ":material/badge:",
+    "write-names": ":material/edit_document:",
+    "undo-names": ":material/undo:",
 }
 
 
@@ -151,7 +156,19 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
         return f"The recogniser knows {count(people, 'person', 'people')}."
     if kind == "names":
         return f"{NamesTaken(**result).in_words()}."
+    if kind == "write-names":
+        return _written_outcome(result)
+    if kind == "undo-names":
+        left = result.get("conflicts", 0)
+        rest = f"; {count(left, 'file')} changed since and left alone" if left else ""
+        return f"{count(result.get('restored', 0), 'file')} restored{rest}."
     return "Done."
+
+
+def _written_outcome(result: dict[str, Any]) -> str:
+    files, left = result.get("files", 0), result.get("conflicts", 0) + result.get("failures", 0)
+    text = f"Names written into {count(files, 'file')}" if files else "All files have their names already"
+    return f"{text}; {left:,} left alone, see Preview." if left else f"{text}."
 
 
 def _import_outcome(result: dict[str, Any]) -> str:
