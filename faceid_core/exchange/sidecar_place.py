@@ -23,7 +23,9 @@ class Places:
         if there := xmp.sidecars(photo):
             return there[0]
         named, plain = xmp.names_beside(photo)
-        folder = self._folders.setdefault(photo.parent, _Folder(photo.parent))
+        folder = self._folders.get(photo.parent)
+        if folder is None:
+            folder = self._folders[photo.parent] = _Folder(photo.parent)
         return plain if folder.prefers_plain and folder.stems[photo.stem] == 1 and not plain.exists() else named
 
 

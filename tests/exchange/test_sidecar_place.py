@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from faceid_core.exchange import sidecar_place
 from faceid_core.exchange.sidecar_place import Places
 from tests.media.test_xmp import sidecar
 
@@ -34,9 +35,11 @@ def test_where_a_sidecar_goes(others: list[str], sidecars: list[str], expected: 
     assert Places().of(photo) == tmp_path / expected
 
 
-def test_a_folder_is_looked_at_once(tmp_path: Path) -> None:
-    places = Places()
+def test_a_folder_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places, listed, names_in = Places(), [], sidecar_place._names_in
+    monkeypatch.setattr(sidecar_place, "_names_in", lambda path: listed.append(path) or names_in(path))
     places.of(tmp_path / "a.jpg")
     sidecar(tmp_path, "b.xmp")
     assert places.of(tmp_path / "c.jpg").name == "c.jpg.xmp"
+    assert listed == [tmp_path]
     assert Places().of(tmp_path / "gone" / "d.jpg").name == "d.jpg.xmp"

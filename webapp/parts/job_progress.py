@@ -144,25 +144,24 @@ def _tell(job: JobView) -> None:
 
 def outcome(kind: str, result: dict[str, Any]) -> str:
     """One sentence about a finished job."""
-    if kind == "import":
-        return _import_outcome(result)
-    if kind == "cluster":
-        groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
-        return f"Faces grouped: {groups}, {alone}."
-    if kind == "map":
-        return f"The map shows {count(result.get('faces', 0), 'face')}."
-    if kind == "train":
-        people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
-        return f"The recogniser knows {count(people, 'person', 'people')}."
-    if kind == "names":
-        return f"{NamesTaken(**result).in_words()}."
-    if kind == "write-names":
-        return _written_outcome(result)
-    if kind == "undo-names":
-        left = result.get("conflicts", 0)
-        rest = f"; {count(left, 'file')} changed since and left alone" if left else ""
-        return f"{count(result.get('restored', 0), 'file')} restored{rest}."
-    return "Done."
+    tell = _OUTCOMES.get(kind)
+    return tell(result) if tell else "Done."
+
+
+def _grouped(result: dict[str, Any]) -> str:
+    groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
+    return f"Faces grouped: {groups}, {alone}."
+
+
+def _trained(result: dict[str, Any]) -> str:
+    people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
+    return f"The recogniser knows {count(people, 'person', 'people')}."
+
+
+def _restored(result: dict[str, Any]) -> str:
+    left = result.get("conflicts", 0)
+    rest = f"; {count(left, 'file')} changed since and left alone" if left else ""
+    return f"{count(result.get('restored', 0), 'file')} restored{rest}."
 
 
 def _written_outcome(result: dict[str, Any]) -> str:
@@ -180,3 +179,14 @@ def _import_outcome(result: dict[str, Any]) -> str:
     if result.get("failed"):
         parts.append(f"{result['failed']:,} could not be read")
     return ", ".join(parts) + "."
+
+
+_OUTCOMES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "import": _import_outcome,
+    "cluster": _grouped,
+    "map": lambda result: f"The map shows {count(result.get('faces', 0), 'face')}.",
+    "train": _trained,
+    "names": lambda result: f"{NamesTaken(**result).in_words()}.",
+    "write-names": _written_outcome,
+    "undo-names": _restored,
+}

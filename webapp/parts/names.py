@@ -68,7 +68,8 @@ def _table(found: tuple[FoundName, ...]) -> None:
     counts = Counter(each.outcome for each in found)
     options = [outcome for outcome in OUTCOMES if counts[outcome]]
     chosen = st.pills(
-        "Show", options, format_func=lambda outcome: f"{OUTCOMES[outcome]} · {counts[outcome]:,}", key="names-shown",
+        "Show", options, key="names-shown",
+        format_func=lambda outcome: f"{OUTCOMES[outcome]} · {counts[outcome]:,}",
         selection_mode="multi", default=options, label_visibility="collapsed",
     )  # fmt: skip
     shown = [each for each in found if each.outcome in chosen]
