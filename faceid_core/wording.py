@@ -17,13 +17,24 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def file_name(path: Path | str) -> str:
+def file_name(path: Path | str | bytes) -> str:
     """The path as text that every file and terminal takes: bytes that are no UTF-8 become �.
 
     >>> file_name("caf" + chr(0xDCE9) + ".jpg")
     'caf�.jpg'
     """
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def no_access(error: OSError) -> str:
+    """The sentence for a file or folder that the system did not let us use.
+
+    >>> no_access(PermissionError(13, "Permission denied", "/photos/a.jpg"))
+    "/photos/a.jpg can't be used (permission denied); check the path and its rights."
+    """
+    reason = error.strerror or str(error)
+    what = file_name(error.filename) if isinstance(error.filename, str | bytes) else "A file or folder"
+    return f"{what} can't be used ({reason[:1].lower()}{reason[1:]}); check the path and its rights."
 
 
 def what_is_wrong(error: Mapping[str, Any]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 
 import click
 
@@ -22,12 +21,15 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on or before this day.")
 @click.option("--folder", help="In this folder or its subfolders.")
 @click.option("--text", help="Part of the path.")
+@click.option("--missing", is_flag=True, help="Instead: photos whose files are gone.")
 @JSON
 @click.pass_context
 def photos(ctx: click.Context, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
-           last: datetime | None, folder: str | None, text: str | None, as_json: bool) -> None:  # fmt: skip
+           last: datetime | None, folder: str | None, text: str | None, missing: bool,
+           as_json: bool) -> None:  # fmt: skip
     """List the photos that match all options, latest import first."""
     from faceid_core.library import PhotoQuery
+    from faceid_core.media import folders
 
     with library_of(ctx) as library:
         query = PhotoQuery(
@@ -35,10 +37,10 @@ def photos(ctx: click.Context, people: tuple[str, ...], without: tuple[str, ...]
             without=tuple(library.people.known(name).id for name in without),
             taken_from=first.date() if first else None,
             taken_to=last.date() if last else None,
-            folder=str(Path(folder).expanduser().resolve()) if folder else None,
+            folder=str(folders.absolute(folder)) if folder else None,
             text=text,
         )
-        found = library.photos.page(limit=sys.maxsize, query=query)
+        found = library.photos.missing() if missing else library.photos.page(limit=sys.maxsize, query=query)
     if as_json:
         print_json([asdict(photo) for photo in found])
         return

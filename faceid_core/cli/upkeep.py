@@ -105,8 +105,10 @@ def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
 @click.pass_context
 def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
     """Erase photos, or all frames of videos, and their faces from the library. The files stay."""
+    from faceid_core.media import folders
+
     with library_of(ctx) as library:
-        wanted = [str(Path(path).resolve()) for path in paths]
+        wanted = [str(folders.absolute(path)) for path in paths]
         found = library.photos.at(wanted)
         if missing := [path for path in wanted if path not in found]:
             raise Refused(f"The library has no photo {missing[0]}; give the path it was imported from.")

@@ -141,12 +141,13 @@ def frame(drawn_on: Size | None, stored: Size, orientation: int) -> int | None:
     (1, 6, None)
     """
     turned = stored[::-1] if orientation >= 5 else stored
-    if drawn_on is None or drawn_on == stored or (_same_shape(drawn_on, stored) and drawn_on != turned):
+    if drawn_on is None or drawn_on == stored or (same_shape(drawn_on, stored) and drawn_on != turned):
         return orientation
-    return 1 if _same_shape(drawn_on, turned) else None
+    return 1 if same_shape(drawn_on, turned) else None
 
 
-def _same_shape(one: Size, other: Size) -> bool:
+def same_shape(one: Size, other: Size) -> bool:
+    """Whether two sizes can be of one picture."""
     across, along = one[0] * other[1], one[1] * other[0]
     return abs(across - along) <= SAME_SHAPE * max(across, along)
 

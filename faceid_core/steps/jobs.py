@@ -84,7 +84,7 @@ class Reporter:
 
 
 def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    options = {name: params[name] for name in ("again", "video_seconds") if name in params}
+    options = {name: params[name] for name in ("again", "video_seconds", "exclude") if name in params}
     report = run.import_photos(library, params["paths"], **options, progress=reporter)
     if report.faces:
         library.jobs.submit("cluster", {"new_only": True})

@@ -16,7 +16,7 @@ from faceid_core import frame_path
 from faceid_core.atomic import PRIVATE_FOLDER, replaced
 from faceid_core.errors import BadInput, DiskFull, NotWritable, SidecarUnusable
 from faceid_core.exchange import exiftool
-from faceid_core.exchange.face_regions import NamedRegion
+from faceid_core.exchange.face_regions import NamedRegion, same_shape
 from faceid_core.exchange.name_packet import TEXT_FIELDS, Entry, Merged, merge
 from faceid_core.exchange.sidecar_place import Places
 from faceid_core.library import FileBefore, Library, PhotoToName
@@ -173,7 +173,7 @@ class _Writing:
         described = images.described(path)
         size = (described.width, described.height)
         upright_size = size[::-1] if described.orientation >= 5 else size
-        if not _as_imported(path, photo) or upright_size != (photo.width, photo.height):
+        if not _as_imported(path, photo) or not same_shape(upright_size, (photo.width, photo.height)):
             raise NotWritable(CHANGED)
         if self._embed:
             before = described.packet or None

@@ -12,6 +12,7 @@ from webapp import uploads
 from webapp.context import library
 from webapp.feedback import boundary, toast
 from webapp.parts.job_progress import job_progress, last_failure
+from webapp.parts.left_out import left_out_by_last_import
 from webapp.parts.names import import_names, write_names_out
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
@@ -32,6 +33,7 @@ def page() -> None:
     if not busy:
         last_failure("import")
         last_failure("write-names")
+        left_out_by_last_import()
     _add_photos(is_empty=not counts.photos)
     if counts.photos:
         if counts.faces:
@@ -87,7 +89,7 @@ def _from_folder(every: float) -> None:
 def _from_upload(every: float) -> None:
     limit = library().settings.max_upload_mb
     st.caption(
-        f"Up to {limit} MB per photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF. "
+        f"Up to {limit} MB per photo: JPEG, PNG, HEIC, AVIF, TIFF, RAW and most others. "
         "Copies are kept in the library's folder."
     )
     with st.form("import-upload", border=False, clear_on_submit=True):
