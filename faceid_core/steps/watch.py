@@ -39,7 +39,7 @@ def watch_folders(
     """
     roots = [folders.absolute(path) for path in paths]
     next(folders.walk(roots), None)  # a wrong path is refused before anything is queued
-    params = {"paths": [str(root) for root in roots], "exclude": list(exclude)}
+    params: dict[str, object] = {"paths": [str(root) for root in roots], "exclude": list(exclude)}
     if video_seconds is not None:
         params["video_seconds"] = video_seconds
     yield library.jobs.submit("import", params).id
