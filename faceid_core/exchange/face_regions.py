@@ -66,9 +66,10 @@ class UnusableName:
 
 @dataclass(slots=True)
 class PhotoNames:
-    """What a photo and its sidecars name. The same face in two forms is one region."""
+    """What a photo and its sidecars name. The same face in two forms is one region. people: without a place."""
 
     regions: list[NamedRegion] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
     unusable: list[UnusableName] = field(default_factory=list)
 
     def add(self, region: NamedRegion) -> None:

@@ -17,5 +17,6 @@ __all__ = [
     "recognise",
     "replay_decisions",
     "train",
+    "watch",
     "write_names",
 ]

@@ -4,7 +4,7 @@ what becomes of it."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,12 +12,12 @@ from typing import Any
 
 from faceid_core import frame_path
 from faceid_core.errors import InvalidName
-from faceid_core.exchange import face_regions
+from faceid_core.exchange import name_sources
 from faceid_core.geometry import carried
-from faceid_core.library import FaceDecision, Library, PersonDecision
+from faceid_core.library import FaceDecision, FaceView, Library, PersonDecision
 from faceid_core.library.person_names import clean, key
 from faceid_core.steps.replay_decisions import match
-from faceid_core.values import LabelSource, Progress, no_progress
+from faceid_core.values import Flag, LabelSource, Progress, no_progress
 from faceid_core.wording import count
 
 
@@ -106,6 +106,7 @@ class NameSurvey:
 
 Matched = list[tuple[int, FaceDecision]]
 
+NO_PLACE = "the source names the people of the photo without their places; name the face by hand"
 NO_FACE = "no face was found at its place"
 OTHER_NAME = "the face already has another name here"
 DENIED = "the face is not this person, by what was decided here"
@@ -133,8 +134,10 @@ def take_and_list(library: Library, *, actor: str, progress: Progress = no_progr
 def survey_names(library: Library, *, progress: Progress = no_progress) -> NameSurvey:
     """Every name in the photos and what would become of it. Changes nothing."""
     names: list[FoundName] = []
-    named = list(_named_regions(library, names, progress))
+    people: People = {}
+    named = list(_named_regions(library, names, people, progress))
     matched, lost = match(named, library.decisions.known(face.photo for face in named))
+    matched += _placed(library, people, matched, names)
     names += [_found(face, Outcome.WITHOUT_FACE, NO_FACE) for face in lost]
     new: Matched = []
     for face, decision, outcome, reason in _judged(library, matched):
@@ -142,6 +145,43 @@ def survey_names(library: Library, *, progress: Progress = no_progress) -> NameS
         if outcome is Outcome.TAKEN:
             new.append((face, decision))
     return NameSurvey(tuple(sorted(names, key=lambda each: (each.photo, each.outcome, each.name))), new)
+
+
+People = dict[str, tuple[str, list[str]]]
+"""sha256 of a photo -> its path, and who is on it, without places."""
+
+
+def _placed(library: Library, people: People, matched: Matched, names: list[FoundName]) -> Matched:
+    """Faces for names without a place, see _only_place. The other names go into `names`."""
+    given = {face: key(str(decision.person)) for face, decision in matched}
+    known = library.decisions.known(people)
+    ids = [face.id for faces in known.values() for face in faces]
+    here = {face.id: face for face in library.faces.get_many(ids) if face.flag == Flag.NONE.value}
+    placed: Matched = []
+    for photo, (path, wanted) in people.items():
+        faces = [here[face.id] for face in known.get(photo, []) if face.id in here]
+        bearers = {face.id: given.get(face.id) or (key(face.person) if face.person else "") for face in faces}
+        regions = {given[face.id] for face in faces if face.id in given}
+        names += [FoundName(path, name, Outcome.KNOWN) for name in wanted
+                  if key(name) in bearers.values() and key(name) not in regions]  # fmt: skip
+        left = [name for name in wanted if key(name) not in bearers.values()]
+        face = _only_place(faces, bearers, wanted, left)
+        for name in left:
+            usable = _usable(path, name, names)
+            if usable and face is not None:
+                source = LabelSource.IMPORTED.value
+                placed.append((face.id, FaceDecision(photo, path, face.box, person=usable, source=source)))
+            elif usable:
+                names.append(FoundName(path, usable, Outcome.WITHOUT_FACE, NO_PLACE))
+    return placed
+
+
+def _only_place(
+    faces: Sequence[FaceView], bearers: Mapping[int, str], wanted: Sequence[str], left: Sequence[str]
+) -> FaceView | None:
+    """The face that must be the one person who is left: as many faces as people, and all the others have names."""
+    unnamed = [face for face in faces if not bearers[face.id]]
+    return unnamed[0] if len(left) == len(unnamed) == 1 and len(faces) == len(wanted) else None
 
 
 def _found(face: FaceDecision, outcome: Outcome, reason: str = "") -> FoundName:
@@ -176,24 +216,33 @@ def _without(found: NameSurvey, denied: set[int]) -> NameSurvey:
     return NameSurvey(tuple(names), [(face, named) for face, named in found.new if face not in denied])
 
 
-def _named_regions(library: Library, names: list[FoundName], progress: Progress) -> Iterator[FaceDecision]:
-    """Usable names with their places; the others go into `names`."""
+def _named_regions(
+    library: Library, names: list[FoundName], people: People, progress: Progress
+) -> Iterator[FaceDecision]:
+    """Usable names with their places; those without a place go into `people`, the others into `names`."""
     files = library.photos.files()
     for number, (sha256, path, width, height) in enumerate(files):
         progress(number, len(files), "Reading names")
         if frame_path.split(path)[1] is not None:  # a picture of a video
             continue
-        found = face_regions.survey(Path(path))
+        found = name_sources.survey(Path(path))
+        if found.people:
+            people[sha256] = (path, found.people)
         names += [FoundName(path, each.name, Outcome.REFUSED, each.reason) for each in found.unusable]
         for region in found.regions:
-            try:
-                name = clean(region.name)
-            except InvalidName as error:
-                names.append(FoundName(path, region.name, Outcome.REFUSED, _clause(str(error))))
-                continue
-            place = carried(region.box, (1, 1), (width, height), 0)
-            yield FaceDecision(sha256, path, place, person=name, source=LabelSource.IMPORTED.value)
+            if name := _usable(path, region.name, names):
+                place = carried(region.box, (1, 1), (width, height), 0)
+                yield FaceDecision(sha256, path, place, person=name, source=LabelSource.IMPORTED.value)
     progress(len(files), len(files), "Names read")
+
+
+def _usable(path: str, name: str, names: list[FoundName]) -> str | None:
+    """The name as it is given to people. One that can't be used goes into `names`."""
+    try:
+        return clean(name)
+    except InvalidName as error:
+        names.append(FoundName(path, name, Outcome.REFUSED, _clause(str(error))))
+        return None
 
 
 def _clause(sentence: str) -> str:

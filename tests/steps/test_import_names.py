@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import shutil
 from pathlib import Path
 
@@ -176,3 +177,28 @@ def test_the_words() -> None:
     assert NamesTaken(1, 1, 1, 0, 2, 1).in_words() == (
         "1 name of 1 person imported; 2 already had another name here and kept it; 1 has no matching face"
     )
+
+
+def take_out(path: Path, *people: str) -> None:
+    """The JSON that Google Takeout puts beside a photo."""
+    told = {"title": path.name, "people": [{"name": name} for name in people]}
+    path.with_name(f"{path.name}.supplemental-metadata.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_a_name_without_a_place_goes_only_to_the_one_face_it_can_be(tagged: Tagged) -> None:
+    library, people = tagged
+    (path, names), (other, _) = people.items()
+    for each in people:
+        each.with_name(f"{each.name}.xmp").unlink()
+    take_out(path, *names)
+    take_out(other, "Nobody Here")
+    done = take_names(library, actor=ME)  # several people, several faces: nobody knows who is who
+    assert (done.taken, done.without_face, library.people.all()) == (0, len(names) + 1, [])
+    photo = next(photo.id for photo in library.photos.page() if photo.path == str(path))
+    faces = sorted(library.faces.of_photo(photo), key=lambda face: face.box.left)
+    for face, name in zip(faces[:-1], names[:-1], strict=True):
+        library.people.name_faces([face.id], name, actor=ME)
+    done = take_names(library, actor=ME)
+    assert (done.taken, done.known, done.without_face) == (1, len(names) - 1, 1)
+    assert library.faces.get(faces[-1].id).person == names[-1]
+    assert take_names(library, actor=ME).known == len(names)

@@ -35,8 +35,8 @@ def import_names() -> None:
     """Take over the names that other programs wrote into the photos."""
     with st.expander("Import names from other programs", icon=":material/badge:", key="take-names"):
         st.caption(
-            "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into .xmp "
-            "files beside them. Matching faces get these names. Names you gave here stay."
+            "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into files "
+            "beside them, Google Takeout, too. Matching faces get these names. Names you gave here stay."
         )
         with st.container(horizontal=True):
             st.button(
@@ -59,7 +59,7 @@ def _names_found() -> None:
         with st.spinner("Reading the names in your photos"):
             found = survey_names(library()).names
         if not found:
-            st.info("No photo has a name in it, and no .xmp file beside one.", icon=":material/info:")
+            st.info("No photo has a name in it or in a file beside it.", icon=":material/info:")
             return
         _table(found)
 
