@@ -253,7 +253,7 @@ def decisions_schema() -> None:
 @JSON
 @click.pass_context
 def names_from_photos(ctx: click.Context, as_json: bool) -> None:
-    """Import the names that digiKam, Lightroom, Picasa, Windows or Google Takeout left in the photos or beside them."""
+    """Import the names that digiKam, Lightroom, Picasa, Windows or Google Takeout left in or beside photos."""
     from faceid_core.steps.import_names import Outcome, as_rows, take_and_list
 
     with library_of(ctx) as library, progress_bar() as progress:

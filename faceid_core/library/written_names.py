@@ -78,7 +78,7 @@ class WrittenNames:
                 names[photo].append((name, Box(*edges)))
             written = set(session.scalars(select(col(NamesFile.photo_id)).distinct()))
             rows = [row for row in session.execute(_files()) if row[0] in names or row[0] in written]
-            files += [PhotoToName(*row, tuple(names[row[0]])) for row in rows]
+            files += [_photo(row, names[row[0]]) for row in rows]
         return files
 
     def entries(self) -> dict[str, list[list[Any]]]:
@@ -119,7 +119,11 @@ class WrittenNames:
         columns = select(NamesRun.id, NamesRun.at, NamesRun.actor, files, NamesRun.undone_at)  # type: ignore[call-overload]
         wanted = columns.order_by(col(NamesRun.id).desc()).limit(limit)
         with self._database.read() as session:
-            return [NamesRunView(*row[:4], row[4] is not None) for row in session.execute(wanted)]
+            rows = session.execute(wanted).tuples()
+            return [
+                NamesRunView(number, at, actor, files, undone is not None)
+                for number, at, actor, files, undone in rows
+            ]
 
     def files(self, run_id: int | None) -> tuple[int, list[FileBefore]]:
         """The number of a run, by default of the latest that is not undone, and what it changed, the last change
@@ -177,6 +181,11 @@ def _files() -> Any:
         .where(col(Photo.status) == PhotoStatus.DONE.value, col(Photo.sha256).is_not(None))
         .order_by(col(Source.path))
     )
+
+
+def _photo(row: Any, names: Sequence[tuple[str, Box]]) -> PhotoToName:
+    photo, path, sha256, width, height, size, modified = row
+    return PhotoToName(photo, path, sha256, width, height, size, modified, tuple(names))
 
 
 def _row(run_id: int, file: FileBefore) -> NamesFile:

@@ -118,7 +118,9 @@ def write_names(
     if embed:
         exiftool.version()
     writing = _Writing(library, actor, embed=embed, dry_run=dry_run)
-    photos = [photo for photo in library.written_names.photos() if _is_wanted(photo.path, folders)]
+    roots = [str(Path(folder).expanduser().absolute()) for folder in folders]
+    roots += [os.path.realpath(root) for root in roots]
+    photos = [photo for photo in library.written_names.photos() if _is_wanted(photo.path, roots)]
     for start in range(0, len(photos), BATCH):
         progress(start, len(photos), "Writing names")
         writing.batch(photos[start : start + BATCH])
@@ -126,10 +128,9 @@ def write_names(
     return writing.done
 
 
-def _is_wanted(path: str, folders: Sequence[Path | str]) -> bool:
+def _is_wanted(path: str, roots: Sequence[str]) -> bool:
     if frame_path.split(path)[1] is not None:  # a picture of a video
         return False
-    roots = [str(Path(folder).expanduser().resolve()) for folder in folders]
     return not roots or any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in roots)
 
 

@@ -36,8 +36,14 @@ def test_where_a_sidecar_goes(others: list[str], sidecars: list[str], expected: 
 
 
 def test_a_folder_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    places, listed, names_in = Places(), [], sidecar_place._names_in
-    monkeypatch.setattr(sidecar_place, "_names_in", lambda path: listed.append(path) or names_in(path))
+    places, names_in = Places(), sidecar_place._names_in
+    listed: list[Path] = []
+
+    def listing(path: Path) -> list[str]:
+        listed.append(path)
+        return names_in(path)
+
+    monkeypatch.setattr(sidecar_place, "_names_in", listing)
     places.of(tmp_path / "a.jpg")
     sidecar(tmp_path, "b.xmp")
     assert places.of(tmp_path / "c.jpg").name == "c.jpg.xmp"
