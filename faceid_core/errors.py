@@ -11,6 +11,8 @@
     │   ├── NameTaken
     │   ├── TwiceOnPhoto
     │   ├── Conflict
+    │   ├── PasswordUnusable
+    │   ├── LastOwner
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
@@ -43,6 +45,7 @@
     │   ├── ExifToolMissing
     │   └── ReferenceMissing
     ├── NotAllowed
+    ├── NotSignedIn
     ├── TooBusy
     └── JobCancelled
 
@@ -95,6 +98,14 @@ class TwiceOnPhoto(BadInput):
 
 class Conflict(BadInput):
     """Rows that an act, an undo or a redo would write are not as it expects them."""
+
+
+class PasswordUnusable(BadInput):
+    """A password that is too short or too long."""
+
+
+class LastOwner(BadInput):
+    """Without that owner nobody could say any more who may come in."""
 
 
 class UnknownChoice(BadInput):
@@ -223,6 +234,13 @@ class ReferenceMissing(EngineError):
 
 class NotAllowed(FaceIdError):
     """Whoever acts does not have the role for it. Its message says which role it takes."""
+
+
+class NotSignedIn(FaceIdError):
+    """Nobody is signed in, or no longer: the session has ended, or the user was removed."""
+
+    def __init__(self) -> None:
+        super().__init__("You are no longer signed in; reload the page to sign in again.")
 
 
 class TooBusy(FaceIdError):

@@ -9,6 +9,7 @@ from datetime import datetime
 import click
 
 from faceid_core.cli.console import JSON, library_of, print_json, print_table, say
+from faceid_core.errors import NotFound
 from faceid_core.wording import file_name
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -88,12 +89,16 @@ def evaluate(ctx: click.Context, algorithm: str | None, threshold: float | None,
 
 @click.command()
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, latest first.")
+@click.option("--by", metavar="NAME", help="Only those of this person; “program” is faceid itself.")
 @JSON
 @click.pass_context
-def history(ctx: click.Context, limit: int, as_json: bool) -> None:
+def history(ctx: click.Context, limit: int, by: str | None, as_json: bool) -> None:
     """List the latest decisions and groupings."""
     with library_of(ctx) as library:
-        events = library.journal.recent(limit)
+        events = library.journal.recent(limit, actor=by)
+        if by is not None and not events:
+            names = ", ".join(library.journal.actors()) or "nobody yet"
+            raise NotFound(f"Nothing was decided by {by}; --by takes one of: {names}.")
     if as_json:
         print_json([asdict(event) for event in events])
         return

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import listing, names, upkeep
+from faceid_core.cli import access, listing, names, upkeep
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -57,6 +57,9 @@ EXCLUDE = click.option(
 )  # fmt: skip
 GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
 HOST = click.option("--host", help="Address to listen on [default: 127.0.0.1].")
+INSECURE = click.option(
+    "--insecure", is_flag=True, default=None, help="Allow a --host that others reach while nobody has to sign in."
+)
 
 
 @click.group("faceid", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,6 +89,7 @@ def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
 @click.option("--serve/--no-serve", default=True, help="Start the web app afterwards.")
 @HOST
 @PORT
+@INSECURE
 @click.pass_context
 def demo(
     ctx: click.Context,
@@ -96,13 +100,16 @@ def demo(
     serve: bool,
     host: str | None,
     port: int | None,
+    insecure: bool | None,
 ) -> None:
     """Try it out: import, group and map photos, then start the web app.
 
     Uses the photos in FOLDER, or else draws a sample album.
     """
     found = _find(folders) if folders else None
-    with new_library_of(ctx, host=host, port=port) as library:
+    with new_library_of(ctx, host=host, port=port, insecure=insecure) as library:
+        if serve:
+            library.refuse_open_door()
         report = _import(library, found or [_album(library, people, photos, seed)])
         _refuse_in_vain(library, report)
         _group(library)
@@ -334,10 +341,12 @@ def export(ctx: click.Context, file: Path) -> None:
 @main.command()
 @HOST
 @PORT
+@INSECURE
 @click.pass_context
-def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
+def serve(ctx: click.Context, host: str | None, port: int | None, insecure: bool | None) -> None:
     """Start the web app."""
-    with new_library_of(ctx, host=host, port=port) as library:
+    with new_library_of(ctx, host=host, port=port, insecure=insecure) as library:
+        library.refuse_open_door()
         settings = library.settings
     _serve(settings)
 
@@ -362,5 +371,5 @@ def work(ctx: click.Context) -> None:
         worker.run()
 
 
-for command in (names.names, listing.history, *upkeep.COMMANDS):
+for command in (names.names, listing.history, *upkeep.COMMANDS, *access.COMMANDS):
     main.add_command(command)

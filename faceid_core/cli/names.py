@@ -15,8 +15,6 @@ from faceid_core.wording import file_name
 if TYPE_CHECKING:
     from faceid_core.steps.write_names import FileProblem
 
-OWNER = "owner"
-
 MOST_LINES = 20
 """How many files that were left alone are told one by one."""
 
@@ -40,7 +38,7 @@ def write(ctx: click.Context, folders: tuple[Path, ...], dry_run: bool, embed: b
     from faceid_core.steps.write_names import write_names
 
     with library_of(ctx) as library, progress_bar("photos") as progress:
-        done = write_names(library, folders, actor=OWNER, embed=embed, dry_run=dry_run, progress=progress)
+        done = write_names(library, folders, embed=embed, dry_run=dry_run, progress=progress)
     if dry_run:
         for path in done.paths:
             click.echo(file_name(path), err=as_json)

@@ -4,10 +4,10 @@ May import: the root. Everybody above may import what is listed here.
 """
 
 from faceid_core.library import person_names
-from faceid_core.library.clusters import PROGRAM
 from faceid_core.library.erasure import BYTES_REMAIN, Erasure
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes
+from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.store.records import (
@@ -30,12 +30,13 @@ from faceid_core.library.store.records import (
     PhotoView,
     RunView,
     TakenOver,
+    TokenView,
+    UserView,
 )
 from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
 
 __all__ = [
     "BYTES_REMAIN",
-    "PROGRAM",
     "Act",
     "Added",
     "Changed",
@@ -67,5 +68,8 @@ __all__ = [
     "Probes",
     "RunView",
     "TakenOver",
+    "TokenView",
+    "UserView",
+    "needed",
     "person_names",
 ]

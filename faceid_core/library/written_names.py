@@ -14,9 +14,9 @@ from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
-from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.database import Database, acting, chunks
 from faceid_core.library.store.tables import Face, Label, NamesFile, NamesRun, Person, Photo, Source
-from faceid_core.values import Box, Flag, PhotoStatus, utc_now
+from faceid_core.values import Box, Flag, PhotoStatus, Role, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class NamesRunView:
 
 
 class WrittenNames:
-    """What belongs into files, and the record of what was written."""
+    """What belongs into files, and the record of what was written. For owners: it holds paths."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -73,6 +73,7 @@ class WrittenNames:
         """
         names: dict[int, list[tuple[str, Box]]] = defaultdict(list)
         files: list[PhotoToName] = []
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             for photo, name, *edges in session.execute(_names()):
                 names[photo].append((name, Box(*edges)))
@@ -84,20 +85,21 @@ class WrittenNames:
     def entries(self) -> dict[str, list[list[Any]]]:
         """Path of a changed file -> all that is faceid's in it, by the latest run that changed it."""
         columns = select(NamesFile.path, NamesFile.entries).order_by(col(NamesFile.id))  # type: ignore[call-overload]
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return dict(session.execute(columns).tuples().all())
 
-    def begin(self, actor: str) -> int:
+    def begin(self) -> int:
         """A new run. Returns its id."""
-        with self._database.write() as session:
-            run = NamesRun(actor=actor)
+        with self._database.write(Role.OWNER) as session:
+            run = NamesRun(actor=acting(session).name)
             session.add(run)
             session.flush()
             return int(run.id or 0)
 
     def about_to_change(self, run_id: int, files: Sequence[FileBefore]) -> list[int]:
         """Keep what files are, before they are changed. Returns the ids of the records."""
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             rows = [_row(run_id, file) for file in files]
             session.add_all(rows)
             session.flush()
@@ -105,7 +107,7 @@ class WrittenNames:
 
     def forget(self, ids: Iterable[int]) -> None:
         """Files were not changed, or have their former bytes again. A run without files is undone."""
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             for chunk in chunks(ids):
                 session.execute(delete(NamesFile).where(col(NamesFile.id).in_(chunk)))
             left = select(col(NamesFile.run_id))
@@ -118,6 +120,7 @@ class WrittenNames:
         files = select(func.count()).where(col(NamesFile.run_id) == col(NamesRun.id)).scalar_subquery()
         columns = select(NamesRun.id, NamesRun.at, NamesRun.actor, files, NamesRun.undone_at)  # type: ignore[call-overload]
         wanted = columns.order_by(col(NamesRun.id).desc()).limit(limit)
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             rows = session.execute(wanted).tuples()
             return [
@@ -129,6 +132,7 @@ class WrittenNames:
         """The number of a run, by default of the latest that is not undone, and what it changed, the last change
         first. Raises NotFound."""
         standing = select(func.max(col(NamesRun.id))).where(col(NamesRun.undone_at).is_(None))
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             number = run_id if run_id is not None else session.scalar(standing)
             run = None if number is None else session.get(NamesRun, number)
@@ -142,7 +146,7 @@ class WrittenNames:
 
     def photo_rewritten(self, file: FileBefore, sha256: str, size_bytes: int, modified_ns: int) -> None:
         """A photo file got other bytes by our own hand, and shows the same picture: no import has to read it."""
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             photo = session.get(Photo, file.photo_id)
             known = session.scalar(select(col(Photo.id)).where(col(Photo.sha256) == sha256))
             source = session.get(Source, file.photo)

@@ -112,22 +112,22 @@ OTHER_NAME = "the face already has another name here"
 DENIED = "the face is not this person, by what was decided here"
 
 
-def take_names(library: Library, *, actor: str, progress: Progress = no_progress) -> NamesTaken:
+def take_names(library: Library, *, progress: Progress = no_progress) -> NamesTaken:
     """Give faces the names that their photos, or the XMP files beside them, hold for that place, as one decision.
 
     What was decided here already stays. Raises JobCancelled from `progress`, with nothing taken over.
     """
-    return take_and_list(library, actor=actor, progress=progress).summary()
+    return take_and_list(library, progress=progress).summary()
 
 
-def take_and_list(library: Library, *, actor: str, progress: Progress = no_progress) -> NameSurvey:
+def take_and_list(library: Library, *, progress: Progress = no_progress) -> NameSurvey:
     """The same, with every name."""
     found = survey_names(library, progress=progress)
     if not found.new:
         return found
     people = {key(str(face.person)): PersonDecision(str(face.person)) for _, face in found.new}
     summary = f"Imported {count(len(found.new), 'name')} from photos"
-    denied = library.decisions.take_over([*people.values()], found.new, actor=actor, summary=summary).disagreeing
+    denied = library.decisions.take_over([*people.values()], found.new, summary=summary).disagreeing
     return _without(found, set(denied))
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.importing import run
-from faceid_core.library import JobView, Library
+from faceid_core.library import JobView, Library, needed
 from faceid_core.steps import import_names, write_names
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
+from faceid_core.values import PROGRAM, Actor
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +88,9 @@ def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dic
     options = {name: params[name] for name in ("again", "video_seconds", "exclude") if name in params}
     report = run.import_photos(library, params["paths"], **options, progress=reporter)
     if report.faces:
-        library.jobs.submit("cluster", {"new_only": True})
-        library.jobs.submit("map", {"new_only": True})
+        program = library.acting_as(PROGRAM)
+        program.jobs.submit("cluster", {"new_only": True})
+        program.jobs.submit("map", {"new_only": True})
     return report.as_dict()
 
 
@@ -116,13 +118,13 @@ def _train(library: Library, params: dict[str, Any], reporter: Reporter) -> dict
     return {"model": model.id, "people": len(model.classes), **metrics}
 
 
-def _names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    return import_names.take_names(library, actor=params["actor"], progress=reporter).as_dict()
+def _names(library: Library, _params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    return import_names.take_names(library, progress=reporter).as_dict()
 
 
 def _write_names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     options = {name: params[name] for name in ("folders", "embed") if name in params}
-    return write_names.write_names(library, **options, actor=params["actor"], progress=reporter).counts()
+    return write_names.write_names(library, **options, progress=reporter).counts()
 
 
 def _undo_names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
@@ -148,7 +150,8 @@ def run_next(library: Library) -> JobView | None:
         return None
     try:
         with Reporter(library, job.id) as reporter:
-            result = KINDS[job.kind](library, job.params, reporter)
+            asked = library.acting_as(Actor(job.actor, needed(job.kind)))
+            result = KINDS[job.kind](asked, job.params, reporter)
         library.jobs.finish(job.id, result)
     except JobCancelled:
         library.jobs.cancelled(job.id)

@@ -22,7 +22,7 @@ from faceid_core.exchange.sidecar_place import Places
 from faceid_core.library import FileBefore, Library, PhotoToName
 from faceid_core.media import folders as media_folders
 from faceid_core.media import images, xmp
-from faceid_core.values import Box, Progress, no_progress
+from faceid_core.values import Box, Progress, Role, no_progress
 from faceid_core.wording import count
 
 BATCH = 64
@@ -104,7 +104,6 @@ def write_names(
     library: Library,
     folders: Sequence[Path | str] = (),
     *,
-    actor: str,
     embed: bool = False,
     dry_run: bool = False,
     progress: Progress = no_progress,
@@ -112,12 +111,15 @@ def write_names(
     """Bring the sidecars of the photos in these folders (default: of all) to hold the library's names.
 
     What other programs wrote stays; names go only where faceid had written them. embed: into the photos instead,
-    with ExifTool, after a copy. dry_run: change nothing. Raises JobCancelled from `progress`, and DiskFull; what is
-    written till then stays, and can be undone. Raises ExifToolMissing.
+    with ExifTool, after a copy. dry_run: change nothing.
+
+    Raises NotAllowed for all but owners, ExifToolMissing; JobCancelled from `progress` and DiskFull, and then what
+    was written stays and can be undone.
     """
+    library.actor.require(Role.OWNER)
     if embed:
         exiftool.version()
-    writing = _Writing(library, actor, embed=embed, dry_run=dry_run)
+    writing = _Writing(library, embed=embed, dry_run=dry_run)
     roots = [str(Path(folder).expanduser().absolute()) for folder in folders]
     roots += [os.path.realpath(root) for root in roots]
     photos = [photo for photo in library.written_names.photos() if _is_wanted(photo.path, roots)]
@@ -137,8 +139,8 @@ def _is_wanted(path: str, roots: Sequence[str]) -> bool:
 class _Writing:
     """One run over the photos."""
 
-    def __init__(self, library: Library, actor: str, *, embed: bool, dry_run: bool) -> None:
-        self._library, self._actor, self._embed = library, actor, embed
+    def __init__(self, library: Library, *, embed: bool, dry_run: bool) -> None:
+        self._library, self._embed = library, embed
         self._places, self._run, self._entries = Places(), 0, library.written_names.entries()
         lists = library.settings.name_lists
         self._fields = [*TEXT_FIELDS] if lists == "both" else [name for name in TEXT_FIELDS if name == lists]
@@ -195,7 +197,7 @@ class _Writing:
     def _carry_out(self, planned: Sequence[_Planned]) -> None:
         """First the record, then the files: after a crash the hashes tell which were changed."""
         written = self._library.written_names
-        self._run = self._run or written.begin(self._actor)
+        self._run = self._run or written.begin()
         ready = list(self._ready(planned))
         ids = written.about_to_change(self._run, [file for _, file, _ in ready])
         untouched: list[int] = []
@@ -343,7 +345,9 @@ class NamesUndone:
 
 def undo_writing(library: Library, run_id: int | None = None, *, progress: Progress = no_progress) -> NamesUndone:
     """Give every file of a run, by default of the latest, its former bytes. Files that were changed since are left
-    alone. Raises NotFound, JobCancelled from `progress`; then the rest can be undone by another call."""
+    alone. Raises NotAllowed for all but owners, NotFound, JobCancelled from `progress`; then the rest can be undone
+    by another call."""
+    library.actor.require(Role.OWNER)
     done, restored = NamesUndone(), []
     run, files = library.written_names.files(run_id)
     try:

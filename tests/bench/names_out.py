@@ -43,7 +43,7 @@ def fill(library: Library, folder: Path, photos: int) -> None:
         for added in library.photos.add_many(rows[start : start + AT_ONCE]):
             faces += [face.id for face in library.faces.of_photo(added.photo_id)]
     for person in range(PEOPLE):
-        library.people.name_faces(faces[person::PEOPLE], f"Person {person}", actor="bench")
+        library.people.name_faces(faces[person::PEOPLE], f"Person {person}")
 
 
 def timed(what: str, photos: int, work: Callable[[], object]) -> float:
@@ -64,8 +64,8 @@ def main(photos: int) -> None:
             database = root / "library" / "faceid.db"
             before = database.stat().st_size
             bare = timed("bare: as many files of 2 kB", photos, lambda: _bare(root / "bare", photos))
-            first = timed("written first", photos, lambda: write_names(library, [folder], actor="bench"))
-            timed("written again", photos, lambda: write_names(library, [folder], actor="bench"))
+            first = timed("written first", photos, lambda: write_names(library, [folder]))
+            timed("written again", photos, lambda: write_names(library, [folder]))
             sidecars = list(folder.glob("*.xmp"))
             print(f"{sum(file.stat().st_size for file in sidecars) / len(sidecars):,.0f} bytes a sidecar, "
                   f"{(database.stat().st_size - before) / photos:,.0f} bytes a photo in the database, "

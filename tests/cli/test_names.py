@@ -17,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
     (photos := tmp_path / "photos").mkdir()
     with Library.open(new_library(tmp_path / "library")) as library:
         faces = [add_photo(library, photos / name) for name in ("a.jpg", "b.jpg")]
-        library.people.name_faces(faces, "Ada", actor="me")
+        library.people.name_faces(faces, "Ada")
     return photos
 
 

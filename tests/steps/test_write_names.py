@@ -29,8 +29,6 @@ from tests.exchange.test_name_packet import PLAIN, theirs
 from tests.library.conftest import new_face, new_photo
 from tests.sharing import new_library
 
-ME = "me"
-
 
 @dataclass
 class Named:
@@ -41,7 +39,7 @@ class Named:
     faces: dict[str, int]
 
     def write(self, **options: Any) -> NamesWritten:
-        return write_names.write_names(self.library, actor=ME, **options)
+        return write_names.write_names(self.library, **options)
 
     def files(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted(self.folder.iterdir())}
@@ -71,7 +69,7 @@ def named(tmp_path: Path) -> Iterator[Named]:
     folder.mkdir()
     with Library.open(new_library(tmp_path / "library")) as library:
         faces = {name: add_photo(library, folder / name) for name in ("a.jpg", "b.jpg", "c.jpg")}
-        library.people.name_faces([*faces.values()], "Ada", actor=ME)
+        library.people.name_faces([*faces.values()], "Ada")
         yield Named(library, folder, faces)
 
 
@@ -103,20 +101,20 @@ def test_names_are_written_once_and_taken_back_to_the_byte(named: Named) -> None
 def test_our_reader_finds_the_face_again(orientation: int, tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     with Library.open(new_library(tmp_path / "library")) as library:
-        library.people.name_faces([add_photo(library, path, orientation=orientation)], "Ada", actor=ME)
-        assert write_names.write_names(library, actor=ME).files == 1
+        library.people.name_faces([add_photo(library, path, orientation=orientation)], "Ada")
+        assert write_names.write_names(library).files == 1
         (region,) = of_photo(path)
         found = Box(region.box.left * 640, region.box.top * 480, region.box.right * 640, region.box.bottom * 480)
         assert found.as_tuple() == pytest.approx(BOX.as_tuple(), abs=0.01)
-        assert take_names(library, actor=ME).known == 1
+        assert take_names(library).known == 1
 
 
 def test_names_follow_what_is_decided(named: Named) -> None:
     named.write()
     person = named.library.people.known("Ada")
-    named.library.people.rename(person.id, "Ada King", actor=ME)
-    named.library.faces.flag([named.faces["b.jpg"]], Flag.HIDDEN, actor=ME)
-    named.library.people.remove_faces([named.faces["c.jpg"]], person.id, actor=ME)
+    named.library.people.rename(person.id, "Ada King")
+    named.library.faces.flag([named.faces["b.jpg"]], Flag.HIDDEN)
+    named.library.people.remove_faces([named.faces["c.jpg"]], person.id)
     done = named.write()
     assert (done.files, done.added, done.removed) == (3, 1, 3)
     assert [people_in(named.folder / name) for name in named.faces] == [["Ada King"], [], []]
@@ -126,7 +124,7 @@ def test_names_follow_what_is_decided(named: Named) -> None:
 
 def test_hidden_people_are_not_written(named: Named) -> None:
     person = named.library.people.known("Ada")
-    named.library.people.describe(person.id, hidden=True, actor=ME)
+    named.library.people.describe(person.id, hidden=True)
     assert named.write().photos == 0
     assert "a.jpg.xmp" not in named.files()
 
@@ -262,7 +260,7 @@ def test_a_cancelled_job_keeps_what_it_wrote(named: Named, monkeypatch: pytest.M
 
 
 def test_as_jobs_without_names_in_their_results(named: Named) -> None:
-    named.library.jobs.submit("write-names", {"actor": ME})
+    named.library.jobs.submit("write-names", {})
     (job,) = jobs.run_pending(named.library)
     assert (job.state, job.result["files"], job.result["run"]) == ("done", 3, 1)
     assert "Ada" not in repr(job.result) and str(named.folder) not in repr(job.result)
@@ -281,10 +279,10 @@ def test_plain_lists_by_a_setting(named: Named, tmp_path: Path) -> None:
 def test_whoever_is_erased_is_in_no_record(named: Named) -> None:
     named.write()
     person = named.library.people.known("Ada")
-    named.library.people.rename(person.id, "Bo", actor=ME)
+    named.library.people.rename(person.id, "Bo")
     named.write()
     assert any(b"Ada" in (file.before or b"") for file in named.library.written_names.files(2)[1])
-    named.library.erasing.person(person.id, actor=ME)
+    named.library.erasing.person(person.id)
     assert not any(b"Ada" in (file.before or b"") for file in named.library.written_names.files(2)[1])
     assert {each.reason for each in undo_writing(named.library).conflicts} == {"what it was before was erased"}
     done = named.write()  # what faceid wrote of them goes out of the files, too

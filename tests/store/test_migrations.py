@@ -52,7 +52,7 @@ def fill(settings: Settings) -> None:
         written = FileBefore(
             1, "/photos/0.jpg", "/photos/0.jpg.xmp", b"before", "1" * 64, "2" * 64, [["mwg", "x", [0.1]]]
         )
-        library.written_names.about_to_change(library.written_names.begin("me"), [written])
+        library.written_names.about_to_change(library.written_names.begin(), [written])
 
 
 DERIVED = {"persontally"}
@@ -60,7 +60,9 @@ LOST_GOING_DOWN = {"undone_by"}
 """Columns that older versions don't have."""
 
 
-SINCE = {"verdict": "0004", "eventface": "0005", "perceptualhash": "0005", "namesrun": "0006", "namesfile": "0006"}
+SINCE = {"verdict": "0004", "eventface": "0005", "perceptualhash": "0005"}
+SINCE |= dict.fromkeys(("account", "accesstoken", "endedsession"), "0006")
+SINCE |= dict.fromkeys(("namesrun", "namesfile"), "0008")
 """Tables that older versions don't have, with the first that does."""
 
 

@@ -27,7 +27,7 @@ def test_every_name_found_is_shown_before_it_is_taken(filled: Library, open_page
 def test_names_are_written_by_a_job_and_taken_back(filled: Library, open_page: OpenPage) -> None:
     assert "Write names" not in [button.label for button in open_page("photos").button]  # nobody has a name yet
     faces = [int(face) for face in filled.faces.vectors("dlib-resnet+mirror").ids]
-    filled.people.name_faces(faces[::2], "Ada", actor="me")
+    filled.people.name_faces(faces[::2], "Ada")
     page = open_page("photos").button(key="preview-names").click().run()
     assert "3 files would be changed: 3 names added." in texts(page)
     page.button(key="write-names-now").click().run()

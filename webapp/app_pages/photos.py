@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from faceid_core.values import PhotoStatus
+from faceid_core import frame_path
+from faceid_core.values import PhotoStatus, Role
 from webapp import uploads
-from webapp.context import library
+from webapp.context import library, may
 from webapp.feedback import boundary, toast
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.parts.left_out import left_out_by_last_import
@@ -30,20 +31,27 @@ def page() -> None:
     counts = library().counts()
     st.title("Photos")
     busy = job_progress("import", "cluster", "map", "names", "write-names", "undo-names")
+    if may(Role.OWNER):
+        _bring_in(counts, busy=busy)
+    elif not counts.photos:
+        st.caption("No photos yet. Only an owner of this library can import some.")
+    if counts.photos:
+        _browse(counts)
+
+
+# --- bringing photos in -----------------------------------------------------------------------------------------
+def _bring_in(counts: Counts, *, busy: bool) -> None:
     if not busy:
         last_failure("import")
         last_failure("write-names")
         left_out_by_last_import()
     _add_photos(is_empty=not counts.photos)
-    if counts.photos:
-        if counts.faces:
-            import_names()
-        if counts.people:
-            write_names_out()
-        _browse(counts)
+    if counts.faces:
+        import_names()
+    if counts.people:
+        write_names_out()
 
 
-# --- bringing photos in -----------------------------------------------------------------------------------------
 def _add_photos(*, is_empty: bool) -> None:
     with st.expander("Add photos", icon=":material/add_photo_alternate:", expanded=is_empty, key="add-photos"):
         every = _video_seconds()
@@ -152,8 +160,7 @@ def _status_filter(counts: Counts, pager: Pager) -> str:
 
 
 def _failures(photos: list[PhotoView]) -> None:
-    st.dataframe(
-        {"File": [photo.path for photo in photos], "Reason": [photo.error or "" for photo in photos]},
-        hide_index=True,
-    )
-    st.caption("Repair or replace a file, then import its folder again.")
+    files = [photo.path if may(Role.OWNER) else frame_path.shown(photo.path) for photo in photos]
+    st.dataframe({"File": files, "Reason": [photo.error or "" for photo in photos]}, hide_index=True)
+    if may(Role.OWNER):
+        st.caption("Repair or replace a file, then import its folder again.")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from faceid_core.steps.import_names import Outcome, survey_names
 from faceid_core.steps.write_names import write_names
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import boundary, guarded
 from webapp.wording import ago, count
 
@@ -49,7 +49,7 @@ def import_names() -> None:
 
 @guarded
 def _start_import() -> None:
-    library().jobs.submit("names", {"actor": actor()})
+    library().jobs.submit("names", {})
 
 
 @st.dialog("Names in your photos", icon=":material/badge:", width="large")
@@ -110,12 +110,12 @@ def write_names_out() -> None:
 
 @guarded
 def _start_writing() -> None:
-    library().jobs.submit("write-names", {"actor": actor()})
+    library().jobs.submit("write-names", {})
 
 
 def _preview() -> None:
     with boundary(), st.spinner("Comparing with the files"):
-        done = write_names(library(), actor=actor(), dry_run=True)
+        done = write_names(library(), dry_run=True)
         st.info(f"{done.in_words()}.", icon=":material/preview:")
         problems = [*done.conflicts, *done.failures]
         if problems:
