@@ -31,6 +31,7 @@
     ├── LibraryError
     │   ├── LibraryBusy
     │   ├── DiskFull
+    │   ├── ReadOnlyLibrary
     │   ├── Unreachable
     │   ├── DriverMissing
     │   ├── SchemaOutdated
@@ -178,6 +179,10 @@ class LibraryBusy(LibraryError):
 
 class DiskFull(LibraryError):
     """There is no room for what is to be written."""
+
+
+class ReadOnlyLibrary(LibraryError):
+    """The library may be read, but not written."""
 
 
 class Unreachable(LibraryError):

@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -265,8 +267,11 @@ class Settings(BaseSettings):
 
     @property
     def temporary_folder(self) -> Path:
-        """Where pictures that are tried in the recognisers lie, for an hour at most."""
-        return self.library / "temporary"
+        """Where pictures that are tried in the recognisers lie, for an hour at most. Elsewhere for a library that
+        can only be read."""
+        if os.access(self.library, os.W_OK) or not self.library.exists():
+            return self.library / "temporary"
+        return Path(gettempdir()) / f"faceid-{sha256(str(self.library.resolve()).encode()).hexdigest()[:16]}"
 
     @property
     def album_folder(self) -> Path:

@@ -22,6 +22,7 @@ from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
 from faceid_core.library.store.database import Database, connect, make_folder
 from faceid_core.library.store.journal import Journal
+from faceid_core.library.store.read_only import READ_ONLY
 from faceid_core.library.store.records import (
     Counts,
 )
@@ -75,8 +76,14 @@ class Library:
         """
         make_folder(settings)
         library = cls(settings, connect(settings))
-        library.erasing.finish()
+        if not library.read_only:
+            library.erasing.finish()
         return library
+
+    @property
+    def read_only(self) -> str | None:
+        """That nothing can be changed here, as a sentence; None where it can."""
+        return READ_ONLY if self._database.read_only else None
 
     @property
     def actor(self) -> Actor:

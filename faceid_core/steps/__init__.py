@@ -11,6 +11,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "export",
+    "file_rights",
     "import_names",
     "jobs",
     "map_faces",

@@ -153,6 +153,7 @@ def test_photos_are_listed_by_who_is_on_them_and_when(named_folder: Path, album:
     refused(faceid(*library, "photos", "--from", "yesterday"), "yesterday")
 
 
+@pytest.mark.slow
 def test_groups_are_compared_with_the_given_names(named_folder: Path, folder: Path) -> None:
     found = faceid("--library", named_folder, "evaluate", "--json").json
     assert (found["people"], found["pairwise"]["f"] > 0.9, found["acts"] < 6) == (2, True, True)

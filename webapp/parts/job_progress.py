@@ -9,6 +9,7 @@ import streamlit as st
 
 from faceid_core.errors import FaceIdError
 from faceid_core.steps.import_names import NamesTaken
+from faceid_core.values import JobState
 from webapp.context import in_words, library
 from webapp.feedback import boundary, guarded, toast
 from webapp.markup import escaped_markdown
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from faceid_core.library import JobView
 
 REFRESH_SECONDS = 1.0
+
+UNSUCCESSFUL = (JobState.FAILED, JobState.INTERRUPTED)
 
 FEW_STEPS = 4
 """A job of so few steps says nothing about the time that is left."""
@@ -57,14 +60,23 @@ def job_progress(*kinds: str, body: Callable[[JobView], None] | None = None) -> 
 
 
 def last_failure(kind: str) -> None:
-    """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds."""
+    """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds. An
+    import whose worker died can be resumed here."""
     job = next((job for job in library().jobs.recent(20) if job.kind == kind), None)
-    if job is not None and job.state == "failed":
-        st.error(_why(job), icon=":material/error:")
+    if job is None or job.state not in UNSUCCESSFUL:
+        return
+    st.error(_why(job), icon=":material/error:")
+    if job.kind == "import" and job.state == JobState.INTERRUPTED:
+        st.button("Resume", icon=":material/resume:", key=f"resume-{job.id}", on_click=_resume, args=(job,))
 
 
 def _why(job: JobView) -> str:
     return escaped_markdown(in_words(FaceIdError(job.error or "The job failed.")))
+
+
+@guarded
+def _resume(job: JobView) -> None:
+    library().jobs.submit(job.kind, job.params)
 
 
 def _active(kinds: tuple[str, ...]) -> list[JobView]:
@@ -146,7 +158,7 @@ def progress_text(job: JobView) -> str:
 def _tell(job: JobView) -> None:
     if job.state == "done":
         toast(outcome(job.kind, job.result))
-    elif job.state == "failed":
+    elif job.state in UNSUCCESSFUL:
         toast(_why(job), icon=":material/error:")
     else:
         toast(f"{TITLES.get(job.kind, job.kind)}: cancelled; finished work is kept.", icon=":material/cancel:")
