@@ -9,6 +9,7 @@ __all__ = [
     "face_regions",
     "face_table",
     "name_packet",
+    "name_sources",
     "saving",
     "sidecar_place",
     "xml_spans",
