@@ -29,6 +29,7 @@ from faceid_core.library.store.records import (
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
 from faceid_core.library.tokens import Tokens
 from faceid_core.library.users import Users, refuse_open_door
+from faceid_core.library.written_names import WrittenNames
 from faceid_core.settings import Settings
 from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
@@ -61,6 +62,7 @@ class Library:
         self.gallery = Gallery(database)
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
+        self.written_names = WrittenNames(database)
         self.erasing = Erasing(database, settings)
         self.users = Users(database)
         self.tokens = Tokens(database)
