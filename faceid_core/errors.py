@@ -16,6 +16,7 @@
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
+    │   ├── SidecarUnusable
     │   ├── BackupUnusable
     │   └── DecisionsUnusable
     ├── NotReady
@@ -42,6 +43,7 @@
     │   ├── CustomModelUnusable
     │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
+    │   ├── ExifToolMissing
     │   └── ReferenceMissing
     ├── NotAllowed
     ├── NotSignedIn
@@ -117,6 +119,10 @@ class InvalidSetting(BadInput):
 
 class NotWritable(BadInput):
     """A place where a file can't be written."""
+
+
+class SidecarUnusable(BadInput):
+    """An XMP file that can't be read or changed. The message is the reason, without the path."""
 
 
 class BackupUnusable(BadInput):
@@ -221,6 +227,10 @@ class VectorsNotFinite(EngineError):
 
 class WorkersUnusable(EngineError):
     """The processes of an import can't start."""
+
+
+class ExifToolMissing(EngineError):
+    """The program ExifTool is not installed, or does not run."""
 
 
 class ReferenceMissing(EngineError):

@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     providers: Annotated[list[str], NoDecode] = Field(
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
     )
+    name_lists: Literal["none", "subject", "person-in-image", "both"] = Field(
+        "none", description="Lists of plain names that faceid names write fills beside the regions of faces"
+    )
     workers: int = Field(0, ge=0, description="Processes for an import; 0 means one per core")
 
     host: str = Field("127.0.0.1", description="Address that the web app listens on")
@@ -246,6 +249,11 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Trained recognisers."""
         return self.library / "models"
+
+    @property
+    def originals_folder(self) -> Path:
+        """Copies of photos into which names were written."""
+        return self.library / "originals"
 
     @property
     def graphs_folder(self) -> Path:

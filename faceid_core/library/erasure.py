@@ -38,6 +38,7 @@ from faceid_core.library.store.tables import (
     TrainedModel,
 )
 from faceid_core.library.store.traces import Traces
+from faceid_core.library.written_names import forget_names
 from faceid_core.settings import Settings
 from faceid_core.values import OPEN_JOBS, Role
 
@@ -66,6 +67,7 @@ class Erasing:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._models_folder = database, settings.models_folder
+        self._originals_folder = settings.originals_folder
         self._graphs_folder = settings.graphs_folder
         self._compaction = Compaction(database, settings.library)
 
@@ -151,6 +153,12 @@ class Erasing:
         for artifact in artifacts:
             shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
 
+    def _remove_originals(self, photos: Iterable[int]) -> None:
+        """Copies of photos before names were written into them: they hold names that an earlier run wrote."""
+        for photo in set(photos):
+            for copy in self._originals_folder.glob(f"*/{photo}.*"):
+                copy.unlink(missing_ok=True)
+
     def _erase(
         self, find: Callable[[Session], _Going], summary: str, preview: bool, seen: Erasure | None
     ) -> Erasure:
@@ -162,6 +170,7 @@ class Erasing:
             return found
         with self._database.write(Role.OWNER) as session:
             going = find(session)  # anew: somebody may have named a face meanwhile
+            photos = [*going.photos, *_photos_of(session, going.traces.faces if going.traces.people else ())]
             found, models = _found(session, going), _models_of(session, going.traces)
             _check_seen(found, seen)
             self._compaction.announce()
@@ -172,6 +181,7 @@ class Erasing:
             _note(session, summary)
             artifacts = [model.artifact for model in models]
         self._remove(artifacts)
+        self._remove_originals(photos)
         shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
         return replace(found, bytes_remain=not self._compaction.finish())
 
@@ -203,6 +213,13 @@ def _present(session: Session, model: type[Face] | type[Photo], ids: Iterable[in
     found: list[int] = []
     for chunk in chunks({int(number) for number in ids}):
         found += session.scalars(select(col(model.id)).where(col(model.id).in_(chunk)))
+    return found
+
+
+def _photos_of(session: Session, faces: Iterable[int]) -> list[int]:
+    found: list[int] = []
+    for chunk in chunks(faces):
+        found += session.scalars(select(col(Face.photo_id)).where(col(Face.id).in_(chunk)))
     return found
 
 
@@ -241,6 +258,7 @@ def _delete_rows(session: Session, going: _Going, models: Collection[TrainedMode
         session.execute(delete(Face).where(col(Face.id).in_(chunk)))
         _recount(session, clusters)
     person_counts.forget_all(session)
+    forget_names(session, of.names)
     for chunk in chunks(photos):
         session.execute(delete(Source).where(col(Source.photo_id).in_(chunk)))
         session.execute(delete(Photo).where(col(Photo.id).in_(chunk)))

@@ -126,6 +126,7 @@ class Jobs:
 
     def heartbeats(self) -> dict[int, datetime | None]:
         """The latest sign of life of each running job, by the clock of its worker's machine."""
+        self._database.actor.require(Role.OWNER)
         running = select(Job.id, Job.heartbeat_at).where(col(Job.state) == JobState.RUNNING.value)  # type: ignore[call-overload]
         with self._database.read() as session:
             return dict(session.execute(running).tuples().all())
@@ -133,6 +134,7 @@ class Jobs:
     def interrupt(self, job_id: int, heartbeat: datetime | None) -> bool:
         """End a running job whose worker is gone. Returns False, and leaves it, where there is a newer sign of life
         than this one, or it has ended."""
+        self._database.actor.require(Role.OWNER)
         with self._database.write(Role.OWNER) as session:
             job = session.get(Job, job_id)
             if job is None or job.state != JobState.RUNNING.value or job.heartbeat_at != heartbeat:

@@ -11,7 +11,7 @@ from sqlmodel import col
 from faceid_core.library.clusters import Clusters
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.erasure import Erasing
-from faceid_core.library.faces import Faces
+from faceid_core.library.faces import Faces, shown_person
 from faceid_core.library.gallery import Gallery
 from faceid_core.library.jobs import Jobs
 from faceid_core.library.maps import Maps
@@ -30,6 +30,7 @@ from faceid_core.library.store.records import (
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
 from faceid_core.library.tokens import Tokens
 from faceid_core.library.users import Users, refuse_open_door
+from faceid_core.library.written_names import WrittenNames
 from faceid_core.settings import Settings
 from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
@@ -62,6 +63,7 @@ class Library:
         self.gallery = Gallery(database)
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
+        self.written_names = WrittenNames(database)
         self.erasing = Erasing(database, settings)
         self.shares = Shares(database)
         self.users = Users(database)
@@ -121,7 +123,7 @@ class Library:
             number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),
             number(Face),
             flagged,
-            number(Person),
+            number(Person, shown_person(self.actor)),
             number(Label),
             number(Cluster, col(Cluster.run_id) == latest_run()),
             mapped,

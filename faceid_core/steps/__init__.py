@@ -19,4 +19,5 @@ __all__ = [
     "replay_decisions",
     "train",
     "watch",
+    "write_names",
 ]

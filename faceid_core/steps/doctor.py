@@ -14,7 +14,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from faceid_core import __version__
 from faceid_core.engine import face_recognition_process, sessions
-from faceid_core.errors import FaceIdError
+from faceid_core.errors import ExifToolMissing, FaceIdError
+from faceid_core.exchange import exiftool
 from faceid_core.library.store import database
 from faceid_core.settings import Settings, unknown_settings
 from faceid_core.steps import file_rights
@@ -63,6 +64,7 @@ def examine(settings: Settings, *, deep: bool = False) -> list[Check]:
         *(_contents(settings) if deep else ()),
         _disk(settings),
         *_unknown_settings(),
+        _exiftool(),
         _reference(),
     ]
 
@@ -193,6 +195,13 @@ def _unknown_settings() -> Iterator[Check]:
     for unknown in unknown_settings():
         yield Check(unknown.name, "is not a setting", ok=False, advice=f"Rename it: {unknown.advice}"
                     if unknown.nearest else "Correct or unset it.")  # fmt: skip
+
+
+def _exiftool() -> Check:
+    try:
+        return Check("ExifTool", exiftool.version())
+    except ExifToolMissing as error:
+        return Check("ExifTool", "not installed", advice=f"Only `faceid names write --embed` needs it. {error}")
 
 
 def _reference() -> Check:

@@ -14,7 +14,7 @@ from typing import Any
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.importing import run
 from faceid_core.library import JobView, Library, needed
-from faceid_core.steps import import_names
+from faceid_core.steps import import_names, write_names
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
@@ -126,12 +126,24 @@ def _names(library: Library, _params: dict[str, Any], reporter: Reporter) -> dic
     return import_names.take_names(library, progress=reporter).as_dict()
 
 
+def _write_names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    options = {name: params[name] for name in ("folders", "embed") if name in params}
+    return write_names.write_names(library, **options, progress=reporter).counts()
+
+
+def _undo_names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    done = write_names.undo_writing(library, params.get("run"), progress=reporter)
+    return {"restored": done.restored, "conflicts": len(done.conflicts)}
+
+
 KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
     "import": _import,
     "cluster": _cluster,
     "map": _map,
     "train": _train,
     "names": _names,
+    "write-names": _write_names,
+    "undo-names": _undo_names,
 }
 
 

@@ -31,14 +31,19 @@ TITLES = {
     "map": "Drawing the map",
     "train": "Training the recogniser",
     "names": "Importing names",
+    "write-names": "Writing names",
+    "undo-names": "Restoring files",
 }
-_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos")}
+_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos"), "write-names": ("photo", "photos"),
+          "undo-names": ("file", "files")}  # fmt: skip
 _ICONS = {
     "import": ":material/add_photo_alternate:",
     "cluster": ":material/workspaces:",
     "map": ":material/scatter_plot:",
     "train": ":material/model_training:",
     "names": ":material/badge:",
+    "write-names": ":material/edit_document:",
+    "undo-names": ":material/undo:",
 }
 
 
@@ -161,19 +166,30 @@ def _tell(job: JobView) -> None:
 
 def outcome(kind: str, result: dict[str, Any]) -> str:
     """One sentence about a finished job."""
-    if kind == "import":
-        return _import_outcome(result)
-    if kind == "cluster":
-        groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
-        return f"Faces grouped: {groups}, {alone}."
-    if kind == "map":
-        return f"The map shows {count(result.get('faces', 0), 'face')}."
-    if kind == "train":
-        people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
-        return f"The recogniser knows {count(people, 'person', 'people')}."
-    if kind == "names":
-        return f"{NamesTaken(**result).in_words()}."
-    return "Done."
+    tell = _OUTCOMES.get(kind)
+    return tell(result) if tell else "Done."
+
+
+def _grouped(result: dict[str, Any]) -> str:
+    groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
+    return f"Faces grouped: {groups}, {alone}."
+
+
+def _trained(result: dict[str, Any]) -> str:
+    people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
+    return f"The recogniser knows {count(people, 'person', 'people')}."
+
+
+def _restored(result: dict[str, Any]) -> str:
+    left = result.get("conflicts", 0)
+    rest = f"; {count(left, 'file')} changed since and left alone" if left else ""
+    return f"{count(result.get('restored', 0), 'file')} restored{rest}."
+
+
+def _written_outcome(result: dict[str, Any]) -> str:
+    files, left = result.get("files", 0), result.get("conflicts", 0) + result.get("failures", 0)
+    text = f"Names written into {count(files, 'file')}" if files else "All files have their names already"
+    return f"{text}; {left:,} left alone, see Preview." if left else f"{text}."
 
 
 def _import_outcome(result: dict[str, Any]) -> str:
@@ -185,3 +201,14 @@ def _import_outcome(result: dict[str, Any]) -> str:
     if result.get("failed"):
         parts.append(f"{result['failed']:,} could not be read")
     return ", ".join(parts) + "."
+
+
+_OUTCOMES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "import": _import_outcome,
+    "cluster": _grouped,
+    "map": lambda result: f"The map shows {count(result.get('faces', 0), 'face')}.",
+    "train": _trained,
+    "names": lambda result: f"{NamesTaken(**result).in_words()}.",
+    "write-names": _written_outcome,
+    "undo-names": _restored,
+}
