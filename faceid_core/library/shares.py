@@ -88,6 +88,7 @@ class Shares:
         show_name: tell whose link it is. blur_others: blur all faces but those of the people asked for.
         Raises BadInput, NotFound, InvalidName, PasswordUnusable, NotAllowed.
         """
+        self._database.actor.require(Role.OWNER)
         if replace(query, status=None).is_empty:
             raise BadInput("Choose a person or a search first; a link to all photos would show everything.")
         if not 1 <= days <= LONGEST_DAYS:
