@@ -23,11 +23,21 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "people": ("People", "groups"),
     },
     "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
-    "Library": {"history": ("History", "history"), "users": ("Users", "manage_accounts")},
+    "Library": {
+        "history": ("History", "history"),
+        "sharing": ("Sharing", "share"),
+        "users": ("Users", "manage_accounts"),
+    },
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
 
-NEEDS = {"clusters": Role.EDITOR, "train": Role.OWNER, "history": Role.EDITOR, "users": Role.OWNER}
+NEEDS = {
+    "clusters": Role.EDITOR,
+    "train": Role.OWNER,
+    "history": Role.EDITOR,
+    "sharing": Role.OWNER,
+    "users": Role.OWNER,
+}
 """Who may open a page; those that are not here are for everybody."""
 
 

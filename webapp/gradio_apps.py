@@ -150,7 +150,7 @@ def build(settings: Settings) -> FastAPI:
             enable_monitoring=False,
             max_file_size=f"{settings.max_upload_mb}mb",
             theme=theme.gradio_theme(),
-            css=theme.gradio_css(),
+            css=theme.gradio_css(settings.public_path),
         )
         app.has_launched = True  # only then does Gradio refuse paths that nobody uploaded
         _share_out(app)

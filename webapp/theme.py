@@ -136,14 +136,19 @@ def font_files() -> dict[str, Path]:
     return {style: file for style, pattern in patterns.items() for file in folder.glob(pattern)}
 
 
-def gradio_css() -> str:
-    """The recognisers without Gradio's margins and footer, in the pages' font."""
+def gradio_css(public_path: str = "") -> str:
+    """The recognisers without Gradio's margins and footer, in the pages' font. public_path: see Settings."""
     faces = [
         f"@font-face {{ font-family: 'Source Sans'; font-style: {style}; font-weight: 200 900; "
-        f"src: url('/static/media/{file.name}') format('woff2'); }}\n"
+        f"src: url('{public_path}/static/media/{file.name}') format('woff2'); }}\n"
         for style, file in font_files().items()
     ]
     return "".join(faces) + GRADIO_CSS
+
+
+def shared_css(public_path: str = "") -> str:
+    """The style of shared pages: that of the other pages before the app, and a grid of photos."""
+    return sign_in_css(public_path) + (STATIC / "shared.css").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=32)

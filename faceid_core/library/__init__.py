@@ -3,13 +3,14 @@
 May import: the root. Everybody above may import what is listed here.
 """
 
-from faceid_core.library import person_names
+from faceid_core.library import passwords, person_names
 from faceid_core.library.erasure import BYTES_REMAIN, Erasure
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes
 from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
+from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
 from faceid_core.library.store.records import (
     Act,
     Added,
@@ -37,6 +38,9 @@ from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToN
 
 __all__ = [
     "BYTES_REMAIN",
+    "DEFAULT_DAYS",
+    "GONE",
+    "LONGEST_DAYS",
     "Act",
     "Added",
     "Changed",
@@ -67,9 +71,11 @@ __all__ = [
     "PhotoView",
     "Probes",
     "RunView",
+    "ShareView",
     "TakenOver",
     "TokenView",
     "UserView",
     "needed",
+    "passwords",
     "person_names",
 ]

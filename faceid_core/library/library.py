@@ -20,6 +20,7 @@ from faceid_core.library.pair_constraints import PairConstraints
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
+from faceid_core.library.shares import Shares
 from faceid_core.library.store.database import Database, connect, make_folder
 from faceid_core.library.store.journal import Journal
 from faceid_core.library.store.read_only import READ_ONLY
@@ -64,6 +65,7 @@ class Library:
         self.decisions = Decisions(database)
         self.written_names = WrittenNames(database)
         self.erasing = Erasing(database, settings)
+        self.shares = Shares(database)
         self.users = Users(database)
         self.tokens = Tokens(database)
 

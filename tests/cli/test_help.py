@@ -16,7 +16,7 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     assert listed == [
         "demo", "import", "watch", "cluster", "map", "evaluate", "photos", "people", "train", "recognise", "export",
         "serve", "names", "history", "undo", "redo", "erase", "doctor", "backup", "restore", "decisions", "db",
-        "user", "token",
+        "user", "token", "share",
     ]  # fmt: skip
 
 

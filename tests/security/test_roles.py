@@ -18,7 +18,7 @@ import pytest
 import faceid_core
 from faceid_core.errors import FaceIdError, NotAllowed, NotFound
 from faceid_core.importing.run import import_photos
-from faceid_core.library import EventView, FileBefore, Library, PhotoQuery
+from faceid_core.library import EventView, FileBefore, Library, PhotoQuery, ShareView
 from faceid_core.library.jobs import needed
 from faceid_core.steps import jobs, replay_decisions
 from faceid_core.steps.ask import questions, suggestions
@@ -72,6 +72,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
         OWNER: "add add_first all end_session of_subject remove set_password set_role",
     },
     "tokens": {VIEWER: "find user_of", OWNER: "add all remove"},
+    "shares": {VIEWER: "number open photo photos", OWNER: "add all count_view remove"},
 }
 """Part of the library -> who it takes -> the methods."""
 
@@ -79,6 +80,10 @@ READERS_WRITE = {"add_vectors", "fill_counts", "set_password"}
 """What writes although somebody only reads: vectors and counts that are computed when they are missing, as well as
 one's own password."""
 
+NOON = datetime(2030, 1, 1)
+SHARE = ShareView(
+    1, PhotoQuery(text="a"), "", None, False, True, False, None, "Otto", NOON, NOON, 0, None, is_valid=True
+)
 EXAMPLES: Mapping[str, Any] = {
     "actor": VERA, "again": False, "algorithm": "any", "artifact": "none", "classes": [], "copies": [],
     "days": 1, "done": 1, "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "heartbeat": None,
@@ -89,7 +94,8 @@ EXAMPLES: Mapping[str, Any] = {
     "pairs": [(1, 2)], "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
     "person_id": 1, "photo_id": 1, "photos": [], "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
-    "sentence": "", "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
+    "sentence": "", "share": SHARE, "share_id": 1,
+    "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
     "subject": "none", "summary": "Said", "threshold": 0.5, "token_id": 1, "total": 1,
     "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),
     "video": "none",

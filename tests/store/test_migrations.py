@@ -63,6 +63,7 @@ LOST_GOING_DOWN = {"undone_by"}
 SINCE = {"verdict": "0004", "eventface": "0005", "perceptualhash": "0005"}
 SINCE |= dict.fromkeys(("account", "accesstoken", "endedsession"), "0006")
 SINCE |= dict.fromkeys(("namesrun", "namesfile"), "0008")
+SINCE["sharelink"] = "0009"
 """Tables that older versions don't have, with the first that does."""
 
 

@@ -18,6 +18,7 @@ from webapp.parts.names import import_names, write_names_out
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
+from webapp.parts.share_dialog import share_button
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -127,6 +128,8 @@ def _browse(counts: Counts) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="photo-filter"):
         status = PhotoStatus.FAILED if _status_filter(counts, pager) == FAILED else PhotoStatus.DONE
         query = photo_filter(status, on_change=pager.first)
+        if not query.is_empty and status is PhotoStatus.DONE and may(Role.OWNER):
+            share_button(query, key="share-search")
     found = library().photos.page(after=pager.after, limit=PAGE_PHOTOS + 1, query=query)
     if found and not query.is_empty:
         st.caption(f"{count(library().photos.number(query), 'photo')} found.")

@@ -337,3 +337,25 @@ class EndedSession(SQLModel, table=True):
 
     id: str = Field(primary_key=True, max_length=32)
     until: datetime = Field(index=True, sa_type=DateTime)
+
+
+class ShareLink(SQLModel, table=True):
+    """A link that shows one person or one search to whoever has it. digest: SHA-256 of its secret, which is stored
+    nowhere. query: the fields of a PhotoQuery. password: as Argon2 writes it."""
+
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    digest: str = Field(unique=True, max_length=64)
+    person_id: int | None = Field(default=None, sa_column=_parent("person", nullable=True, index=True))
+    query: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    title: str = Field(default="", max_length=100)
+    show_name: bool = False
+    blur_others: bool = True
+    downloads: bool = False
+    password: str | None = Field(default=None, max_length=200)
+    created_by: str = Field(max_length=100)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    expires_at: datetime = Field(sa_type=DateTime)
+    views: int = 0
+    viewed_at: datetime | None = Field(default=None, sa_type=DateTime)
