@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from faceid_core.values import Actor, Role
 from webapp.components.account import account
-from webapp.context import came_by, signed_in, who
+from webapp.context import came_by, library, signed_in, who
 from webapp.feedback import boundary, show_toasts
 from webapp.theme import CSS, ICON, LOGO
 
@@ -77,8 +77,15 @@ def _signed_in(actor: Actor) -> None:
         with st.sidebar:
             account(actor.name, can_sign_out=came_by() == "session")
     show_toasts()
+    with boundary():
+        _say_read_only()
     current.run()
     show_toasts()
+
+
+def _say_read_only() -> None:
+    if sentence := library().read_only:
+        st.warning(sentence, icon=":material/lock:")
 
 
 if __name__ == "__main__":

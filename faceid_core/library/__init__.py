@@ -33,6 +33,7 @@ from faceid_core.library.store.records import (
     TokenView,
     UserView,
 )
+from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
 
 __all__ = [
     "BYTES_REMAIN",
@@ -49,17 +50,20 @@ __all__ = [
     "FaceRef",
     "FaceVectors",
     "FaceView",
+    "FileBefore",
     "JobView",
     "Library",
     "MapPoints",
     "ModelView",
     "NamedFaces",
+    "NamesRunView",
     "Naming",
     "PairDecision",
     "PersonChanged",
     "PersonDecision",
     "PersonView",
     "PhotoQuery",
+    "PhotoToName",
     "PhotoView",
     "Probes",
     "RunView",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from anyio import to_thread
 from starlette.datastructures import FormData
@@ -16,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from faceid_core.errors import FaceIdError
 from webapp import theme
 from webapp.access import html
+from webapp.access.addresses import local_path
 from webapp.access.identity import HEADER, Identity, Visitors
 from webapp.access.oidc import OidcSignIn
 from webapp.access.sessions import Sessions
@@ -215,18 +214,6 @@ class Pages:
         """Logo and icon."""
         file = {"logo": theme.LOGO, "icon": theme.ICON}.get(request.path_params["name"])
         return FileResponse(file) if file else JSONResponse({"error": "There is nothing here."}, 404)
-
-
-def local_path(target: str) -> str:
-    """Where to go after signing in: a path on this server, "/" for anything else.
-
-    >>> local_path("/people?person=3"), local_path("https://evil.example/"), local_path("//evil.example")
-    ('/people?person=3', '/', '/')
-    """
-    parts = urlsplit(target) if not re.search(r"[\\\s\x00-\x1f]", target) else None
-    if parts is None or parts.scheme or parts.netloc or not parts.path.startswith("/") or target.startswith("//"):
-        return "/"
-    return "/" if re.match(r"/sign-(in|out)", parts.path) else target
 
 
 def _account(request: Request, user: UserView, *, problem: str = "", done: str = "", status: int = 200) -> Response:

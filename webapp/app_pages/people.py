@@ -283,7 +283,7 @@ def _merge(person: PersonView, keep: PersonView) -> None:
 
 def _ask_to_erase(person: PersonView) -> None:
     def erase() -> Erasure:
-        erased = library().erasing.person(person.id)
+        erased = library().erasing.person(person.id, seen=gone)
         _close()
         return erased
 

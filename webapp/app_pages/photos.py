@@ -11,9 +11,10 @@ from faceid_core import frame_path
 from faceid_core.values import PhotoStatus, Role
 from webapp import uploads
 from webapp.context import library, may
-from webapp.feedback import boundary, guarded, toast
+from webapp.feedback import boundary, toast
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.parts.left_out import left_out_by_last_import
+from webapp.parts.names import import_names, write_names_out
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
@@ -29,7 +30,7 @@ ALL, FAILED = "All photos", "Could not be read"
 def page() -> None:
     counts = library().counts()
     st.title("Photos")
-    busy = job_progress("import", "cluster", "map", "names")
+    busy = job_progress("import", "cluster", "map", "names", "write-names", "undo-names")
     if may(Role.OWNER):
         _bring_in(counts, busy=busy)
     elif not counts.photos:
@@ -42,10 +43,13 @@ def page() -> None:
 def _bring_in(counts: Counts, *, busy: bool) -> None:
     if not busy:
         last_failure("import")
+        last_failure("write-names")
         left_out_by_last_import()
     _add_photos(is_empty=not counts.photos)
     if counts.faces:
-        _take_names()
+        import_names()
+    if counts.people:
+        write_names_out()
 
 
 def _add_photos(*, is_empty: bool) -> None:
@@ -115,24 +119,6 @@ def _start(paths: list[Path], every: float) -> None:
     library().jobs.submit("import", {"paths": [str(path) for path in paths], "video_seconds": every})
     toast("Import started. Faces will be grouped when it is done.", icon=":material/download:")
     st.rerun()
-
-
-# --- names that are in the photos -------------------------------------------------------------------------------
-def _take_names() -> None:
-    with st.expander("Import names from other programs", icon=":material/badge:", key="take-names"):
-        st.caption(
-            "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into .xmp "
-            "files beside them. Matching faces get these names. Names you gave here stay."
-        )
-        st.button(
-            "Import names", icon=":material/badge:", key="take-names-now", on_click=_start_names,
-            help="You can undo this",
-        )  # fmt: skip
-
-
-@guarded
-def _start_names() -> None:
-    library().jobs.submit("names", {})
 
 
 # --- looking at them --------------------------------------------------------------------------------------------
