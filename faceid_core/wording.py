@@ -8,6 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_FOLDERS = re.compile(
+    r"""(?<![\w.~:/\\])(?:[A-Za-z]:[\\/]|\\\\|/)(?:[^\\/'"“”‘’;\n]*[^\\/\s'"“”‘’;][\\/])*(?=[^\\/\s'"“”‘’;])"""
+)
+"""What stands before the last name of an absolute path, of Unix, Windows or a share."""
+
 
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """
@@ -24,6 +29,15 @@ def file_name(path: Path | str | bytes) -> str:
     'caf�.jpg'
     """
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def without_folders(sentence: str) -> str:
+    """The sentence with the names of files only, not where on the machine they lie.
+
+    >>> without_folders("There is no folder /home/ada/My photos; the file C:/Old/1.jpg is empty, as is /b/2.jpg.")
+    'There is no folder My photos; the file 1.jpg is empty, as is 2.jpg.'
+    """
+    return _FOLDERS.sub("", sentence)
 
 
 def no_access(error: OSError) -> str:

@@ -18,11 +18,11 @@ from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.importing.photo import unread
 from faceid_core.importing.work import File, Piece
 from faceid_core.importing.worker import look_at
-from faceid_core.library import PROGRAM, Added, Library, PersonDecision
+from faceid_core.library import Added, Library, PersonDecision
 from faceid_core.media import folders
 from faceid_core.media.left_out import LeftOut, LeftOuts
 from faceid_core.settings import Settings, usable_cores
-from faceid_core.values import NewPhoto, Progress, VideoFrame, no_progress
+from faceid_core.values import PROGRAM, NewPhoto, Progress, Role, VideoFrame, no_progress
 from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
@@ -116,8 +116,10 @@ def import_photos(
     again: search known photos anew, too, as after a change of the detector; names stay with their faces.
     video_seconds: instead of the setting; 0 leaves videos alone. exclude: see folders.walk.
     A photo whose own file is gone shows another one that holds it, if that is found here.
-    Raises PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`, after storing what is done.
+    Raises NotAllowed for all but owners, PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`,
+    after storing what is done.
     """
+    library.actor.require(Role.OWNER)  # before any path of this machine is looked at
     started = time.monotonic()
     settings = library.settings
     if video_seconds is not None:
@@ -265,7 +267,9 @@ class _ImportRun:
             if decided:
                 each = ((said.person, *said.not_people) for _, said in decided)
                 names = dict.fromkeys(name for names in each for name in names if name)
-                self.library.decisions.take_over([PersonDecision(name) for name in names], decided, actor=PROGRAM)
+                self.library.acting_as(PROGRAM).decisions.take_over(
+                    [PersonDecision(name) for name in names], decided
+                )
 
     def _tell(self, path: str | None = None) -> None:
         files = sum(photo.frame is None or bool(photo.frame.every) for photo in self.batch)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError
+from webapp.context import in_words
 from webapp.feedback import toast
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import withdraw
@@ -28,16 +29,17 @@ def erase_dialog(what: str, gone: Erasure, erase: Callable[[], Erasure]) -> None
     )
     with st.container(horizontal=True):
         if st.button("Erase for good", type="primary", key="erase-confirm"):
-            _erase(erase)
+            erase_now(erase)
         if st.button("Cancel", key="erase-keep"):
             st.rerun()
 
 
-def _erase(erase: Callable[[], Erasure]) -> None:
+def erase_now(erase: Callable[[], Erasure]) -> None:
+    """Do what was confirmed and draw the page anew, or say why not."""
     try:
         gone = erase()
     except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
+        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
     else:
         withdraw()
         say_what_remains(gone)
