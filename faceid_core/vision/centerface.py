@@ -30,7 +30,7 @@ GUESS = 0.12
 """Score in the overview that is worth a closer look: with it, what is only guessed at is found by looking closely."""
 
 SURE_FAR = 0.45
-"""The same for a face that fills the photo, where the score is the mean of the picture's and its mirror image's: masks
+"""The same for a face that fills the photo. There the score is the mean of the photo's and its mirror image's: masks
 and figures score as high as faces from one side only."""
 
 OVERVIEW_PX, FAR_PX = 640, 256
@@ -40,7 +40,7 @@ FAR_FACE_PX = 40.0
 """Smaller faces at FAR_PX are left to the overview, which sees them better (100 pixels there)."""
 
 SMALL_FACE_PX = 22.0
-"""Height of a face in the overview below which its surroundings are looked at closely: there may be more of them."""
+"""Height of a face in the overview below which its surroundings are searched closely: there may be more."""
 
 CLOSE_FACE_PX = 120.0
 """Higher faces in a closer look are left to the overview (48 pixels there): close up, parts of them look like
