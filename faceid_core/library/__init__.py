@@ -5,6 +5,7 @@ May import: the root. Everybody above may import what is listed here.
 
 from faceid_core.library import person_names
 from faceid_core.library.clusters import PROGRAM
+from faceid_core.library.consents import ConsentChanged, Withholding
 from faceid_core.library.erasure import BYTES_REMAIN, Erasure
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes
@@ -15,6 +16,7 @@ from faceid_core.library.store.records import (
     Added,
     Changed,
     ClusterView,
+    ConsentView,
     Counts,
     DrawnFaces,
     EventView,
@@ -39,6 +41,8 @@ __all__ = [
     "Added",
     "Changed",
     "ClusterView",
+    "ConsentChanged",
+    "ConsentView",
     "Counts",
     "DrawnFaces",
     "Erasure",
@@ -63,5 +67,6 @@ __all__ = [
     "Probes",
     "RunView",
     "TakenOver",
+    "Withholding",
     "person_names",
 ]

@@ -10,24 +10,19 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
-from faceid_core.library.store import event_faces, person_counts, traces
+from faceid_core.library.store import event_faces, person_counts, traces, withholding
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.tables import (
-    Cluster,
-    ClusterMember,
-    Crop,
-    Embedding,
     Event,
     Face,
     Job,
     Label,
-    MapPoint,
     PairConstraint,
     Person,
     Photo,
@@ -75,6 +70,14 @@ class Erasing:
     def finish(self) -> bool:
         """Clear what an erasure left in the files because of others. Returns whether nothing is left."""
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
+
+    def announce(self) -> None:
+        """Rows go in the transaction that is open. Raises LibraryError."""
+        self._compaction.announce()
+
+    def purged(self, artifacts: Sequence[str]) -> None:
+        """An act deleted vectors of somebody who refused: what is made of them goes, and their bytes."""
+        self._clean_up(artifacts)
 
     def person(self, person_id: int, *, actor: str, preview: bool = False) -> Erasure:
         """Erase a person with all faces of that name, their vectors, events and recognisers.
@@ -152,9 +155,12 @@ class Erasing:
             _delete_rows(session, going, models)
             session.add(Event(actor=actor, kind=ERASED, summary=summary, changes=[]))
             artifacts = [model.artifact for model in models]
+        return replace(found, bytes_remain=not self._clean_up(artifacts))
+
+    def _clean_up(self, artifacts: Iterable[str]) -> bool:
         self._remove(artifacts)
         shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
-        return replace(found, bytes_remain=not self._compaction.finish())
+        return self._compaction.finish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +206,12 @@ def _named_among(session: Session, faces: Iterable[int]) -> set[str]:
 
 def _delete_rows(session: Session, going: _Going, models: Collection[TrainedModel]) -> None:
     of, photos = going.traces, going.photos
-    of_faces = (Crop, Embedding, ClusterMember, MapPoint, Label, Rejection, PairConstraint)
+    withholding.forget_derived(session, of.faces)
     for chunk in chunks(of.faces):
-        affected = select(col(ClusterMember.cluster_id)).where(col(ClusterMember.face_id).in_(chunk)).distinct()
-        clusters = list(session.scalars(affected))
-        for table in of_faces:
+        for table in (Label, Rejection, PairConstraint):
             session.execute(delete(table).where(col(table.face_id).in_(chunk)))
         session.execute(delete(PairConstraint).where(col(PairConstraint.other_id).in_(chunk)))
         session.execute(delete(Face).where(col(Face.id).in_(chunk)))
-        _recount(session, clusters)
     person_counts.forget_all(session)
     for chunk in chunks(photos):
         session.execute(delete(Source).where(col(Source.photo_id).in_(chunk)))
@@ -219,16 +222,6 @@ def _delete_rows(session: Session, going: _Going, models: Collection[TrainedMode
     for model in models:
         session.delete(model)
     _clean_jobs(session, of)
-
-
-def _recount(session: Session, clusters: Iterable[int]) -> None:
-    for number in clusters:
-        members = session.scalar(select(func.count()).where(col(ClusterMember.cluster_id) == number)) or 0
-        cluster = session.get(Cluster, number)
-        if cluster is not None and members:
-            cluster.size = members
-        elif cluster is not None:
-            session.delete(cluster)
 
 
 def _clean_jobs(session: Session, of: Traces) -> None:

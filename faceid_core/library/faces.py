@@ -26,6 +26,7 @@ from faceid_core.library.store.tables import (
     Person,
     Photo,
 )
+from faceid_core.library.store.withholding import withheld_among
 from faceid_core.values import Box, Flag, Ints, LabelSource, Vectors
 from faceid_core.wording import count
 
@@ -82,9 +83,11 @@ class Faces:
                 "check the model."
             )
         with self._database.write() as session:
+            withheld = withheld_among(session, map(int, ids))  # who refused since the crops were read
             session.add_all(
                 Embedding(face_id=int(face), embedder=embedder, vector=pack(vector))
                 for face, vector in zip(ids, vectors, strict=True)
+                if int(face) not in withheld
             )
 
     def crop(self, face_id: int) -> bytes:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from faceid_core.library.clusters import Clusters
+from faceid_core.library.consents import Consents
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.erasure import Erasing
 from faceid_core.library.faces import Faces
@@ -55,6 +56,8 @@ class Library:
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
         self.erasing = Erasing(database, settings)
+        self.consents = Consents(database)
+        database.purging = self.erasing
 
     @classmethod
     def open(cls, settings: Settings) -> Library:

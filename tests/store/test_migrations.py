@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from faceid_core.library import Library
 from faceid_core.library.store import database
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
+from faceid_core.values import ConsentState
 from tests.library.conftest import new_photo
 from tests.library.test_integrity import decide
 
@@ -56,7 +58,7 @@ LOST_GOING_DOWN = {"undone_by"}
 """Columns that older versions don't have."""
 
 
-SINCE = {"verdict": "0004", "eventface": "0005", "perceptualhash": "0005"}
+SINCE = {"verdict": "0004", "eventface": "0005", "perceptualhash": "0005", "consent": "0006"}
 """Tables that older versions don't have, with the first that does."""
 
 
@@ -117,6 +119,25 @@ def test_from_nothing_to_head_and_back_step_by_step(settings: Settings) -> None:
     migrate(settings, "base")
     database.upgrade(settings)
     assert Library.open(settings).counts().photos == 0
+
+
+def test_consent_comes_back_from_the_history(settings: Settings) -> None:
+    """An older version has no table for it, and going down must lose nothing that a human decided."""
+    fill(settings)
+    with Library.open(settings) as library:
+        ada, cy = (library.people.known(name).id for name in ("Ada Lovelace", "Cy"))
+        library.consents.set(ada, ConsentState.GIVEN, basis="form", until=date(2999, 1, 1), actor="a")
+        library.consents.set(cy, ConsentState.GIVEN, actor="a")
+        library.consents.set(cy, ConsentState.REFUSED, actor="a")
+        library.consents.set(ada, ConsentState.GIVEN, basis="undone", actor="a")
+        library.journal.undo()
+    before = contents(settings)
+    assert len(before["consent"]) == 2
+    migrate(settings, "0005")
+    database.upgrade(settings)
+    assert contents(settings) == before
+    with Library.open(settings) as library:
+        assert library.problems() == []
 
 
 def test_a_failed_migration_leaves_everything_as_it_was(settings: Settings) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
@@ -28,7 +28,7 @@ from faceid_core.settings import Settings
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
 
 BUSY_SECONDS = 20
@@ -58,11 +58,27 @@ TOO_NEW = "This library was made by a newer version; update the program, for exa
 Value = TypeVar("Value")
 
 
+ANNOUNCE, PURGED = "announce", "purged"
+"""In the info of a writing session: what to call before rows go for good, and, where some did, the folders of
+recognisers that go with them."""
+
+
+class Purging(Protocol):
+    """Makes sure that rows which an act deleted for good leave no byte behind."""
+
+    def announce(self) -> None:
+        """Rows go in the transaction that is open. Raises LibraryError."""
+
+    def purged(self, artifacts: Sequence[str]) -> None:
+        """They are gone. artifacts: folders of recognisers that go, too."""
+
+
 class Database:
     """Sessions for reading and for writing. Safe to share between threads."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.purging: Purging | None = None
         # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
         self._writing = engine.execution_options(faceid_write=True)
 
@@ -76,7 +92,14 @@ class Database:
     def write(self) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on any error. Keep it short."""
         with _plain_errors(), Session(self._writing) as session, session.begin():
+            session.info[ANNOUNCE] = self._announce
             yield session
+        if PURGED in session.info and self.purging is not None:
+            self.purging.purged(session.info[PURGED])
+
+    def _announce(self) -> None:
+        if self.purging is not None:
+            self.purging.announce()
 
     def optimise(self) -> None:
         """Let SQLite estimate anew what its indexes are worth, once rows have multiplied: else it begins with the

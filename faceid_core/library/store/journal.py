@@ -210,6 +210,8 @@ def _needs(applied: Sequence[Change]) -> set[Token]:
         if after and change.table in _CONTRARY:
             needed.add((_CONTRARY[change.table], after["face_id"], after["person_id"]))
             needed.add(("person is there", after["person_id"]))
+        if after and change.table == "consent":
+            needed.add(("person is there", after["person_id"]))
     return needed
 
 
@@ -224,6 +226,8 @@ def _touches(changes: Sequence[Change]) -> set[Token]:
             touched.add(("name", after["name_key"]))
         if after and change.table in _CONTRARY:
             touched.add((change.table, after["face_id"], after["person_id"]))
+            touched.add(("faces of", after["person_id"]))
+        if after and change.table == "consent":
             touched.add(("faces of", after["person_id"]))
     return touched
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.values import Box, Flag, Ints, Vectors
+from faceid_core.values import Box, ConsentState, Flag, Ints, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,23 @@ class FaceView:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentView:
+    """What a person said to being recognised. basis: where that is written; given_on: the day on which they said
+    it; until: the last day on which it holds, None for no end."""
+
+    state: ConsentState = ConsentState.UNKNOWN
+    basis: str = ""
+    given_on: date | None = None
+    until: date | None = None
+
+    def has_ended(self, today: date) -> bool:
+        """Whether it was given until a day before this one."""
+        return self.state is ConsentState.GIVEN and self.until is not None and self.until < today
+
+
+@dataclass(frozen=True, slots=True)
 class PersonView:
-    """A person with the numbers of their faces and photos."""
+    """A person with the numbers of their faces and photos. cover_face_id: None, too, where no picture is kept."""
 
     id: int
     name: str
@@ -86,6 +101,12 @@ class PersonView:
     cover_face_id: int | None
     hidden: bool = False
     birth_date: date | None = None
+    consent: ConsentView = ConsentView()
+
+    @property
+    def withheld(self) -> bool:
+        """Whether no picture and no vector of them is kept, because they refused."""
+        return self.consent.state is ConsentState.REFUSED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
