@@ -90,6 +90,10 @@ class ConsentView:
         return self.state is ConsentState.GIVEN and self.until is not None and self.until < today
 
 
+NO_CONSENT = ConsentView()
+"""Nobody knows what the person would say."""
+
+
 @dataclass(frozen=True, slots=True)
 class PersonView:
     """A person with the numbers of their faces and photos. cover_face_id: None, too, where no picture is kept."""
@@ -101,7 +105,7 @@ class PersonView:
     cover_face_id: int | None
     hidden: bool = False
     birth_date: date | None = None
-    consent: ConsentView = ConsentView()
+    consent: ConsentView = NO_CONSENT
 
     @property
     def withheld(self) -> bool:
