@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import listing, upkeep
+from faceid_core.cli import listing, privacy, upkeep
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -328,5 +328,5 @@ def work(ctx: click.Context) -> None:
         worker.run()
 
 
-for command in (listing.history, *upkeep.COMMANDS):
+for command in (listing.history, *privacy.COMMANDS, *upkeep.COMMANDS):
     main.add_command(command)

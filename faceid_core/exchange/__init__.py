@@ -3,4 +3,4 @@
 May import the root and media.
 """
 
-__all__ = ["decisions_file", "face_regions", "face_table", "saving"]
+__all__ = ["audit_table", "decisions_file", "face_regions", "face_table", "saving"]

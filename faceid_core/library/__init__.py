@@ -6,7 +6,7 @@ May import: the root. Everybody above may import what is listed here.
 from faceid_core.library import person_names
 from faceid_core.library.clusters import PROGRAM
 from faceid_core.library.consents import ConsentChanged, Withholding
-from faceid_core.library.erasure import BYTES_REMAIN, Erasure
+from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes
 from faceid_core.library.library import Library
@@ -14,6 +14,7 @@ from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRe
 from faceid_core.library.store.records import (
     Act,
     Added,
+    AuditEntry,
     Changed,
     ClusterView,
     ConsentView,
@@ -39,12 +40,14 @@ __all__ = [
     "PROGRAM",
     "Act",
     "Added",
+    "AuditEntry",
     "Changed",
     "ClusterView",
     "ConsentChanged",
     "ConsentView",
     "Counts",
     "DrawnFaces",
+    "ErasedTrace",
     "Erasure",
     "EventView",
     "FaceBox",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -22,6 +22,7 @@ from faceid_core.library.store.records import Act, ConsentView
 from faceid_core.library.store.row_changes import Change, Row, current_rows
 from faceid_core.library.store.tables import Consent, Label, Person
 from faceid_core.values import ConsentState, utc_now
+from faceid_core.wording import count
 
 LONGEST_BASIS = 200
 """Characters: "signed form 2026-03, folder B" takes 30."""
@@ -92,6 +93,12 @@ class Consents:
             event = journal.record(session, KIND, summary, changes, actor=actor)
         return ConsentChanged(event, name, withheld)
 
+    def last_refusal(self) -> datetime | None:
+        """When a refusal that stands was entered last, in UTC without a zone."""
+        refused = col(Consent.state) == ConsentState.REFUSED.value
+        with self._database.read() as session:
+            return session.scalar(select(func.max(Consent.at)).where(refused))
+
     def ended(self, today: date) -> list[int]:
         """Ids of the people whose consent was given until a day before this one."""
         with self._database.read() as session:
@@ -107,8 +114,7 @@ class Consents:
             changes = [
                 Change("consent", row, {**row, "state": ConsentState.REFUSED.value, "at": at}) for row in rows
             ]
-            who = "1 person" if len(people) == 1 else f"{len(people):,} people"
-            summary = f"Retention: consent ended, now refused for {who}"
+            summary = f"Retention: {count(len(people), 'person', 'people')}: consent ended, now refused"
             return ConsentChanged(journal.record(session, KIND, summary, changes, actor=actor), "", withheld)
 
 

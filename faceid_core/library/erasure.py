@@ -54,6 +54,14 @@ class Erasure:
     bytes_remain: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ErasedTrace:
+    """names: all that the person ever had; faces: (id, sha256 of the photo), as no id is used twice."""
+
+    names: frozenset[str] = frozenset()
+    faces: frozenset[tuple[int, str]] = frozenset()
+
+
 class Erasing:
     """Takes people, faces and photos out of the library for good."""
 
@@ -79,27 +87,44 @@ class Erasing:
         """An act deleted vectors of somebody who refused: what is made of them goes, and their bytes."""
         self._clean_up(artifacts)
 
-    def person(self, person_id: int, *, actor: str, preview: bool = False) -> Erasure:
-        """Erase a person with all faces of that name, their vectors, events and recognisers.
+    def trace(
+        self, *, person: int | None = None, faces: Iterable[int] = (), photos: Iterable[int] = ()
+    ) -> ErasedTrace:
+        """By what backups are known to hold what an erasure is about to take. Raises NotFound."""
+        with self._database.read() as session:
+            names: frozenset[str] = frozenset()
+            wanted = set(_present(session, Face, faces)) | _faces_on(session, photos)
+            if person is not None:
+                of = _traces_of_person(session, person)
+                names, wanted = of.names, wanted | of.faces
+            found: set[tuple[int, str]] = set()
+            for chunk in chunks(wanted):
+                rows = select(Face.id, Photo.sha256).join(Photo, col(Photo.id) == col(Face.photo_id))  # type: ignore[call-overload]
+                found |= {tuple(row) for row in session.execute(rows.where(col(Face.id).in_(chunk)))}
+        return ErasedTrace(names, frozenset(found))
+
+    def person(
+        self, person_id: int, *, actor: str, preview: bool = False, summary: str = "Erased a person"
+    ) -> Erasure:
+        """Erase a person with all faces of that name, their vectors, events and recognisers. summary: what the
+        history says of it, which names nobody.
 
         Raises NotFound; LibraryBusy, and then nothing is erased.
         """
 
         def find(session: Session) -> _Going:
-            person = session.get(Person, person_id)
-            if person is None:
-                raise NotFound(f"There is no person {person_id}.")
-            faces = session.scalars(select(col(Label.face_id)).where(col(Label.person_id) == person_id)).all()
-            return _Going(traces.of_person(session, person, faces))
+            return _Going(_traces_of_person(session, person_id))
 
-        return self._erase(find, "Erased a person", actor, preview)
+        return self._erase(find, summary, actor, preview)
 
-    def faces(self, ids: Iterable[int], *, actor: str, preview: bool = False) -> Erasure:
+    def faces(
+        self, ids: Iterable[int], *, actor: str, preview: bool = False, summary: str = "Erased faces"
+    ) -> Erasure:
         """Erase faces. Those that are not there are left out. Raises LibraryBusy."""
         wanted = {int(number) for number in ids}
         return self._erase(
             lambda session: _Going(Traces(faces=frozenset(_present(session, Face, wanted)))),
-            "Erased faces",
+            summary,
             actor,
             preview,
         )
@@ -110,9 +135,7 @@ class Erasing:
 
         def find(session: Session) -> _Going:
             there = _present(session, Photo, wanted)
-            faces: list[int] = []
-            for chunk in chunks(there):
-                faces += session.scalars(select(col(Face.id)).where(col(Face.photo_id).in_(chunk)))
+            faces = _faces_on(session, there)
             return _Going(Traces(faces=frozenset(faces)), there)
 
         return self._erase(find, "Erased photos", actor, preview)
@@ -172,6 +195,22 @@ class _Going:
 
     def __bool__(self) -> bool:
         return bool(self.traces.people or self.traces.faces or self.photos)
+
+
+def _traces_of_person(session: Session, person_id: int) -> Traces:
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound(f"There is no person {person_id}.")
+    faces = session.scalars(select(col(Label.face_id)).where(col(Label.person_id) == person_id)).all()
+    return traces.of_person(session, person, faces)
+
+
+def _faces_on(session: Session, photos: Iterable[int]) -> set[int]:
+    faces: set[int] = set()
+    for chunk in chunks({int(number) for number in photos}):
+        found = session.scalars(select(col(Face.id)).where(col(Face.photo_id).in_(chunk)))
+        faces |= {face for face in found if face is not None}
+    return faces
 
 
 def _present(session: Session, model: type[Face] | type[Photo], ids: Iterable[int]) -> list[int]:

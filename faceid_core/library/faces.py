@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -186,6 +187,21 @@ class Faces:
         with self._database.read() as session:
             found = session.scalars(select(col(Face.id)).where(col(Face.flag) == flag.value).order_by(col(Face.id)))
             return [face for face in found if face is not None]
+
+    def imported_before(self, moment: datetime, *, ignored: bool) -> list[int]:
+        """Faces of photos that were imported before this moment (UTC without a zone): ignored ones, or those with
+        neither name nor flag."""
+        set_aside = col(Face.flag).in_([Flag.STRANGER.value, Flag.NOT_A_FACE.value])
+        wanted = (
+            select(col(Face.id))
+            .join(Photo, col(Photo.id) == col(Face.photo_id))
+            .outerjoin(Label, col(Label.face_id) == col(Face.id))
+            .where(col(Photo.imported_at) < moment, set_aside if ignored else unnamed_face())
+            .where(col(Label.face_id).is_(None))
+            .order_by(col(Face.id))
+        )
+        with self._database.read() as session:
+            return [face for face in session.scalars(wanted) if face is not None]
 
     def rows_for_export(self) -> Iterator[dict[str, Any]]:
         """Every face: photo, left, top, right, bottom, score, quality, cluster, person, label_source."""

@@ -327,7 +327,8 @@ def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonVie
     wanted = wanted.outerjoin(Consent, col(Consent.person_id) == col(Person.id))
     mine = true() if ids is None else col(Person.id).in_(ids)
     rows = session.execute(wanted.where(mine)).all()
-    return [PersonView(*row[: -len(CONSENT_COLUMNS)], view_of(*row[-len(CONSENT_COLUMNS) :])) for row in rows]
+    others = len(columns) - len(CONSENT_COLUMNS)
+    return [PersonView(*(*row[:others], view_of(*row[others:]))) for row in rows]
 
 
 def _row(session: Session, person_id: int) -> Row:

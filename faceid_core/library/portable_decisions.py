@@ -90,7 +90,7 @@ class Decisions:
             columns: tuple[Any, ...] = (Person.name, Person.birth_date, Person.hidden, *CONSENT_COLUMNS)
             wanted = select(*columns).outerjoin(Consent, col(Consent.person_id) == col(Person.id))
             found = session.execute(wanted.order_by(col(Person.name_key)))
-            return [PersonDecision(*row[:3], consents.view_of(*row[3:])) for row in found]
+            return [PersonDecision(*(*row[:3], consents.view_of(*row[3:]))) for row in found]
 
     def faces(self) -> Iterator[FaceDecision]:
         """Every face about which somebody decided something, by id."""

@@ -7,6 +7,7 @@ __all__ = [
     "answer",
     "ask",
     "back_up",
+    "backups",
     "cluster",
     "doctor",
     "evaluate",
@@ -16,5 +17,7 @@ __all__ = [
     "map_faces",
     "recognise",
     "replay_decisions",
+    "retention",
+    "set_consent",
     "train",
 ]

@@ -12,11 +12,12 @@ from typing import Any
 
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.importing import run
-from faceid_core.library import JobView, Library
-from faceid_core.steps import import_names
+from faceid_core.library import PROGRAM, JobView, Library
+from faceid_core.steps import import_names, retention
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
+from faceid_core.values import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,9 @@ BEAT_SECONDS = 0.4
 DEAD_SECONDS = 30.0
 """A running job without a sign of life for this long has lost its worker."""
 
+
+DAILY_LOOK_SECONDS = 60.0
+"""How often the worker looks whether a daily task is due."""
 
 LONGEST_PAUSE_SECONDS = 30.0
 """How long the worker waits, at most, before it looks again for a library that it could not use."""
@@ -120,12 +124,18 @@ def _names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict
     return import_names.take_names(library, actor=params["actor"], progress=reporter).as_dict()
 
 
+def _retention(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    done = retention.apply(library, actor=PROGRAM)
+    return {"done": {each.rule: each.number for each in done}}
+
+
 KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
     "import": _import,
     "cluster": _cluster,
     "map": _map,
     "train": _train,
     "names": _names,
+    retention.KIND: _retention,
 }
 
 
@@ -167,6 +177,7 @@ class Worker:
     poll_seconds: float = 0.3
     stop: threading.Event = field(default_factory=threading.Event)
     parent: int = field(default_factory=os.getppid)
+    _looks_again: float = 0.0
 
     def run(self) -> None:
         """Run queued jobs one by one until stopped, or until the parent process is gone."""
@@ -175,6 +186,7 @@ class Worker:
         while not self.stop.is_set() and os.getppid() == self.parent:
             try:
                 self.library.jobs.reap(DEAD_SECONDS)
+                self._queue_daily()
                 idle = run_next(self.library) is None
                 pause, trouble = self.poll_seconds, ""
             except FaceIdError as error:
@@ -183,3 +195,11 @@ class Worker:
                 idle, pause, trouble = True, min(2 * pause, LONGEST_PAUSE_SECONDS), str(error)
             if idle:
                 self.stop.wait(pause)
+
+    def _queue_daily(self) -> None:
+        """What the settings ask for once a day."""
+        if time.monotonic() < self._looks_again:
+            return
+        self._looks_again = time.monotonic() + DAILY_LOOK_SECONDS
+        if retention.is_due(self.library, utc_now()):
+            self.library.jobs.submit(retention.KIND, {})

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from faceid_core.errors import DecisionsUnusable, InvalidName
 from faceid_core.exchange import decisions_file
@@ -178,7 +179,8 @@ def _person_entry(person: PersonDecision) -> PersonEntry:
     said = person.consent
     known = None
     if said.state is not ConsentState.UNKNOWN:
-        known = ConsentEntry(state=said.state.value, basis=said.basis, given_on=said.given_on, until=said.until)
+        state: Literal["given", "refused"] = "refused" if said.state is ConsentState.REFUSED else "given"
+        known = ConsentEntry(state=state, basis=said.basis, given_on=said.given_on, until=said.until)
     return PersonEntry(name=person.name, birth_date=person.birth_date, hidden=person.hidden, consent=known)
 
 

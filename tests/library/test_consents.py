@@ -254,7 +254,7 @@ def test_consent_that_ended(library: Library, faces: list[int]) -> None:
         TODAY
     )
     done = library.consents.refuse_ended(TODAY, actor="a")
-    assert done.event and done.event.summary == "Retention: consent ended, now refused for 1 person"
+    assert done.event and done.event.summary == "Retention: 1 person: consent ended, now refused"
     assert library.people.get(ids[0]).withheld and not library.people.get(ids[1]).withheld
     assert faces[0] not in kept(library)[0] and library.problems() == []
     assert library.consents.refuse_ended(TODAY, actor="a").event is None

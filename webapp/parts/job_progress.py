@@ -27,6 +27,7 @@ TITLES = {
     "map": "Drawing the map",
     "train": "Training the recogniser",
     "names": "Importing names",
+    "retention": "Deleting what is due",
 }
 _UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos")}
 _ICONS = {
@@ -35,6 +36,7 @@ _ICONS = {
     "map": ":material/scatter_plot:",
     "train": ":material/model_training:",
     "names": ":material/badge:",
+    "retention": ":material/auto_delete:",
 }
 
 
@@ -151,6 +153,9 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
         return f"The recogniser knows {count(people, 'person', 'people')}."
     if kind == "names":
         return f"{NamesTaken(**result).in_words()}."
+    if kind == "retention":
+        gone = sum(result.get("done", {}).values())
+        return f"Retention: {count(gone, 'item')} deleted." if gone else "Retention: nothing was due."
     return "Done."
 
 

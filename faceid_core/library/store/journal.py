@@ -9,22 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
 from faceid_core.errors import BadInput, Conflict, NotFound
 from faceid_core.library.store import event_faces
 from faceid_core.library.store.database import Database
-from faceid_core.library.store.records import EventView
+from faceid_core.library.store.records import AuditEntry, EventView
 from faceid_core.library.store.row_changes import Change, Row, apply, changes_of, encode, key_of
 from faceid_core.library.store.tables import Event
 from faceid_core.values import utc_now
 
 ERASED = "erase"
 """The kind of event that can't be undone: it says that something went for good, and keeps nothing of it."""
+
+REMOVED = "remove files"
+"""The kind of event that says that files went for good."""
+
+FINAL = (ERASED, REMOVED)
+"""What can't be undone."""
+
+AUDIT_PAGE = 1000
+"""Events that are read at once for the audit."""
 
 Token = tuple[Any, ...]
 """What one event needs and another one touches."""
@@ -46,6 +56,40 @@ class Journal:
             light = light.where(col(Event.actor) == actor)
         with self._database.read() as session:
             return [_view(event) for event in session.scalars(light)]
+
+    def audit(
+        self, *, start: datetime | None = None, end: datetime | None = None, actor: str | None = None
+    ) -> Iterator[AuditEntry]:
+        """Every event, the oldest first, a page at a time; from `start` on and before `end` (UTC without a zone),
+        and by one actor, where asked for: who acted, or who undid it."""
+        conditions = [col(Event.at) >= start] if start else []
+        conditions += [col(Event.at) < end] if end else []
+        conditions += [or_(col(Event.actor) == actor, col(Event.undone_by) == actor)] if actor is not None else []
+        columns: tuple[Any, ...] = (
+            *(Event.id, Event.at, Event.actor, Event.kind, Event.summary, Event.undone_at, Event.undone_by),
+        )
+        wanted = select(*columns).where(*conditions).order_by(col(Event.id)).limit(AUDIT_PAGE)
+        last = 0
+        while True:
+            with self._database.read() as session:  # not one for all: a slow reader must hold nobody up
+                rows = session.execute(wanted.where(col(Event.id) > last)).all()
+            yield from (AuditEntry(*(*row[:-1], row[-1] or None)) for row in rows)
+            if len(rows) < AUDIT_PAGE:
+                return
+            last = rows[-1][0]
+
+    def note(self, summary: str, *, actor: str) -> EventView:
+        """Note that files went for good. It can't be undone."""
+        with self._database.write() as session:
+            event = Event(actor=actor, kind=REMOVED, summary=summary, changes=[])
+            session.add(event)
+            session.flush()
+            return _view(event)
+
+    def last_erasure(self) -> datetime | None:
+        """When something was erased last, in UTC without a zone."""
+        with self._database.read() as session:
+            return session.scalar(select(func.max(Event.at)).where(col(Event.kind) == ERASED))
 
     def later(self, event_id: int) -> int:
         """How many events `undo_to` would take back."""
@@ -83,7 +127,7 @@ class Journal:
 
 
 def _standing_after(event_id: int) -> tuple[Any, ...]:
-    return col(Event.id) > event_id, col(Event.undone_at).is_(None), col(Event.kind) != ERASED
+    return col(Event.id) > event_id, col(Event.undone_at).is_(None), col(Event.kind).not_in(FINAL)
 
 
 def _undo(session: Session, event: Event, actor: str) -> EventView:
@@ -154,7 +198,7 @@ def record(
 
 def _view(event: Event) -> EventView:
     assert event.id is not None
-    undone, final = event.undone_at is not None, event.kind == ERASED
+    undone, final = event.undone_at is not None, event.kind in FINAL
     return EventView(
         event.id, event.at, event.actor, event.kind, event.summary, undone, final, event.undone_by or None
     )
@@ -241,11 +285,11 @@ def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
         event = session.get(Event, event_id)
         if event is None or (event.undone_at is not None) != undone:
             raise NotFound(f"There is no decision {event_id} to {'redo' if undone else 'undo'}.")
-        if event.kind == ERASED:
+        if event.kind in FINAL:
             raise BadInput("Erased data is gone for good; import the photos again to find the faces in them.")
         return event
     standing = col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None)
-    wanted = select(Event).where(standing, col(Event.kind) != ERASED)
+    wanted = select(Event).where(standing, col(Event.kind).not_in(FINAL))
     order = (col(Event.undone_at).desc(), col(Event.id)) if undone else (col(Event.id).desc(),)
     event = session.scalars(wanted.order_by(*order).limit(1)).first()
     if event is None:

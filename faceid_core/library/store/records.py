@@ -184,6 +184,19 @@ class EventView:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what, when, and who took it back. Times are UTC without a zone."""
+
+    number: int
+    at: datetime
+    actor: str
+    kind: str
+    summary: str
+    undone_at: datetime | None
+    undone_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """What an act did. event: its entry in the journal, None when nothing changed."""
 
