@@ -88,22 +88,22 @@ class Settings(BaseSettings):
         description="Address that people use when faceid runs behind a proxy",
     )
     retention_consent: Literal["keep", "refuse", "erase"] = Field(
-        "keep", description="What `faceid retention` does with people whose consent has ended"
+        "keep", description="What faceid retention does with people whose consent has ended"
     )
     retention_unnamed_days: int = Field(
-        0, ge=0, description="`faceid retention` erases unnamed faces this many days after import; 0 keeps them"
+        0, ge=0, description="faceid retention erases unnamed faces this many days after import; 0 keeps them"
     )
     retention_ignored_days: int = Field(
-        0, ge=0, description="`faceid retention` erases ignored faces this many days after import; 0 keeps them"
+        0, ge=0, description="faceid retention erases ignored faces this many days after import; 0 keeps them"
     )
     retention_temporary_days: int = Field(
-        0, ge=0, description="`faceid retention` deletes temporary pictures after this many days; 0 keeps them"
+        0, ge=0, description="faceid retention deletes temporary pictures after this many days; 0 keeps them"
     )
     retention_backup_days: int = Field(
-        0, ge=0, description="`faceid retention` deletes backups after this many days; 0 keeps them"
+        0, ge=0, description="faceid retention deletes backups after this many days; 0 keeps them"
     )
     retention_backups: int = Field(
-        0, ge=0, description="`faceid retention` keeps only this many backups, the newest; 0 keeps all"
+        0, ge=0, description="faceid retention keeps only this many backups, the newest; 0 keeps all"
     )
     retention_daily: bool = Field(False, description="The web app's worker does what is due once a day")
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")

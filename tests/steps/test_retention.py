@@ -111,10 +111,8 @@ def test_backups_go_by_age_and_number(library: Library, tmp_path: Path) -> None:
     with opened(tmp_path, retention_backup_days=30) as strict:
         assert retention.due(strict)[0].in_words() == "1 backup: older than 30 days"
     with opened(tmp_path, retention_backup_days=30, retention_backups=2) as strict:
-        assert (
-            retention.apply(strict, actor="a")[0].in_words()
-            == "2 backups: older than 30 days or beyond the newest 2"
-        )
+        [done] = retention.apply(strict, actor="a")
+        assert done.in_words() == "2 backups: older than 30 days or beyond the newest 2"
         assert [each.number for each in retention.apply(strict, actor="a")] == [0]
     assert {path.name for path in tmp_path.glob("*.zip")} == {"0.zip", "5.zip"}
     assert [event.summary for event in library.journal.recent()] == [

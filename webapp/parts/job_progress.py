@@ -141,22 +141,22 @@ def _tell(job: JobView) -> None:
 
 def outcome(kind: str, result: dict[str, Any]) -> str:
     """One sentence about a finished job."""
-    if kind == "import":
-        return _import_outcome(result)
-    if kind == "cluster":
-        groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
-        return f"Faces grouped: {groups}, {alone}."
-    if kind == "map":
-        return f"The map shows {count(result.get('faces', 0), 'face')}."
-    if kind == "train":
-        people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
-        return f"The recogniser knows {count(people, 'person', 'people')}."
-    if kind == "names":
-        return f"{NamesTaken(**result).in_words()}."
-    if kind == "retention":
-        gone = sum(result.get("done", {}).values())
-        return f"Retention: {count(gone, 'item')} deleted." if gone else "Retention: nothing was due."
-    return "Done."
+    return _OUTCOMES[kind](result) if kind in _OUTCOMES else "Done."
+
+
+def _cluster_outcome(result: dict[str, Any]) -> str:
+    groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
+    return f"Faces grouped: {groups}, {alone}."
+
+
+def _train_outcome(result: dict[str, Any]) -> str:
+    people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
+    return f"The recogniser knows {count(people, 'person', 'people')}."
+
+
+def _retention_outcome(result: dict[str, Any]) -> str:
+    gone = sum(result.get("done", {}).values())
+    return f"Retention: {count(gone, 'item')} deleted." if gone else "Retention: nothing was due."
 
 
 def _import_outcome(result: dict[str, Any]) -> str:
@@ -168,3 +168,13 @@ def _import_outcome(result: dict[str, Any]) -> str:
     if result.get("failed"):
         parts.append(f"{result['failed']:,} could not be read")
     return ", ".join(parts) + "."
+
+
+_OUTCOMES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "import": _import_outcome,
+    "cluster": _cluster_outcome,
+    "map": lambda result: f"The map shows {count(result.get('faces', 0), 'face')}.",
+    "train": _train_outcome,
+    "names": lambda result: f"{NamesTaken(**result).in_words()}.",
+    "retention": _retention_outcome,
+}
