@@ -276,7 +276,12 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
 def _ask_to_erase(ids: Sequence[int]) -> None:
     gone = library().erasing.faces(ids, actor=actor(), preview=True)
     what = f"**{count(gone.faces, 'face')}**"
-    erase_dialog(what, gone, lambda: library().erasing.faces(ids, actor=actor()))
+    erase_dialog(
+        what,
+        gone,
+        lambda: library().erasing.faces(ids, actor=actor()),
+        trace=lambda: library().erasing.trace(faces=ids),
+    )
 
 
 @guarded

@@ -23,7 +23,11 @@ _TAKEN = "_history_taken"
 
 
 def page() -> None:
-    st.title("History")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("History")
+        st.link_button(
+            "Audit as CSV", "/api/audit.csv", icon=":material/download:", help="Who did what, and when, as a table"
+        )
     st.markdown("Every decision and grouping, newest first. Whatever you undo can be redone.")
     _forward_again()
     pager = Pager("history")

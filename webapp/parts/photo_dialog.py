@@ -86,7 +86,8 @@ def _erase(photo: PhotoView) -> None:
     with st.popover("Erase", icon=":material/delete_forever:", type="tertiary"):
         st.markdown(
             f"The photo and its {count(photo.faces, 'face')} will be erased from the library, with their "
-            "history and any recogniser trained on them. The file stays. **This can't be undone.**"
+            "history and any recogniser trained on them. The file stays, and so do older backups. "
+            "**This can't be undone.**"
         )
         if st.button("Erase for good", type="primary", key="erase-photo"):
             say_what_remains(library().erasing.photos([photo.id], actor=actor()))
