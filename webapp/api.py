@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, File, Header, Path, Query, Request, Response, UploadFile
@@ -138,7 +139,7 @@ def _add_pictures(api: FastAPI) -> None:
         if crop is None:  # it may come back, so that nobody keeps this one
             return _picture(silhouette(), known, immutable=False)
         if size:
-            crop = cache.get(("face", hashlib.sha256(crop).digest(), size), lambda: _scaled(crop, size))
+            crop = cache.get(("face", hashlib.sha256(crop).digest(), size), partial(_scaled, crop, size))
         return _picture(crop, known, immutable=v == CACHE_TOKEN)
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
