@@ -11,9 +11,12 @@
     │   ├── NameTaken
     │   ├── TwiceOnPhoto
     │   ├── Conflict
+    │   ├── PasswordUnusable
+    │   ├── LastOwner
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
+    │   ├── SidecarUnusable
     │   ├── BackupUnusable
     │   └── DecisionsUnusable
     ├── NotReady
@@ -28,6 +31,7 @@
     ├── LibraryError
     │   ├── LibraryBusy
     │   ├── DiskFull
+    │   ├── ReadOnlyLibrary
     │   ├── Unreachable
     │   ├── DriverMissing
     │   ├── SchemaOutdated
@@ -39,8 +43,10 @@
     │   ├── CustomModelUnusable
     │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
+    │   ├── ExifToolMissing
     │   └── ReferenceMissing
     ├── NotAllowed
+    ├── NotSignedIn
     ├── TooBusy
     └── JobCancelled
 
@@ -95,6 +101,14 @@ class Conflict(BadInput):
     """Rows that an act, an undo or a redo would write are not as it expects them."""
 
 
+class PasswordUnusable(BadInput):
+    """A password that is too short or too long."""
+
+
+class LastOwner(BadInput):
+    """Without that owner nobody could say any more who may come in."""
+
+
 class UnknownChoice(BadInput):
     """A name that is not in a registry, such as a clusterer that does not exist."""
 
@@ -105,6 +119,10 @@ class InvalidSetting(BadInput):
 
 class NotWritable(BadInput):
     """A place where a file can't be written."""
+
+
+class SidecarUnusable(BadInput):
+    """An XMP file that can't be read or changed. The message is the reason, without the path."""
 
 
 class BackupUnusable(BadInput):
@@ -163,6 +181,10 @@ class DiskFull(LibraryError):
     """There is no room for what is to be written."""
 
 
+class ReadOnlyLibrary(LibraryError):
+    """The library may be read, but not written."""
+
+
 class Unreachable(LibraryError):
     """The database server does not answer."""
 
@@ -207,12 +229,23 @@ class WorkersUnusable(EngineError):
     """The processes of an import can't start."""
 
 
+class ExifToolMissing(EngineError):
+    """The program ExifTool is not installed, or does not run."""
+
+
 class ReferenceMissing(EngineError):
     """The optional package face_recognition is not installed, or can't start."""
 
 
 class NotAllowed(FaceIdError):
     """Whoever acts does not have the role for it. Its message says which role it takes."""
+
+
+class NotSignedIn(FaceIdError):
+    """Nobody is signed in, or no longer: the session has ended, or the user was removed."""
+
+    def __init__(self) -> None:
+        super().__init__("You are no longer signed in; reload the page to sign in again.")
 
 
 class TooBusy(FaceIdError):

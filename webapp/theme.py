@@ -69,6 +69,9 @@ CSS = """
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] { background: var(--strong); padding: .4rem .9rem; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"]:hover { background: #115e59; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
+.link-button { display: inline-block; background: var(--strong); color: #fff !important; border-radius: .6rem;
+  padding: .45rem 1rem; font-weight: 600; text-decoration: none !important; }
+.link-button:hover { background: #115e59; }
 /* A photo is a picture with an invisible button over it: the whole tile opens its details. */
 [class*="st-key-photo-grid"] { display: grid;
   grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }
@@ -106,6 +109,24 @@ footer { display: none !important; }
 """
 
 
+def sign_in_css(public_path: str = "") -> str:
+    """The style of the pages before the app, in its own colours, light and dark."""
+
+    def colours(palette: dict[str, str], on_accent: str) -> str:
+        names = {"ground": "backgroundColor", "field": "secondaryBackgroundColor", "text": "textColor",
+                 "line": "borderColor", "accent": "primaryColor"}  # fmt: skip
+        return " ".join(f"--{name}: {palette[key]};" for name, key in names.items()) + f" --on-accent: {on_accent};"
+
+    source = f"src: url('{public_path}/sign-in/font')"
+    font = f"@font-face {{ font-family: 'Source Sans'; font-weight: 200 900; {source}; }}"
+    light, dark = colours(_LIGHT, "#ffffff"), colours(_DARK, "#06231f")
+    return (
+        f"{font}\n:root {{ color-scheme: light dark; {light} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        + (STATIC / "sign-in.css").read_text(encoding="utf-8")
+    )
+
+
 def font_files() -> dict[str, Path]:
     """The variable fonts that Streamlit brings along: style -> file."""
     import streamlit
@@ -115,14 +136,19 @@ def font_files() -> dict[str, Path]:
     return {style: file for style, pattern in patterns.items() for file in folder.glob(pattern)}
 
 
-def gradio_css() -> str:
-    """The recognisers without Gradio's margins and footer, in the pages' font."""
+def gradio_css(public_path: str = "") -> str:
+    """The recognisers without Gradio's margins and footer, in the pages' font. public_path: see Settings."""
     faces = [
         f"@font-face {{ font-family: 'Source Sans'; font-style: {style}; font-weight: 200 900; "
-        f"src: url('/static/media/{file.name}') format('woff2'); }}\n"
+        f"src: url('{public_path}/static/media/{file.name}') format('woff2'); }}\n"
         for style, file in font_files().items()
     ]
     return "".join(faces) + GRADIO_CSS
+
+
+def shared_css(public_path: str = "") -> str:
+    """The style of shared pages: that of the other pages before the app, and a grid of photos."""
+    return sign_in_css(public_path) + (STATIC / "shared.css").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=32)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from faceid_core.library import Library, PersonView
     from faceid_core.steps.backups import Backup
 
-OWNER = "owner"
 DAY = click.DateTime(["%Y-%m-%d"])
 STATES = ("given", "refused", "unknown")
 YES = click.option("--yes", is_flag=True, help="Don't ask.")
@@ -49,7 +48,6 @@ def set_(ctx: click.Context, name: str, state: str, basis: str, given_on: dateti
             _sure_to_refuse(library, person, yes)
         done = set_consent(
             library, person.id, ConsentState(state), basis=basis, given_on=_day(given_on), until=_day(until),
-            actor=OWNER,
         )  # fmt: skip
         say(f"The consent of {person.name} is {state}." if done.event else "Nothing changed.")
         if done.withheld.models:
@@ -106,7 +104,7 @@ def retention(ctx: click.Context, carry_out: bool, as_json: bool) -> None:
     from faceid_core.steps import retention as step
 
     with library_of(ctx) as library:
-        found = step.apply(library, actor=OWNER) if carry_out else step.due(library)
+        found = step.apply(library) if carry_out else step.due(library)
     if as_json:
         print_json([{"rule": each.rule, "number": each.number} for each in found])
     elif found:

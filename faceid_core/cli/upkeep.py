@@ -20,13 +20,14 @@ from faceid_core.cli.console import (
     settings_of,
 )
 from faceid_core.cli.privacy import YES, ask, list_backups, may_hold, name_backups
-from faceid_core.wording import count
+from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
     from faceid_core.library import ErasedTrace, Erasure, Library
     from faceid_core.steps.backups import Backup
 
-OWNER = "owner"
+MOST_LINES = 20
+"""How many names that can't be used are told one by one."""
 
 FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
@@ -63,7 +64,7 @@ def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
         raise Refused("Give either the number of one decision or --back-to, not both.")
     with library_of(ctx) as library:
         journal = library.journal
-        events = [journal.undo(number, actor=OWNER)] if back_to is None else journal.undo_to(back_to, actor=OWNER)
+        events = [journal.undo(number)] if back_to is None else journal.undo_to(back_to)
     for event in events:
         say(f"Undone: {event.id}, {event.summary}.")
     if not events:
@@ -76,7 +77,7 @@ def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
 def redo(ctx: click.Context, number: int | None) -> None:
     """Redo an undone decision by its NUMBER in the history, or the one undone last."""
     with library_of(ctx) as library:
-        event = library.journal.redo(number, actor=OWNER)
+        event = library.journal.redo(number)
     say(f"Redone: {event.id}, {event.summary}.")
 
 
@@ -95,8 +96,8 @@ def erase_person(ctx: click.Context, name: str, yes: bool, backups: bool) -> Non
     with library_of(ctx) as library:
         person = library.people.known(name)
         holding = _holding(library, library.erasing.trace(person=person.id))
-        _sure(library.erasing.person(person.id, actor=OWNER, preview=True), yes, holding if backups else ())
-        gone = library.erasing.person(person.id, actor=OWNER)
+        _sure(library.erasing.person(person.id, preview=True), yes, holding if backups else ())
+        gone = library.erasing.person(person.id)
         _say_erased(gone)
         _clear_backups(library, holding, backups)
 
@@ -108,15 +109,17 @@ def erase_person(ctx: click.Context, name: str, yes: bool, backups: bool) -> Non
 @click.pass_context
 def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool, backups: bool) -> None:
     """Erase photos, or all frames of videos, and their faces from the library. The files stay."""
+    from faceid_core.media import folders
+
     with library_of(ctx) as library:
-        wanted = [str(Path(path).resolve()) for path in paths]
+        wanted = [str(folders.absolute(path)) for path in paths]
         found = library.photos.at(wanted)
         if missing := [path for path in wanted if path not in found]:
             raise Refused(f"The library has no photo {missing[0]}; give the path it was imported from.")
         ids = {*found.values(), *(frame for path in wanted for frame in library.photos.frames(path))}
         holding = _holding(library, library.erasing.trace(photos=ids))
-        _sure(library.erasing.photos(ids, actor=OWNER, preview=True), yes, holding if backups else ())
-        gone = library.erasing.photos(ids, actor=OWNER)
+        _sure(library.erasing.photos(ids, preview=True), yes, holding if backups else ())
+        gone = library.erasing.photos(ids)
         _say_erased(gone)
         _clear_backups(library, holding, backups)
 
@@ -127,8 +130,8 @@ def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool, backups:
 def erase_leftovers(ctx: click.Context, yes: bool) -> None:
     """Erase recognisers, and results of trainings, that hold the name of somebody who was erased before."""
     with library_of(ctx) as library:
-        _sure(library.erasing.leftovers(actor=OWNER, preview=True), yes)
-        _say_erased(library.erasing.leftovers(actor=OWNER))
+        _sure(library.erasing.leftovers(preview=True), yes)
+        _say_erased(library.erasing.leftovers())
         name_backups(library)
 
 
@@ -148,7 +151,7 @@ def erase_backups(ctx: click.Context, yes: bool) -> None:
         list_backups(found)
         ask(yes, "Nothing was deleted")
         backups.delete(library.settings, found)
-        library.journal.note(f"Deleted {count(len(found), 'backup')}", actor=OWNER)
+        library.journal.note(f"Deleted {count(len(found), 'backup')}")
     say(f"{count(len(found), 'backup')} deleted.")
 
 
@@ -173,7 +176,7 @@ def _clear_backups(library: Library, holding: list[Backup], delete: bool) -> Non
         say("No backup that faceid knows of holds it. Copies that you made elsewhere are yours to delete.")
     elif delete:
         backups.delete(library.settings, holding)
-        library.journal.note(f"Deleted {count(len(holding), 'backup')}", actor=OWNER)
+        library.journal.note(f"Deleted {count(len(holding), 'backup')}")
         say(f"{count(len(holding), 'backup')} deleted, too.")
     else:
         say(f"{count(len(holding), 'older backup')} still hold{'s' * (len(holding) == 1)} what was erased:")
@@ -269,7 +272,7 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
     from faceid_core.steps.replay_decisions import replay
 
     with library_of(ctx) as library:
-        done = replay(library, file, rest=rest, actor=OWNER)
+        done = replay(library, file, rest=rest)
     say(f"Imported the decisions about {count(done.taken, 'face')}.")
     if done.disagreeing:
         say(f"{count(done.disagreeing, 'face')} already had another decision here, which stays.")
@@ -295,14 +298,21 @@ def decisions_schema() -> None:
 @JSON
 @click.pass_context
 def names_from_photos(ctx: click.Context, as_json: bool) -> None:
-    """Import the names that digiKam, Lightroom, Picasa or Windows wrote into the photos, or beside them."""
-    from faceid_core.steps.import_names import take_names
+    """Import the names that digiKam, Lightroom, Picasa, Windows or Google Takeout left in or beside photos."""
+    from faceid_core.steps.import_names import Outcome, as_rows, take_and_list
 
     with library_of(ctx) as library, progress_bar() as progress:
-        done = take_names(library, actor=OWNER, progress=progress)
+        found = take_and_list(library, progress=progress)
+    done = found.summary()
+    refused = [each for each in found.names if each.outcome is Outcome.REFUSED]
+    for each in refused[:MOST_LINES]:
+        what = f"“{each.name[:40]}”: " if each.name else ""
+        say(f"{file_name(each.photo)}: {what}{each.reason}.")
+    if len(refused) > MOST_LINES:
+        say(f"… and {len(refused) - MOST_LINES:,} more; --json lists every name.")
     say(f"{done.in_words()}.")
     if as_json:
-        print_json(done.as_dict())
+        print_json({**done.as_dict(), "names": as_rows(found.names)})
 
 
 COMMANDS = (undo, redo, erase, doctor, back_up, restore, decisions, db)

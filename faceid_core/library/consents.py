@@ -17,11 +17,11 @@ from sqlmodel import Session, col
 from faceid_core.errors import BadInput, NotFound, OutOfDate
 from faceid_core.library.drawn import AGAIN
 from faceid_core.library.store import journal, withholding
-from faceid_core.library.store.database import Database
+from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.records import Act, ConsentView
 from faceid_core.library.store.row_changes import Change, Row, current_rows
 from faceid_core.library.store.tables import Consent, Label, Person
-from faceid_core.values import ConsentState, utc_now
+from faceid_core.values import ConsentState, Role, utc_now
 from faceid_core.wording import count
 
 LONGEST_BASIS = 200
@@ -54,14 +54,16 @@ class Consents:
         self._database = database
 
     def get(self, person_id: int) -> ConsentView:
-        """What this person said. Raises NotFound."""
+        """What this person said. Raises NotFound, NotAllowed."""
+        self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             _named(session, person_id)
             row = session.get(Consent, person_id)
             return _view(row) if row else ConsentView()
 
     def preview(self, person_id: int) -> Withholding:
-        """What a refusal would delete now. Raises NotFound."""
+        """What a refusal would delete now. Raises NotFound, NotAllowed."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             _named(session, person_id)
             return _found(session, [person_id])
@@ -74,39 +76,44 @@ class Consents:
         basis: str = "",
         given_on: date | None = None,
         until: date | None = None,
-        actor: str,
         drawn: ConsentView | None = None,
     ) -> ConsentChanged:
         """Set what a person said, as one event. basis: where it is written; given_on: the day on which they said
         it; until: the last day on which it holds. Unknown has none of these.
 
-        Raises NotFound, BadInput for dates that can't be, OutOfDate when it is not as it was drawn.
+        Raises NotFound, BadInput for dates that can't be, OutOfDate when it is not as it was drawn, NotAllowed:
+        only owners enter or lift a refusal.
         """
         wanted = checked(ConsentView(state, basis, given_on, until))
-        with self._database.write() as session:
+        with self._database.write(Role.EDITOR) as session:
             name = _named(session, person_id)
             found = session.get(Consent, person_id)
-            _check_drawn(name, _view(found) if found else ConsentView(), drawn)
+            before = _view(found) if found else ConsentView()
+            if ConsentState.REFUSED in (state, before.state):
+                acting(session).require(Role.OWNER)
+            _check_drawn(name, before, drawn)
             withheld = _found(session, [person_id]) if state is ConsentState.REFUSED else Withholding(0, 0)
             changes = consent_changes(session, {person_id: wanted})
             summary = f"Set the consent of “{name}” to {state.value}"
-            event = journal.record(session, KIND, summary, changes, actor=actor)
+            event = journal.record(session, KIND, summary, changes)
         return ConsentChanged(event, name, withheld)
 
     def last_refusal(self) -> datetime | None:
         """When a refusal that stands was entered last, in UTC without a zone."""
+        self._database.actor.require(Role.OWNER)
         refused = col(Consent.state) == ConsentState.REFUSED.value
         with self._database.read() as session:
             return session.scalar(select(func.max(Consent.at)).where(refused))
 
     def ended(self, today: date) -> list[int]:
         """Ids of the people whose consent was given until a day before this one."""
+        self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             return list(session.scalars(_ended(today)))
 
-    def refuse_ended(self, today: date, *, actor: str) -> ConsentChanged:
+    def refuse_ended(self, today: date) -> ConsentChanged:
         """Treat consent that has ended as refused, as one event without names."""
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             people = list(session.scalars(_ended(today)))
             withheld = _found(session, people)
             rows = current_rows(session, "consent", col(Consent.person_id), people)
@@ -115,7 +122,7 @@ class Consents:
                 Change("consent", row, {**row, "state": ConsentState.REFUSED.value, "at": at}) for row in rows
             ]
             summary = f"Retention: {count(len(people), 'person', 'people')}: consent ended, now refused"
-            return ConsentChanged(journal.record(session, KIND, summary, changes, actor=actor), "", withheld)
+            return ConsentChanged(journal.record(session, KIND, summary, changes), "", withheld)
 
 
 def checked(wanted: ConsentView) -> ConsentView:
@@ -158,15 +165,25 @@ def strictest(said: Sequence[ConsentView]) -> ConsentView:
 
 
 def merged_consents(session: Session, keep_id: int, others: Sequence[int]) -> list[Change]:
-    """The strictest consent of all goes to the person who stays; those of the others go."""
+    """The strictest consent of all goes to the person who stays; those of the others go. Raises NotAllowed: only
+    owners make a refusal hold for somebody else's faces."""
     rows = session.scalars(select(Consent).where(col(Consent.person_id).in_([keep_id, *others]))).all()
+    refusals = sum(row.state == ConsentState.REFUSED.value for row in rows)
+    if 0 < refusals < 1 + len(others):
+        acting(session).require(Role.OWNER)
     holds = strictest([_view(row) for row in sorted(rows, key=lambda row: row.person_id != keep_id)])
     return consent_changes(session, {keep_id: holds, **dict.fromkeys(others, ConsentView())})
 
 
-def view_of(state: str | None, basis: str | None, given_on: date | None, until: date | None) -> ConsentView:
-    """From the columns of an outer join."""
-    return ConsentView(ConsentState(state), basis or "", given_on, until) if state else ConsentView()
+def view_of(
+    session: Session, state: str | None, basis: str | None, given_on: date | None, until: date | None
+) -> ConsentView:
+    """From the columns of an outer join. Where it is written, and since when, is not for viewers."""
+    if state is None:
+        return ConsentView()
+    if not acting(session).role.includes(Role.EDITOR):
+        return ConsentView(ConsentState(state))
+    return ConsentView(ConsentState(state), basis or "", given_on, until)
 
 
 COLUMNS: tuple[Any, ...] = (Consent.state, Consent.basis, Consent.given_on, Consent.until)

@@ -12,7 +12,7 @@ from faceid_core.library.clusters import Clusters
 from faceid_core.library.consents import Consents
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.erasure import Erasing
-from faceid_core.library.faces import Faces
+from faceid_core.library.faces import Faces, shown_person
 from faceid_core.library.gallery import Gallery
 from faceid_core.library.jobs import Jobs
 from faceid_core.library.maps import Maps
@@ -21,14 +21,19 @@ from faceid_core.library.pair_constraints import PairConstraints
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
+from faceid_core.library.shares import Shares
 from faceid_core.library.store.database import Database, connect, make_folder
 from faceid_core.library.store.journal import Journal
+from faceid_core.library.store.read_only import READ_ONLY
 from faceid_core.library.store.records import (
     Counts,
 )
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
+from faceid_core.library.tokens import Tokens
+from faceid_core.library.users import Users, refuse_open_door
+from faceid_core.library.written_names import WrittenNames
 from faceid_core.settings import Settings
-from faceid_core.values import Flag, PhotoStatus
+from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
 UNFINISHED = (
     "The database's files hold bytes of what was erased; stop the app and other commands, then run this again."
@@ -39,11 +44,15 @@ FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
 
 
 class Library:
-    """A library folder and its database. Safe to share between threads; each operation is its own transaction."""
+    """A library folder and its database. Safe to share between threads; each operation is its own transaction.
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    Whoever opens it acts as its owner; `acting_as` gives the same library to somebody else. All of these are equal,
+    as they hold the same: what is computed for one is kept for the others, too.
+    """
+
+    def __init__(self, settings: Settings, database: Database, *, original: Library | None = None) -> None:
         self.settings = settings
-        self._database = database
+        self._database, self._original = database, original
         self.photos = Photos(database)
         self.faces = Faces(database)
         self.people = People(database)
@@ -55,9 +64,13 @@ class Library:
         self.gallery = Gallery(database)
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
+        self.written_names = WrittenNames(database)
         self.erasing = Erasing(database, settings)
         self.consents = Consents(database)
         database.purging = self.erasing
+        self.shares = Shares(database)
+        self.users = Users(database)
+        self.tokens = Tokens(database)
 
     @classmethod
     def open(cls, settings: Settings) -> Library:
@@ -68,8 +81,30 @@ class Library:
         """
         make_folder(settings)
         library = cls(settings, connect(settings))
-        library.erasing.finish()
+        if not library.read_only:
+            library.erasing.finish()
         return library
+
+    @property
+    def read_only(self) -> str | None:
+        """That nothing can be changed here, as a sentence; None where it can."""
+        return READ_ONLY if self._database.read_only else None
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts here."""
+        return self._database.actor
+
+    def acting_as(self, actor: Actor) -> Library:
+        """The same library for somebody with a role: what it does not include raises NotAllowed. Cheap enough for
+        each request; the connections stay those of the original, which alone closes them."""
+        return Library(self.settings, self._database.acting_as(actor), original=self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Library) and other._database.engine is self._database.engine
+
+    def __hash__(self) -> int:
+        return hash(self._database.engine)
 
     def counts(self) -> Counts:
         """What is in the library."""
@@ -91,7 +126,7 @@ class Library:
             number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),
             number(Face),
             flagged,
-            number(Person),
+            number(Person, shown_person(self.actor)),
             number(Label),
             number(Cluster, col(Cluster.run_id) == latest_run()),
             mapped,
@@ -102,8 +137,14 @@ class Library:
         unnamed = faces - named - flags
         return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
 
+    def refuse_open_door(self) -> None:
+        """Raises BadInput where the web app would let in everybody on the network without leave."""
+        refuse_open_door(self.settings, self.users)
+
     def problems(self) -> list[str]:
-        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces."""
+        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces.
+        Raises NotAllowed for all but owners."""
+        self.actor.require(Role.OWNER)
         from faceid_core.library.store.integrity import problems
 
         left = [UNFINISHED] if self.erasing.unfinished else []
@@ -111,7 +152,8 @@ class Library:
 
     def close(self) -> None:
         """Close every connection to the database; the library can't be used after that."""
-        self._database.close()
+        if self._original is None:
+            self._database.close()
 
     def __enter__(self) -> Library:
         return self

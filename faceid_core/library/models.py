@@ -13,6 +13,7 @@ from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.records import ModelView, NamedFaces
 from faceid_core.library.store.tables import Event, Label, Person, TrainedModel
 from faceid_core.library.store.withholding import withheld_among
+from faceid_core.values import Role
 
 
 class Models:
@@ -44,7 +45,7 @@ class Models:
             labels=labels,
             artifact=artifact,
         )
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             if learned is not None:
                 _refuse_erased(session, learned)
                 _refuse_withheld(session, learned)

@@ -14,11 +14,11 @@ from faceid_core.library import person_names
 from faceid_core.library.consents import COLUMNS as CONSENT_COLUMNS
 from faceid_core.library.consents import merged_consents, view_of
 from faceid_core.library.drawn import check_faces, check_people
-from faceid_core.library.faces import as_ints
+from faceid_core.library.faces import as_ints, shown_person
 from faceid_core.library.merging import moved_labels, moved_rejections, overruled
 from faceid_core.library.naming import count_faces, find_or_add, naming_changes, record_naming, refuse_twice
 from faceid_core.library.store import journal, person_counts
-from faceid_core.library.store.database import Database
+from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.records import (
     Act,
     Changed,
@@ -40,7 +40,7 @@ from faceid_core.library.store.tables import (
     PersonCounts,
     Rejection,
 )
-from faceid_core.values import EARLIEST, ConsentState, Flag, LabelSource, utc_now
+from faceid_core.values import EARLIEST, ConsentState, Flag, LabelSource, Role, utc_now
 
 _SEEN = ("name", "faces")
 """What somebody must have seen of people before they merge or forget them."""
@@ -60,9 +60,12 @@ class People:
 
     def all(self) -> list[PersonView]:
         """Everybody, those with most faces first."""
-        person_counts.fill_counts(self._database)
+        read_only = self._database.read_only
+        if not read_only:
+            person_counts.fill_counts(self._database)
         with self._database.read() as session:
-            return sorted(_views(session), key=lambda person: (-person.faces, person.name.casefold()))
+            everybody = _views(session, afresh=read_only)
+            return sorted(everybody, key=lambda person: (-person.faces, person.name.casefold()))
 
     def get(self, person_id: int) -> PersonView:
         """One person. Raises NotFound."""
@@ -93,7 +96,6 @@ class People:
         ids: Sequence[int],
         name: str,
         *,
-        actor: str,
         source: LabelSource = LabelSource.HUMAN,
         once: bool = False,
         drawn: DrawnFaces | None = None,
@@ -115,14 +117,13 @@ class People:
             if created and not changes:
                 session.delete(person)  # nobody exists without ever having had a face
             done = [Change("person", None, row)] if created and changes else []
-            return record_naming(session, row, changes, done, actor)
+            return record_naming(session, row, changes, done)
 
     def give_faces(
         self,
         ids: Sequence[int],
         person_id: int,
         *,
-        actor: str,
         source: LabelSource = LabelSource.HUMAN,
         once: bool = False,
         drawn: DrawnFaces | None = None,
@@ -135,17 +136,16 @@ class People:
             changes = naming_changes(session, [int(face) for face in ids], person, source)
             if once:
                 refuse_twice(session, changes, person)
-            return record_naming(session, person, changes, [], actor)
+            return record_naming(session, person, changes, [])
 
-    def rename(self, person_id: int, name: str, *, actor: str) -> PersonChanged:
+    def rename(self, person_id: int, name: str) -> PersonChanged:
         """Give a person another name. Raises NotFound, InvalidName, NameTaken."""
-        return self.describe(person_id, name=name, actor=actor)
+        return self.describe(person_id, name=name)
 
     def describe(
         self,
         person_id: int,
         *,
-        actor: str,
         name: str | None = None,
         birth_date: date | Literal["unchanged"] | None = "unchanged",
         hidden: bool | None = None,
@@ -167,12 +167,10 @@ class People:
             if hidden is not None:
                 after["hidden"] = hidden
             changes = [Change("person", before, after)] if after != before else []
-            event = journal.record(session, *_described(before, after), changes, actor=actor)
+            event = journal.record(session, *_described(before, after), changes)
         return PersonChanged(event, self.get(person_id))
 
-    def merge(
-        self, keep_id: int, other_ids: Sequence[int], *, actor: str, drawn: Sequence[PersonView] = ()
-    ) -> PersonChanged:
+    def merge(self, keep_id: int, other_ids: Sequence[int], *, drawn: Sequence[PersonView] = ()) -> PersonChanged:
         """Make several people one: faces and rejections go to `keep_id`. What was said before against their being
         one - this face of Bo is not Ada, these two faces are two people - goes, and comes back with an undo. The
         strictest consent of all holds: where one refused, the pictures and vectors of all go, see consents.
@@ -193,10 +191,10 @@ class People:
             changes += merged_consents(session, keep_id, others)
             others_names = " and ".join(f"“{row['name']}”" for row in gone)
             summary = f"Merged {others_names} into “{keep['name']}”"
-            event = journal.record(session, "merge", summary, changes, actor=actor)
+            event = journal.record(session, "merge", summary, changes)
         return PersonChanged(event, self.get(keep_id))
 
-    def delete(self, person_id: int, *, actor: str, drawn: PersonView | None = None) -> Act:
+    def delete(self, person_id: int, *, drawn: PersonView | None = None) -> Act:
         """Forget a person: the faces become unnamed. Raises NotFound, OutOfDate when the person has another name or
         number of faces than drawn, BadInput when they refused consent, which would be forgotten, too."""
         with self._database.write() as session:
@@ -208,9 +206,9 @@ class People:
             changes = [Change("person", row, None), *(Change("consent", each, None) for each in said)]
             for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
                 changes += [Change(table, old, None) for old in current_rows(session, table, column, [person_id])]
-            return Act(journal.record(session, "delete", f"Removed the name “{row['name']}”", changes, actor=actor))
+            return Act(journal.record(session, "delete", f"Removed the name “{row['name']}”", changes))
 
-    def remove_faces(self, ids: Sequence[int], person_id: int, *, actor: str) -> Changed:
+    def remove_faces(self, ids: Sequence[int], person_id: int) -> Changed:
         """Take faces from a person and remember that they are not them. Raises NotFound.
 
         Faces that are nobody's, or somebody else's, by now are left alone and counted.
@@ -223,10 +221,10 @@ class People:
             changes = [Change("label", row, None) for row in labels]
             changes += _new_rejections(session, [(row["face_id"], person_id) for row in labels])
             summary = f"Removed the name “{person['name']}” from {count_faces(len(labels))}"
-            event = journal.record(session, "remove", summary, changes, actor=actor)
+            event = journal.record(session, "remove", summary, changes)
         return Changed(event, len(labels), left=len(wanted) - len(labels))
 
-    def reject(self, ids: Sequence[int], person_id: int, *, actor: str, drawn: DrawnFaces | None = None) -> Changed:
+    def reject(self, ids: Sequence[int], person_id: int, *, drawn: DrawnFaces | None = None) -> Changed:
         """Remember that faces are not this person; a label saying so goes.
 
         Raises NotFound, OutOfDate when faces are not as they were drawn. Faces that are not in the library any more
@@ -241,10 +239,10 @@ class People:
             changes += _new_rejections(session, [(face, person_id) for face in faces])
             changed = len({row["face_id"] for change in changes if (row := change.before or change.after)})
             summary = f"Marked {count_faces(changed)} as not “{person['name']}”"
-            event = journal.record(session, "reject", summary, changes, actor=actor)
+            event = journal.record(session, "reject", summary, changes)
         return Changed(event, changed)
 
-    def set_cover(self, person_id: int, face_id: int, *, actor: str, drawn: DrawnFaces | None = None) -> Act:
+    def set_cover(self, person_id: int, face_id: int, *, drawn: DrawnFaces | None = None) -> Act:
         """Show a person by this face. Raises NotFound, OutOfDate when the face is not as it was drawn."""
         with self._database.write() as session:
             check_faces(session, [face_id], drawn)
@@ -254,11 +252,12 @@ class People:
             after = {**before, "cover_face_id": face_id}
             changes = [Change("person", before, after)] if after != before else []
             summary = f"Chose a cover for “{before['name']}”"
-            return Act(journal.record(session, "cover", summary, changes, actor=actor))
+            return Act(journal.record(session, "cover", summary, changes))
 
     def training_faces(self, embedder: str | None = None) -> NamedFaces:
         """Faces that a human named (or confirmed, or imported), without flag, with a crop; and with a vector of the
         embedder, where one is given."""
+        self._database.actor.require(Role.EDITOR)
         wanted = (
             select(Face.id, Person.name, Face.photo_id, Person.id)  # type: ignore[call-overload]
             .join(Label, col(Label.face_id) == col(Face.id))
@@ -312,10 +311,10 @@ def _described(before: Row, after: Row) -> tuple[str, str]:
     return (said[0][0] if len(said) == 1 else "describe"), summary[:1].upper() + summary[1:]
 
 
-def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonView]:
+def _views(session: Session, ids: Sequence[int] | None = None, *, afresh: bool = False) -> list[PersonView]:
     """People with their counts and a cover: the chosen one, else the face of best quality. Everybody as counted by
-    person_counts.fill_counts; just these as they are."""
-    counts = PersonCounts.__table__ if ids is None else person_counts.counted(ids).subquery()  # type: ignore[attr-defined]
+    person_counts.fill_counts, unless afresh; just these as they are."""
+    counts = PersonCounts.__table__ if ids is None and not afresh else person_counts.counted(ids).subquery()  # type: ignore[attr-defined]
     refused = col(Consent.state) == ConsentState.REFUSED.value
     cover = case((refused, None), else_=func.coalesce(Person.cover_face_id, counts.c.best_face_id))
     columns: tuple[Any, ...] = (
@@ -326,9 +325,9 @@ def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonVie
     wanted = select(*columns).outerjoin(counts, counts.c.person_id == col(Person.id))
     wanted = wanted.outerjoin(Consent, col(Consent.person_id) == col(Person.id))
     mine = true() if ids is None else col(Person.id).in_(ids)
-    rows = session.execute(wanted.where(mine)).all()
+    rows = session.execute(wanted.where(mine, shown_person(acting(session)))).all()
     others = len(columns) - len(CONSENT_COLUMNS)
-    return [PersonView(*(*row[:others], view_of(*row[others:]))) for row in rows]
+    return [PersonView(*(*row[:others], view_of(session, *row[others:]))) for row in rows]
 
 
 def _row(session: Session, person_id: int) -> Row:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image as Pillow
@@ -20,7 +20,7 @@ from PIL import ImageFile
 
 from faceid_core import frame_path
 from faceid_core.errors import ImageTooLarge, IsVideo, UnreadableImage
-from faceid_core.media import formats, xmp
+from faceid_core.media import formats, jpeg_xl, raw, xmp
 from faceid_core.media.orientation import heif_orientation, turned
 from faceid_core.media.pixels import upright_pixels
 from faceid_core.media.source import (
@@ -36,7 +36,7 @@ from faceid_core.values import Image
 
 log = logging.getLogger(__name__)
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "JPEG2000", "JXL", "PSD")
 _ORIENTATION, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x0132, 0x8769, 0x9003
 _DNG_VERSION, _XMP = 0xC612, 0x02BC
 
@@ -58,6 +58,8 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
 
         return video.at(*moment, max_megapixels=max_megapixels)
     with opened(source) as file:
+        if raw.is_raw(file, _suffix(source)):
+            return raw.photograph(file, max_megapixels)
         image = _open_image(file, _suffix(source))
         try:
             check_size(*image.size, max_megapixels)
@@ -81,21 +83,45 @@ def declared_megapixels(source: Source, *, max_megapixels: float = DEFAULT_MEGAP
     if _moment(source) is not None:
         return 0.0
     with opened(source) as file:
+        if raw.is_raw(file, _suffix(source)):
+            return raw.megapixels(file, max_megapixels)
         image = _open_image(file, _suffix(source))
         check_size(*image.size, max_megapixels)
         return float(image.width * image.height / 1e6)
 
 
-def described(path: Path) -> tuple[bytes, int]:
-    """The XMP packet of a photo (b"" for none), and the EXIF orientation, 1 to 8, of the picture as it is stored.
+class Described(NamedTuple):
+    """What a photo says about itself. packet: its XMP, b"" for none; orientation: EXIF's, 1 to 8; width, height: of
+    the picture as it is stored, before it is turned, in pixels."""
+
+    packet: bytes
+    orientation: int
+    width: int
+    height: int
+
+
+def described(path: Path) -> Described:
+    """The XMP packet of a photo, its orientation and its size as stored.
 
     Only the beginning of the file is read. Raises UnreadableImage.
     """
     with opened(path) as file:
+        if raw.is_raw(file, _suffix(path)):
+            return Described(*raw.described(file))
         image = _open_image(file, _suffix(path))
         packet = image.info.get("xmp") or getattr(image, "tag_v2", {}).get(_XMP) or b""
         orientation = image.info.get("original_orientation") or _exif(image, path)[0]
-    return (packet.encode() if isinstance(packet, str) else bytes(packet)), orientation
+        if image.format == "JXL":  # as in _photograph
+            orientation = 1
+        size = image.size
+        if orientation >= 5 and _turned_at_opening(image, file):
+            size = size[::-1]
+    return Described(packet.encode() if isinstance(packet, str) else bytes(packet), orientation, *size)
+
+
+def _turned_at_opening(image: ImageFile.ImageFile, file: IO[bytes]) -> bool:
+    """Whether `size` is already that of the upright picture: TIFF's, and HEIF's where the container turns it."""
+    return image.format == "TIFF" or (image.format == "HEIF" and heif_orientation(image, file) == 1)
 
 
 def _moment(source: Source) -> tuple[Path, float] | None:
@@ -128,8 +154,10 @@ def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[
         AvifImagePlugin,
         BmpImagePlugin,
         GifImagePlugin,
+        Jpeg2KImagePlugin,
         JpegImagePlugin,
         PngImagePlugin,
+        PsdImagePlugin,
         TiffImagePlugin,
         WebPImagePlugin,
     )
@@ -138,7 +166,8 @@ def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[
         import pillow_heif
 
         pillow_heif.register_heif_opener(thumbnails=False)
-    return {name: Pillow.OPEN[name] for name in _FORMATS}
+    own = {"JXL": (jpeg_xl.JpegXl, jpeg_xl.accept)}
+    return {name: own.get(name) or Pillow.OPEN[name] for name in _FORMATS}
 
 
 def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
@@ -155,6 +184,8 @@ def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
         file.seek(0)
         try:
             image = factory(file, "")
+        except SyntaxError as error:
+            image = _float_tiff(file, error)
         except Exception as error:
             raise _decoding_failed(error) from error
         if name == "TIFF" and _DNG_VERSION in image.tag_v2:  # type: ignore[attr-defined]
@@ -163,6 +194,17 @@ def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
     if suffix in formats.VIDEO_SUFFIXES:
         raise IsVideo(formats.VIDEO)
     raise UnreadableImage(formats.NOT_AN_IMAGE)
+
+
+def _float_tiff(file: IO[bytes], refusal: SyntaxError) -> ImageFile.ImageFile:
+    """A TIFF that Pillow refused because its colours are floats. UnreadableImage where that isn't why."""
+    from faceid_core.media.float_tiff import FloatTiff
+
+    try:
+        file.seek(0)
+        return FloatTiff(file, "")
+    except Exception:
+        raise _decoding_failed(refusal) from refusal
 
 
 def _load(image: ImageFile.ImageFile) -> None:
@@ -216,12 +258,14 @@ def _photograph(
     orientation, taken_at = _exif(image, source)
     if image.format == "HEIF":
         orientation = heif_orientation(image, file)
+    if image.format == "JXL":  # libjxl turns by its own header; EXIF does not count (18181-2)
+        orientation = 1
     try:
         pixels = upright_pixels(image, orientation) if decoded is None else turned(decoded, orientation)
     except Exception as error:
         raise _decoding_failed(error) from error
     height, width = pixels.shape[:2]
-    if image.size != size:
+    if image.size != size and image.format in {"JPEG", "MPO"}:  # a draft
         width, height = size[::-1] if orientation >= 5 else size
     return Photograph(pixels, width, height, taken_at, (image.format or "").lower())
 

@@ -12,6 +12,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "export",
+    "file_rights",
     "import_names",
     "jobs",
     "map_faces",
@@ -20,4 +21,6 @@ __all__ = [
     "retention",
     "set_consent",
     "train",
+    "watch",
+    "write_names",
 ]

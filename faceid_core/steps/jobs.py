@@ -8,25 +8,29 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.importing import run
-from faceid_core.library import PROGRAM, JobView, Library
-from faceid_core.steps import import_names, retention
+from faceid_core.library import JobView, Library, needed
+from faceid_core.steps import import_names, retention, write_names
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
-from faceid_core.values import utc_now
+from faceid_core.values import PROGRAM, Actor, Role, utc_now
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.4
 """How often a running job writes its progress and looks whether it should stop."""
 
-DEAD_SECONDS = 30.0
-"""A running job without a sign of life for this long has lost its worker."""
+DEAD_SECONDS = 45.0
+"""A running job without a sign of life for this long has lost its worker: twice the longest wait for the database's
+lock, so that a worker that can't write for a while is not taken for dead."""
 
+WATCH_SECONDS = 5.0
+"""How often the signs of life are looked at."""
 
 DAILY_LOOK_SECONDS = 60.0
 """How often the worker looks whether a daily task is due."""
@@ -88,11 +92,12 @@ class Reporter:
 
 
 def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    options = {name: params[name] for name in ("again", "video_seconds") if name in params}
+    options = {name: params[name] for name in ("again", "video_seconds", "exclude") if name in params}
     report = run.import_photos(library, params["paths"], **options, progress=reporter)
     if report.faces:
-        library.jobs.submit("cluster", {"new_only": True})
-        library.jobs.submit("map", {"new_only": True})
+        program = library.acting_as(PROGRAM)
+        program.jobs.submit("cluster", {"new_only": True})
+        program.jobs.submit("map", {"new_only": True})
     return report.as_dict()
 
 
@@ -120,12 +125,22 @@ def _train(library: Library, params: dict[str, Any], reporter: Reporter) -> dict
     return {"model": model.id, "people": len(model.classes), **metrics}
 
 
-def _names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    return import_names.take_names(library, actor=params["actor"], progress=reporter).as_dict()
+def _names(library: Library, _params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    return import_names.take_names(library, progress=reporter).as_dict()
 
 
-def _retention(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    done = retention.apply(library, actor=PROGRAM)
+def _write_names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    options = {name: params[name] for name in ("folders", "embed") if name in params}
+    return write_names.write_names(library, **options, progress=reporter).counts()
+
+
+def _undo_names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    done = write_names.undo_writing(library, params.get("run"), progress=reporter)
+    return {"restored": done.restored, "conflicts": len(done.conflicts)}
+
+
+def _retention(library: Library, _params: dict[str, Any], _reporter: Reporter) -> dict[str, Any]:
+    done = retention.apply(library)
     return {"done": {each.rule: each.number for each in done}}
 
 
@@ -136,6 +151,8 @@ KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] 
     "train": _train,
     "names": _names,
     retention.KIND: _retention,
+    "write-names": _write_names,
+    "undo-names": _undo_names,
 }
 
 
@@ -146,7 +163,8 @@ def run_next(library: Library) -> JobView | None:
         return None
     try:
         with Reporter(library, job.id) as reporter:
-            result = KINDS[job.kind](library, job.params, reporter)
+            asked = library.acting_as(Actor(job.actor, needed(job.kind)))
+            result = KINDS[job.kind](asked, job.params, reporter)
         library.jobs.finish(job.id, result)
     except JobCancelled:
         library.jobs.cancelled(job.id)
@@ -166,6 +184,37 @@ def run_pending(library: Library) -> list[JobView]:
     return done
 
 
+class Watch:
+    """Finds jobs whose worker died, whichever machine it was on.
+
+    A sign of life counts when it differs from the last one that was seen here, and silence is measured by this
+    process's own clock: clocks of machines may differ, be set, or stand still while a machine sleeps.
+    """
+
+    def __init__(self, library: Library, clock: Callable[[], float] = time.monotonic) -> None:
+        self._library, self._clock = library, clock
+        self._seen: dict[int, tuple[datetime | None, float]] = {}
+
+    def look(self) -> list[int]:
+        """End the jobs that have been silent for DEAD_SECONDS; gives their numbers. Raises LibraryError."""
+        now, beats = self._clock(), self._library.jobs.heartbeats()
+        self._seen = {
+            job: self._seen[job] if job in self._seen and self._seen[job][0] == beat else (beat, now)
+            for job, beat in beats.items()
+        }
+        silent = [(job, beat) for job, (beat, since) in self._seen.items() if now - since >= DEAD_SECONDS]
+        return [job for job, beat in silent if self._library.jobs.interrupt(job, beat)]
+
+    def run(self, stop: threading.Event) -> None:
+        """Look again and again until `stop` is set. A library that is away is looked at later."""
+        while not stop.wait(WATCH_SECONDS):
+            try:
+                for job in self.look():
+                    log.warning("Job %s has lost its worker.", job)
+            except FaceIdError:
+                log.debug("The jobs could not be looked at; trying again.", exc_info=True)
+
+
 @dataclass
 class Worker:
     """Serves the queue until `stop` is set, or its parent process is gone: the body of the worker process.
@@ -181,11 +230,19 @@ class Worker:
 
     def run(self) -> None:
         """Run queued jobs one by one until stopped, or until the parent process is gone."""
+        # In a thread, as this one may be busy for hours with a job of its own.
+        ended = threading.Event()
+        threading.Thread(target=Watch(self.library).run, args=(ended,), daemon=True, name="job-watch").start()
+        try:
+            self._serve()
+        finally:
+            ended.set()
+
+    def _serve(self) -> None:
         pause, trouble = self.poll_seconds, ""
         # A server that was killed can't stop its worker: then the worker's parent changes.
         while not self.stop.is_set() and os.getppid() == self.parent:
             try:
-                self.library.jobs.reap(DEAD_SECONDS)
                 self._queue_daily()
                 idle = run_next(self.library) is None
                 pause, trouble = self.poll_seconds, ""
@@ -202,4 +259,4 @@ class Worker:
             return
         self._looks_again = time.monotonic() + DAILY_LOOK_SECONDS
         if retention.is_due(self.library, utc_now()):
-            self.library.jobs.submit(retention.KIND, {})
+            self.library.acting_as(Actor(PROGRAM.name, Role.OWNER)).jobs.submit(retention.KIND, {})

@@ -36,11 +36,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """find: what is due now; carry_out: does it, given the sentence for the history and the actor."""
+    """find: what is due now; carry_out: does it, given the sentence for the history."""
 
     text: str
     find: Callable[[], Sequence[object]]
-    carry_out: Callable[[str, str], object]
+    carry_out: Callable[[str], object]
     unit: tuple[str, str]
 
     def due(self) -> Due:
@@ -54,7 +54,7 @@ def due(library: Library, *, now: datetime | None = None) -> list[Due]:
     return [rule.due() for rule in rules(library, now or utc_now())]
 
 
-def apply(library: Library, *, actor: str, now: datetime | None = None) -> list[Due]:
+def apply(library: Library, *, now: datetime | None = None) -> list[Due]:
     """Do what is due. Returns what went, rule by rule; a rule with nothing to do leaves no line in the history.
 
     Raises LibraryBusy and NotWritable; the rules before have been carried out then.
@@ -63,7 +63,7 @@ def apply(library: Library, *, actor: str, now: datetime | None = None) -> list[
     for rule in rules(library, now or utc_now()):
         found = rule.due()
         if found.number:
-            rule.carry_out(f"Retention: {found.in_words()}", actor)
+            rule.carry_out(f"Retention: {found.in_words()}")
         done.append(found)
     return done
 
@@ -94,14 +94,14 @@ def is_due(library: Library, now: datetime) -> bool:
 def _consent_rules(library: Library, what: str, now: datetime) -> list[Rule]:
     today: date = now.replace(tzinfo=UTC).astimezone().date()
 
-    def refuse(_: str, actor: str) -> object:
-        return library.consents.refuse_ended(today, actor=actor)
+    def refuse(_: str) -> object:
+        return library.consents.refuse_ended(today)
 
-    def erase(_: str, actor: str) -> None:
+    def erase(_: str) -> None:
         for person in library.consents.ended(today):
-            library.erasing.person(person, actor=actor, summary="Retention: 1 person: consent ended, erased")
+            library.erasing.person(person, summary="Retention: 1 person: consent ended, erased")
 
-    acts: dict[str, tuple[str, Callable[[str, str], object]]] = {
+    acts: dict[str, tuple[str, Callable[[str], object]]] = {
         "refuse": ("consent ended, now refused", refuse),
         "erase": ("consent ended, erased", erase),
     }
@@ -117,8 +117,8 @@ def _faces_rule(library: Library, which: Literal["unnamed", "ignored"], days: in
     def find() -> list[int]:
         return library.faces.imported_before(now - timedelta(days=days), ignored=which == "ignored")
 
-    def erase(summary: str, actor: str) -> object:
-        return library.erasing.faces(find(), actor=actor, summary=summary)
+    def erase(summary: str) -> object:
+        return library.erasing.faces(find(), summary=summary)
 
     return Rule(text, find, erase, ("face", "faces"))
 
@@ -127,10 +127,10 @@ def _temporary_rule(library: Library, days: int, now: datetime) -> Rule:
     def find() -> list[Path]:
         return _older(library.settings.temporary_folder, now - timedelta(days=days))
 
-    def remove(summary: str, actor: str) -> None:
+    def remove(summary: str) -> None:
         for path in find():
             path.unlink(missing_ok=True)
-        library.journal.note(summary, actor=actor)
+        library.journal.note(summary)
 
     return Rule(f"temporary, older than {count(days, 'day')}", find, remove, ("picture", "pictures"))
 
@@ -148,9 +148,9 @@ def _backups_rule(library: Library, now: datetime) -> Rule:
     def find() -> list[backups.Backup]:
         return _surplus(settings, now)
 
-    def remove(summary: str, actor: str) -> None:
+    def remove(summary: str) -> None:
         backups.delete(settings, find())
-        library.journal.note(summary, actor=actor)
+        library.journal.note(summary)
 
     days, kept = settings.retention_backup_days, settings.retention_backups
     parts = [f"older than {count(days, 'day')}"] if days else []

@@ -16,15 +16,12 @@ def set_consent(
     basis: str = "",
     given_on: date | None = None,
     until: date | None = None,
-    actor: str,
     drawn: ConsentView | None = None,
 ) -> ConsentChanged:
     """Like `library.consents.set`, with the same errors. Where the recogniser in use goes because of a refusal, a
     training without the person is queued."""
     newest = _newest(library)
-    changed = library.consents.set(
-        person_id, state, basis=basis, given_on=given_on, until=until, actor=actor, drawn=drawn
-    )
+    changed = library.consents.set(person_id, state, basis=basis, given_on=given_on, until=until, drawn=drawn)
     if newest is not None and newest not in {model.id for model in library.models.all()}:
         library.jobs.submit("train", {})
     return changed

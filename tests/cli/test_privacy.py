@@ -18,8 +18,8 @@ from tests.library.conftest import new_photo
 def folder(tmp_path: Path) -> Path:
     with Library.open(Settings(library=tmp_path / "library")) as library:
         library.photos.add_many([new_photo(f"/photos/{n}.jpg", faces=2) for n in range(3)])
-        library.people.name_faces([1, 3], "Ada", actor="owner")
-        library.people.name_faces([2], "Bo", actor="owner")
+        library.people.name_faces([1, 3], "Ada")
+        library.people.name_faces([2], "Bo")
     return tmp_path / "library"
 
 

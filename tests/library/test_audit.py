@@ -8,17 +8,18 @@ import pytest
 
 from faceid_core.library import Library
 from faceid_core.library.store import journal
-from faceid_core.values import ConsentState, utc_now
+from faceid_core.values import Actor, ConsentState, Role, utc_now
 from tests.library.test_erasure import person
 
 
 def test_who_did_what(library: Library, faces: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "AUDIT_PAGE", 2)
-    library.people.name_faces(faces[:1], "Ada", actor="ann")
-    library.people.name_faces(faces[1:2], "Bo", actor="ben")
-    library.consents.set(person(library, "Bo"), ConsentState.GIVEN, actor="ben")
-    library.journal.undo(actor="ann")
-    library.journal.note("Deleted 1 backup", actor="ann")
+    ann, ben = (library.acting_as(Actor(name, Role.OWNER)) for name in ("ann", "ben"))
+    ann.people.name_faces(faces[:1], "Ada")
+    ben.people.name_faces(faces[1:2], "Bo")
+    ben.consents.set(person(library, "Bo"), ConsentState.GIVEN)
+    ann.journal.undo()
+    ann.journal.note("Deleted 1 backup")
     rows = list(library.journal.audit())
     assert [(row.number, row.actor, row.kind, row.undone_by) for row in rows] == [
         (1, "ann", "name", None), (2, "ben", "name", None), (3, "ben", "consent", "ann"),
@@ -33,10 +34,10 @@ def test_who_did_what(library: Library, faces: list[int], monkeypatch: pytest.Mo
 
 
 def test_nothing_of_who_was_erased(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Zebedee", actor="a")
-    library.consents.set(person(library, "Zebedee"), ConsentState.REFUSED, actor="a")
-    library.people.rename(person(library, "Zebedee"), "Quillon", actor="a")
-    library.erasing.person(person(library, "Quillon"), actor="a")
+    library.people.name_faces(faces[:2], "Zebedee")
+    library.consents.set(person(library, "Zebedee"), ConsentState.REFUSED)
+    library.people.rename(person(library, "Zebedee"), "Quillon")
+    library.erasing.person(person(library, "Quillon"))
     rows = list(library.journal.audit())
     assert [row.kind for row in rows] == ["name", "consent", "rename", "erase"]
     assert not any(name in row.summary for row in rows for name in ("Zebedee", "Quillon"))
@@ -44,10 +45,10 @@ def test_nothing_of_who_was_erased(library: Library, faces: list[int]) -> None:
 
 def test_a_slow_reader_holds_nobody_up(library: Library, faces: list[int]) -> None:
     for _ in range(3):
-        library.people.name_faces(faces[:1], "Ada", actor="a")
-        library.people.name_faces(faces[:1], "Bo", actor="a")
+        library.people.name_faces(faces[:1], "Ada")
+        library.people.name_faces(faces[:1], "Bo")
     rows = library.journal.audit()
     assert next(rows).number == 1
-    library.erasing.faces(faces[4:5], actor="a")
+    library.erasing.faces(faces[4:5])
     assert not library.erasing.unfinished
     assert len(list(rows)) == 5

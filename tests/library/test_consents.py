@@ -32,27 +32,23 @@ def kept(library: Library) -> tuple[set[int], set[int], set[int]]:
 
 
 def refuse(library: Library, name: str) -> None:
-    library.consents.set(person(library, name), REFUSED, actor="a")
+    library.consents.set(person(library, name), REFUSED)
 
 
 def test_consent_is_a_decision_with_undo(library: Library, faces: list[int]) -> None:
-    ada = library.people.name_faces(faces[:2], "Ada", actor="a").person_id
+    ada = library.people.name_faces(faces[:2], "Ada").person_id
     assert library.people.get(ada).consent == ConsentView()
     given = ConsentView(GIVEN, "signed form 2026-03", date(2026, 3, 1), date(2999, 3, 1))
-    library.consents.set(
-        ada, GIVEN, basis=" signed  form 2026-03 ", given_on=given.given_on, until=given.until, actor="a"
-    )
+    library.consents.set(ada, GIVEN, basis=" signed  form 2026-03 ", given_on=given.given_on, until=given.until)
     assert library.people.get(ada).consent == library.consents.get(ada) == given
     assert library.journal.recent(1)[0].summary == "Set the consent of “Ada” to given"
     assert (
-        library.consents.set(
-            ada, GIVEN, basis=given.basis, given_on=given.given_on, until=given.until, actor="a"
-        ).event
+        library.consents.set(ada, GIVEN, basis=given.basis, given_on=given.given_on, until=given.until).event
         is None
     )
-    library.people.rename(ada, "Ada Lovelace", actor="a")
+    library.people.rename(ada, "Ada Lovelace")
     assert library.people.get(ada).consent == given
-    library.consents.set(ada, UNKNOWN, basis="gone", actor="a")
+    library.consents.set(ada, UNKNOWN, basis="gone")
     assert library.people.get(ada).consent == ConsentView()
     library.journal.undo()
     assert library.people.get(ada).consent == given
@@ -64,12 +60,12 @@ def test_consent_is_a_decision_with_undo(library: Library, faces: list[int]) -> 
 def test_the_naming_that_made_the_person_can_be_undone_after_the_consent_only(
     library: Library, faces: list[int]
 ) -> None:
-    ada = library.people.name_faces(faces[:2], "Ada", actor="a").person_id
+    ada = library.people.name_faces(faces[:2], "Ada").person_id
     naming = library.journal.recent(1)[0].id
-    library.consents.set(ada, GIVEN, actor="a")
+    library.consents.set(ada, GIVEN)
     with pytest.raises(BadInput, match=r"“Set the consent of “Ada” to given” depends on this one"):
         library.journal.undo(naming)
-    library.people.delete(ada, actor="a")
+    library.people.delete(ada)
     with pytest.raises(BadInput, match="Removed the name"):
         library.journal.undo(naming + 1)
     library.journal.undo()
@@ -86,18 +82,18 @@ def test_the_naming_that_made_the_person_can_be_undone_after_the_consent_only(
     ],
 )
 def test_consent_that_cannot_be(library: Library, faces: list[int], said: dict[str, object], wrong: str) -> None:
-    ada = library.people.name_faces(faces[:2], "Ada", actor="a").person_id
+    ada = library.people.name_faces(faces[:2], "Ada").person_id
     with pytest.raises(BadInput, match=wrong):
-        library.consents.set(ada, GIVEN, actor="a", **said)  # type: ignore[arg-type]
+        library.consents.set(ada, GIVEN, **said)  # type: ignore[arg-type]
     with pytest.raises(NotFound):
-        library.consents.set(99, GIVEN, actor="a")
+        library.consents.set(99, GIVEN)
     with pytest.raises(OutOfDate, match="consent of Ada changed"):
-        library.consents.set(ada, GIVEN, actor="a", drawn=ConsentView(GIVEN))
+        library.consents.set(ada, GIVEN, drawn=ConsentView(GIVEN))
 
 
 def test_who_refused_leaves_no_vector_and_no_picture(library: Library, lives: list[int]) -> None:
-    library.people.name_faces(lives[:2], "Zoe", actor="a")
-    library.people.name_faces(lives[2:4], "Bo", actor="a")
+    library.people.name_faces(lives[:2], "Zoe")
+    library.people.name_faces(lives[2:4], "Bo")
     library.maps.save("umap", EMBEDDER, np.array(lives), np.zeros((6, 2), np.float32))
     library.clusters.save_run("test", {}, EMBEDDER, np.array(lives), np.array([1, 1, 1, 2, 2, 2]))
     for name, classes in (("knows", ["Bo", "Zoe"]), ("other", ["Bo"])):
@@ -109,7 +105,7 @@ def test_who_refused_leaves_no_vector_and_no_picture(library: Library, lives: li
         assert vector in stored(library) and b"crop-0-0" in stored(library)
     assert (
         library.consents.preview(person(library, "Zoe"))
-        == library.consents.set(person(library, "Zoe"), REFUSED, basis="letter", actor="a").withheld
+        == library.consents.set(person(library, "Zoe"), REFUSED, basis="letter").withheld
     )
     assert kept(library) == (set(lives[2:]),) * 3
     assert [group.size for group in library.clusters.page()] == [3]  # with unnamed faces
@@ -128,14 +124,14 @@ def test_who_refused_leaves_no_vector_and_no_picture(library: Library, lives: li
 
 def test_a_face_named_later_leaves_none_either(library: Library, faces: list[int]) -> None:
     """Whichever way: by hand, accepted, imported, moved from somebody else."""
-    library.people.name_faces(faces[:1], "Zoe", actor="a")
-    library.people.name_faces(faces[4:5], "Bo", actor="a")
+    library.people.name_faces(faces[:1], "Zoe")
+    library.people.name_faces(faces[4:5], "Bo")
     library.models.add(EMBEDDER, ["Bo"], {}, 0.5, {}, "of-bo")
     refuse(library, "Zoe")
     assert len(library.models.all()) == 1
-    library.people.name_faces(faces[1:2], "Zoe", actor="a")
-    library.people.give_faces(faces[2:3], person(library, "Zoe"), actor="a", source=LabelSource.ACCEPTED)
-    library.people.name_faces(faces[4:5], "Zoe", actor="a")
+    library.people.name_faces(faces[1:2], "Zoe")
+    library.people.give_faces(faces[2:3], person(library, "Zoe"), source=LabelSource.ACCEPTED)
+    library.people.name_faces(faces[4:5], "Zoe")
     assert library.models.all() == []  # it learned from that face
     assert kept(library)[0] == kept(library)[1] == set(faces) - {*faces[:3], faces[4]}
     assert library.problems() == []
@@ -144,7 +140,7 @@ def test_a_face_named_later_leaves_none_either(library: Library, faces: list[int
 
 
 def test_importing_again_does_not_bring_them_back(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Zoe", actor="a")
+    library.people.name_faces(faces[:2], "Zoe")
     refuse(library, "Zoe")
     again = new_photo("/photos/0.jpg", faces=1)
     library.photos.add_many([again], again=True)
@@ -158,7 +154,7 @@ def test_importing_again_does_not_bring_them_back(library: Library, faces: list[
 def test_undo_brings_the_vectors_with_the_next_import(library: Library) -> None:
     library.photos.add_many([new_photo("/photos/9.jpg")])
     [face] = library.faces.vectors(EMBEDDER).ids.tolist()
-    library.people.name_faces([face], "Zoe", actor="a")
+    library.people.name_faces([face], "Zoe")
     refuse(library, "Zoe")
     library.photos.add_many([new_photo("/photos/9.jpg")], again=True)
     assert kept(library)[:2] == (set(), set())
@@ -173,19 +169,19 @@ def test_near_copies_of_a_refused_face_get_the_name_and_no_vector(library: Libra
     phashes = np.random.default_rng(0).bytes(256)
     first, second = (replace(new_photo(f"/photos/{n}.jpg"), phashes=phashes) for n in "ab")
     library.photos.add_many([first])
-    library.people.name_faces([1], "Zoe", actor="a")
+    library.people.name_faces([1], "Zoe")
     refuse(library, "Zoe")
     [added] = library.photos.add_many([second])
     assert added.near_copy is not None
     taken = library.decisions.of_near_copies([added])
-    library.decisions.take_over(library.decisions.people(), taken, actor="a")
+    library.decisions.take_over(library.decisions.people(), taken)
     assert library.people.get(person(library, "Zoe")).faces == 2
     assert kept(library)[:2] == (set(), set()) and library.problems() == []
 
 
 def test_work_that_ran_meanwhile_brings_nothing_back(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Zoe", actor="a")
-    library.people.name_faces(faces[2:4], "Bo", actor="a")
+    library.people.name_faces(faces[:2], "Zoe")
+    library.people.name_faces(faces[2:4], "Bo")
     learned = library.people.training_faces()
     refuse(library, "Zoe")
     ids = np.array(faces)
@@ -201,12 +197,12 @@ def test_work_that_ran_meanwhile_brings_nothing_back(library: Library, faces: li
 
 @pytest.mark.parametrize("kept_refused", [True, False])
 def test_a_refusal_wins_a_merge(library: Library, faces: list[int], kept_refused: bool) -> None:
-    ada = library.people.name_faces(faces[:2], "Ada", actor="a").person_id
-    zoe = library.people.name_faces(faces[2:3], "Zoe", actor="a").person_id
-    library.consents.set(ada, GIVEN, basis="form", actor="a")
-    library.consents.set(zoe, REFUSED, basis="letter", actor="a")
+    ada = library.people.name_faces(faces[:2], "Ada").person_id
+    zoe = library.people.name_faces(faces[2:3], "Zoe").person_id
+    library.consents.set(ada, GIVEN, basis="form")
+    library.consents.set(zoe, REFUSED, basis="letter")
     keep, other = (zoe, ada) if kept_refused else (ada, zoe)
-    library.people.merge(keep, [other], actor="a")
+    library.people.merge(keep, [other])
     assert library.people.get(keep).consent == ConsentView(REFUSED, "letter")
     assert not set(faces[:3]) & kept(library)[0]
     assert library.problems() == []
@@ -215,53 +211,47 @@ def test_a_refusal_wins_a_merge(library: Library, faces: list[int], kept_refused
 
 
 def test_the_consent_that_ends_first_wins_a_merge(library: Library, faces: list[int]) -> None:
-    ids = [
-        library.people.name_faces([face], name, actor="a").person_id
-        for face, name in zip(faces, "ABC", strict=False)
-    ]
-    library.consents.set(ids[0], GIVEN, basis="for ever", actor="a")
-    library.consents.set(ids[1], GIVEN, basis="a year", until=date(2999, 1, 1), actor="a")
-    library.people.merge(ids[2], ids[:2], actor="a")
+    ids = [library.people.name_faces([face], name).person_id for face, name in zip(faces, "ABC", strict=False)]
+    library.consents.set(ids[0], GIVEN, basis="for ever")
+    library.consents.set(ids[1], GIVEN, basis="a year", until=date(2999, 1, 1))
+    library.people.merge(ids[2], ids[:2])
     assert library.people.get(ids[2]).consent == ConsentView(GIVEN, "a year", None, date(2999, 1, 1))
     assert library.problems() == []
 
 
 def test_a_refusal_is_not_lost_with_the_name(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Zoe", actor="a")
+    library.people.name_faces(faces[:2], "Zoe")
     refuse(library, "Zoe")
     with pytest.raises(BadInput, match="Zoe refused consent"):
-        library.people.delete(person(library, "Zoe"), actor="a")
+        library.people.delete(person(library, "Zoe"))
 
 
 def test_an_erasure_takes_the_consent_along(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Zebedee", actor="a")
-    library.consents.set(person(library, "Zebedee"), GIVEN, basis="form of Zebedee Quillon", actor="a")
+    library.people.name_faces(faces[:2], "Zebedee")
+    library.consents.set(person(library, "Zebedee"), GIVEN, basis="form of Zebedee Quillon")
     refuse(library, "Zebedee")
-    library.erasing.person(person(library, "Zebedee"), actor="a")
+    library.erasing.person(person(library, "Zebedee"))
     assert not re.search(b"Zebedee|Quillon", stored(library))
     assert library.problems() == []
 
 
 def test_consent_that_ended(library: Library, faces: list[int]) -> None:
-    ids = [
-        library.people.name_faces([face], name, actor="a").person_id
-        for face, name in zip(faces, "ABC", strict=False)
-    ]
+    ids = [library.people.name_faces([face], name).person_id for face, name in zip(faces, "ABC", strict=False)]
     for number, until in zip(ids, (date(2020, 1, 1), TODAY, None), strict=True):
-        library.consents.set(number, GIVEN, until=until, actor="a")
+        library.consents.set(number, GIVEN, until=until)
     assert library.consents.ended(TODAY) == ids[:1]
     assert library.people.get(ids[0]).consent.has_ended(TODAY) and not library.people.get(ids[1]).consent.has_ended(
         TODAY
     )
-    done = library.consents.refuse_ended(TODAY, actor="a")
+    done = library.consents.refuse_ended(TODAY)
     assert done.event and done.event.summary == "Retention: 1 person: consent ended, now refused"
     assert library.people.get(ids[0]).withheld and not library.people.get(ids[1]).withheld
     assert faces[0] not in kept(library)[0] and library.problems() == []
-    assert library.consents.refuse_ended(TODAY, actor="a").event is None
+    assert library.consents.refuse_ended(TODAY).event is None
 
 
 def test_pictures_of_a_refused_face_are_not_there(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:1], "Zoe", actor="a")
+    library.people.name_faces(faces[:1], "Zoe")
     refuse(library, "Zoe")
     assert library.faces.crops(faces[:2]).keys() == {faces[1]}
     with pytest.raises(NotFound):

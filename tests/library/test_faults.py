@@ -39,6 +39,7 @@ def kill(kind: str, trials: int, seed: int, folder: Path) -> list[int]:
     return told
 
 
+@pytest.mark.slow
 def test_acts_killed_at_five_moments(tmp_path: Path) -> None:
     """The other kinds take longer; they are among the slow tests."""
     assert any(kill("acts", 5, 1, tmp_path)), "nothing was done before the kill: the trials prove nothing"
@@ -51,6 +52,7 @@ def test_killed_at_two_hundred_moments(kind: str, tmp_path: Path) -> None:
     assert len(set(told)) > 1
 
 
+@pytest.mark.slow
 def test_two_browsers_and_a_job_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
     """Each browser adds faces to the same people, moves them and takes back; a job imports and groups meanwhile."""
     settings = Settings(library=tmp_path / "library")
@@ -60,11 +62,9 @@ def test_two_browsers_and_a_job_write_at_once_and_lose_nothing(tmp_path: Path) -
 
     def browser(library: Library, faces: list[int]) -> None:
         for face in faces:
-            library.people.name_faces([face], "Anna", actor="me")
-            library.people.reject(
-                [face], library.people.name_faces([face], "Bob", actor="me").person_id, actor="me"
-            )
-            library.people.name_faces([face], f"Person {face % 3}", actor="me")
+            library.people.name_faces([face], "Anna")
+            library.people.reject([face], library.people.name_faces([face], "Bob").person_id)
+            library.people.name_faces([face], f"Person {face % 3}")
 
     def job(library: Library) -> None:
         work = library.jobs.submit("import", {})
@@ -98,7 +98,7 @@ def test_two_browsers_and_a_job_write_at_once_and_lose_nothing(tmp_path: Path) -
     named = {face.id: face.person for face in library.faces.get_many(range(1, 81))}
     assert named == {face: f"Person {face % 3}" for face in range(1, 81)}
     assert (library.counts().photos, library.counts().faces, library.counts().named) == (40, 120, 80)
-    assert len(library.journal.recent(1000, actor="me")) == 4 * 80
+    assert len(library.journal.recent(1000, actor="owner")) == 4 * 80
     assert library.problems() == []
     for opened in libraries:
         opened.close()

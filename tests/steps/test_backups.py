@@ -51,16 +51,16 @@ def test_every_backup_is_known_until_it_is_gone(library: Library, tmp_path: Path
 
 def test_a_backup_holds_a_person_by_name_by_face_and_in_its_history(library: Library, tmp_path: Path) -> None:
     saved(library, tmp_path / "unnamed.zip")
-    bo = library.people.name_faces([3], "Bo", actor="a").person_id
-    ada = library.people.name_faces([1], "Zoë “Z”", actor="a").person_id
-    library.people.rename(ada, "Zoë", actor="a")
+    bo = library.people.name_faces([3], "Bo").person_id
+    ada = library.people.name_faces([1], "Zoë “Z”").person_id
+    library.people.rename(ada, "Zoë")
     saved(library, tmp_path / "named.zip")
-    library.people.delete(ada, actor="a")
-    library.erasing.faces([1, 2], actor="a")
+    library.people.delete(ada)
+    library.erasing.faces([1, 2])
     saved(library, tmp_path / "without.zip")
     library.journal.undo()
     library.journal.undo()
-    ada = library.people.name_faces([4], "Zoë", actor="a").person_id
+    ada = library.people.name_faces([4], "Zoë").person_id
     trace = library.erasing.trace(person=ada)
     assert trace.names == {"Zoë"} and trace.faces == {(4, "/photos/1.jpg")}
     assert "named.zip" in names(backups.holding(library.settings, trace))
@@ -73,7 +73,7 @@ def test_a_backup_holds_a_person_by_name_by_face_and_in_its_history(library: Lib
 def test_a_backup_from_before_the_photo_holds_nothing(library: Library, tmp_path: Path) -> None:
     saved(library, tmp_path / "early.zip")
     library.photos.add_many([new_photo("/photos/new.jpg")])
-    new = library.people.name_faces([7], "Cy", actor="a").person_id
+    new = library.people.name_faces([7], "Cy").person_id
     saved(library, tmp_path / "late.zip")
     assert names(backups.holding(library.settings, library.erasing.trace(person=new))) == {"late.zip"}
     photo = library.photos.at(["/photos/new.jpg"]).values()
@@ -84,7 +84,7 @@ def test_a_backup_from_before_the_photo_holds_nothing(library: Library, tmp_path
 
 
 def test_a_replaced_library_is_looked_into(library: Library, tmp_path: Path) -> None:
-    ada = library.people.name_faces([1], "Ada", actor="a").person_id
+    ada = library.people.name_faces([1], "Ada").person_id
     trace = library.erasing.trace(person=ada)
     file = saved(library, tmp_path / "all.zip")
     library.close()

@@ -42,14 +42,14 @@ def faces(library: Library) -> list[int]:
 
 def test_without_a_rule_nothing_is_due(library: Library) -> None:
     aged(library, 1, 9999)
-    assert retention.due(library) == [] == retention.apply(library, actor="a")
+    assert retention.due(library) == [] == retention.apply(library)
     assert library.journal.recent() == []
 
 
 def test_unnamed_and_ignored_faces_go_by_age(library: Library, tmp_path: Path) -> None:
-    library.people.name_faces([1], "Ada", actor="a")
-    library.faces.flag([3], Flag.STRANGER, actor="a")
-    library.faces.flag([4], Flag.HIDDEN, actor="a")
+    library.people.name_faces([1], "Ada")
+    library.faces.flag([3], Flag.STRANGER)
+    library.faces.flag([4], Flag.HIDDEN)
     for photo in (1, 2, 3):
         aged(library, photo, 91)
     with opened(tmp_path, retention_unnamed_days=90, retention_ignored_days=30) as strict:
@@ -59,12 +59,12 @@ def test_unnamed_and_ignored_faces_go_by_age(library: Library, tmp_path: Path) -
             "1 face: ignored, imported more than 30 days ago",
         ]
         assert library.counts().faces == 8  # a dry run
-        assert retention.apply(strict, actor="boss") == due
+        assert retention.apply(strict) == due
         assert [each.number for each in retention.due(strict)] == [0, 0]
     assert sorted([*faces(library), 4]) == [1, 4, 7, 8]
     told = library.journal.recent(2)
     assert [(event.summary, event.actor, event.final) for event in reversed(told)] == [
-        (f"Retention: {each.in_words()}", "boss", True) for each in due
+        (f"Retention: {each.in_words()}", "owner", True) for each in due
     ]
     assert library.problems() == []
 
@@ -72,11 +72,11 @@ def test_unnamed_and_ignored_faces_go_by_age(library: Library, tmp_path: Path) -
 @pytest.mark.parametrize("what", ["keep", "refuse", "erase"])
 def test_consent_that_ended(library: Library, tmp_path: Path, what: str) -> None:
     for face, name, until in ((1, "Zebedee", date(2020, 1, 1)), (3, "Ada", None)):
-        person = library.people.name_faces([face], name, actor="a").person_id
-        library.consents.set(person, ConsentState.GIVEN, until=until, actor="a")
+        person = library.people.name_faces([face], name).person_id
+        library.consents.set(person, ConsentState.GIVEN, until=until)
     with opened(tmp_path, retention_consent=what) as strict:
         assert [each.number for each in retention.due(strict)] == ([] if what == "keep" else [1])
-        retention.apply(strict, actor="boss")
+        retention.apply(strict)
         assert sum(each.number for each in retention.due(strict)) == 0
     zebedee = library.people.find("Zebedee")
     if what == "keep":
@@ -96,9 +96,7 @@ def test_temporary_pictures_go_by_age(library: Library, tmp_path: Path) -> None:
         (folder / name).write_bytes(b"x")
         os.utime(folder / name, (utc_now().timestamp() - 86400 * days,) * 2)
     with opened(tmp_path, retention_temporary_days=2) as strict:
-        assert [each.in_words() for each in retention.apply(strict, actor="a")] == [
-            "1 picture: temporary, older than 2 days"
-        ]
+        assert [each.in_words() for each in retention.apply(strict)] == ["1 picture: temporary, older than 2 days"]
     assert [path.name for path in folder.iterdir()] == ["new.jpg"]
     assert library.journal.recent(1)[0].final
 
@@ -111,9 +109,9 @@ def test_backups_go_by_age_and_number(library: Library, tmp_path: Path) -> None:
     with opened(tmp_path, retention_backup_days=30) as strict:
         assert retention.due(strict)[0].in_words() == "1 backup: older than 30 days"
     with opened(tmp_path, retention_backup_days=30, retention_backups=2) as strict:
-        [done] = retention.apply(strict, actor="a")
+        [done] = retention.apply(strict)
         assert done.in_words() == "2 backups: older than 30 days or beyond the newest 2"
-        assert [each.number for each in retention.apply(strict, actor="a")] == [0]
+        assert [each.number for each in retention.apply(strict)] == [0]
     assert {path.name for path in tmp_path.glob("*.zip")} == {"0.zip", "5.zip"}
     assert [event.summary for event in library.journal.recent()] == [
         "Retention: 2 backups: older than 30 days or beyond the newest 2"

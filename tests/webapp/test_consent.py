@@ -32,7 +32,7 @@ MERGE = DIALOG.replace("_edit_dialog", "_merge_dialog")
 
 
 def named(library: Library, name: str, faces: list[int]) -> int:
-    return library.people.name_faces(faces, name, actor="owner").person_id
+    return library.people.name_faces(faces, name).person_id
 
 
 def opened(dialog: str, person: int) -> AppTest:
@@ -50,14 +50,14 @@ def choose(page: AppTest, person: int, state: ConsentState) -> AppTest:
 def test_consent_is_given_with_its_basis_and_days(filled: Library) -> None:
     ada = named(filled, "Ada", [1, 2])
     page = choose(opened(DIALOG, ada), ada, ConsentState.GIVEN)
-    page.text_input(key=f"basis-{ada}").set_value("form 7")
-    page.date_input(key=f"since-{ada}").set_value(date(2026, 3, 1))
-    page.date_input(key=f"until-{ada}").set_value(date(2999, 3, 1))
+    page.text_input(key=f"basis-given-{ada}").set_value("form 7")
+    page.date_input(key=f"since-given-{ada}").set_value(date(2026, 3, 1))
+    page.date_input(key=f"until-given-{ada}").set_value(date(2999, 3, 1))
     assert not press(page, "Save consent").exception
     given = ConsentView(ConsentState.GIVEN, "form 7", date(2026, 3, 1), date(2999, 3, 1))
     assert filled.consents.get(ada) == given
     page = opened(DIALOG, ada)
-    assert page.text_input(key=f"basis-{ada}").value == "form 7"
+    assert page.text_input(key=f"basis-given-{ada}").value == "form 7"
     press(choose(page, ada, ConsentState.UNKNOWN), "Save consent")
     assert filled.consents.get(ada) == ConsentView()
 
@@ -88,7 +88,7 @@ consent_form(st.session_state.drawn)
 """,
         default_timeout=30,
     ).run()
-    filled.consents.set(ada, ConsentState.GIVEN, basis="meanwhile", actor="somebody")
+    filled.consents.set(ada, ConsentState.GIVEN, basis="meanwhile")
     page = press(choose(page, ada, ConsentState.REFUSED), "Refuse and delete")
     assert "changed meanwhile" in page.error[0].value and filled.consents.get(ada).basis == "meanwhile"
 
@@ -97,8 +97,8 @@ def test_people_are_filtered_by_consent(filled: Library, open_page: OpenPage) ->
     assert not [box for box in open_page("people").selectbox if box.key == "people-consent"]
     ada, bo = named(filled, "Ada", [1, 2]), named(filled, "Bo", [3])
     named(filled, "Cy", [4])
-    filled.consents.set(ada, ConsentState.REFUSED, actor="a")
-    filled.consents.set(bo, ConsentState.GIVEN, until=date(2020, 1, 1), actor="a")
+    filled.consents.set(ada, ConsentState.REFUSED)
+    filled.consents.set(bo, ConsentState.GIVEN, until=date(2020, 1, 1))
     page = open_page("people")
     box = page.selectbox(key="people-consent")
     assert box.options == ["Ended", "Refused", "Unknown"]
@@ -109,7 +109,7 @@ def test_people_are_filtered_by_consent(filled: Library, open_page: OpenPage) ->
 @pytest.mark.parametrize("state", list(ConsentState))
 def test_the_page_of_a_person_says_it(filled: Library, state: ConsentState) -> None:
     ada = named(filled, "Ada", [1, 2])
-    filled.consents.set(ada, state, actor="a")
+    filled.consents.set(ada, state)
     page = AppTest.from_string(
         f'import streamlit as st\nst.query_params["person"] = "{ada}"\n'
         "from webapp.app_pages import people\npeople.page()",
@@ -125,7 +125,7 @@ def test_the_page_of_a_person_says_it(filled: Library, state: ConsentState) -> N
 
 def test_merging_with_somebody_who_refused_warns(filled: Library) -> None:
     ada, bo = named(filled, "Ada", [1, 2]), named(filled, "Bo", [3])
-    filled.consents.set(bo, ConsentState.REFUSED, actor="a")
+    filled.consents.set(bo, ConsentState.REFUSED)
     page = opened(MERGE, ada)
     page = page.selectbox(key=f"merge-{ada}").set_value(bo).run()
     assert "Bo refused consent" in page.warning[0].value
@@ -155,7 +155,7 @@ def client(filled: Library, settings: Settings) -> TestClient:
 def test_a_face_without_a_picture_is_a_silhouette_that_nobody_keeps(filled: Library, client: TestClient) -> None:
     before = client.get("/faces/1.jpg").content
     ada = named(filled, "Ada", [1])
-    filled.consents.set(ada, ConsentState.REFUSED, actor="a")
+    filled.consents.set(ada, ConsentState.REFUSED)
     for size in ("", "?size=64&v=x"):
         answer = client.get(f"/faces/1.jpg{size}")
         assert answer.status_code == 200 and answer.content != before

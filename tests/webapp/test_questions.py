@@ -75,8 +75,8 @@ def test_where_nothing_is_to_be_asked_that_is_said(asked: Asked, kind: str) -> N
 
 
 def test_two_names_for_one_person_are_merged(library: Library, people: list[list[int]], asked: Asked) -> None:
-    library.people.name_faces(people[0][:5], "Ada", actor="me")
-    library.people.name_faces(people[0][5:], "Adah", actor="me")
+    library.people.name_faces(people[0][:5], "Ada")
+    library.people.name_faces(people[0][5:], "Adah")
     page = asked("One person?")
     assert "1 pair may be one person" in everything(page)
     page = button(page, "Yes, all are Ada").click().run()
@@ -88,8 +88,8 @@ def test_two_names_for_one_person_are_merged(library: Library, people: list[list
 
 
 def test_two_people_are_told_apart_for_good(library: Library, people: list[list[int]], asked: Asked) -> None:
-    library.people.name_faces(people[0][:5], "Ada", actor="me")
-    library.people.name_faces(people[0][5:], "Adah", actor="me")
+    library.people.name_faces(people[0][:5], "Ada")
+    library.people.name_faces(people[0][5:], "Adah")
     page = button(asked("One person?"), "No, different people").click().run()
     assert NONE["One person?"] in everything(page)
     assert library.journal.recent(1)[0].summary == "Marked “Ada” and “Adah” as different people"
@@ -111,8 +111,8 @@ def test_two_groups_get_one_name_at_once(library: Library, people: list[list[int
 @pytest.fixture
 def one_is_wrong(library: Library, people: list[list[int]]) -> int:
     """A face of the second person bears the first one's name."""
-    library.people.name_faces([*people[0], people[1][0]], "Ada", actor="me")
-    library.people.name_faces(people[1][1:], "Bo", actor="me")
+    library.people.name_faces([*people[0], people[1][0]], "Ada")
+    library.people.name_faces(people[1][1:], "Bo")
     return people[1][0]
 
 
@@ -142,7 +142,7 @@ def test_a_doubted_name_that_is_right_is_not_doubted_again(
 def test_twice_on_one_photo_may_be_right(library: Library, people: list[list[int]], asked: Asked) -> None:
     with library._database.write() as session:
         session.get_one(tables.Face, people[1][0]).photo_id = library.faces.get(people[0][0]).photo_id
-    library.people.name_faces([people[0][0], people[1][0]], "Ada", actor="me")
+    library.people.name_faces([people[0][0], people[1][0]], "Ada")
     page = asked("Twice in a photo?")
     assert "Ada is in one photo twice" in everything(page)
     page = button(page, "All are correct").click().run()

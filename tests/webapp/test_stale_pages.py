@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from faceid_core.errors import OutOfDate
 from faceid_core.library import Library
 from faceid_core.values import Flag
 from tests.webapp.conftest import EMBEDDER, OpenPage, texts
 from tests.webapp.test_naming_pages import button, type_name
+from webapp.app_pages import clusters, people
 
 STALE = "This page was out of date"
 
@@ -32,7 +34,7 @@ def regroup(library: Library) -> None:
 
 def person_page(library: Library, open_page: OpenPage, ids: list[int]) -> AppTest:
     """The page of Ada, who has these faces, the first one selected."""
-    ada = library.people.name_faces(ids, "Ada", actor="owner").person_id
+    ada = library.people.name_faces(ids, "Ada").person_id
     page = open_page("people")
     page.query_params["person"] = str(ada)
     page.session_state[f"person-{ada}-None"] = {"selected": ids[:1]}
@@ -57,7 +59,7 @@ def test_a_group_with_a_face_that_was_named_elsewhere_is_drawn_anew(
 ) -> None:
     page = type_name(open_page("clusters"), "Ada")
     face = grouped.faces.of_cluster(1)[0].id
-    grouped.people.name_faces([face], "Bo", actor="owner")
+    grouped.people.name_faces([face], "Bo")
     page = button(page, label).click().run()
     assert not page.exception and STALE in texts(page)
     assert grouped.faces.get(face).person == "Bo"
@@ -68,11 +70,11 @@ def test_a_suggestion_that_was_answered_elsewhere_is_not_answered_again(
     grouped: Library, open_page: OpenPage
 ) -> None:
     named, *others = [face.id for face in grouped.faces.of_cluster(1)]
-    grouped.people.name_faces([named], "Ada", actor="owner")
+    grouped.people.name_faces([named], "Ada")
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Suggestions"
     page = page.run()
-    grouped.people.name_faces(others[:1], "Ada", actor="owner")
+    grouped.people.name_faces(others[:1], "Ada")
     page = button(page, "None of them").click().run()
     assert not page.exception and STALE in texts(page)
     assert grouped.faces.get(others[0]).person == "Ada"
@@ -81,7 +83,7 @@ def test_a_suggestion_that_was_answered_elsewhere_is_not_answered_again(
 def test_not_ada_leaves_alone_a_face_that_is_somebody_else_by_now(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)
-    bo = grouped.people.name_faces(ids[:1], "Bo", actor="owner").person_id
+    bo = grouped.people.name_faces(ids[:1], "Bo").person_id
     page = button(page, "Not Ada").click().run()
     assert not page.exception
     assert "Left alone 1 face" in texts(page)
@@ -97,7 +99,7 @@ def _negatives(library: Library) -> tuple[list[int], list[int]]:
 def test_a_picture_is_not_a_face_of_somebody_else(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)
-    grouped.people.name_faces(ids[:1], "Bo", actor="owner")
+    grouped.people.name_faces(ids[:1], "Bo")
     page = button(page, "Use as cover").click().run()
     assert STALE in texts(page)
     assert grouped.people.known("Ada").cover_face_id != ids[0]
@@ -110,8 +112,8 @@ def test_a_tab_offers_to_undo_its_own_act_and_never_that_of_another_tab(
     page = person_page(grouped, open_page, ids)
     label, act = "Use as cover", grouped.people.set_cover
     ada = grouped.people.known("Ada").id
-    act(ada, ids[0], actor="owner")  # the other tab does the same first
-    other = grouped.people.name_faces([ids[1]], "Bo", actor="owner").event
+    act(ada, ids[0])  # the other tab does the same first
+    other = grouped.people.name_faces([ids[1]], "Bo").event
     page = button(page, label).click().run()
     assert not page.exception and "Nothing to change" in texts(page)
     assert other is not None
@@ -129,7 +131,7 @@ def test_an_act_between_those_of_another_tab_is_the_one_that_is_undone(
 
     def raced(people: Any, *args: Any, **kwargs: Any) -> Any:
         done = name_faces(people, *args, **kwargs)
-        name_faces(people, other, "Bo", actor="owner")
+        name_faces(people, other, "Bo")
         return done
 
     monkeypatch.setattr(type(grouped.people), "name_faces", raced)
@@ -137,3 +139,38 @@ def test_an_act_between_those_of_another_tab_is_the_one_that_is_undone(
     monkeypatch.undo()
     button(page, "Undo").click().run()
     assert [person.name for person in grouped.people.all()] == ["Bo"]
+
+
+@pytest.fixture
+def asked_to_erase(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What a click on the button in the dialog would do; Streamlit's AppTest can't reach into dialogs."""
+    asked: list[Any] = []
+    for module in (people, clusters):
+        monkeypatch.setattr(module, "erase_dialog", lambda what, gone, erase: asked.append(erase))
+    return asked
+
+
+def test_a_person_with_more_faces_than_were_shown_is_not_erased(
+    grouped: Library, open_page: OpenPage, asked_to_erase: list[Any]
+) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    button(person_page(grouped, open_page, ids[:2]), "Erase").click().run()
+    grouped.people.name_faces(ids[2:], "Ada")
+    with pytest.raises(OutOfDate, match="3 instead of 2 faces"):
+        asked_to_erase[-1]()
+    assert grouped.people.known("Ada").faces == 3
+
+
+def test_a_face_that_was_named_elsewhere_is_not_erased_with_those_set_aside(
+    grouped: Library, open_page: OpenPage, asked_to_erase: list[Any]
+) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    grouped.faces.flag(ids, Flag.STRANGER)
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Set aside"
+    page.session_state["aside-stranger"] = {"selected": ids[:2]}
+    page.run().button(key="aside-stranger-erase").click().run()
+    grouped.people.name_faces(ids[:1], "Bo")
+    with pytest.raises(OutOfDate, match="1 of its faces has changed"):
+        asked_to_erase[-1]()
+    assert grouped.counts().faces == 6

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError, NotFound
-from faceid_core.library import DrawnFaces, person_names
-from faceid_core.values import EARLIEST, Flag
+from faceid_core.library import DrawnFaces, PhotoQuery, person_names
+from faceid_core.values import EARLIEST, Flag, Role
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
-from webapp.context import actor, library
+from webapp.context import in_words, library, may
 from webapp.feedback import guarded
 from webapp.markup import escaped_html, escaped_markdown, face_url
 from webapp.parts import consent_form
@@ -23,6 +23,7 @@ from webapp.parts.history import recent_changes
 from webapp.parts.naming import Target, naming
 from webapp.parts.pager import Pager
 from webapp.parts.photo_dialog import show_photo
+from webapp.parts.share_dialog import share_button
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 PEOPLE, FACES = 120, 120
 ANSWERS = ("given", "ended", "refused", "unknown")
-BADGES = {"ended": "consent ended", "refused": "refused"}
+BADGES = {"ended": "ended", "refused": "refused"}
 """What a card says of a person's consent: only what asks for attention."""
 
 PERSON = "person"
@@ -45,7 +46,8 @@ def page() -> None:
     else:
         _one(person)
     st.space("small")
-    recent_changes()
+    if may(Role.EDITOR):
+        recent_changes()
     undo_bar()
 
 
@@ -174,7 +176,8 @@ def _portrait(person: PersonView) -> None:
         with st.container(gap=None):
             st.title(escaped_markdown(person.name), anchor=False)
             st.markdown(f":gray[{' · '.join(_facts(person))}]")
-        _person_buttons(person)
+        if may(Role.EDITOR):
+            _person_buttons(person)
 
 
 def _facts(person: PersonView) -> Iterator[str]:
@@ -202,13 +205,15 @@ def _person_buttons(person: PersonView) -> None:
         help="Change the name, birth date or consent, or hide them",
     ):
         _edit_dialog(person)
+    if may(Role.OWNER):
+        share_button(PhotoQuery(people=(person.id,)), name=person.name, key="share")
     if st.button("Merge", icon=":material/merge:", key="merge", help="Combine two people who are really one"):
         _merge_dialog(person)
     st.button(
         "Remove name", icon=":material/person_remove:", key="forget", on_click=_forget, args=(person,),
         help="The faces stay and become unnamed; you can undo this",
     )  # fmt: skip
-    if st.button(
+    if may(Role.OWNER) and st.button(
         "Erase", icon=":material/delete_forever:", key="erase", help="Delete the name and the faces for good"
     ):
         _ask_to_erase(person)
@@ -228,19 +233,19 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
 
 @guarded
 def _remove(person: PersonView, target: Target) -> None:
-    offer_undo(library().people.remove_faces(target.chosen().ids, person.id, actor=actor()))
+    offer_undo(library().people.remove_faces(target.chosen().ids, person.id))
 
 
 @guarded
 def _set_cover(person: PersonView, target: Target) -> None:
     chosen = target.chosen()
     if len(chosen.ids) == 1:
-        offer_undo(library().people.set_cover(person.id, chosen.ids[0], actor=actor(), drawn=chosen))
+        offer_undo(library().people.set_cover(person.id, chosen.ids[0], drawn=chosen))
 
 
 @guarded
 def _forget(person: PersonView) -> None:
-    offer_undo(library().people.delete(person.id, actor=actor(), drawn=person))
+    offer_undo(library().people.delete(person.id, drawn=person))
     _close()
 
 
@@ -267,13 +272,9 @@ def _about_form(person: PersonView) -> None:
         if not st.form_submit_button("Save", type="primary"):
             return
     try:
-        offer_undo(
-            library().people.describe(
-                person.id, name=name, birth_date=born, hidden=hidden, actor=actor(), drawn=person
-            )
-        )
+        offer_undo(library().people.describe(person.id, name=name, birth_date=born, hidden=hidden, drawn=person))
     except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
+        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
     else:
         st.rerun()
 
@@ -325,9 +326,9 @@ def _before_and_after(person: PersonView, keep: PersonView) -> None:
 
 def _merge(person: PersonView, keep: PersonView) -> None:
     try:
-        offer_undo(library().people.merge(keep.id, [person.id], actor=actor(), drawn=(keep, person)))
+        offer_undo(library().people.merge(keep.id, [person.id], drawn=(keep, person)))
     except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
+        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
     else:
         _open(keep.id)
         st.rerun()
@@ -335,11 +336,11 @@ def _merge(person: PersonView, keep: PersonView) -> None:
 
 def _ask_to_erase(person: PersonView) -> None:
     def erase() -> Erasure:
-        erased = library().erasing.person(person.id, actor=actor())
+        erased = library().erasing.person(person.id, seen=gone)
         _close()
         return erased
 
-    gone = library().erasing.person(person.id, actor=actor(), preview=True)
+    gone = library().erasing.person(person.id, preview=True)
     erase_dialog(
         f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}",
         gone,

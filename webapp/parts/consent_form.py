@@ -10,8 +10,9 @@ import streamlit as st
 from faceid_core.errors import FaceIdError
 from faceid_core.library import ConsentView
 from faceid_core.steps.set_consent import set_consent
-from faceid_core.values import EARLIEST, ConsentState
-from webapp.context import actor, library
+from faceid_core.values import EARLIEST, ConsentState, Role
+from webapp.context import in_words as sentence
+from webapp.context import library
 from webapp.feedback import toast
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import offer_undo
@@ -38,8 +39,12 @@ def in_words(consent: ConsentView) -> str | None:
 def consent_form(person: PersonView) -> None:
     """The fields that the chosen answer has, and the button that saves it."""
     stored = person.consent
+    answers = list(WORDS) if may(Role.OWNER) else [one for one in WORDS if one is not ConsentState.REFUSED]
+    if not may(Role.OWNER) and person.withheld:
+        st.caption("This person refused. Only an owner can change that.")
+        return
     state = st.segmented_control(
-        "Consent to being recognised", list(WORDS), default=stored.state, format_func=WORDS.__getitem__,
+        "Consent to being recognised", answers, default=stored.state, format_func=WORDS.__getitem__,
         required=True, key=f"consent-{person.id}",
     ) or stored.state  # fmt: skip
     wanted = ConsentView(state, *_details(person, state)) if state is not ConsentState.UNKNOWN else ConsentView()
@@ -54,22 +59,23 @@ def consent_form(person: PersonView) -> None:
 
 
 def _details(person: PersonView, state: ConsentState) -> tuple[str, date | None, date | None]:
-    stored = person.consent
+    stored = person.consent if person.consent.state is state else ConsentView()  # another answer has its own basis
+    suffix = f"{state}-{person.id}"
     basis = st.text_input(
-        "Basis", value=stored.basis, placeholder="Signed form 2026-03", max_chars=200, key=f"basis-{person.id}"
+        "Basis", value=stored.basis, placeholder="Signed form 2026-03", max_chars=200, key=f"basis-{suffix}"
     )
     label = "Refused on" if state is ConsentState.REFUSED else "Given on"
     with st.container(horizontal=True):
         earliest, today = min(EARLIEST, stored.given_on or EARLIEST), date.today()
         since = st.date_input(
             label, value=stored.given_on, min_value=earliest, max_value=max(today, stored.given_on or today),
-            key=f"since-{person.id}",
+            key=f"since-{suffix}",
         )  # fmt: skip
         if state is ConsentState.REFUSED:
             return basis, since, None
         until = st.date_input(
             "Until", value=stored.until, min_value=min(EARLIEST, stored.until or EARLIEST), max_value=_LAST,
-            key=f"until-{person.id}", help="The last day on which it holds; empty for no end",
+            key=f"until-{suffix}", help="The last day on which it holds; empty for no end",
         )  # fmt: skip
     return basis, since, until
 
@@ -89,10 +95,10 @@ def _save(person: PersonView, wanted: ConsentView) -> None:
     try:
         changed = set_consent(
             library(), person.id, wanted.state, basis=wanted.basis, given_on=wanted.given_on, until=wanted.until,
-            actor=actor(), drawn=person.consent,
+            drawn=person.consent,
         )  # fmt: skip
     except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
+        st.error(escaped_markdown(sentence(error)), icon=":material/error:")
         return
     offer_undo(changed)
     if changed.withheld.models:

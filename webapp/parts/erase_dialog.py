@@ -9,7 +9,7 @@ import streamlit as st
 
 from faceid_core.errors import FaceIdError
 from faceid_core.steps import backups
-from webapp.context import actor, library
+from webapp.context import in_words, library
 from webapp.feedback import toast
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import withdraw
@@ -39,7 +39,7 @@ def erase_dialog(
     st.caption(_ON_BACKUPS[bool(known)])
     with st.container(horizontal=True):
         if st.button("Erase for good", type="primary", key="erase-confirm"):
-            _erase(erase, trace if with_backups else None)
+            erase_now(erase, trace if with_backups else None)
         if st.button("Cancel", key="erase-keep"):
             st.rerun()
 
@@ -51,17 +51,18 @@ _ON_BACKUPS = {
 """By whether faceid made any backup that is still there."""
 
 
-def _erase(erase: Callable[[], Erasure], trace: Callable[[], ErasedTrace] | None) -> None:
+def erase_now(erase: Callable[[], Erasure], trace: Callable[[], ErasedTrace] | None = None) -> None:
+    """Do what was confirmed and draw the page anew, or say why not. trace: also delete the backups that hold it."""
     settings = library().settings
     try:
         holding = backups.holding(settings, trace()) if trace is not None else []
         gone = erase()
         if holding:
             backups.delete(settings, holding)
-            library().journal.note(f"Deleted {count(len(holding), 'backup')}", actor=actor())
+            library().journal.note(f"Deleted {count(len(holding), 'backup')}")
             toast(f"{count(len(holding), 'backup')} deleted, too.")
     except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
+        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
     else:
         withdraw()
         say_what_remains(gone)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.errors import FaceIdError
 from faceid_core.steps.import_names import NamesTaken
-from webapp.context import library
+from faceid_core.values import JobState
+from webapp.context import in_words, library
 from webapp.feedback import boundary, guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.wording import count, duration
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from faceid_core.library import JobView
 
 REFRESH_SECONDS = 1.0
+
+UNSUCCESSFUL = (JobState.FAILED, JobState.INTERRUPTED)
 
 FEW_STEPS = 4
 """A job of so few steps says nothing about the time that is left."""
@@ -28,8 +32,11 @@ TITLES = {
     "train": "Training the recogniser",
     "names": "Importing names",
     "retention": "Deleting what is due",
+    "write-names": "Writing names",
+    "undo-names": "Restoring files",
 }
-_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos")}
+_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos"), "write-names": ("photo", "photos"),
+          "undo-names": ("file", "files")}  # fmt: skip
 _ICONS = {
     "import": ":material/add_photo_alternate:",
     "cluster": ":material/workspaces:",
@@ -37,6 +44,8 @@ _ICONS = {
     "train": ":material/model_training:",
     "names": ":material/badge:",
     "retention": ":material/auto_delete:",
+    "write-names": ":material/edit_document:",
+    "undo-names": ":material/undo:",
 }
 
 
@@ -53,10 +62,23 @@ def job_progress(*kinds: str, body: Callable[[JobView], None] | None = None) -> 
 
 
 def last_failure(kind: str) -> None:
-    """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds."""
+    """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds. An
+    import whose worker died can be resumed here."""
     job = next((job for job in library().jobs.recent(20) if job.kind == kind), None)
-    if job is not None and job.state == "failed":
-        st.error(escaped_markdown(job.error or "The job failed."), icon=":material/error:")
+    if job is None or job.state not in UNSUCCESSFUL:
+        return
+    st.error(_why(job), icon=":material/error:")
+    if job.kind == "import" and job.state == JobState.INTERRUPTED:
+        st.button("Resume", icon=":material/resume:", key=f"resume-{job.id}", on_click=_resume, args=(job,))
+
+
+def _why(job: JobView) -> str:
+    return escaped_markdown(in_words(FaceIdError(job.error or "The job failed.")))
+
+
+@guarded
+def _resume(job: JobView) -> None:
+    library().jobs.submit(job.kind, job.params)
 
 
 def _active(kinds: tuple[str, ...]) -> list[JobView]:
@@ -92,18 +114,23 @@ def _card(job: JobView, body: Callable[[JobView], None] | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{_ICONS.get(job.kind, '')} **{TITLES.get(job.kind, job.kind)}**")
             st.space("stretch")
-            st.button(
-                "Stopping…" if job.cancel_requested else "Cancel",
-                key=f"cancel-{job.id}",
-                icon=":material/close:",
-                type="tertiary",
-                disabled=job.cancel_requested,
-                on_click=_cancel,
-                args=(job.id,),
-            )
+            if library().jobs.may_ask(job.kind):
+                _cancel_button(job)
         st.progress(_share(job), text=progress_text(job))
         if body is not None:
             body(job)
+
+
+def _cancel_button(job: JobView) -> None:
+    st.button(
+        "Stopping…" if job.cancel_requested else "Cancel",
+        key=f"cancel-{job.id}",
+        icon=":material/close:",
+        type="tertiary",
+        disabled=job.cancel_requested,
+        on_click=_cancel,
+        args=(job.id,),
+    )
 
 
 @guarded
@@ -133,23 +160,24 @@ def progress_text(job: JobView) -> str:
 def _tell(job: JobView) -> None:
     if job.state == "done":
         toast(outcome(job.kind, job.result))
-    elif job.state == "failed":
-        toast(escaped_markdown(job.error or "The job failed."), icon=":material/error:")
+    elif job.state in UNSUCCESSFUL:
+        toast(_why(job), icon=":material/error:")
     else:
         toast(f"{TITLES.get(job.kind, job.kind)}: cancelled; finished work is kept.", icon=":material/cancel:")
 
 
 def outcome(kind: str, result: dict[str, Any]) -> str:
     """One sentence about a finished job."""
-    return _OUTCOMES[kind](result) if kind in _OUTCOMES else "Done."
+    tell = _OUTCOMES.get(kind)
+    return tell(result) if tell else "Done."
 
 
-def _cluster_outcome(result: dict[str, Any]) -> str:
+def _grouped(result: dict[str, Any]) -> str:
     groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
     return f"Faces grouped: {groups}, {alone}."
 
 
-def _train_outcome(result: dict[str, Any]) -> str:
+def _trained(result: dict[str, Any]) -> str:
     people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
     return f"The recogniser knows {count(people, 'person', 'people')}."
 
@@ -157,6 +185,18 @@ def _train_outcome(result: dict[str, Any]) -> str:
 def _retention_outcome(result: dict[str, Any]) -> str:
     gone = sum(result.get("done", {}).values())
     return f"Retention: {count(gone, 'item')} deleted." if gone else "Retention: nothing was due."
+
+
+def _restored(result: dict[str, Any]) -> str:
+    left = result.get("conflicts", 0)
+    rest = f"; {count(left, 'file')} changed since and left alone" if left else ""
+    return f"{count(result.get('restored', 0), 'file')} restored{rest}."
+
+
+def _written_outcome(result: dict[str, Any]) -> str:
+    files, left = result.get("files", 0), result.get("conflicts", 0) + result.get("failures", 0)
+    text = f"Names written into {count(files, 'file')}" if files else "All files have their names already"
+    return f"{text}; {left:,} left alone, see Preview." if left else f"{text}."
 
 
 def _import_outcome(result: dict[str, Any]) -> str:
@@ -172,9 +212,11 @@ def _import_outcome(result: dict[str, Any]) -> str:
 
 _OUTCOMES: dict[str, Callable[[dict[str, Any]], str]] = {
     "import": _import_outcome,
-    "cluster": _cluster_outcome,
+    "cluster": _grouped,
     "map": lambda result: f"The map shows {count(result.get('faces', 0), 'face')}.",
-    "train": _train_outcome,
+    "train": _trained,
     "names": lambda result: f"{NamesTaken(**result).in_words()}.",
     "retention": _retention_outcome,
+    "write-names": _written_outcome,
+    "undo-names": _restored,
 }

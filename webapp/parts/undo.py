@@ -1,6 +1,6 @@
 """After every action: one line that says what was done, with an Undo button.
 
->>> offer_undo(library().people.name_faces(ids, "Ada", actor=actor()))     # doctest: +SKIP
+>>> offer_undo(library().people.name_faces(ids, "Ada"))     # doctest: +SKIP
 
 The page ends with `undo_bar()`.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.wording import count
@@ -69,7 +69,7 @@ def undo_bar(place: str = "page") -> None:
 def undo(event_id: int, summary: str) -> None:
     """Undo one decision."""
     withdraw()
-    library().journal.undo(event_id, actor=actor())
+    library().journal.undo(event_id)
     toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
 
 
@@ -77,7 +77,7 @@ def undo(event_id: int, summary: str) -> None:
 def redo(event_id: int, summary: str) -> None:
     """Redo an undone decision."""
     withdraw()
-    library().journal.redo(event_id, actor=actor())
+    library().journal.redo(event_id)
     toast(f"Redone: {escaped_markdown(summary)}", icon=":material/redo:")
 
 

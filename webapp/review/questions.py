@@ -16,7 +16,7 @@ from faceid_core.steps import answer, ask
 from faceid_core.steps.ask import Questions, Twice, suggestions
 from faceid_core.values import Flag
 from webapp.components.face_grid import Note, face_grid, selection
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
@@ -167,12 +167,12 @@ def _no(pair: Pair, whom: str, ends: DrawnFaces) -> None:
 
 @guarded
 def _merge(keep: PersonView, gone: PersonView) -> None:
-    offer_undo(library().people.merge(keep.id, [gone.id], actor=actor(), drawn=(keep, gone)))
+    offer_undo(library().people.merge(keep.id, [gone.id], drawn=(keep, gone)))
 
 
 @guarded
 def _tell_apart(pair: Pair, whom: str, ends: DrawnFaces) -> None:
-    offer_undo(answer.not_one_person(library(), pair, whom, actor=actor(), drawn=ends))
+    offer_undo(answer.not_one_person(library(), pair, whom, drawn=ends))
 
 
 # --- is this name wrong? ------------------------------------------------------------------------------------
@@ -262,19 +262,19 @@ def _reason(name: str, doubted: Sequence[Doubt], people: dict[int, PersonView]) 
 @guarded
 def _rename(ids: list[int], other: int, person: int) -> None:
     drawn = DrawnFaces.alike(ids, person)
-    offer_undo(library().people.give_faces(ids, other, actor=actor(), drawn=drawn))
+    offer_undo(library().people.give_faces(ids, other, drawn=drawn))
 
 
 @guarded
 def _remove(ids: list[int], person: int) -> None:
-    offer_undo(library().people.remove_faces(ids, person, actor=actor()))
+    offer_undo(library().people.remove_faces(ids, person))
 
 
 @guarded
 def _agree(doubted: list[Doubt], person: PersonView) -> None:
     faces = [face for doubt in doubted for face in (doubt.face, doubt.because[0])]
     drawn = DrawnFaces.alike(faces, person.id)
-    offer_undo(answer.name_is_right(library(), doubted, person.name, actor=actor(), drawn=drawn))
+    offer_undo(answer.name_is_right(library(), doubted, person.name, drawn=drawn))
 
 
 # --- twice on one photo -------------------------------------------------------------------------------------
@@ -319,4 +319,4 @@ def _twice(asked: Questions, people: dict[int, PersonView]) -> None:
 @guarded
 def _agree_twice(twice: Twice, name: str) -> None:
     drawn = DrawnFaces.alike(twice.faces, twice.person)
-    offer_undo(answer.both_are_right(library(), twice, name, actor=actor(), drawn=drawn))
+    offer_undo(answer.both_are_right(library(), twice, name, drawn=drawn))

@@ -9,7 +9,7 @@ import streamlit as st
 from faceid_core.library import DrawnFaces
 from faceid_core.review.near_duplicates import Duplicates
 from faceid_core.steps import answer
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded
 from webapp.parts.blank import blank
 from webapp.parts.photo_grid import photo_grid
@@ -57,9 +57,9 @@ def _question(moment: Duplicates, place: str, skip: Callable[[], None]) -> None:
 @guarded
 def _set_aside(moment: Duplicates) -> None:
     drawn = DrawnFaces.alike(moment.unnamed)
-    offer_undo(answer.set_aside(library(), moment, actor=actor(), drawn=drawn))
+    offer_undo(answer.set_aside(library(), moment, drawn=drawn))
 
 
 @guarded
 def _keep_all(moment: Duplicates) -> None:
-    offer_undo(answer.keep_all(library(), moment, actor=actor()))
+    offer_undo(answer.keep_all(library(), moment))

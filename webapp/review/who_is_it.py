@@ -11,7 +11,7 @@ from faceid_core.review.identity import Suggestion, by_person
 from faceid_core.steps import answer
 from faceid_core.steps.ask import likely_distance, suggestions
 from webapp.components.face_grid import Note, face_grid, selection
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
@@ -100,9 +100,9 @@ def _buttons(person: PersonView, ids: list[int], chosen: list[int]) -> None:
 
 @guarded
 def _accept(person: int, faces: list[int]) -> None:
-    offer_undo(answer.accept(library(), faces, person, actor=actor()))
+    offer_undo(answer.accept(library(), faces, person))
 
 
 @guarded
 def _refuse(person: int, faces: list[int]) -> None:
-    offer_undo(answer.refuse(library(), faces, person, actor=actor()))
+    offer_undo(answer.refuse(library(), faces, person))
