@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from functools import partial
 from typing import Annotated, Any
 
@@ -35,9 +35,9 @@ from faceid_core.errors import (
     TooBusy,
     UnreadableImage,
 )
-from faceid_core.exchange.audit_table import csv_lines
 from faceid_core.media import images
 from faceid_core.settings import Settings
+from faceid_core.steps.audit import audit_lines
 from webapp.context import ForWhomAsks, decoded, in_words, library
 from webapp.markup import CACHE_TOKEN
 from webapp.placeholder import silhouette
@@ -183,10 +183,8 @@ def _add_facts(api: FastAPI) -> None:
 def _add_audit(api: FastAPI) -> None:
     @api.get("/audit.csv", response_class=StreamingResponse)
     def audit(first: Day = None, last: Day = None, by: Who = None) -> StreamingResponse:
-        start, end = (datetime.combine(day, time()) if day else None for day in (first, last))
-        entries = library().journal.audit(start=start, end=end and end + timedelta(days=1), actor=by)
+        lines = audit_lines(library(), first=first, last=last, by=by)
         name = {"Content-Disposition": 'attachment; filename="faceid-audit.csv"', "Cache-Control": "no-store"}
-        lines = csv_lines(map(asdict, entries))
         return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -123,12 +123,10 @@ def retention(ctx: click.Context, carry_out: bool, as_json: bool) -> None:
 @click.pass_context
 def audit(ctx: click.Context, first: datetime | None, last: datetime | None, actor: str | None) -> None:
     """Print who did what, and when, as CSV: `faceid audit > audit.csv`."""
-    from faceid_core.exchange.audit_table import csv_lines
+    from faceid_core.steps.audit import audit_lines
 
     with library_of(ctx) as library:
-        end = last + timedelta(days=1) if last else None
-        rows = library.journal.audit(start=first, end=end, actor=actor)
-        sys.stdout.writelines(csv_lines(map(asdict, rows)))
+        sys.stdout.writelines(audit_lines(library, first=_day(first), last=_day(last), by=actor))
 
 
 # --- backups that hold what was erased ----------------------------------------------------------------------

@@ -63,7 +63,7 @@ class Clusters:
         if len(ids) != len(numbers):
             raise ValueError("ids and numbers differ in length")
         with self._database.write() as session:
-            withheld = withheld_among(session, ids.tolist())  # who refused while the faces were grouped
+            withheld = withheld_among(session, map(int, ids))  # who refused while the faces were grouped
             numbers = np.where(np.isin(ids, list(withheld)), 0, numbers)
             values, sizes = np.unique(numbers[numbers > 0], return_counts=True)
             run = ClusterRun(

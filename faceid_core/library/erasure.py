@@ -65,14 +65,35 @@ class ErasedTrace:
     faces: frozenset[tuple[int, str]] = frozenset()
 
 
+class _Cleaning:
+    """What goes beside the rows: recognisers, cached graphs, and bytes in the database's files."""
+
+    def __init__(self, compaction: Compaction, settings: Settings) -> None:
+        self._compaction, self._settings = compaction, settings
+
+    def announce(self) -> None:
+        self._compaction.announce()
+
+    def purged(self, artifacts: Sequence[str]) -> None:
+        self.clean_up(artifacts)
+
+    def clean_up(self, artifacts: Iterable[str]) -> bool:
+        """Whether no byte remains."""
+        for artifact in artifacts:
+            shutil.rmtree(self._settings.models_folder / artifact, ignore_errors=True)
+        # Made anew when it is wanted, without the faces.
+        shutil.rmtree(self._settings.graphs_folder, ignore_errors=True)
+        return self._compaction.finish()
+
+
 class Erasing:
     """Takes people, faces and photos out of the library for good. Only for owners, previews too: NotAllowed."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self._database, self._models_folder = database, settings.models_folder
+        self._database = database
         self._originals_folder = settings.originals_folder
-        self._graphs_folder = settings.graphs_folder
         self._compaction = Compaction(database, settings.library)
+        self._cleaning = database.purging = _Cleaning(self._compaction, settings)
 
     @property
     def unfinished(self) -> bool:
@@ -83,14 +104,6 @@ class Erasing:
         """Clear what an erasure left in the files because of others. Returns whether nothing is left."""
         self._database.actor.require(Role.OWNER)
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
-
-    def announce(self) -> None:
-        """Rows go in the transaction that is open. Raises LibraryError."""
-        self._compaction.announce()
-
-    def purged(self, artifacts: Sequence[str]) -> None:
-        """An act deleted vectors of somebody who refused: what is made of them goes, and their bytes."""
-        self._clean_up(artifacts)
 
     def trace(
         self, *, person: int | None = None, faces: Iterable[int] = (), photos: Iterable[int] = ()
@@ -176,12 +189,7 @@ class Erasing:
             for job in jobs:
                 traces.forget(job)
             _note(session, "Erased what was left of somebody")
-        self._remove(artifacts)
-        return Erasure(models=len(artifacts), bytes_remain=not self._compaction.finish())
-
-    def _remove(self, artifacts: Iterable[str]) -> None:
-        for artifact in artifacts:
-            shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
+        return Erasure(models=len(artifacts), bytes_remain=not self._cleaning.clean_up(artifacts))
 
     def _remove_originals(self, photos: Iterable[int]) -> None:
         """Copies of photos before names were written into them: they hold names that an earlier run wrote."""
@@ -211,12 +219,7 @@ class Erasing:
             _note(session, summary)
             artifacts = [model.artifact for model in models]
         self._remove_originals(photos)
-        return replace(found, bytes_remain=not self._clean_up(artifacts))
-
-    def _clean_up(self, artifacts: Iterable[str]) -> bool:
-        self._remove(artifacts)
-        shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
-        return self._compaction.finish()
+        return replace(found, bytes_remain=not self._cleaning.clean_up(artifacts))
 
 
 def _check_seen(found: Erasure, seen: Erasure | None) -> None:

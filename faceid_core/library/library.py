@@ -67,7 +67,6 @@ class Library:
         self.written_names = WrittenNames(database)
         self.erasing = Erasing(database, settings)
         self.consents = Consents(database)
-        database.purging = self.erasing
         self.shares = Shares(database)
         self.users = Users(database)
         self.tokens = Tokens(database)

@@ -36,7 +36,7 @@ class Maps:
             for face, (x, y) in zip(ids, points, strict=True)
         ]
         with self._database.write() as session:
-            withheld = withheld_among(session, ids.tolist())  # who refused while the map was drawn
+            withheld = withheld_among(session, map(int, ids))  # who refused while the map was drawn
             rows = [row for row in rows if row["face_id"] not in withheld]
             session.execute(delete(MapPoint).where(col(MapPoint.projector) == projector))
             if rows:

@@ -6,6 +6,7 @@ May import every room but cli.
 __all__ = [
     "answer",
     "ask",
+    "audit",
     "back_up",
     "backups",
     "cluster",

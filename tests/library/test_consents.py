@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from faceid_core.errors import BadInput, ErasedMeanwhile, NotFound, OutOfDate
+from faceid_core.errors import BadInput, ErasedMeanwhile, NotAllowed, NotFound, OutOfDate
 from faceid_core.library import ConsentView, Library
 from faceid_core.library.store.tables import Crop, Embedding, MapPoint
-from faceid_core.values import ConsentState, LabelSource
+from faceid_core.values import Actor, ConsentState, LabelSource, Role
 from tests.library.conftest import EMBEDDER, new_face, new_photo
 from tests.library.test_erasure import lives, person, stored
 
@@ -257,3 +257,35 @@ def test_pictures_of_a_refused_face_are_not_there(library: Library, faces: list[
     with pytest.raises(NotFound):
         library.faces.crop(faces[0])
     assert new_face().crop == library.faces.crop(faces[1])
+
+
+# --- roles ------------------------------------------------------------------------------------------------------
+def test_only_owners_enter_or_lift_a_refusal(library: Library, faces: list[int]) -> None:
+    editor = library.acting_as(Actor("Edi", Role.EDITOR))
+    ada = editor.people.name_faces(faces[:2], "Ada").person_id
+    editor.consents.set(ada, GIVEN, basis="form")
+    with pytest.raises(NotAllowed):
+        editor.consents.set(ada, REFUSED)
+    assert kept(library)[0] == set(faces) and library.consents.get(ada).state is GIVEN
+    refuse(library, "Ada")
+    for state in (GIVEN, UNKNOWN):
+        with pytest.raises(NotAllowed):
+            editor.consents.set(ada, state)
+    with pytest.raises(NotAllowed):
+        editor.journal.undo(library.journal.recent(1)[0].id)
+    bo = editor.people.name_faces(faces[2:3], "Bo").person_id
+    for keep, other in ((ada, bo), (bo, ada)):
+        with pytest.raises(NotAllowed):
+            editor.people.merge(keep, [other])
+    assert faces[2] in kept(library)[0]
+    editor.people.name_faces(faces[2:3], "Ada")  # what the owner decided holds for whoever names a face
+    assert faces[2] not in kept(library)[0] and not library.erasing.unfinished
+
+
+def test_viewers_see_who_refused_but_not_the_form(library: Library, faces: list[int]) -> None:
+    ada = library.people.name_faces(faces[:2], "Ada").person_id
+    library.consents.set(ada, GIVEN, basis="signed form", until=date(2999, 1, 1))
+    viewer = library.acting_as(Actor("Vera", Role.VIEWER))
+    assert viewer.people.get(ada).consent == ConsentView(GIVEN)
+    with pytest.raises(NotAllowed):
+        viewer.consents.set(ada, GIVEN)

@@ -10,7 +10,7 @@ import streamlit as st
 from faceid_core.values import Role
 from webapp.context import library, may
 from webapp.feedback import guarded, toast
-from webapp.markup import escaped_markdown
+from webapp.markup import escaped_markdown, on_server
 from webapp.parts.history import decision_line, do_again, take_back
 from webapp.parts.pager import Pager
 from webapp.parts.undo import withdraw
@@ -60,7 +60,7 @@ def _by_whom(pager: Pager) -> str | None:
 
 def _audit_button() -> None:
     told = "Who did what, and when, as a table"
-    st.link_button("Audit as CSV", "/api/audit.csv", icon=":material/download:", help=told)
+    st.link_button("Audit as CSV", on_server("/api/audit.csv"), icon=":material/download:", help=told)
 
 
 def _back_to(event: EventView, *, disabled: bool) -> None:

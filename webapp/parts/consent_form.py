@@ -12,7 +12,7 @@ from faceid_core.library import ConsentView
 from faceid_core.steps.set_consent import set_consent
 from faceid_core.values import EARLIEST, ConsentState, Role
 from webapp.context import in_words as sentence
-from webapp.context import library
+from webapp.context import library, may
 from webapp.feedback import toast
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import offer_undo

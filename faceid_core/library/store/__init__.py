@@ -9,6 +9,7 @@ __all__ = [
     "integrity",
     "journal",
     "person_counts",
+    "purging",
     "records",
     "row_changes",
     "tables",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy import table as table_named
@@ -25,6 +25,7 @@ from faceid_core.errors import (
     SchemaTooNew,
     Unreachable,
 )
+from faceid_core.library.store.purging import ANNOUNCE, PURGED, Purging
 from faceid_core.library.store.read_only import (
     READ_ONLY,
     file_of,
@@ -69,21 +70,6 @@ TOO_NEW = "This library was made by a newer version; update the program, for exa
 Value = TypeVar("Value")
 
 _ACTOR = "faceid_actor"
-
-
-ANNOUNCE, PURGED = "announce", "purged"
-"""In the info of a writing session: what to call before rows go for good, and, where some did, the folders of
-recognisers that go with them."""
-
-
-class Purging(Protocol):
-    """Makes sure that rows which an act deleted for good leave no byte behind."""
-
-    def announce(self) -> None:
-        """Rows go in the transaction that is open. Raises LibraryError."""
-
-    def purged(self, artifacts: Sequence[str]) -> None:
-        """They are gone. artifacts: folders of recognisers that go, too."""
 
 
 class Database:

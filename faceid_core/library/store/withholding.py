@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import CursorResult, Select, delete, func, select, update
 from sqlmodel import Session, col
 
-from faceid_core.library.store.database import ANNOUNCE, PURGED, chunks
+from faceid_core.library.store.database import chunks
+from faceid_core.library.store.purging import ANNOUNCE, PURGED
 from faceid_core.library.store.tables import (
     Cluster,
     ClusterMember,
