@@ -24,7 +24,10 @@ _TAKEN = "_history_taken"
 
 
 def page() -> None:
-    st.title("History")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("History")
+        if may(Role.OWNER):
+            _audit_button()
     st.markdown("Every decision and grouping, newest first. Whatever you undo can be redone.")
     _forward_again()
     pager = Pager("history")
@@ -53,6 +56,11 @@ def _by_whom(pager: Pager) -> str | None:
         "By", names, index=None, placeholder="By anyone", key="history-by", on_change=pager.first, width=280,
         label_visibility="collapsed",
     )  # fmt: skip
+
+
+def _audit_button() -> None:
+    told = "Who did what, and when, as a table"
+    st.link_button("Audit as CSV", "/api/audit.csv", icon=":material/download:", help=told)
 
 
 def _back_to(event: EventView, *, disabled: bool) -> None:

@@ -13,4 +13,5 @@ __all__ = [
     "row_changes",
     "tables",
     "traces",
+    "withholding",
 ]

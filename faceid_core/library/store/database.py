@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy import table as table_named
@@ -39,7 +39,7 @@ from faceid_core.values import LOCAL_OWNER, Actor, Role
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
 
 BUSY_SECONDS = 20
@@ -71,12 +71,28 @@ Value = TypeVar("Value")
 _ACTOR = "faceid_actor"
 
 
+ANNOUNCE, PURGED = "announce", "purged"
+"""In the info of a writing session: what to call before rows go for good, and, where some did, the folders of
+recognisers that go with them."""
+
+
+class Purging(Protocol):
+    """Makes sure that rows which an act deleted for good leave no byte behind."""
+
+    def announce(self) -> None:
+        """Rows go in the transaction that is open. Raises LibraryError."""
+
+    def purged(self, artifacts: Sequence[str]) -> None:
+        """They are gone. artifacts: folders of recognisers that go, too."""
+
+
 class Database:
     """Sessions for reading and for writing, of somebody who has a role. Safe to share between threads. read_only:
     every write is refused."""
 
     def __init__(self, engine: Engine, actor: Actor = LOCAL_OWNER, *, read_only: bool = False) -> None:
         self.engine, self.actor, self.read_only = engine, actor, read_only
+        self.purging: Purging | None = None
         # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
         self._writing = engine.execution_options(faceid_write=True)
 
@@ -99,8 +115,15 @@ class Database:
         self.actor.require(need)
         if self.read_only:
             raise ReadOnlyLibrary(READ_ONLY)
-        with _plain_errors(), Session(self._writing, info={_ACTOR: self.actor}) as session, session.begin():
+        info = {_ACTOR: self.actor, ANNOUNCE: self._announce}
+        with _plain_errors(), Session(self._writing, info=info) as session, session.begin():
             yield session
+        if PURGED in session.info and self.purging is not None:
+            self.purging.purged(session.info[PURGED])
+
+    def _announce(self) -> None:
+        if self.purging is not None:
+            self.purging.announce()
 
     def optimise(self) -> None:
         """Let SQLite estimate anew what its indexes are worth, once rows have multiplied: else it begins with the
