@@ -35,7 +35,7 @@ from faceid_core.library.store.tables import (
 from faceid_core.library.store.traces import Traces
 from faceid_core.library.written_names import forget_names
 from faceid_core.settings import Settings
-from faceid_core.values import OPEN_JOBS, Role
+from faceid_core.values import LOCAL_OWNER, OPEN_JOBS, Role
 
 BYTES_REMAIN = (
     "Another program is reading the library, so some bytes of it remain in the database's files; they go the next "
@@ -93,7 +93,10 @@ class Erasing:
         self._database = database
         self._originals_folder = settings.originals_folder
         self._compaction = Compaction(database, settings.library)
-        self._cleaning = database.purging = _Cleaning(self._compaction, settings)
+        # An editor may name a face of somebody who refused: what follows from that is the owner's decision.
+        self._cleaning = database.purging = _Cleaning(
+            Compaction(database.acting_as(LOCAL_OWNER), settings.library), settings
+        )
 
     @property
     def unfinished(self) -> bool:
