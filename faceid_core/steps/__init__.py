@@ -6,7 +6,9 @@ May import every room but cli.
 __all__ = [
     "answer",
     "ask",
+    "audit",
     "back_up",
+    "backups",
     "cluster",
     "doctor",
     "evaluate",
@@ -17,6 +19,8 @@ __all__ = [
     "map_faces",
     "recognise",
     "replay_decisions",
+    "retention",
+    "set_consent",
     "train",
     "watch",
     "write_names",
