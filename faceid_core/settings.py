@@ -53,6 +53,9 @@ DEFAULT_PORT = {"http": ":80", "https": ":443"}
 RESEMBLANCE = 0.6
 """difflib's default: DB_URL is near enough to DATABASE_URL (0.67), WORKER to WORKERS (0.92)."""
 
+SmallestFace = Literal["fast", "normal", "every"]
+"""Which faces the detector centerface looks for; see Settings.smallest_face."""
+
 
 class Settings(BaseSettings):
     """Everything a user may set. `Settings(library=...)` overrides the environment."""
@@ -65,7 +68,7 @@ class Settings(BaseSettings):
     )
 
     detector: str = Field("mmod", description="Face detector")
-    smallest_face: Literal["fast", "normal", "every"] = Field(
+    smallest_face: SmallestFace = Field(
         "normal",
         description="Smallest faces that the detector centerface looks for: fast: those of people in front; "
         "normal: also those of groups and crowds; every: all that can be seen, for several times the time",

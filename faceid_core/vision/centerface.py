@@ -96,7 +96,7 @@ class CenterFaceDetector(LandmarkDetector):
     def _step(self, image: Image, side_px: int) -> float:
         """Pixels of the image to one of the search at `side_px`."""
         height, width = image.shape[:2]
-        return max(max(width, height) / (side_px * panorama_factor(width, height)), 1.0)
+        return max(float(max(width, height)) / (side_px * panorama_factor(width, height)), 1.0)
 
     def _at(self, image: Image, side_px: int, above: float, *, mirror: bool = False) -> Floats:
         """The faces in the whole image, searched at that size of its longer side."""
