@@ -27,6 +27,16 @@ def test_without_users_everything_is_as_before(start: Start) -> None:
         assert connection.receive_text() == "None"
 
 
+def test_a_page_opened_before_there_were_users_is_out(start: Start, library: Library) -> None:
+    with start().websocket_connect("/_stcore/stream") as connection:
+        connection.send_text("hello")
+        assert connection.receive_text() == "None"
+        library.users.add("Ada", Role.OWNER, GOOD)
+        connection.send_text("hello")
+        with pytest.raises(WebSocketDisconnect):
+            connection.receive_text()
+
+
 @pytest.mark.usefixtures("ada")
 @pytest.mark.parametrize(
     "path",
