@@ -91,6 +91,8 @@ def _signed_in(actor: Actor) -> None:
         _say_read_only()
     current.run()
     show_toasts()
+    if signed_in() is None:
+        account("", can_sign_out=False)  # below the page, where it takes no room
 
 
 def _say_read_only() -> None:

@@ -11,6 +11,7 @@ __all__ = [
     "face_table",
     "name_packet",
     "name_sources",
+    "region_xml",
     "saving",
     "sidecar_place",
     "xml_spans",

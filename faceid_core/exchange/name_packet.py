@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 from faceid_core.errors import SidecarUnusable
 from faceid_core.exchange.face_regions import (
-    AREA,
     DIMENSIONS,
     MICROSOFT,
     MWG,
@@ -25,6 +24,7 @@ from faceid_core.exchange.face_regions import (
     read,
     region_of,
 )
+from faceid_core.exchange.region_xml import DC, IPTC, MP, MPRI, PREFIXES, make_element, microsoft_item, mwg_item
 from faceid_core.exchange.xml_spans import Document, Node
 from faceid_core.geometry import SAME_FACE_IOU
 from faceid_core.media import xmp
@@ -32,9 +32,6 @@ from faceid_core.media.images import Described
 from faceid_core.media.orientation import as_drawn, upright
 from faceid_core.media.xmp import RDF
 from faceid_core.values import Box
-
-MP, MPRI = "{http://ns.microsoft.com/photo/1.2/}", "{http://ns.microsoft.com/photo/1.2/t/RegionInfo#}"
-DC, IPTC = "{http://purl.org/dc/elements/1.1/}", "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
 
 TEXT_FIELDS = {"subject": f"{DC}subject", "person-in-image": f"{IPTC}PersonInImage"}
 """Lists of plain names that can be written, too: keywords, and the people of the IPTC."""
@@ -48,9 +45,6 @@ UNMOVED_IOU = 0.9
 
 CLASH_IOU = 0.5
 """A region of another name that overlaps a face by this much names the same face."""
-
-_PREFIXES = {MWG: "mwg-rs", AREA: "stArea", DIMENSIONS: "stDim", MICROSOFT: "MPReg", MP: "MP", MPRI: "MPRI",
-             DC: "dc", IPTC: "Iptc4xmpExt", RDF: "rdf"}  # fmt: skip
 
 NEW = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -243,10 +237,10 @@ class _Merging:
         struct = self._struct(f"{MWG}Regions")
         size = {f"{DIMENSIONS}w": str(self._picture.width), f"{DIMENSIONS}h": str(self._picture.height),
                 f"{DIMENSIONS}unit": "pixel"}  # fmt: skip
-        applied = _xml(f"{MWG}AppliedToDimensions", size)
-        make = [_mwg_item(region) for region in regions]
+        applied = make_element(f"{MWG}AppliedToDimensions", size)
+        make = [mwg_item(region) for region in regions]
         if struct is None:
-            inside = applied + _xml(f"{MWG}RegionList", {}, _xml(f"{RDF}Bag", {}, "".join(make)))
+            inside = applied + make_element(f"{MWG}RegionList", {}, make_element(f"{RDF}Bag", {}, "".join(make)))
             self._describe(f"{MWG}Regions", inside)
             return
         if struct.find(f"{MWG}AppliedToDimensions") is None:
@@ -266,9 +260,11 @@ class _Merging:
 
     def _write_microsoft(self, regions: Sequence[NamedRegion]) -> None:
         struct = self._struct(f"{MP}RegionInfo")
-        make = [_microsoft_item(region) for region in regions]
+        make = [microsoft_item(region) for region in regions]
         if struct is None:
-            self._describe(f"{MP}RegionInfo", _xml(f"{MPRI}Regions", {}, _xml(f"{RDF}Bag", {}, "".join(make))))
+            self._describe(
+                f"{MP}RegionInfo", make_element(f"{MPRI}Regions", {}, make_element(f"{RDF}Bag", {}, "".join(make)))
+            )
         else:
             self._into_list(struct, f"{MPRI}Regions", make)
 
@@ -285,9 +281,9 @@ class _Merging:
             elif mine:
                 self.entries.append(Entry(field, hashed(item.text.strip())))
         new = [each for each in wanted if each not in {item.text.strip() for item in there}]
-        items = [_xml(f"{RDF}li", {}, escape(each)) for each in new]
+        items = [make_element(f"{RDF}li", {}, escape(each)) for each in new]
         if items and node is None:
-            self._describe(name, _xml(f"{RDF}Bag", {}, "".join(items)), is_struct=False)
+            self._describe(name, make_element(f"{RDF}Bag", {}, "".join(items)), is_struct=False)
         elif items and node is not None:
             self._into_bag(node, items)
         self.entries += [Entry(field, hashed(each)) for each in new]
@@ -309,14 +305,14 @@ class _Merging:
     def _into_list(self, struct: Node, name: str, items: Sequence[str]) -> None:
         node = struct.find(name)
         if node is None:
-            self._add(struct, _xml(name, {}, _xml(f"{RDF}Bag", {}, "".join(items))))
+            self._add(struct, make_element(name, {}, make_element(f"{RDF}Bag", {}, "".join(items))))
         else:
             self._into_bag(node, items)
 
     def _into_bag(self, node: Node, items: Sequence[str]) -> None:
         bag = next((child for child in node.children if child.name in (f"{RDF}Bag", f"{RDF}Seq")), None)
         if bag is None:
-            self._add(node, _xml(f"{RDF}Bag", {}, "".join(items)))
+            self._add(node, make_element(f"{RDF}Bag", {}, "".join(items)))
             return
         for item in items:
             self._add(bag, item)
@@ -326,12 +322,12 @@ class _Merging:
         first = next((child for child in self._rdf.children if child.name == f"{RDF}Description"), None)
         about = first.attributes.get(f"{RDF}about", "") if first else ""
         kind = {f"{RDF}parseType": "Resource"} if is_struct else {}
-        described = _xml(f"{RDF}Description", {f"{RDF}about": about}, _xml(name, kind, inside))
+        described = make_element(f"{RDF}Description", {f"{RDF}about": about}, make_element(name, kind, inside))
         self._add(self._rdf, described)
 
     def _add(self, parent: Node, xml: str) -> None:
         """Declares the prefixes that are not in force there; those within the element are all ours."""
-        missing = [f' xmlns:{prefix}="{name[1:-1]}"' for name, prefix in _PREFIXES.items()
+        missing = [f' xmlns:{prefix}="{name[1:-1]}"' for name, prefix in PREFIXES.items()
                    if f"{prefix}:" in xml and parent.prefixes.get(prefix) != name[1:-1]]  # fmt: skip
         end_of_name = re.search(r"[\s/>]", xml)
         assert end_of_name
@@ -370,39 +366,6 @@ def _rounded(box: Box) -> tuple[float, ...]:
     return tuple(round(edge, 6) for edge in box.as_tuple())
 
 
-def _number(share: float) -> str:
-    return f"{share:.6f}".rstrip("0").rstrip(".")
-
-
 def _form_of(node: Node) -> str:
     names = (name for each in node.iter() for name in (each.name, *each.attributes))
     return "microsoft" if any(name.startswith(MICROSOFT) for name in names) else "mwg"
-
-
-# --- elements in our own prefixes -------------------------------------------------------------------------------
-def _xml(name: str, attributes: Mapping[str, str], inside: str = "") -> str:
-    told = "".join(f" {_prefixed(key)}={quoteattr(value)}" for key, value in attributes.items())
-    tag = _prefixed(name)
-    return f"<{tag}{told}>{inside}</{tag}>" if inside else f"<{tag}{told}/>"
-
-
-def _prefixed(name: str) -> str:
-    namespace, _, local = name.rpartition("}")
-    return f"{_PREFIXES[namespace + '}']}:{local}"
-
-
-def _mwg_item(region: NamedRegion) -> str:
-    box = region.box
-    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-    at = {
-        f"{AREA}{edge}": _number(share) for edge, share in zip("xywh", (x, y, box.width, box.height), strict=True)
-    }
-    area = _xml(f"{MWG}Area", {**at, f"{AREA}unit": "normalized"})
-    face = {f"{MWG}Name": region.name, f"{MWG}Type": "Face"}
-    return _xml(f"{RDF}li", {}, _xml(f"{RDF}Description", face, area))
-
-
-def _microsoft_item(region: NamedRegion) -> str:
-    box = region.box
-    place = ", ".join(map(_number, (box.left, box.top, box.width, box.height)))
-    return _xml(f"{RDF}li", {f"{MICROSOFT}Rectangle": place, f"{MICROSOFT}PersonDisplayName": region.name})

@@ -32,11 +32,16 @@ def folder(imported_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="module")
-def url(start_server: Callable[[Path], str], folder: Path) -> str:
-    """The server starts before there are users: it must not need a restart."""
-    url = start_server(folder)
+def url(start_server: Callable[[Path], str], folder: Path, chromium: Browser) -> str:
+    """The server starts before there are users: it must not need a restart, and a page that is open must leave."""
+    url, page = start_server(folder), chromium.new_page()
+    page.goto(f"{url}/clusters")
+    page.get_by_role("combobox", name="Name these faces").wait_for()
+    settled(page)
     with Library.open(Settings(library=folder)) as library:
         library.users.add("Ada", Role.OWNER, GOOD)
+    page.wait_for_url(re.compile(r"/sign-in\?next="), timeout=15_000)
+    page.close()
     return url
 
 

@@ -84,7 +84,7 @@ def test_several_faces(photo: str, recogniser: Known, settings: Settings) -> Non
 def test_no_face_is_said(
     photo: str, recogniser: Known, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Known, "recognise", lambda self, image: [])
+    monkeypatch.setattr(Known, "recognise", lambda self, image, **_: [])
     assert gradio_actions.one(settings)[0](photo) == (None, None, gradio_actions.NO_FACE)
     assert gradio_actions.several(settings)[0](photo)[2] == gradio_actions.NO_FACE
 
@@ -118,7 +118,7 @@ def test_a_name_can_not_be_html(
     photo: str, recogniser: Known, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evil = Recognised(Box(10, 20, 60, 80), "<script>x</script> *b*", 0.9, (Guess("<i>", 0.1),))
-    monkeypatch.setattr(Known, "recognise", lambda self, image: [evil])
+    monkeypatch.setattr(Known, "recognise", lambda self, image, **_: [evil])
     _, line = gradio_actions.live(settings)(photo)
     assert "<script>" not in line and "\\<script\\>" in line
 

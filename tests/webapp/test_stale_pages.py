@@ -146,7 +146,7 @@ def asked_to_erase(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What a click on the button in the dialog would do; Streamlit's AppTest can't reach into dialogs."""
     asked: list[Any] = []
     for module in (people, clusters):
-        monkeypatch.setattr(module, "erase_dialog", lambda what, gone, erase: asked.append(erase))
+        monkeypatch.setattr(module, "erase_dialog", lambda what, gone, erase, **_: asked.append(erase))
     return asked
 
 

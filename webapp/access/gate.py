@@ -56,10 +56,11 @@ class Gate:
             entry = entry if isinstance(entry, Entry) else Entry()
         if isinstance(entry, Response):
             await _refuse(scope, receive, send, entry)
+        elif scope["type"] == "websocket":
+            inside = scope if entry.identity is None else _as(scope, entry.identity)
+            await self._app(inside, self._while_valid(entry.identity, receive, send), send)
         elif entry.identity is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await self._app(_as(scope, entry.identity), self._while_valid(entry.identity, receive, send), send)
         else:
             await self._app(_as(scope, entry.identity), receive, self._renewing(entry, send))
 
@@ -78,19 +79,23 @@ class Gate:
             return Entry(session[0], renewed=session[1] > RENEWED_SECONDS)
         return _sign_in_first(scope)
 
-    def _while_valid(self, identity: Identity, receive: Receive, send: Send) -> Receive:
-        """A page stays connected for days; nothing that it sends counts once its user is out."""
+    def _while_valid(self, identity: Identity | None, receive: Receive, send: Send) -> Receive:
+        """A page stays connected for days; nothing that it sends counts once its user is out, or once the
+        library that it was opened in without a user has one."""
 
         async def wrapped() -> Message:
             message = await receive()
             if message["type"] != "websocket.receive":
                 return message
-            if await to_thread.run_sync(self._visitors.user, identity) is None:
+            if await to_thread.run_sync(self._is_out, identity):
                 await send({"type": "websocket.close", "code": 1008})
                 return {"type": "websocket.disconnect", "code": 1008}
             return message
 
         return wrapped
+
+    def _is_out(self, identity: Identity | None) -> bool:
+        return self._visitors.must_sign_in() if identity is None else self._visitors.user(identity) is None
 
     def _renewing(self, entry: Entry, send: Send) -> Send:
         if not entry.renewed or entry.identity is None:

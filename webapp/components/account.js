@@ -3,6 +3,7 @@
 
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
+ * `name` is "" while nobody has to sign in.
  * @typedef {{ name: string, account: string, signIn: string, signOut: string, state: string }} Data
  * @typedef {{ root: HTMLElement, stop: AbortController, timer: number, drawn: string }} Account
  */
@@ -65,10 +66,12 @@ function draw(account, data) {
   const state = JSON.stringify(data)
   if (state === account.drawn) return
   account.drawn = state
+  account.root.replaceChildren()
+  if (!data.name) return
   const name = Object.assign(document.createElement("a"), {
     className: "name", href: data.account, textContent: data.name, title: "Your account",
   })
-  account.root.replaceChildren(name)
+  account.root.append(name)
   if (!data.signOut) return
   const form = Object.assign(document.createElement("form"), { method: "post", action: data.signOut })
   form.append(Object.assign(document.createElement("button"), { type: "submit", textContent: "Sign out" }))

@@ -9,7 +9,8 @@ _component = component(__file__)
 
 
 def account(name: str, *, can_sign_out: bool) -> None:
-    """Draw it. can_sign_out: not where a proxy signs in again at once."""
+    """Draw it. name: "" where nobody has to sign in yet, which draws nothing: once somebody has to, the open page
+    leaves likewise. can_sign_out: not where a proxy signs in again at once."""
     root = settings().public_path
     addresses = {
         "account": f"{root}/account",
