@@ -53,6 +53,9 @@ DEFAULT_PORT = {"http": ":80", "https": ":443"}
 RESEMBLANCE = 0.6
 """difflib's default: DB_URL is near enough to DATABASE_URL (0.67), WORKER to WORKERS (0.92)."""
 
+SmallestFace = Literal["fast", "normal", "every"]
+"""Which faces the detector centerface looks for; see Settings.smallest_face."""
+
 
 class Settings(BaseSettings):
     """Everything a user may set. `Settings(library=...)` overrides the environment."""
@@ -65,6 +68,11 @@ class Settings(BaseSettings):
     )
 
     detector: str = Field("mmod", description="Face detector")
+    smallest_face: SmallestFace = Field(
+        "normal",
+        description="Smallest faces that the detector centerface looks for: fast: those of people in front; "
+        "normal: also those of groups and crowds; every: all that can be seen, for several times the time",
+    )
     embedder: str = Field("dlib-resnet", description="Network that tells people apart")
     clusterer: str = Field("density-linkage", description="Algorithm that groups faces")
     projector: str = Field("umap", description="Projection that draws the map")
@@ -248,6 +256,12 @@ class Settings(BaseSettings):
     def has_oidc(self) -> bool:
         """Whether people sign in with a provider of OpenID Connect."""
         return bool(self.oidc_issuer and self.oidc_client_id)
+
+    @property
+    def search_side_px(self) -> int:
+        """Longer side of the photos that are searched: the smallest faces want them at twice the size."""
+        twice = self.detector == "centerface" and self.smallest_face == "every"
+        return self.detection_side_px * (2 if twice else 1)
 
     @property
     def worker_count(self) -> int:

@@ -55,6 +55,10 @@ EXCLUDE = click.option(
     "--exclude", multiple=True, metavar="PATTERN",
     help="Leave these files or folders out, as in a .gitignore; repeatable.",
 )  # fmt: skip
+SMALLEST_FACE = click.option(
+    "--smallest-face", type=click.Choice(["fast", "normal", "every"]),
+    help="Smallest faces that the detector centerface looks for [default: normal].",
+)  # fmt: skip
 GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
 HOST = click.option("--host", help="Address to listen on [default: 127.0.0.1].")
 INSECURE = click.option(
@@ -134,6 +138,7 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
 @PATHS
 @click.option("--again", is_flag=True, help="Search known photos again, too; names stay with their faces.")
 @VIDEO
+@SMALLEST_FACE
 @EXCLUDE
 @JSON
 @click.pass_context
@@ -142,13 +147,17 @@ def import_(
     paths: tuple[Path, ...],
     again: bool,
     video_seconds: float | None,
+    smallest_face: str | None,
     exclude: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Find the faces in photos and folders of photos. Re-running processes only new or changed files."""
-    settings = settings_of(ctx, video_seconds=video_seconds)
+    given = {"video_seconds": video_seconds, "smallest_face": smallest_face}
+    settings = settings_of(ctx, **given)
+    if smallest_face and settings.detector != "centerface":
+        say("--smallest-face has no effect: only the detector centerface has it (FACEID_DETECTOR=centerface).")
     found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
-    with new_library_of(ctx, video_seconds=video_seconds) as library:
+    with new_library_of(ctx, **given) as library:
         report = _import(library, found, again=again)
         if as_json:
             print_json(report.as_dict())

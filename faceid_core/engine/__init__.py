@@ -5,6 +5,7 @@ May import the root.
 
 __all__ = [
     "bfloat16",
+    "centerface",
     "dlib_format",
     "face_recognition_process",
     "graphs",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from faceid_core.engine import dlib_format, graphs, quantised
+from faceid_core.engine import centerface, dlib_format, graphs, quantised
 from faceid_core.engine.weights import weights_path
 from faceid_core.errors import EngineError
 from faceid_core.settings import Settings, usable_cores
@@ -27,6 +27,7 @@ Loaded = TypeVar("Loaded")
 NETWORKS: dict[str, tuple[str, Callable[[Path], onnx.ModelProto]]] = {
     "resnet": ("resnet", lambda path: graphs.embedder_graph(dlib_format.resnet_weights(path))),
     "mmod": ("mmod", lambda path: graphs.detector_graph(dlib_format.mmod_weights(path))),
+    "centerface": ("centerface", centerface.centerface_graph),
     "mmod-int8": ("mmod", lambda path: quantised.proposal_graph(dlib_format.mmod_weights(path))),
 }
 """Name -> published weights (a key of weights.FILES) and their ONNX graph."""

@@ -29,7 +29,7 @@ def analyse(file: File, *, settings: Settings, threads: int | None = None) -> Ne
         return unread(file, settings, file.error)
     try:
         photograph = images.read(
-            file.path, max_megapixels=settings.max_megapixels, enough_px=settings.detection_side_px
+            file.path, max_megapixels=settings.max_megapixels, enough_px=settings.search_side_px
         )
         detector, embedder = networks(settings.model_dump_json(), threads)
         faces = _faces(file, photograph, detector, embedder, settings)

@@ -21,7 +21,7 @@ from faceid_core.importing.worker import look_at
 from faceid_core.library import Added, Library, PersonDecision
 from faceid_core.media import folders
 from faceid_core.media.left_out import LeftOut, LeftOuts
-from faceid_core.settings import Settings, usable_cores
+from faceid_core.settings import Settings, SmallestFace, usable_cores
 from faceid_core.values import PROGRAM, NewPhoto, Progress, Role, VideoFrame, no_progress
 from faceid_core.wording import file_name
 
@@ -107,6 +107,7 @@ def import_photos(
     *,
     again: bool = False,
     video_seconds: float | None = None,
+    smallest_face: SmallestFace | None = None,
     exclude: Sequence[str] = (),
     progress: Progress = no_progress,
     executor: Executor | None = None,
@@ -114,16 +115,16 @@ def import_photos(
     """Import every photo under `paths`; files that the library knows unchanged are skipped without reading them.
 
     again: search known photos anew, too, as after a change of the detector; names stay with their faces.
-    video_seconds: instead of the setting; 0 leaves videos alone. exclude: see folders.walk.
+    video_seconds, smallest_face: instead of the settings; 0 seconds leave videos alone. exclude: see folders.walk.
     A photo whose own file is gone shows another one that holds it, if that is found here.
     Raises NotAllowed for all but owners, PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`,
     after storing what is done.
     """
     library.actor.require(Role.OWNER)  # before any path of this machine is looked at
     started = time.monotonic()
-    settings = library.settings
-    if video_seconds is not None:
-        settings = settings.model_copy(update={"video_seconds": video_seconds})
+    wanted = {"video_seconds": video_seconds, "smallest_face": smallest_face}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    settings = library.settings.model_copy(update=given)
     if not isinstance(paths, Found):
         paths = photos_under(paths, videos=settings.video_seconds > 0, exclude=exclude)
     report = ImportReport(photos=len(paths.files), left_out=paths.left_out)

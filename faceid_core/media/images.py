@@ -20,6 +20,7 @@ from PIL import ImageFile
 
 from faceid_core import frame_path
 from faceid_core.errors import ImageTooLarge, IsVideo, UnreadableImage
+from faceid_core.geometry import panorama_factor
 from faceid_core.media import formats, jpeg_xl, raw, xmp
 from faceid_core.media.orientation import heif_orientation, turned
 from faceid_core.media.pixels import upright_pixels
@@ -247,7 +248,7 @@ def _decoding_failed(error: Exception) -> UnreadableImage:
 
 def _draft_size(image: Pillow.Image, enough_px: int) -> tuple[int, int]:
     """What to ask a draft for: Pillow takes the smallest size that is no smaller in either direction."""
-    share = min(enough_px / max(image.size), 1.0)
+    share = min(enough_px * panorama_factor(*image.size) / max(image.size), 1.0)
     return math.ceil(image.width * share), math.ceil(image.height * share)
 
 

@@ -92,7 +92,9 @@ class Reporter:
 
 
 def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    options = {name: params[name] for name in ("again", "video_seconds", "exclude") if name in params}
+    options = {
+        name: params[name] for name in ("again", "video_seconds", "smallest_face", "exclude") if name in params
+    }
     report = run.import_photos(library, params["paths"], **options, progress=reporter)
     if report.faces:
         program = library.acting_as(PROGRAM)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from faceid_core.errors import UnknownChoice
 from faceid_core.settings import Settings
+from faceid_core.vision.centerface import CenterFaceDetector
 from faceid_core.vision.detector import Detector
 from faceid_core.vision.dlib_detectors import DlibCnnDetector, HogDetector
 from faceid_core.vision.mmod import MmodDetector
@@ -18,6 +19,7 @@ def _cascade(settings: Settings, *, threads: int | None = None) -> Detector:
 
 
 DETECTORS: dict[str, Callable[..., Detector]] = {
+    CenterFaceDetector.name: CenterFaceDetector,
     "mmod": _cascade,
     MmodDetector.name: MmodDetector,
     "hog": HogDetector,

@@ -62,6 +62,10 @@ class LandmarkDetector:
     def __init__(self, settings: Settings) -> None:
         self._side_px = settings.detection_side_px
 
+    def factor(self, width: int, height: int) -> float:
+        """How much to scale a photo of that size before the search."""
+        return search_scale(width, height, self._side_px)
+
     def search(self, image: Image) -> Iterable[tuple[Box, float]]:
         """Boxes and scores at the image's own scale, best first."""
         raise NotImplementedError
@@ -72,7 +76,7 @@ class LandmarkDetector:
             raise ValueError(f"an image is (H, W, 3) uint8, not {image.shape} {image.dtype}")
         if 0 in image.shape:
             return []
-        factor = search_scale(image.shape[1], image.shape[0], self._side_px)
+        factor = self.factor(image.shape[1], image.shape[0])
         found = [(box.scaled(1 / factor), score) for box, score in self.search(scaled(image, factor))]
         return [DetectedFace(box, score, self.landmarks(image, box)) for box, score in found]
 

@@ -120,6 +120,37 @@ def test_another_detector_keeps_the_names(empty: Library, album: Album, tmp_path
     assert empty.faces.get(1).box != before.box
 
 
+def test_names_survive_the_change_from_mmod_to_centerface(empty: Library, album: Album, tmp_path: Path) -> None:
+    """And a later import without `again` leaves what the old detector found as it is."""
+    named_single(empty, album, tmp_path)
+    before = empty.faces.get(1)
+    empty.settings.detector = "centerface"
+    assert import_photos(empty, [tmp_path]).unchanged == 1
+    assert empty.faces.get(1).box == before.box
+    report = import_photos(empty, [tmp_path], again=True, smallest_face="fast")
+    assert (report.renewed, report.unchanged) == (1, 0)
+    assert names(empty) == [(1, "Ada", "human")]
+    assert empty.faces.get(1).box != before.box
+    assert empty.problems() == []
+
+
+@pytest.mark.parametrize("given", [None, "every"])
+def test_the_smallest_face_of_an_import_replaces_the_setting(
+    given: Any, empty: Library, album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    class Noting(run._ImportRun):
+        def store_all(self, *_: Any) -> None:
+            seen.append(self.settings.smallest_face)
+
+    monkeypatch.setattr(run, "_ImportRun", Noting)
+    shutil.copy(single(album), tmp_path)
+    import_photos(empty, [tmp_path], smallest_face=given)
+    assert seen == [given or "normal"]
+    assert empty.settings.smallest_face == "normal"
+
+
 def test_searching_again_reads_the_same_bytes_once(empty: Library, album: Album, tmp_path: Path) -> None:
     path = named_single(empty, album, tmp_path)
     shutil.copy(path, tmp_path / "copy.jpg")

@@ -51,6 +51,20 @@ def test_a_folder_is_queued_for_import(library: Library, open_page: OpenPage, tm
     assert "Import started" in texts(page)
 
 
+def test_the_smallest_face_is_a_choice_of_the_detector_that_has_it(
+    library: Library, open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not [each for each in open_page("photos").button_group if each.key == "smallest-face"]
+    monkeypatch.setattr(library.settings, "detector", "centerface")
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    page = open_page("photos")
+    assert page.button_group(key="smallest-face").value == "normal"
+    page.button_group(key="smallest-face").set_value("every").run()
+    page = _import(page, str(tmp_path))
+    assert not page.exception and not page.error
+    assert [job.params["smallest_face"] for job in library.jobs.active()] == ["every"]
+
+
 def test_videos_are_looked_into_where_that_is_ticked(library: Library, open_page: OpenPage, tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"x")
     page = _import(open_page("photos"), str(tmp_path))

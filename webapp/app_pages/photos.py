@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,11 @@ from webapp.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.library import Counts, PhotoView
+    from faceid_core.settings import SmallestFace
 
 PAGE_PHOTOS = 48
 ALL, FAILED = "All photos", "Could not be read"
+SIZES: dict[SmallestFace, str] = {"fast": "Fast", "normal": "Normal", "every": "Every"}
 
 
 def page() -> None:
@@ -53,14 +56,26 @@ def _bring_in(counts: Counts, *, busy: bool) -> None:
         write_names_out()
 
 
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What is chosen for an import. smallest_face: None where the detector has no such choice."""
+
+    video_seconds: float
+    smallest_face: SmallestFace | None
+
+    def given(self) -> dict[str, object]:
+        """The parameters of the job."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
 def _add_photos(*, is_empty: bool) -> None:
     with st.expander("Add photos", icon=":material/add_photo_alternate:", expanded=is_empty, key="add-photos"):
-        every = _video_seconds()
+        options = _Options(_video_seconds(), _smallest_face())
         folder, upload = st.tabs([":material/folder: From a folder", ":material/upload: Upload"])
         with folder:
-            _from_folder(every)
+            _from_folder(options)
         with upload:
-            _from_upload(every)
+            _from_upload(options)
 
 
 def _video_seconds() -> float:
@@ -82,7 +97,24 @@ def _video_seconds() -> float:
     return float(every)
 
 
-def _from_folder(every: float) -> None:
+def _smallest_face() -> SmallestFace | None:
+    """Offered only where the detector has it."""
+    settings = library().settings
+    if settings.detector != "centerface":
+        return None
+    chosen: SmallestFace | None = st.segmented_control(
+        "Smallest face",
+        SIZES,
+        default=settings.smallest_face,
+        format_func=SIZES.__getitem__,
+        key="smallest-face",
+        help="Fast: people in front. Normal: groups and crowds, too; photos with small faces take longer. "
+        "Every: all that can be seen; takes several times as long.",
+    )
+    return chosen or settings.smallest_face
+
+
+def _from_folder(options: _Options) -> None:
     st.caption(
         "A folder on the computer that runs faceid, with its subfolders. Your files are only read, never changed. "
         "Importing it again adds only new and changed photos."
@@ -92,10 +124,10 @@ def _from_folder(every: float) -> None:
         submitted = st.form_submit_button("Import", type="primary", icon=":material/download:")
     if submitted:
         with boundary():
-            _start([uploads.checked_path(path, videos=every > 0)], every)
+            _start([uploads.checked_path(path, videos=options.video_seconds > 0)], options)
 
 
-def _from_upload(every: float) -> None:
+def _from_upload(options: _Options) -> None:
     limit = library().settings.max_upload_mb
     st.caption(
         f"Up to {limit} MB per photo: JPEG, PNG, HEIC, AVIF, TIFF, RAW and most others. "
@@ -105,19 +137,19 @@ def _from_upload(every: float) -> None:
         files = st.file_uploader(
             "Photos",
             accept_multiple_files=True,
-            type=uploads.endings(videos=every > 0),
+            type=uploads.endings(videos=options.video_seconds > 0),
             key="upload",
             label_visibility="collapsed",
         )
         submitted = st.form_submit_button("Import these photos", type="primary", icon=":material/upload:")
     if submitted:
         with boundary():
-            _start(uploads.store(library().settings.uploads_folder, files or []), every)
+            _start(uploads.store(library().settings.uploads_folder, files or []), options)
 
 
-def _start(paths: list[Path], every: float) -> None:
+def _start(paths: list[Path], options: _Options) -> None:
     """Queue the import; the worker groups and maps the faces afterwards."""
-    library().jobs.submit("import", {"paths": [str(path) for path in paths], "video_seconds": every})
+    library().jobs.submit("import", {"paths": [str(path) for path in paths], **options.given()})
     toast("Import started. Faces will be grouped when it is done.", icon=":material/download:")
     st.rerun()
 
