@@ -7,7 +7,7 @@ from faceid_core.library import person_names
 from faceid_core.library.clusters import PROGRAM
 from faceid_core.library.erasure import BYTES_REMAIN, Erasure
 from faceid_core.library.filters import PhotoQuery
-from faceid_core.library.gallery import Probes
+from faceid_core.library.gallery import Probes, Standing
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.store.records import (
@@ -62,6 +62,7 @@ __all__ = [
     "PhotoView",
     "Probes",
     "RunView",
+    "Standing",
     "TakenOver",
     "person_names",
 ]
