@@ -53,14 +53,14 @@ class PersonLabels:
 class Standing:
     """All that stands decided, at one moment. Pairs are of face ids, or of a face and a person.
 
-    labels: (L, 3) face, person and photo of every name; accepted: (L,) whether it answered a suggestion; waiting: ids
-    of the faces without a flag; rejections: (R, 2) face and person; cannot_link, must_link: (M, 2) faces; hidden:
+    labels: (L, 3) face, person and photo of every name; accepted: (L,) whether it answered a suggestion; flagged: ids of
+    the faces with a flag; rejections: (R, 2) face and person; cannot_link, must_link: (M, 2) faces; hidden:
     people whom lists leave out; run: the grouping in force.
     """
 
     labels: Ints
     accepted: npt.NDArray[np.bool_]
-    waiting: Ints
+    flagged: Ints
     rejections: Ints
     cannot_link: Ints
     must_link: Ints
@@ -93,7 +93,7 @@ class Gallery:
         )
         rejections = select(Rejection.face_id, Rejection.person_id)  # type: ignore[call-overload]
         constraints = select(PairConstraint.face_id, PairConstraint.other_id, PairConstraint.same)  # type: ignore[call-overload]
-        waiting = select(col(Face.id)).where(col(Face.flag) == Flag.NONE.value)
+        flagged = select(col(Face.id)).where(col(Face.flag).in_([flag.value for flag in Flag if flag is not Flag.NONE]))
         hidden = select(col(Person.id)).where(col(Person.hidden))
         with self._database.read() as session:
             named = session.execute(labels).all()
@@ -101,7 +101,7 @@ class Gallery:
             return Standing(
                 labels=_as_pairs([row[:3] for row in named], 3),
                 accepted=np.array([row[3] == LabelSource.ACCEPTED.value for row in named], bool),
-                waiting=np.sort(as_ints(face for face in session.scalars(waiting) if face is not None)),
+                flagged=np.sort(as_ints(face for face in session.scalars(flagged) if face is not None)),
                 rejections=_as_pairs(session.execute(rejections).all(), 2),
                 cannot_link=_as_pairs([row[:2] for row in pairs if not row[2]], 2),
                 must_link=_as_pairs([row[:2] for row in pairs if row[2]], 2),
@@ -133,8 +133,8 @@ class Gallery:
         return PersonLabels(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows))
 
     def newest_faces(self) -> tuple[object, ...]:
-        """Differs whenever faces came, or were read again: their vectors may be others."""
-        wanted = select(func.max(Face.id), select(func.max(Photo.imported_at)).scalar_subquery())
+        """Differs whenever faces came or went, or were read again: their vectors may be others."""
+        wanted = select(func.max(Face.id), func.count(), select(func.max(Photo.imported_at)).scalar_subquery())
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
 

@@ -49,6 +49,16 @@ class PeopleNearby:
         """The rows of the faces that stand for a person, the best first."""
         return self._gallery[person]
 
+    def carry_on(self, before: PeopleNearby, here: Ints, there: Ints) -> None:
+        """Take over the lists of faces (M,) that are rows `there` of another one and rows `here` of this one."""
+        row = np.full(len(before.known), -1, np.int64)
+        row[there] = here
+        moved = {person: row[rows] for person, rows in before._gallery.items()}
+        # Whose faces are not all here is in lists with other distances than now: no faces differ from any.
+        self._gallery = {person: rows if (rows >= 0).all() else rows[:0] for person, rows in moved.items()}
+        self.people[here], self.distances[here] = before.people[there], before.distances[there]
+        self.beyond[here], self.known[here] = before.beyond[there], before.known[there]
+
     def update(self, people: Ints, asked: Bools) -> tuple[set[int], Iterator[int]]:
         """Let faces (N,) be these people's, -1 for nobody's; asked: (N,) the faces whose lists are wanted.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -115,60 +115,85 @@ def probability(one: Suggestion, limit: float, record: tuple[int, int] = (0, 0))
     return near * (PRIOR + yes) / (PRIOR + yes + no)
 
 
-def naming(waiting: Waiting) -> list[Question]:
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """questions: the first ones; answers: how many there are of each kind."""
+
+    questions: tuple[Question, ...]
+    answers: Counter[str]
+
+
+def naming(waiting: Waiting, at_most: int) -> Queue:
     """The questions that name faces, the most useful first; each face is in one of them."""
     by_face = {one.face: one for one in waiting.suggestions}
+    groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
+    grouped = {face for faces in groups.values() for face in faces}
     chance = {
         one.face: probability(one, waiting.limit, waiting.records.get(one.person, (0, 0)))
         for one in waiting.suggestions
+        if one.face not in grouped
     }
-    groups = list(_groups(waiting, by_face))
-    grouped = {face for faces in waiting.groups.values() if len(faces) > 1 for face in faces}
-    batches = list(_batches(waiting, grouped, chance))
-    asked = grouped.union(*(question.faces for question in batches))
+    batches = list(_batches(waiting, chance))
+    asked = grouped.union(*(batch.faces for batch in batches))
     alone = (face for faces in waiting.groups.values() if len(faces) == 1 for face in faces)
-    order = dict.fromkeys([*(one.face for one in waiting.suggestions), *alone, *waiting.singles])
-    faces = [_face(face, by_face.get(face), chance.get(face, 0.0)) for face in order if face not in asked]
-    return sorted([*groups, *batches, *faces], key=lambda question: -question.gain)
+    order = dict.fromkeys([*chance, *alone, *waiting.singles])
+    faces = sorted((face for face in order if face not in asked), key=lambda face: -chance.get(face, 0.0))
+    questions = [
+        *(_group(number, waiting, by_face) for number in sorted(groups, key=lambda n: -len(groups[n]))[:at_most]),
+        *batches,
+        *(_face(face, by_face.get(face), chance.get(face, 0.0)) for face in faces[:at_most]),
+    ]
+    first = sorted(questions, key=lambda question: -question.gain)[:at_most]
+    answers = Counter({Kind.GROUP.value: len(groups), Kind.PERSON.value: len(batches), Kind.FACE.value: len(faces)})
+    return Queue(tuple(first), answers)
 
 
-def _groups(waiting: Waiting, by_face: Mapping[int, Suggestion]) -> Iterator[Question]:
-    """Whole groups, each with the people that its faces may be."""
-    for number, faces in waiting.groups.items():
-        if len(faces) < 2:
-            continue
-        made = [by_face[face] for face in faces if face in by_face]
-        votes = Counter(one.person for one in made)
-        people = list(dict.fromkeys([*waiting.named.get(number, ()), *(person for person, _ in votes.most_common())]))
-        likely = people[0] if people and (number in waiting.named or 2 * votes[people[0]] > len(faces)) else None
-        yield Question(
-            Kind.GROUP,
-            f"group-{number}",
-            tuple(faces[:BATCH]),
-            len(faces),
-            gain=float(len(faces)),
-            person=likely,
-            because=_reasons(one for one in made if one.person == likely),
-            runners_up=tuple(person for person in people if person != likely)[:RUNNERS_UP],
-            number=number,
-        )
+def _group(number: int, waiting: Waiting, by_face: Mapping[int, Suggestion]) -> Question:
+    """A whole group, with the people that its faces may be."""
+    faces, there = waiting.groups[number], waiting.named.get(number, ())
+    made = [by_face[face] for face in faces if face in by_face]
+    votes = Counter(one.person for one in made)
+    people = list(dict.fromkeys([*there, *(person for person, _ in votes.most_common())]))
+    likely = people[0] if people and (there or 2 * votes[people[0]] > len(faces)) else None
+    return Question(
+        Kind.GROUP,
+        f"group-{number}",
+        tuple(faces[:BATCH]),
+        len(faces),
+        gain=float(len(faces)),
+        person=likely,
+        because=_reasons(one for one in made if one.person == likely),
+        runners_up=tuple(person for person in people if person != likely)[:RUNNERS_UP],
+        number=number,
+    )
 
 
-def _batches(waiting: Waiting, grouped: Collection[int], chance: Mapping[int, float]) -> Iterator[Question]:
+def _batches(waiting: Waiting, chance: Mapping[int, float]) -> Iterator[Question]:
     """Faces in no group that may be one person, BATCH at a time: those that are likely enough."""
     by_person: dict[int, list[Suggestion]] = defaultdict(list)
     for one in waiting.suggestions:
-        if one.face not in grouped and chance[one.face] >= WORTH_A_BATCH:
+        if chance.get(one.face, 0.0) >= WORTH_A_BATCH:
             by_person[one.person].append(one)
-    for person, made in by_person.items():
+    for made in by_person.values():
         for start in range(0, len(made), BATCH):
-            some = made[start : start + BATCH]
-            right = sum(chance[one.face] for one in some)
-            if len(some) > 1:
-                yield Question(
-                    Kind.PERSON, f"person-{person}-{some[0].face}", tuple(one.face for one in some), len(some),
-                    right / (1 + len(some) - right), person, _reasons(some), (), distance=some[0].distance, sure=True,
-                )  # fmt: skip
+            if len(some := made[start : start + BATCH]) > 1:
+                yield _batch(some, sum(chance[one.face] for one in some))
+
+
+def _batch(made: Sequence[Suggestion], right: float) -> Question:
+    """right: how many are expected to be the person; each of the others is to be deselected."""
+    person = made[0].person
+    return Question(
+        Kind.PERSON,
+        f"person-{person}-{made[0].face}",
+        tuple(one.face for one in made),
+        len(made),
+        gain=right / (1 + len(made) - right),
+        person=person,
+        because=_reasons(made),
+        distance=made[0].distance,
+        sure=True,
+    )
 
 
 def _reasons(made: Iterable[Suggestion]) -> tuple[int, ...]:

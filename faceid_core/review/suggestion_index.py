@@ -53,7 +53,20 @@ class SuggestionIndex:
         self._nearby = PeopleNearby(faces.vectors, faces.quality)
         self._limits = np.full(len(faces.ids), limit)
         self._reasons: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._made: dict[int, Suggestion] = {}
         self._was: Decided | None = None
+
+    @property
+    def known(self) -> int:
+        """How many faces are compared."""
+        return int(self._nearby.known.sum())
+
+    def carry_on(self, before: SuggestionIndex) -> None:
+        """Take over what another index knows of faces that have the same vectors here."""
+        mine, theirs = self._faces, before._faces
+        _, here, there = np.intersect1d(mine.ids, theirs.ids, assume_unique=True, return_indices=True)
+        same = (mine.vectors[here] == theirs.vectors[there]).all(axis=1) & (mine.quality[here] == theirs.quality[there])
+        self._nearby.carry_on(before._nearby, here[same], there[same])
 
     def update(self, decided: Decided) -> Iterator[int]:
         """Take in what was decided. The iterator compares faces that are new to this with everybody and yields how
@@ -79,20 +92,34 @@ class SuggestionIndex:
         order = np.lexsort((self._faces.ids[rows[near]], distances[near, 0], ~sure))
         near, sure = near[order], sure[order]
         first = np.sort(_first_of(self._faces.photos[rows[near]], people[near, 0]))
-        return [
-            self._suggestion(int(rows[at]), people[at], distances[at], sure=bool(is_sure))
-            for at, is_sure in zip(near[first], sure[first], strict=True)
-        ]
+        kept, sure = near[first], sure[first]
+        self._made = {
+            item[0]: self._suggestion(*item)
+            for item in zip(
+                rows[kept].tolist(), people[kept].tolist(), distances[kept].tolist(), sure.tolist(), strict=True
+            )
+        }
+        return list(self._made.values())
 
-    def _suggestion(self, row: int, people: Ints, distances: Floats, *, sure: bool) -> Suggestion:
-        second = bool(np.isfinite(distances[1]))
+    def _suggestion(self, row: int, people: list[int], distances: list[float], sure: bool) -> Suggestion:
+        """The one that was made before, where it still holds: most do."""
+        before = self._made.get(row)
+        runner_up = people[1] if distances[1] != np.inf else None
+        if (
+            before is not None
+            and (before.person, before.distance, before.runner_up) == (people[0], distances[0], runner_up)
+            and before.sure is sure
+            and before.runner_up_distance == distances[1]
+            and (row, people[0]) in self._reasons
+        ):
+            return before
         return Suggestion(
             face=int(self._faces.ids[row]),
-            person=int(people[0]),
-            distance=float(distances[0]),
-            because=self._because(row, int(people[0])),
-            runner_up=int(people[1]) if second else None,
-            runner_up_distance=float(distances[1]),
+            person=people[0],
+            distance=distances[0],
+            because=self._because(row, people[0]),
+            runner_up=runner_up,
+            runner_up_distance=distances[1],
             sure=sure,
         )
 

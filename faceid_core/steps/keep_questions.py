@@ -9,6 +9,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from faceid_core.errors import FaceIdError, NotReady
 from faceid_core.library import FaceVectors, Library, Standing
 from faceid_core.review import identity, queue
 from faceid_core.review.people_nearby import Bools
-from faceid_core.review.queue import Question, Waiting
+from faceid_core.review.queue import Question, Queue, Waiting
 from faceid_core.review.suggestion_index import ComparedRows, Decided, SuggestionIndex
 from faceid_core.steps import open_questions
 from faceid_core.steps.cluster_labels import usual_threshold
@@ -29,7 +30,10 @@ from faceid_core.vision.embedder import Embedder
 
 log = logging.getLogger(__name__)
 
-WRITE_SECONDS = 1.0
+OTHERS = 200
+"""Questions that name no face, of those that are written down."""
+
+WRITE_SECONDS = 3.0
 """How often what is known so far is written down while faces are still being compared."""
 
 POLL_SECONDS = 0.15
@@ -42,7 +46,9 @@ BUSY = ("import", "cluster")
 class _Compared:
     """The faces that questions are about, and what is known of them. It changes when faces come."""
 
-    def __init__(self, library: Library, embedder: Embedder, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, library: Library, embedder: Embedder, pool: ThreadPoolExecutor, before: _Compared | None
+    ) -> None:
         self.library, self.embedder = library, embedder
         self.newest = library.gallery.newest_faces()
         self.faces: FaceVectors = normalised(load_vectors(library, embedder), embedder)
@@ -50,16 +56,17 @@ class _Compared:
         faces = self.faces
         rows = ComparedRows(faces.ids, faces.photos, faces.quality, faces.vectors)
         self.suggesting = SuggestionIndex(rows, limit=self.limit)
+        if before is not None and before.embedder.name == embedder.name:
+            self.suggesting.carry_on(before.suggesting)
         self._graph = pool.submit(load_graph, library, faces, embedder)
-        self._missing: Ints | None = None
+        self._flagged: Ints | None = None
         self._groups: tuple[int | None, Ints] = (None, np.zeros(len(faces.ids), np.int64))
 
     def lacks(self, standing: Standing) -> bool:
-        """Whether a face without a flag is not among those that are compared, though it may be."""
-        missing = np.setdiff1d(standing.waiting, self.faces.ids, assume_unique=True)
-        if self._missing is None:  # of these there is no usable vector
-            self._missing = missing
-        return len(np.setdiff1d(missing, self._missing, assume_unique=True)) > 0
+        """Whether a face that bore a flag when all were read bears none any more."""
+        if self._flagged is None:
+            self._flagged = standing.flagged
+        return len(np.setdiff1d(self._flagged, standing.flagged, assume_unique=True)) > 0
 
     @property
     def graph_is_there(self) -> bool:
@@ -94,6 +101,7 @@ class _Moment:
     people: Ints
     numbers: Ints
     active: Bools
+    _naming: dict[str, Any] = field(default_factory=dict)
 
     @property
     def asked(self) -> Bools:
@@ -132,7 +140,15 @@ class _Moment:
         found = library.gallery.negatives(embedder.name)
         return replace(found, vectors=on_sphere(found.vectors, length_of(embedder)))
 
-    def waiting(self) -> Waiting:
+    def naming(self, at_most: int) -> Queue:
+        """The questions that name faces; computed again only while faces are being compared."""
+        state = self.compared.suggesting.known, self.compared.graph_is_there, at_most
+        if self._naming.get("state") != state:
+            self._naming.update(state=state, queue=queue.naming(self._waiting(), at_most))
+        found: Queue = self._naming["queue"]
+        return found
+
+    def _waiting(self) -> Waiting:
         """For the queue: the faces that wait, in their groups or alone."""
         compared, asked = self.compared, self.asked
         best = np.argsort(-compared.faces.quality, kind="stable")
@@ -219,7 +235,7 @@ class Keeper:
             return False
         compared = self._faces()
         moment = self._moment(compared)
-        compared, written = moment.compared, time.monotonic()
+        compared, written = moment.compared, 0.0
         for left in compared.suggesting.update(moment.decided()):
             if self._version() != version or self.stop.is_set():
                 return True  # it was asked for something newer; what is compared stays compared
@@ -249,16 +265,16 @@ class Keeper:
         if compared is not None and same and self._busy():
             return compared
         self._others = []
-        self._compared = _Compared(self.library, embedder, self._pool)
+        self._compared = _Compared(self.library, embedder, self._pool, compared)
         return self._compared
 
     def _moment(self, compared: _Compared) -> _Moment:
         standing = self.library.gallery.standing()
         if compared.lacks(standing) and not self._busy():  # a face that bore a flag when all were read
-            self._compared = None
-            compared = self._faces()
+            compared = self._compared = _Compared(self.library, compared.embedder, self._pool, compared)
+            self._others = []
         faces = compared.faces
-        active = np.isin(faces.ids, standing.waiting)
+        active = ~np.isin(faces.ids, standing.flagged)
         people = np.full(len(faces.ids), -1, np.int64)
         rows = faces.rows(standing.labels[:, 0])
         people[rows[rows >= 0]] = standing.labels[rows >= 0, 1]
@@ -269,13 +285,11 @@ class Keeper:
 
     def _write(self, moment: _Moment, left: int) -> None:
         """Nothing is asked before the first grouping."""
-        event = int(self.library.gallery.cache_version()[0] or 0)  # type: ignore[call-overload]
         if moment.standing.run is None:
-            open_questions.write(self.library, OpenQuestions(event=event))
+            open_questions.write(self.library, OpenQuestions())
             return
-        asked = [*queue.naming(moment.waiting()), *self._others]
-        shown = [*asked[: open_questions.KEPT - len(self._others[:200])], *self._others[:200]]
-        answers = dict(Counter(question.kind.value for question in asked))
+        others = self._others[:OTHERS]
+        named = moment.naming(open_questions.KEPT - len(others))
+        answers = named.answers + Counter(question.kind.value for question in self._others)
         waiting = int(moment.asked.sum())
-        found = OpenQuestions(tuple(dict.fromkeys(shown)), answers, waiting, left, event)
-        open_questions.write(self.library, found)
+        open_questions.write(self.library, OpenQuestions((*named.questions, *others), dict(answers), waiting, left))

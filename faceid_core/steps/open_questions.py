@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,12 @@ FORM = 1
 @dataclass(frozen=True, slots=True)
 class OpenQuestions:
     """questions: the first KEPT, the most useful first; answers: how many questions there are in all, by kind; faces:
-    how many wait for a name; left: faces that are still to be compared; event: the newest decision that was known."""
+    how many wait for a name; left: faces that are still to be compared."""
 
     questions: tuple[Question, ...] = ()
     answers: dict[str, int] | None = None
     faces: int = 0
     left: int = 0
-    event: int = 0
 
     @property
     def total(self) -> int:
@@ -44,7 +43,10 @@ class OpenQuestions:
 def write(library: Library, found: OpenQuestions) -> None:
     """Let pages read these questions. A file that can't be written is only logged."""
     file = _file(library)
-    kept = {**asdict(found), "questions": [_plain(question) for question in found.questions[:KEPT]], "form": FORM}
+    kept = {
+        "form": FORM, "answers": found.answers, "faces": found.faces, "left": found.left,
+        "questions": [_plain(question) for question in found.questions[:KEPT]],
+    }  # fmt: skip
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with replaced(file, private=True) as partial:
