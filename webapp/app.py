@@ -15,6 +15,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "": {"home": ("Home", "home")},
     "Your photos": {
         "photos": ("Photos", "photo_library"),
+        "name_faces": ("Name faces", "how_to_reg"),
         "clusters": ("Faces", "grid_view"),
         "map": ("Map", "scatter_plot"),
         "people": ("People", "groups"),

@@ -93,7 +93,9 @@ class Gallery:
         )
         rejections = select(Rejection.face_id, Rejection.person_id)  # type: ignore[call-overload]
         constraints = select(PairConstraint.face_id, PairConstraint.other_id, PairConstraint.same)  # type: ignore[call-overload]
-        flagged = select(col(Face.id)).where(col(Face.flag).in_([flag.value for flag in Flag if flag is not Flag.NONE]))
+        flagged = select(col(Face.id)).where(
+            col(Face.flag).in_([flag.value for flag in Flag if flag is not Flag.NONE])
+        )
         hidden = select(col(Person.id)).where(col(Person.hidden))
         with self._database.read() as session:
             named = session.execute(labels).all()

@@ -77,9 +77,7 @@ def about(
         yield person, list(_about(person, order[first:last], faces, graph, threshold))
 
 
-def _about(
-    person: int, mine: Ints, faces: Named, graph: NeighbourGraph, threshold: float
-) -> Iterator[Strong]:
+def _about(person: int, mine: Ints, faces: Named, graph: NeighbourGraph, threshold: float) -> Iterator[Strong]:
     speaking = mine[:REFERENCES]
     if len(speaking) <= NEAREST:
         return

@@ -58,9 +58,7 @@ class DoubtIndex:
         touched = np.concatenate([self._people[changed], people[changed], people[beside.any(axis=1)]])
         self._people = people.copy()
         dirty = np.unique(touched[touched >= 0]).tolist()
-        for person, found in label_errors.about(
-            dirty, Named(self._vectors, people), self._graph, self._threshold
-        ):
+        for person, found in label_errors.about(dirty, Named(self._vectors, people), self._graph, self._threshold):
             self._found[person] = found
 
     def doubts(self) -> list[Doubt]:

@@ -220,3 +220,45 @@ def by_promise(graph: NeighbourGraph) -> Ints:
     squared = distances.astype(np.float64) ** 2
     following = squared[:, 1:].mean(axis=1) if squared.shape[1] > 1 else 0.0
     return np.argsort(squared[:, 0] - following / 2, kind="stable")
+
+
+@dataclass
+class Place:
+    """Where somebody is in the queue, in all their tabs. skipped: keys of questions to be asked last; back: the
+    question to which an undo led; done: the events that were made here, each with its question, the newest last."""
+
+    skipped: dict[str, None] = field(default_factory=dict)
+    back: Question | None = None
+    done: list[tuple[int, Question]] = field(default_factory=list)
+
+    def order(self, questions: Sequence[Question]) -> Iterator[Question]:
+        """The questions in the order in which they come for this person, without skipped ones."""
+        if self.back is not None:
+            yield self.back
+        yield from (question for question in questions if question.key not in self.skipped)
+
+    def skip(self, question: Question) -> None:
+        """Ask it last."""
+        self.skipped[question.key] = None
+        self._leave(question)
+
+    def answered(self, event: int, question: Question) -> None:
+        """It was answered by this event."""
+        self.done.append((event, question))
+        self._leave(question)
+
+    def undone(self, event: int) -> None:
+        """An event was undone: go back to its question, if it was made here."""
+        question = next((question for one, question in self.done if one == event), None)
+        self.done = [item for item in self.done if item[0] != event]
+        if question is not None:
+            self.back = question
+            self.skipped.pop(question.key, None)
+
+    def start_over(self) -> None:
+        """Ask what was skipped, too."""
+        self.skipped.clear()
+
+    def _leave(self, question: Question) -> None:
+        if self.back is not None and self.back.key == question.key:
+            self.back = None

@@ -65,7 +65,9 @@ class SuggestionIndex:
         """Take over what another index knows of faces that have the same vectors here."""
         mine, theirs = self._faces, before._faces
         _, here, there = np.intersect1d(mine.ids, theirs.ids, assume_unique=True, return_indices=True)
-        same = (mine.vectors[here] == theirs.vectors[there]).all(axis=1) & (mine.quality[here] == theirs.quality[there])
+        same = (mine.vectors[here] == theirs.vectors[there]).all(axis=1) & (
+            mine.quality[here] == theirs.quality[there]
+        )
         self._nearby.carry_on(before._nearby, here[same], there[same])
 
     def update(self, decided: Decided) -> Iterator[int]:
@@ -85,7 +87,9 @@ class SuggestionIndex:
         rows = np.flatnonzero(decided.asked & self._nearby.known)
         people, distances = self._nearest_two(rows, decided)
         limits = self._limits[rows]
-        reach = np.minimum(identity.reach_of(limits, self._limit, identity.LESS_SURE), self._margin * distances[:, 1])
+        reach = np.minimum(
+            identity.reach_of(limits, self._limit, identity.LESS_SURE), self._margin * distances[:, 1]
+        )
         near = np.flatnonzero(distances[:, 0] <= reach)
         near = near[self._unlike_refused(rows[near], people[near, 0], distances[near, 0], decided.refused)]
         sure = distances[near, 0] <= limits[near]

@@ -15,6 +15,7 @@ from faceid_core.importing import run
 from faceid_core.library import JobView, Library
 from faceid_core.steps import import_names
 from faceid_core.steps.cluster import cluster_faces
+from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
 
@@ -169,7 +170,18 @@ class Worker:
     parent: int = field(default_factory=os.getppid)
 
     def run(self) -> None:
-        """Run queued jobs one by one until stopped, or until the parent process is gone."""
+        """Run queued jobs one by one until stopped, or until the parent process is gone; beside them, keep the open
+        questions up to date."""
+        keeper = Keeper(self.library)
+        keeping = threading.Thread(target=keeper.run, name="questions", daemon=True)
+        keeping.start()
+        try:
+            self._serve()
+        finally:
+            keeper.stop.set()
+            keeping.join()
+
+    def _serve(self) -> None:
         pause, trouble = self.poll_seconds, ""
         # A server that was killed can't stop its worker: then the worker's parent changes.
         while not self.stop.is_set() and os.getppid() == self.parent:

@@ -292,4 +292,5 @@ class Keeper:
         named = moment.naming(open_questions.KEPT - len(others))
         answers = named.answers + Counter(question.kind.value for question in self._others)
         waiting = int(moment.asked.sum())
-        open_questions.write(self.library, OpenQuestions((*named.questions, *others), dict(answers), waiting, left))
+        found = OpenQuestions((*named.questions, *others), dict(answers), waiting, left, moment.standing.run)
+        open_questions.write(self.library, found)

@@ -19,7 +19,6 @@ from faceid_core.steps.ask import TWICE, pictures
 from faceid_core.values import Ints
 from faceid_core.vectors.neighbours import NeighbourGraph
 
-
 PEOPLE_FROM = 1 << 40
 """People are compared beside groups, whose numbers stay below."""
 
@@ -42,7 +41,11 @@ class NameQuestions:
         must_link = set(map(tuple, standing.must_link.tolist()))
         return [
             *(self._doubt(doubt) for doubt in self._doubted(standing, people)),
-            *(self._twice(*found) for found in self._library.gallery.twice(TWICE) if self._odd(found[2], must_link)),
+            *(
+                self._twice(*found)
+                for found in self._library.gallery.twice(TWICE)
+                if self._odd(found[2], must_link)
+            ),
             *(self._people(pair) for pair in pairs if min(pair.one, pair.other) >= PEOPLE_FROM),
             *(self._groups(pair) for pair in pairs if max(pair.one, pair.other) < PEOPLE_FROM),
             *(self._moment(found) for found in self._moments.found(people, active, must_link)),
@@ -56,9 +59,7 @@ class NameQuestions:
 
     def _odd(self, faces: tuple[int, ...], must_link: set[tuple[int, ...]]) -> bool:
         """Whether two faces are neither all but equal (a mirror, a collage) nor found right by a human."""
-        return any(
-            pair not in must_link and not self._equal(pair) for pair in combinations(sorted(faces), 2)
-        )
+        return any(pair not in must_link and not self._equal(pair) for pair in combinations(sorted(faces), 2))
 
     def _equal(self, pair: tuple[int, int]) -> bool:
         rows = self._faces.rows(np.array(pair))

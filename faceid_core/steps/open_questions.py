@@ -27,12 +27,13 @@ FORM = 1
 @dataclass(frozen=True, slots=True)
 class OpenQuestions:
     """questions: the first KEPT, the most useful first; answers: how many questions there are in all, by kind; faces:
-    how many wait for a name; left: faces that are still to be compared."""
+    how many wait for a name; left: faces that are still to be compared; run: the grouping that group numbers are of."""
 
     questions: tuple[Question, ...] = ()
     answers: dict[str, int] | None = None
     faces: int = 0
     left: int = 0
+    run: int = 0
 
     @property
     def total(self) -> int:
@@ -44,7 +45,7 @@ def write(library: Library, found: OpenQuestions) -> None:
     """Let pages read these questions. A file that can't be written is only logged."""
     file = _file(library)
     kept = {
-        "form": FORM, "answers": found.answers, "faces": found.faces, "left": found.left,
+        "form": FORM, "answers": found.answers, "faces": found.faces, "left": found.left, "run": found.run,
         "questions": [_plain(question) for question in found.questions[:KEPT]],
     }  # fmt: skip
     try:

@@ -18,7 +18,10 @@ def test_after_any_acts_it_is_what_a_fresh_computation_finds(seed: int) -> None:
     truth = rng.integers(0, PEOPLE, FACES)
     vectors = (rng.normal(size=(PEOPLE, 16))[truth] * 0.15 + rng.normal(size=(FACES, 16)) * 0.09).astype(np.float32)
     photos, graph = np.arange(FACES) // 2, neighbours.build(vectors, 20)
-    pairs, doubts = PairIndex(vectors, photos, graph, threshold=THRESHOLD), DoubtIndex(vectors, graph, threshold=THRESHOLD)
+    pairs, doubts = (
+        PairIndex(vectors, photos, graph, threshold=THRESHOLD),
+        DoubtIndex(vectors, graph, threshold=THRESHOLD),
+    )
     groups, seen, history = np.full(FACES, -1), [0, 0], []
     cannot = rng.integers(0, FACES, (6, 2))
     for _ in range(40):
