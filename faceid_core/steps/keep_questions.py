@@ -246,7 +246,9 @@ class Keeper:
         if wait:
             compared.wait_for_graph()
         self._known = version
-        if compared.graph_is_there:
+        if compared.graph_is_there and moment.standing.run is None:
+            self._others = []
+        elif compared.graph_is_there:
             self._others = compared.naming.update(moment.standing, moment.people, moment.numbers, moment.active)
             self._write(moment, 0)
         self._without_graph = not compared.graph_is_there

@@ -103,10 +103,12 @@ def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonVi
 
 
 def _left(found: OpenQuestions | None) -> str:
-    """Such as "142 faces left · 31 questions"."""
+    """Such as "142 faces left · 31 questions", without those that were answered a moment ago."""
     if found is None:
         return ""
-    return f"{count(found.faces, 'face')} left · {count(found.total, 'question')}"
+    done = {question.key for _, question in place().done}
+    questions = found.total - sum(question.key in done for question in found.questions)
+    return f"{count(library().counts().unnamed, 'face')} left · {count(questions, 'question')}"
 
 
 # --- what is drawn ------------------------------------------------------------------------------------------

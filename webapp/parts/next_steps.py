@@ -30,7 +30,7 @@ def steps(counts: Counts, *, trained: str = "") -> list[Step]:
     return [
         Step("photos", "Import photos", _import_sentence(counts), "Import photos", counts.faces > 0),
         Step("clusters", "Group faces", _group_sentence(counts), "View groups", counts.clusters > 0),
-        Step("clusters", "Name people", _name_sentence(counts), "Name groups", counts.people >= 2),
+        Step("name_faces", "Name people", _name_sentence(counts), "Name faces", counts.people >= 2),
         Step(
             "train", "Train a recogniser", _train_sentence(counts, trained), "Train a recogniser", counts.models > 0
         ),
