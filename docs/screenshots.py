@@ -59,7 +59,7 @@ def _name(library: Library, album: Album) -> None:
         face = faces[0].box
         box = Box(face.left, face.top, face.right, face.bottom)
         truth = max((true.box.iou(box), true.person) for true in album.photos[Path(photo.path).name])
-        library.people.name_faces([face.id for face in faces], truth[1], actor="owner")
+        library.people.name_faces([face.id for face in faces], truth[1])
 
 
 def save(page: Page, name: str) -> None:

@@ -11,6 +11,8 @@
     │   ├── NameTaken
     │   ├── TwiceOnPhoto
     │   ├── Conflict
+    │   ├── PasswordUnusable
+    │   ├── LastOwner
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
@@ -41,6 +43,7 @@
     │   ├── WorkersUnusable
     │   └── ReferenceMissing
     ├── NotAllowed
+    ├── NotSignedIn
     ├── TooBusy
     └── JobCancelled
 
@@ -93,6 +96,14 @@ class TwiceOnPhoto(BadInput):
 
 class Conflict(BadInput):
     """Rows that an act, an undo or a redo would write are not as it expects them."""
+
+
+class PasswordUnusable(BadInput):
+    """A password that is too short or too long."""
+
+
+class LastOwner(BadInput):
+    """Without that owner nobody could say any more who may come in."""
 
 
 class UnknownChoice(BadInput):
@@ -213,6 +224,13 @@ class ReferenceMissing(EngineError):
 
 class NotAllowed(FaceIdError):
     """Whoever acts does not have the role for it. Its message says which role it takes."""
+
+
+class NotSignedIn(FaceIdError):
+    """Nobody is signed in, or no longer: the session has ended, or the user was removed."""
+
+    def __init__(self) -> None:
+        super().__init__("You are no longer signed in; reload the page to sign in again.")
 
 
 class TooBusy(FaceIdError):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -29,6 +31,22 @@ PROVIDERS = {
 PREFIX = "FACEID_"
 FOR_TESTS = "TEST_"
 """FACEID_TEST_… belongs to the tests of faceid, such as the server that FACEID_TEST_POSTGRES names."""
+
+OWN_FOLDERS = (
+    "api",
+    "gradio",
+    "static",
+    "media",
+    "component",
+    "share",
+    "sign-in",
+    "sign-out",
+    "account",
+    "_stcore",
+)
+"""Where the parts of the web app lie."""
+
+DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 RESEMBLANCE = 0.6
 """difflib's default: DB_URL is near enough to DATABASE_URL (0.67), WORKER to WORKERS (0.92)."""
@@ -84,10 +102,47 @@ class Settings(BaseSettings):
     port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on; 0 means any free one")
     public_url: str | None = Field(
         None,
-        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        pattern=r"^https?://[^/?#\s@]+(/[\w.~/-]*)?$",
         description="Address that people use when faceid runs behind a proxy",
     )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        ["127.0.0.0/8", "::1/128"],
+        description="Addresses or networks of proxies whose X-Forwarded headers are believed",
+    )
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
+    insecure: bool = Field(
+        False, description="Let FACEID_HOST be an address that others reach, although nobody has to sign in"
+    )
+    session_days: int = Field(
+        30, ge=1, le=3650, description="A browser stays signed in until it was not used for this many days"
+    )
+
+    # A proxy that has asked for the password says in a header who it is.
+    proxy_user_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="Header in which trusted proxies, and nobody else, name the user",
+    )
+    proxy_newcomers: Literal["viewer", "editor", "owner"] | None = Field(
+        None, description="Role of users whom a proxy names and faceid does not know; by default they are refused"
+    )
+
+    oidc_issuer: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Address of an OpenID Connect provider to sign in with"
+    )
+    oidc_client_id: str | None = Field(None, description="The id under which that provider knows faceid")
+    oidc_client_secret: str | None = Field(None, repr=False, description="The secret for that id")
+    oidc_client_secret_file: Path | None = Field(None, description="File that holds the secret instead")
+    oidc_name_claim: str = Field("email", description="Claim of the provider that becomes the user's name")
+    oidc_owners: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="Names or groups, separated by commas, who become owners"
+    )
+    oidc_editors: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="Names or groups who become editors"
+    )
+    oidc_viewers: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="Names or groups who become viewers"
+    )
 
     @field_validator("library", mode="before")
     @classmethod
@@ -110,10 +165,65 @@ class Settings(BaseSettings):
             return [PROVIDERS.get(name.lower(), name) if isinstance(name, str) else name for name in value]
         if not isinstance(value, str):
             return value
-        names = [name for part in value.split(",") if (name := part.strip(" \"'[]"))]
+        names = _parts(value)
         if not names:
             raise ValueError("it should name at least one provider")
         return [PROVIDERS.get(name.lower(), name) for name in names]
+
+    @field_validator("public_url")
+    @classmethod
+    def _apart_from_ours(cls, value: str | None) -> str | None:
+        """A proxy may cut the path off or pass it on; /api, say, could then be either."""
+        if value and urlsplit(value).path.strip("/").split("/")[0] in OWN_FOLDERS:
+            raise ValueError(f"its path can't begin with {', '.join(OWN_FOLDERS)}, which faceid uses itself")
+        return value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        """Addresses and networks, several with commas between, each in the standard form of a network."""
+        if isinstance(value, str):
+            value = [name for part in value.split(",") if (name := part.strip(" \"'[]"))]
+        if not isinstance(value, list):
+            return value
+        try:
+            return [str(ipaddress.ip_network(each, strict=False)) for each in value]
+        except ValueError as error:
+            raise ValueError("it should list addresses or networks such as 192.0.2.7 or 10.0.0.0/8") from error
+
+    @property
+    def public_path(self) -> str:
+        """The path of the public address, with which every address on this server begins: "" or such as /faces."""
+        return urlsplit(self.public_url or "").path.rstrip("/")
+
+    @property
+    def public_origin(self) -> str | None:
+        """The public address without its path, as browsers write it: lower case, no default port."""
+        if self.public_url is None:
+            return None
+        parts = urlsplit(self.public_url.lower())
+        return f"{parts.scheme}://{parts.netloc.removesuffix(DEFAULT_PORT[parts.scheme])}"
+
+    @field_validator("oidc_owners", "oidc_editors", "oidc_viewers", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        """Several with commas between, or a JSON list."""
+        return (_parts(value) or None) if isinstance(value, str) else value
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the web app's address."""
+        return is_loopback(self.host)
+
+    @property
+    def has_proxy_sign_in(self) -> bool:
+        """Whether a proxy says who the users are."""
+        return bool(self.proxy_user_header and self.trusted_proxies)
+
+    @property
+    def has_oidc(self) -> bool:
+        """Whether people sign in with a provider of OpenID Connect."""
+        return bool(self.oidc_issuer and self.oidc_client_id)
 
     @property
     def worker_count(self) -> int:
@@ -154,6 +264,23 @@ class Settings(BaseSettings):
     def album_folder(self) -> Path:
         """The sample album."""
         return self.library / "sample-album"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between the commas, or in a JSON list.
+
+    >>> _parts(' A , B ,'), _parts('["A", "B"]')
+    (['A', 'B'], ['A', 'B'])
+    """
+    return [name for part in text.split(",") if (name := part.strip(" \"'[]"))]
 
 
 def load(**overrides: Any) -> Settings:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.errors import NotAllowed
+
 Image = npt.NDArray[np.uint8]
 """An upright RGB image, (H, W, 3) uint8."""
 
@@ -47,9 +49,17 @@ class Actor:
     name: str
     role: Role
 
+    def require(self, need: Role) -> None:
+        """Raises NotAllowed, which says what it takes, unless this role includes `need`."""
+        if not self.role.includes(need):
+            raise NotAllowed(f"This takes the role “{need}”, and yours is “{self.role}”; ask an owner.")
+
 
 LOCAL_OWNER = Actor("owner", Role.OWNER)
 """Who acts on the command line, and in the browser while nobody signs in: the person whose library this is."""
+
+PROGRAM = Actor("program", Role.OWNER)
+"""Who acts when nobody asked for it: the names that near copies get, the groups after an import."""
 
 
 class Progress(Protocol):

@@ -8,6 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_FOLDERS = re.compile(
+    r"""(?<![\w.~:/\\])(?:[A-Za-z]:[\\/]|\\\\|/)(?:[^\\/'"“”‘’;\n]*[^\\/\s'"“”‘’;][\\/])*(?=[^\\/\s'"“”‘’;])"""
+)
+"""What stands before the last name of an absolute path, of Unix, Windows or a share."""
+
 
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """
@@ -17,13 +22,33 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def file_name(path: Path | str) -> str:
+def file_name(path: Path | str | bytes) -> str:
     """The path as text that every file and terminal takes: bytes that are no UTF-8 become �.
 
     >>> file_name("caf" + chr(0xDCE9) + ".jpg")
     'caf�.jpg'
     """
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def without_folders(sentence: str) -> str:
+    """The sentence with the names of files only, not where on the machine they lie.
+
+    >>> without_folders("There is no folder /home/ada/My photos; the file C:/Old/1.jpg is empty, as is /b/2.jpg.")
+    'There is no folder My photos; the file 1.jpg is empty, as is 2.jpg.'
+    """
+    return _FOLDERS.sub("", sentence)
+
+
+def no_access(error: OSError) -> str:
+    """The sentence for a file or folder that the system did not let us use.
+
+    >>> no_access(PermissionError(13, "Permission denied", "/photos/a.jpg"))
+    "/photos/a.jpg can't be used (permission denied); check the path and its rights."
+    """
+    reason = error.strerror or str(error)
+    what = file_name(error.filename) if isinstance(error.filename, str | bytes) else "A file or folder"
+    return f"{what} can't be used ({reason[:1].lower()}{reason[1:]}); check the path and its rights."
 
 
 def what_is_wrong(error: Mapping[str, Any]) -> str:

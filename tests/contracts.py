@@ -34,7 +34,7 @@ def check_detector(name: str, factory: Callable[..., Detector], album: Album, se
 def check_exporter(suffix: str, library: Library, folder: Path) -> None:
     """Writes each face, also with names that need care, and the same bytes again; an empty library is fine."""
     named = [face.id for face in library.faces.of_cluster(1)]
-    library.people.name_faces(named, 'Åsa "the boss", née Øre', actor="test")
+    library.people.name_faces(named, 'Åsa "the boss", née Øre')
     file = folder / f"faces{suffix}"
     assert export(library, file) == library.counts().faces > 0
     written = file.read_bytes()

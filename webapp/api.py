@@ -25,14 +25,16 @@ from faceid_core.errors import (
     FaceIdError,
     LibraryBusy,
     LibraryError,
+    NotAllowed,
     NotFound,
     NotReady,
+    NotSignedIn,
     TooBusy,
     UnreadableImage,
 )
 from faceid_core.media import images
 from faceid_core.settings import Settings
-from webapp.context import decoded, library
+from webapp.context import ForWhomAsks, decoded, in_words, library
 from webapp.markup import CACHE_TOKEN
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": description}
     for status, description in (
         (400, "The request can't be carried out."),
+        (401, "Nobody is signed in, and no valid token was sent."),
+        (403, "Whoever is signed in may not do this."),
         (404, "It is not there."),
         (409, "An earlier step has to be done first."),
         (411, "An upload without a length."),
@@ -113,6 +117,7 @@ class UploadLimit:
 def build(settings: Settings) -> FastAPI:
     """The sub-application for /api."""
     api = FastAPI(title="faceid", version=__version__, docs_url=None, redoc_url=None, responses=REFUSALS)
+    api.add_middleware(ForWhomAsks)
     api.add_middleware(UploadLimit, limit_mb=settings.max_upload_mb)
     api.add_exception_handler(FaceIdError, _expected)
     api.add_exception_handler(RequestValidationError, _invalid)
@@ -157,14 +162,13 @@ def _add_facts(api: FastAPI) -> None:
 
 def _add_recognition(api: FastAPI, settings: Settings) -> None:
     @api.post("/recognise")
-    def recognise(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
+    def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
         from faceid_core.recognition.recogniser import as_dict
-        from faceid_core.steps.recognise import load_recogniser
+        from faceid_core.steps.recognise import recognise
 
-        recogniser = load_recogniser(library())
         try:
             with decoded(image.file.read(), settings) as photo:
-                found = recogniser.recognise(photo.pixels, threshold=threshold)
+                found = recognise(library(), photo.pixels, threshold=threshold)
         except UnreadableImage as error:
             raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
         return {"photo": image.filename, "faces": [as_dict(face) for face in found]}
@@ -206,6 +210,8 @@ def _sentence(status: int, sentence: str) -> JSONResponse:
 
 
 STATUS: dict[type[FaceIdError], int] = {
+    NotSignedIn: 401,
+    NotAllowed: 403,
     NotFound: 404,
     NotReady: 409,
     UnreadableImage: 422,
@@ -220,7 +226,8 @@ OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid finds t
 
 def _expected(_: Request, error: Exception) -> JSONResponse:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
-    answer = _sentence(status, str(error))
+    assert isinstance(error, FaceIdError)
+    answer = _sentence(status, in_words(error))
     if isinstance(error, TooBusy):
         answer.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, LibraryError) and not isinstance(error, LibraryBusy):

@@ -8,6 +8,9 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from faceid_core.values import Actor, Role
+from webapp.components.account import account
+from webapp.context import came_by, signed_in, who
 from webapp.feedback import boundary, show_toasts
 from webapp.theme import CSS, ICON, LOGO
 
@@ -21,9 +24,18 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "people": ("People", "groups"),
     },
     "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
-    "Library": {"history": ("History", "history")},
+    "Library": {"history": ("History", "history"), "users": ("Users", "manage_accounts")},
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
+
+NEEDS = {
+    "name_faces": Role.EDITOR,
+    "clusters": Role.EDITOR,
+    "train": Role.OWNER,
+    "history": Role.EDITOR,
+    "users": Role.OWNER,
+}
+"""Who may open a page; those that are not here are for everybody."""
 
 
 def _runner(module: str) -> Callable[[], None]:
@@ -31,9 +43,19 @@ def _runner(module: str) -> Callable[[], None]:
 
     def run() -> None:
         with boundary():
+            who().require(needed(module))
             importlib.import_module(f"webapp.app_pages.{module}").page()
 
     return run
+
+
+def needed(module: str) -> Role:
+    """The role that it takes to open a page."""
+    return NEEDS.get(module, Role.VIEWER)
+
+
+def _is_for(actor: Actor, module: str) -> bool:
+    return actor.role.includes(needed(module))
 
 
 def _page(module: str, title: str, icon: str) -> StreamlitPage:
@@ -46,9 +68,21 @@ def main() -> None:
     st.set_page_config(page_title="faceid", page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large", icon_image=ICON)
     st.html(CSS)
-    by_module = {module: _page(module, *page) for modules in PAGES.values() for module, page in modules.items()}
-    st.session_state["_pages"] = by_module
-    current = st.navigation({section: [by_module[m] for m in modules] for section, modules in PAGES.items()})
+    with boundary():
+        _signed_in(who())
+
+
+def _signed_in(actor: Actor) -> None:
+    """The navigation that the role allows, who is signed in, and the page."""
+    pages = {
+        section: {module: _page(module, *page) for module, page in modules.items() if _is_for(actor, module)}
+        for section, modules in PAGES.items()
+    }
+    st.session_state["_pages"] = {module: page for modules in pages.values() for module, page in modules.items()}
+    current = st.navigation({section: list(modules.values()) for section, modules in pages.items() if modules})
+    if signed_in() is not None:
+        with st.sidebar:
+            account(actor.name, can_sign_out=came_by() == "session")
     show_toasts()
     current.run()
     show_toasts()

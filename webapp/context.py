@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from faceid_core.errors import FaceIdError, NotSignedIn
 from faceid_core.media import images
 from faceid_core.media.admission import Admission, default_megapixels
 from faceid_core.media.source import Photograph, Source
 from faceid_core.settings import Settings
+from faceid_core.values import LOCAL_OWNER, Actor, Role
+from faceid_core.wording import without_folders
+from webapp.access.identity import HEADER, Identity, Kind, Visitors
 
 if TYPE_CHECKING:
-    from faceid_core.library import Library
-
-OWNER = "owner"
-"""Who acts while there is no sign-in: the person whose library this is."""
+    from faceid_core.library import Library, UserView
 
 _lock = threading.Lock()
 _settings: Settings | None = None
-_libraries: dict[str, Library] = {}
+_visitors: dict[str, Visitors] = {}
+_asking: ContextVar[str | None] = ContextVar("faceid_asking", default=None)
 
 
 # --- the library --------------------------------------------------------------------------------------------
@@ -39,16 +46,88 @@ def settings() -> Settings:
 
 
 def library() -> Library:
-    """The one open Library of this process; sessions and API requests share it."""
+    """The one open Library of this process, for whoever acts. Raises NotSignedIn."""
+    return visitors().library.acting_as(who())
+
+
+def visitors() -> Visitors:
+    """Who may come into the library, and the library as its owner sees it: for the server, not for pages."""
     from faceid_core.library import Library
 
     wanted = settings()
     with _lock:
-        if wanted.url not in _libraries:
-            _libraries[wanted.url] = Library.open(wanted)
-        return _libraries[wanted.url]
+        if wanted.url not in _visitors:
+            _visitors[wanted.url] = Visitors(Library.open(wanted))
+        return _visitors[wanted.url]
 
 
+# --- who acts -----------------------------------------------------------------------------------------------
+def who() -> Actor:
+    """Who acts in this page, event or request, with the role that they have now. Raises NotSignedIn."""
+    user = signed_in()
+    if user is None:
+        if visitors().must_sign_in():
+            raise NotSignedIn
+        return LOCAL_OWNER
+    return user.actor
+
+
+def signed_in() -> UserView | None:
+    """The user who acts; None where nobody has signed in. Raises NotSignedIn for whose session has ended."""
+    text = _identity()
+    if text is None:
+        return None
+    user = visitors().user(Identity.parse(text))
+    if user is None:
+        raise NotSignedIn
+    return user
+
+
+def came_by() -> Kind | None:
+    """How the user came in; None where nobody has signed in."""
+    text = _identity()
+    return Identity.parse(text).kind if text else None
+
+
+def may(need: Role) -> bool:
+    """Whether whoever acts has this role: a page draws no button that would be refused."""
+    return who().role.includes(need)
+
+
+def in_words(error: FaceIdError) -> str:
+    """The error's sentence for whoever acts: only an owner is told where on this machine something lies."""
+    try:
+        trusted = may(Role.OWNER)
+    except FaceIdError:
+        trusted = False
+    return str(error) if trusted else without_folders(str(error))
+
+
+def _identity() -> str | None:
+    """What the gate wrote into the headers: of the page's connection, of the recogniser's event, of the request."""
+    if get_script_run_ctx(suppress_warning=True) is not None:
+        return st.context.headers.get(HEADER)
+    if "gradio.context" in sys.modules:
+        event = sys.modules["gradio.context"].LocalContext.request.get(None)
+        if event is not None:
+            text: str | None = event.headers.get(HEADER)
+            return text
+    return _asking.get()
+
+
+class ForWhomAsks:
+    """ASGI middleware of the API: its requests act for whom the gate let in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            _asking.set(Headers(scope=scope).get(HEADER))
+        await self._app(scope, receive, send)
+
+
+# --- pictures -----------------------------------------------------------------------------------------------
 @contextmanager
 def decoded(source: Source, settings: Settings) -> Iterator[Photograph]:
     """A photo that is read once there is room for it, and has the room during the block. Raises UnreadableImage,
@@ -67,10 +146,5 @@ def _admission(megapixels: float | None) -> Admission:
 def close_libraries() -> None:
     """Close what `library()` opened; the server does it when it stops."""
     with _lock:
-        while _libraries:
-            _libraries.popitem()[1].close()
-
-
-def actor() -> str:
-    """Who decides: goes into every journal entry."""
-    return str(st.session_state.get("actor") or OWNER)
+        while _visitors:
+            _visitors.popitem()[1].library.close()

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 import streamlit as st
 
 from faceid_core.errors import FaceIdError
+from webapp.context import in_words
 from webapp.markup import escaped_markdown
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def boundary() -> Iterator[None]:
     try:
         yield
     except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
+        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
     except Exception:
         log.exception("a page failed")
         st.error(APOLOGY, icon=":material/sentiment_dissatisfied:")
@@ -53,7 +54,7 @@ def guarded(callback: Callable[P, Any]) -> Callable[P, None]:
         try:
             callback(*args, **kwargs)
         except FaceIdError as error:
-            toast(escaped_markdown(str(error)), icon=":material/error:")
+            toast(escaped_markdown(in_words(error)), icon=":material/error:")
         except Exception:
             log.exception("a callback failed")
             toast(APOLOGY, icon=":material/sentiment_dissatisfied:")

@@ -18,7 +18,7 @@ from faceid_core.media import annotate, images
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Recognised
 from webapp import theme
-from webapp.context import decoded, library
+from webapp.context import decoded, in_words, library
 from webapp.feedback import APOLOGY
 from webapp.markup import escaped_html, escaped_markdown
 
@@ -37,9 +37,9 @@ NO_PICTURE = "Choose a photo first."
 # --- one recognition --------------------------------------------------------------------------------------------
 def recognised(image: Image) -> list[Recognised]:
     """Everybody in the picture, left to right. Raises FaceIdError, such as NoModel."""
-    from faceid_core.steps.recognise import load_recogniser
+    from faceid_core.steps.recognise import recognise
 
-    return load_recogniser(library()).recognise(image)
+    return recognise(library(), image)
 
 
 def as_json(faces: list[Recognised]) -> dict[str, Any]:
@@ -105,7 +105,8 @@ def _safely(action: Callable[P, R]) -> Callable[P, R]:
             sentence = str(error) if str(error) == NO_PICTURE else f"This file can't be read as a photo: {error}."
             raise gr.Error(escaped_html(sentence), title="That did not work", print_exception=False) from error
         except FaceIdError as error:
-            raise gr.Error(escaped_html(str(error)), title="That did not work", print_exception=False) from error
+            sentence = escaped_html(in_words(error))
+            raise gr.Error(sentence, title="That did not work", print_exception=False) from error
         except Exception as error:
             log.exception("a recogniser failed")
             raise gr.Error(APOLOGY, title="Sorry", print_exception=False) from error
@@ -184,7 +185,7 @@ def live(settings: Settings) -> Callable[[str | None], tuple[Image | None, str]]
             with _read(path, settings) as image:
                 frame = images.thumbnail(image, LIVE_SIDE_PX)
         except FaceIdError as error:
-            return None, escaped_markdown(str(error))
+            return None, escaped_markdown(in_words(error))
         return _seen(frame)
 
     return show
@@ -195,7 +196,7 @@ def _seen(frame: Image) -> tuple[Image | None, str]:
     try:
         faces = recognised(frame)
     except FaceIdError as error:
-        return frame, escaped_markdown(str(error))
+        return frame, escaped_markdown(in_words(error))
     except Exception:
         log.exception("the live recogniser failed")
         return frame, APOLOGY
@@ -207,5 +208,5 @@ def missing_model() -> str:
     try:
         library().models.latest()
     except FaceIdError as error:
-        return f"ℹ️ {escaped_markdown(str(error))}"
+        return f"ℹ️ {escaped_markdown(in_words(error))}"
     return ""

@@ -18,6 +18,9 @@ from streamlit.starlette import App
 from faceid_core.errors import BadInput
 from faceid_core.settings import Settings, report_unknown_settings
 from webapp import api, context, gradio_apps, theme
+from webapp.access.gate import Gate
+from webapp.access.pages import Pages
+from webapp.access.sessions import Sessions
 from webapp.guard import Guard, hostname, is_loopback, origin_of
 from webapp.lazy_app import Later
 from webapp.worker import supervised_worker
@@ -59,19 +62,25 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
     context.configure(settings)
     configure_streamlit(settings)
     recognisers = Later(lambda: gradio_apps.build(settings))
+    visitors, sessions = context.visitors(), Sessions(settings)
 
     @asynccontextmanager
     async def lifespan(_: App) -> AsyncIterator[None]:
         async with AsyncExitStack() as running:
             running.callback(context.close_libraries)
-            context.library()  # a database that can't be opened stops the start, with its sentence
+            context.visitors()  # a database that can't be opened stops the start, with its sentence
             await running.enter_async_context(recognisers.running())
             if worker:
                 await running.enter_async_context(supervised_worker(settings))
             yield
 
-    routes = [Mount("/api", api.build(settings)), Mount("/gradio", recognisers)]
-    return App(SCRIPT, lifespan=lifespan, routes=routes, middleware=_guards(settings))
+    routes = [
+        *Pages(visitors, sessions).routes(),
+        Mount("/api", api.build(settings)),
+        Mount("/gradio", recognisers),
+    ]
+    gate = Middleware(Gate, visitors=visitors, sessions=sessions)
+    return App(SCRIPT, lifespan=lifespan, routes=routes, middleware=[*_guards(settings), gate])
 
 
 def _guards(settings: Settings) -> list[Middleware]:
@@ -113,9 +122,12 @@ def address(listener: socket.socket) -> str:
 
 
 def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
-    """Serve until interrupted. `announce` gets the URL as soon as it answers. BadInput where the port is taken."""
+    """Serve until interrupted. `announce` gets the URL as soon as it answers. BadInput where the port is taken, and
+    where everybody on the network could come in."""
     import uvicorn
 
+    context.configure(settings)
+    context.visitors().library.refuse_open_door()
     with bind(settings) as listener:
         url = address(listener)
 
@@ -131,6 +143,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
             build_app(settings),
             access_log=False,
             log_config=None,
+            proxy_headers=False,  # else a program on this machine could pose as a trusted proxy
             timeout_graceful_shutdown=STOP_SECONDS,
             ws_max_size=(settings.max_upload_mb + 1) * 1024**2,
         )

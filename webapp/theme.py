@@ -69,6 +69,9 @@ CSS = """
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] { background: var(--strong); padding: .4rem .9rem; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"]:hover { background: #115e59; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
+.link-button { display: inline-block; background: var(--strong); color: #fff !important; border-radius: .6rem;
+  padding: .45rem 1rem; font-weight: 600; text-decoration: none !important; }
+.link-button:hover { background: #115e59; }
 /* A photo is a picture with an invisible button over it: the whole tile opens its details. */
 [class*="st-key-photo-grid"] { display: grid;
   grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }
@@ -104,6 +107,23 @@ GRADIO_CSS = """
 .gradio-container, .gradio-container .main.app { max-width: none !important; padding: 0 !important; }
 footer { display: none !important; }
 """
+
+
+def sign_in_css(public_path: str = "") -> str:
+    """The style of the pages before the app, in its own colours, light and dark."""
+
+    def colours(palette: dict[str, str], on_accent: str) -> str:
+        names = {"ground": "backgroundColor", "field": "secondaryBackgroundColor", "text": "textColor",
+                 "line": "borderColor", "accent": "primaryColor"}  # fmt: skip
+        return " ".join(f"--{name}: {palette[key]};" for name, key in names.items()) + f" --on-accent: {on_accent};"
+
+    font = f"@font-face {{ font-family: 'Source Sans'; font-weight: 200 900; src: url('{public_path}/sign-in/font'); }}"
+    light, dark = colours(_LIGHT, "#ffffff"), colours(_DARK, "#06231f")
+    return (
+        f"{font}\n:root {{ color-scheme: light dark; {light} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        + (STATIC / "sign-in.css").read_text(encoding="utf-8")
+    )
 
 
 def font_files() -> dict[str, Path]:

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from faceid_core.errors import BadInput, NothingToImport, PathNotFound
+from faceid_core.errors import BadInput, PathNotFound
 from faceid_core.media import folders
 from faceid_core.media.formats import SUFFIXES, VIDEO_SUFFIXES
+from faceid_core.media.left_out import LeftOuts
 
 
 class Upload(Protocol):
@@ -35,10 +36,9 @@ def checked_path(text: str, *, videos: bool = False) -> Path:
     path = Path(typed).expanduser()
     if not path.is_absolute():
         raise PathNotFound(f"Type the full path; {typed} is only part of one.")
-    if next(folders.walk([path], videos=videos), None) is None:
-        raise NothingToImport(
-            f"There is no photo in {path}; choose a folder with JPEG, PNG, HEIC or similar files."
-        )
+    left = LeftOuts()
+    if next(folders.walk([path], videos=videos, leave=left), None) is None:
+        raise folders.nothing_in(path, left)
     return path
 
 

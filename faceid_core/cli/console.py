@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core.errors import FaceIdError, NoLibrary
-from faceid_core.wording import count
+from faceid_core.wording import count, no_access
 
 if TYPE_CHECKING:
     from faceid_core.importing.run import ImportReport
@@ -83,6 +83,10 @@ def _one_sentence() -> Iterator[None]:
         raise
     except click.UsageError as error:
         raise Refused(_usage(error)) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Refused(no_access(error)) from error
 
 
 def _usage(error: click.UsageError) -> str:

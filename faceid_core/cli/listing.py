@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 
 import click
 
 from faceid_core.cli.console import JSON, library_of, print_json, print_table, say
+from faceid_core.errors import NotFound
 from faceid_core.wording import file_name
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -22,12 +22,15 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on or before this day.")
 @click.option("--folder", help="In this folder or its subfolders.")
 @click.option("--text", help="Part of the path.")
+@click.option("--missing", is_flag=True, help="Instead: photos whose files are gone.")
 @JSON
 @click.pass_context
 def photos(ctx: click.Context, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
-           last: datetime | None, folder: str | None, text: str | None, as_json: bool) -> None:  # fmt: skip
+           last: datetime | None, folder: str | None, text: str | None, missing: bool,
+           as_json: bool) -> None:  # fmt: skip
     """List the photos that match all options, latest import first."""
     from faceid_core.library import PhotoQuery
+    from faceid_core.media import folders
 
     with library_of(ctx) as library:
         query = PhotoQuery(
@@ -35,10 +38,10 @@ def photos(ctx: click.Context, people: tuple[str, ...], without: tuple[str, ...]
             without=tuple(library.people.known(name).id for name in without),
             taken_from=first.date() if first else None,
             taken_to=last.date() if last else None,
-            folder=str(Path(folder).expanduser().resolve()) if folder else None,
+            folder=str(folders.absolute(folder)) if folder else None,
             text=text,
         )
-        found = library.photos.page(limit=sys.maxsize, query=query)
+        found = library.photos.missing() if missing else library.photos.page(limit=sys.maxsize, query=query)
     if as_json:
         print_json([asdict(photo) for photo in found])
         return
@@ -86,12 +89,16 @@ def evaluate(ctx: click.Context, algorithm: str | None, threshold: float | None,
 
 @click.command()
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, latest first.")
+@click.option("--by", metavar="NAME", help="Only those of this person; “program” is faceid itself.")
 @JSON
 @click.pass_context
-def history(ctx: click.Context, limit: int, as_json: bool) -> None:
+def history(ctx: click.Context, limit: int, by: str | None, as_json: bool) -> None:
     """List the latest decisions and groupings."""
     with library_of(ctx) as library:
-        events = library.journal.recent(limit)
+        events = library.journal.recent(limit, actor=by)
+        if by is not None and not events:
+            names = ", ".join(library.journal.actors()) or "nobody yet"
+            raise NotFound(f"Nothing was decided by {by}; --by takes one of: {names}.")
     if as_json:
         print_json([asdict(event) for event in events])
         return

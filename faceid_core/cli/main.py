@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import listing, upkeep
+from faceid_core.cli import access, listing, upkeep
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -35,7 +35,7 @@ from faceid_core.errors import NoFaces, UnreadableImage
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
-    from faceid_core.importing.run import ImportReport
+    from faceid_core.importing.run import Found, ImportReport
     from faceid_core.library import Library
     from faceid_core.recognition.recogniser import Recogniser
     from faceid_core.settings import Settings
@@ -47,8 +47,19 @@ PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_ty
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any free port [default: 8501]."
 )
+VIDEO = click.option(
+    "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
+    help="Include videos, sampled every SECONDS seconds [without a number: 1; default: skip videos].",
+)  # fmt: skip
+EXCLUDE = click.option(
+    "--exclude", multiple=True, metavar="PATTERN",
+    help="Leave these files or folders out, as in a .gitignore; repeatable.",
+)  # fmt: skip
 GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
 HOST = click.option("--host", help="Address to listen on [default: 127.0.0.1].")
+INSECURE = click.option(
+    "--insecure", is_flag=True, default=None, help="Allow a --host that others reach while nobody has to sign in."
+)
 
 
 @click.group("faceid", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,6 +89,7 @@ def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
 @click.option("--serve/--no-serve", default=True, help="Start the web app afterwards.")
 @HOST
 @PORT
+@INSECURE
 @click.pass_context
 def demo(
     ctx: click.Context,
@@ -88,13 +100,16 @@ def demo(
     serve: bool,
     host: str | None,
     port: int | None,
+    insecure: bool | None,
 ) -> None:
     """Try it out: import, group and map photos, then start the web app.
 
     Uses the photos in FOLDER, or else draws a sample album.
     """
-    found = _find(folders) if folders else []
-    with new_library_of(ctx, host=host, port=port) as library:
+    found = _find(folders) if folders else None
+    with new_library_of(ctx, host=host, port=port, insecure=insecure) as library:
+        if serve:
+            library.refuse_open_door()
         report = _import(library, found or [_album(library, people, photos, seed)])
         _refuse_in_vain(library, report)
         _group(library)
@@ -118,18 +133,21 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
 @main.command("import", cls=MaybeNumber)
 @PATHS
 @click.option("--again", is_flag=True, help="Search known photos again, too; names stay with their faces.")
-@click.option(
-    "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
-    help="Include videos, sampled every SECONDS seconds [without a number: 1; default: skip videos].",
-)  # fmt: skip
+@VIDEO
+@EXCLUDE
 @JSON
 @click.pass_context
 def import_(
-    ctx: click.Context, paths: tuple[Path, ...], again: bool, video_seconds: float | None, as_json: bool
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    again: bool,
+    video_seconds: float | None,
+    exclude: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Find the faces in photos and folders of photos. Re-running processes only new or changed files."""
     settings = settings_of(ctx, video_seconds=video_seconds)
-    found = _find(paths, videos=settings.video_seconds > 0)
+    found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
     with new_library_of(ctx, video_seconds=video_seconds) as library:
         report = _import(library, found, again=again)
         if as_json:
@@ -137,14 +155,35 @@ def import_(
         _refuse_in_vain(library, report)
 
 
-def _find(paths: tuple[Path, ...], *, videos: bool = False) -> list[Path]:
+@main.command(cls=MaybeNumber)
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@VIDEO
+@EXCLUDE
+@click.option("--poll", is_flag=True, help="For network drives, which report no changes.")
+@click.pass_context
+def watch(
+    ctx: click.Context, folders: tuple[Path, ...], video_seconds: float | None, exclude: tuple[str, ...], poll: bool
+) -> None:
+    """Import folders, then whatever appears or changes in them, until stopped."""
+    from faceid_core.importing.run import ImportReport
+    from faceid_core.steps.jobs import run_pending
+    from faceid_core.steps.watch import watch_folders
+
+    with new_library_of(ctx) as library:
+        for _ in watch_folders(library, folders, video_seconds=video_seconds, exclude=exclude, poll=poll or None):
+            for job in run_pending(library):  # the worker of a server may be faster
+                if job.kind == "import":
+                    say(job.error or import_summary(ImportReport(**job.result)))
+
+
+def _find(paths: tuple[Path, ...], *, videos: bool = False, exclude: tuple[str, ...] = ()) -> Found:
     """The photos under the paths, before a library is made for them. Raises PathNotFound, NothingToImport."""
     from faceid_core.importing.run import photos_under
 
-    return photos_under(paths, videos=videos)
+    return photos_under(paths, videos=videos, exclude=exclude)
 
 
-def _import(library: Library, paths: list[Path], *, again: bool = False) -> ImportReport:
+def _import(library: Library, paths: Found | list[Path], *, again: bool = False) -> ImportReport:
     from faceid_core.importing.run import import_photos
 
     try:
@@ -156,6 +195,8 @@ def _import(library: Library, paths: list[Path], *, again: bool = False) -> Impo
         ) from stop
     for failure in report.failures:
         say(f"Skipped {failure.path}: {failure.reason}.")
+    for left in report.left_out:
+        say(f"Left out: {left}.")
     say(import_summary(report))
     return report
 
@@ -259,7 +300,7 @@ def recognise(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> Non
 
     with library_of(ctx) as library:
         recogniser = load_recogniser(library)
-        results, skipped = _recognise(recogniser, _find(paths), library.settings)
+        results, skipped = _recognise(recogniser, _find(paths).files, library.settings)
     print_recognised(results, skipped, as_json)
     if not results:
         raise UnreadableImage(f"None of these files could be read, for the reasons above; {GIVE_PHOTOS}")
@@ -300,10 +341,12 @@ def export(ctx: click.Context, file: Path) -> None:
 @main.command()
 @HOST
 @PORT
+@INSECURE
 @click.pass_context
-def serve(ctx: click.Context, host: str | None, port: int | None) -> None:
+def serve(ctx: click.Context, host: str | None, port: int | None, insecure: bool | None) -> None:
     """Start the web app."""
-    with new_library_of(ctx, host=host, port=port) as library:
+    with new_library_of(ctx, host=host, port=port, insecure=insecure) as library:
+        library.refuse_open_door()
         settings = library.settings
     _serve(settings)
 
@@ -328,5 +371,5 @@ def work(ctx: click.Context) -> None:
         worker.run()
 
 
-for command in (listing.history, *upkeep.COMMANDS):
+for command in (listing.history, *upkeep.COMMANDS, *access.COMMANDS):
     main.add_command(command)

@@ -61,7 +61,7 @@ def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
         raise Refused("Give either the number of one decision or --back-to, not both.")
     with library_of(ctx) as library:
         journal = library.journal
-        events = [journal.undo(number, actor=OWNER)] if back_to is None else journal.undo_to(back_to, actor=OWNER)
+        events = [journal.undo(number)] if back_to is None else journal.undo_to(back_to)
     for event in events:
         say(f"Undone: {event.id}, {event.summary}.")
     if not events:
@@ -74,7 +74,7 @@ def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
 def redo(ctx: click.Context, number: int | None) -> None:
     """Redo an undone decision by its NUMBER in the history, or the one undone last."""
     with library_of(ctx) as library:
-        event = library.journal.redo(number, actor=OWNER)
+        event = library.journal.redo(number)
     say(f"Redone: {event.id}, {event.summary}.")
 
 
@@ -91,8 +91,8 @@ def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
     """Erase a person: name, faces, vectors, traces in the history, and recognisers trained on them."""
     with library_of(ctx) as library:
         person = library.people.known(name)
-        _sure(library.erasing.person(person.id, actor=OWNER, preview=True), yes)
-        gone = library.erasing.person(person.id, actor=OWNER)
+        _sure(library.erasing.person(person.id, preview=True), yes)
+        gone = library.erasing.person(person.id)
     _say_erased(gone, "the person")
 
 
@@ -102,14 +102,16 @@ def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
 @click.pass_context
 def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
     """Erase photos, or all frames of videos, and their faces from the library. The files stay."""
+    from faceid_core.media import folders
+
     with library_of(ctx) as library:
-        wanted = [str(Path(path).resolve()) for path in paths]
+        wanted = [str(folders.absolute(path)) for path in paths]
         found = library.photos.at(wanted)
         if missing := [path for path in wanted if path not in found]:
             raise Refused(f"The library has no photo {missing[0]}; give the path it was imported from.")
         ids = {*found.values(), *(frame for path in wanted for frame in library.photos.frames(path))}
-        _sure(library.erasing.photos(ids, actor=OWNER, preview=True), yes)
-        gone = library.erasing.photos(ids, actor=OWNER)
+        _sure(library.erasing.photos(ids, preview=True), yes)
+        gone = library.erasing.photos(ids)
     _say_erased(gone, "the photos")
 
 
@@ -119,8 +121,8 @@ def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
 def erase_leftovers(ctx: click.Context, yes: bool) -> None:
     """Erase recognisers, and results of trainings, that hold the name of somebody who was erased before."""
     with library_of(ctx) as library:
-        _sure(library.erasing.leftovers(actor=OWNER, preview=True), yes)
-        gone = library.erasing.leftovers(actor=OWNER)
+        _sure(library.erasing.leftovers(preview=True), yes)
+        gone = library.erasing.leftovers()
     _say_erased(gone, "them")
 
 
@@ -222,7 +224,7 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
     from faceid_core.steps.replay_decisions import replay
 
     with library_of(ctx) as library:
-        done = replay(library, file, rest=rest, actor=OWNER)
+        done = replay(library, file, rest=rest)
     say(f"Imported the decisions about {count(done.taken, 'face')}.")
     if done.disagreeing:
         say(f"{count(done.disagreeing, 'face')} already had another decision here, which stays.")
@@ -252,7 +254,7 @@ def names_from_photos(ctx: click.Context, as_json: bool) -> None:
     from faceid_core.steps.import_names import take_names
 
     with library_of(ctx) as library, progress_bar() as progress:
-        done = take_names(library, actor=OWNER, progress=progress)
+        done = take_names(library, progress=progress)
     say(f"{done.in_words()}.")
     if as_json:
         print_json(done.as_dict())

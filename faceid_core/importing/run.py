@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from faceid_core import frame_path
-from faceid_core.errors import NothingToImport, UnreadableImage
+from faceid_core.errors import UnreadableImage
 from faceid_core.executors.executor import Executor, WorkerLate, WorkerLost
 from faceid_core.executors.in_process import InProcess
 from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.importing.photo import unread
 from faceid_core.importing.work import File, Piece
 from faceid_core.importing.worker import look_at
-from faceid_core.library import PROGRAM, Added, Library, PersonDecision
+from faceid_core.library import Added, Library, PersonDecision
 from faceid_core.media import folders
+from faceid_core.media.left_out import LeftOut, LeftOuts
 from faceid_core.settings import Settings, usable_cores
-from faceid_core.values import NewPhoto, Progress, VideoFrame, no_progress
+from faceid_core.values import PROGRAM, NewPhoto, Progress, Role, VideoFrame, no_progress
 from faceid_core.wording import file_name
 
 BATCH_PHOTOS = 16
@@ -72,6 +73,7 @@ class ImportReport:
     frames: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
     @property
     def done(self) -> int:
@@ -101,45 +103,59 @@ class ImportReport:
 
 def import_photos(
     library: Library,
-    paths: Iterable[str | Path],
+    paths: Iterable[str | Path] | Found,
     *,
     again: bool = False,
     video_seconds: float | None = None,
+    exclude: Sequence[str] = (),
     progress: Progress = no_progress,
     executor: Executor | None = None,
 ) -> ImportReport:
     """Import every photo under `paths`; files that the library knows unchanged are skipped without reading them.
 
     again: search known photos anew, too, as after a change of the detector; names stay with their faces.
-    video_seconds: instead of the setting; 0 leaves videos alone.
-    Raises PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`, after storing what is done.
+    video_seconds: instead of the setting; 0 leaves videos alone. exclude: see folders.walk.
+    A photo whose own file is gone shows another one that holds it, if that is found here.
+    Raises NotAllowed for all but owners, PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`,
+    after storing what is done.
     """
+    library.actor.require(Role.OWNER)  # before any path of this machine is looked at
     started = time.monotonic()
     settings = library.settings
     if video_seconds is not None:
         settings = settings.model_copy(update={"video_seconds": video_seconds})
-    found = photos_under(paths, videos=settings.video_seconds > 0)
-    report = ImportReport(photos=len(found))
-    files = [_stat(path) for path in _well_named(found, report)]
+    if not isinstance(paths, Found):
+        paths = photos_under(paths, videos=settings.video_seconds > 0, exclude=exclude)
+    report = ImportReport(photos=len(paths.files), left_out=paths.left_out)
+    files = [_stat(path) for path in _well_named(paths.files, report)]
     fresh = files if again else _skip_unchanged(library, files, report)
     run = _ImportRun(library, settings, report, progress, again)
     try:
         run.store_all(fresh, executor or _executor(settings, len(fresh)))
+        library.photos.follow([str(file.path) for file in files])
     finally:
         report.seconds = time.monotonic() - started
     return report
 
 
-def photos_under(paths: Iterable[str | Path], *, videos: bool = False) -> list[Path]:
-    """The photo files, and the videos, under files and folders. Raises PathNotFound, NothingToImport."""
-    roots = [Path(path) for path in paths]
-    found = list(folders.walk(roots, videos=videos))
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The photo files, and the videos, to import, and what was left out."""
+
+    files: list[Path]
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def photos_under(paths: Iterable[str | Path], *, videos: bool = False, exclude: Sequence[str] = ()) -> Found:
+    """The photo files, and the videos, under files and folders. exclude: see folders.walk.
+
+    Raises PathNotFound, NothingToImport.
+    """
+    roots, left = [Path(path) for path in paths], LeftOuts()
+    found = list(folders.walk(roots, videos=videos, exclude=exclude, leave=left))
     if not found:
-        where = roots[0] if len(roots) == 1 else "these folders"
-        raise NothingToImport(
-            f"There is no photo in {where}; choose a folder with JPEG, PNG, HEIC or similar files."
-        )
-    return found
+        raise folders.nothing_in(roots[0] if len(roots) == 1 else "these folders", left)
+    return Found(found, list(left.values()))
 
 
 @dataclass
@@ -251,7 +267,9 @@ class _ImportRun:
             if decided:
                 each = ((said.person, *said.not_people) for _, said in decided)
                 names = dict.fromkeys(name for names in each for name in names if name)
-                self.library.decisions.take_over([PersonDecision(name) for name in names], decided, actor=PROGRAM)
+                self.library.acting_as(PROGRAM).decisions.take_over(
+                    [PersonDecision(name) for name in names], decided
+                )
 
     def _tell(self, path: str | None = None) -> None:
         files = sum(photo.frame is None or bool(photo.frame.every) for photo in self.batch)
@@ -288,8 +306,9 @@ def _executor(settings: Settings, photos: int) -> Executor:
 
 
 def _well_named(paths: Iterable[Path], report: ImportReport) -> Iterator[Path]:
-    """The paths that can be stored. Names on a disk are bytes; those that are no text go to the report at once."""
-    for path in map(Path.resolve, paths):
+    """The paths that can be stored, as they were given: a link is shown under its own name. Names on a disk are
+    bytes; those that are no text go to the report at once."""
+    for path in map(folders.absolute, paths):
         name = file_name(path)
         if name == str(path):
             yield path

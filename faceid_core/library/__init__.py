@@ -4,10 +4,10 @@ May import: the root. Everybody above may import what is listed here.
 """
 
 from faceid_core.library import person_names
-from faceid_core.library.clusters import PROGRAM
 from faceid_core.library.erasure import BYTES_REMAIN, Erasure
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
+from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.store.records import (
@@ -30,11 +30,12 @@ from faceid_core.library.store.records import (
     PhotoView,
     RunView,
     TakenOver,
+    TokenView,
+    UserView,
 )
 
 __all__ = [
     "BYTES_REMAIN",
-    "PROGRAM",
     "Act",
     "Added",
     "Changed",
@@ -64,5 +65,8 @@ __all__ = [
     "RunView",
     "Standing",
     "TakenOver",
+    "TokenView",
+    "UserView",
+    "needed",
     "person_names",
 ]

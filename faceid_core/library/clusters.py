@@ -12,8 +12,8 @@ from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
 from faceid_core.library.drawn import check_run, latest_run
-from faceid_core.library.faces import as_ints, unnamed_face
-from faceid_core.library.store.database import Database
+from faceid_core.library.faces import as_ints, shown_person, unnamed_face
+from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.journal import record
 from faceid_core.library.store.records import ClusterView, DrawnFaces, RunView
 from faceid_core.library.store.row_changes import Change, row_of
@@ -35,9 +35,6 @@ KEPT_RUNS = 3
 GROUPING = "cluster"
 """The kind of event that puts a grouping in force."""
 
-PROGRAM = "program"
-"""Who acts when nobody does: the actor of events that background work makes."""
-
 SAMPLE_FACES = 6
 """Faces that represent a group in an overview."""
 
@@ -57,7 +54,6 @@ class Clusters:
         numbers: Ints,
         *,
         changes: str = "",
-        actor: str = PROGRAM,
     ) -> int:
         """Store a grouping: the number (N,) int64 of the group of each face ids (N,), 0 for none.
 
@@ -95,7 +91,7 @@ class Clusters:
             before = row_of(run)
             summary = f"Grouped {count(len(ids), 'face')} into {count(len(values), 'group')}"
             applied = [Change("clusterrun", before, {**before, "undone": False})]
-            record(session, GROUPING, f"{summary}: {changes}" if changes else summary, applied, actor=actor)
+            record(session, GROUPING, f"{summary}: {changes}" if changes else summary, applied)
             _forget_old_runs(session)
             return int(before["id"])
 
@@ -212,7 +208,7 @@ def _names_in(session: Session, ids: list[int]) -> dict[int, list[tuple[str, int
         select(ClusterMember.cluster_id, Person.name, func.count())  # type: ignore[call-overload]
         .join(Label, col(Label.face_id) == col(ClusterMember.face_id))
         .join(Person, col(Person.id) == col(Label.person_id))
-        .where(col(ClusterMember.cluster_id).in_(ids))
+        .where(col(ClusterMember.cluster_id).in_(ids), shown_person(acting(session)))
         .group_by(col(ClusterMember.cluster_id), col(Person.name))
         .order_by(func.count().desc(), col(Person.name))
     )

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from faceid_core.errors import NotFound
 from faceid_core.library.store import event_faces, person_counts, traces
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
-from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.database import Database, acting, chunks
 from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.tables import (
     Cluster,
@@ -37,7 +37,7 @@ from faceid_core.library.store.tables import (
 )
 from faceid_core.library.store.traces import Traces
 from faceid_core.settings import Settings
-from faceid_core.values import JobState
+from faceid_core.values import JobState, Role
 
 BYTES_REMAIN = (
     "Another program is reading the library, so some bytes of it remain in the database's files; they go the next "
@@ -60,7 +60,7 @@ class Erasure:
 
 
 class Erasing:
-    """Takes people, faces and photos out of the library for good."""
+    """Takes people, faces and photos out of the library for good. Only for owners, previews too: NotAllowed."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._models_folder = database, settings.models_folder
@@ -74,9 +74,10 @@ class Erasing:
 
     def finish(self) -> bool:
         """Clear what an erasure left in the files because of others. Returns whether nothing is left."""
+        self._database.actor.require(Role.OWNER)
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
 
-    def person(self, person_id: int, *, actor: str, preview: bool = False) -> Erasure:
+    def person(self, person_id: int, *, preview: bool = False) -> Erasure:
         """Erase a person with all faces of that name, their vectors, events and recognisers.
 
         Raises NotFound; LibraryBusy, and then nothing is erased.
@@ -89,19 +90,18 @@ class Erasing:
             faces = session.scalars(select(col(Label.face_id)).where(col(Label.person_id) == person_id)).all()
             return _Going(traces.of_person(session, person, faces))
 
-        return self._erase(find, "Erased a person", actor, preview)
+        return self._erase(find, "Erased a person", preview)
 
-    def faces(self, ids: Iterable[int], *, actor: str, preview: bool = False) -> Erasure:
+    def faces(self, ids: Iterable[int], *, preview: bool = False) -> Erasure:
         """Erase faces. Those that are not there are left out. Raises LibraryBusy."""
         wanted = {int(number) for number in ids}
         return self._erase(
             lambda session: _Going(Traces(faces=frozenset(_present(session, Face, wanted)))),
             "Erased faces",
-            actor,
             preview,
         )
 
-    def photos(self, ids: Iterable[int], *, actor: str, preview: bool = False) -> Erasure:
+    def photos(self, ids: Iterable[int], *, preview: bool = False) -> Erasure:
         """Erase photos with their faces from the library; the files stay where they are. Raises LibraryBusy."""
         wanted = {int(number) for number in ids}
 
@@ -112,16 +112,17 @@ class Erasing:
                 faces += session.scalars(select(col(Face.id)).where(col(Face.photo_id).in_(chunk)))
             return _Going(Traces(faces=frozenset(faces)), there)
 
-        return self._erase(find, "Erased photos", actor, preview)
+        return self._erase(find, "Erased photos", preview)
 
-    def leftovers(self, *, actor: str, preview: bool = False) -> Erasure:
+    def leftovers(self, *, preview: bool = False) -> Erasure:
         """Erase recognisers and jobs' results with the name of somebody who was erased before: a training that ran
         meanwhile used to bring it back. Raises LibraryBusy."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             models, jobs = traces.of_nobody(session)
         if preview or not (models or jobs):
             return Erasure(models=len(models))
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             models, jobs = traces.of_nobody(session)
             self._compaction.announce()
             artifacts = [model.artifact for model in models]
@@ -129,7 +130,7 @@ class Erasing:
                 session.delete(model)
             for job in jobs:
                 traces.forget(job)
-            session.add(Event(actor=actor, kind=ERASED, summary="Erased what was left of somebody", changes=[]))
+            _note(session, "Erased what was left of somebody")
         self._remove(artifacts)
         return Erasure(models=len(artifacts), bytes_remain=not self._compaction.finish())
 
@@ -137,12 +138,13 @@ class Erasing:
         for artifact in artifacts:
             shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
 
-    def _erase(self, find: Callable[[Session], _Going], summary: str, actor: str, preview: bool) -> Erasure:
+    def _erase(self, find: Callable[[Session], _Going], summary: str, preview: bool) -> Erasure:
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             found = _found(session, going := find(session))
         if preview or not going:
             return found
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             going = find(session)  # anew: somebody may have named a face meanwhile
             self._compaction.announce()
             found, models = _found(session, going), _models_of(session, going.traces)
@@ -150,7 +152,7 @@ class Erasing:
                 event.changes, event.summary = changes, left
                 event_faces.note(session, event.id or 0, changes)
             _delete_rows(session, going, models)
-            session.add(Event(actor=actor, kind=ERASED, summary=summary, changes=[]))
+            _note(session, summary)
             artifacts = [model.artifact for model in models]
         self._remove(artifacts)
         shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
@@ -166,6 +168,10 @@ class _Going:
 
     def __bool__(self) -> bool:
         return bool(self.traces.people or self.traces.faces or self.photos)
+
+
+def _note(session: Session, summary: str) -> None:
+    session.add(Event(actor=acting(session).name, kind=ERASED, summary=summary, changes=[]))
 
 
 def _present(session: Session, model: type[Face] | type[Photo], ids: Iterable[int]) -> list[int]:

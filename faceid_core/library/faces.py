@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound, VectorsNotFinite
 from faceid_core.library.drawn import check_faces, latest_run, states_of
 from faceid_core.library.store import journal
-from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.database import Database, acting, chunks
 from faceid_core.library.store.packed_vectors import pack, unpack, usable
 from faceid_core.library.store.records import Changed, DrawnFaces, FaceVectors, FaceView
 from faceid_core.library.store.row_changes import Change, current_rows
@@ -26,7 +26,7 @@ from faceid_core.library.store.tables import (
     Person,
     Photo,
 )
-from faceid_core.values import Box, Flag, Ints, LabelSource, Vectors
+from faceid_core.values import Actor, Box, Flag, Ints, LabelSource, Role, Vectors
 from faceid_core.wording import count
 
 BACKGROUND = 1 / 3
@@ -81,17 +81,18 @@ class Faces:
                 f"The face network {embedder} gave numbers that are not finite for {bad} of {len(vectors)} faces; "
                 "check the model."
             )
-        with self._database.write() as session:
+        with self._database.write(Role.VIEWER) as session:
             session.add_all(
                 Embedding(face_id=int(face), embedder=embedder, vector=pack(vector))
                 for face, vector in zip(ids, vectors, strict=True)
             )
 
     def crop(self, face_id: int) -> bytes:
-        """The aligned face as JPEG. Raises NotFound."""
+        """The aligned face as JPEG. Raises NotFound, also where it is hidden from whoever acts."""
         with self._database.read() as session:
             crop = session.get(Crop, face_id)
-        if crop is None:
+            hidden = not acting(session).role.includes(Role.EDITOR) and _is_hidden(session, face_id)
+        if crop is None or hidden:
             raise NotFound(f"There is no face {face_id} in the library.")
         return crop.data
 
@@ -163,7 +164,7 @@ class Faces:
             states = states_of(session, ids)
         return DrawnFaces({face: states[face] for face in ids if face in states})
 
-    def flag(self, ids: Sequence[int], flag: Flag, *, actor: str, drawn: DrawnFaces | None = None) -> Changed:
+    def flag(self, ids: Sequence[int], flag: Flag, *, drawn: DrawnFaces | None = None) -> Changed:
         """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again.
 
         Raises OutOfDate when faces are not as they were drawn.
@@ -175,7 +176,7 @@ class Faces:
                 Change("face", row, {**row, "flag": flag.value}) for row in rows if row["flag"] != flag.value
             ]
             summary = _FLAG_WORDS[flag].format(count(len(changes), "face"))
-            event = journal.record(session, "flag", summary, changes, actor=actor)
+            event = journal.record(session, "flag", summary, changes)
         return Changed(event, len(changes))
 
     def with_flag(self, flag: Flag) -> list[int]:
@@ -186,6 +187,7 @@ class Faces:
 
     def rows_for_export(self) -> Iterator[dict[str, Any]]:
         """Every face: photo, left, top, right, bottom, score, quality, cluster, person, label_source."""
+        self._database.actor.require(Role.OWNER)
         columns: tuple[Any, ...] = (
             *(Photo.path, Face.left, Face.top, Face.right, Face.bottom, Face.score, Face.quality),
             *(Cluster.number, Person.name, Label.source),
@@ -240,15 +242,22 @@ MEMBERS = (
 """The members of the groups of the latest grouping."""
 
 
+def shown_person(actor: Actor) -> ColumnElement[bool]:
+    """Condition on Person: that whoever acts may see them; hidden people are only for those who can unhide them."""
+    return true() if actor.role.includes(Role.EDITOR) else col(Person.hidden).is_(False)
+
+
 def _selected() -> Select[Any]:
-    columns: tuple[Any, ...] = (Face, Label.person_id, Person.name, Label.source)
+    columns: tuple[Any, ...] = (Face, Label.person_id, Person.name, Label.source, Person.hidden)
     labelled = select(*columns).outerjoin(Label, col(Label.face_id) == col(Face.id))
     return labelled.outerjoin(Person, col(Person.id) == col(Label.person_id))
 
 
 def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
-    """Views of the selected faces; their groups come with a second query, not a join over all members."""
-    rows = session.execute(wanted).all()
+    """Views of the selected faces; their groups come with a second query, not a join over all members. To viewers
+    the faces of hidden people are nobody's."""
+    everybody = acting(session).role.includes(Role.EDITOR)
+    rows = [row if everybody or not row[4] else (row[0], None, None, None, True) for row in session.execute(wanted)]
     numbers = _cluster_numbers(session, [row[0].id for row in rows])
     return [
         FaceView(
@@ -264,8 +273,14 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
             source=_source(source),
             cluster=numbers.get(face.id),
         )
-        for face, person_id, person, source in rows
+        for face, person_id, person, source, _ in rows
     ]
+
+
+def _is_hidden(session: Session, face_id: int) -> bool:
+    """Whether the face, or whose it is, is not to be shown."""
+    found = session.execute(_selected().where(col(Face.id) == face_id)).first()
+    return found is not None and (bool(found[4]) or found[0].flag == Flag.HIDDEN.value)
 
 
 def _source(stored: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import func, select
@@ -46,7 +46,7 @@ def photo_conditions(query: PhotoQuery) -> Iterator[Any]:
     if query.taken_from is not None:
         yield col(Photo.taken_at) >= _midnight(query.taken_from)
     if query.taken_to is not None:
-        yield col(Photo.taken_at) < _midnight(query.taken_to + timedelta(days=1))
+        yield col(Photo.taken_at) <= datetime.combine(query.taken_to, time.max)  # the last day has no next
     if query.folder:
         folder = query.folder.rstrip("/\\") + _separator(query.folder)
         yield func.substr(col(Photo.path), 1, len(folder)) == folder  # LIKE would not tell A from a in SQLite

@@ -53,8 +53,8 @@ class PersonLabels:
 class Standing:
     """All that stands decided, at one moment. Pairs are of face ids, or of a face and a person.
 
-    labels: (L, 3) face, person and photo of every name; accepted: (L,) whether it answered a suggestion; flagged: ids of
-    the faces with a flag; rejections: (R, 2) face and person; cannot_link, must_link: (M, 2) faces; hidden:
+    labels: (L, 3) face, person and photo of every name; accepted: (L,) whether it answered a suggestion; flagged:
+    ids of the faces with a flag; rejections: (R, 2) face and person; cannot_link, must_link: (M, 2) faces; hidden:
     people whom lists leave out; run: the grouping in force.
     """
 

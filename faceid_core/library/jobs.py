@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,15 +10,23 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
-from faceid_core.library.store.database import Database
+from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.records import JobView
 from faceid_core.library.store.tables import Job
-from faceid_core.values import JobState, utc_now
+from faceid_core.values import JobState, Role, utc_now
 
 RESUMES = "import"
 """The kind of job that goes on where it was, as what it has stored is skipped; others begin anew."""
 
+NEEDS = {"cluster": Role.EDITOR, "map": Role.EDITOR}
+"""The role that it takes to ask for a kind of job, and that the job has when it runs; for all others an owner's."""
+
 OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
+
+
+def needed(kind: str) -> Role:
+    """The role that it takes to ask for a job of this kind, or to stop it."""
+    return NEEDS.get(kind, Role.OWNER)
 
 
 class Jobs:
@@ -27,24 +36,26 @@ class Jobs:
         self._database = database
 
     def submit(self, kind: str, params: dict[str, Any]) -> JobView:
-        """Queue a job; one that already waits with the same parameters is returned instead."""
-        with self._database.write() as session:
+        """Queue a job, which acts for whoever asked; one that already waits with the same parameters is returned
+        instead. Raises NotAllowed."""
+        with self._database.write(needed(kind)) as session:
             waiting = select(Job).where(col(Job.kind) == kind, col(Job.state) == JobState.QUEUED.value)
             for job in session.scalars(waiting):
                 if job.params == params:
                     return _job(job)
-            job = Job(kind=kind, params=params)
+            job = Job(kind=kind, actor=acting(session).name, params=params)
             session.add(job)
             session.flush()
             return _job(job)
 
     def claim(self) -> JobView | None:
         """Take the oldest queued job, for one worker only; None when nothing waits."""
+        self._database.actor.require(Role.OWNER)
         queued = select(Job).where(col(Job.state) == JobState.QUEUED.value).order_by(col(Job.id)).limit(1)
         with self._database.read() as session:  # looking costs no lock: an idle worker must not disturb writers
             if session.scalars(queued).first() is None:
                 return None
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             job = session.scalars(queued.with_for_update(skip_locked=True)).first()
             if job is None:
                 return None
@@ -54,7 +65,7 @@ class Jobs:
 
     def beat(self, job_id: int, done: int, total: int, message: str, details: dict[str, Any] | None = None) -> bool:
         """Write progress and a sign of life. Returns whether somebody asked the job to stop."""
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             job = _find(session, job_id)
             job.done, job.total, job.message, job.heartbeat_at = done, total, message, utc_now()
             if details is not None:
@@ -75,39 +86,47 @@ class Jobs:
         self._end(job_id, JobState.CANCELLED)
 
     def cancel(self, job_id: int) -> None:
-        """Ask a job to stop; one that only waits is cancelled at once. Raises NotFound."""
+        """Ask a job to stop; one that only waits is cancelled at once. Raises NotFound, NotAllowed."""
         with self._database.write() as session:
             job = _find(session, job_id)
+            acting(session).require(needed(job.kind))
             job.cancel_requested = True
             if job.state == JobState.QUEUED.value:
                 job.state, job.finished_at = JobState.CANCELLED.value, utc_now()
 
+    def may_ask(self, kind: str) -> bool:
+        """Whether whoever acts may ask for a job of this kind, and stop one."""
+        return self._database.actor.role.includes(needed(kind))
+
     def get(self, job_id: int) -> JobView:
         """One job. Raises NotFound."""
         with self._database.read() as session:
-            return _job(_find(session, job_id))
+            return self._shown(_find(session, job_id))
 
     def active(self) -> list[JobView]:
         """Running and queued jobs, in the order in which they are done."""
         with self._database.read() as session:
             return [
-                _job(job)
+                self._shown(job)
                 for job in session.scalars(select(Job).where(col(Job.state).in_(OPEN)).order_by(col(Job.id)))
             ]
 
     def recent(self, limit: int = 10) -> list[JobView]:
         """The newest jobs first."""
         with self._database.read() as session:
-            return [_job(job) for job in session.scalars(select(Job).order_by(col(Job.id).desc()).limit(limit))]
+            return [
+                self._shown(job) for job in session.scalars(select(Job).order_by(col(Job.id).desc()).limit(limit))
+            ]
 
     def reap(self, older_than_s: float) -> int:
         """Mark running jobs without a sign of life for so long as failed. Returns how many."""
+        self._database.actor.require(Role.OWNER)
         limit = utc_now() - timedelta(seconds=older_than_s)
         dead = select(Job).where(col(Job.state) == JobState.RUNNING.value, col(Job.heartbeat_at) < limit)
         with self._database.read() as session:
             if session.scalars(dead).first() is None:
                 return 0
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             jobs = session.scalars(dead).all()
             for job in jobs:
                 job.state, job.finished_at = JobState.FAILED.value, utc_now()
@@ -115,10 +134,18 @@ class Jobs:
                 job.error = f"The job stopped unexpectedly; {again}."
             return len(jobs)
 
+    def _shown(self, job: Job) -> JobView:
+        """Which files an import reads, leaves out and can't read is for owners; others get the numbers."""
+        view = _job(job)
+        if self._database.actor.role.includes(Role.OWNER):
+            return view
+        numbers = {name: what for name, what in view.result.items() if isinstance(what, int | float)}
+        return replace(view, params={}, result=numbers)
+
     def _end(
         self, job_id: int, state: JobState, *, result: dict[str, Any] | None = None, error: str | None = None
     ) -> None:
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             job = _find(session, job_id)
             job.state, job.finished_at, job.error = state.value, utc_now(), error
             job.result = result or {}

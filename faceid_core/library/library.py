@@ -26,8 +26,10 @@ from faceid_core.library.store.records import (
     Counts,
 )
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
+from faceid_core.library.tokens import Tokens
+from faceid_core.library.users import Users, refuse_open_door
 from faceid_core.settings import Settings
-from faceid_core.values import Flag, PhotoStatus
+from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
 UNFINISHED = (
     "The database's files hold bytes of what was erased; stop the app and other commands, then run this again."
@@ -38,11 +40,15 @@ FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
 
 
 class Library:
-    """A library folder and its database. Safe to share between threads; each operation is its own transaction."""
+    """A library folder and its database. Safe to share between threads; each operation is its own transaction.
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    Whoever opens it acts as its owner; `acting_as` gives the same library to somebody else. All of these are equal,
+    as they hold the same: what is computed for one is kept for the others, too.
+    """
+
+    def __init__(self, settings: Settings, database: Database, *, original: Library | None = None) -> None:
         self.settings = settings
-        self._database = database
+        self._database, self._original = database, original
         self.photos = Photos(database)
         self.faces = Faces(database)
         self.people = People(database)
@@ -55,6 +61,8 @@ class Library:
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
         self.erasing = Erasing(database, settings)
+        self.users = Users(database)
+        self.tokens = Tokens(database)
 
     @classmethod
     def open(cls, settings: Settings) -> Library:
@@ -67,6 +75,22 @@ class Library:
         library = cls(settings, connect(settings))
         library.erasing.finish()
         return library
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts here."""
+        return self._database.actor
+
+    def acting_as(self, actor: Actor) -> Library:
+        """The same library for somebody with a role: what it does not include raises NotAllowed. Cheap enough for
+        each request; the connections stay those of the original, which alone closes them."""
+        return Library(self.settings, self._database.acting_as(actor), original=self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Library) and other._database.engine is self._database.engine
+
+    def __hash__(self) -> int:
+        return hash(self._database.engine)
 
     def counts(self) -> Counts:
         """What is in the library."""
@@ -99,8 +123,14 @@ class Library:
         unnamed = faces - named - flags
         return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
 
+    def refuse_open_door(self) -> None:
+        """Raises BadInput where the web app would let in everybody on the network, and nobody has said that it may."""
+        refuse_open_door(self.settings, self.users)
+
     def problems(self) -> list[str]:
-        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces."""
+        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces.
+        Raises NotAllowed for all but owners."""
+        self.actor.require(Role.OWNER)
         from faceid_core.library.store.integrity import problems
 
         left = [UNFINISHED] if self.erasing.unfinished else []
@@ -108,7 +138,8 @@ class Library:
 
     def close(self) -> None:
         """Close every connection to the database; the library can't be used after that."""
-        self._database.close()
+        if self._original is None:
+            self._database.close()
 
     def __enter__(self) -> Library:
         return self

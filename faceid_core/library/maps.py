@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select
 from sqlmodel import col
 
 from faceid_core.library.drawn import latest_run
+from faceid_core.library.faces import shown_person
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import MapPoints
 from faceid_core.library.store.tables import (
@@ -39,7 +40,7 @@ class Maps:
                 session.execute(insert(MapPoint), rows)
 
     def points(self, projector: str, embedder: str | None = None) -> MapPoints:
-        """The map, without flagged faces."""
+        """The map, without flagged faces; to viewers hidden people are nobody."""
         member = (
             select(ClusterMember.face_id, Cluster.number)  # type: ignore[call-overload]
             .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
@@ -51,7 +52,7 @@ class Maps:
             .join(Face, col(Face.id) == col(MapPoint.face_id))
             .outerjoin(member, member.c.face_id == col(MapPoint.face_id))
             .outerjoin(Label, col(Label.face_id) == col(MapPoint.face_id))
-            .outerjoin(Person, col(Person.id) == col(Label.person_id))
+            .outerjoin(Person, (col(Person.id) == col(Label.person_id)) & shown_person(self._database.actor))
             .where(col(MapPoint.projector) == projector, col(Face.flag) == Flag.NONE.value)
             .order_by(col(MapPoint.face_id))
         )

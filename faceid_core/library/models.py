@@ -12,6 +12,7 @@ from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.records import ModelView, NamedFaces
 from faceid_core.library.store.tables import Event, Label, Person, TrainedModel
+from faceid_core.values import Role
 
 
 class Models:
@@ -43,7 +44,7 @@ class Models:
             labels=labels,
             artifact=artifact,
         )
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             if learned is not None:
                 _refuse_erased(session, learned)
             session.add(model)

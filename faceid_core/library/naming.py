@@ -18,11 +18,11 @@ from faceid_core.values import Flag, LabelSource, utc_now
 _STRENGTH = {source: strength for strength, source in enumerate(reversed(LabelSource))}
 
 
-def record_naming(session: Session, person: Row, changes: list[Change], done: list[Change], actor: str) -> Naming:
+def record_naming(session: Session, person: Row, changes: list[Change], done: list[Change]) -> Naming:
     """Write a naming; done: the person, where made for it."""
     faces = sum(change.table == "label" for change in changes)
     summary = f"Named {count_faces(faces)} “{person['name']}”"
-    event = journal.record(session, "name", summary, changes, actor=actor, done=done)
+    event = journal.record(session, "name", summary, changes, done=done)
     return Naming(event, person["id"], person["name"], bool(done), faces)
 
 

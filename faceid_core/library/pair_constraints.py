@@ -29,9 +29,7 @@ class PairConstraints:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def say(
-        self, pairs: Sequence[Pair], *, same: bool, summary: str, actor: str, drawn: DrawnFaces | None = None
-    ) -> Changed:
+    def say(self, pairs: Sequence[Pair], *, same: bool, summary: str, drawn: DrawnFaces | None = None) -> Changed:
         """Remember of pairs of faces whether they are the same person; a verdict of before is replaced.
 
         summary: what the history says. Faces that are gone are left out. Raises OutOfDate when faces are not as
@@ -43,7 +41,7 @@ class PairConstraints:
             there = {row["id"] for row in current_rows(session, "face", col(Face.id), ends)}
             said = [(one, other, same) for one, other in pairs if {one, other} <= there]
             changes = pair_constraint_changes(session, said, replace=True)
-            event = record(session, KIND, summary, changes, actor=actor)
+            event = record(session, KIND, summary, changes)
         return Changed(event, len(changes))
 
     def all(self, *, same: bool) -> Ints:

@@ -12,11 +12,11 @@ from sqlmodel import Session, col
 from faceid_core.errors import BadInput, NameTaken, NotFound
 from faceid_core.library import person_names
 from faceid_core.library.drawn import check_faces, check_people
-from faceid_core.library.faces import as_ints
+from faceid_core.library.faces import as_ints, shown_person
 from faceid_core.library.merging import moved_labels, moved_rejections, overruled
 from faceid_core.library.naming import count_faces, find_or_add, naming_changes, record_naming, refuse_twice
 from faceid_core.library.store import journal, person_counts
-from faceid_core.library.store.database import Database
+from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.records import (
     Act,
     Changed,
@@ -37,7 +37,7 @@ from faceid_core.library.store.tables import (
     PersonCounts,
     Rejection,
 )
-from faceid_core.values import EARLIEST, Flag, LabelSource, utc_now
+from faceid_core.values import EARLIEST, Flag, LabelSource, Role, utc_now
 
 _SEEN = ("name", "faces")
 """What somebody must have seen of people before they merge or forget them."""
@@ -84,7 +84,6 @@ class People:
         ids: Sequence[int],
         name: str,
         *,
-        actor: str,
         source: LabelSource = LabelSource.HUMAN,
         once: bool = False,
         drawn: DrawnFaces | None = None,
@@ -106,14 +105,13 @@ class People:
             if created and not changes:
                 session.delete(person)  # nobody exists without ever having had a face
             done = [Change("person", None, row)] if created and changes else []
-            return record_naming(session, row, changes, done, actor)
+            return record_naming(session, row, changes, done)
 
     def give_faces(
         self,
         ids: Sequence[int],
         person_id: int,
         *,
-        actor: str,
         source: LabelSource = LabelSource.HUMAN,
         once: bool = False,
         drawn: DrawnFaces | None = None,
@@ -126,17 +124,16 @@ class People:
             changes = naming_changes(session, [int(face) for face in ids], person, source)
             if once:
                 refuse_twice(session, changes, person)
-            return record_naming(session, person, changes, [], actor)
+            return record_naming(session, person, changes, [])
 
-    def rename(self, person_id: int, name: str, *, actor: str) -> PersonChanged:
+    def rename(self, person_id: int, name: str) -> PersonChanged:
         """Give a person another name. Raises NotFound, InvalidName, NameTaken."""
-        return self.describe(person_id, name=name, actor=actor)
+        return self.describe(person_id, name=name)
 
     def describe(
         self,
         person_id: int,
         *,
-        actor: str,
         name: str | None = None,
         birth_date: date | Literal["unchanged"] | None = "unchanged",
         hidden: bool | None = None,
@@ -158,12 +155,10 @@ class People:
             if hidden is not None:
                 after["hidden"] = hidden
             changes = [Change("person", before, after)] if after != before else []
-            event = journal.record(session, *_described(before, after), changes, actor=actor)
+            event = journal.record(session, *_described(before, after), changes)
         return PersonChanged(event, self.get(person_id))
 
-    def merge(
-        self, keep_id: int, other_ids: Sequence[int], *, actor: str, drawn: Sequence[PersonView] = ()
-    ) -> PersonChanged:
+    def merge(self, keep_id: int, other_ids: Sequence[int], *, drawn: Sequence[PersonView] = ()) -> PersonChanged:
         """Make several people one: faces and rejections go to `keep_id`. What was said before against their being
         one - this face of Bo is not Ada, these two faces are two people - goes, and comes back with an undo.
 
@@ -182,10 +177,10 @@ class People:
             changes += overruled(session, [keep_id, *others])
             others_names = " and ".join(f"“{row['name']}”" for row in gone)
             summary = f"Merged {others_names} into “{keep['name']}”"
-            event = journal.record(session, "merge", summary, changes, actor=actor)
+            event = journal.record(session, "merge", summary, changes)
         return PersonChanged(event, self.get(keep_id))
 
-    def delete(self, person_id: int, *, actor: str, drawn: PersonView | None = None) -> Act:
+    def delete(self, person_id: int, *, drawn: PersonView | None = None) -> Act:
         """Forget a person: the faces become unnamed. Raises NotFound, OutOfDate when the person has another name or
         number of faces than drawn."""
         with self._database.write() as session:
@@ -194,9 +189,9 @@ class People:
             changes = [Change("person", row, None)]
             for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
                 changes += [Change(table, old, None) for old in current_rows(session, table, column, [person_id])]
-            return Act(journal.record(session, "delete", f"Removed the name “{row['name']}”", changes, actor=actor))
+            return Act(journal.record(session, "delete", f"Removed the name “{row['name']}”", changes))
 
-    def remove_faces(self, ids: Sequence[int], person_id: int, *, actor: str) -> Changed:
+    def remove_faces(self, ids: Sequence[int], person_id: int) -> Changed:
         """Take faces from a person and remember that they are not them. Raises NotFound.
 
         Faces that are nobody's, or somebody else's, by now are left alone and counted.
@@ -209,10 +204,10 @@ class People:
             changes = [Change("label", row, None) for row in labels]
             changes += _new_rejections(session, [(row["face_id"], person_id) for row in labels])
             summary = f"Removed the name “{person['name']}” from {count_faces(len(labels))}"
-            event = journal.record(session, "remove", summary, changes, actor=actor)
+            event = journal.record(session, "remove", summary, changes)
         return Changed(event, len(labels), left=len(wanted) - len(labels))
 
-    def reject(self, ids: Sequence[int], person_id: int, *, actor: str, drawn: DrawnFaces | None = None) -> Changed:
+    def reject(self, ids: Sequence[int], person_id: int, *, drawn: DrawnFaces | None = None) -> Changed:
         """Remember that faces are not this person; a label saying so goes.
 
         Raises NotFound, OutOfDate when faces are not as they were drawn. Faces that are not in the library any more
@@ -227,11 +222,11 @@ class People:
             changes += _new_rejections(session, [(face, person_id) for face in faces])
             changed = len({row["face_id"] for change in changes if (row := change.before or change.after)})
             summary = f"Marked {count_faces(changed)} as not “{person['name']}”"
-            event = journal.record(session, "reject", summary, changes, actor=actor)
+            event = journal.record(session, "reject", summary, changes)
         return Changed(event, changed)
 
     def answer(
-        self, yes: Sequence[int], no: Sequence[int], person_id: int, *, actor: str, drawn: DrawnFaces | None = None
+        self, yes: Sequence[int], no: Sequence[int], person_id: int, *, drawn: DrawnFaces | None = None
     ) -> Changed:
         """Suggested faces: some are this person, the others are not, as one event.
 
@@ -249,12 +244,10 @@ class People:
                 parts.append(f"marked {count_faces(len(refused))} as not “{person['name']}”")
             summary = ", ".join(parts)
             kind = "name" if changes else "reject"
-            event = journal.record(
-                session, kind, summary[:1].upper() + summary[1:], [*changes, *refused], actor=actor
-            )
+            event = journal.record(session, kind, summary[:1].upper() + summary[1:], [*changes, *refused])
         return Changed(event, len(changes) + len(refused))
 
-    def set_cover(self, person_id: int, face_id: int, *, actor: str, drawn: DrawnFaces | None = None) -> Act:
+    def set_cover(self, person_id: int, face_id: int, *, drawn: DrawnFaces | None = None) -> Act:
         """Show a person by this face. Raises NotFound, OutOfDate when the face is not as it was drawn."""
         with self._database.write() as session:
             check_faces(session, [face_id], drawn)
@@ -264,11 +257,12 @@ class People:
             after = {**before, "cover_face_id": face_id}
             changes = [Change("person", before, after)] if after != before else []
             summary = f"Chose a cover for “{before['name']}”"
-            return Act(journal.record(session, "cover", summary, changes, actor=actor))
+            return Act(journal.record(session, "cover", summary, changes))
 
     def training_faces(self, embedder: str | None = None) -> NamedFaces:
         """Faces that a human named (or confirmed, or imported), without flag, with a crop; and with a vector of the
         embedder, where one is given."""
+        self._database.actor.require(Role.EDITOR)
         wanted = (
             select(Face.id, Person.name, Face.photo_id, Person.id)  # type: ignore[call-overload]
             .join(Label, col(Label.face_id) == col(Face.id))
@@ -333,7 +327,7 @@ def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonVie
     )
     wanted = select(*columns).outerjoin(counts, counts.c.person_id == col(Person.id))
     mine = true() if ids is None else col(Person.id).in_(ids)
-    return [PersonView(*row) for row in session.execute(wanted.where(mine))]
+    return [PersonView(*row) for row in session.execute(wanted.where(mine, shown_person(acting(session))))]
 
 
 def _row(session: Session, person_id: int) -> Row:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from faceid_core.geometry import carried, carried_points, inverse
 from faceid_core.image_hash import split_phashes
+from faceid_core.library.photo_files import shown_path
 from faceid_core.library.photo_plan import Insert, Keep, Plan, Reread
 from faceid_core.library.reconciliation import Matched, box_of, faces_of
 from faceid_core.library.store import person_counts
@@ -34,6 +35,8 @@ def carry_out(session: Session, plan: Plan) -> Added:
 def _act(session: Session, new: NewPhoto, action: Keep | Reread | Insert) -> Added:
     error = new.error if action.outcome == "failed" else None
     if isinstance(action, Keep):
+        photo = session.get_one(Photo, action.photo_id)
+        photo.path = shown_path(photo.path, new.path)
         return Added(action.photo_id, action.outcome, error=error)
     if isinstance(action, Reread):
         _reread(session, session.get_one(Photo, action.photo_id), new, action.faces)

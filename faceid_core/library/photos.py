@@ -10,12 +10,13 @@ from sqlmodel import col
 from faceid_core.errors import NotFound
 from faceid_core.library.filters import PhotoQuery, photo_conditions
 from faceid_core.library.phash_cache import PhashCache
+from faceid_core.library.photo_files import is_gone, shown_path
 from faceid_core.library.photo_plan import frames, plan
 from faceid_core.library.photo_rows import carry_out
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.records import Added, PhotoView
 from faceid_core.library.store.tables import Face, PerceptualHash, Photo, Source
-from faceid_core.values import NewPhoto, PhotoStatus
+from faceid_core.values import NewPhoto, PhotoStatus, Role
 
 
 class Photos:
@@ -53,10 +54,39 @@ class Photos:
         their rows. again: so do the faces of known content, which was searched anew. A photo with a vector that is
         not finite is stored as one that could not be read.
         """
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             self._phashes.refresh(session)
             # Each sees what those before it in the batch left.
             return [carry_out(session, plan(session, photo, self._phashes, again=again)) for photo in photos]
+
+    def follow(self, paths: Sequence[str]) -> int:
+        """Show each photo whose own file is gone as one of these files that hold it. Returns how many changed."""
+        self._database.actor.require(Role.OWNER)
+        moved: dict[int, str] = {}
+        elsewhere = (
+            select(Photo.id, Photo.path, Source.path)  # type: ignore[call-overload]
+            .join(Source, col(Source.photo_id) == col(Photo.id))
+            .where(col(Source.path) != col(Photo.path))
+        )
+        with self._database.read() as session:
+            for chunk in chunks(paths):
+                for photo, path, found in session.execute(elsewhere.where(col(Source.path).in_(chunk))):
+                    if (shown := shown_path(moved.get(photo, path), found)) != path:
+                        moved[photo] = shown
+        if moved:
+            with self._database.write(Role.OWNER) as session:
+                for photo, path in moved.items():
+                    session.get_one(Photo, photo).path = path
+        return len(moved)
+
+    def missing(self) -> list[PhotoView]:
+        """Photos none of whose files is there any more, in the order of import. It looks for every file."""
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            files = session.execute(select(Source.photo_id, Source.path)).tuples().all()  # type: ignore[call-overload]
+            found = {photo for photo, path in files if not is_gone(path)}
+            views = (PhotoView(*row) for row in session.execute(_views().order_by(col(Photo.id))))
+            return [photo for photo in views if photo.id not in found]
 
     def at(self, paths: Sequence[str]) -> dict[str, int]:
         """Path -> id of the photo that was found there, for those that the library knows."""
@@ -105,6 +135,7 @@ class Photos:
 
     def files(self) -> list[tuple[str, str, int, int]]:
         """(sha256, path, width, height) of every photo that could be read, in the order of import."""
+        self._database.actor.require(Role.OWNER)
         wanted = (
             select(Photo.sha256, Photo.path, Photo.width, Photo.height)  # type: ignore[call-overload]
             .where(col(Photo.status) == PhotoStatus.DONE.value)

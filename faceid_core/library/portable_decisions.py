@@ -21,7 +21,7 @@ from faceid_core.library.store.journal import record
 from faceid_core.library.store.records import Added, TakenOver
 from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
 from faceid_core.library.store.tables import Face, Label, PairConstraint, Person, Photo, Rejection
-from faceid_core.values import Box, Flag, LabelSource, utc_now
+from faceid_core.values import Box, Flag, LabelSource, Role, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +76,28 @@ class FaceBox:
 
 
 class Decisions:
-    """Reads all decisions, and takes over those of another library."""
+    """Reads all decisions, and takes over those of another library. Only for owners: NotAllowed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def people(self) -> list[PersonDecision]:
         """Everybody, by name."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             found = session.scalars(select(Person).order_by(col(Person.name_key)))
             return [PersonDecision(row.name, row.birth_date, row.hidden) for row in found]
 
     def faces(self) -> Iterator[FaceDecision]:
         """Every face about which somebody decided something, by id."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             for _, decision in _read(session, true()):
                 yield decision
 
     def pairs(self) -> list[PairDecision]:
         """Every two faces of which somebody said whether they are the same person."""
+        self._database.actor.require(Role.OWNER)
         one, other = aliased(Face), aliased(Face)
         first, second = aliased(Photo), aliased(Photo)
         columns: tuple[Any, ...] = (
@@ -124,6 +127,7 @@ class Decisions:
 
         Names come as imported ones: a human gave them to the near copy, not to this face.
         """
+        self._database.actor.require(Role.OWNER)
         wanted = [copy for copy in copies if copy.near_copy is not None]
         if not wanted:
             return []
@@ -136,6 +140,7 @@ class Decisions:
 
     def known(self, photos: Iterable[str]) -> dict[str, list[FaceBox]]:
         """The faces on the photos of these sha256; a photo that is not in the library is left out."""
+        self._database.actor.require(Role.OWNER)
         found: dict[str, list[FaceBox]] = {}
         columns: tuple[Any, ...] = (Photo.sha256, Face)
         faces = select(*columns).outerjoin(Face, col(Face.photo_id) == col(Photo.id))
@@ -154,7 +159,6 @@ class Decisions:
         faces: Sequence[tuple[int, FaceDecision]],
         pairs: Sequence[tuple[int, int, bool]] = (),
         *,
-        actor: str,
         summary: str = "",
     ) -> TakenOver:
         """Decide the same about faces of this library, as one event. What was decided here already stays.
@@ -162,12 +166,12 @@ class Decisions:
         faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person).
         Where this library disagrees, its own decision stays.
         """
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             taking = _Taking(session, people, faces)
             changes = [*taking.changes(), *pair_constraint_changes(session, pairs)]
             summary = summary or f"Replayed decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
-            event = record(session, "replay", summary, changes, actor=actor, done=made)
+            event = record(session, "replay", summary, changes, done=made)
         return TakenOver(event, tuple(sorted(taking.disagreeing)))
 
 

@@ -3,4 +3,15 @@
 May import the root.
 """
 
-__all__ = ["admission", "annotate", "folders", "formats", "images", "orientation", "source", "video", "xmp"]
+__all__ = [
+    "admission",
+    "annotate",
+    "folders",
+    "formats",
+    "images",
+    "left_out",
+    "orientation",
+    "source",
+    "video",
+    "xmp",
+]

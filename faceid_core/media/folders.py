@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from faceid_core.errors import PathNotFound
-from faceid_core.media import source
+from faceid_core.errors import NothingToImport, PathNotFound
+from faceid_core.media import left_out, source
 from faceid_core.media.formats import SUFFIXES, VIDEO_SUFFIXES
-
-log = logging.getLogger(__name__)
+from faceid_core.media.left_out import Leave, LeftOuts, Patterns
 
 
 def sha256_of(path: Path | str) -> str:
@@ -24,37 +23,115 @@ def sha256_of(path: Path | str) -> str:
             raise source.unreachable(error) from error
 
 
-def walk(paths: Iterable[Path | str], *, videos: bool = False) -> Iterator[Path]:
+def absolute(path: Path | str) -> Path:
+    """The full path, with the links that are in it: people look for their photos where they put them."""
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.resolve follows links
+
+
+def _nobody(path: Path, reason: str) -> None:
+    """Tell nobody what is left out."""
+
+
+def walk(
+    paths: Iterable[Path | str], *, videos: bool = False, exclude: Sequence[str] = (), leave: Leave = _nobody
+) -> Iterator[Path]:
     """The photos under files and folders: each once, sorted within a folder, no hidden file or folder.
 
     A folder gives the files that end in SUFFIXES, for videos also in VIDEO_SUFFIXES; a file that is named itself
-    is always given. Links to folders are not followed. Raises PathNotFound at once, before the first is asked for.
+    is always given. Links to folders are not followed. What else is left out: see media.left_out.
+    exclude: patterns in the form of .gitignore, from each of the folders. leave: is told what is left out, and why.
+    Raises PathNotFound at once, before the first is asked for.
     """
-    roots = [Path(path) for path in paths]
-    for root in roots:
-        if not root.exists():
-            raise PathNotFound(f"There is no file or folder {root}; check the path.")
-    return _walk(roots, SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES)
+    roots = [_checked(Path(path)) for path in paths]
+    search = _Search(SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES, exclude, leave)
+    return _once(search.under(root) if root.is_dir() else iter([root]) for root in roots)
 
 
-def _walk(roots: list[Path], suffixes: frozenset[str]) -> Iterator[Path]:
+def nothing_in(where: object, left: LeftOuts) -> NothingToImport:
+    """The error for folders without photos, with what was left out of them."""
+    sentence = f"There is no photo in {where}; choose a folder with JPEG, PNG, HEIC or similar files."
+    return NothingToImport(f"{sentence} Left out: {', '.join(map(str, left.values()))}." if left else sentence)
+
+
+def _checked(root: Path) -> Path:
+    """A file or folder that can be reached. Raises PathNotFound."""
+    try:
+        root.stat()
+        if root.is_dir():
+            os.scandir(root).close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PathNotFound(f"There is no file or folder {root}; check the path.") from error
+    except PermissionError as error:
+        raise PathNotFound(f"{root} {left_out.DENIED.removeprefix('what ')}.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PathNotFound(f"{root} can't be opened ({reason[:1].lower()}{reason[1:]}); check the path.") from error
+    return root
+
+
+def _once(found: Iterable[Iterator[Path]]) -> Iterator[Path]:
     seen: set[Path] = set()
-    for root in roots:
-        for path in _files_in(root, suffixes) if root.is_dir() else [root]:
-            key = path.absolute()
-            if key not in seen:
-                seen.add(key)
+    for path in (path for files in found for path in files):
+        key = path.absolute()
+        if key not in seen:
+            seen.add(key)
+            yield path
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    suffixes: frozenset[str]
+    exclude: Sequence[str]
+    leave: Leave
+
+    def under(self, root: Path) -> Iterator[Path]:
+        """A folder that somebody names is searched whatever it is called; what is in it must be wanted."""
+        return self._in(root, [left_out.patterns(root, self.exclude)], is_named=True)
+
+    def _in(self, folder: Path, patterns: list[Patterns], *, is_named: bool = False) -> Iterator[Path]:
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            self.leave(folder, left_out.unreadable(error))
+            return
+        names = [entry.name for entry in found]
+        if not is_named and (reason := left_out.why_not_marked(folder, names)):
+            self.leave(folder, reason)
+            return
+        patterns = [*patterns, *left_out.written_patterns(folder, names)]
+        folders = [entry for entry in found if _is(entry, os.DirEntry.is_dir)]
+        yield from self._files(folder, [entry for entry in found if entry not in folders], patterns)
+        for entry in folders:
+            if self._is_wanted(folder / entry.name, entry, patterns):
+                yield from self._in(folder / entry.name, patterns)
+
+    def _files(self, folder: Path, found: list[os.DirEntry[str]], patterns: list[Patterns]) -> Iterator[Path]:
+        siblings = frozenset(entry.name.lower() for entry in found)
+        for entry in found:
+            path = folder / entry.name
+            reason = left_out.why_not_file(path, siblings, self.suffixes)
+            if reason is None and any(each.match(path, is_folder=False) for each in patterns):
+                reason = left_out.IGNORED
+            if reason:
+                self.leave(path, reason)
+            elif reason is None and _is(entry, os.DirEntry.is_file):
                 yield path
 
+    def _is_wanted(self, folder: Path, entry: os.DirEntry[str], patterns: list[Patterns]) -> bool:
+        reason = left_out.why_not_folder(folder)
+        if reason is None and entry.is_symlink():
+            reason = left_out.LINK
+        if reason is None and any(each.match(folder, is_folder=True) for each in patterns):
+            reason = left_out.IGNORED
+        if reason:
+            self.leave(folder, reason)
+        return reason is None
 
-def _files_in(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, onerror=_skip_folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "@eaDir")))
-        for name in sorted(files):
-            path = Path(parent, name)
-            if path.suffix.lower() in suffixes and not name.startswith(".") and path.is_file():
-                yield path
 
-
-def _skip_folder(error: OSError) -> None:
-    log.warning("a folder can't be read: %s", error)
+def _is(entry: os.DirEntry[str], kind: Callable[[os.DirEntry[str]], bool]) -> bool:
+    """Whether an entry is of a kind; one that can't be asked counts as a file, whose reading then says why not."""
+    try:
+        return kind(entry)
+    except OSError:
+        return kind is os.DirEntry.is_file

@@ -7,28 +7,33 @@ from typing import IO
 from faceid_core.errors import IsVideo, UnreadableImage
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a list, here of endings with their dots."""
     return frozenset(text.split())
 
 
-SUFFIXES = _words(".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .bmp .dib .tif .tiff .gif .heic .heif .hif .avif")
+STILL_SUFFIXES = words(
+    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .bmp .dib .tif .tiff .gif .heic .heif .hif .avif "
+    ".jp2 .j2k .jpf .jpx .jxl .psd"
+)
+RAW_SUFFIXES = words(
+    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw "
+    ".rw2 .rwl .sr2 .srf .srw .x3f"
+)
+SUFFIXES = STILL_SUFFIXES | RAW_SUFFIXES
 """Lower-case endings of the files that `walk` picks from a folder."""
 
 EMPTY = "the file is empty"
 NOT_AN_IMAGE = "not an image"
 DAMAGED = "the file is damaged or cut off"
 CUT_OFF = f"{DAMAGED}: its end is missing"
-RAW = "a camera RAW file; export it as JPEG and import that"
+RAW = "a camera RAW file that can't be developed; export it as JPEG and import that"
 VIDEO = "a video, not a photo; to include it, import with --video or tick “Include videos”"
 DRAWING = "a vector drawing (SVG), not a photo"
 DOCUMENT = "a PDF document, not a photo"
 
-_RAW_SUFFIXES = _words(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw "
-    ".rw2 .rwl .sr2 .srf .srw .x3f"
-)
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIU\0")
-VIDEO_SUFFIXES = _words(".3gp .avi .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .webm .wmv")
+VIDEO_SUFFIXES = words(".3gp .avi .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .webm .wmv")
 _VIDEO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _VIDEO_STARTS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba")  # Matroska and WebM, MPEG
 _STILL_BRANDS = frozenset(
@@ -37,19 +42,21 @@ _STILL_BRANDS = frozenset(
 
 
 def refuse_strangers(prefix: bytes, suffix: str) -> None:
-    """Name well-known files that are no photo, and those of which Pillow would read a small preview."""
+    """Name well-known files that are no photo."""
     text = prefix.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     reasons = {
-        RAW: suffix in _RAW_SUFFIXES or prefix[8:10] == b"CR" or prefix.startswith(_RAW_STARTS),
         VIDEO: _is_video(prefix),
         DOCUMENT: prefix.startswith(b"%PDF"),
         DRAWING: text.startswith(b"<svg") or suffix in {".svg", ".svgz"},
     }
     for reason, applies in reasons.items():
-        if applies and prefix[4:12] == b"ftypcrx ":
-            raise UnreadableImage(RAW)
         if applies:
             raise IsVideo(reason) if reason is VIDEO else UnreadableImage(reason)
+
+
+def starts_as_raw(prefix: bytes) -> bool:
+    """Whether the first bytes are those of Canon's, Fujifilm's or Phase One's RAW files; most others are TIFFs."""
+    return prefix[8:10] == b"CR" or prefix.startswith(_RAW_STARTS) or prefix[4:12] == b"ftypcrx "
 
 
 def _is_video(prefix: bytes) -> bool:

@@ -20,7 +20,7 @@ from PIL import ImageFile
 
 from faceid_core import frame_path
 from faceid_core.errors import ImageTooLarge, IsVideo, UnreadableImage
-from faceid_core.media import formats, xmp
+from faceid_core.media import formats, jpeg_xl, raw, xmp
 from faceid_core.media.orientation import heif_orientation, turned
 from faceid_core.media.pixels import upright_pixels
 from faceid_core.media.source import (
@@ -36,7 +36,7 @@ from faceid_core.values import Image
 
 log = logging.getLogger(__name__)
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "JPEG2000", "JXL", "PSD")
 _ORIENTATION, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x0132, 0x8769, 0x9003
 _DNG_VERSION, _XMP = 0xC612, 0x02BC
 
@@ -58,6 +58,8 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
 
         return video.at(*moment, max_megapixels=max_megapixels)
     with opened(source) as file:
+        if raw.is_raw(file, _suffix(source)):
+            return raw.photograph(file, max_megapixels)
         image = _open_image(file, _suffix(source))
         try:
             check_size(*image.size, max_megapixels)
@@ -81,6 +83,8 @@ def declared_megapixels(source: Source, *, max_megapixels: float = DEFAULT_MEGAP
     if _moment(source) is not None:
         return 0.0
     with opened(source) as file:
+        if raw.is_raw(file, _suffix(source)):
+            return raw.megapixels(file, max_megapixels)
         image = _open_image(file, _suffix(source))
         check_size(*image.size, max_megapixels)
         return float(image.width * image.height / 1e6)
@@ -92,6 +96,8 @@ def described(path: Path) -> tuple[bytes, int]:
     Only the beginning of the file is read. Raises UnreadableImage.
     """
     with opened(path) as file:
+        if raw.is_raw(file, _suffix(path)):
+            return raw.described(file)
         image = _open_image(file, _suffix(path))
         packet = image.info.get("xmp") or getattr(image, "tag_v2", {}).get(_XMP) or b""
         orientation = image.info.get("original_orientation") or _exif(image, path)[0]
@@ -128,8 +134,10 @@ def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[
         AvifImagePlugin,
         BmpImagePlugin,
         GifImagePlugin,
+        Jpeg2KImagePlugin,
         JpegImagePlugin,
         PngImagePlugin,
+        PsdImagePlugin,
         TiffImagePlugin,
         WebPImagePlugin,
     )
@@ -138,7 +146,8 @@ def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[
         import pillow_heif
 
         pillow_heif.register_heif_opener(thumbnails=False)
-    return {name: Pillow.OPEN[name] for name in _FORMATS}
+    own = {"JXL": (jpeg_xl.JpegXl, jpeg_xl.accept)}
+    return {name: own.get(name) or Pillow.OPEN[name] for name in _FORMATS}
 
 
 def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
@@ -155,6 +164,8 @@ def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
         file.seek(0)
         try:
             image = factory(file, "")
+        except SyntaxError as error:
+            image = _float_tiff(file, error)
         except Exception as error:
             raise _decoding_failed(error) from error
         if name == "TIFF" and _DNG_VERSION in image.tag_v2:  # type: ignore[attr-defined]
@@ -163,6 +174,17 @@ def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
     if suffix in formats.VIDEO_SUFFIXES:
         raise IsVideo(formats.VIDEO)
     raise UnreadableImage(formats.NOT_AN_IMAGE)
+
+
+def _float_tiff(file: IO[bytes], refusal: SyntaxError) -> ImageFile.ImageFile:
+    """A TIFF that Pillow refused because its colours are floats. UnreadableImage where that isn't why."""
+    from faceid_core.media.float_tiff import FloatTiff
+
+    try:
+        file.seek(0)
+        return FloatTiff(file, "")
+    except Exception:
+        raise _decoding_failed(refusal) from refusal
 
 
 def _load(image: ImageFile.ImageFile) -> None:
@@ -216,12 +238,14 @@ def _photograph(
     orientation, taken_at = _exif(image, source)
     if image.format == "HEIF":
         orientation = heif_orientation(image, file)
+    if image.format == "JXL":  # libjxl turns by its own header; EXIF does not count (18181-2)
+        orientation = 1
     try:
         pixels = upright_pixels(image, orientation) if decoded is None else turned(decoded, orientation)
     except Exception as error:
         raise _decoding_failed(error) from error
     height, width = pixels.shape[:2]
-    if image.size != size:
+    if image.size != size and image.format in {"JPEG", "MPO"}:  # a draft
         width, height = size[::-1] if orientation >= 5 else size
     return Photograph(pixels, width, height, taken_at, (image.format or "").lower())
 

@@ -1,5 +1,6 @@
-"""Who may be one person, and whose name may be wrong, kept up to date: after an act only the groups and people that it
-touched, and those beside them, are looked at. `merge_candidates` and `label_errors` find the same from the beginning."""
+"""Who may be one person, and whose name may be wrong, kept up to date: after an act only the groups and people that
+it touched, and those beside them, are looked at. `merge_candidates` and `label_errors` find the same from the
+beginning."""
 
 from __future__ import annotations
 

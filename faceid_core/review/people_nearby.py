@@ -1,5 +1,5 @@
-"""The people nearest to each face that waits for a name, kept up to date: who got a face or lost one is compared with
-all of them, nobody else. `identity.nearest_people` finds the same from the beginning, in minutes instead of
+"""The people nearest to each face that waits for a name, kept up to date: who got a face or lost one is compared
+with all of them, nobody else. `identity.nearest_people` finds the same from the beginning, in minutes instead of
 milliseconds for 100,000 faces."""
 
 from __future__ import annotations

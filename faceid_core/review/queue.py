@@ -1,8 +1,7 @@
 """The queue of questions: one at a time, the one first whose answer is expected to name most faces.
 
-Every question is asked only once for what it is about: a face that may be somebody is a question about that face, in
-which the somebody is one of the answers, never a question of its own whose no names nobody.
-"""
+A face that may be somebody is a question about that face, in which the somebody is one of the answers, never a
+question of its own whose no names nobody.
 
 from __future__ import annotations
 
@@ -22,8 +21,8 @@ BATCH = 24
 """Faces that one answer is about, at most: as many as can be looked over in a glance."""
 
 WORTH_A_BATCH = 0.5
-"""A suggested face is asked about among others of the same person from this probability on; else it is asked about by
-itself, where another name can be given at once."""
+"""A suggested face is asked about among others of the same person from this probability on; else it is asked about
+by itself, where another name can be given at once."""
 
 PRIOR = 4.0
 """Answers that a person's record is worth before there are any."""
@@ -32,7 +31,7 @@ STEEPNESS, CROSSING = 9.0, 1.0
 """How the probability that a suggestion is right falls with its distance: a half at CROSSING limits."""
 
 SINGLE = 0.3
-"""The share of single faces that show somebody who is there more than once, among those like nobody who is known."""
+"""The share of faces like nobody known that show somebody who is there more than once."""
 
 BECAUSE = 12
 """Faces of a person that speak for a question."""

@@ -13,7 +13,7 @@ from faceid_core.library import Library
 from faceid_core.steps.cluster_labels import Chosen, choose, cluster_labels
 from faceid_core.steps.evaluate import Measured, measure
 from faceid_core.steps.snapshot import LibrarySnapshot
-from faceid_core.values import Ints, Progress, no_progress
+from faceid_core.values import Ints, Progress, Role, no_progress
 
 LAST_FACE = "last_face"
 """The parameter of a clustering that tells the newest face it saw."""
@@ -62,8 +62,9 @@ def cluster_faces(
     threshold: a Euclidean distance; without one, strictness moves the default, see there. preview: only tell what
     would change, and measure it. new_only: faces that came after the latest clustering join its clusters or make
     new ones, and nobody else moves; without such a clustering, or when most faces are new, all are clustered.
-    Raises NoPhotos, NoFaces, UnknownChoice.
+    Raises NotAllowed for viewers, NoPhotos, NoFaces, UnknownChoice.
     """
+    library.actor.require(Role.EDITOR)  # now, not after the work
     started = time.monotonic()
     snapshot = LibrarySnapshot.of(library)
     before = snapshot.compared.numbers

@@ -52,7 +52,7 @@ class NamesTaken:
         return asdict(self)
 
 
-def take_names(library: Library, *, actor: str, progress: Progress = no_progress) -> NamesTaken:
+def take_names(library: Library, *, progress: Progress = no_progress) -> NamesTaken:
     """Give faces the names that their photos, or the XMP files beside them, hold for that place, as one decision.
 
     What was decided here already stays. Raises JobCancelled from `progress`, with nothing taken over.
@@ -64,9 +64,7 @@ def take_names(library: Library, *, actor: str, progress: Progress = no_progress
     summary = f"Imported {count(len(new), 'name')} from photos"
     denied: set[int] = set()
     if new:
-        denied.update(
-            library.decisions.take_over([*people.values()], new, actor=actor, summary=summary).disagreeing
-        )
+        denied.update(library.decisions.take_over([*people.values()], new, summary=summary).disagreeing)
     taken = [str(decision.person) for face, decision in new if face not in denied]
     return NamesTaken(
         photos=len({face.photo for face in named}),

@@ -12,12 +12,13 @@ from typing import Any
 
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.importing import run
-from faceid_core.library import JobView, Library
+from faceid_core.library import JobView, Library, needed
 from faceid_core.steps import import_names
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
+from faceid_core.values import PROGRAM, Actor
 
 log = logging.getLogger(__name__)
 
@@ -85,11 +86,12 @@ class Reporter:
 
 
 def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    options = {name: params[name] for name in ("again", "video_seconds") if name in params}
+    options = {name: params[name] for name in ("again", "video_seconds", "exclude") if name in params}
     report = run.import_photos(library, params["paths"], **options, progress=reporter)
     if report.faces:
-        library.jobs.submit("cluster", {"new_only": True})
-        library.jobs.submit("map", {"new_only": True})
+        program = library.acting_as(PROGRAM)
+        program.jobs.submit("cluster", {"new_only": True})
+        program.jobs.submit("map", {"new_only": True})
     return report.as_dict()
 
 
@@ -117,8 +119,8 @@ def _train(library: Library, params: dict[str, Any], reporter: Reporter) -> dict
     return {"model": model.id, "people": len(model.classes), **metrics}
 
 
-def _names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    return import_names.take_names(library, actor=params["actor"], progress=reporter).as_dict()
+def _names(library: Library, _params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    return import_names.take_names(library, progress=reporter).as_dict()
 
 
 KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
@@ -137,7 +139,8 @@ def run_next(library: Library) -> JobView | None:
         return None
     try:
         with Reporter(library, job.id) as reporter:
-            result = KINDS[job.kind](library, job.params, reporter)
+            asked = library.acting_as(Actor(job.actor, needed(job.kind)))
+            result = KINDS[job.kind](asked, job.params, reporter)
         library.jobs.finish(job.id, result)
     except JobCancelled:
         library.jobs.cancelled(job.id)

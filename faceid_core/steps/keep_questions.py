@@ -110,7 +110,7 @@ class _Moment:
 
     def decided(self) -> Decided:
         """For the index of suggestions."""
-        standing, faces = self.standing, self.compared.faces
+        standing = self.standing
         return Decided(
             people=np.where(np.isin(self.people, sorted(standing.hidden)), -1, self.people),
             asked=self.asked,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from faceid_core.library import FaceVectors, Library
 from faceid_core.steps.snapshot import LibrarySnapshot
-from faceid_core.values import Progress, no_progress
+from faceid_core.values import Progress, Role, no_progress
 
 SKETCH = "pca"
 """The projector whose map is there at once."""
@@ -33,13 +33,14 @@ class MapReport:
 def map_faces(
     library: Library, *, projector: str | None = None, new_only: bool = False, progress: Progress = no_progress
 ) -> MapReport:
-    """Lay all faces out on a plane. Raises NoPhotos, NoFaces, UnknownChoice.
+    """Lay all faces out on a plane. Raises NotAllowed for viewers, NoPhotos, NoFaces, UnknownChoice.
 
     new_only: faces that are not on the map are placed among those that are, which stay; without a map, or when most
     faces are new, all are laid out. The first time a PCA map is stored at once, to look at until the other is done.
     """
     from faceid_core.vectors import projection
 
+    library.actor.require(Role.EDITOR)  # now, not after the work
     started = time.monotonic()
     snapshot = LibrarySnapshot.of(library)
     faces, embedder = snapshot.faces, snapshot.embedder

@@ -1,4 +1,4 @@
-"""Questions about names that are given already, and about groups and photos that belong together: kept up to date."""
+"""Questions about names that are given, and about groups and photos that belong together: kept up to date."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ class NameQuestions:
     def _people(self, pair: Pair) -> Question:
         one, other = pair.one - PEOPLE_FROM, pair.other - PEOPLE_FROM
         return Question(
-            Kind.PEOPLE, f"people-{one}-{other}", self._ids(pair.typical), 2, person=one, because=self._ids(pair.because),
-            number=one, others=(other,), distance=pair.distance,
+            Kind.PEOPLE, f"people-{one}-{other}", self._ids(pair.typical), 2, person=one,
+            because=self._ids(pair.because), number=one, others=(other,), distance=pair.distance,
         )  # fmt: skip
 
     def _groups(self, pair: Pair) -> Question:
         return Question(
-            Kind.GROUPS, f"groups-{pair.one}-{pair.other}", self._ids(pair.typical), 2, because=self._ids(pair.because),
-            number=pair.one, others=(pair.other,), distance=pair.distance,
+            Kind.GROUPS, f"groups-{pair.one}-{pair.other}", self._ids(pair.typical), 2,
+            because=self._ids(pair.because), number=pair.one, others=(pair.other,), distance=pair.distance,
         )  # fmt: skip
 
     def _moment(self, found: Duplicates) -> Question:

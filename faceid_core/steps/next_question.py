@@ -20,8 +20,8 @@ LOOKED_AT = 300
 
 @dataclass(frozen=True, eq=False)
 class AskedNow:
-    """A question that is open now. faces: those that are shown, the best first; every: all that the answer is about,
-    as drawn (a group may be larger than what is shown); people: everybody who may be an answer, by id."""
+    """A question that is open now. faces: those that are shown, the best first; every: all that the answer is
+    about, as drawn (a group may be larger than what is shown); people: everybody who may be an answer, by id."""
 
     question: Question
     faces: tuple[FaceView, ...]

@@ -1,5 +1,5 @@
-"""The questions that are open, as the worker wrote them down and pages read them: a file beside the neighbour graphs,
-which may be deleted, as it is made again, and goes with them when something is erased."""
+"""The questions that are open, as the worker wrote them down and pages read them: a file beside the neighbour
+graphs, which may be deleted, as it is made again, and goes with them when something is erased."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ FORM = 1
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestions:
-    """questions: the first KEPT, the most useful first; answers: how many questions there are in all, by kind; faces:
-    how many wait for a name; left: faces that are still to be compared; run: the grouping that group numbers are of."""
+    """questions: the first KEPT, the most useful first; answers: how many questions there are in all, by kind;
+    faces: how many wait for a name; left: faces that are still to be compared; run: the
+    grouping of group numbers."""
 
     questions: tuple[Question, ...] = ()
     answers: dict[str, int] | None = None

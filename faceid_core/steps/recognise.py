@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceid_core.library import Library
 from faceid_core.settings import Settings
 from faceid_core.single_flight import single_flight
+from faceid_core.values import PROGRAM, Image, Recognised, Role
 
 if TYPE_CHECKING:
     from faceid_core.recognition.recogniser import Recogniser
+
+
+def recognise(library: Library, image: Image, *, threshold: float | None = None) -> list[Recognised]:
+    """Who is in the image (H, W, 3), from left to right; to viewers hidden people are unknown ones. Raises as
+    `load_recogniser` and `Recogniser.recognise` do."""
+    found = load_recogniser(library).recognise(image, threshold=threshold)
+    if library.actor.role.includes(Role.EDITOR):
+        return found
+    hidden = {person.name for person in library.acting_as(PROGRAM).people.all() if person.hidden}
+    return [_without(hidden, face) for face in found]
+
+
+def _without(hidden: set[str], face: Recognised) -> Recognised:
+    others = tuple(guess for guess in face.runners_up if guess.name not in hidden)
+    if face.name in hidden:
+        return replace(face, name=None, probability=1 - face.probability, runners_up=others)
+    return replace(face, runners_up=others)
 
 
 def load_recogniser(library: Library) -> Recogniser:

@@ -63,7 +63,7 @@ def export(library: Library, file: Path) -> Decided:
     return everything
 
 
-def replay(library: Library, file: Path, *, rest: Path | None = None, actor: str) -> Replayed:
+def replay(library: Library, file: Path, *, rest: Path | None = None) -> Replayed:
     """Take the decisions of `file` over; those that find no face go to `rest` (default: beside `file`).
 
     Raises DecisionsUnusable, NotWritable. What was decided here already stays.
@@ -81,7 +81,7 @@ def replay(library: Library, file: Path, *, rest: Path | None = None, actor: str
     found = {name for _, face in matched for name in _names(face)}
     missed = {name for face in lost for name in _names(face)} - found
     found_people = [person for person in decided.people if person.name not in missed]
-    disagreeing = library.decisions.take_over(found_people, matched, pairs, actor=actor).disagreeing
+    disagreeing = library.decisions.take_over(found_people, matched, pairs).disagreeing
     nowhere = sum(face.photo not in known for face in lost)
     return Replayed(
         len(matched) - len(disagreeing),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,7 +44,11 @@ class Given:
     twice: bool = False
 
 
-def give(library: Library, asked: AskedNow, given: Given, *, actor: str) -> Act:
+Answering = Callable[[Library, AskedNow, Given, list[int]], Act]
+"""What does as was replied; it gets the faces that are meant."""
+
+
+def give(library: Library, asked: AskedNow, given: Given) -> Act:
     """Do what was replied. Raises BadInput, InvalidName, NotFound, TwiceOnPhoto, OutOfDate."""
     question = asked.question
     meant = [face for face in asked.every.ids if face not in set(given.left_out)]
@@ -52,58 +56,55 @@ def give(library: Library, asked: AskedNow, given: Given, *, actor: str) -> Act:
         raise BadInput("Select the faces that are meant.")
     drawn = asked.every if not given.left_out else asked.every.only(meant)
     if given.reply in (Reply.STRANGER, Reply.NOT_A_FACE):
-        return library.faces.flag(meant, Flag(given.reply.value), actor=actor, drawn=drawn)
+        return library.faces.flag(meant, Flag(given.reply.value), drawn=drawn)
     if given.reply is Reply.NEW:
-        return library.people.name_faces(meant, given.name, actor=actor, once=not given.twice, drawn=drawn)
+        return library.people.name_faces(meant, given.name, once=not given.twice, drawn=drawn)
     if given.reply is Reply.PERSON and given.person is not None:
         if question.kind is Kind.PEOPLE:
             raise BadInput("Answer with yes or no.")
-        return library.people.give_faces(meant, given.person, actor=actor, once=not given.twice, drawn=drawn)
-    kinds = {
+        return library.people.give_faces(meant, given.person, once=not given.twice, drawn=drawn)
+    kinds: dict[Kind, Answering] = {
         Kind.GROUP: _who, Kind.PERSON: _who, Kind.FACE: _who, Kind.WRONG: _wrong, Kind.TWICE: _twice,
         Kind.PEOPLE: _one, Kind.GROUPS: _one, Kind.MOMENT: _moment,
     }  # fmt: skip
-    return kinds[question.kind](library, asked, given, meant, actor)
+    return kinds[question.kind](library, asked, given, meant)
 
 
-Answering = Callable[[Library, AskedNow, Given, list[int], str], Act]
-
-
-def _who(library: Library, asked: AskedNow, given: Given, meant: Sequence[int], actor: str) -> Act:
+def _who(library: Library, asked: AskedNow, given: Given, meant: list[int]) -> Act:
     """Yes is for the chosen faces, and no for the others; no alone is for all of them."""
     person = _person(asked.question)
     if given.reply is Reply.NO:
-        return answer.refuse(library, asked.every.ids, person, actor=actor)
+        return answer.refuse(library, asked.every.ids, person)
     if given.twice:
-        return library.people.give_faces(meant, person, actor=actor, drawn=asked.every.only(meant))
+        return library.people.give_faces(meant, person, drawn=asked.every.only(meant))
     no = given.left_out if asked.question.kind is not Kind.GROUP else ()
     drawn = asked.every.only([*meant, *no])
-    return library.people.answer(meant, no, person, actor=actor, drawn=drawn)
+    return library.people.answer(meant, no, person, drawn=drawn)
 
 
-def _wrong(library: Library, asked: AskedNow, given: Given, meant: Sequence[int], actor: str) -> Act:
+def _wrong(library: Library, asked: AskedNow, given: Given, meant: list[int]) -> Act:
     question, person = asked.question, _person(asked.question)
     if given.reply is Reply.NO:
-        return library.people.remove_faces(meant, person, actor=actor)
+        return library.people.remove_faces(meant, person)
     doubt = Doubt(question.faces[0], person, question.distance, question.because)
     drawn = DrawnFaces.alike([doubt.face, doubt.because[0]], person)
     name = library.people.get(person).name
-    return answer.name_is_right(library, [doubt], name, actor=actor, drawn=drawn)
+    return answer.name_is_right(library, [doubt], name, drawn=drawn)
 
 
-def _twice(library: Library, asked: AskedNow, given: Given, meant: Sequence[int], actor: str) -> Act:
+def _twice(library: Library, asked: AskedNow, given: Given, meant: list[int]) -> Act:
     """Yes: all are right. No: those that were left out are not the person."""
     person = _person(asked.question)
     if given.reply is Reply.NO:
         if not given.left_out:
             raise BadInput("Deselect the faces that have the wrong name.")
-        return library.people.remove_faces(given.left_out, person, actor=actor)
+        return library.people.remove_faces(given.left_out, person)
     twice = Twice(asked.question.number, person, asked.question.faces)
     name = library.people.get(person).name
-    return answer.both_are_right(library, twice, name, actor=actor, drawn=asked.every)
+    return answer.both_are_right(library, twice, name, drawn=asked.every)
 
 
-def _one(library: Library, asked: AskedNow, given: Given, meant: Sequence[int], actor: str) -> Act:
+def _one(library: Library, asked: AskedNow, given: Given, meant: list[int]) -> Act:
     question = asked.question
     one, other = question.number, question.others[0]
     if given.reply is Reply.YES and question.kind is Kind.GROUPS:
@@ -111,20 +112,20 @@ def _one(library: Library, asked: AskedNow, given: Given, meant: Sequence[int], 
     if given.reply is Reply.YES:
         views = sorted((asked.people[one], asked.people[other]), key=lambda view: -view.faces)
         keep, gone = views
-        return library.people.merge(keep.id, [gone.id], actor=actor, drawn=(keep, gone))
+        return library.people.merge(keep.id, [gone.id], drawn=(keep, gone))
     pair = Pair(one, other, question.distance, _two(question.faces), _two(question.because))
     whom = f"groups {one} and {other}"
     if question.kind is Kind.PEOPLE:
         whom = f"“{asked.people[one].name}” and “{asked.people[other].name}”"
-    return answer.not_one_person(library, pair, whom, actor=actor)
+    return answer.not_one_person(library, pair, whom)
 
 
-def _moment(library: Library, asked: AskedNow, given: Given, meant: Sequence[int], actor: str) -> Act:
+def _moment(library: Library, asked: AskedNow, given: Given, meant: list[int]) -> Act:
     question = asked.question
     moment = Duplicates(question.number, question.others, tuple(asked.every.ids), question.pairs)
     if given.reply is Reply.NO:
-        return answer.keep_all(library, moment, actor=actor)
-    return answer.set_aside(library, moment, actor=actor, drawn=asked.every)
+        return answer.keep_all(library, moment)
+    return answer.set_aside(library, moment, drawn=asked.every)
 
 
 def _person(question: Question) -> int:

@@ -11,7 +11,7 @@ from faceid_core.errors import FaceIdError, NotEnoughLabels
 from faceid_core.library import Library, ModelView, NamedFaces
 from faceid_core.steps.load_vectors import decoded
 from faceid_core.steps.snapshot import LibrarySnapshot
-from faceid_core.values import Flag, Progress, no_progress
+from faceid_core.values import Flag, Progress, Role, no_progress
 from faceid_core.vision.embedding import require_trainable
 
 if TYPE_CHECKING:
@@ -43,13 +43,14 @@ def train_recogniser(
 ) -> ModelView:
     """Train a recogniser from the names given so far and store it as the newest model.
 
-    Raises NotEnoughLabels, UnknownChoice; ErasedMeanwhile where somebody was erased while it ran; JobCancelled from
-    `progress`. Then it leaves nothing behind.
+    Raises NotAllowed for all but owners, NotEnoughLabels, UnknownChoice; ErasedMeanwhile where somebody was erased
+    while it ran; JobCancelled from `progress`. Then it leaves nothing behind.
     """
     from faceid_core.engine.dlib_format import resnet_weights
     from faceid_core.engine.weights import weights_path
     from faceid_core.recognition import training
 
+    library.actor.require(Role.OWNER)  # now, not after minutes of work
     require_trainable(library.settings)
     snapshot = LibrarySnapshot.of(library)
     named = snapshot.training_faces

@@ -75,7 +75,7 @@ def fill(library: Library, faces: int) -> None:
     labels = rng.integers(0, max(faces // 50, 1), faces)
     library.clusters.save_run("bench", {}, EMBEDDER, everyone, np.where(everyone % 10 == 0, 0, labels + 1))
     for person, part in enumerate(np.array_split(everyone[: faces // 2], 200)):
-        library.people.name_faces(part.tolist(), f"Person {person}", actor="bench")
+        library.people.name_faces(part.tolist(), f"Person {person}")
     library._database.optimise()
 
 
@@ -122,10 +122,10 @@ def measure(settings: Settings, faces: int) -> None:
     with Library.open(settings) as library:
         fresh = list(range(faces // 2 + 1, faces // 2 + 1 + NAMED))
         acts: dict[str, Callable[[], object]] = {
-            "name 1,000 faces": lambda: library.people.name_faces(fresh, "New", actor="me"),
+            "name 1,000 faces": lambda: library.people.name_faces(fresh, "New"),
             "undo": library.journal.undo,
             "redo": library.journal.redo,
-            "name them another": lambda: library.people.name_faces(fresh, "B", actor="me"),
+            "name them another": lambda: library.people.name_faces(fresh, "B"),
         }
         times: dict[str, list[float]] = defaultdict(list)
         for _ in range(ROUNDS):

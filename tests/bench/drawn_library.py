@@ -3,7 +3,8 @@
     PYTHONPATH=. python -m tests.bench.drawn_library FOLDER [--faces 100000] [--people 2000]
 
 Vectors lie around middles on a sphere whose spectrum falls as that of dlib's does, so that faces of one person are
-about 0.4 apart and those of two people about 0.85. Half of everybody's faces have their name, the others wait; every
+about 0.4 apart and those of two people about 0.85. Half of everybody's faces have their name, the others
+wait; every
 tenth face is somebody's who is there once. Photos are of three faces and have no file; all share one drawn crop.
 """
 
@@ -69,7 +70,7 @@ def fill(library: Library, vectors: Vectors, truth: Ints) -> None:
     for person in np.unique(truth[known]).tolist():
         mine = np.flatnonzero(truth == person) + 1
         if person % 5:  # every fifth person has no name yet
-            library.people.name_faces(mine[: max(len(mine) // 2, 1)].tolist(), f"Person {person}", actor="bench")
+            library.people.name_faces(mine[: max(len(mine) // 2, 1)].tolist(), f"Person {person}")
     library._database.optimise()
 
 
@@ -77,7 +78,7 @@ def _groups(truth: Ints, known: np.ndarray) -> Ints:
     """Numbers (N,), the largest first: each person's faces are one group, but for every eighth that is in none."""
     numbers = np.zeros(len(truth), np.int64)
     grouped = known & (np.arange(len(truth)) % 8 > 0)
-    people, place, sizes = np.unique(truth[grouped], return_inverse=True, return_counts=True)
+    _, place, sizes = np.unique(truth[grouped], return_inverse=True, return_counts=True)
     rank = np.argsort(np.argsort(-sizes, kind="stable"), kind="stable")
     numbers[grouped] = rank[place] + 1
     return numbers

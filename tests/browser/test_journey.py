@@ -145,7 +145,7 @@ def test_a_lasso_on_the_map_shows_its_faces(page: Page, stage: Stage) -> None:
 def test_a_person_is_renamed_called_back_and_erased(page: Page, stage: Stage) -> None:
     with Library.open(Settings(library=stage.library)) as library:
         unnamed = [face.id for face in library.faces.of_cluster(_other_group(stage), unnamed=True)]
-        library.people.name_faces(unnamed, "Otto", actor="test")
+        library.people.name_faces(unnamed, "Otto")
     page.goto(f"{stage.url}/people")
     page.get_by_role("button", name=re.compile("^Otto")).first.click()
     page.get_by_role("button", name="Edit").click()

@@ -31,7 +31,7 @@ def folder(imported_folder: Path, tmp_path: Path) -> Path:
 def name_two(folder: Path) -> None:
     with Library.open(Settings(library=folder)) as library:
         for number, name in ((1, "Anna"), (2, "[b]Øystein[/b]")):
-            library.people.name_faces([face.id for face in library.faces.of_cluster(number)], name, actor="test")
+            library.people.name_faces([face.id for face in library.faces.of_cluster(number)], name)
 
 
 @pytest.fixture(scope="module")

@@ -116,8 +116,8 @@ def test_cluster_says_what_it_did_as_json_and_leaves_names_alone(named_folder: P
 
 def test_decisions_are_listed_taken_back_and_done_again(folder: Path) -> None:
     with Library.open(Settings(library=folder)) as library:
-        library.people.name_faces([1], "Anna", actor="me")
-        library.people.rename(1, "Berta", actor="me")
+        library.people.name_faces([1], "Anna")
+        library.people.rename(1, "Berta")
     library_ = ("--library", folder)
     listed = faceid(*library_, "history", "--limit", 2, "--json").json
     assert [event["summary"] for event in listed] == ["Renamed “Anna” to “Berta”", "Named 1 face “Anna”"]
@@ -260,8 +260,8 @@ def test_erasing_while_somebody_reads_says_what_remains(tmp_path: Path, monkeypa
     folder = tmp_path / "library"
     with Library.open(Settings(library=folder)) as library:
         library.photos.add_many([new_photo("/1.jpg"), new_photo("/2.jpg")])
-        library.people.name_faces([1], "Ada", actor="a")
-        library.people.name_faces([2], "Bo", actor="a")
+        library.people.name_faces([1], "Ada")
+        library.people.name_faces([2], "Bo")
         with library._database.read() as reader:
             assert reader.scalars(text("SELECT name FROM person")).all()
             assert "some bytes of it remain" in faceid("--library", folder, "erase", "person", "Ada", "--yes").err

@@ -41,6 +41,6 @@ def test_every_setting_is_documented_with_its_default_and_its_description() -> N
     for name, field in Settings.model_fields.items():
         default, meaning = documented[name]
         if field.default is not None:  # other defaults depend on the library's folder, the machine or the network
-            real = field.default[0] if isinstance(field.default, list) else field.default
+            real = ",".join(field.default) if isinstance(field.default, list) else field.default
             assert default == (f"{real:g}" if isinstance(real, float) else str(real).replace("True", "true"))
         assert meaning.startswith(field.description or "-"), name

@@ -113,9 +113,9 @@ def test_one_person_or_too_few_faces_are_not_enough_to_train(folder: Path) -> No
     with Library.open(Settings(library=folder)) as library:
         anna = [face.id for face in library.faces.of_cluster(1)]
         ben = [face.id for face in library.faces.of_cluster(2)]
-        library.people.name_faces(anna, "Anna", actor="test")
+        library.people.name_faces(anna, "Anna")
         refused(faceid("--library", folder, "train", "--json"), "two people with two photos each")
-        library.people.name_faces(ben[:1], "Ben", actor="test")
+        library.people.name_faces(ben[:1], "Ben")
         refused(faceid("--library", folder, "train"), "two people with two photos each")
         assert library.counts().models == 0
     assert not (folder / "models").exists()

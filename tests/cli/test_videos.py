@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faceid_core.importing.run import ImportReport
+from faceid_core.importing.run import Found, ImportReport
 from faceid_core.library import Library
 from tests import videos
 from tests.cli.running import faceid
@@ -21,9 +21,9 @@ def test_videos_are_looked_into_when_asked(
     """Also where the number is left out before a path."""
     given: list[float] = []
 
-    def noting(library: Library, paths: list[Path], **_: object) -> ImportReport:
+    def noting(library: Library, paths: Found, **_: object) -> ImportReport:
         given.append(library.settings.video_seconds)
-        return ImportReport(photos=len(paths))
+        return ImportReport(photos=len(paths.files))
 
     monkeypatch.setattr("faceid_core.importing.run.import_photos", noting)
     (tmp_path / "a.jpg").touch()

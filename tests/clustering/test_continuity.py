@@ -112,7 +112,7 @@ def test_grouping_again_keeps_numbers_and_a_preview_keeps_everything(filled: Lib
 def test_no_group_mixes_two_people(filled: Library, threshold: float) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         faces = [face.id for face in filled.faces.of_cluster(number, limit=100)][:3]
-        filled.people.name_faces(faces, name, actor="a")
+        filled.people.name_faces(faces, name)
     cluster_faces(filled, threshold=threshold)
     for group in filled.clusters.page(unnamed_only=False):
         assert len(group.people) <= 1

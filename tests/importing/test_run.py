@@ -74,7 +74,7 @@ def named_single(library: Library, album: Album, folder: Path) -> Path:
     """A photo of its own with one face, imported and named."""
     path = Path(shutil.copy(single(album), folder / "mine.jpg"))
     import_photos(library, [path])
-    library.people.name_faces([1], "Ada", actor="me")
+    library.people.name_faces([1], "Ada")
     return path
 
 

@@ -188,7 +188,7 @@ def test_an_interrupted_import_goes_on_to_the_same_end(
 
 def test_searching_again_keeps_names_and_drops_what_is_no_longer_kept(empty: Library, mine: Path) -> None:
     watch(empty, mine, every=0.2)
-    empty.people.name_faces([1], "Ada", actor="me")
+    empty.people.name_faces([1], "Ada")
     named = empty.photos.get(empty.faces.get(1).photo_id).path
     report = watch(empty, mine, every=1.0, again=True)
     assert (report.photos, report.renewed + report.imported) == (1, 1)
@@ -219,7 +219,7 @@ def test_another_video_in_its_place_replaces_the_pictures(empty: Library, mine: 
 def test_all_pictures_of_a_video_are_found_by_its_path(empty: Library, mine: Path) -> None:
     watch(empty, mine, every=0.4)
     assert sorted(empty.photos.frames(str(mine))) == sorted(photo.id for photo in empty.photos.page())
-    empty.erasing.photos(empty.photos.frames(str(mine)), actor="me")
+    empty.erasing.photos(empty.photos.frames(str(mine)))
     assert (empty.counts().photos, empty.counts().faces) == (0, 0)
     assert watch(empty, mine).imported == 1
 

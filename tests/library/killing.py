@@ -99,12 +99,12 @@ def run_acts(folder: Path, tell: Tell) -> None:
     everyone = list(range(1, FACES + 1))
     with Library.open(Settings(library=folder / "library")) as library:
         for number in range(1000):
-            library.people.name_faces(everyone[number % 2 :: 2], f"Person {number % 5}", actor="me")
+            library.people.name_faces(everyone[number % 2 :: 2], f"Person {number % 5}")
             tell(library.journal.recent(1)[0].id)
             if number % 3 == 1:
                 person = library.faces.get(1).person_id
                 assert person is not None
-                library.people.remove_faces(everyone[::4], person, actor="me")
+                library.people.remove_faces(everyone[::4], person)
                 tell(library.journal.recent(1)[0].id)
             if number % 3 == 2:
                 library.journal.undo()
@@ -125,7 +125,7 @@ def check_acts(folder: Path, told: int) -> None:
 def prepare_migration(folder: Path) -> None:
     prepare_acts(folder)
     with Library.open(Settings(library=folder / "library")) as library:
-        library.people.name_faces(range(1, FACES), "Anna", actor="me")
+        library.people.name_faces(range(1, FACES), "Anna")
 
 
 def run_migration(folder: Path, tell: Tell) -> None:

@@ -30,8 +30,8 @@ def test_groups_are_numbered_by_size(library: Library, grouped: list[int]) -> No
 
 
 def test_groups_tell_names_and_leave_the_page_when_all_are_named(library: Library, grouped: list[int]) -> None:
-    library.people.name_faces(grouped[2:4], "Bob", actor="me")
-    library.people.name_faces(grouped[4:5], "Anna", actor="me")
+    library.people.name_faces(grouped[2:4], "Bob")
+    library.people.name_faces(grouped[4:5], "Anna")
     assert library.clusters.get(2).people == (("Bob", 2), ("Anna", 1))
     assert [g.number for g in library.clusters.page()] == [1]
     assert [g.number for g in library.clusters.page(unnamed_only=False)] == [1, 2]
@@ -39,15 +39,15 @@ def test_groups_tell_names_and_leave_the_page_when_all_are_named(library: Librar
 
 
 def test_flagged_faces_are_not_in_groups(library: Library, grouped: list[int]) -> None:
-    library.faces.flag(grouped[2:4], Flag.NOT_A_FACE, actor="me")
+    library.faces.flag(grouped[2:4], Flag.NOT_A_FACE)
     assert [face.id for face in library.faces.of_cluster(2)] == [grouped[4]]
     assert library.clusters.get(2).size == 1
-    library.faces.flag(grouped[4:5], Flag.STRANGER, actor="me")
+    library.faces.flag(grouped[4:5], Flag.STRANGER)
     assert [g.number for g in library.clusters.page()] == [1]
 
 
 def test_faces_of_a_group_page_by_quality(library: Library, grouped: list[int]) -> None:
-    library.people.name_faces(grouped[7:], "Anna", actor="me")
+    library.people.name_faces(grouped[7:], "Anna")
     first = library.faces.of_cluster(1, limit=3)
     rest = library.faces.of_cluster(1, after=first[-1].id, limit=3)
     assert [face.id for face in first + rest] == [grouped[7], grouped[6], grouped[1], grouped[0]]
@@ -59,13 +59,13 @@ def test_singles_are_unnamed_faces_in_no_group(library: Library, grouped: list[i
     library.photos.add_many([new_photo("/new.jpg", faces=1, quality=0.99)])
     assert [face.id for face in library.faces.singles()] == [grouped[-1] + 1, grouped[5]]
     assert [face.id for face in library.faces.singles(after=grouped[-1] + 1)] == [grouped[5]]
-    library.people.name_faces(grouped[5:6], "Anna", actor="me")
+    library.people.name_faces(grouped[5:6], "Anna")
     assert [face.id for face in library.faces.singles()] == [grouped[-1] + 1]
 
 
 def test_regrouping_keeps_every_decision_and_forgets_old_runs(library: Library, grouped: list[int]) -> None:
-    library.people.name_faces(grouped[:2], "Anna", actor="me")
-    library.faces.flag(grouped[2:3], Flag.HIDDEN, actor="me")
+    library.people.name_faces(grouped[:2], "Anna")
+    library.faces.flag(grouped[2:3], Flag.HIDDEN)
     before = library.faces.get_many(grouped)
     for _ in range(KEPT_RUNS + 2):
         library.clusters.save_run("any", {}, EMBEDDER, np.array(grouped), np.ones(8, np.int64))
@@ -78,15 +78,15 @@ def test_regrouping_keeps_every_decision_and_forgets_old_runs(library: Library, 
 
 def test_a_grouping_is_one_event_that_can_be_undone(library: Library, grouped: list[int]) -> None:
     again = library.clusters.save_run(
-        "any", {}, EMBEDDER, np.array(grouped), np.ones(8, np.int64), changes="4 faces move", actor="me"
+        "any", {}, EMBEDDER, np.array(grouped), np.ones(8, np.int64), changes="4 faces move"
     )
     event = library.journal.recent(1)[0]
-    assert (event.actor, event.summary) == ("me", "Grouped 8 faces into 1 group: 4 faces move")
-    library.journal.undo(event.id, actor="me")
+    assert (event.actor, event.summary) == ("owner", "Grouped 8 faces into 1 group: 4 faces move")
+    library.journal.undo(event.id)
     assert [(g.number, g.size) for g in library.clusters.page()] == [(1, 4), (2, 3)]
     assert library.clusters.numbers(np.array(grouped)).tolist() == NUMBERS.tolist()
     assert [face.id for face in library.faces.singles()] == [grouped[5]]
-    assert library.journal.recent(1)[0].undone_by == "me"
+    assert library.journal.recent(1)[0].undone_by == "owner"
     library.journal.redo()
     run = library.clusters.current()
     assert (run is not None and run.id, library.clusters.get(1).size) == (again, 8)
@@ -111,8 +111,8 @@ def test_grouping_nothing(library: Library) -> None:
 
 
 def test_counts(library: Library, grouped: list[int]) -> None:
-    library.people.name_faces(grouped[:3], "Anna", actor="me")
-    library.faces.flag(grouped[3:4], Flag.STRANGER, actor="me")
+    library.people.name_faces(grouped[:3], "Anna")
+    library.faces.flag(grouped[3:4], Flag.STRANGER)
     library.photos.add_many([new_photo("/broken.jpg", error="damaged")])
     counts = library.counts()
     assert (counts.photos, counts.failed, counts.faces) == (5, 1, 8)
@@ -123,8 +123,8 @@ def test_map_is_replaced_and_hides_flagged_faces(library: Library, grouped: list
     library.maps.save("pca", EMBEDDER, np.array(grouped), np.zeros((8, 2), np.float32))
     library.maps.save("pca", EMBEDDER, np.array(grouped[1:]), np.arange(14, dtype=np.float32).reshape(7, 2))
     library.maps.save("umap", EMBEDDER, np.array(grouped), np.ones((8, 2), np.float32))
-    library.people.name_faces(grouped[2:3], "Anna", actor="me")
-    library.faces.flag(grouped[1:2], Flag.NOT_A_FACE, actor="me")
+    library.people.name_faces(grouped[2:3], "Anna")
+    library.faces.flag(grouped[1:2], Flag.NOT_A_FACE)
     points = library.maps.points("pca", EMBEDDER)
     assert points.face_ids.tolist() == grouped[2:]
     assert (points.x[0], points.y[0]) == (2.0, 3.0)
@@ -134,8 +134,8 @@ def test_map_is_replaced_and_hides_flagged_faces(library: Library, grouped: list
 
 
 def test_export_has_a_row_for_every_face(library: Library, grouped: list[int]) -> None:
-    library.people.name_faces(grouped[:1], "Anna", actor="me", source=LabelSource.IMPORTED)
-    library.faces.flag(grouped[1:2], Flag.NOT_A_FACE, actor="me")
+    library.people.name_faces(grouped[:1], "Anna", source=LabelSource.IMPORTED)
+    library.faces.flag(grouped[1:2], Flag.NOT_A_FACE)
     rows = list(library.faces.rows_for_export())
     assert len(rows) == 8
     assert rows[0] == {

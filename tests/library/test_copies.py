@@ -12,7 +12,7 @@ from sqlalchemy import text
 from faceid_core.importing.run import _in_rounds
 from faceid_core.library import Added, Library
 from faceid_core.values import NewPhoto
-from tests.library.test_reconciliation import HASHES, ME, add, photo_with
+from tests.library.test_reconciliation import HASHES, add, photo_with
 
 OTHER = np.random.default_rng(77).bytes(256)
 
@@ -36,7 +36,7 @@ def flipped(bits: int) -> bytes:
 def named(library: Library, tmp_path: Path) -> Library:
     """Photo 1: its first face is Anna."""
     add(library, here(tmp_path, "a.jpg", "a"))
-    library.people.name_faces([1], "Anna", actor=ME)
+    library.people.name_faces([1], "Anna")
     return library
 
 
@@ -82,7 +82,7 @@ def test_a_chain_of_copies_is_worked_off_from_its_named_end() -> None:
 def test_a_photo_after_an_erased_one_is_found_and_meets_no_stranger(named: Library, tmp_path: Path) -> None:
     """The worker's library lives on while another one - a page, the command line - erases and edits."""
     with Library.open(named.settings) as elsewhere:
-        elsewhere.erasing.photos([1], actor=ME)
+        elsewhere.erasing.photos([1])
     second = add(named, here(tmp_path, "other.jpg", "other", phashes=OTHER))
     assert second.photo_id == 2
     assert min(face.id for face in named.faces.of_photo(2)) == 4
@@ -91,7 +91,7 @@ def test_a_photo_after_an_erased_one_is_found_and_meets_no_stranger(named: Libra
 
 
 def test_ids_do_not_come_back_after_everything_was_erased(named: Library, tmp_path: Path) -> None:
-    named.erasing.photos([1], actor=ME)
+    named.erasing.photos([1])
     assert add(named, here(tmp_path, "b.jpg", "b")).photo_id == 2
     assert [face.id for face in named.faces.of_photo(2)] == [4, 5, 6]
     if not named.settings.database_url:

@@ -11,8 +11,6 @@ from faceid_core.library import Library, PhotoQuery
 from faceid_core.values import Flag, LabelSource, PhotoStatus
 from tests.library.conftest import new_photo
 
-ME = "me"
-
 
 @pytest.fixture
 def named(library: Library) -> Library:
@@ -21,9 +19,9 @@ def named(library: Library) -> Library:
     dated = [replace(photo, taken_at=datetime(2020, 5, day, 23, 59)) for day, photo in enumerate(photos, 1)]
     library.photos.add_many([*dated[:3], photos[3], new_photo("/a_b/broken.jpg", error="damaged")])
     for faces, name in (((1, 3, 5), "Anna"), ((4, 6), "Bob")):
-        library.people.name_faces(faces, name, actor=ME)
-    library.people.name_faces([2], "Cleo", actor="program", source=LabelSource.IMPORTED)
-    library.faces.flag([7], Flag.STRANGER, actor=ME)
+        library.people.name_faces(faces, name)
+    library.people.name_faces([2], "Cleo", source=LabelSource.IMPORTED)
+    library.faces.flag([7], Flag.STRANGER)
     return library
 
 

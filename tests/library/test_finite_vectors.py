@@ -43,7 +43,7 @@ def test_a_photo_with_such_a_vector_fails_alone(library: Library, value: float) 
 def test_reading_a_named_photo_again_takes_nothing_away(library: Library, value: float) -> None:
     photo = new_photo("/a.jpg", faces=2)
     library.photos.add_many([photo])
-    library.people.name_faces([1], "Ada", actor="me")
+    library.people.name_faces([1], "Ada")
     [added] = library.photos.add_many([damaged(photo, value)], again=True)
     assert (added.photo_id, added.outcome, added.error) == (1, "failed", NOT_FINITE)
     assert library.photos.get(1).status == "done"
@@ -66,8 +66,8 @@ def old(library: Library, faces: list[int]) -> Library:
     bad = np.array([1, np.nan, 1, 1], "<f4").tobytes()
     with library._database.write() as session:
         session.execute(update(Embedding).where(col(Embedding.face_id) == 3).values(vector=bad))
-    person = library.people.name_faces(faces[:4:2], "Ada", actor="me").person_id
-    library.people.reject([5], person, actor="me")
+    person = library.people.name_faces(faces[:4:2], "Ada").person_id
+    library.people.reject([5], person)
     return library
 
 
@@ -89,7 +89,7 @@ def test_the_deep_check_tells_of_them(old: Library) -> None:
 
 
 def test_searching_again_heals_the_face_and_keeps_its_name(old: Library) -> None:
-    old.faces.flag([3], Flag.HIDDEN, actor="me")
+    old.faces.flag([3], Flag.HIDDEN)
     photo = replace(new_photo("/photos/1.jpg"), faces=(new_face(vector=7.0), new_face(vector=8.0)))
     old.photos.add_many([photo], again=True)
     assert old.problems() == []

@@ -17,17 +17,17 @@ from tests.library.conftest import EMBEDDER
 
 def decide(library: Library, faces: list[int]) -> None:
     """A little of everything, also undone and done again out of order."""
-    ada = library.people.name_faces(faces[:3], "Ada", actor="a").person_id
-    bo = library.people.name_faces(faces[3:5], "Bo", actor="a").person_id
-    library.people.rename(ada, "Ada Lovelace", actor="a")
-    library.people.reject(faces[5:6], bo, actor="a")
-    library.faces.flag(faces[6:7], Flag.STRANGER, actor="a")
-    library.people.set_cover(ada, faces[1], actor="a")
-    library.people.remove_faces(faces[:1], ada, actor="a")
+    ada = library.people.name_faces(faces[:3], "Ada").person_id
+    bo = library.people.name_faces(faces[3:5], "Bo").person_id
+    library.people.rename(ada, "Ada Lovelace")
+    library.people.reject(faces[5:6], bo)
+    library.faces.flag(faces[6:7], Flag.STRANGER)
+    library.people.set_cover(ada, faces[1])
+    library.people.remove_faces(faces[:1], ada)
     flagged = next(event for event in library.journal.recent() if event.kind == "flag")
     library.journal.undo(flagged.id)
-    library.people.name_faces(faces[6:7], "Cy", actor="a")
-    library.people.merge(ada, [bo], actor="a")
+    library.people.name_faces(faces[6:7], "Cy")
+    library.people.merge(ada, [bo])
     library.journal.undo()
     library.journal.redo()
 

@@ -16,10 +16,11 @@ from sqlalchemy import text
 
 from faceid_core.errors import BadInput, FaceIdError, NotFound
 from faceid_core.library import Library
-from faceid_core.values import Flag, LabelSource
+from faceid_core.values import LOCAL_OWNER, Actor, Flag, LabelSource, Role
 from tests.library.conftest import EMBEDDER, new_photo, open_empty
 
-ME = "me"
+YOU = Actor("you", Role.OWNER)
+
 DECIDED = {
     "person": "SELECT * FROM person ORDER BY id",
     "label": "SELECT * FROM label ORDER BY face_id",
@@ -48,89 +49,87 @@ def latest(library: Library) -> int:
 
 
 ACTS: dict[str, Callable[[Library, list[int]], object]] = {
-    "name": lambda lib, f: lib.people.name_faces(f[4:6], "Cleo", actor=ME),
-    "name existing": lambda lib, f: lib.people.name_faces(f[4:6], "Anna", actor=ME),
-    "name over another": lambda lib, f: lib.people.name_faces(f, "Bob", actor=ME),
-    "name a rejected face": lambda lib, f: lib.people.name_faces(f[6:7], "Anna", actor=ME),
-    "rename": lambda lib, f: lib.people.rename(1, "Berta", actor=ME),
-    "merge": lambda lib, f: lib.people.merge(2, [1], actor=ME),
-    "delete": lambda lib, f: lib.people.delete(1, actor=ME),
-    "remove": lambda lib, f: lib.people.remove_faces(f, 1, actor=ME),
-    "reject": lambda lib, f: lib.people.reject(f, 1, actor=ME),
-    "flag": lambda lib, f: lib.faces.flag(f, Flag.HIDDEN, actor=ME),
-    "cover": lambda lib, f: lib.people.set_cover(1, f[7], actor=ME),
-    "verdict": lambda lib, f: lib.pair_constraints.say(
-        [(f[5], f[4]), (f[6], f[7])], same=False, summary="Said", actor=ME
-    ),
+    "name": lambda lib, f: lib.people.name_faces(f[4:6], "Cleo"),
+    "name existing": lambda lib, f: lib.people.name_faces(f[4:6], "Anna"),
+    "name over another": lambda lib, f: lib.people.name_faces(f, "Bob"),
+    "name a rejected face": lambda lib, f: lib.people.name_faces(f[6:7], "Anna"),
+    "rename": lambda lib, f: lib.people.rename(1, "Berta"),
+    "merge": lambda lib, f: lib.people.merge(2, [1]),
+    "delete": lambda lib, f: lib.people.delete(1),
+    "remove": lambda lib, f: lib.people.remove_faces(f, 1),
+    "reject": lambda lib, f: lib.people.reject(f, 1),
+    "flag": lambda lib, f: lib.faces.flag(f, Flag.HIDDEN),
+    "cover": lambda lib, f: lib.people.set_cover(1, f[7]),
+    "verdict": lambda lib, f: lib.pair_constraints.say([(f[5], f[4]), (f[6], f[7])], same=False, summary="Said"),
 }
 
 
 @pytest.mark.parametrize("act", ACTS)
 def test_undo_and_redo_restore_every_column(library: Library, faces: list[int], act: str) -> None:
-    library.people.name_faces(faces[:2], "Anna", actor=ME)
-    library.people.name_faces(faces[2:4], "Bob", actor=ME)
-    library.people.reject(faces[6:7], 1, actor=ME)
+    library.people.name_faces(faces[:2], "Anna")
+    library.people.name_faces(faces[2:4], "Bob")
+    library.people.reject(faces[6:7], 1)
     before = decided(library)
     ACTS[act](library, faces)
     after = decided(library)
     assert after != before
     event = library.journal.recent(1)[0]
-    assert event.actor == ME
-    assert library.journal.undo(actor=ME).undone
+    assert event.actor == LOCAL_OWNER.name
+    assert library.journal.undo().undone
     assert decided(library) == before
-    assert not library.journal.redo(actor=ME).undone
+    assert not library.journal.redo().undone
     assert decided(library) == after
     assert library.journal.recent(1)[0].id == event.id
 
 
 def test_one_act_is_one_event(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces, "Anna", actor=ME)
+    library.people.name_faces(faces, "Anna")
     [event] = library.journal.recent()
     assert (event.kind, event.summary, event.undone) == ("name", "Named 8 faces “Anna”", False)
 
 
 def test_undoing_a_first_naming_never_takes_later_names_along(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Anna", actor=ME)
+    library.people.name_faces(faces[:2], "Anna")
     first = latest(library)
-    library.people.name_faces(faces[2:3], "Anna", actor=ME)
+    library.people.name_faces(faces[2:3], "Anna")
     with pytest.raises(BadInput, match="undo that one first"):
         library.journal.undo(first)
     assert library.people.get(1).faces == 3
 
 
 def test_redoing_a_merge_never_takes_later_names_along(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:1], "Anna", actor=ME)
-    library.people.name_faces(faces[1:2], "Bob", actor=ME)
-    library.people.merge(1, [2], actor=ME)
+    library.people.name_faces(faces[:1], "Anna")
+    library.people.name_faces(faces[1:2], "Bob")
+    library.people.merge(1, [2])
     merge = library.journal.undo().id
-    library.people.name_faces(faces[2:3], "Bob", actor=ME)
+    library.people.name_faces(faces[2:3], "Bob")
     with pytest.raises(BadInput, match="undo that one first"):
         library.journal.redo(merge)
     assert library.people.get(2).faces == 2
 
 
 def test_undo_is_refused_when_the_old_name_is_taken_again(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:1], "Anna", actor=ME)
-    library.people.rename(1, "Berta", actor=ME)
+    library.people.name_faces(faces[:1], "Anna")
+    library.people.rename(1, "Berta")
     rename = latest(library)
-    library.people.name_faces(faces[1:2], "Anna", actor=ME)
+    library.people.name_faces(faces[1:2], "Anna")
     with pytest.raises(BadInput, match="undo that one first"):
         library.journal.undo(rename)
 
 
 def test_undo_is_refused_when_the_person_is_gone(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Anna", actor=ME)
-    library.people.name_faces(faces[:1], "Bob", actor=ME)
+    library.people.name_faces(faces[:2], "Anna")
+    library.people.name_faces(faces[:1], "Bob")
     move = latest(library)
-    library.people.delete(1, actor=ME)
+    library.people.delete(1)
     with pytest.raises(BadInput, match="undo that one first"):
         library.journal.undo(move)
 
 
 def test_undo_is_refused_when_a_face_was_named_anew(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Anna", actor=ME)
+    library.people.name_faces(faces[:2], "Anna")
     first = latest(library)
-    library.people.name_faces(faces[:1], "Bob", actor=ME)
+    library.people.name_faces(faces[:1], "Bob")
     with pytest.raises(BadInput, match="undo that one first"):
         library.journal.undo(first)
     library.journal.undo()
@@ -148,22 +147,22 @@ def test_nothing_to_undo_or_redo(library: Library) -> None:
 
 def test_redo_goes_forward_in_the_order_of_the_acts(library: Library, faces: list[int]) -> None:
     for name in ("Anna", "Bob", "Cleo"):
-        library.people.name_faces(faces, name, actor=ME)
+        library.people.name_faces(faces, name)
     states = [library.journal.undo().summary for _ in range(3)]
     assert states == ["Named 8 faces “Cleo”", "Named 8 faces “Bob”", "Named 8 faces “Anna”"]
     assert [library.journal.redo().summary for _ in range(3)] == states[::-1]
 
 
 def test_back_to_an_earlier_decision_and_forward_again(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Anna", actor=ME)
+    library.people.name_faces(faces[:2], "Anna")
     goal, there = latest(library), decided(library)
-    library.people.name_faces(faces[2:4], "Bob", actor=ME)
+    library.people.name_faces(faces[2:4], "Bob")
     skipped = latest(library)
-    library.people.name_faces(faces[4:6], "Cleo", actor=ME)
-    library.journal.undo(skipped)
-    library.people.merge(3, [1], actor=ME)
+    library.people.name_faces(faces[4:6], "Cleo")
+    library.acting_as(YOU).journal.undo(skipped)
+    library.people.merge(3, [1])
     before = decided(library)
-    taken = library.journal.undo_to(goal, actor="you")
+    taken = library.acting_as(YOU).journal.undo_to(goal)
     assert [event.summary for event in taken] == ["Merged “Anna” into “Cleo”", "Named 2 faces “Cleo”"]
     assert decided(library) == there
     assert {event.undone_by for event in library.journal.recent(10)} == {None, "you"}
@@ -175,28 +174,28 @@ def test_back_to_an_earlier_decision_and_forward_again(library: Library, faces: 
 def test_back_to_an_earlier_decision_takes_back_what_was_redone_in_another_order(
     library: Library, faces: list[int]
 ) -> None:
-    library.people.name_faces(faces[:1], "Anna", actor=ME)
+    library.people.name_faces(faces[:1], "Anna")
     goal, there = latest(library), decided(library)
-    library.people.name_faces(faces[2:3], "Bob", actor=ME)
+    library.people.name_faces(faces[2:3], "Bob")
     bob = latest(library)
     library.journal.undo(bob)
-    library.people.name_faces(faces[2:3], "Cleo", actor=ME)
+    library.people.name_faces(faces[2:3], "Cleo")
     cleo = latest(library)
     library.journal.undo(cleo)
     library.journal.redo(bob)
-    library.people.name_faces(faces[2:3], "Dora", actor=ME)
-    library.journal.undo_to(goal, actor=ME)
+    library.people.name_faces(faces[2:3], "Dora")
+    library.journal.undo_to(goal)
     assert decided(library) == there
 
 
 def test_back_is_all_or_nothing(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Anna", actor=ME)
+    library.people.name_faces(faces[:2], "Anna")
     undone = latest(library)
     library.journal.undo(undone)
     with pytest.raises(NotFound, match="no decision 99"):
         library.journal.undo_to(99)
     before = decided(library)
-    library.people.name_faces(faces[:2], "Anna", actor=ME)  # stands in the way of redoing the first
+    library.people.name_faces(faces[:2], "Anna")  # stands in the way of redoing the first
     with pytest.raises(BadInput):
         library.journal.redo_all([undone])
     library.journal.undo()
@@ -204,11 +203,11 @@ def test_back_is_all_or_nothing(library: Library, faces: list[int]) -> None:
 
 
 def test_a_refusal_names_the_decision_in_the_way(library: Library, faces: list[int]) -> None:
-    library.people.name_faces(faces[:2], "Anna", actor=ME)
+    library.people.name_faces(faces[:2], "Anna")
     first = latest(library)
-    library.people.name_faces(faces[4:5], "Bob", actor=ME)
-    library.people.rename(1, "Berta", actor=ME)
-    library.people.reject(faces[6:7], 1, actor=ME)
+    library.people.name_faces(faces[4:5], "Bob")
+    library.people.rename(1, "Berta")
+    library.people.reject(faces[6:7], 1)
     with pytest.raises(BadInput, match="“Marked 1 face as not “Berta”” depends on this one"):
         library.journal.undo(first)
     library.journal.undo()
@@ -220,11 +219,13 @@ def test_a_refusal_names_the_decision_in_the_way(library: Library, faces: list[i
 
 def test_events_page_by_key_and_by_actor(library: Library, faces: list[int]) -> None:
     for number, face in enumerate(faces):
-        library.people.name_faces([face], f"P{number}", actor="me" if number % 2 else "you")
+        who = library if number % 2 else library.acting_as(YOU)
+        who.people.name_faces([face], f"P{number}")
     first = library.journal.recent(3)
     rest = library.journal.recent(20, before=first[-1].id)
     assert [event.summary[-3:-1] for event in first + rest] == [f"P{n}" for n in range(7, -1, -1)]
     assert [event.summary[-3:-1] for event in library.journal.recent(2, actor="you")] == ["P6", "P4"]
+    assert library.journal.actors() == ["owner", "you"]
 
 
 FACES = st.lists(st.integers(1, 8), min_size=1, max_size=4)
@@ -252,41 +253,39 @@ class Decisions(RuleBasedStateMachine):
 
     @rule(ids=FACES, name=NAME, source=st.sampled_from(LabelSource), once=st.booleans())
     def name(self, ids: list[int], name: str, source: LabelSource, once: bool) -> None:
-        self.attempt(lambda: self.library.people.name_faces(ids, name, actor=ME, source=source, once=once))
+        self.attempt(lambda: self.library.people.name_faces(ids, name, source=source, once=once))
 
     @rule(person=PERSON, name=NAME)
     def rename(self, person: int, name: str) -> None:
-        self.attempt(lambda: self.library.people.rename(person, name, actor=ME))
+        self.attempt(lambda: self.library.people.rename(person, name))
 
     @rule(keep=PERSON, others=st.lists(PERSON, min_size=1, max_size=2))
     def merge(self, keep: int, others: list[int]) -> None:
-        self.attempt(lambda: self.library.people.merge(keep, others, actor=ME))
+        self.attempt(lambda: self.library.people.merge(keep, others))
 
     @rule(ids=FACES, person=PERSON)
     def reject(self, ids: list[int], person: int) -> None:
-        self.attempt(lambda: self.library.people.reject(ids, person, actor=ME))
+        self.attempt(lambda: self.library.people.reject(ids, person))
 
     @rule(ids=FACES, person=PERSON)
     def remove(self, ids: list[int], person: int) -> None:
-        self.attempt(lambda: self.library.people.remove_faces(ids, person, actor=ME))
+        self.attempt(lambda: self.library.people.remove_faces(ids, person))
 
     @rule(one=st.integers(1, 9), other=st.integers(1, 9), same=st.booleans())
     def verdict(self, one: int, other: int, same: bool) -> None:
-        self.attempt(
-            lambda: self.library.pair_constraints.say([(one, other)], same=same, summary="Said so", actor=ME)
-        )
+        self.attempt(lambda: self.library.pair_constraints.say([(one, other)], same=same, summary="Said so"))
 
     @rule(person=PERSON, face=st.integers(1, 9))
     def cover(self, person: int, face: int) -> None:
-        self.attempt(lambda: self.library.people.set_cover(person, face, actor=ME))
+        self.attempt(lambda: self.library.people.set_cover(person, face))
 
     @rule(person=PERSON)
     def delete(self, person: int) -> None:
-        self.attempt(lambda: self.library.people.delete(person, actor=ME))
+        self.attempt(lambda: self.library.people.delete(person))
 
     @rule(ids=FACES, flag=st.sampled_from(Flag))
     def flag(self, ids: list[int], flag: Flag) -> None:
-        self.attempt(lambda: self.library.faces.flag(ids, flag, actor=ME))
+        self.attempt(lambda: self.library.faces.flag(ids, flag))
 
     def events(self, *, undone: bool) -> list[int]:
         return [event.id for event in self.library.journal.recent(1000) if event.undone is undone]
@@ -367,11 +366,11 @@ def test_random_decisions_keep_the_invariants_and_undo_to_the_very_same_state(da
 
 
 def test_redoing_a_name_does_not_overrule_a_newer_no(library: Library, faces: list[int]) -> None:
-    person = library.people.name_faces(faces[:2], "Ada", actor="a").person_id
-    library.people.name_faces(faces[4:5], "Ada", actor="a")
+    person = library.people.name_faces(faces[:2], "Ada").person_id
+    library.people.name_faces(faces[4:5], "Ada")
     moved = library.journal.recent(1)[0].id
     library.journal.undo(moved)
-    library.people.reject(faces[4:5], person, actor="a")
+    library.people.reject(faces[4:5], person)
     with pytest.raises(BadInput, match="undo that one first"):
         library.journal.redo(moved)
     assert library.faces.get(faces[4]).person is None

@@ -15,20 +15,18 @@ from faceid_core.library.store.tables import Label
 from faceid_core.values import Box, Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
 
-ME = "me"
-
 
 def names(library: Library, faces: list[int]) -> list[str | None]:
     return [view.person for view in library.faces.get_many(faces)]
 
 
 def person(library: Library, name: str, faces: list[int]) -> int:
-    return library.people.name_faces(faces, name, actor=ME).person_id
+    return library.people.name_faces(faces, name).person_id
 
 
 def test_naming_makes_a_person_once_whatever_the_case(library: Library, faces: list[int]) -> None:
-    first = library.people.name_faces(faces[:2], "  Anna\t Maria ", actor=ME)
-    second = library.people.name_faces(faces[2:3], "anna maria", actor=ME)
+    first = library.people.name_faces(faces[:2], "  Anna\t Maria ")
+    second = library.people.name_faces(faces[2:3], "anna maria")
     assert (first.name, first.created, first.faces) == ("Anna Maria", True, 2)
     assert (second.person_id, second.created, second.faces) == (first.person_id, False, 1)
     [anna] = library.people.all()
@@ -50,10 +48,10 @@ def test_joiners_are_spelling_but_do_not_make_another_person(library: Library, f
 @pytest.mark.parametrize("name", ["", "  \n", "\x00\x07", "\u200d", "x" * 101])
 def test_unusable_names_are_refused(library: Library, faces: list[int], name: str) -> None:
     with pytest.raises(InvalidName):
-        library.people.name_faces(faces, name, actor=ME)
+        library.people.name_faces(faces, name)
     anna = person(library, "Anna", faces)
     with pytest.raises(InvalidName):
-        library.people.rename(anna, name, actor=ME)
+        library.people.rename(anna, name)
     assert names(library, faces) == ["Anna"] * 8
 
 
@@ -65,23 +63,23 @@ def test_a_hundred_characters_are_a_name_even_when_case_folding_triples_them(
 
 def test_naming_again_changes_nothing_and_writes_no_event(library: Library, faces: list[int]) -> None:
     person(library, "Anna", faces)
-    assert library.people.name_faces([*faces, *faces], "Anna", actor=ME).faces == 0
+    assert library.people.name_faces([*faces, *faces], "Anna").faces == 0
     assert len(library.journal.recent()) == 1
 
 
 def test_naming_faces_that_are_gone_makes_nobody(library: Library, faces: list[int]) -> None:
-    assert library.people.name_faces([999], "Anna", actor=ME).faces == 0
+    assert library.people.name_faces([999], "Anna").faces == 0
     assert library.people.all() == []
 
 
 def test_a_weaker_source_leaves_decisions_alone(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
-    library.people.reject(faces[1:2], anna, actor=ME)
-    library.faces.flag(faces[2:3], Flag.STRANGER, actor=ME)
-    library.people.name_faces(faces[3:4], "Eva", actor=ME, source=LabelSource.ACCEPTED)
-    weaker = {"actor": "import", "source": LabelSource.IMPORTED}
-    assert library.people.name_faces(faces[:1], "Bob", **weaker).faces == 0  # type: ignore[arg-type]
-    assert library.people.name_faces(faces[:5], "Anna", **weaker).faces == 1  # type: ignore[arg-type]
+    library.people.reject(faces[1:2], anna)
+    library.faces.flag(faces[2:3], Flag.STRANGER)
+    library.people.name_faces(faces[3:4], "Eva", source=LabelSource.ACCEPTED)
+    weaker = LabelSource.IMPORTED
+    assert library.people.name_faces(faces[:1], "Bob", source=weaker).faces == 0
+    assert library.people.name_faces(faces[:5], "Anna", source=weaker).faces == 1
     assert names(library, faces[:5]) == ["Anna", None, None, "Eva", "Anna"]
     person(library, "Cleo", faces[4:5])
     assert names(library, faces[4:5]) == ["Cleo"]
@@ -89,11 +87,11 @@ def test_a_weaker_source_leaves_decisions_alone(library: Library, faces: list[in
 
 def test_a_human_naming_takes_a_rejection_and_a_flag_back(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
-    library.people.remove_faces(faces[:1], anna, actor=ME)
-    library.faces.flag(faces[:1], Flag.NOT_A_FACE, actor=ME)
+    library.people.remove_faces(faces[:1], anna)
+    library.faces.flag(faces[:1], Flag.NOT_A_FACE)
     person(library, "Anna", faces[:1])
-    library.people.remove_faces(faces[:1], anna, actor=ME)
-    assert library.people.name_faces(faces[:1], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 0
+    library.people.remove_faces(faces[:1], anna)
+    assert library.people.name_faces(faces[:1], "Anna", source=LabelSource.IMPORTED).faces == 0
     library.journal.undo()
     assert library.faces.get(faces[0]).person_id == anna
     assert library.faces.get(faces[0]).flag is Flag.NONE
@@ -103,57 +101,57 @@ def test_rename_refuses_a_name_of_somebody_else_only(library: Library, faces: li
     anna = person(library, "Anna", faces[:1])
     person(library, "Bob", faces[1:2])
     with pytest.raises(NameTaken, match="already a person called “Bob”"):
-        library.people.rename(anna, "BOB", actor=ME)
-    assert library.people.rename(anna, "ANNA", actor=ME).person.name == "ANNA"
+        library.people.rename(anna, "BOB")
+    assert library.people.rename(anna, "ANNA").person.name == "ANNA"
 
 
 def test_merge_moves_labels_and_rejections(library: Library, faces: list[int]) -> None:
     anna, bob = person(library, "Anna", faces[:1]), person(library, "Bob", faces[1:3])
-    library.people.reject(faces[3:4], bob, actor=ME)
-    merged = library.people.merge(anna, [bob, bob, anna], actor=ME).person
+    library.people.reject(faces[3:4], bob)
+    merged = library.people.merge(anna, [bob, bob, anna]).person
     assert (merged.name, merged.faces) == ("Anna", 3)
     assert library.people.find("Bob") is None
-    assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 0
+    assert library.people.name_faces(faces[3:4], "Anna", source=LabelSource.IMPORTED).faces == 0
     assert library.journal.recent(1)[0].summary == "Merged “Bob” into “Anna”"
     library.journal.undo()
     assert names(library, faces[:4]) == ["Anna", "Bob", "Bob", None]
-    assert library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.IMPORTED).faces == 1
+    assert library.people.name_faces(faces[3:4], "Anna", source=LabelSource.IMPORTED).faces == 1
 
 
 def test_merge_with_nobody_is_refused(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces)
     with pytest.raises(BadInput, match="another person"):
-        library.people.merge(anna, [anna], actor=ME)
+        library.people.merge(anna, [anna])
     with pytest.raises(NotFound):
-        library.people.merge(anna, [999], actor=ME)
+        library.people.merge(anna, [999])
 
 
 def test_reject_counts_faces_once_and_ignores_those_that_are_gone(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:1])
-    assert library.people.reject([faces[0], faces[1], faces[1], 999], anna, actor=ME).number == 2
+    assert library.people.reject([faces[0], faces[1], faces[1], 999], anna).number == 2
     assert library.journal.recent(1)[0].summary == "Marked 2 faces as not “Anna”"
-    assert library.people.reject(faces[:2], anna, actor=ME).number == 0
+    assert library.people.reject(faces[:2], anna).number == 0
 
 
 def test_remove_faces_counts_each_face_once(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces)
-    assert library.people.remove_faces([*faces, *faces], anna, actor=ME).number == 8
+    assert library.people.remove_faces([*faces, *faces], anna).number == 8
     assert library.counts().unnamed == 8
 
 
 def test_cover_is_the_best_face_until_one_is_chosen(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces)
     assert library.people.get(anna).cover_face_id == faces[-1]
-    library.people.set_cover(anna, faces[0], actor=ME)
+    library.people.set_cover(anna, faces[0])
     assert library.people.get(anna).cover_face_id == faces[0]
     with pytest.raises(NotFound):
-        library.people.set_cover(anna, 999, actor=ME)
+        library.people.set_cover(anna, 999)
 
 
 def test_training_uses_no_flagged_faces(library: Library, faces: list[int]) -> None:
     person(library, "Anna", faces[:3])
-    library.people.name_faces(faces[3:4], "Anna", actor="m", source=LabelSource.IMPORTED)
-    library.faces.flag(faces[:1], Flag.HIDDEN, actor=ME)
+    library.people.name_faces(faces[3:4], "Anna", source=LabelSource.IMPORTED)
+    library.faces.flag(faces[:1], Flag.HIDDEN)
     found = library.people.training_faces(EMBEDDER)
     assert found.ids.tolist() == faces[1:4]
     assert found.names == ["Anna", "Anna", "Anna"]
@@ -172,21 +170,21 @@ def test_people_page_by_quality_without_gaps_among_equals(library: Library, face
 def test_nobody_is_on_a_photo_twice_unless_somebody_insists(library: Library, faces: list[int]) -> None:
     """Faces 0 and 1 are on one photo, 2 and 3 on another."""
     with pytest.raises(TwiceOnPhoto, match=r"Ada would be in 0\.jpg twice;"):
-        library.people.name_faces(faces[:2], "Ada", actor="a", once=True)
+        library.people.name_faces(faces[:2], "Ada", once=True)
     assert library.people.all() == []  # nor was the person made
-    library.people.name_faces([faces[0], faces[2]], "Ada", actor="a", once=True)
+    library.people.name_faces([faces[0], faces[2]], "Ada", once=True)
     with pytest.raises(TwiceOnPhoto, match=r"in 0\.jpg and 1 more twice;"):
-        library.people.name_faces([faces[1], faces[3]], "Ada", actor="a", once=True)
-    library.people.name_faces([faces[0]], "Ada", actor="a", once=True)  # the same face again is no second one
-    library.people.name_faces([faces[1], faces[3]], "Ada", actor="a")
+        library.people.name_faces([faces[1], faces[3]], "Ada", once=True)
+    library.people.name_faces([faces[0]], "Ada", once=True)  # the same face again is no second one
+    library.people.name_faces([faces[1], faces[3]], "Ada")
     assert library.people.all()[0].faces == 4
-    library.people.name_faces([faces[0]], "Bo", actor="a", once=True)
+    library.people.name_faces([faces[0]], "Bo", once=True)
 
 
 def test_a_person_is_described_in_one_event(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:2])
     born = date(1950, 5, 1)
-    seen = library.people.describe(anna, name="Anna Lee", birth_date=born, hidden=True, actor=ME).person
+    seen = library.people.describe(anna, name="Anna Lee", birth_date=born, hidden=True).person
     assert (seen.name, seen.birth_date, seen.hidden, seen.faces) == ("Anna Lee", date(1950, 5, 1), True, 2)
     [event] = library.journal.recent(1)
     assert event.summary == (
@@ -199,10 +197,10 @@ def test_a_person_is_described_in_one_event(library: Library, faces: list[int]) 
 
 def test_a_birth_date_is_forgotten_and_a_person_shown_again(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:2])
-    library.people.describe(anna, birth_date=date(1950, 5, 1), hidden=True, actor=ME)
-    library.people.describe(anna, birth_date=None, actor=ME)
-    library.people.describe(anna, hidden=False, actor=ME)
-    library.people.describe(anna, hidden=False, actor=ME)  # changes nothing, so it is no event
+    library.people.describe(anna, birth_date=date(1950, 5, 1), hidden=True)
+    library.people.describe(anna, birth_date=None)
+    library.people.describe(anna, hidden=False)
+    library.people.describe(anna, hidden=False)  # changes nothing, so it is no event
     said = [event.summary for event in library.journal.recent(2)]
     assert said == ["Unhid “Anna”", "Removed the birth date of “Anna”"]
 
@@ -210,12 +208,12 @@ def test_a_birth_date_is_forgotten_and_a_person_shown_again(library: Library, fa
 def test_nobody_is_born_in_the_future(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:2])
     with pytest.raises(BadInput, match="birth date can't be in the future"):
-        library.people.describe(anna, birth_date=date.today() + timedelta(days=31), actor=ME)
+        library.people.describe(anna, birth_date=date.today() + timedelta(days=31))
 
 
 def test_hidden_faces_keep_their_name_and_are_not_shown(library: Library, faces: list[int]) -> None:
     anna = person(library, "Anna", faces[:3])
-    library.faces.flag(faces[:1], Flag.HIDDEN, actor=ME)
+    library.faces.flag(faces[:1], Flag.HIDDEN)
     assert [face.id for face in library.faces.of_person(anna)] == [faces[2], faces[1]]
     assert library.faces.get(faces[0]).person == "Anna"
     assert [each.faces for each in library.people.all()] == [2]
@@ -228,17 +226,17 @@ def test_everybody_is_counted_right_after_every_act(library: Library, faces: lis
 
     anna, bob = person(library, "Anna", faces[:3]), person(library, "Bob", faces[4:6])
     assert counted() == {"Anna": (3, 2, faces[2]), "Bob": (2, 1, faces[5])}
-    library.people.name_faces(faces[5:6], "Anna", actor=ME)
+    library.people.name_faces(faces[5:6], "Anna")
     assert counted() == {"Anna": (4, 3, faces[5]), "Bob": (1, 1, faces[4])}
-    library.faces.flag(faces[5:6], Flag.NOT_A_FACE, actor=ME)
+    library.faces.flag(faces[5:6], Flag.NOT_A_FACE)
     assert counted() == {"Anna": (3, 2, faces[2]), "Bob": (1, 1, faces[4])}
-    library.people.merge(bob, [anna], actor=ME)
+    library.people.merge(bob, [anna])
     assert counted() == {"Bob": (4, 3, faces[4])}
     library.journal.undo()
     library.journal.undo()
     assert counted() == {"Anna": (4, 3, faces[5]), "Bob": (1, 1, faces[4])}
     library.photos.add_many([new_photo("/photos/0.jpg", faces=0)], again=True)  # decided faces stay
-    library.erasing.photos([1], actor=ME)
+    library.erasing.photos([1])
     assert counted() == {"Anna": (2, 2, faces[5]), "Bob": (1, 1, faces[4])}
 
 
@@ -254,16 +252,16 @@ def test_small_unnamed_faces_are_the_background(library: Library) -> None:
     faces = [replace(face, face=replace(face.face, box=box)) for face, box in zip(made.faces, boxes, strict=True)]
     library.photos.add_many([replace(made, faces=tuple(faces))])
     person(library, "Anna", [3])
-    library.faces.flag([5], Flag.NOT_A_FACE, actor=ME)
+    library.faces.flag([5], Flag.NOT_A_FACE)
     assert library.faces.background(1) == [4]
     assert library.faces.background(99) == []
 
 
 def test_a_birth_date_before_photography_is_refused(library: Library, faces: list[int]) -> None:
-    anna = library.people.name_faces(faces[:1], "Anna", actor=ME).person_id
+    anna = library.people.name_faces(faces[:1], "Anna").person_id
     with pytest.raises(BadInput, match="from 1700 on"):
-        library.people.describe(anna, birth_date=date(1699, 12, 31), actor=ME)
-    described = library.people.describe(anna, birth_date=date(1700, 1, 1), actor=ME)
+        library.people.describe(anna, birth_date=date(1699, 12, 31))
+    described = library.people.describe(anna, birth_date=date(1700, 1, 1))
     assert described.person.birth_date == date(1700, 1, 1)
 
 
@@ -292,7 +290,7 @@ def test_an_old_library_where_a_model_gave_names_reads_them_as_imported(library:
     assert [one.source for one in library.decisions.faces()] == ["imported", "human"]
     assert library.people.training_faces(EMBEDDER).ids.tolist() == faces[:2]
     assert library.gallery.faces(EMBEDDER).ids.tolist() == library.gallery.names().ids.tolist()[::-1]
-    weaker = {"actor": ME, "source": LabelSource.IMPORTED}
-    assert library.people.name_faces(faces[:2], "Bob", **weaker).faces == 1  # type: ignore[arg-type]
+    weaker = LabelSource.IMPORTED
+    assert library.people.name_faces(faces[:2], "Bob", source=weaker).faces == 1
     library.journal.undo()
     assert library.people.get(anna).faces == 2

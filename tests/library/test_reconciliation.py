@@ -13,7 +13,6 @@ from faceid_core.library import Added, Library
 from faceid_core.values import Box, DetectedFace, Flag, NewFace, NewPhoto
 from tests.library.conftest import EMBEDDER, new_face, new_photo
 
-ME = "me"
 SIZE = (640, 480)
 BOXES = (Box(10, 20, 50, 70), Box(200, 100, 260, 160), Box(400, 300, 460, 380))
 HASHES = np.random.default_rng(3).bytes(8 * 32)
@@ -48,9 +47,9 @@ def add(library: Library, photo: NewPhoto, *, again: bool = False) -> Added:
 def decided(library: Library) -> Library:
     """Face 1 is Anna, face 2 is not Anna and a stranger, nothing was said about face 3."""
     add(library, photo_with("/a.jpg", "a"))
-    person = library.people.name_faces([1], "Anna", actor=ME).person_id
-    library.people.reject([2], person, actor=ME)
-    library.faces.flag([2], Flag.STRANGER, actor=ME)
+    person = library.people.name_faces([1], "Anna").person_id
+    library.people.reject([2], person)
+    library.faces.flag([2], Flag.STRANGER)
     return library
 
 
@@ -79,7 +78,7 @@ def test_a_face_that_is_not_found_again_stays_where_something_was_decided(decide
 
 def test_a_face_stays_as_long_as_an_undone_decision_speaks_of_it(library: Library) -> None:
     add(library, photo_with("/a.jpg", "a"))
-    library.people.name_faces([3], "Cleo", actor=ME)
+    library.people.name_faces([3], "Cleo")
     library.journal.undo()
     add(library, photo_with("/a.jpg", "a", BOXES[:1]), again=True)
     assert [face.id for face in library.faces.of_photo(1)] == [1, 3]
@@ -135,7 +134,7 @@ def test_another_photo_in_the_same_file_leaves_the_named_one_alone(decided: Libr
 
 def test_a_photo_that_was_moved_and_saved_anew_is_the_same_photo(library: Library, tmp_path: Path) -> None:
     add(library, photo_with(str(tmp_path / "gone.jpg"), "a"))
-    library.people.name_faces([1], "Anna", actor=ME)
+    library.people.name_faces([1], "Anna")
     assert add(library, photo_with(str(tmp_path / "new.jpg"), "b")) == Added(1, "renewed")
     assert library.photos.get(1).path == str(tmp_path / "new.jpg")
     assert library.faces.get(1).person == "Anna"
@@ -143,7 +142,7 @@ def test_a_photo_that_was_moved_and_saved_anew_is_the_same_photo(library: Librar
 
 def test_another_portrait_before_the_same_backdrop_gets_no_name(library: Library, tmp_path: Path) -> None:
     add(library, photo_with(str(tmp_path / "gone.jpg"), "a", BOXES[:1]))
-    library.people.name_faces([1], "Anna", actor=ME)
+    library.people.name_faces([1], "Anna")
     other = replace(photo_with(str(tmp_path / "new.jpg"), "b"), faces=(face_at(BOXES[0], 9.0),))
     add(library, other)
     assert [(face.person, face.box) for face in library.faces.of_photo(1)][1:] == [(None, BOXES[0])]
@@ -165,8 +164,8 @@ def test_a_copy_gets_the_decisions_about_its_near_copy(library: Library, tmp_pat
     original = tmp_path / "a.jpg"
     original.write_bytes(b"there")
     add(library, photo_with(str(original), "a"))
-    person = library.people.name_faces([1], "Anna", actor=ME).person_id
-    library.people.reject([2], person, actor=ME)
+    person = library.people.name_faces([1], "Anna").person_id
+    library.people.reject([2], person)
     boxes = tuple(carried(box, SIZE, (480, 640), 3) for box in BOXES)
     copy = photo_with(str(tmp_path / "b.jpg"), "b", boxes, phashes=turned_phashes(1), width=480, height=640)
     added = add(library, copy)
@@ -182,6 +181,6 @@ def test_a_copy_whose_face_is_somebody_else_gets_no_name(library: Library, tmp_p
     original = tmp_path / "a.jpg"
     original.write_bytes(b"there")
     add(library, photo_with(str(original), "a"))
-    library.people.name_faces([1], "Anna", actor=ME)
+    library.people.name_faces([1], "Anna")
     pasted = replace(photo_with(str(tmp_path / "b.jpg"), "b"), faces=(face_at(BOXES[0], 9.0),))
     assert library.decisions.of_near_copies([add(library, pasted)]) == []

@@ -104,7 +104,7 @@ def name_some(library: Library) -> tuple[int, list[int], list[int]]:
     """Name half of the largest group; (person, named, the rest)."""
     group = [face.id for face in library.faces.of_cluster(1, limit=1000)]
     named, rest = group[: len(group) // 2], group[len(group) // 2 :]
-    return library.people.name_faces(named, "Ada", actor="a").person_id, named, rest
+    return library.people.name_faces(named, "Ada").person_id, named, rest
 
 
 def test_the_rest_of_a_group_is_suggested_on_real_faces(filled: Library) -> None:
@@ -117,12 +117,12 @@ def test_the_rest_of_a_group_is_suggested_on_real_faces(filled: Library) -> None
 
 def test_a_no_is_remembered_and_a_yes_too(filled: Library) -> None:
     person, _, rest = name_some(filled)
-    filled.people.reject(rest[:1], person, actor="a")
+    filled.people.reject(rest[:1], person)
     assert rest[0] not in {one.face for one in suggestions(filled)}
     filled.journal.undo()
     assert rest[0] in {one.face for one in suggestions(filled)}
-    filled.faces.flag(rest[:1], Flag.STRANGER, actor="a")
-    filled.people.name_faces(rest[1:], "Ada", actor="a", source=LabelSource.ACCEPTED)
+    filled.faces.flag(rest[:1], Flag.STRANGER)
+    filled.people.name_faces(rest[1:], "Ada", source=LabelSource.ACCEPTED)
     assert suggestions(filled) == []
 
 
@@ -132,7 +132,7 @@ def test_nobody_is_on_a_photo_twice(filled: Library) -> None:
     beside = [face.id for face in filled.faces.of_photo(photo) if face.id != rest[0]]
     if not beside:
         beside = [rest[0]]
-    filled.people.name_faces(beside[:1], "Ada", actor="a")
+    filled.people.name_faces(beside[:1], "Ada")
     assert all(filled.faces.get(one.face).photo_id != photo for one in suggestions(filled))
 
 

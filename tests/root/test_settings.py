@@ -48,6 +48,36 @@ def test_providers_have_short_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "networks"),
+    [
+        ("192.0.2.7", ["192.0.2.7/32"]),
+        ("10.1.2.3/8, ::1", ["10.0.0.0/8", "::1/128"]),
+        ('["172.16.0.0/12"]', ["172.16.0.0/12"]),
+    ],
+)
+def test_trusted_proxies_are_addresses_and_networks(
+    text: str, networks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load().trusted_proxies == ["127.0.0.0/8", "::1/128"]
+    monkeypatch.setenv("FACEID_TRUSTED_PROXIES", text)
+    assert load().trusted_proxies == networks
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "path"),
+    [
+        (None, None, ""),
+        ("https://photos.example", "https://photos.example", ""),
+        ("https://Photos.Example:443/Faces/", "https://photos.example", "/Faces"),
+        ("http://photos.example:8080/a/b", "http://photos.example:8080", "/a/b"),
+    ],
+)
+def test_the_public_address_has_an_origin_and_a_path(url: str | None, origin: str | None, path: str) -> None:
+    settings = Settings(public_url=url)
+    assert (settings.public_origin, settings.public_path) == (origin, path)
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("WORKERS", "many"),
@@ -57,6 +87,11 @@ def test_providers_have_short_names(monkeypatch: pytest.MonkeyPatch) -> None:
         ("MIRROR", "perhaps"),
         ("PRECISION", "half"),
         ("PROVIDERS", ","),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("TRUSTED_PROXIES", "*"),
+        ("PUBLIC_URL", "photos.example"),
+        ("PUBLIC_URL", "https://photos.example/a b"),
+        ("PUBLIC_URL", "https://photos.example/api"),
         ("LIBRARY", "~nobody-of-this-name/photos"),
     ],
 )

@@ -120,7 +120,7 @@ def test_import_grouping_map_training_and_recognition_keep_to_themselves(album: 
     with Library.open(Settings(library=library)) as opened:
         for number, group in enumerate(opened.clusters.page(limit=4)):
             faces = [face.id for face in opened.faces.of_cluster(group.number)]
-            opened.people.name_faces(faces, f"Person {number}", actor="test")
+            opened.people.name_faces(faces, f"Person {number}")
     for arguments in (["train"], ["recognise", str(album.folder)]):
         faceid(log, library, *arguments)
         assert outward(log.read_text()) == []

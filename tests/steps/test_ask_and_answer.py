@@ -19,8 +19,6 @@ from faceid_core.steps.map_faces import map_faces
 from faceid_core.values import Flag, LabelSource, Vectors
 from faceid_core.vectors import neighbours
 
-ME = "me"
-
 
 def members(library: Library, number: int) -> list[int]:
     return [face.id for face in library.faces.of_cluster(number, limit=1000)]
@@ -34,16 +32,16 @@ def test_nothing_is_asked_where_all_is_well(filled: Library) -> None:
 def test_two_people_that_may_be_one(filled: Library) -> None:
     faces = members(filled, 1)
     half = len(faces) // 2
-    filled.people.name_faces(faces[:half], "Ada", actor=ME)
-    filled.people.name_faces(faces[half:], "Adah", actor=ME)
+    filled.people.name_faces(faces[:half], "Ada")
+    filled.people.name_faces(faces[half:], "Adah")
     (pair,) = ask.questions(filled).people
     assert {pair.one, pair.other} == {person.id for person in filled.people.all()}
     assert {face.person for face in filled.faces.get_many(pair.because)} == {"Ada", "Adah"}
-    answer.not_one_person(filled, pair, "Ada and Adah", actor=ME)
+    answer.not_one_person(filled, pair, "Ada and Adah")
     assert ask.questions(filled).people == ()
     filled.journal.undo()
     assert len(ask.questions(filled).people) == 1
-    filled.people.describe(pair.one, hidden=True, actor=ME)
+    filled.people.describe(pair.one, hidden=True)
     assert ask.questions(filled).people == ()
 
 
@@ -73,7 +71,7 @@ def test_groups_that_may_be_one_person_stay_apart_once_that_was_said(filled: Lib
     for pair in groups:
         assert [face.cluster for face in filled.faces.get_many(pair.typical)] == [pair.one, pair.other]
     told = groups[0]
-    answer.not_one_person(filled, told, f"groups {told.one} and {told.other}", actor=ME)
+    answer.not_one_person(filled, told, f"groups {told.one} and {told.other}")
     assert ask.questions(filled).groups == groups[1:]
     cluster_faces(filled)
     one, other = (face.cluster for face in filled.faces.get_many(told.typical))
@@ -87,13 +85,13 @@ def test_groups_that_may_be_one_person_stay_apart_once_that_was_said(filled: Lib
 
 def test_a_wrong_name_is_doubted_until_a_human_insists(filled: Library) -> None:
     first, second = members(filled, 1), members(filled, 2)
-    filled.people.name_faces(first, "Ada", actor=ME)
-    filled.people.name_faces(second[1:], "Bo", actor=ME)
-    filled.people.name_faces(second[:1], "Ada", actor=ME, source=LabelSource.IMPORTED)
+    filled.people.name_faces(first, "Ada")
+    filled.people.name_faces(second[1:], "Bo")
+    filled.people.name_faces(second[:1], "Ada", source=LabelSource.IMPORTED)
     (doubt,) = ask.questions(filled).doubts
     assert (doubt.face, doubt.person) == (second[0], 1) and doubt.likelier == 2
     assert set(doubt.because) <= set(first)
-    answer.name_is_right(filled, [doubt], "Ada", actor=ME)
+    answer.name_is_right(filled, [doubt], "Ada")
     assert ask.questions(filled).doubts == ()
     assert filled.journal.recent(1)[0].summary == "Confirmed 1 face as “Ada”"
     filled.journal.undo()
@@ -103,10 +101,10 @@ def test_a_wrong_name_is_doubted_until_a_human_insists(filled: Library) -> None:
 def test_twice_on_a_photo(filled: Library) -> None:
     photo = next(photo for photo in filled.photos.page(limit=100) if len(filled.faces.of_photo(photo.id)) > 1)
     faces = [face.id for face in filled.faces.of_photo(photo.id)][:2]
-    filled.people.name_faces(faces, "Ada", actor=ME)
+    filled.people.name_faces(faces, "Ada")
     (twice,) = ask.questions(filled).twice
     assert (twice.photo, set(twice.faces)) == (photo.id, set(faces))
-    answer.both_are_right(filled, twice, "Ada", actor=ME)
+    answer.both_are_right(filled, twice, "Ada")
     assert ask.questions(filled).twice == ()
 
 
@@ -128,10 +126,10 @@ def test_photos_of_one_moment(filled: Library, album: Album, tmp_path: Path) -> 
     assert sorted(paths) == sorted([file, "burst.jpg"])
     assert len(moment.unnamed) == len(moment.pairs) >= 2
 
-    answer.keep_all(filled, moment, actor=ME)
+    answer.keep_all(filled, moment)
     assert ask.questions(filled).duplicates == ()
     filled.journal.undo()
-    answer.set_aside(filled, moment, actor=ME)
+    answer.set_aside(filled, moment)
     assert {face.flag for face in filled.faces.get_many(moment.unnamed)} == {Flag.HIDDEN}
     assert ask.questions(filled).duplicates == ()
     filled.journal.undo()
@@ -158,7 +156,7 @@ def test_faces_in_no_group_are_paged_while_names_are_given(filled: Library, ungr
     whole = [face.id for face in ask.singles(filled, limit=1000)]
     first = [face.id for face in ask.singles(filled, limit=5)]
     assert first == whole[:5]
-    filled.people.name_faces([first[4], whole[6]], "Ada", actor=ME)
+    filled.people.name_faces([first[4], whole[6]], "Ada")
     behind = [face.id for face in ask.singles(filled, first[4], 3)]
     assert behind == [whole[5], whole[7], whole[8]]
     good = ask.singles(filled, limit=1000, least_quality=0.6)

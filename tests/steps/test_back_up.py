@@ -30,9 +30,9 @@ def library(settings: Settings) -> Iterator[Library]:
     """Two named faces, one decision undone, and a recogniser with its files."""
     with Library.open(settings) as opened:
         opened.photos.add_many([new_photo(f"/{number}.jpg") for number in range(3)])
-        opened.people.name_faces([1], "Ada", actor="a")
-        opened.people.name_faces([2], "Bo", actor="a")
-        opened.people.name_faces([3], "Cy", actor="a")
+        opened.people.name_faces([1], "Ada")
+        opened.people.name_faces([2], "Bo")
+        opened.people.name_faces([3], "Cy")
         opened.journal.undo()
         opened.models.add(EMBEDDER, ["Ada", "Bo"], {}, 0.5, {}, "one")
         (settings.models_folder / "one").mkdir(parents=True)
@@ -62,7 +62,7 @@ def test_everything_comes_back(library: Library, settings: Settings, tmp_path: P
 
 def test_what_was_there_is_kept_beside(library: Library, settings: Settings, tmp_path: Path) -> None:
     back_up.back_up(settings, tmp_path / "mine.zip")
-    library.people.name_faces([3], "Dee", actor="a")
+    library.people.name_faces([3], "Dee")
     library.close()
     _, replaced = back_up.restore(settings, tmp_path / "mine.zip")
     assert names(settings) == ["Ada", "Bo"]
@@ -74,7 +74,7 @@ def test_a_library_in_use_is_not_replaced(library: Library, settings: Settings, 
     back_up.back_up(settings, tmp_path / "mine.zip")
     with pytest.raises(LibraryBusy, match="stop it"):
         back_up.restore(settings, tmp_path / "mine.zip")
-    library.people.name_faces([3], "Dee", actor="a")
+    library.people.name_faces([3], "Dee")
     assert [person.name for person in library.people.all()] == ["Ada", "Bo", "Dee"]
 
 
@@ -84,7 +84,7 @@ def test_a_backup_while_others_write_is_one_moment(library: Library, settings: S
     def go_on_naming() -> None:
         number = 0
         while not stop.is_set():
-            library.people.name_faces([1, 2, 3], f"Name {number}", actor="a")
+            library.people.name_faces([1, 2, 3], f"Name {number}")
             number += 1
 
     writer = threading.Thread(target=go_on_naming)
@@ -179,8 +179,8 @@ def crash(library: Library, settings: Settings) -> bytes:
     with closing(sqlite3.connect(settings.library / "faceid.db")) as reader:
         reader.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else the log could mend what is damaged below
         reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM person").fetchone()  # so that nothing is folded in
-        library.people.rename(2, "Eve", actor="a")
+        reader.execute("SELECT count() FROM person").fetchone()  # so that nothing is folded in
+        library.people.rename(2, "Eve")
         files = {path: path.read_bytes() for path in settings.library.glob("faceid.db*")}
         reader.rollback()
     library.close()
@@ -251,7 +251,7 @@ def test_upgrading_keeps_a_copy_of_what_was(
     copy = back_up.upgrade(settings)
     assert migrated and copy is not None and copy.parent == settings.library / "backups"
     with closing(sqlite3.connect(copy)) as connection:
-        assert connection.execute("SELECT count(*) FROM person").fetchone() == (2,)
+        assert connection.execute("SELECT count() FROM person").fetchone() == (2,)
 
 
 @pytest.mark.parametrize("step", range(2))
@@ -260,7 +260,7 @@ def test_stopped_in_the_middle_of_restoring_the_old_library_is_whole(
 ) -> None:
     """Stopped before each of the two renames: of a recogniser's folder, and of the database."""
     back_up.back_up(settings, tmp_path / "mine.zip")
-    library.people.name_faces([3], "Dee", actor="a")
+    library.people.name_faces([3], "Dee")
     library.close()
     (settings.models_folder / "one").rename(settings.models_folder / "two")
     steps, rename = iter(range(9)), Path.replace

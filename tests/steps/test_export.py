@@ -42,7 +42,7 @@ def test_the_csv_has_exactly_the_columns_and_a_row_per_face(filled: Library, tmp
 
 def test_rows_say_what_the_library_knows(filled: Library, tmp_path: Path) -> None:
     named = [face.id for face in filled.faces.of_cluster(1)]
-    filled.people.name_faces(named, 'Åsa "the boss", née Øre', actor="test")
+    filled.people.name_faces(named, 'Åsa "the boss", née Øre')
     export.export(filled, tmp_path / "faces.csv")
     for row in rows_of(tmp_path / "faces.csv"):
         known = row["cluster"] == "1"

@@ -20,8 +20,6 @@ from faceid_core.values import LabelSource
 from tests.cli.running import faceid
 from tests.exchange.test_face_regions import mwg
 
-ME = "me"
-
 
 @pytest.fixture
 def tagged(empty: Library, album: Album, tmp_path: Path) -> tuple[Library, dict[Path, tuple[str, ...]]]:
@@ -65,7 +63,7 @@ def named(library: Library) -> dict[str, list[str | None]]:
 
 def test_faces_get_the_names_of_their_photos(tagged: Tagged) -> None:
     library, people = tagged
-    done = take_names(library, actor=ME)
+    done = take_names(library)
     faces = [name for names in people.values() for name in names]
     assert done == NamesTaken(2, len(set(faces)), len(faces), 0, 0, 2)
     assert named(library) == {path.name: [*names] for path, names in people.items()}
@@ -73,7 +71,7 @@ def test_faces_get_the_names_of_their_photos(tagged: Tagged) -> None:
         LabelSource.IMPORTED.value
     }
     assert "Ghost" not in {person.name for person in library.people.all()}
-    again = take_names(library, actor=ME)
+    again = take_names(library)
     assert (again.taken, again.known, len(library.journal.recent(9))) == (0, len(faces), 1)
     library.journal.undo()
     assert not any(name for names in named(library).values() for name in names)
@@ -85,9 +83,9 @@ def test_what_was_said_here_stays(tagged: Tagged) -> None:
     (path, names), *_ = people.items()
     photo = next(photo.id for photo in library.photos.page() if photo.path == str(path))
     left, *_, right = sorted(library.faces.of_photo(photo), key=lambda face: face.box.left)
-    library.people.name_faces([left.id], "Somebody Else", actor=ME)
-    library.people.name_faces([right.id], names[-1].upper(), actor=ME)
-    done = take_names(library, actor=ME)
+    library.people.name_faces([left.id], "Somebody Else")
+    library.people.name_faces([right.id], names[-1].upper())
+    done = take_names(library)
     assert (done.taken, done.known, done.disagreeing) == (sum(map(len, people.values())) - 2, 1, 1)
     assert library.faces.get(left.id).person == "Somebody Else"
     assert library.faces.get(right.id).person == names[-1].upper()
@@ -97,11 +95,11 @@ def test_what_was_said_here_stays(tagged: Tagged) -> None:
 def test_a_name_that_was_denied_stays_denied(tagged: Tagged) -> None:
     library, _ = tagged
     faces = [face.id for photo in library.photos.page() for face in library.faces.of_photo(photo.id)]
-    take_names(library, actor=ME)
+    take_names(library)
     person = library.people.all()[0]
     (face, *_) = [face.id for face in library.faces.of_person(person.id)]
-    library.people.remove_faces([face], person.id, actor=ME)
-    done = take_names(library, actor=ME)
+    library.people.remove_faces([face], person.id)
+    done = take_names(library)
     assert (done.taken, done.known, done.disagreeing) == (0, len(faces) - 1, 1)
     assert library.faces.get(face).person is None
 
@@ -114,16 +112,16 @@ def test_a_cancelled_job_takes_nothing(tagged: Tagged) -> None:
             raise JobCancelled("enough")
 
     with pytest.raises(JobCancelled):
-        take_names(library, actor=ME, progress=stop)
+        take_names(library, progress=stop)
     assert library.people.all() == []
 
 
 def test_as_a_job_and_on_the_command_line(tagged: Tagged) -> None:
     library, people = tagged
-    library.jobs.submit("names", {"actor": ME})
+    library.jobs.submit("names", {})
     (job,) = jobs.run_pending(library)
     assert job.state == "done" and job.result["taken"] == sum(map(len, people.values()))
-    assert library.journal.recent(1)[0].actor == ME
+    assert library.journal.recent(1)[0].actor == "owner"
     ran = faceid("--library", library.settings.library, "decisions", "from-photos", "--json")
     assert ran.code == 0
     assert "No new names found" in ran.err

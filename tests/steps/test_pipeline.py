@@ -50,7 +50,7 @@ def test_the_default_grouping_finds_the_drawn_people(filled: Library, album: Alb
 def test_grouping_again_leaves_names_alone(filled: Library) -> None:
     group = filled.clusters.page()[0]
     ids = [face.id for face in filled.faces.of_cluster(group.number)]
-    filled.people.name_faces(ids, "Anna", actor="test")
+    filled.people.name_faces(ids, "Anna")
     cluster_faces(filled, threshold=0.2)
     assert {face.person for face in filled.faces.get_many(ids)} == {"Anna"}
 
@@ -58,8 +58,8 @@ def test_grouping_again_leaves_names_alone(filled: Library) -> None:
 def test_another_embedder_keeps_every_decision(filled: Library) -> None:
     before = filled.clusters.current()
     ids = [face.id for face in filled.faces.of_cluster(1)]
-    anna = filled.people.name_faces(ids[1:], "Anna", actor="test").person_id
-    filled.people.reject(ids[:1], anna, actor="test")
+    anna = filled.people.name_faces(ids[1:], "Anna").person_id
+    filled.people.reject(ids[:1], anna)
     filled.settings.mirror = not filled.settings.mirror
     cluster_faces(filled)
     after = filled.clusters.current()
@@ -78,7 +78,7 @@ def test_new_faces_join_without_moving_anyone(filled: Library, album: Album, tmp
     names = true_names(filled, album)
     later = sorted(album.folder.glob("*.jpg"))[::8]
     gone = filled.photos.at([str(path) for path in later]).values()
-    filled.erasing.photos(gone, actor="test")
+    filled.erasing.photos(gone)
     cluster_faces(filled)
     before = {face: number for face, number in _numbers(filled).items() if number}
     import_photos(filled, later)
@@ -104,7 +104,7 @@ def test_groups_are_measured_by_the_names_that_people_gave(filled: Library, albu
         evaluate_clusters(filled)
     names = true_names(filled, album)
     for name in set(names.values()):
-        filled.people.name_faces([face for face, true in names.items() if true == name], name, actor="test")
+        filled.people.name_faces([face for face, true in names.items() if true == name], name)
     runs = filled.clusters.current()
     found = evaluate_clusters(filled)
     assert (found.faces, found.people) == (len(names), len(set(names.values())))
@@ -120,7 +120,7 @@ def test_a_grouping_tells_its_errors_by_the_names_given(filled: Library, album: 
     assert cluster_faces(filled, preview=True).measured is None
     names = true_names(filled, album)
     for name in set(names.values()):
-        filled.people.name_faces([face for face, true in names.items() if true == name], name, actor="test")
+        filled.people.name_faces([face for face, true in names.items() if true == name], name)
     found = evaluate_clusters(filled, threshold=2.0)
     measured = cluster_faces(filled, threshold=2.0, preview=True).measured
     assert measured is not None and measured.mixed > 0.3
@@ -134,7 +134,7 @@ def named(filled: Library, album: Album) -> Library:
     """Every face has the name of who was drawn there."""
     names = true_names(filled, album)
     for name in set(names.values()):
-        filled.people.name_faces([face for face, true in names.items() if true == name], name, actor="test")
+        filled.people.name_faces([face for face, true in names.items() if true == name], name)
     return filled
 
 
@@ -180,7 +180,7 @@ def test_the_map_places_every_face(filled: Library) -> None:
 @pytest.mark.slow
 def test_new_faces_are_placed_on_the_map_and_the_others_stay(filled: Library, album: Album) -> None:
     later = sorted(album.folder.glob("*.jpg"))[::8]
-    filled.erasing.photos(filled.photos.at([str(path) for path in later]).values(), actor="test")
+    filled.erasing.photos(filled.photos.at([str(path) for path in later]).values())
     map_faces(filled)
     before = _places(filled)
     import_photos(filled, later)

@@ -21,7 +21,7 @@ from faceid_core.values import Flag
 from tests import sharing
 from tests.library.conftest import new_face, new_photo
 
-EMBEDDER, PEOPLE, EACH, ME = "dlib-resnet+mirror", 4, 10, "me"
+EMBEDDER, PEOPLE, EACH = "dlib-resnet+mirror", 4, 10
 
 
 @pytest.fixture
@@ -35,7 +35,8 @@ def library(engine_settings: Settings, tmp_path: Path) -> Iterator[Library]:
     photos = []
     for row, (one, other) in enumerate([(p, q) for _ in range(EACH) for p, q in ((0, 1), (2, 3))]):
         faces = tuple(
-            replace(new_face(0.5 + row / 100), vector=vectors[who, row // 2].astype(np.float32)) for who in (one, other)
+            replace(new_face(0.5 + row / 100), vector=vectors[who, row // 2].astype(np.float32))
+            for who in (one, other)
         )
         photos.append(replace(new_photo(f"/{row}.jpg"), embedder=EMBEDDER, faces=faces))
     with Library.open(sharing.new_library(tmp_path / "library")) as opened:
@@ -85,21 +86,21 @@ def random_act(library: Library, rng: np.random.Generator) -> None:
     people = library.people.all()
     match rng.integers(0, 9):
         case 0:
-            library.people.name_faces(some, name, actor=ME)
+            library.people.name_faces(some, name)
         case 1 | 2 | 8:
-            library.people.name_faces([face for face in some if face % PEOPLE == some[0] % PEOPLE], name, actor=ME)
+            library.people.name_faces([face for face in some if face % PEOPLE == some[0] % PEOPLE], name)
         case 3 if people:
-            library.people.reject(some, people[0].id, actor=ME)
+            library.people.reject(some, people[0].id)
         case 4:
-            library.faces.flag(some[:1], Flag(rng.choice(["stranger", "none"])), actor=ME)
+            library.faces.flag(some[:1], Flag(rng.choice(["stranger", "none"])))
         case 5 if len(people) > 1:
-            library.people.merge(people[0].id, [people[1].id], actor=ME)
+            library.people.merge(people[0].id, [people[1].id])
         case 6 if people:
-            library.people.describe(people[0].id, hidden=not people[0].hidden, actor=ME)
+            library.people.describe(people[0].id, hidden=not people[0].hidden)
         case 7:
-            library.pair_constraints.say([(some[0], some[-1])], same=False, summary="apart", actor=ME)
+            library.pair_constraints.say([(some[0], some[-1])], same=False, summary="apart")
         case _:
-            library.journal.undo(actor=ME)
+            library.journal.undo()
 
 
 def others(library: Library) -> set[str]:
@@ -116,7 +117,9 @@ def others(library: Library) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3])
-def test_after_any_acts_and_undos_the_worker_knows_what_a_fresh_computation_finds(library: Library, seed: int) -> None:
+def test_after_any_acts_and_undos_the_worker_knows_what_a_fresh_computation_finds(
+    library: Library, seed: int
+) -> None:
     rng, keeper, suggested, odd = np.random.default_rng(seed), Keeper(library), 0, 0
     for _ in range(25):
         try:
@@ -148,11 +151,11 @@ def test_whole_groups_come_first_the_largest_first(library: Library) -> None:
 
 def test_a_named_group_brings_its_person_s_other_faces_as_one_batch(library: Library) -> None:
     place = Place()
-    act = give(library, coming(library, place), Given(Reply.NEW, name="Ada"), actor=ME)
+    act = give(library, coming(library, place), Given(Reply.NEW, name="Ada"))
     assert act.event is not None and act.event.summary == "Named 7 faces “Ada”"
     batch = asked(library, Kind.PERSON)
     assert batch.person is not None and batch.person.name == "Ada" and batch.question.size == 3
-    give(library, batch, Given(Reply.YES, left_out=(batch.every.ids[2],)), actor=ME)
+    give(library, batch, Given(Reply.YES, left_out=(batch.every.ids[2],)))
     assert library.people.all()[0].faces == 9
     assert library.gallery.negatives(EMBEDDER).ids.tolist() == [batch.every.ids[2]]
     library.journal.undo()
@@ -162,20 +165,20 @@ def test_a_named_group_brings_its_person_s_other_faces_as_one_batch(library: Lib
 def test_nothing_that_was_answered_is_asked_while_the_worker_is_behind(library: Library) -> None:
     place, people = Place(), library.people.all
     first = coming(library, place)
-    give(library, first, Given(Reply.NEW, name="Ada"), actor=ME)
+    give(library, first, Given(Reply.NEW, name="Ada"))
     second = next_question(library, place, people()).asked
     assert second is not None and second.question.key != first.question.key
-    give(library, second, Given(Reply.STRANGER), actor=ME)
+    give(library, second, Given(Reply.STRANGER))
     third = next_question(library, place, people()).asked
     assert third is not None and third.question.key not in (first.question.key, second.question.key)
 
 
 def test_a_no_takes_the_person_out_of_the_question(library: Library) -> None:
-    library.people.name_faces(of(library, 0)[:5], "Ada", actor=ME)
+    library.people.name_faces(of(library, 0)[:5], "Ada")
     question = next(question for question in _all(library) if question.key == "group-1")
     group = next_question(library, Place(back=question), library.people.all()).asked
     assert group is not None and group.person is not None and group.question.size == 2
-    give(library, group, Given(Reply.NO), actor=ME)
+    give(library, group, Given(Reply.NO))
     again = next(q for q in _all(library) if q.key == group.question.key)
     place = Place(back=again)
     now = next_question(library, place, library.people.all()).asked
@@ -192,7 +195,7 @@ def _all(library: Library) -> tuple[Question, ...]:
 def test_an_undo_goes_back_to_its_question_and_a_skip_comes_last(library: Library) -> None:
     place = Place()
     first = coming(library, place)
-    event = give(library, first, Given(Reply.NEW, name="Ada"), actor=ME).event
+    event = give(library, first, Given(Reply.NEW, name="Ada")).event
     assert event is not None
     place.answered(event.id, first.question)
     second = coming(library, place)
@@ -211,10 +214,10 @@ def test_an_undo_goes_back_to_its_question_and_a_skip_comes_last(library: Librar
 @pytest.mark.parametrize("reply", [Reply.YES, Reply.NO])
 def test_two_people_who_may_be_one(library: Library, reply: Reply) -> None:
     faces = of(library, 0)
-    library.people.name_faces(faces[:5], "Ada", actor=ME)
-    library.people.name_faces(faces[5:], "Adah", actor=ME)
+    library.people.name_faces(faces[:5], "Ada")
+    library.people.name_faces(faces[5:], "Adah")
     pair = asked(library, Kind.PEOPLE)
-    give(library, pair, Given(reply), actor=ME)
+    give(library, pair, Given(reply))
     assert [person.name for person in library.people.all()] == (["Ada"] if reply is Reply.YES else ["Ada", "Adah"])
     assert next_question(library, Place(back=pair.question), library.people.all()).asked is not None
     assert pair.question.key not in keys(library)
@@ -222,31 +225,31 @@ def test_two_people_who_may_be_one(library: Library, reply: Reply) -> None:
 
 @pytest.mark.parametrize("reply", [Reply.YES, Reply.NO])
 def test_a_name_that_may_be_wrong(library: Library, reply: Reply) -> None:
-    library.people.name_faces([*of(library, 0), of(library, 1)[0]], "Ada", actor=ME)
-    library.people.name_faces(of(library, 1)[1:], "Bo", actor=ME)
+    library.people.name_faces([*of(library, 0), of(library, 1)[0]], "Ada")
+    library.people.name_faces(of(library, 1)[1:], "Bo")
     doubt = asked(library, Kind.WRONG)
     assert doubt.question.faces == (of(library, 1)[0],)
     assert [person.name for person in doubt.runners_up] == ["Bo"]
-    give(library, doubt, Given(reply), actor=ME)
+    give(library, doubt, Given(reply))
     assert library.faces.get(of(library, 1)[0]).person == ("Ada" if reply is Reply.YES else None)
     assert doubt.question.key not in keys(library)
 
 
 def test_somebody_twice_on_a_photo_is_asked_about_and_can_be_insisted_on(library: Library) -> None:
     face, beside = of(library, 0)[0], of(library, 1)[0]
-    library.people.name_faces([face, beside], "Ada", actor=ME)
+    library.people.name_faces([face, beside], "Ada")
     twice = asked(library, Kind.TWICE)
     with pytest.raises(BadInput, match="wrong name"):
-        give(library, twice, Given(Reply.NO), actor=ME)
-    give(library, twice, Given(Reply.YES), actor=ME)
+        give(library, twice, Given(Reply.NO))
+    give(library, twice, Given(Reply.YES))
     assert twice.question.key not in keys(library)
     library.journal.undo()
-    give(library, twice, Given(Reply.NO, left_out=(beside,)), actor=ME)
+    give(library, twice, Given(Reply.NO, left_out=(beside,)))
     assert library.faces.get(beside).person is None
 
 
 def test_a_group_is_not_put_twice_on_a_photo_unless_that_is_insisted_on(library: Library) -> None:
-    library.people.name_faces(of(library, 0)[:7], "Ada", actor=ME)
+    library.people.name_faces(of(library, 0)[:7], "Ada")
     group = coming(library, Place())
     ada = library.people.all()[0].id
     beside = {face.photo_id for face in library.faces.get_many(of(library, 0)[:7])}
@@ -255,8 +258,8 @@ def test_a_group_is_not_put_twice_on_a_photo_unless_that_is_insisted_on(library:
     while not beside & {face.photo_id for face in group.faces}:
         group = coming(library, Place(skipped={f"group-{n}": None for n in (3, 4)}))
     with pytest.raises(TwiceOnPhoto):
-        give(library, group, Given(Reply.PERSON, person=ada), actor=ME)
-    give(library, group, Given(Reply.PERSON, person=ada, twice=True), actor=ME)
+        give(library, group, Given(Reply.PERSON, person=ada))
+    give(library, group, Given(Reply.PERSON, person=ada, twice=True))
     assert library.people.all()[0].faces == 14
 
 
@@ -271,7 +274,7 @@ def test_a_damaged_or_missing_file_counts_as_no_questions_yet(library: Library) 
 
 
 def test_new_faces_are_compared_and_nobody_is_compared_again(library: Library) -> None:
-    library.people.name_faces(of(library, 0)[:7], "Ada", actor=ME)
+    library.people.name_faces(of(library, 0)[:7], "Ada")
     keeper = Keeper(library)
     keeper.catch_up(wait=True)
     before = library.faces.vectors(EMBEDDER).vectors[0]

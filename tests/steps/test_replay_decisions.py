@@ -24,7 +24,6 @@ from faceid_core.steps.replay_decisions import match
 from faceid_core.values import Box, DetectedFace, Flag, LabelSource, NewFace, NewPhoto
 from tests.library.conftest import new_face, new_photo
 
-ME = "me"
 FORMS = pytest.mark.parametrize("suffix", [".json", ".parquet"])
 
 
@@ -55,12 +54,12 @@ def opened(folder: Path, photos: list[NewPhoto]) -> Library:
 def decided(tmp_path: Path) -> Library:
     """Faces 1-4 on photo a, 5-8 on photo b: every kind of decision about them."""
     library = opened(tmp_path / "first", [photo_with("a", BOXES), photo_with("b", BOXES)])
-    anna = library.people.name_faces([1, 5], "Anna", actor=ME).person_id
-    library.people.name_faces([2], "Bø", actor=ME, source=LabelSource.ACCEPTED)
-    library.people.reject([2, 3], anna, actor=ME)
-    library.faces.flag([3], Flag.STRANGER, actor=ME)
-    library.faces.flag([4], Flag.NOT_A_FACE, actor=ME)
-    library.people.set_cover(anna, 5, actor=ME)
+    anna = library.people.name_faces([1, 5], "Anna").person_id
+    library.people.name_faces([2], "Bø", source=LabelSource.ACCEPTED)
+    library.people.reject([2, 3], anna)
+    library.faces.flag([3], Flag.STRANGER)
+    library.faces.flag([4], Flag.NOT_A_FACE)
+    library.people.set_cover(anna, 5)
     with library._database.write() as session:
         person = session.get(Person, anna)
         assert person is not None
@@ -85,7 +84,7 @@ def test_another_detector_gets_the_same_decisions(decided: Library, tmp_path: Pa
     assert replay_decisions.read(file) == held
     boxes = [looser(box) for box in reversed(BOXES)]
     second = opened(tmp_path / "second", [photo_with("b", boxes, "hog"), photo_with("a", boxes, "hog")])
-    done = replay_decisions.replay(second, file, actor=ME)
+    done = replay_decisions.replay(second, file)
     assert (done.taken, done.disagreeing, done.without_photo, done.without_face, done.rest) == (5, 0, 0, 0, None)
     assert said(second) == said(decided)
     assert second.problems() == []
@@ -100,7 +99,7 @@ def test_another_detector_gets_the_same_decisions(decided: Library, tmp_path: Pa
 def test_a_second_replay_changes_nothing(decided: Library, tmp_path: Path) -> None:
     replay_decisions.export(decided, tmp_path / "mine.json")
     before, events = said(decided), decided.journal.recent()
-    done = replay_decisions.replay(decided, tmp_path / "mine.json", actor=ME)
+    done = replay_decisions.replay(decided, tmp_path / "mine.json")
     assert (done.taken, done.disagreeing) == (5, 0)
     assert (said(decided), decided.journal.recent()) == (before, events)
 
@@ -110,11 +109,11 @@ def test_what_finds_no_face_is_kept_for_later(decided: Library, tmp_path: Path, 
     file = tmp_path / f"mine{suffix}"
     replay_decisions.export(decided, file)
     second = opened(tmp_path / "second", [photo_with("a", BOXES[:3])])
-    done = replay_decisions.replay(second, file, actor=ME)
+    done = replay_decisions.replay(second, file)
     assert (done.taken, done.without_photo, done.without_face) == (3, 1, 1)
     assert done.rest == tmp_path / f"mine.rest{suffix}"
     second.photos.add_many([photo_with("b", BOXES)])
-    again = replay_decisions.replay(second, done.rest, rest=tmp_path / "last.json", actor=ME)
+    again = replay_decisions.replay(second, done.rest, rest=tmp_path / "last.json")
     assert (again.taken, again.without_photo, again.without_face) == (1, 0, 1)
     [lost] = replay_decisions.read(tmp_path / "last.json").faces
     assert (lost.flag, lost.box) == ("not_a_face", BOXES[3])
@@ -124,10 +123,10 @@ def test_what_finds_no_face_is_kept_for_later(decided: Library, tmp_path: Path, 
 def test_what_was_decided_here_already_stays(decided: Library, tmp_path: Path) -> None:
     replay_decisions.export(decided, tmp_path / "mine.json")
     second = opened(tmp_path / "second", [photo_with("a", BOXES), photo_with("b", BOXES)])
-    second.people.name_faces([1], "Zoe", actor=ME)
-    second.faces.flag([3], Flag.HIDDEN, actor=ME)
-    second.people.name_faces([2], "anna", actor=ME)
-    done = replay_decisions.replay(second, tmp_path / "mine.json", actor=ME)
+    second.people.name_faces([1], "Zoe")
+    second.faces.flag([3], Flag.HIDDEN)
+    second.people.name_faces([2], "anna")
+    done = replay_decisions.replay(second, tmp_path / "mine.json")
     assert (done.taken, done.disagreeing) == (2, 3)
     named = {face.id: (face.person, face.flag.value) for face in second.faces.get_many(range(1, 9))}
     assert [named[face] for face in (1, 2, 3, 4, 5)] == [
@@ -138,11 +137,11 @@ def test_what_was_decided_here_already_stays(decided: Library, tmp_path: Path) -
 
 def test_people_without_a_face_come_along_as_one_decision(tmp_path: Path) -> None:
     first = opened(tmp_path / "first", [photo_with("a", BOXES)])
-    first.people.name_faces([1], "Anna", actor=ME)
-    first.people.name_faces([1], "Bob", actor=ME)
+    first.people.name_faces([1], "Anna")
+    first.people.name_faces([1], "Bob")
     replay_decisions.export(first, tmp_path / "mine.json")
     second = opened(tmp_path / "second", [photo_with("other", BOXES)])
-    replay_decisions.replay(second, tmp_path / "mine.json", actor=ME)
+    replay_decisions.replay(second, tmp_path / "mine.json")
     assert [person.name for person in second.people.all()] == ["Anna"]  # Bob waits with his face in the rest
     second.journal.undo()
     assert second.people.all() == []
@@ -210,18 +209,18 @@ def told(library: Library) -> list[list[tuple[int, ...]]]:
 @FORMS
 def test_what_was_said_of_two_faces_comes_along(tmp_path: Path, suffix: str) -> None:
     with opened(tmp_path / "first", [photo_with("a", BOXES), photo_with("b", BOXES)]) as first:
-        first.pair_constraints.say([(1, 5), (2, 6), (1, 7)], same=False, summary="Two people", actor=ME)
-        first.pair_constraints.say([(3, 7)], same=True, summary="One person", actor=ME)
+        first.pair_constraints.say([(1, 5), (2, 6), (1, 7)], same=False, summary="Two people")
+        first.pair_constraints.say([(3, 7)], same=True, summary="One person")
         replay_decisions.export(first, tmp_path / f"all{suffix}")
     loose = [looser(box) for box in BOXES]
     with opened(tmp_path / "second", [photo_with("b", loose, "hog")]) as second:
-        report = replay_decisions.replay(second, tmp_path / f"all{suffix}", actor=ME)
+        report = replay_decisions.replay(second, tmp_path / f"all{suffix}")
         assert told(second) == [[], []] and report.rest is not None  # one face of each pair is not here yet
         second.photos.add_many([photo_with("a", loose, "hog")])
-        assert replay_decisions.replay(second, report.rest, actor=ME).rest is None
+        assert replay_decisions.replay(second, report.rest).rest is None
         assert told(second) == [[(1, 5), (2, 6), (3, 5)], [(3, 7)]]
-        second.pair_constraints.say([(1, 5)], same=True, summary="One person after all", actor=ME)
-        replay_decisions.replay(second, tmp_path / f"all{suffix}", actor=ME)
+        second.pair_constraints.say([(1, 5)], same=True, summary="One person after all")
+        replay_decisions.replay(second, tmp_path / f"all{suffix}")
         assert told(second) == [[(2, 6), (3, 5)], [(1, 5), (3, 7)]]  # what was decided here stays
         assert second.problems() == []
 
@@ -244,12 +243,12 @@ def test_a_wrong_entry_is_refused_before_anything_is_imported(
     without = replay_decisions.Decided(held.people[1:], held.faces, held.pairs)
     replay_decisions.write(without, tmp_path / f"without{suffix}")
     with pytest.raises(DecisionsUnusable, match="face 1, person: nobody among the file's people is called Anna"):
-        replay_decisions.replay(second, tmp_path / f"without{suffix}", actor=ME)
+        replay_decisions.replay(second, tmp_path / f"without{suffix}")
     document = json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))
     document["faces"][-1]["flag"] = None
     (tmp_path / "mine.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(DecisionsUnusable, match="face 5, flag: it should be 'none'"):
-        replay_decisions.replay(second, tmp_path / "mine.json", actor=ME)
+        replay_decisions.replay(second, tmp_path / "mine.json")
     assert (second.people.all(), list(second.decisions.faces()), second.journal.recent()) == ([], [], [])
     assert list(tmp_path.glob("*.rest*")) == []
 

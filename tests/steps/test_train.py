@@ -22,7 +22,7 @@ def library(empty: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
     """Ada and Bo on two photos each, Cy on one; no network is loaded."""
     empty.photos.add_many([new_photo(f"/{number}.jpg") for number in range(6)])
     for name, faces in (("Ada", [1, 2]), ("Bo", [3, 4]), ("Cy", [5])):
-        empty.people.name_faces(faces, name, actor="a")
+        empty.people.name_faces(faces, name)
     monkeypatch.setattr(snapshot, "load_embedder", lambda settings: type("Embedder", (), {"name": EMBEDDER}))
     monkeypatch.setattr(snapshot, "embed_missing", lambda library, embedder: None)
     monkeypatch.setattr(train, "decoded", lambda library, ids: np.zeros((len(ids), 150, 150, 3), np.uint8))
@@ -47,27 +47,27 @@ def number(library: Library, name: str) -> int:
 
 
 def erase_ada(library: Library) -> None:
-    library.erasing.person(number(library, "Ada"), actor="a")
+    library.erasing.person(number(library, "Ada"))
 
 
 def erase_a_face(library: Library) -> None:
-    library.erasing.faces([1], actor="a")
+    library.erasing.faces([1])
 
 
 def erase_a_photo(library: Library) -> None:
-    library.erasing.photos([1], actor="a")
+    library.erasing.photos([1])
 
 
 def move_then_erase(library: Library) -> None:
     """Ada's faces are Bo's by now; her name would come back all the same."""
-    library.people.name_faces([1, 2], "Bo", actor="a")
+    library.people.name_faces([1, 2], "Bo")
     erase_ada(library)
 
 
 def erase_and_begin_anew(library: Library) -> None:
     """Somebody else may get the number that was hers."""
     erase_ada(library)
-    library.people.name_faces([3], "Dee", actor="a")
+    library.people.name_faces([3], "Dee")
 
 
 @pytest.mark.parametrize("act", [erase_ada, erase_a_face, erase_a_photo, move_then_erase, erase_and_begin_anew])
@@ -92,19 +92,19 @@ def test_the_command_says_it_too(library: Library, monkeypatch: pytest.MonkeyPat
 
 
 def rename(library: Library) -> None:
-    library.people.rename(number(library, "Ada"), "Ada Lovelace", actor="a")
+    library.people.rename(number(library, "Ada"), "Ada Lovelace")
 
 
 def merge(library: Library) -> None:
-    library.people.merge(number(library, "Bo"), [number(library, "Ada")], actor="a")
+    library.people.merge(number(library, "Bo"), [number(library, "Ada")])
 
 
 def delete(library: Library) -> None:
-    library.people.delete(number(library, "Ada"), actor="a")
+    library.people.delete(number(library, "Ada"))
 
 
 def erase_somebody_else(library: Library) -> None:
-    library.erasing.faces([6], actor="a")
+    library.erasing.faces([6])
 
 
 @pytest.mark.parametrize("act", [rename, merge, delete, erase_somebody_else])
@@ -132,8 +132,8 @@ def test_names_of_before_are_found_and_go(library: Library, tmp_path: Path) -> N
         library.jobs.finish(job.id, {"classes": classes})
     found = library.problems()
     assert len(found) == 2 and all("faceid erase leftovers" in problem for problem in found)
-    assert library.erasing.leftovers(actor="a", preview=True).models == 1 and library.problems() == found
-    assert library.erasing.leftovers(actor="a").models == 1
+    assert library.erasing.leftovers(preview=True).models == 1 and library.problems() == found
+    assert library.erasing.leftovers().models == 1
     assert library.problems() == []
     assert [model.artifact for model in library.models.all()] == ["new"]
     assert [folder.name for folder in library.settings.models_folder.iterdir()] == ["new"]

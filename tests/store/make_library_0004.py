@@ -6,6 +6,8 @@ The folder gets library.sql, the database as text, and the recogniser's folder u
 beside that version, not this one, whose libraries have another schema.
 """
 
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import sqlite3

@@ -41,18 +41,18 @@ def looked_up(library: Library) -> set[int]:  # noqa: F811
 
 def test_it_agrees_with_the_journal_whatever_people_do(library: Library, faces: list[int]) -> None:  # noqa: F811
     decide(library, faces[:8])
-    library.faces.flag([9], Flag.HIDDEN, actor="me")
-    library.decisions.take_over([PersonDecision("Di")], [], [(11, 12, False)], actor="me")
-    library.decisions.take_over([PersonDecision("Ed")], [(10, ED)], actor="me")
+    library.faces.flag([9], Flag.HIDDEN)
+    library.decisions.take_over([PersonDecision("Di")], [], [(11, 12, False)])
+    library.decisions.take_over([PersonDecision("Ed")], [(10, ED)])
     assert looked_up(library) == slowly(library) == {*range(1, 8), 9, 10, 11, 12}
     for _ in range(4):
         library.journal.undo()
     assert looked_up(library) == slowly(library)
     library.journal.redo()
-    library.erasing.faces([2, 9], actor="me")
+    library.erasing.faces([2, 9])
     assert looked_up(library) == slowly(library)
     ada = next(person.id for person in library.people.all() if person.name == "Ada Lovelace")
-    library.erasing.person(ada, actor="me")
+    library.erasing.person(ada)
     assert looked_up(library) == slowly(library)
     assert library.problems() == []
 

@@ -79,7 +79,7 @@ def test_copies_are_found_and_ids_go_on(library: Library, tmp_path: Path) -> Non
     (tmp_path / "here.jpg").touch()
     photo = replace(new_photo(str(tmp_path / "here.jpg"), faces=1), phashes=hashes)
     assert library.photos.phashes([1, 5]).keys() == {1}
-    library.erasing.photos([5], actor="me")
+    library.erasing.photos([5])
     [added] = library.photos.add_many([photo])
     assert added.near_copy == 1
     assert (added.photo_id, [face.id for face in library.faces.of_photo(added.photo_id)]) == (6, [9])

@@ -57,6 +57,7 @@ LOST_GOING_DOWN = {"undone_by"}
 
 
 SINCE = {"verdict": "0004", "eventface": "0005", "perceptualhash": "0005"}
+SINCE |= dict.fromkeys(("account", "accesstoken", "endedsession"), "0006")
 """Tables that older versions don't have, with the first that does."""
 
 

@@ -115,7 +115,7 @@ def test_what_is_no_number_is_refused(client: TestClient, address: str) -> None:
 
 
 def test_counts_people_and_health(client: TestClient, filled: Library) -> None:
-    filled.people.name_faces([1, 3], "Ada", actor="owner")
+    filled.people.name_faces([1, 3], "Ada")
     assert client.get("/health").json()["status"] == "ok"
     assert client.get("/counts").json()["faces"] == 6
     (ada,) = client.get("/people").json()

@@ -104,10 +104,10 @@ def test_guarded_lets_what_works_work(library: Library) -> None:
 
 
 def test_names_are_taken_only_once(filled: Library) -> None:
-    filled.people.name_faces([1], "Ada", actor="owner")
-    bo = filled.people.name_faces([2], "Bo", actor="owner")
+    filled.people.name_faces([1], "Ada")
+    bo = filled.people.name_faces([2], "Bo")
     with pytest.raises(NameTaken):
-        filled.people.rename(bo.person_id, "ada", actor="owner")
+        filled.people.rename(bo.person_id, "ada")
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:

@@ -24,7 +24,7 @@ people._edit_dialog(library().people.get({person}))
 
 def open_dialog(library: Library, born: date | None) -> tuple[int, AppTest]:
     """The dialog of Ada, whose birth date came from elsewhere: imported decisions may hold any."""
-    ada = library.people.name_faces([1, 2], "Ada", actor="owner").person_id
+    ada = library.people.name_faces([1, 2], "Ada").person_id
     with library._database.write() as session:
         session.get_one(tables.Person, ada).birth_date = born
     return ada, AppTest.from_string(DIALOG.format(person=ada), default_timeout=30).run()

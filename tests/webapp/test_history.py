@@ -20,17 +20,17 @@ def test_an_empty_history_says_what_to_do(library: Library, open_page: OpenPage)
 
 
 def test_decisions_and_groupings_are_listed_by_day_with_their_actor(filled: Library, open_page: OpenPage) -> None:
-    filled.people.name_faces([1, 3], "Ada", actor="me")
+    filled.people.name_faces([1, 3], "Ada")
     ids = filled.faces.vectors(EMBEDDER).ids
     filled.clusters.save_run("any", {}, EMBEDDER, ids, np.arange(6) % 2 + 1)
     shown = texts(open_page("history"))
     assert "Today" in shown
     assert "Grouped 6 faces into 2 groups" in shown
-    assert "just now · me" in shown
+    assert "just now · owner" in shown
 
 
 def test_undo_and_redo_of_one_decision(filled: Library, open_page: OpenPage) -> None:
-    filled.people.name_faces([1, 3], "Ada", actor="me")
+    filled.people.name_faces([1, 3], "Ada")
     event = filled.journal.recent(1)[0].id
     page = _click(open_page("history"), f"undo-{event}")
     assert filled.people.find("Ada") is None
@@ -40,10 +40,10 @@ def test_undo_and_redo_of_one_decision(filled: Library, open_page: OpenPage) -> 
 
 
 def test_back_to_here_asks_takes_back_and_goes_forward_again(filled: Library, open_page: OpenPage) -> None:
-    filled.people.name_faces([1, 3], "Ada", actor="me")
+    filled.people.name_faces([1, 3], "Ada")
     first = filled.journal.recent(1)[0].id
-    filled.people.name_faces([2], "Bo", actor="me")
-    filled.people.rename(1, "Ada Lovelace", actor="me")
+    filled.people.name_faces([2], "Bo")
+    filled.people.rename(1, "Ada Lovelace")
     page = _click(open_page("history"), f"back-{first}")
     assert "**2 decisions** made after" in texts(page)
     assert filled.people.find("Bo") is not None
@@ -56,9 +56,9 @@ def test_back_to_here_asks_takes_back_and_goes_forward_again(filled: Library, op
 
 
 def test_what_stands_in_the_way_is_said(filled: Library, open_page: OpenPage) -> None:
-    filled.people.name_faces([1, 3], "Ada", actor="me")
+    filled.people.name_faces([1, 3], "Ada")
     first = filled.journal.recent(1)[0].id
-    filled.people.name_faces([5], "Ada", actor="me")
+    filled.people.name_faces([5], "Ada")
     page = _click(open_page("history"), f"undo-{first}")
     assert "Named 1 face “Ada”” depends on this one" in texts(page)
     assert filled.people.known("Ada").faces == 3

@@ -33,8 +33,8 @@ def test_the_next_step_follows_what_is_there(filled: Library, open_page: OpenPag
     ids = filled.faces.vectors("dlib-resnet+mirror").ids
     filled.clusters.save_run("chinese-whispers", {}, "dlib-resnet+mirror", ids, np.arange(6) % 2 + 1)
     assert "arrow_circle_right:] **Name people**" in texts(open_page("home"))
-    filled.people.name_faces(ids[::2].tolist(), "Ada", actor="owner")
-    filled.people.name_faces(ids[1::2].tolist(), "Bo", actor="owner")
+    filled.people.name_faces(ids[::2].tolist(), "Ada")
+    filled.people.name_faces(ids[1::2].tolist(), "Bo")
     assert "arrow_circle_right:] **Train a recogniser**" in texts(open_page("home"))
     filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {"accuracy": 0.957}, 0.6, {"Ada": 3, "Bo": 3}, "x")
     page = open_page("home")
@@ -43,7 +43,7 @@ def test_the_next_step_follows_what_is_there(filled: Library, open_page: OpenPag
 
 
 def test_a_decision_can_be_undone(filled: Library, open_page: OpenPage) -> None:
-    filled.people.name_faces([1, 3], "Ada", actor="owner")
+    filled.people.name_faces([1, 3], "Ada")
     page = open_page("home")
     assert "Ada" in texts(page)
     undo = next(button for button in page.button if button.label == "Undo")
@@ -55,7 +55,7 @@ def test_a_decision_can_be_undone(filled: Library, open_page: OpenPage) -> None:
 
 
 def test_a_name_is_shown_as_it_is(filled: Library, open_page: OpenPage) -> None:
-    filled.people.name_faces([1], "*A* <b>:red[x]", actor="owner")
+    filled.people.name_faces([1], "*A* <b>:red[x]")
     shown = texts(open_page("home"))
     assert r"\*A\* \<b\>\:red\[x\]" in shown
     assert "*A* <b>:red[x]" not in shown

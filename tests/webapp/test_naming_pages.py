@@ -119,7 +119,7 @@ def test_faces_set_aside_can_be_brought_back(grouped: Library, open_page: OpenPa
 def test_when_every_group_has_a_name_training_comes_next(grouped: Library, open_page: OpenPage) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         ids = [face.id for face in grouped.faces.of_cluster(number)]
-        grouped.people.name_faces(ids, name, actor="owner")
+        grouped.people.name_faces(ids, name)
     page = open_page("clusters")
     assert "Every group has a name" in texts(page) + html_of(page)
 
@@ -136,7 +136,7 @@ def test_the_map_asks_to_be_drawn_and_then_shows_the_faces(grouped: Library, ope
 
 def test_each_face_is_one_point_under_its_name(grouped: Library) -> None:
     map_faces(grouped, projector="pca")
-    grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "<b>Ada</b>", actor="owner")
+    grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "<b>Ada</b>")
     points = grouped.maps.points("pca")
     drawn = figure(points, by="people", chosen=[points.face_ids[0]])
     assert sorted(face for trace in drawn.data for face in trace.customdata) == sorted(points.face_ids)
@@ -149,13 +149,13 @@ def test_each_face_is_one_point_under_its_name(grouped: Library) -> None:
 def test_a_person_has_an_address_until_merged_away(grouped: Library, open_page: OpenPage) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         ids = [face.id for face in grouped.faces.of_cluster(number)]
-        grouped.people.name_faces(ids, name, actor="owner")
+        grouped.people.name_faces(ids, name)
     ada, bo = sorted(grouped.people.all(), key=lambda person: person.name)
     page = open_page("people")
     page.query_params["person"] = str(ada.id)
     page = page.run()
     assert page.title[0].value == "Ada"
-    grouped.people.merge(bo.id, [ada.id], actor="owner")
+    grouped.people.merge(bo.id, [ada.id])
     page = page.run()
     assert page.title[0].value == "People" and len(page.info) == 1
 
@@ -164,7 +164,7 @@ def test_a_face_that_is_somebody_else_leaves_the_person_and_is_remembered(
     grouped: Library, open_page: OpenPage
 ) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
-    grouped.people.name_faces(ids, "Ada", actor="owner")
+    grouped.people.name_faces(ids, "Ada")
     ada = grouped.people.all()[0]
     page = open_page("people")
     page.query_params["person"] = str(ada.id)
@@ -183,9 +183,9 @@ def test_a_person_who_is_not_there_shows_everybody(grouped: Library, open_page: 
 
 
 def test_hidden_people_are_shown_when_asked_for(grouped: Library, open_page: OpenPage) -> None:
-    ada = grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "Ada", actor="owner")
-    grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(2)], "Bo", actor="owner")
-    grouped.people.describe(ada.person_id, hidden=True, actor="owner")
+    ada = grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(1)], "Ada")
+    grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(2)], "Bo")
+    grouped.people.describe(ada.person_id, hidden=True)
     page = open_page("people")
     assert "1 person" in texts(page)
     page = page.toggle(key="people-hidden").set_value(True).run()
@@ -194,7 +194,7 @@ def test_hidden_people_are_shown_when_asked_for(grouped: Library, open_page: Ope
 
 def test_hidden_faces_keep_their_name_and_come_back(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
-    ada = grouped.people.name_faces(ids, "Ada", actor="owner").person_id
+    ada = grouped.people.name_faces(ids, "Ada").person_id
     page = open_page("people")
     page.query_params["person"] = str(ada)
     page.session_state[f"person-{ada}-None"] = {"selected": ids[:1]}
@@ -210,7 +210,7 @@ def test_hidden_faces_keep_their_name_and_come_back(grouped: Library, open_page:
 
 
 def test_faces_that_were_set_aside_are_erased_after_asking(grouped: Library, open_page: OpenPage) -> None:
-    grouped.faces.flag([1, 2], Flag.NOT_A_FACE, actor="owner")
+    grouped.faces.flag([1, 2], Flag.NOT_A_FACE)
     page = open_page("clusters")
     page.session_state["clusters-view"] = "Set aside"
     page.session_state["aside-not_a_face"] = {"selected": [1]}
@@ -230,7 +230,7 @@ def test_bytes_that_somebody_else_reads_are_told(monkeypatch: pytest.MonkeyPatch
 
 def test_the_groups_are_measured_by_the_names(grouped: Library, open_page: OpenPage) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
-        grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(number)], name, actor="owner")
+        grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(number)], name)
     page = open_page("clusters").button(key="measure").click().run()
     assert not page.exception
     assert {metric.label: metric.value for metric in page.metric} == {

@@ -128,7 +128,7 @@ def test_paging_shows_every_photo_once(
 
 def test_a_photo_opens_with_its_faces_and_names(filled: Library, open_page: OpenPage) -> None:
     face = filled.faces.of_photo(1)[0]
-    filled.people.name_faces([face.id], '<img src=x onerror="alert(1)">', actor="owner")
+    filled.people.name_faces([face.id], '<img src=x onerror="alert(1)">')
     page = open_page("photos")
     page = page.button(key="photo-1").click().run()
     assert not page.exception
@@ -139,7 +139,7 @@ def test_a_photo_opens_with_its_faces_and_names(filled: Library, open_page: Open
 
 
 def test_photos_are_filtered_by_who_is_on_them(filled: Library, open_page: OpenPage) -> None:
-    filled.people.name_faces([1, 3], "Ada", actor="me")
+    filled.people.name_faces([1, 3], "Ada")
     page = open_page("photos")
     page = page.multiselect(key="photo-with").select(1).run()
     assert "2 photos found" in texts(page)
@@ -204,6 +204,6 @@ def test_names_of_other_programs_are_taken_over_as_a_job(filled: Library, open_p
     page = open_page("photos").button(key="take-names-now").click().run()
     assert not page.exception
     (job,) = filled.jobs.active()
-    assert (job.kind, job.params) == ("names", {"actor": "owner"})
+    assert (job.kind, job.params) == ("names", {})
     assert jobs.run_pending(filled)[0].state == "done"
     assert "No new names found." in texts(page.run())

@@ -32,7 +32,7 @@ def regroup(library: Library) -> None:
 
 def person_page(library: Library, open_page: OpenPage, ids: list[int]) -> AppTest:
     """The page of Ada, who has these faces, the first one selected."""
-    ada = library.people.name_faces(ids, "Ada", actor="owner").person_id
+    ada = library.people.name_faces(ids, "Ada").person_id
     page = open_page("people")
     page.query_params["person"] = str(ada)
     page.session_state[f"person-{ada}-None"] = {"selected": ids[:1]}
@@ -57,7 +57,7 @@ def test_a_group_with_a_face_that_was_named_elsewhere_is_drawn_anew(
 ) -> None:
     page = type_name(open_page("clusters"), "Ada")
     face = grouped.faces.of_cluster(1)[0].id
-    grouped.people.name_faces([face], "Bo", actor="owner")
+    grouped.people.name_faces([face], "Bo")
     page = button(page, label).click().run()
     assert not page.exception and STALE in texts(page)
     assert grouped.faces.get(face).person == "Bo"
@@ -67,7 +67,7 @@ def test_a_group_with_a_face_that_was_named_elsewhere_is_drawn_anew(
 def test_not_ada_leaves_alone_a_face_that_is_somebody_else_by_now(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)
-    bo = grouped.people.name_faces(ids[:1], "Bo", actor="owner").person_id
+    bo = grouped.people.name_faces(ids[:1], "Bo").person_id
     page = button(page, "Not Ada").click().run()
     assert not page.exception
     assert "Left alone 1 face" in texts(page)
@@ -83,7 +83,7 @@ def _negatives(library: Library) -> tuple[list[int], list[int]]:
 def test_a_picture_is_not_a_face_of_somebody_else(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)
-    grouped.people.name_faces(ids[:1], "Bo", actor="owner")
+    grouped.people.name_faces(ids[:1], "Bo")
     page = button(page, "Use as cover").click().run()
     assert STALE in texts(page)
     assert grouped.people.known("Ada").cover_face_id != ids[0]
@@ -96,8 +96,8 @@ def test_a_tab_offers_to_undo_its_own_act_and_never_that_of_another_tab(
     page = person_page(grouped, open_page, ids)
     label, act = "Use as cover", grouped.people.set_cover
     ada = grouped.people.known("Ada").id
-    act(ada, ids[0], actor="owner")  # the other tab does the same first
-    other = grouped.people.name_faces([ids[1]], "Bo", actor="owner").event
+    act(ada, ids[0])  # the other tab does the same first
+    other = grouped.people.name_faces([ids[1]], "Bo").event
     page = button(page, label).click().run()
     assert not page.exception and "Nothing to change" in texts(page)
     assert other is not None
@@ -115,7 +115,7 @@ def test_an_act_between_those_of_another_tab_is_the_one_that_is_undone(
 
     def raced(people: Any, *args: Any, **kwargs: Any) -> Any:
         done = name_faces(people, *args, **kwargs)
-        name_faces(people, other, "Bo", actor="owner")
+        name_faces(people, other, "Bo")
         return done
 
     monkeypatch.setattr(type(grouped.people), "name_faces", raced)

@@ -27,8 +27,8 @@ def _train_button(page: AppTest) -> Button:
 
 def _name_two(library: Library) -> None:
     ids = library.faces.vectors("dlib-resnet+mirror").ids
-    library.people.name_faces(ids[::2].tolist(), "Ada", actor="owner")
-    library.people.name_faces(ids[1::2].tolist(), "Bo", actor="owner")
+    library.people.name_faces(ids[::2].tolist(), "Ada")
+    library.people.name_faces(ids[1::2].tolist(), "Bo")
 
 
 def test_nobody_named_yet(library: Library, open_page: OpenPage) -> None:
@@ -39,7 +39,7 @@ def test_nobody_named_yet(library: Library, open_page: OpenPage) -> None:
 
 
 def test_one_person_is_not_enough(filled: Library, open_page: OpenPage) -> None:
-    filled.people.name_faces([1, 3, 5], "Ada", actor="owner")
+    filled.people.name_faces([1, 3, 5], "Ada")
     page = open_page("train")
     assert _train_button(page).disabled
     assert "Name at least two people with two photos each" in texts(page)
@@ -114,9 +114,9 @@ def name_by_case(library: Library, folder: Path, people: dict[str, list[int]], h
     ids = {photo: list(range(3 * photo + 1, 3 * photo + 4)) for photo in range(4)}
     for name, wanted in people.items():
         faces = [ids[photo].pop() for photo in wanted]
-        library.people.name_faces(faces, name, actor="owner")
+        library.people.name_faces(faces, name)
         if name == hidden:
-            library.faces.flag(faces[:1], Flag.HIDDEN, actor="owner")
+            library.faces.flag(faces[:1], Flag.HIDDEN)
 
 
 @pytest.mark.parametrize(("people", "hidden", "names"), CASES.values(), ids=CASES)

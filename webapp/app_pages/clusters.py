@@ -9,12 +9,12 @@ import streamlit as st
 
 from faceid_core.library import DrawnFaces
 from faceid_core.steps import ask
-from faceid_core.values import Flag
+from faceid_core.values import Flag, Role
 from faceid_core.vision import quality
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid, selection
 from webapp.components.name_box import clear
-from webapp.context import actor, library
+from webapp.context import library, may
 from webapp.feedback import guarded
 from webapp.markup import face_url
 from webapp.parts.blank import blank
@@ -267,18 +267,20 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
                 on_click=_unflag,
                 args=(key, drawn),
             )
-            if st.button("Erase", icon=":material/delete_forever:", disabled=not chosen, key=f"{key}-erase"):
+            if may(Role.OWNER) and st.button(
+                "Erase", icon=":material/delete_forever:", disabled=not chosen, key=f"{key}-erase"
+            ):
                 _ask_to_erase(selection(key, shown))
         face_grid(faces, key=key, label=title, on_open=show_photo)
 
 
 def _ask_to_erase(ids: Sequence[int]) -> None:
-    gone = library().erasing.faces(ids, actor=actor(), preview=True)
+    gone = library().erasing.faces(ids, preview=True)
     what = f"**{count(gone.faces, 'face')}**"
-    erase_dialog(what, gone, lambda: library().erasing.faces(ids, actor=actor()))
+    erase_dialog(what, gone, lambda: library().erasing.faces(ids))
 
 
 @guarded
 def _unflag(key: str, drawn: DrawnFaces) -> None:
     chosen = selection(key, drawn.ids)
-    offer_undo(library().faces.flag(chosen, Flag.NONE, actor=actor(), drawn=drawn))
+    offer_undo(library().faces.flag(chosen, Flag.NONE, drawn=drawn))

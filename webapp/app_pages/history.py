@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.context import actor, library
+from faceid_core.values import Role
+from webapp.context import library, may
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.parts.history import decision_line, do_again, take_back
@@ -27,7 +28,7 @@ def page() -> None:
     st.markdown("Every decision and grouping, newest first. Whatever you undo can be redone.")
     _forward_again()
     pager = Pager("history")
-    events = library().journal.recent(PER_PAGE + 1, before=pager.after)
+    events = library().journal.recent(PER_PAGE + 1, before=pager.after, actor=_by_whom(pager))
     if not events:
         st.info("No decisions yet. Name a group of faces, and it appears here.", icon=":material/history:")
         return
@@ -43,8 +44,19 @@ def page() -> None:
     pager.buttons(last=shown[-1].id, has_more=len(events) > PER_PAGE)
 
 
+def _by_whom(pager: Pager) -> str | None:
+    """Whose decisions to show, None for everybody's; asked as soon as there is a choice."""
+    names = library().journal.actors()
+    if len(names) < 2:
+        return None
+    return st.selectbox(
+        "By", names, index=None, placeholder="By anyone", key="history-by", on_change=pager.first, width=280,
+        label_visibility="collapsed",
+    )  # fmt: skip
+
+
 def _back_to(event: EventView, *, disabled: bool) -> None:
-    if event.undone:
+    if event.undone or not may(Role.OWNER):
         return
     if st.button(
         "Back to here",
@@ -79,7 +91,7 @@ def _ask(event: EventView, later: int) -> None:
 @guarded
 def _go_back(event_id: int) -> None:
     withdraw()
-    taken = library().journal.undo_to(event_id, actor=actor())
+    taken = library().journal.undo_to(event_id)
     st.session_state[_TAKEN] = [event.id for event in taken]
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.context import library
+from faceid_core.values import Role
+from webapp.context import library, may
 from webapp.markup import page_link
 from webapp.parts.history import decision_line, take_back
 from webapp.parts.job_progress import job_progress
@@ -30,8 +31,9 @@ def page() -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _next_steps(counts)
-    with right:
-        _decisions()
+    if may(Role.EDITOR):
+        with right:
+            _decisions()
 
 
 def _welcome() -> None:
@@ -62,7 +64,7 @@ def _recogniser(counts: Counts) -> str:
 def _next_steps(counts: Counts) -> None:
     st.subheader("What to do next")
     trained = ago(library().models.latest().at) if counts.models else ""
-    way = steps(counts, trained=trained)
+    way = [step for step in steps(counts, trained=trained) if may(step.need)]
     current = next(index for index, step in enumerate(way) if not step.done)
     for index, step in enumerate(way):
         _step(step, index + 1, is_current=index == current)

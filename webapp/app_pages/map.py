@@ -8,9 +8,10 @@ import streamlit as st
 
 from faceid_core.library import DrawnFaces
 from faceid_core.steps.map_faces import SKETCH
+from faceid_core.values import Role
 from webapp.components.crop_hover import crop_hover
 from webapp.components.face_grid import face_grid
-from webapp.context import library
+from webapp.context import library, may
 from webapp.feedback import guarded, toast
 from webapp.parts.blank import blank
 from webapp.parts.face_map import Colouring, figure
@@ -59,7 +60,7 @@ def page() -> None:
 def _header(counts: Counts) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Map")
-        if counts.mapped:
+        if counts.mapped and may(Role.EDITOR):
             st.button("Redraw", icon=":material/refresh:", type="tertiary", on_click=_draw)
 
 
@@ -83,7 +84,7 @@ def _not_drawn() -> None:
         "The map is not drawn yet",
         "The map shows similar faces close together, so you can see at a glance who belongs together.",
         icon="scatter_plot",
-        button=("Draw the map", _draw),
+        button=("Draw the map", _draw) if may(Role.EDITOR) else None,
     )
 
 
@@ -167,15 +168,16 @@ def _selected(ids: list[int]) -> None:
     naming(target, key="map-name")
     face_grid(faces, key=target.grid, label="Faces selected on the map", tile="5rem", on_open=show_photo)
     if len(ids) > len(faces):
-        st.caption(f"Showing the first {len(faces):,}; “Name all” names all of them.")
+        st.caption(f"Showing the first {len(faces):,}{'; “Name all” names all of them' * may(Role.EDITOR)}.")
 
 
 def _how_to() -> None:
     with st.container(border=True, key="card-map-help"):
         st.markdown("**How to use the map**")
+        name = " and name" if may(Role.EDITOR) else ""
         st.markdown(
             ":material/ads_click: Point at a dot to see the face.  \n"
-            ":material/gesture: Draw around dots to see and name their faces here.  \n"
+            f":material/gesture: Draw around dots to see{name} their faces here.  \n"
             ":material/zoom_in: Scroll to zoom; double-click to clear the selection."
         )
         st.caption("Similar faces lie close together. Large distances mean little.")

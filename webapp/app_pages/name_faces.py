@@ -16,7 +16,7 @@ from faceid_core.steps.open_questions import OpenQuestions
 from faceid_core.steps.reply import Given, Reply, give
 from webapp.components.face_grid import describe
 from webapp.components.question_card import Shown, question_card
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown, face_url, photo_url
 from webapp.parts import question_words as words
@@ -142,9 +142,13 @@ def _beside(asked: AskedNow) -> list[dict[str, Any]]:
     if question.kind is Kind.GROUPS:
         numbers = (question.number, *question.others)
         found = [library().faces.of_cluster(one, limit=BESIDE, unnamed=True) for one in numbers]
-        return [{"title": f"Group {one}", "faces": _strip(faces)} for one, faces in zip(numbers, found, strict=True)]
+        return [
+            {"title": f"Group {one}", "faces": _strip(faces)} for one, faces in zip(numbers, found, strict=True)
+        ]
     if question.kind is Kind.MOMENT:
-        photos = [{"id": one, "src": photo_url(one, 320), "title": ""} for one in (question.number, *question.others)]
+        photos = [
+            {"id": one, "src": photo_url(one, 320), "title": ""} for one in (question.number, *question.others)
+        ]
         return [{"title": "Photos", "faces": photos[:12]}]
     if asked.person is None:
         return []
@@ -202,7 +206,7 @@ def _undo() -> None:
     event = done[-1][0]
     try:
         withdraw()
-        undone = library().journal.undo(event, actor=actor())
+        undone = library().journal.undo(event)
         toast(f"Undone: {escaped_markdown(undone.summary)}", icon=":material/undo:")
     finally:
         place().undone(event)  # also where it was undone before: it is no way back
@@ -218,7 +222,7 @@ def _give(asked: AskedNow, given: Mapping[str, Any]) -> None:
         twice=st.session_state.pop(_TWICE, None) == (asked.question.key, *said),
     )
     try:
-        act = give(library(), asked, wanted, actor=actor())
+        act = give(library(), asked, wanted)
     except TwiceOnPhoto as error:
         st.session_state[_TWICE] = (asked.question.key, *said)
         st.session_state[_ERROR] = str(error)

@@ -10,10 +10,10 @@ import streamlit as st
 
 from faceid_core.errors import FaceIdError, NotFound
 from faceid_core.library import DrawnFaces, person_names
-from faceid_core.values import EARLIEST, Flag
+from faceid_core.values import EARLIEST, Flag, Role
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
-from webapp.context import actor, library
+from webapp.context import in_words, library, may
 from webapp.feedback import guarded
 from webapp.markup import escaped_html, escaped_markdown, face_url
 from webapp.parts.blank import blank
@@ -40,7 +40,8 @@ def page() -> None:
     else:
         _one(person)
     st.space("small")
-    recent_changes()
+    if may(Role.EDITOR):
+        recent_changes()
     undo_bar()
 
 
@@ -144,7 +145,8 @@ def _portrait(person: PersonView) -> None:
         with st.container(gap=None):
             st.title(escaped_markdown(person.name), anchor=False)
             st.markdown(f":gray[{' · '.join(_facts(person))}]")
-        _person_buttons(person)
+        if may(Role.EDITOR):
+            _person_buttons(person)
 
 
 def _facts(person: PersonView) -> Iterator[str]:
@@ -173,7 +175,7 @@ def _person_buttons(person: PersonView) -> None:
         "Remove name", icon=":material/person_remove:", key="forget", on_click=_forget, args=(person,),
         help="The faces stay and become unnamed; you can undo this",
     )  # fmt: skip
-    if st.button(
+    if may(Role.OWNER) and st.button(
         "Erase", icon=":material/delete_forever:", key="erase", help="Delete the name and the faces for good"
     ):
         _ask_to_erase(person)
@@ -193,19 +195,19 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
 
 @guarded
 def _remove(person: PersonView, target: Target) -> None:
-    offer_undo(library().people.remove_faces(target.chosen().ids, person.id, actor=actor()))
+    offer_undo(library().people.remove_faces(target.chosen().ids, person.id))
 
 
 @guarded
 def _set_cover(person: PersonView, target: Target) -> None:
     chosen = target.chosen()
     if len(chosen.ids) == 1:
-        offer_undo(library().people.set_cover(person.id, chosen.ids[0], actor=actor(), drawn=chosen))
+        offer_undo(library().people.set_cover(person.id, chosen.ids[0], drawn=chosen))
 
 
 @guarded
 def _forget(person: PersonView) -> None:
-    offer_undo(library().people.delete(person.id, actor=actor(), drawn=person))
+    offer_undo(library().people.delete(person.id, drawn=person))
     _close()
 
 
@@ -224,13 +226,9 @@ def _edit_dialog(person: PersonView) -> None:
         if not st.form_submit_button("Save", type="primary"):
             return
     try:
-        offer_undo(
-            library().people.describe(
-                person.id, name=name, birth_date=born, hidden=hidden, actor=actor(), drawn=person
-            )
-        )
+        offer_undo(library().people.describe(person.id, name=name, birth_date=born, hidden=hidden, drawn=person))
     except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
+        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
     else:
         st.rerun()
 
@@ -275,9 +273,9 @@ def _before_and_after(person: PersonView, keep: PersonView) -> None:
 
 def _merge(person: PersonView, keep: PersonView) -> None:
     try:
-        offer_undo(library().people.merge(keep.id, [person.id], actor=actor(), drawn=(keep, person)))
+        offer_undo(library().people.merge(keep.id, [person.id], drawn=(keep, person)))
     except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
+        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
     else:
         _open(keep.id)
         st.rerun()
@@ -285,9 +283,9 @@ def _merge(person: PersonView, keep: PersonView) -> None:
 
 def _ask_to_erase(person: PersonView) -> None:
     def erase() -> Erasure:
-        erased = library().erasing.person(person.id, actor=actor())
+        erased = library().erasing.person(person.id)
         _close()
         return erased
 
-    gone = library().erasing.person(person.id, actor=actor(), preview=True)
+    gone = library().erasing.person(person.id, preview=True)
     erase_dialog(f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}", gone, erase)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from faceid_core.values import PhotoStatus
+from faceid_core import frame_path
+from faceid_core.values import PhotoStatus, Role
 from webapp import uploads
-from webapp.context import actor, library
+from webapp.context import library, may
 from webapp.feedback import boundary, guarded, toast
 from webapp.parts.job_progress import job_progress, last_failure
+from webapp.parts.left_out import left_out_by_last_import
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
@@ -28,16 +30,24 @@ def page() -> None:
     counts = library().counts()
     st.title("Photos")
     busy = job_progress("import", "cluster", "map", "names")
-    if not busy:
-        last_failure("import")
-    _add_photos(is_empty=not counts.photos)
+    if may(Role.OWNER):
+        _bring_in(counts, busy=busy)
+    elif not counts.photos:
+        st.caption("No photos yet. Only an owner of this library can import some.")
     if counts.photos:
-        if counts.faces:
-            _take_names()
         _browse(counts)
 
 
 # --- bringing photos in -----------------------------------------------------------------------------------------
+def _bring_in(counts: Counts, *, busy: bool) -> None:
+    if not busy:
+        last_failure("import")
+        left_out_by_last_import()
+    _add_photos(is_empty=not counts.photos)
+    if counts.faces:
+        _take_names()
+
+
 def _add_photos(*, is_empty: bool) -> None:
     with st.expander("Add photos", icon=":material/add_photo_alternate:", expanded=is_empty, key="add-photos"):
         every = _video_seconds()
@@ -83,7 +93,7 @@ def _from_folder(every: float) -> None:
 def _from_upload(every: float) -> None:
     limit = library().settings.max_upload_mb
     st.caption(
-        f"Up to {limit} MB per photo: JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF. "
+        f"Up to {limit} MB per photo: JPEG, PNG, HEIC, AVIF, TIFF, RAW and most others. "
         "Copies are kept in the library's folder."
     )
     with st.form("import-upload", border=False, clear_on_submit=True):
@@ -122,7 +132,7 @@ def _take_names() -> None:
 
 @guarded
 def _start_names() -> None:
-    library().jobs.submit("names", {"actor": actor()})
+    library().jobs.submit("names", {})
 
 
 # --- looking at them --------------------------------------------------------------------------------------------
@@ -164,8 +174,7 @@ def _status_filter(counts: Counts, pager: Pager) -> str:
 
 
 def _failures(photos: list[PhotoView]) -> None:
-    st.dataframe(
-        {"File": [photo.path for photo in photos], "Reason": [photo.error or "" for photo in photos]},
-        hide_index=True,
-    )
-    st.caption("Repair or replace a file, then import its folder again.")
+    files = [photo.path if may(Role.OWNER) else frame_path.shown(photo.path) for photo in photos]
+    st.dataframe({"File": files, "Reason": [photo.error or "" for photo in photos]}, hide_index=True)
+    if may(Role.OWNER):
+        st.caption("Repair or replace a file, then import its folder again.")

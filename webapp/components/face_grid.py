@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.values import Role
 from faceid_core.vision.quality import LOW, weaknesses
 from webapp.components.files import component
+from webapp.context import may
 from webapp.markup import face_url
 
 if TYPE_CHECKING:
@@ -50,8 +52,9 @@ def face_grid(
     preselected: what is selected when the grid of this key first appears. A face that leaves the grid leaves the
     selection. names: write the name on faces that have one. notes: what else to say of faces, by their ids. tile:
     smallest width of a face, in CSS units. on_open: gets the id of the photo when a face's corner is clicked, or,
-    without `selectable`, the face.
+    without `selectable`, the face. Whoever may only look selects nothing.
     """
+    selectable = selectable and may(Role.EDITOR)
     selected = _state(key).get("selected", list(preselected))
     result = _component(
         key=key,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError
+from webapp.context import in_words
 from webapp.feedback import toast
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import withdraw
@@ -37,7 +38,7 @@ def _erase(erase: Callable[[], Erasure]) -> None:
     try:
         gone = erase()
     except FaceIdError as error:
-        st.error(escaped_markdown(str(error)), icon=":material/error:")
+        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
     else:
         withdraw()
         say_what_remains(gone)

@@ -40,13 +40,13 @@ def decision_line(event: EventView) -> st.delta_generator.DeltaGenerator:
 
 def take_back(event: EventView) -> None:
     """The button that undoes a decision."""
-    if not (event.undone or event.final):
+    if not event.undone and library().journal.may_undo(event):
         _button("Undo", "undo", undo, event)
 
 
 def do_again(event: EventView) -> None:
     """The button that redoes an undone one."""
-    if event.undone:
+    if event.undone and library().journal.may_undo(event):
         _button("Redo", "redo", redo, event)
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.errors import FaceIdError
 from faceid_core.steps.import_names import NamesTaken
-from webapp.context import library
+from webapp.context import in_words, library
 from webapp.feedback import boundary, guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.wording import count, duration
@@ -54,7 +55,11 @@ def last_failure(kind: str) -> None:
     """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds."""
     job = next((job for job in library().jobs.recent(20) if job.kind == kind), None)
     if job is not None and job.state == "failed":
-        st.error(escaped_markdown(job.error or "The job failed."), icon=":material/error:")
+        st.error(_why(job), icon=":material/error:")
+
+
+def _why(job: JobView) -> str:
+    return escaped_markdown(in_words(FaceIdError(job.error or "The job failed.")))
 
 
 def _active(kinds: tuple[str, ...]) -> list[JobView]:
@@ -90,18 +95,23 @@ def _card(job: JobView, body: Callable[[JobView], None] | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{_ICONS.get(job.kind, '')} **{TITLES.get(job.kind, job.kind)}**")
             st.space("stretch")
-            st.button(
-                "Stopping…" if job.cancel_requested else "Cancel",
-                key=f"cancel-{job.id}",
-                icon=":material/close:",
-                type="tertiary",
-                disabled=job.cancel_requested,
-                on_click=_cancel,
-                args=(job.id,),
-            )
+            if library().jobs.may_ask(job.kind):
+                _cancel_button(job)
         st.progress(_share(job), text=progress_text(job))
         if body is not None:
             body(job)
+
+
+def _cancel_button(job: JobView) -> None:
+    st.button(
+        "Stopping…" if job.cancel_requested else "Cancel",
+        key=f"cancel-{job.id}",
+        icon=":material/close:",
+        type="tertiary",
+        disabled=job.cancel_requested,
+        on_click=_cancel,
+        args=(job.id,),
+    )
 
 
 @guarded
@@ -132,7 +142,7 @@ def _tell(job: JobView) -> None:
     if job.state == "done":
         toast(outcome(job.kind, job.result))
     elif job.state == "failed":
-        toast(escaped_markdown(job.error or "The job failed."), icon=":material/error:")
+        toast(_why(job), icon=":material/error:")
     else:
         toast(f"{TITLES.get(job.kind, job.kind)}: cancelled; finished work is kept.", icon=":material/cancel:")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import BadInput, InvalidName, TwiceOnPhoto
-from faceid_core.values import Flag
+from faceid_core.values import Flag, Role
 from webapp.components import name_box
 from webapp.components.face_grid import selection
-from webapp.context import actor, library
+from webapp.context import in_words, library, may
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import offer_undo
@@ -69,11 +69,13 @@ def naming(
     more: Callable[[int], None] | None = None,
     flags: Sequence[Flag] = (Flag.STRANGER, Flag.NOT_A_FACE),
 ) -> None:
-    """Draw the box and its buttons.
+    """Draw the box and its buttons; nothing for who may only look.
 
     suggestions: names that are one click away. more: draws further buttons; it gets the size of the selection.
     flags: as what faces can be set aside.
     """
+    if not may(Role.EDITOR):
+        return
     chosen, people = len(target.chosen().ids), library().people.all()
     st.html(CSS)
     with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", key=f"naming-{key}"):
@@ -174,13 +176,13 @@ def _name(target: Target, key: str, text: str, *, everyone: bool) -> None:
         if not ids:
             raise BadInput("Select the faces first.")
         once = not _insists(key, text, ids)
-        offer_undo(library().people.name_faces(ids, text, actor=actor(), once=once, drawn=drawn))
+        offer_undo(library().people.name_faces(ids, text, once=once, drawn=drawn))
     except TwiceOnPhoto as error:
         st.session_state[f"{key}-twice"] = (text, ids)
-        name_box.blame(key, text, str(error))
+        name_box.blame(key, text, in_words(error))
         return
     except (InvalidName, BadInput) as error:
-        name_box.blame(key, text, str(error))
+        name_box.blame(key, text, in_words(error))
         return
     name_box.clear(key, focus=True)
     target.then(ids)
@@ -195,5 +197,5 @@ def _insists(key: str, text: str, ids: Ids) -> bool:
 def set_aside(target: Target, flag: Flag) -> None:
     """Flag the selected faces, or all when none is selected."""
     drawn = target.wanted()
-    offer_undo(library().faces.flag(drawn.ids, flag, actor=actor(), drawn=drawn))
+    offer_undo(library().faces.flag(drawn.ids, flag, drawn=drawn))
     target.then(drawn.ids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from faceid_core.values import Role
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the way. module: the page where it is done."""
+    """One step of the way. module: the page where it is done; need: who may do it."""
 
     module: str
     title: str
     sentence: str
     link: str
     done: bool
+    need: Role
 
 
 def steps(counts: Counts, *, trained: str = "") -> list[Step]:
@@ -28,13 +30,25 @@ def steps(counts: Counts, *, trained: str = "") -> list[Step]:
     trained: how long ago the newest recogniser was trained, in words; used where counts has one.
     """
     return [
-        Step("photos", "Import photos", _import_sentence(counts), "Import photos", counts.faces > 0),
-        Step("clusters", "Group faces", _group_sentence(counts), "View groups", counts.clusters > 0),
-        Step("name_faces", "Name people", _name_sentence(counts), "Name faces", counts.people >= 2),
+        Step("photos", "Import photos", _import_sentence(counts), "Import photos", counts.faces > 0, Role.OWNER),
+        Step("clusters", "Group faces", _group_sentence(counts), "View groups", counts.clusters > 0, Role.EDITOR),
+        Step("name_faces", "Name people", _name_sentence(counts), "Name faces", counts.people >= 2, Role.EDITOR),
         Step(
-            "train", "Train a recogniser", _train_sentence(counts, trained), "Train a recogniser", counts.models > 0
+            "train",
+            "Train a recogniser",
+            _train_sentence(counts, trained),
+            "Train a recogniser",
+            counts.models > 0,
+            Role.OWNER,
         ),
-        Step("recognise", "Recognise people", "Find out who is in a new photo.", "Recognise people", False),
+        Step(
+            "recognise",
+            "Recognise people",
+            "Find out who is in a new photo.",
+            "Recognise people",
+            False,
+            Role.VIEWER,
+        ),
     ]
 
 

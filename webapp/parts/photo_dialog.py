@@ -10,9 +10,9 @@ import streamlit as st
 
 from faceid_core import frame_path
 from faceid_core.library import DrawnFaces
-from faceid_core.values import Flag
+from faceid_core.values import Flag, Role
 from webapp.components.face_grid import face_grid, selection
-from webapp.context import actor, library
+from webapp.context import library, may
 from webapp.feedback import boundary, guarded
 from webapp.markup import escaped_html, escaped_markdown, photo_url
 from webapp.parts.erase_dialog import say_what_remains
@@ -34,15 +34,26 @@ def show_photo(photo_id: int) -> None:
         grid, ids = _grid(photo_id), [face.id for face in faces]
         st.html(shot_html(photo, faces, chosen=selection(grid, ids)))
         st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}")
-        st.caption(escaped_markdown(str(Path(photo.path).parent)))
+        if folder := _folder(photo):
+            st.caption(escaped_markdown(folder))
         if faces:
             _faces(photo_id, faces)
         else:
             st.info("No faces found in this photo.", icon=":material/search_off:")
         with st.container(horizontal=True, key="photo-acts"):
-            _ignore_background(photo)
-            _erase(photo)
+            if may(Role.EDITOR):
+                _ignore_background(photo)
+            if may(Role.OWNER):
+                _erase(photo)
     undo_bar("photo")
+
+
+def _folder(photo: PhotoView) -> str:
+    """Where the photo lies: for owners all of it, for editors the folder's name, for viewers nothing."""
+    folder = Path(photo.path).parent
+    if may(Role.OWNER):
+        return str(folder)
+    return folder.name if may(Role.EDITOR) else ""
 
 
 def _grid(photo_id: int) -> str:
@@ -79,7 +90,7 @@ def _ignore_background(photo: PhotoView) -> None:
 
 @guarded
 def _set_aside(faces: list[int]) -> None:
-    offer_undo(library().faces.flag(faces, Flag.STRANGER, actor=actor(), drawn=DrawnFaces.alike(faces)))
+    offer_undo(library().faces.flag(faces, Flag.STRANGER, drawn=DrawnFaces.alike(faces)))
 
 
 def _erase(photo: PhotoView) -> None:
@@ -89,7 +100,7 @@ def _erase(photo: PhotoView) -> None:
             "history and any recogniser trained on them. The file stays. **This can't be undone.**"
         )
         if st.button("Erase for good", type="primary", key="erase-photo"):
-            say_what_remains(library().erasing.photos([photo.id], actor=actor()))
+            say_what_remains(library().erasing.photos([photo.id]))
             st.rerun()
 
 

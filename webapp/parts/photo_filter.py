@@ -7,8 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from faceid_core.library import PhotoQuery
-from faceid_core.values import EARLIEST, PhotoStatus
-from webapp.context import library
+from faceid_core.values import EARLIEST, PhotoStatus, Role
+from webapp.context import library, may
 from webapp.wording import count
 
 
@@ -55,9 +55,7 @@ def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -
             st.date_input(label, value=None, key=key, min_value=EARLIEST, max_value="today", on_change=on_change)
             for label, key in (("Taken from", "photo-from"), ("Taken until", "photo-to"))
         )
-    folder = st.text_input(
-        "In this folder or its subfolders", key="photo-folder", max_chars=4096, on_change=on_change
-    )
+    folder = _folder(on_change) if may(Role.OWNER) else ""
     return PhotoQuery(
         people=tuple(people),
         without=tuple(without),
@@ -66,6 +64,13 @@ def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -
         folder=folder.strip() or None,
         text=text or None,
         status=status,
+    )
+
+
+def _folder(on_change: Callable[[], None]) -> str:
+    """Where photos lie on this machine is the owner's business."""
+    return st.text_input(
+        "In this folder or its subfolders", key="photo-folder", max_chars=4096, on_change=on_change
     )
 
 

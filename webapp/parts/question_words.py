@@ -27,50 +27,52 @@ def title(asked: AskedNow) -> str:
     """The question."""
     question, name = asked.question, asked.person.name if asked.person else ""
     many = len(asked.every.ids) > 1
+    text = f"Who is this? {question.size:,} faces" if many else "Who is this?"
     match question.kind:
         case Kind.GROUP | Kind.PERSON | Kind.FACE if name:
-            return f"Are these {question.size:,} faces {name}?" if many else f"Is this {name}?"
+            text = f"Are these {question.size:,} faces {name}?" if many else f"Is this {name}?"
         case Kind.WRONG:
-            return f"Is this really {name}?"
+            text = f"Is this really {name}?"
         case Kind.TWICE:
-            return f"Is {name} in one photo {len(question.faces)} times?" if question.size > 2 else f"Is {name} in one photo twice?"
+            text = f"Is {name} in one photo {'twice' if question.size == 2 else f'{question.size} times'}?"
         case Kind.PEOPLE:
             one, other = (asked.people[person].name for person in (question.number, question.others[0]))
-            return f"Are {one} and {other} the same person?"
+            text = f"Are {one} and {other} the same person?"
         case Kind.GROUPS:
-            return "Do these two groups show the same person?"
+            text = "Do these two groups show the same person?"
         case Kind.MOMENT:
-            return f"Do these {len(question.others) + 1} photos show the same moment?"
-    return f"Who is this? {question.size:,} faces" if many else "Who is this?"
+            text = f"Do these {len(question.others) + 1} photos show the same moment?"
+    return text
 
 
 def reason(asked: AskedNow) -> str:
     """Why it is asked, or what to do."""
-    question = asked.question
+    question, text = asked.question, ""
     match question.kind:
         case Kind.GROUP if len(asked.faces) < question.size:
-            return f"The {len(asked.faces)} clearest faces of the group. Deselect any that don’t belong."
+            text = f"The {len(asked.faces)} clearest faces of the group. Deselect any that don’t belong."
         case Kind.GROUP if question.size > 1:
-            return "Deselect any that don’t belong."
+            text = "Deselect any that don’t belong."
         case Kind.PERSON:
-            return "Deselect the faces of others. “Yes” is for the selected ones, and “no” for the others."
+            text = "Deselect the faces of others. “Yes” is for the selected ones, and “no” for the others."
         case Kind.FACE if asked.person:
-            return f"Distance {question.distance:.2f}."
+            text = f"Distance {question.distance:.2f}."
         case Kind.WRONG:
             nearer = f" {asked.runners_up[0].name} is closer." if asked.runners_up else ""
-            return f"It is {question.distance:.2f} from even the closest faces with this name.{nearer}"
+            text = f"It is {question.distance:.2f} from even the closest faces with this name.{nearer}"
         case Kind.TWICE:
-            return "As in a mirror or a collage? If not, deselect the wrong face and choose “No”."
+            text = "As in a mirror or a collage? If not, deselect the wrong face and choose “No”."
         case Kind.PEOPLE:
-            return f"Their faces are {question.distance:.2f} apart on average, and they share no photo."
+            text = f"Their faces are {question.distance:.2f} apart on average, and they share no photo."
         case Kind.GROUPS:
-            return f"{count(question.size, 'face')}, {question.distance:.2f} apart on average. If so, give them a name."
+            faces = count(question.size, "face")
+            text = f"{faces}, {question.distance:.2f} apart on average. If so, give them a name."
         case Kind.MOMENT:
-            return (
-                f"The first photo shows everyone who is in the others. “Yes” hides {count(question.size, 'unnamed face')} "
-                "of the others. Photos and names stay."
+            text = (
+                "The first photo shows everyone who is in the others. “Yes” hides "
+                f"{count(question.size, 'unnamed face')} of the others. Photos and names stay."
             )
-    return ""
+    return text
 
 
 def answers(asked: AskedNow) -> list[Answer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from faceid_core.review.queue import Place
-from webapp.context import actor, library
+from webapp.context import library, who
 
 _lock = threading.Lock()
 _places: dict[tuple[str, str], Place] = {}
@@ -14,4 +14,4 @@ _places: dict[tuple[str, str], Place] = {}
 def place() -> Place:
     """Of whoever acts, in the library that is served; kept while the server runs."""
     with _lock:
-        return _places.setdefault((library().settings.url, actor()), Place())
+        return _places.setdefault((library().settings.url, who().name), Place())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from webapp.context import actor, library
+from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.parts.queue_place import place
@@ -70,7 +70,7 @@ def undo_bar(place: str = "page") -> None:
 def undo(event_id: int, summary: str) -> None:
     """Undo one decision."""
     withdraw()
-    library().journal.undo(event_id, actor=actor())
+    library().journal.undo(event_id)
     place().undone(event_id)
     toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
 
@@ -79,7 +79,7 @@ def undo(event_id: int, summary: str) -> None:
 def redo(event_id: int, summary: str) -> None:
     """Redo an undone decision."""
     withdraw()
-    library().journal.redo(event_id, actor=actor())
+    library().journal.redo(event_id)
     toast(f"Redone: {escaped_markdown(summary)}", icon=":material/redo:")
 
 

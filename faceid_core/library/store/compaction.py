@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from faceid_core.errors import LibraryError
 from faceid_core.library.store import database as databases
 from faceid_core.library.store.database import Database
+from faceid_core.values import Role
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Compaction:
             announced = self._announced()
             if not self._rebuilt(wait):
                 return False
-            with self._database.write():  # nobody announces another erasure meanwhile
+            with self._database.write(Role.OWNER):  # nobody announces another erasure meanwhile
                 if self._announced() == announced:
                     self._marker.unlink(missing_ok=True)
         except (LibraryError, OSError, sqlite3.Error, DBAPIError) as error:

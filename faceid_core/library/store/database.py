@@ -24,11 +24,12 @@ from faceid_core.errors import (
     Unreachable,
 )
 from faceid_core.settings import Settings
+from faceid_core.values import LOCAL_OWNER, Actor, Role
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0007"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
 
 BUSY_SECONDS = 20
@@ -57,25 +58,35 @@ TOO_NEW = "This library was made by a newer version; update the program, for exa
 
 Value = TypeVar("Value")
 
+_ACTOR = "faceid_actor"
+
 
 class Database:
-    """Sessions for reading and for writing. Safe to share between threads."""
+    """Sessions for reading and for writing, of somebody who has a role. Safe to share between threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, actor: Actor = LOCAL_OWNER) -> None:
+        self.engine, self.actor = engine, actor
         # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
         self._writing = engine.execution_options(faceid_write=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view; nothing is written."""
-        with _plain_errors(), Session(self.engine) as session:
+        with _plain_errors(), Session(self.engine, info={_ACTOR: self.actor}) as session:
             yield session
 
+    def acting_as(self, actor: Actor) -> Database:
+        """The same connections, for somebody else."""
+        return Database(self.engine, actor)
+
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """One transaction: committed at the end, rolled back on any error. Keep it short."""
-        with _plain_errors(), Session(self._writing) as session, session.begin():
+    def write(self, need: Role = Role.EDITOR) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error. Keep it short.
+
+        need: the role that it takes. Raises NotAllowed.
+        """
+        self.actor.require(need)
+        with _plain_errors(), Session(self._writing, info={_ACTOR: self.actor}) as session, session.begin():
             yield session
 
     def optimise(self) -> None:
@@ -97,6 +108,12 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def acting(session: Session) -> Actor:
+    """Who reads or writes in a session of a Database."""
+    actor: Actor = session.info[_ACTOR]
+    return actor
 
 
 def exists(settings: Settings) -> bool:

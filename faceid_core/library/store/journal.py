@@ -15,13 +15,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
-from faceid_core.errors import BadInput, Conflict, NotFound
+from faceid_core.errors import BadInput, Conflict, NotAllowed, NotFound
 from faceid_core.library.store import event_faces
-from faceid_core.library.store.database import Database
+from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.records import EventView
 from faceid_core.library.store.row_changes import Change, Row, apply, changes_of, encode, key_of
 from faceid_core.library.store.tables import Event
-from faceid_core.values import utc_now
+from faceid_core.values import Actor, Role, utc_now
 
 ERASED = "erase"
 """The kind of event that can't be undone: it says that something went for good, and keeps nothing of it."""
@@ -31,13 +31,15 @@ Token = tuple[Any, ...]
 
 
 class Journal:
-    """Reads, undoes and redoes human decisions."""
+    """Reads, undoes and redoes human decisions: an editor their own, an owner those of everybody. It tells
+    names, also those of hidden people: viewers read none of it (NotAllowed)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def recent(self, limit: int = 20, *, before: int | None = None, actor: str | None = None) -> list[EventView]:
         """The newest events first, behind the event `before`; only those of one actor when asked for."""
+        self._database.actor.require(Role.EDITOR)
         # Without the changes: a bulk act's rows are megabytes that no list shows.
         light = select(Event).options(defer(Event.changes)).order_by(col(Event.id).desc()).limit(limit)  # type: ignore[arg-type]
         if before is not None:
@@ -47,35 +49,47 @@ class Journal:
         with self._database.read() as session:
             return [_view(event) for event in session.scalars(light)]
 
+    def actors(self) -> list[str]:
+        """Everybody who decided something, by name."""
+        self._database.actor.require(Role.EDITOR)
+        with self._database.read() as session:
+            return list(session.scalars(select(col(Event.actor)).distinct().order_by(col(Event.actor))))
+
+    def may_undo(self, event: EventView) -> bool:
+        """Whether whoever acts may undo this event, or redo an undone one; another decision may be in the way."""
+        return not event.final and _may(self._database.actor, event)
+
     def later(self, event_id: int) -> int:
         """How many events `undo_to` would take back."""
+        self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             return session.scalar(select(func.count()).select_from(Event).where(*_standing_after(event_id))) or 0
 
-    def undo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
-        """Take an event back, by default the newest that stands. Raises NotFound, BadInput with the reason."""
+    def undo(self, event_id: int | None = None) -> EventView:
+        """Take an event back, by default the newest that may be. Raises NotFound, BadInput with the reason,
+        NotAllowed for an editor where it is somebody else's."""
         with self._database.write() as session:
-            return _undo(session, _find(session, event_id, undone=False), actor)
+            return _undo(session, _find(session, event_id, undone=False))
 
-    def redo(self, event_id: int | None = None, *, actor: str = "") -> EventView:
-        """Do an undone event again, by default the one that was undone last. Raises NotFound, BadInput."""
+    def redo(self, event_id: int | None = None) -> EventView:
+        """Do an undone event again, by default the one that was undone last. Raises as `undo` does."""
         with self._database.write() as session:
             return _redo(session, _find(session, event_id, undone=True))
 
-    def undo_to(self, event_id: int, *, actor: str = "") -> list[EventView]:
+    def undo_to(self, event_id: int) -> list[EventView]:
         """Back to where this event was the newest: take back, all or none, every later one that stands.
 
         Returns them as they were taken back. Erasures stay, as they can't be undone. Raises NotFound, BadInput.
         """
-        with self._database.write() as session:
+        with self._database.write(Role.OWNER) as session:
             if session.get(Event, event_id) is None:
                 raise NotFound(f"There is no decision {event_id} to go back to.")
             later = select(col(Event.id)).where(*_standing_after(event_id)).order_by(col(Event.id).desc())
             ids = session.scalars(later).all()
-            return _in_any_order(session, ids, lambda event: _undo(session, event, actor))
+            return _in_any_order(session, ids, lambda event: _undo(session, event))
 
     def redo_all(self, ids: Sequence[int]) -> list[EventView]:
-        """Do these undone events again, all or none, the oldest first. Raises NotFound, BadInput."""
+        """Do these undone events again, all or none, the oldest first. Raises as `undo` does."""
         with self._database.write() as session:
             for number in ids:
                 _find(session, number, undone=True)
@@ -86,15 +100,28 @@ def _standing_after(event_id: int) -> tuple[Any, ...]:
     return col(Event.id) > event_id, col(Event.undone_at).is_(None), col(Event.kind) != ERASED
 
 
-def _undo(session: Session, event: Event, actor: str) -> EventView:
+def _may(actor: Actor, event: Event | EventView) -> bool:
+    mine = event.actor == actor.name == (event.undone_by or actor.name)
+    return actor.role.includes(Role.EDITOR if mine else Role.OWNER)
+
+
+def _check(session: Session, event: Event) -> None:
+    if not _may(acting(session), event):
+        who = f"undone by {event.undone_by}" if event.undone_by else f"decided by {event.actor}"
+        raise NotAllowed(f"This was {who}; ask them, or an owner.")
+
+
+def _undo(session: Session, event: Event) -> EventView:
+    _check(session, event)
     changes = [change.reversed() for change in reversed(changes_of(event))]
     with _explain_conflict(session, event, changes):
         apply(session, changes)
-    event.undone_at, event.undone_by = utc_now(), actor
+    event.undone_at, event.undone_by = utc_now(), acting(session).name
     return _view(event)
 
 
 def _redo(session: Session, event: Event) -> EventView:
+    _check(session, event)
     changes = changes_of(event)
     with _explain_conflict(session, event, changes):
         apply(session, changes)
@@ -132,11 +159,10 @@ def record(
     summary: str,
     changes: Sequence[Change],
     *,
-    actor: str,
     done: Sequence[Change] = (),
 ) -> EventView | None:
-    """Apply an act and write its event, in the caller's transaction. Returns the event; an act without changes
-    leaves none. Raises Conflict.
+    """Apply an act and write its event, in the caller's transaction and name. Returns the event; an act without
+    changes leaves none. Raises Conflict.
 
     done: changes of the same act that are applied already (a new person, whose id only the database knows).
     """
@@ -145,7 +171,7 @@ def record(
     if changes:
         apply(session, changes)
     rows = [{"table": c.table, "before": encode(c.before), "after": encode(c.after)} for c in (*done, *changes)]
-    event = Event(actor=actor, kind=kind, summary=summary, changes=rows)
+    event = Event(actor=acting(session).name, kind=kind, summary=summary, changes=rows)
     session.add(event)
     session.flush()  # the database knows its id
     event_faces.note(session, event.id or 0, rows)
@@ -242,6 +268,8 @@ def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
         return event
     standing = col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None)
     wanted = select(Event).where(standing, col(Event.kind) != ERASED)
+    if (actor := acting(session)).role is not Role.OWNER:
+        wanted = wanted.where(col(Event.actor) == actor.name)
     order = (col(Event.undone_at).desc(), col(Event.id)) if undone else (col(Event.id).desc(),)
     event = session.scalars(wanted.order_by(*order).limit(1)).first()
     if event is None:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.tables import Face, Label, Person, PersonCounts
-from faceid_core.values import Flag
+from faceid_core.values import Flag, Role
 
 
 def forget(session: Session, people: Iterable[int], faces: Iterable[int] = ()) -> None:
@@ -40,7 +40,8 @@ def fill_counts(database: Database) -> None:
     with database.read() as session:
         if session.scalars(missing.limit(1)).first() is None:
             return
-    with database.write() as session:  # counted and written while nobody else writes, or it might be old already
+    # Counted and written while nobody else writes, or it might be old already. Whoever looks may cause it.
+    with database.write(Role.VIEWER) as session:
         for chunk in chunks(session.scalars(missing).all()):
             rows = session.execute(counted(chunk)).mappings()
             session.execute(insert(PersonCounts), [dict(row) for row in rows])

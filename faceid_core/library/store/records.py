@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.values import Box, Flag, Ints, Vectors
+from faceid_core.values import Actor, Box, Flag, Ints, Role, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +213,11 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job, waiting, running or ended."""
+    """A job, waiting, running or ended. actor: who asked for it."""
 
     id: int
     kind: str
+    actor: str
     params: dict[str, Any]
     state: str
     done: int
@@ -274,3 +275,31 @@ class NamedFaces:
     photos: Ints
     people: Ints
     as_of: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """Somebody who may sign in. stamp: part of every session of theirs, so that a new one ends them all."""
+
+    id: int
+    name: str
+    role: Role
+    stamp: str
+    has_password: bool
+    created_at: datetime
+
+    @property
+    def actor(self) -> Actor:
+        """As whom they act."""
+        return Actor(self.name, self.role)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """What a program shows to act for a user. Times are UTC; expires_at is None for one that never expires."""
+
+    id: int
+    name: str
+    user: str
+    created_at: datetime
+    expires_at: datetime | None

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from faceid_core.values import Flag, JobState, PhotoStatus, utc_now
+from faceid_core.values import LOCAL_OWNER, Flag, JobState, PhotoStatus, utc_now
 
 
 def _parent(table: str, **column: Any) -> Any:
@@ -249,6 +249,9 @@ class Job(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str = Field(max_length=32)
+    actor: str = Field(
+        default=LOCAL_OWNER.name, max_length=100, sa_column_kwargs={"server_default": LOCAL_OWNER.name}
+    )
     params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     state: str = Field(default=JobState.QUEUED.value, index=True, max_length=16)
     done: int = 0
@@ -262,3 +265,44 @@ class Job(SQLModel, table=True):
     started_at: datetime | None = Field(default=None, sa_type=DateTime)
     finished_at: datetime | None = Field(default=None, sa_type=DateTime)
     heartbeat_at: datetime | None = Field(default=None, sa_type=DateTime)
+
+
+class User(SQLModel, table=True):
+    """Somebody who may sign in. An id is never used twice, so that an old session can't become a stranger's.
+
+    password: as Argon2 writes it, None for whom a proxy or provider signs in. stamp: part of every session; a new
+    one ends them all. subject: the provider's own name of the user, as a hash.
+    """
+
+    __tablename__ = "account"  # "user" is a word of SQL
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=100)
+    name_key: str = Field(unique=True, max_length=300)
+    role: str = Field(max_length=16)
+    password: str | None = Field(default=None, max_length=200)
+    stamp: str = Field(max_length=32)
+    subject: str | None = Field(default=None, unique=True, max_length=64)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+
+
+class AccessToken(SQLModel, table=True):
+    """What a program shows instead of a password. digest: SHA-256 of the secret, which is stored nowhere."""
+
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    user_id: int = Field(sa_column=_parent("account", nullable=False, index=True))
+    name: str = Field(max_length=100)
+    name_key: str = Field(unique=True, max_length=300)
+    digest: str = Field(unique=True, max_length=64)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=DateTime)
+
+
+class EndedSession(SQLModel, table=True):
+    """A session that was signed out of before its cookie expires; copies of the cookie are worth nothing."""
+
+    id: str = Field(primary_key=True, max_length=32)
+    until: datetime = Field(index=True, sa_type=DateTime)

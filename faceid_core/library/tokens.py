@@ -1,0 +1,90 @@
+"""Tokens: what programs show instead of a password."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, or_, select
+from sqlmodel import col
+
+from faceid_core.errors import NameTaken, NotFound
+from faceid_core.library import person_names
+from faceid_core.library.store.database import Database
+from faceid_core.library.store.records import TokenView, UserView
+from faceid_core.library.store.tables import AccessToken, User
+from faceid_core.library.users import known_user, view_of
+from faceid_core.values import Role, utc_now
+
+PREFIX = "faceid_"
+"""Tools that look for leaked secrets find it by this."""
+
+SECRET_BYTES = 32
+"""256 bits: no guess ever hits, so that a plain SHA-256 keeps it as well as a slow hash would."""
+
+
+class Tokens:
+    """Makes, lists, finds and removes tokens."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, name: str, *, user: str, days: int | None = None) -> str:
+        """A new token that acts for `user`, for so many days or for ever. Returns its secret, which is told only now.
+
+        Raises InvalidName, NameTaken, NotFound.
+        """
+        name = person_names.clean(name)
+        secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+        expires = utc_now() + timedelta(days=days) if days is not None else None
+        with self._database.write(Role.OWNER) as session:
+            owner = known_user(session, user)
+            key = person_names.key(name)
+            if session.scalars(select(AccessToken).where(col(AccessToken.name_key) == key)).first():
+                raise NameTaken(f"There is already a token {name}; remove it first, or choose another name.")
+            assert owner.id is not None
+            session.add(
+                AccessToken(user_id=owner.id, name=name, name_key=key, digest=_digest(secret), expires_at=expires)
+            )
+        return secret
+
+    def all(self) -> list[TokenView]:
+        """Every token, by name, with whom it acts for. Raises NotAllowed."""
+        self._database.actor.require(Role.OWNER)
+        wanted = select(AccessToken, User.name).join(User).order_by(col(AccessToken.name_key))  # type: ignore[call-overload]
+        with self._database.read() as session:
+            return [
+                TokenView(token.id, token.name, user, token.created_at, token.expires_at)
+                for token, user in session.execute(wanted)
+            ]
+
+    def remove(self, name: str) -> None:
+        """From now on it opens nothing. Raises NotFound."""
+        key = person_names.key(name.strip())
+        with self._database.write(Role.OWNER) as session:
+            if not session.execute(delete(AccessToken).where(col(AccessToken.name_key) == key)).rowcount:  # type: ignore[attr-defined]
+                raise NotFound(f"There is no token {name}; `faceid token list` lists them.")
+
+    def find(self, secret: str) -> tuple[int, UserView] | None:
+        """The token with this secret and whom it acts for; None for an unknown or expired one."""
+        return self._valid(col(AccessToken.digest) == _digest(secret))
+
+    def user_of(self, token_id: int) -> UserView | None:
+        """Whom a token acts for; None once it is removed or expired."""
+        found = self._valid(col(AccessToken.id) == token_id)
+        return found[1] if found else None
+
+    def _valid(self, which: object) -> tuple[int, UserView] | None:
+        wanted = (
+            select(AccessToken.id, User)  # type: ignore[call-overload]
+            .join(User)
+            .where(which, or_(col(AccessToken.expires_at).is_(None), col(AccessToken.expires_at) > utc_now()))
+        )
+        with self._database.read() as session:
+            row = session.execute(wanted).first()
+            return (row[0], view_of(row[1])) if row else None
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

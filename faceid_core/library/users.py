@@ -1,0 +1,232 @@
+"""Who may sign in: users with a name, a role and mostly a password."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlmodel import Session, col
+
+from faceid_core.errors import BadInput, LastOwner, NameTaken, NotFound
+from faceid_core.library import passwords, person_names
+from faceid_core.library.store.database import Database
+from faceid_core.library.store.records import UserView
+from faceid_core.library.store.tables import EndedSession, User
+from faceid_core.settings import Settings
+from faceid_core.values import LOCAL_OWNER, PROGRAM, Role, utc_now
+
+
+class Users:
+    """Adds, changes and removes users, and checks their passwords."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> list[UserView]:
+        """Everybody, by name. Raises NotAllowed."""
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            return [view_of(user) for user in session.scalars(select(User).order_by(col(User.name_key)))]
+
+    def exist(self) -> bool:
+        """Whether there is anybody who may sign in; else nobody has to."""
+        with self._database.read() as session:
+            return session.scalar(select(User.id).limit(1)) is not None  # type: ignore[call-overload]
+
+    def get(self, user_id: int) -> UserView | None:
+        """The user with this id, if still there."""
+        with self._database.read() as session:
+            user = session.get(User, user_id)
+            return view_of(user) if user else None
+
+    def named(self, name: str) -> UserView | None:
+        """The user of this name, in whatever case."""
+        with self._database.read() as session:
+            user = _by_name(session, name)
+            return view_of(user) if user else None
+
+    def known(self, name: str) -> UserView:
+        """The user of this name, in whatever case. Raises NotFound."""
+        with self._database.read() as session:
+            return view_of(known_user(session, name))
+
+    def add(self, name: str, role: Role, password: str | None = None) -> UserView:
+        """A new user; without a password only a proxy or provider can sign them in.
+
+        Raises InvalidName, NameTaken, PasswordUnusable.
+        """
+        stored = _checked_hash(password, name)
+        with self._database.write(Role.OWNER) as session:
+            return _add(session, name, role, stored)
+
+    def add_first(self, name: str, password: str) -> UserView:
+        """The first user of a library that had none: its owner. Raises InvalidName, PasswordUnusable, BadInput."""
+        stored = _checked_hash(password, name)
+        with self._database.write(Role.OWNER) as session:
+            if session.scalar(select(func.count()).select_from(User)):
+                raise BadInput("Somebody has added a user meanwhile; sign in.")
+            return _add(session, name, Role.OWNER, stored)
+
+    def set_password(self, name: str, password: str) -> UserView:
+        """Give a new password and end all sessions of that user. Others than oneself take an owner.
+
+        Raises NotFound, PasswordUnusable.
+        """
+        stored = _checked_hash(password, name)
+        own = person_names.key(name) == person_names.key(self._database.actor.name)
+        with self._database.write(Role.VIEWER if own else Role.OWNER) as session:
+            user = known_user(session, name)
+            user.password, user.stamp = stored, _new_stamp()
+            session.flush()
+            return view_of(user)
+
+    def set_role(self, name: str, role: Role) -> UserView:
+        """Let a user do more or less. Raises NotFound, LastOwner."""
+        with self._database.write(Role.OWNER) as session:
+            user = known_user(session, name)
+            if role is not Role.OWNER:
+                _refuse_last_owner(session, user)
+            _refuse_reserved(user.name_key, role)
+            user.role = role.value
+            session.flush()
+            return view_of(user)
+
+    def remove(self, name: str) -> None:
+        """Remove a user with their tokens and sessions; what they did stays in the history. Raises NotFound,
+        LastOwner."""
+        with self._database.write(Role.OWNER) as session:
+            user = known_user(session, name)
+            _refuse_last_owner(session, user)
+            session.execute(delete(User).where(col(User.id) == user.id))
+
+    def check(self, name: str, password: str) -> UserView | None:
+        """The user whom name and password fit. A wrong name takes as long as a wrong password."""
+        with self._database.read() as session:
+            user = _by_name(session, name)
+            stored, view = (user.password, view_of(user)) if user else (None, None)
+        if not passwords.fits(password, stored):
+            return None
+        if view and stored and passwords.is_outdated(stored):
+            self._renew_hash(view, password)
+        return view
+
+    def _renew_hash(self, user: UserView, password: str) -> None:
+        renewed = passwords.hashed(password)
+        with self._database.write(Role.OWNER) as session:
+            found = session.get(User, user.id)
+            if found and found.stamp == user.stamp:  # else another password was set meanwhile
+                found.password = renewed
+
+    # --- whom a provider of OpenID Connect signs in -----------------------------------------------------------
+    def of_subject(self, issuer: str, subject: str, name: str, role: Role | None) -> UserView | None:
+        """The user whom a provider calls `subject`, with the role that it gives them, if any. Who is new is added
+        when it gives a role, or when somebody has added that name without a password. None for anybody else.
+
+        Raises NameTaken where somebody else has that name, InvalidName.
+        """
+        digest = hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()
+        with self._database.write(Role.OWNER) as session:
+            user = session.scalars(select(User).where(col(User.subject) == digest)).first()
+            if user is None:
+                user = _by_name(session, name)
+                if user is not None and (user.password or user.subject):
+                    raise NameTaken(f"Another user is already called {user.name}; ask the owner of this library.")
+            if user is None:
+                if role is None:
+                    return None
+                _add(session, name, role, None)
+                user = known_user(session, name)
+            user.subject = digest
+            if role is not None and role.value != user.role and not _is_last_owner(session, user):
+                user.role = role.value
+            session.flush()
+            return view_of(user)
+
+    # --- sessions ---------------------------------------------------------------------------------------------
+    def end_session(self, session_id: str, until: datetime) -> None:
+        """Sign out of one session. until: UTC, when its cookie would have expired."""
+        with self._database.write(Role.OWNER) as session:
+            session.execute(delete(EndedSession).where(col(EndedSession.until) < utc_now()))
+            session.merge(EndedSession(id=session_id, until=until))
+
+    def has_ended(self, session_id: str) -> bool:
+        """Whether somebody signed out of that session."""
+        with self._database.read() as session:
+            return session.get(EndedSession, session_id) is not None
+
+
+def view_of(user: User) -> UserView:
+    """What leaves the library of a user: never the password's hash."""
+    assert user.id is not None
+    return UserView(user.id, user.name, Role(user.role), user.stamp, user.password is not None, user.created_at)
+
+
+def known_user(session: Session, name: str) -> User:
+    """The user of this name. Raises NotFound."""
+    user = _by_name(session, name)
+    if user is None:
+        raise NotFound(f"There is no user {name}; `faceid user list` lists them.")
+    return user
+
+
+def _by_name(session: Session, name: str) -> User | None:
+    return session.scalars(select(User).where(col(User.name_key) == person_names.key(name.strip()))).first()
+
+
+def _add(session: Session, name: str, role: Role, stored: str | None) -> UserView:
+    name = person_names.clean(name)
+    key = person_names.key(name)
+    _refuse_reserved(key, role)
+    if _by_name(session, name):
+        raise NameTaken(f"There is already a user {name}; choose another name.")
+    user = User(name=name, name_key=key, role=role.value, password=stored, stamp=_new_stamp())
+    session.add(user)
+    session.flush()
+    return view_of(user)
+
+
+def _refuse_reserved(key: str, role: Role) -> None:
+    """The history names these: the program, and whoever used the library before anybody signed in."""
+    if key == PROGRAM.name or (key == LOCAL_OWNER.name and role is not Role.OWNER):
+        raise NameTaken(f"The name {key} has a meaning of its own in the history; choose another name.")
+
+
+def _refuse_last_owner(session: Session, user: User) -> None:
+    if _is_last_owner(session, user):
+        raise LastOwner(f"{user.name} is the only owner; make somebody else an owner first.")
+
+
+def _is_last_owner(session: Session, user: User) -> bool:
+    if user.role != Role.OWNER.value:
+        return False
+    others = (
+        select(func.count()).select_from(User).where(col(User.role) == Role.OWNER.value, col(User.id) != user.id)
+    )
+    return not session.scalar(others)
+
+
+def _checked_hash(password: str | None, name: str) -> str | None:
+    if password is None:
+        return None
+    passwords.check_usable(password, name)
+    return passwords.hashed(password)
+
+
+def _new_stamp() -> str:
+    return secrets.token_hex(8)
+
+
+OPEN_TO_ALL = (
+    "The address {host} can be reached by others, and nobody would have to sign in; add a user with "
+    "`faceid user add NAME`, or give --insecure."
+)
+
+
+def refuse_open_door(settings: Settings, users: Users) -> None:
+    """Raises BadInput where the web app would let in everybody on the network, and nobody has said that it may."""
+    signs_in = settings.has_proxy_sign_in or settings.has_oidc
+    if settings.is_local or settings.insecure or signs_in or users.exist():
+        return
+    raise BadInput(OPEN_TO_ALL.format(host=settings.host))

@@ -1,0 +1,181 @@
+"""What an import leaves out of a folder, and why: the folders of programs and storage systems, what people asked to
+ignore, files of other kinds, and the second half of a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from faceid_core.media.formats import RAW_SUFFIXES, STILL_SUFFIXES, VIDEO_SUFFIXES, words
+from faceid_core.wording import file_name
+
+EXAMPLES = 20
+"""Paths that are named of each reason; the others are only counted."""
+
+BIN = "recycle bins"
+SNAPSHOT = "snapshots of the storage system"
+CACHE = "folders of previews or cached files"
+OWN = "library folders of photo programs"
+MARKED = "folders marked not to be searched"
+IGNORED = "what a pattern says to ignore"
+LINK = "links to folders; import those folders themselves"
+PAIR = "RAW files whose photo is here as JPEG or HEIC, too"
+LIVE = "moving parts of Live Photos"
+VIDEOS = "videos; to include them, import with --video or tick “Include videos”"
+OTHER = "pictures of kinds that faceid can't read; export them as JPEG, PNG or TIFF"
+DENIED = "what may not be read; give the account that runs faceid the right to read it"
+
+_FOLDERS = {
+    BIN: ("#recycle", "@recycle", "$recycle.bin", "recycler", "network trash folder", ".trash*", "trash-[0-9]*"),
+    SNAPSHOT: ("@recently-snapshot", "@snapshot", "#snapshot", ".snapshot*", ".zfs", "@sharesnap", "~snapshot"),
+    CACHE: (
+        "@eadir", "@tmp", "*.lrdata", ".thumbnails", "ipod photo cache", "__macosx", ".picasaoriginals", ".dtrash",
+        "*.cocatalogcache", "system volume information", "lost+found", "temporary items",
+    ),
+}  # fmt: skip
+"""Names in lower case. Synology: #recycle, @eaDir; QNAP: @Recycle, @Recently-Snapshot; Windows: $RECYCLE.BIN; ZFS
+and NetApp: .zfs, .snapshot, ~snapshot; Lightroom: .lrdata; digiKam: .dtrash; Linux: .Trash-1000, lost+found."""
+
+_INSIDE = {
+    "*.photoslibrary": ("resources", "database", "private", "internal", "scopes", "external"),
+    "*.aplibrary": ("thumbnails", "previews", "database"),
+    "capture one": ("cache",),
+    "captureone": ("cache",),
+}
+"""Parts of a program's own folder that hold previews; the photos lie in its other parts."""
+
+_MARKS = {
+    ".nomedia": MARKED,
+    ".noimage": MARKED,
+    "CACHEDIR.TAG": CACHE,  # bford.info/cachedir
+    ".ppstorage": OWN,  # PhotoPrism
+    "faceid.db": OWN,
+}
+"""Files whose presence says what their folder is."""
+
+IGNORE_FILES = (".faceidignore", ".immichignore", ".ppignore")
+"""Files of patterns in the form of .gitignore, for their folder and those below."""
+
+_OTHER_SUFFIXES = words(".psb .ai .eps .exr .hdr .xcf .clip .afphoto .kra .tga .pcx .dpx .fits .cin")
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """Files or folders that were left out for one reason: how many, and the first of them."""
+
+    reason: str
+    number: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.number:,})"
+
+    def add(self, path: Path) -> None:
+        """Count one more."""
+        self.number += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(file_name(path))
+
+
+class LeftOuts(dict[str, LeftOut]):
+    """By reason. To be called with what is left out and why."""
+
+    def __call__(self, path: Path, reason: str) -> None:
+        self.setdefault(reason, LeftOut(reason)).add(path)
+
+
+Leave = Callable[[Path, str], None]
+"""Gets each path that is left out, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Ignore patterns that hold in one folder and below."""
+
+    folder: Path
+    spec: GitIgnoreSpec
+
+    def match(self, path: Path, *, is_folder: bool) -> bool:
+        """Whether a pattern asks to ignore the path."""
+        relative = path.relative_to(self.folder).as_posix()
+        return self.spec.match_file(f"{relative}/" if is_folder else relative)
+
+
+def patterns(folder: Path, lines: Iterable[str]) -> Patterns:
+    """Patterns in the form of .gitignore. A line that is no pattern is passed over, as git does."""
+    kept = []
+    for line in lines:
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            continue
+        kept.append(line)
+    return Patterns(folder, GitIgnoreSpec.from_lines(kept))
+
+
+def written_patterns(folder: Path, names: Iterable[str]) -> Iterator[Patterns]:
+    """Those of the ignore files among the `names` of a folder. One that can't be read asks for nothing."""
+    for name in set(names).intersection(IGNORE_FILES):
+        try:
+            text = (folder / name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        yield patterns(folder, text.splitlines())
+
+
+def unreadable(error: OSError) -> str:
+    """The reason for which a folder is left out that can't be listed."""
+    return DENIED if isinstance(error, PermissionError) else f"what can't be read ({error.strerror or error})"
+
+
+def why_not_folder(folder: Path) -> str | None:
+    """The reason for which a folder of this name is left out; "" for a hidden one, of which nobody is told.
+
+    >>> why_not_folder(Path("/a/#recycle")), why_not_folder(Path("/a/.git")), why_not_folder(Path("/a/2024"))
+    ('recycle bins', '', None)
+    """
+    name = folder.name.lower()
+    for reason, wanted in _FOLDERS.items():
+        if any(fnmatch(name, pattern) for pattern in wanted):
+            return reason
+    for program, parts in _INSIDE.items():
+        if name in parts and fnmatch(folder.parent.name.lower(), program):
+            return CACHE
+    return "" if name.startswith(".") else None
+
+
+def why_not_marked(folder: Path, names: Iterable[str]) -> str | None:
+    """The reason for which a folder that holds these files is left out."""
+    found = set(names)
+    if ".immich" in found and folder.name in {"thumbs", "encoded-video", "profile", "backups"}:
+        return CACHE
+    return next((reason for mark, reason in _MARKS.items() if mark in found), None)
+
+
+def why_not_file(path: Path, siblings: frozenset[str], suffixes: frozenset[str]) -> str | None:
+    """The reason for which a file is left out; "" where it is nothing that anybody would expect to be imported.
+
+    siblings: the names of its folder in lower case. suffixes: those that are wanted.
+    """
+    suffix = path.suffix.lower()
+    if path.name.startswith("."):
+        return ""
+    if suffix in RAW_SUFFIXES and _has_still(path, siblings):
+        return PAIR
+    if suffix in VIDEO_SUFFIXES and _has_still(path, siblings):
+        return LIVE
+    if suffix in suffixes:
+        return None
+    if suffix in VIDEO_SUFFIXES:
+        return VIDEOS
+    return OTHER if suffix in _OTHER_SUFFIXES else ""
+
+
+def _has_still(path: Path, siblings: frozenset[str]) -> bool:
+    """Whether a finished photo of the same name lies beside it: IMG_1.HEIC or IMG_1.JPG, or IMG_1.NEF.jpg."""
+    stem, name = path.stem.lower(), path.name.lower()
+    return any(f"{start}{suffix}" in siblings for start in (stem, name) for suffix in STILL_SUFFIXES)

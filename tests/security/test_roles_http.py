@@ -1,0 +1,113 @@
+"""Every address and every event as nobody, viewer, editor and owner, through the whole server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.routing import BaseRoute
+from starlette.testclient import TestClient
+
+from faceid_core.media import images
+from faceid_core.settings import Settings
+from faceid_core.values import Role
+from webapp import api, context, server
+
+HOST = "http://localhost"
+NOBODY = "nobody"
+VISITORS = [NOBODY, *Role]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(library=tmp_path_factory.mktemp("roles") / "library")
+
+
+@pytest.fixture(scope="module")
+def client(settings: Settings) -> Iterator[TestClient]:
+    app = server.build_app(settings, worker=False)
+    for role in Role:
+        context.visitors().library.users.add(f"{role}s", role)
+    with TestClient(app, base_url=HOST, raise_server_exceptions=False, follow_redirects=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tokens(client: TestClient) -> dict[str, dict[str, str]]:
+    """Headers by which somebody of each role shows who they are."""
+    keep = context.visitors().library.tokens
+    secrets = {str(role): keep.add(f"of {role}", user=f"{role}s") for role in Role}
+    return {NOBODY: {}} | {role: {"Authorization": f"Bearer {secret}"} for role, secret in secrets.items()}
+
+
+def addresses(settings: Settings) -> list[tuple[str, str]]:
+    """(method, path) of everything the API answers."""
+    routes: list[BaseRoute] = api.build(settings).routes
+    return sorted(
+        (method, getattr(route, "path").replace("{face_id}", "1").replace("{photo_id}", "1"))  # noqa: B009
+        for route in routes
+        for method in getattr(route, "methods", None) or ()
+    )
+
+
+def events(client: TestClient, headers: dict[str, str]) -> list[tuple[str, int]]:
+    """(app, number) of every event of the recognisers, those for the page among them."""
+    return [
+        (app, int(event["id"]))
+        for app in ("single", "group")
+        for event in client.get(f"/gradio/{app}/config", headers=headers).json()["dependencies"]
+    ]
+
+
+def picture() -> dict[str, Any]:
+    return {"image": ("a.jpg", images.encode_jpeg(np.full((60, 80, 3), 120, np.uint8)), "image/jpeg")}
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_every_address_of_the_api(
+    client: TestClient, settings: Settings, tokens: dict[str, dict[str, str]], visitor: str
+) -> None:
+    found = addresses(settings)
+    assert {path for _, path in found} >= {"/faces/1.jpg", "/photos/1.jpg", "/people", "/counts", "/recognise"}
+    for method, path in found:
+        files = picture() if method == "POST" else None
+        answer = client.request(method, f"/api{path}", headers=tokens[visitor], files=files)
+        if visitor == NOBODY:
+            assert answer.status_code == 401, path
+            assert method == "HEAD" or list(answer.json()) == ["error"]
+        else:
+            assert answer.status_code not in (401, 403, 500), path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_every_event_of_the_recognisers(
+    client: TestClient, tokens: dict[str, dict[str, str]], visitor: str
+) -> None:
+    found = events(client, tokens[Role.OWNER])
+    assert len(found) >= 7
+    for app, number in found:
+        body = {"data": [None], "fn_index": number, "session_hash": f"{visitor}{app}{number}"}
+        answer = client.post(f"/gradio/{app}/gradio_api/queue/join", json=body, headers=tokens[visitor])
+        assert answer.status_code == (401 if visitor == NOBODY else 200), (app, number)
+    for app in ("single", "group"):
+        answer = client.post(
+            f"/gradio/{app}/gradio_api/call/recognise", json={"data": [None]}, headers=tokens[visitor]
+        )
+        assert answer.status_code == (401 if visitor == NOBODY else 200), app
+
+
+def test_nobody_gets_no_page_and_no_socket(client: TestClient) -> None:
+    for path in ("/", "/history", "/users", "/gradio/single/", "/_stcore/host-config", "/_stcore/metrics"):
+        answer = client.get(path, headers={"Sec-Fetch-Mode": "navigate", "Accept": "text/html"})
+        assert answer.status_code in (302, 303, 307, 401, 403, 404), path
+        assert "/sign-in" in answer.headers.get("location", "/sign-in"), path
+
+
+def test_a_refusal_is_described(client: TestClient, tokens: dict[str, dict[str, str]]) -> None:
+    described = client.get("/api/openapi.json", headers=tokens[Role.VIEWER]).json()
+    for path, methods in described["paths"].items():
+        for operation in methods.values():
+            assert {"401", "403"} <= set(operation["responses"]), path

@@ -1,0 +1,62 @@
+"""A watched folder: files that come, move or are named in an ignore file are taken care of without a word."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from faceid_core.errors import PathNotFound
+from faceid_core.library import Library
+from faceid_core.sample import Album
+from faceid_core.steps.jobs import run_pending
+from faceid_core.steps.watch import watch_folders
+
+
+@pytest.fixture
+def watched(empty: Library, tmp_path: Path) -> Iterator[Path]:
+    """A folder that a thread watches for the library."""
+    folder, stop = tmp_path / "watched", threading.Event()
+    folder.mkdir()
+
+    def serve() -> None:
+        for _ in watch_folders(empty, [folder], exclude=["*_draft.jpg"], stop=stop):
+            run_pending(empty)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield folder
+    stop.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "nothing came of it"
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_what_comes_into_the_folder_comes_into_the_library(empty: Library, watched: Path, album: Album) -> None:
+    first, second = list(album.photos)[:2]
+    wait_for(lambda: bool(empty.jobs.recent(1)))  # the first look, at an empty folder
+    shutil.copy(album.folder / first, watched / first)
+    shutil.copy(album.folder / second, watched / "a_draft.jpg")
+    wait_for(lambda: empty.counts().photos == 1)
+    (watched / first).rename(watched / "renamed.jpg")
+    wait_for(lambda: empty.photos.page()[0].path == str(watched / "renamed.jpg"))
+    (watched / "2024").mkdir()
+    shutil.copy(album.folder / second, watched / "2024" / second)
+    wait_for(lambda: empty.counts().photos == 2)
+
+
+def test_a_wrong_path_is_refused_before_anything_is_queued(empty: Library, tmp_path: Path) -> None:
+    with pytest.raises(PathNotFound, match="check the path"):
+        next(watch_folders(empty, [tmp_path / "nowhere"]))
+    assert empty.jobs.recent(5) == []
