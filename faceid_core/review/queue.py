@@ -2,6 +2,7 @@
 
 A face that may be somebody is a question about that face, in which the somebody is one of the answers, never a
 question of its own whose no names nobody.
+"""
 
 from __future__ import annotations
 
