@@ -28,7 +28,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is drawn. question: its key; place: how far one is. faces, photo, beside, people: as question_card.js says;
+    """What is drawn. question: its key; place: how far one is. faces, photo, beside, people: as question_card.js
+    says;
     selectable: whether faces can be left out; naming: whether there is a box for a name; error: what was wrong
     with the last answer; next: addresses of pictures to load ahead."""
 
