@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,23 +12,36 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+OTHERS = 0o077
+"""The rights of the group and of everybody."""
 
 
-def make_private(path: Path) -> bool:
-    """Take a file or folder away from everybody but its owner; True where that is so afterwards.
+def is_open(path: Path) -> bool:
+    """Whether other users of this machine have any right to a file or folder. Never on Windows, which has no such
+    modes: there a folder in the user's profile is private by itself."""
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & OTHERS)
+    except OSError:
+        return False
 
-    Windows has no such modes: there a folder in the user's profile is private by itself.
-    """
-    if os.name != "posix":
+
+def make_private(path: Path, *, quietly: bool = False) -> bool:
+    """Take a file or folder away from everybody but its owner, who keeps the rights that they have; True where that
+    is so afterwards. quietly: the caller tells what was open."""
+    if not is_open(path):
         return True
     try:
-        wanted = PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE
-        if path.stat().st_mode & 0o077:
-            path.chmod(wanted)
-    except OSError as error:  # somebody else's folder, or a file system without modes
-        log.warning("%s can be read by others on this machine (%s).", path, error.strerror)
+        path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OTHERS)
+    except OSError as error:  # somebody else's folder, a read-only disk, or a file system without modes
+        log.log(_level(quietly), "%s can be read by others on this machine (%s).", path, error.strerror)
         return False
-    return not path.stat().st_mode & 0o077
+    if closed := not is_open(path):
+        log.log(_level(quietly), "Until now, other users of this machine had rights to %s.", path)
+    return closed
+
+
+def _level(quietly: bool) -> int:
+    return logging.DEBUG if quietly else logging.WARNING
 
 
 @contextmanager

@@ -16,6 +16,7 @@
     │   ├── UnknownChoice
     │   ├── InvalidSetting
     │   ├── NotWritable
+    │   ├── SidecarUnusable
     │   ├── BackupUnusable
     │   └── DecisionsUnusable
     ├── NotReady
@@ -30,6 +31,7 @@
     ├── LibraryError
     │   ├── LibraryBusy
     │   ├── DiskFull
+    │   ├── ReadOnlyLibrary
     │   ├── Unreachable
     │   ├── DriverMissing
     │   ├── SchemaOutdated
@@ -41,6 +43,7 @@
     │   ├── CustomModelUnusable
     │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
+    │   ├── ExifToolMissing
     │   └── ReferenceMissing
     ├── NotAllowed
     ├── NotSignedIn
@@ -118,6 +121,10 @@ class NotWritable(BadInput):
     """A place where a file can't be written."""
 
 
+class SidecarUnusable(BadInput):
+    """An XMP file that can't be read or changed. The message is the reason, without the path."""
+
+
 class BackupUnusable(BadInput):
     """A file that is not a backup, is damaged, or was made by a newer version."""
 
@@ -174,6 +181,10 @@ class DiskFull(LibraryError):
     """There is no room for what is to be written."""
 
 
+class ReadOnlyLibrary(LibraryError):
+    """The library may be read, but not written."""
+
+
 class Unreachable(LibraryError):
     """The database server does not answer."""
 
@@ -216,6 +227,10 @@ class VectorsNotFinite(EngineError):
 
 class WorkersUnusable(EngineError):
     """The processes of an import can't start."""
+
+
+class ExifToolMissing(EngineError):
+    """The program ExifTool is not installed, or does not run."""
 
 
 class ReferenceMissing(EngineError):

@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -95,6 +97,9 @@ class Settings(BaseSettings):
     # NoDecode: a list from the environment comes to the validator as it is, so that commas will do.
     providers: Annotated[list[str], NoDecode] = Field(
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
+    )
+    name_lists: Literal["none", "subject", "person-in-image", "both"] = Field(
+        "none", description="Lists of plain names that faceid names write fills beside the regions of faces"
     )
     workers: int = Field(0, ge=0, description="Processes for an import; 0 means one per core")
 
@@ -246,6 +251,11 @@ class Settings(BaseSettings):
         return self.library / "models"
 
     @property
+    def originals_folder(self) -> Path:
+        """Copies of photos into which names were written."""
+        return self.library / "originals"
+
+    @property
     def graphs_folder(self) -> Path:
         """Cached neighbour graphs."""
         return self.library / "graphs"
@@ -257,8 +267,11 @@ class Settings(BaseSettings):
 
     @property
     def temporary_folder(self) -> Path:
-        """Where pictures that are tried in the recognisers lie, for an hour at most."""
-        return self.library / "temporary"
+        """Where pictures that are tried in the recognisers lie, for an hour at most. Elsewhere for a library that
+        can only be read."""
+        if os.access(self.library, os.W_OK) or not self.library.exists():
+            return self.library / "temporary"
+        return Path(gettempdir()) / f"faceid-{sha256(str(self.library.resolve()).encode()).hexdigest()[:16]}"
 
     @property
     def album_folder(self) -> Path:

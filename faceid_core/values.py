@@ -276,3 +276,9 @@ class JobState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    """Its worker died, with the machine or by itself."""
+
+
+OPEN_JOBS = (JobState.QUEUED.value, JobState.RUNNING.value)
+"""The states of a job that has not ended."""

@@ -17,6 +17,7 @@ from fastapi import FastAPI, File, Header, Path, Query, Request, Response, Uploa
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from faceid_core import __version__, frame_path
@@ -121,6 +122,7 @@ def build(settings: Settings) -> FastAPI:
     api.add_middleware(UploadLimit, limit_mb=settings.max_upload_mb)
     api.add_exception_handler(FaceIdError, _expected)
     api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _not_served)
     api.add_exception_handler(Exception, _unexpected)
     _add_pictures(api)
     _add_facts(api)
@@ -227,12 +229,27 @@ OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid finds t
 def _expected(_: Request, error: Exception) -> JSONResponse:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
     assert isinstance(error, FaceIdError)
-    answer = _sentence(status, in_words(error))
-    if isinstance(error, TooBusy):
-        answer.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, LibraryError) and not isinstance(error, LibraryBusy):
         log.error("the library can't be used: %s", error)  # it may name paths, which are no client's business
         return _sentence(status, OUT_OF_ORDER)
+    answer = _sentence(status, in_words(error))
+    if isinstance(error, TooBusy):
+        answer.headers["Retry-After"] = str(error.retry_after_s)
+    return answer
+
+
+NOT_SERVED = {
+    400: "This upload is damaged; send the photo again, as multipart/form-data with the field image.",
+    404: "There is nothing at this address; /api/openapi.json lists all addresses.",
+    405: "This address can't be used in this way; /api/openapi.json says how.",
+}
+
+
+def _not_served(_: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses before any of our code sees the request."""
+    assert isinstance(error, HTTPException)
+    answer = _sentence(error.status_code, NOT_SERVED.get(error.status_code, "This request can't be carried out."))
+    answer.headers.update(error.headers or {})
     return answer
 
 

@@ -10,7 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from faceid_core.values import Actor, Role
 from webapp.components.account import account
-from webapp.context import came_by, signed_in, who
+from webapp.context import came_by, library, signed_in, who
 from webapp.feedback import boundary, show_toasts
 from webapp.theme import CSS, ICON, LOGO
 
@@ -24,7 +24,11 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "people": ("People", "groups"),
     },
     "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
-    "Library": {"history": ("History", "history"), "users": ("Users", "manage_accounts")},
+    "Library": {
+        "history": ("History", "history"),
+        "sharing": ("Sharing", "share"),
+        "users": ("Users", "manage_accounts"),
+    },
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
 
@@ -33,6 +37,7 @@ NEEDS = {
     "clusters": Role.EDITOR,
     "train": Role.OWNER,
     "history": Role.EDITOR,
+    "sharing": Role.OWNER,
     "users": Role.OWNER,
 }
 """Who may open a page; those that are not here are for everybody."""
@@ -84,8 +89,15 @@ def _signed_in(actor: Actor) -> None:
         with st.sidebar:
             account(actor.name, can_sign_out=came_by() == "session")
     show_toasts()
+    with boundary():
+        _say_read_only()
     current.run()
     show_toasts()
+
+
+def _say_read_only() -> None:
+    if sentence := library().read_only:
+        st.warning(sentence, icon=":material/lock:")
 
 
 if __name__ == "__main__":

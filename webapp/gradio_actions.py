@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from faceid_core.errors import FaceIdError, UnreadableImage
+from faceid_core.errors import BadInput, FaceIdError, UnreadableImage
 from faceid_core.media import annotate, images
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Recognised
@@ -78,11 +78,11 @@ def _label(face: Recognised) -> annotate.Label:
 
 # --- what the apps do -------------------------------------------------------------------------------------------
 def uploaded(path: str, settings: Settings) -> str:
-    """The path, if it is that of a picture that was uploaded here. Raises UnreadableImage, in the same words for a
+    """The path, if it is that of a picture that was uploaded here. Raises BadInput, in the same words for a
     file that is elsewhere and for one that is nowhere: nobody learns from it what is on this disk."""
     real = Path(os.path.realpath(path))
     if not real.is_relative_to(settings.temporary_folder.resolve()) or not real.is_file():
-        raise UnreadableImage(NO_PICTURE)
+        raise BadInput(NO_PICTURE)
     return str(real)
 
 
@@ -101,12 +101,10 @@ def _safely(action: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return action(*args, **kwargs)
-        except UnreadableImage as error:
-            sentence = str(error) if str(error) == NO_PICTURE else f"This file can't be read as a photo: {error}."
-            raise gr.Error(escaped_html(sentence), title="That did not work", print_exception=False) from error
         except FaceIdError as error:
-            sentence = escaped_html(in_words(error))
-            raise gr.Error(sentence, title="That did not work", print_exception=False) from error
+            unreadable = isinstance(error, UnreadableImage)
+            sentence = f"This file can't be read as a photo: {error}." if unreadable else in_words(error)
+            raise gr.Error(escaped_html(sentence), title="That did not work", print_exception=False) from error
         except Exception as error:
             log.exception("a recogniser failed")
             raise gr.Error(APOLOGY, title="Sorry", print_exception=False) from error
@@ -135,7 +133,7 @@ def one(settings: Settings) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def answer(path: str | None) -> dict[str, Any]:
         if not path:
-            raise UnreadableImage(NO_PICTURE)
+            raise BadInput(NO_PICTURE)
         with _read(path, settings) as image:
             faces = recognised(image)
         best = as_json([largest(faces)])["faces"][0] if faces else None
@@ -156,7 +154,7 @@ def several(settings: Settings) -> tuple[Callable[..., Any], Callable[..., Any]]
 
     def answer(path: str | None) -> dict[str, Any]:
         if not path:
-            raise UnreadableImage(NO_PICTURE)
+            raise BadInput(NO_PICTURE)
         with _read(path, settings) as image:
             return as_json(recognised(image))
 

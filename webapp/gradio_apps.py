@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.routing import Mount
 
 from faceid_core.atomic import PRIVATE_FOLDER
 from faceid_core.settings import Settings
@@ -16,6 +20,8 @@ from webapp import gradio_actions, theme
 
 if TYPE_CHECKING:
     import gradio
+
+log = logging.getLogger(__name__)
 
 LIVE_SECONDS = 0.6
 """Time between two webcam frames that are looked at."""
@@ -27,6 +33,8 @@ SOURCES = ["upload", "webcam", "clipboard"]
 
 WAITING, PER_SESSION = 32, 3
 """Pictures that may wait: altogether, and of one browser tab."""
+
+NONSENSE = "This request can't be understood; reload the page and try again."
 
 TOP = 4
 """Candidates shown for one face."""
@@ -142,11 +150,25 @@ def build(settings: Settings) -> FastAPI:
             enable_monitoring=False,
             max_file_size=f"{settings.max_upload_mb}mb",
             theme=theme.gradio_theme(),
-            css=theme.gradio_css(),
+            css=theme.gradio_css(settings.public_path),
         )
         app.has_launched = True  # only then does Gradio refuse paths that nobody uploaded
         _share_out(app)
+    for route in host.routes:
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
+            _refuse_rubbish(route.app)
     return host
+
+
+def _refuse_rubbish(app: FastAPI) -> None:
+    """What Gradio can't make sense of is the sender's mistake, not the server's: 400 instead of 500."""
+
+    def refuse(request: Request, error: Exception) -> JSONResponse:
+        log.info("a request to %s made no sense", request.url.path, exc_info=error)
+        return JSONResponse({"detail": NONSENSE}, status_code=400)
+
+    for kind in (RequestValidationError, LookupError, TypeError, ValueError):
+        app.add_exception_handler(kind, refuse)
 
 
 def _share_out(app: gradio.Blocks) -> None:

@@ -109,15 +109,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def origin_of(url: str) -> str:
-    """
-    >>> origin_of("https://photos.example/faces/")
-    'https://photos.example'
-    """
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _known_origin(scope: Scope) -> Scope:
     """Without the Origin header, which has been judged: for one that it does not know, Streamlit would ask the
     internet for this machine's address before it says no, and Gradio would compare names without ports."""
@@ -164,8 +155,15 @@ _GRADIO = {"script-src": "'self' blob: 'unsafe-inline' 'unsafe-eval'"}
 """Gradio writes its configuration as a script into the page."""
 
 
+_SHARED = "default-src 'none'; img-src 'self'; style-src 'self'; font-src 'self'; form-action 'self'; " \
+    "base-uri 'none'; frame-ancestors 'none'"  # fmt: skip
+"""Shared pages need no script."""
+
+
 def content_policy(path: str) -> str:
     """The Content-Security-Policy of an address: what its pages need, and no more."""
+    if path.startswith("/share/"):
+        return _SHARED
     wanted = {**_CONTENT, **(_GRADIO if path.startswith("/gradio/") else {})}
     if not path.startswith("/gradio/"):
         wanted["script-src"] = " ".join([wanted["script-src"], *inline_scripts()])
@@ -192,7 +190,10 @@ def _with_headers(scope: Scope, send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name in [name for name in headers if name.lower().startswith("access-control-")]:
                 del headers[name]
+            silent = headers.get("Referrer-Policy") == "no-referrer"  # some pages tell nobody that they were there
             headers.update({**POLICY, "Content-Security-Policy": policy})
+            if silent:
+                headers["Referrer-Policy"] = "no-referrer"
         await send(message)
 
     return wrapped

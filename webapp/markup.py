@@ -8,6 +8,8 @@ import secrets
 
 import streamlit as st
 
+from webapp import context
+
 CACHE_TOKEN = secrets.token_hex(4)
 """Part of every picture's address: browsers keep pictures for as long as this server runs, and no longer."""
 
@@ -34,6 +36,11 @@ def escaped_html(text: str) -> str:
     return html.escape(text, quote=True)
 
 
+def on_server(path: str) -> str:
+    """The address of `path`, such as /api/counts, on this server: below the public path, where there is one."""
+    return context.settings().public_path + path
+
+
 def face_url(face_id: int, size: int | None = None) -> str:
     """Address of a face's crop on this server; size in px (default 150)."""
     return _picture_url("faces", face_id, size)
@@ -45,7 +52,7 @@ def photo_url(photo_id: int, size: int | None = None) -> str:
 
 
 def _picture_url(kind: str, number: int, size: int | None) -> str:
-    return f"/api/{kind}/{number}.jpg?v={CACHE_TOKEN}" + (f"&size={size}" if size else "")
+    return on_server(f"/api/{kind}/{number}.jpg?v={CACHE_TOKEN}" + (f"&size={size}" if size else ""))
 
 
 def page_link(module: str, label: str, *, icon: str | None = None) -> None:

@@ -21,8 +21,10 @@ from webapp import api, context, gradio_apps, theme
 from webapp.access.gate import Gate
 from webapp.access.pages import Pages
 from webapp.access.sessions import Sessions
-from webapp.guard import Guard, hostname, is_loopback, origin_of
+from webapp.guard import Guard, hostname, is_loopback
 from webapp.lazy_app import Later
+from webapp.proxy import FromProxy, PublicName
+from webapp.shared import SharedPages
 from webapp.worker import supervised_worker
 
 log = logging.getLogger(__name__)
@@ -76,6 +78,7 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
 
     routes = [
         *Pages(visitors, sessions).routes(),
+        *SharedPages(lambda: context.visitors().library).routes(),
         Mount("/api", api.build(settings)),
         Mount("/gradio", recognisers),
     ]
@@ -85,17 +88,16 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
 
 def _guards(settings: Settings) -> list[Middleware]:
     """On a loopback address only loopback names are answered, and the public one."""
-    public = [settings.public_url] if settings.public_url else []
+    origin, path = settings.public_origin, settings.public_path
     hosts = None
     if is_loopback(settings.host):
-        hosts = [
-            "localhost",
-            "127.0.0.1",
-            "::1",
-            settings.host,
-            *(hostname(urlsplit(url).netloc) for url in public),
-        ]
-    return [Middleware(Guard, hosts=hosts, origins=[origin_of(url) for url in public])]
+        public = [hostname(urlsplit(origin).netloc)] if origin else []
+        hosts = ["localhost", "127.0.0.1", "::1", settings.host, *public]
+    return [
+        Middleware(FromProxy, trusted=settings.trusted_proxies, origin=origin, path=path),
+        Middleware(Guard, hosts=hosts, origins=[origin] if origin else []),
+        Middleware(PublicName, origin=origin),
+    ]
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -143,7 +145,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
             build_app(settings),
             access_log=False,
             log_config=None,
-            proxy_headers=False,  # else a program on this machine could pose as a trusted proxy
+            proxy_headers=False,  # FromProxy judges them, and remembers who sent them
             timeout_graceful_shutdown=STOP_SECONDS,
             ws_max_size=(settings.max_upload_mb + 1) * 1024**2,
         )

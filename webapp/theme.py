@@ -117,7 +117,8 @@ def sign_in_css(public_path: str = "") -> str:
                  "line": "borderColor", "accent": "primaryColor"}  # fmt: skip
         return " ".join(f"--{name}: {palette[key]};" for name, key in names.items()) + f" --on-accent: {on_accent};"
 
-    font = f"@font-face {{ font-family: 'Source Sans'; font-weight: 200 900; src: url('{public_path}/sign-in/font'); }}"
+    source = f"src: url('{public_path}/sign-in/font')"
+    font = f"@font-face {{ font-family: 'Source Sans'; font-weight: 200 900; {source}; }}"
     light, dark = colours(_LIGHT, "#ffffff"), colours(_DARK, "#06231f")
     return (
         f"{font}\n:root {{ color-scheme: light dark; {light} }}\n"
@@ -135,14 +136,19 @@ def font_files() -> dict[str, Path]:
     return {style: file for style, pattern in patterns.items() for file in folder.glob(pattern)}
 
 
-def gradio_css() -> str:
-    """The recognisers without Gradio's margins and footer, in the pages' font."""
+def gradio_css(public_path: str = "") -> str:
+    """The recognisers without Gradio's margins and footer, in the pages' font. public_path: see Settings."""
     faces = [
         f"@font-face {{ font-family: 'Source Sans'; font-style: {style}; font-weight: 200 900; "
-        f"src: url('/static/media/{file.name}') format('woff2'); }}\n"
+        f"src: url('{public_path}/static/media/{file.name}') format('woff2'); }}\n"
         for style, file in font_files().items()
     ]
     return "".join(faces) + GRADIO_CSS
+
+
+def shared_css(public_path: str = "") -> str:
+    """The style of shared pages: that of the other pages before the app, and a grid of photos."""
+    return sign_in_css(public_path) + (STATIC / "shared.css").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=32)

@@ -217,6 +217,8 @@ def new_library_of(ctx: click.Context, **overrides: Any) -> Iterator[Library]:
     from faceid_core.library import Library
 
     with Library.open(settings_of(ctx, **overrides)) as library:
+        if library.read_only and ctx.info_name != "work":  # whose parent has said it
+            say(library.read_only)
         yield library
 
 

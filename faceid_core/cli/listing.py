@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,35 +14,55 @@ from faceid_core.cli.console import JSON, library_of, print_json, print_table, s
 from faceid_core.errors import NotFound
 from faceid_core.wording import file_name
 
+if TYPE_CHECKING:
+    from faceid_core.library import Library, PhotoQuery
+
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.command()
-@click.option("--with", "people", multiple=True, metavar="NAME", help="Someone who is in the photo; repeatable.")
-@click.option("--without", multiple=True, metavar="NAME", help="Someone who is not in the photo; repeatable.")
-@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="Taken on or after this day.")
-@click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on or before this day.")
-@click.option("--folder", help="In this folder or its subfolders.")
-@click.option("--text", help="Part of the path.")
-@click.option("--missing", is_flag=True, help="Instead: photos whose files are gone.")
-@JSON
-@click.pass_context
-def photos(ctx: click.Context, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
-           last: datetime | None, folder: str | None, text: str | None, missing: bool,
-           as_json: bool) -> None:  # fmt: skip
-    """List the photos that match all options, latest import first."""
+def QUERY(command: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802 - used like JSON
+    """The options that say which photos; `query_of` takes their values."""
+    for option in reversed(
+        (
+            click.option("--with", "people", multiple=True, metavar="NAME",
+                         help="Someone who is in the photo; repeatable."),
+            click.option("--without", multiple=True, metavar="NAME",
+                         help="Someone who is not in the photo; repeatable."),
+            click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="Taken on or after this day."),
+            click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on or before this day."),
+            click.option("--folder", help="In this folder or its subfolders."),
+            click.option("--text", help="Part of the path."),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
+             last: datetime | None, folder: str | None, text: str | None) -> PhotoQuery:  # fmt: skip
+    """What the options of QUERY ask for. Raises NotFound for a name that nobody has."""
     from faceid_core.library import PhotoQuery
     from faceid_core.media import folders
 
+    return PhotoQuery(
+        people=tuple(library.people.known(name).id for name in people),
+        without=tuple(library.people.known(name).id for name in without),
+        taken_from=first.date() if first else None,
+        taken_to=last.date() if last else None,
+        folder=str(folders.absolute(folder)) if folder else None,
+        text=text,
+    )
+
+
+@click.command()
+@QUERY
+@click.option("--missing", is_flag=True, help="Instead: photos whose files are gone.")
+@JSON
+@click.pass_context
+def photos(ctx: click.Context, /, missing: bool, as_json: bool, **wanted: Any) -> None:
+    """List the photos that match all options, latest import first."""
     with library_of(ctx) as library:
-        query = PhotoQuery(
-            people=tuple(library.people.known(name).id for name in people),
-            without=tuple(library.people.known(name).id for name in without),
-            taken_from=first.date() if first else None,
-            taken_to=last.date() if last else None,
-            folder=str(folders.absolute(folder)) if folder else None,
-            text=text,
-        )
+        query = query_of(library, **wanted)
         found = library.photos.missing() if missing else library.photos.page(limit=sys.maxsize, query=query)
     if as_json:
         print_json([asdict(photo) for photo in found])

@@ -19,12 +19,13 @@ from faceid_core.cli.console import (
     say,
     settings_of,
 )
-from faceid_core.wording import count
+from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
     from faceid_core.library import Erasure
 
-OWNER = "owner"
+MOST_LINES = 20
+"""How many names that can't be used are told one by one."""
 
 FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
@@ -250,14 +251,21 @@ def decisions_schema() -> None:
 @JSON
 @click.pass_context
 def names_from_photos(ctx: click.Context, as_json: bool) -> None:
-    """Import the names that digiKam, Lightroom, Picasa or Windows wrote into the photos, or beside them."""
-    from faceid_core.steps.import_names import take_names
+    """Import the names that digiKam, Lightroom, Picasa, Windows or Google Takeout left in or beside photos."""
+    from faceid_core.steps.import_names import Outcome, as_rows, take_and_list
 
     with library_of(ctx) as library, progress_bar() as progress:
-        done = take_names(library, progress=progress)
+        found = take_and_list(library, progress=progress)
+    done = found.summary()
+    refused = [each for each in found.names if each.outcome is Outcome.REFUSED]
+    for each in refused[:MOST_LINES]:
+        what = f"“{each.name[:40]}”: " if each.name else ""
+        say(f"{file_name(each.photo)}: {what}{each.reason}.")
+    if len(refused) > MOST_LINES:
+        say(f"… and {len(refused) - MOST_LINES:,} more; --json lists every name.")
     say(f"{done.in_words()}.")
     if as_json:
-        print_json(done.as_dict())
+        print_json({**done.as_dict(), "names": as_rows(found.names)})
 
 
 COMMANDS = (undo, redo, erase, doctor, back_up, restore, decisions, db)

@@ -3,4 +3,14 @@
 May import the root and media.
 """
 
-__all__ = ["decisions_file", "face_regions", "face_table", "saving"]
+__all__ = [
+    "decisions_file",
+    "exiftool",
+    "face_regions",
+    "face_table",
+    "name_packet",
+    "name_sources",
+    "saving",
+    "sidecar_place",
+    "xml_spans",
+]

@@ -2,17 +2,21 @@
 
 Two forms are read: the regions of the Metadata Working Group (digiKam, Lightroom, Picasa, ACDSee; "Guidelines for
 handling image metadata" 2.0, 5.9) and Microsoft's people tags (Windows Photo Gallery). Their places are shares of
-the picture as it is stored, before EXIF turns it.
+the picture as it is stored, before EXIF turns it; AppliedToDimensions, the size of the picture on which they were
+drawn, tells when they are not.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceid_core.errors import UnreadableImage
+from faceid_core.errors import SidecarUnusable, UnreadableImage
+from faceid_core.geometry import SAME_FACE_IOU
 from faceid_core.media import images, xmp
 from faceid_core.media.orientation import upright
 from faceid_core.media.xmp import RDF, properties
@@ -23,9 +27,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MWG = "{http://www.metadataworkinggroup.com/schemas/regions/}"
-_AREA = "{http://ns.adobe.com/xmp/sType/Area#}"
-_MICROSOFT = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
+MWG = "{http://www.metadataworkinggroup.com/schemas/regions/}"
+AREA = "{http://ns.adobe.com/xmp/sType/Area#}"
+DIMENSIONS = "{http://ns.adobe.com/xap/1.0/sType/Dimensions#}"
+MICROSOFT = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
+
+SAME_SHAPE = 0.01
+"""How far width / height may differ, as a share, for one picture to be another one in a different size: the crop
+that RAW converters make differs by 0.2 %, rounding a side of 100 pixels by 0.5 %; 4:3 and 3:2 differ by 12 %."""
+
+SAME_PLACE_IOU = 0.8
+"""From here on two regions are the same rectangle drawn twice, whatever names they have."""
+
+NO_PLACE = "its place can't be read"
+OUTSIDE = "its place is outside the picture"
+OTHER_SHAPE = "it was placed on a picture of another shape: the photo was turned or cropped since"
+RENAMED = "another name is at the same place, in a source that counts more"
+
+Size = tuple[float, float]
+"""Width and height in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,59 +56,178 @@ class NamedRegion:
     box: Box
 
 
+@dataclass(frozen=True, slots=True)
+class UnusableName:
+    """A name that can't be given to a face, and why, as a clause. name is "" for a whole file."""
+
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
+class PhotoNames:
+    """What a photo and its sidecars name. The same face in two forms is one region. people: without a place."""
+
+    regions: list[NamedRegion] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
+    unusable: list[UnusableName] = field(default_factory=list)
+
+    def add(self, region: NamedRegion) -> None:
+        """One more region, unless it is known; the one that came first counts where two disagree."""
+        same = [old for old in self.regions if _same(old, region)]
+        if not same:
+            self.regions.append(region)
+        elif all(old.name != region.name for old in same):
+            self.unusable.append(UnusableName(region.name, RENAMED))
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """What a packet names, on the picture on which it was drawn. drawn_on: that one's size, where it is told."""
+
+    regions: list[NamedRegion]
+    unusable: list[UnusableName]
+    drawn_on: Size | None
+
+
 def of_photo(path: Path) -> list[NamedRegion]:
-    """The names in a photo and in the XMP file beside it (photo.jpg.xmp or photo.xmp), each place once, on the
-    upright picture. A file that is gone or can't be read names nobody."""
+    """The names in a photo and in the XMP files that belong to it, each place once, on the upright picture. A file
+    that is gone or can't be read names nobody."""
+    return survey(path).regions
+
+
+def survey(path: Path) -> PhotoNames:
+    """All that a photo and the XMP files that belong to it name, on the upright picture, and what can't be used."""
+    found = PhotoNames()
     try:
-        packet, orientation = images.described(path)
+        photo = images.described(path)
     except UnreadableImage as error:
         log.debug("No names can be read: %s", error)
-        return []
-    found: dict[Box, NamedRegion] = {}
-    for text in (*xmp.beside(path), packet):
-        for region in regions(text):
-            found.setdefault(region.box, NamedRegion(region.name, upright(region.box, orientation)))
-    return list(found.values())
+        return found
+    for text, where in _packets(path, photo.packet, found.unusable):
+        try:
+            packet = read(xmp.parse(text))
+        except SidecarUnusable as error:
+            found.unusable.append(UnusableName("", f"{where} names nobody: {error}"))
+            continue
+        _add(found, packet, photo)
+    return found
 
 
+def _packets(path: Path, embedded: bytes, unusable: list[UnusableName]) -> Iterator[tuple[bytes, str]]:
+    for file in xmp.sidecars(path):
+        try:
+            yield xmp.load(file), file.name
+        except SidecarUnusable as error:
+            unusable.append(UnusableName("", f"{file.name} names nobody: {error}"))
+    if embedded:
+        yield embedded, "the XMP in the photo"
+
+
+def _add(found: PhotoNames, packet: Packet, photo: images.Described) -> None:
+    found.unusable += packet.unusable
+    turn = frame(packet.drawn_on, (photo.width, photo.height), photo.orientation)
+    if turn is None:
+        found.unusable += [UnusableName(region.name, OTHER_SHAPE) for region in packet.regions]
+        return
+    for region in packet.regions:
+        found.add(replace(region, box=upright(region.box, turn)))
+
+
+def frame(drawn_on: Size | None, stored: Size, orientation: int) -> int | None:
+    """The orientation that takes regions to the upright picture: the picture's own where they lie on it as it is
+    stored, 1 where they lie on the upright one, None where they lie on neither.
+
+    >>> frame((640, 400), (400, 640), 6), frame((400, 640), (400, 640), 6), frame((600, 800), (800, 600), 1)
+    (1, 6, None)
+    """
+    turned = stored[::-1] if orientation >= 5 else stored
+    if drawn_on is None or drawn_on == stored or (same_shape(drawn_on, stored) and drawn_on != turned):
+        return orientation
+    return 1 if same_shape(drawn_on, turned) else None
+
+
+def same_shape(one: Size, other: Size) -> bool:
+    """Whether two sizes can be of one picture."""
+    across, along = one[0] * other[1], one[1] * other[0]
+    return abs(across - along) <= SAME_SHAPE * max(across, along)
+
+
+def _same(one: NamedRegion, other: NamedRegion) -> bool:
+    return one.box.iou(other.box) >= (SAME_FACE_IOU if one.name == other.name else SAME_PLACE_IOU)
+
+
+# --- packets ----------------------------------------------------------------------------------------------------
 def regions(packet: bytes) -> list[NamedRegion]:
-    """The named faces of an XMP packet, on the picture as stored; what is no such packet has none."""
+    """The named faces of an XMP packet, on the picture as it was drawn on; what is no such packet has none."""
     root = xmp.parsed(packet)
-    named = [] if root is None else [_region(item) for item in root.iter(f"{RDF}li")]
-    return [region for region in named if region is not None]
+    return [] if root is None else read(root).regions
 
 
-def _region(item: Element) -> NamedRegion | None:
-    said = properties(item)
-    return _of_microsoft(said) if f"{_MICROSOFT}Rectangle" in said else _of_the_group(item, said)
+def read(root: Element) -> Packet:
+    """The names of a parsed packet."""
+    found = Packet([], [], _drawn_on(root))
+    for item in root.iter(f"{RDF}li"):
+        region = region_of(item)
+        if isinstance(region, NamedRegion):
+            found.regions.append(region)
+        elif region is not None:
+            found.unusable.append(region)
+    return found
 
 
-def _of_microsoft(said: dict[str, str]) -> NamedRegion | None:
-    name, numbers = said.get(f"{_MICROSOFT}PersonDisplayName"), _numbers(said[f"{_MICROSOFT}Rectangle"].split(","))
-    if not name or not numbers:
+def _drawn_on(root: Element) -> Size | None:
+    for node in root.iter(f"{MWG}AppliedToDimensions"):
+        told = properties(node)
+        size = _floats([told.get(f"{DIMENSIONS}{side}", "") for side in "wh"])
+        if size and min(size) > 0 and told.get(f"{DIMENSIONS}unit", "pixel") == "pixel":
+            return size[0], size[1]
+    return None
+
+
+def region_of(item: Element) -> NamedRegion | UnusableName | None:
+    """The region that an rdf:li is, on the picture as it was drawn on; None for what names no face."""
+    told = properties(item)
+    if f"{MICROSOFT}Rectangle" in told or f"{MICROSOFT}PersonDisplayName" in told:
+        name = told.get(f"{MICROSOFT}PersonDisplayName", "")
+        return _placed(name, told.get(f"{MICROSOFT}Rectangle", "").split(","), _from_corner)
+    area = next(item.iter(f"{MWG}Area"), None)
+    if told.get(f"{MWG}Type", "Face") != "Face":
         return None
-    left, top, width, height = numbers
-    return NamedRegion(name, Box(left, top, left + width, top + height))
+    at = {} if area is None else properties(area)
+    shares = at.get(f"{AREA}unit", "normalized") == "normalized"
+    edges = [at.get(f"{AREA}{edge}", "") if shares else "" for edge in "xywh"]
+    return _placed(told.get(f"{MWG}Name", ""), edges, _from_middle)
 
 
-def _of_the_group(item: Element, said: dict[str, str]) -> NamedRegion | None:
-    """Its areas are told by their middle."""
-    name, area = said.get(f"{_MWG}Name"), next(item.iter(f"{_MWG}Area"), None)
-    if not name or area is None or said.get(f"{_MWG}Type", "Face") != "Face":
+def _from_corner(x: float, y: float, width: float, height: float) -> Box:
+    return Box(x, y, x + width, y + height)
+
+
+def _from_middle(x: float, y: float, width: float, height: float) -> Box:
+    return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+
+
+def _placed(
+    name: str, edges: list[str], box_of: Callable[[float, float, float, float], Box]
+) -> NamedRegion | UnusableName | None:
+    """A region whose place is in shares of the sides; the part outside the picture is cut off."""
+    if not name.strip():
         return None
-    at = properties(area)
-    numbers = _numbers([at.get(f"{_AREA}{edge}", "") for edge in "xywh"])
-    if numbers is None or at.get(f"{_AREA}unit", "normalized") != "normalized":
-        return None
-    x, y, width, height = numbers
-    return NamedRegion(name, Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+    numbers = _floats(edges)
+    if numbers is None or len(numbers) != 4 or not all(0 < side <= 1 for side in numbers[2:]):
+        return UnusableName(name, NO_PLACE)
+    box = box_of(*numbers)
+    inside = Box(max(box.left, 0.0), max(box.top, 0.0), min(box.right, 1.0), min(box.bottom, 1.0))
+    if inside.width <= 0 or inside.height <= 0 or inside.area < box.area / 2:
+        return UnusableName(name, OUTSIDE)
+    return NamedRegion(name, inside)
 
 
-def _numbers(texts: list[str]) -> tuple[float, ...] | None:
-    """x, y, width and height as shares; None for anything else."""
+def _floats(texts: Iterable[str]) -> tuple[float, ...] | None:
+    """Finite numbers; None where one is none."""
     try:
         numbers = tuple(float(text) for text in texts)
     except ValueError:
         return None
-    fine = len(numbers) == 4 and all(0 <= number <= 1 for number in numbers) and min(numbers[2:]) > 0
-    return numbers if fine else None
+    return numbers if all(map(math.isfinite, numbers)) else None

@@ -3,13 +3,14 @@
 May import: the root. Everybody above may import what is listed here.
 """
 
-from faceid_core.library import person_names
+from faceid_core.library import passwords, person_names
 from faceid_core.library.erasure import BYTES_REMAIN, Erasure
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
 from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
+from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
 from faceid_core.library.store.records import (
     Act,
     Added,
@@ -33,9 +34,13 @@ from faceid_core.library.store.records import (
     TokenView,
     UserView,
 )
+from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
 
 __all__ = [
     "BYTES_REMAIN",
+    "DEFAULT_DAYS",
+    "GONE",
+    "LONGEST_DAYS",
     "Act",
     "Added",
     "Changed",
@@ -49,24 +54,29 @@ __all__ = [
     "FaceRef",
     "FaceVectors",
     "FaceView",
+    "FileBefore",
     "JobView",
     "Library",
     "MapPoints",
     "ModelView",
     "NamedFaces",
+    "NamesRunView",
     "Naming",
     "PairDecision",
     "PersonChanged",
     "PersonDecision",
     "PersonView",
     "PhotoQuery",
+    "PhotoToName",
     "PhotoView",
     "Probes",
     "RunView",
+    "ShareView",
     "Standing",
     "TakenOver",
     "TokenView",
     "UserView",
     "needed",
+    "passwords",
     "person_names",
 ]

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
-from faceid_core.errors import NotFound
+from faceid_core.errors import NotFound, OutOfDate
+from faceid_core.library.drawn import AGAIN, check_faces
 from faceid_core.library.store import event_faces, person_counts, traces
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
 from faceid_core.library.store.database import Database, acting, chunks
 from faceid_core.library.store.journal import ERASED
+from faceid_core.library.store.records import DrawnFaces
 from faceid_core.library.store.tables import (
     Cluster,
     ClusterMember,
@@ -36,8 +38,9 @@ from faceid_core.library.store.tables import (
     TrainedModel,
 )
 from faceid_core.library.store.traces import Traces
+from faceid_core.library.written_names import forget_names
 from faceid_core.settings import Settings
-from faceid_core.values import JobState, Role
+from faceid_core.values import OPEN_JOBS, Role
 
 BYTES_REMAIN = (
     "Another program is reading the library, so some bytes of it remain in the database's files; they go the next "
@@ -64,6 +67,7 @@ class Erasing:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._models_folder = database, settings.models_folder
+        self._originals_folder = settings.originals_folder
         self._graphs_folder = settings.graphs_folder
         self._compaction = Compaction(database, settings.library)
 
@@ -77,10 +81,11 @@ class Erasing:
         self._database.actor.require(Role.OWNER)
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
 
-    def person(self, person_id: int, *, preview: bool = False) -> Erasure:
-        """Erase a person with all faces of that name, their vectors, events and recognisers.
+    def person(self, person_id: int, *, preview: bool = False, seen: Erasure | None = None) -> Erasure:
+        """Erase a person with all faces of that name, their vectors, events and recognisers. seen: what was
+        confirmed.
 
-        Raises NotFound; LibraryBusy, and then nothing is erased.
+        Raises NotFound; OutOfDate where it is something else by now; LibraryBusy. Then nothing is erased.
         """
 
         def find(session: Session) -> _Going:
@@ -90,19 +95,29 @@ class Erasing:
             faces = session.scalars(select(col(Label.face_id)).where(col(Label.person_id) == person_id)).all()
             return _Going(traces.of_person(session, person, faces))
 
-        return self._erase(find, "Erased a person", preview)
+        return self._erase(find, "Erased a person", preview, seen)
 
-    def faces(self, ids: Iterable[int], *, preview: bool = False) -> Erasure:
-        """Erase faces. Those that are not there are left out. Raises LibraryBusy."""
+    def faces(
+        self,
+        ids: Iterable[int],
+        *,
+        preview: bool = False,
+        seen: Erasure | None = None,
+        drawn: DrawnFaces | None = None,
+    ) -> Erasure:
+        """Erase faces. Those that are not there are left out. seen: what was confirmed; drawn: the faces as they
+        were shown. Raises LibraryBusy, OutOfDate."""
         wanted = {int(number) for number in ids}
-        return self._erase(
-            lambda session: _Going(Traces(faces=frozenset(_present(session, Face, wanted)))),
-            "Erased faces",
-            preview,
-        )
 
-    def photos(self, ids: Iterable[int], *, preview: bool = False) -> Erasure:
-        """Erase photos with their faces from the library; the files stay where they are. Raises LibraryBusy."""
+        def find(session: Session) -> _Going:
+            check_faces(session, sorted(wanted), drawn)
+            return _Going(Traces(faces=frozenset(_present(session, Face, wanted))))
+
+        return self._erase(find, "Erased faces", preview, seen)
+
+    def photos(self, ids: Iterable[int], *, preview: bool = False, seen: Erasure | None = None) -> Erasure:
+        """Erase photos with their faces from the library; the files stay where they are. seen: what was confirmed.
+        Raises LibraryBusy, OutOfDate."""
         wanted = {int(number) for number in ids}
 
         def find(session: Session) -> _Going:
@@ -112,7 +127,7 @@ class Erasing:
                 faces += session.scalars(select(col(Face.id)).where(col(Face.photo_id).in_(chunk)))
             return _Going(Traces(faces=frozenset(faces)), there)
 
-        return self._erase(find, "Erased photos", preview)
+        return self._erase(find, "Erased photos", preview, seen)
 
     def leftovers(self, *, preview: bool = False) -> Erasure:
         """Erase recognisers and jobs' results with the name of somebody who was erased before: a training that ran
@@ -138,16 +153,27 @@ class Erasing:
         for artifact in artifacts:
             shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
 
-    def _erase(self, find: Callable[[Session], _Going], summary: str, preview: bool) -> Erasure:
+    def _remove_originals(self, photos: Iterable[int]) -> None:
+        """Copies of photos before names were written into them: they hold names that an earlier run wrote."""
+        for photo in set(photos):
+            for copy in self._originals_folder.glob(f"*/{photo}.*"):
+                copy.unlink(missing_ok=True)
+
+    def _erase(
+        self, find: Callable[[Session], _Going], summary: str, preview: bool, seen: Erasure | None
+    ) -> Erasure:
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             found = _found(session, going := find(session))
+        _check_seen(found, seen)
         if preview or not going:
             return found
         with self._database.write(Role.OWNER) as session:
             going = find(session)  # anew: somebody may have named a face meanwhile
-            self._compaction.announce()
+            photos = [*going.photos, *_photos_of(session, going.traces.faces if going.traces.people else ())]
             found, models = _found(session, going), _models_of(session, going.traces)
+            _check_seen(found, seen)
+            self._compaction.announce()
             for event, changes, left in list(traces.wiped(session, going.traces)):
                 event.changes, event.summary = changes, left
                 event_faces.note(session, event.id or 0, changes)
@@ -155,8 +181,17 @@ class Erasing:
             _note(session, summary)
             artifacts = [model.artifact for model in models]
         self._remove(artifacts)
+        self._remove_originals(photos)
         shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
         return replace(found, bytes_remain=not self._compaction.finish())
+
+
+def _check_seen(found: Erasure, seen: Erasure | None) -> None:
+    """Raises OutOfDate where other faces or photos would go than somebody confirmed."""
+    if seen is not None and (found.faces, found.photos) != (seen.faces, seen.photos):
+        raise OutOfDate(
+            f"This page was out of date: {found.faces:,} instead of {seen.faces:,} faces would be erased; {AGAIN}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +213,13 @@ def _present(session: Session, model: type[Face] | type[Photo], ids: Iterable[in
     found: list[int] = []
     for chunk in chunks({int(number) for number in ids}):
         found += session.scalars(select(col(model.id)).where(col(model.id).in_(chunk)))
+    return found
+
+
+def _photos_of(session: Session, faces: Iterable[int]) -> list[int]:
+    found: list[int] = []
+    for chunk in chunks(faces):
+        found += session.scalars(select(col(Face.photo_id)).where(col(Face.id).in_(chunk)))
     return found
 
 
@@ -216,6 +258,7 @@ def _delete_rows(session: Session, going: _Going, models: Collection[TrainedMode
         session.execute(delete(Face).where(col(Face.id).in_(chunk)))
         _recount(session, clusters)
     person_counts.forget_all(session)
+    forget_names(session, of.names)
     for chunk in chunks(photos):
         session.execute(delete(Source).where(col(Source.photo_id).in_(chunk)))
         session.execute(delete(Photo).where(col(Photo.id).in_(chunk)))
@@ -239,7 +282,6 @@ def _recount(session: Session, clusters: Iterable[int]) -> None:
 
 def _clean_jobs(session: Session, of: Traces) -> None:
     """A finished job may tell whom it trained."""
-    ended = [JobState.DONE.value, JobState.FAILED.value, JobState.CANCELLED.value]
-    for job in session.scalars(select(Job).where(col(Job.state).in_(ended))):
+    for job in session.scalars(select(Job).where(col(Job.state).not_in(OPEN_JOBS))):
         if traces.in_job(job, of):
             traces.forget(job)

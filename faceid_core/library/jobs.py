@@ -1,9 +1,13 @@
-"""The queue of background jobs: pages submit and watch, a worker claims and reports."""
+"""The queue of background jobs: pages submit and watch, a worker claims and reports.
+
+A job is claimed once in its life and never again: what ends early is submitted anew. So a worker owns its job as
+long as the job is running; one that was taken for dead finds it ended, and neither goes on nor writes an outcome.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,15 +17,14 @@ from faceid_core.errors import NotFound
 from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.records import JobView
 from faceid_core.library.store.tables import Job
-from faceid_core.values import JobState, Role, utc_now
+from faceid_core.values import OPEN_JOBS, JobState, Role, utc_now
 
 RESUMES = "import"
 """The kind of job that goes on where it was, as what it has stored is skipped; others begin anew."""
 
+
 NEEDS = {"cluster": Role.EDITOR, "map": Role.EDITOR}
 """The role that it takes to ask for a kind of job, and that the job has when it runs; for all others an owner's."""
-
-OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
 
 
 def needed(kind: str) -> Role:
@@ -64,25 +67,28 @@ class Jobs:
             return _job(job)
 
     def beat(self, job_id: int, done: int, total: int, message: str, details: dict[str, Any] | None = None) -> bool:
-        """Write progress and a sign of life. Returns whether somebody asked the job to stop."""
+        """Write progress and a sign of life. Returns whether to stop: somebody asked for it, or the job
+        is no longer the caller's."""
         with self._database.write(Role.OWNER) as session:
             job = _find(session, job_id)
+            if job.state != JobState.RUNNING.value:
+                return True
             job.done, job.total, job.message, job.heartbeat_at = done, total, message, utc_now()
             if details is not None:
                 job.details = dict(details)
             return job.cancel_requested
 
     def finish(self, job_id: int, result: dict[str, Any]) -> None:
-        """Mark a job as done; result: plain values for JSON."""
+        """Mark a running job as done; result: plain values for JSON."""
         self._end(job_id, JobState.DONE, result=result)
         self._database.optimise()  # an import or a grouping may have multiplied the rows
 
     def fail(self, job_id: int, sentence: str) -> None:
-        """Mark a job as failed; sentence: what to do, as the page shows it."""
+        """Mark a running job as failed; sentence: what to do, as the page shows it."""
         self._end(job_id, JobState.FAILED, error=sentence)
 
     def cancelled(self, job_id: int) -> None:
-        """Mark a job as stopped because somebody asked for it."""
+        """Mark a running job as stopped because somebody asked for it."""
         self._end(job_id, JobState.CANCELLED)
 
     def cancel(self, job_id: int) -> None:
@@ -108,7 +114,7 @@ class Jobs:
         with self._database.read() as session:
             return [
                 self._shown(job)
-                for job in session.scalars(select(Job).where(col(Job.state).in_(OPEN)).order_by(col(Job.id)))
+                for job in session.scalars(select(Job).where(col(Job.state).in_(OPEN_JOBS)).order_by(col(Job.id)))
             ]
 
     def recent(self, limit: int = 10) -> list[JobView]:
@@ -118,21 +124,25 @@ class Jobs:
                 self._shown(job) for job in session.scalars(select(Job).order_by(col(Job.id).desc()).limit(limit))
             ]
 
-    def reap(self, older_than_s: float) -> int:
-        """Mark running jobs without a sign of life for so long as failed. Returns how many."""
+    def heartbeats(self) -> dict[int, datetime | None]:
+        """The latest sign of life of each running job, by the clock of its worker's machine."""
         self._database.actor.require(Role.OWNER)
-        limit = utc_now() - timedelta(seconds=older_than_s)
-        dead = select(Job).where(col(Job.state) == JobState.RUNNING.value, col(Job.heartbeat_at) < limit)
+        running = select(Job.id, Job.heartbeat_at).where(col(Job.state) == JobState.RUNNING.value)  # type: ignore[call-overload]
         with self._database.read() as session:
-            if session.scalars(dead).first() is None:
-                return 0
+            return dict(session.execute(running).tuples().all())
+
+    def interrupt(self, job_id: int, heartbeat: datetime | None) -> bool:
+        """End a running job whose worker is gone. Returns False, and leaves it, where there is a newer sign of life
+        than this one, or it has ended."""
+        self._database.actor.require(Role.OWNER)
         with self._database.write(Role.OWNER) as session:
-            jobs = session.scalars(dead).all()
-            for job in jobs:
-                job.state, job.finished_at = JobState.FAILED.value, utc_now()
-                again = "start it again to resume" if job.kind == RESUMES else "start it again"
-                job.error = f"The job stopped unexpectedly; {again}."
-            return len(jobs)
+            job = session.get(Job, job_id)
+            if job is None or job.state != JobState.RUNNING.value or job.heartbeat_at != heartbeat:
+                return False
+            job.state, job.finished_at = JobState.INTERRUPTED.value, utc_now()
+            again = "start it again to resume" if job.kind == RESUMES else "start it again"
+            job.error = f"The job stopped unexpectedly; {again}."
+            return True
 
     def _shown(self, job: Job) -> JobView:
         """Which files an import reads, leaves out and can't read is for owners; others get the numbers."""
@@ -147,8 +157,9 @@ class Jobs:
     ) -> None:
         with self._database.write(Role.OWNER) as session:
             job = _find(session, job_id)
-            job.state, job.finished_at, job.error = state.value, utc_now(), error
-            job.result = result or {}
+            if job.state == JobState.RUNNING.value:
+                job.state, job.finished_at, job.error = state.value, utc_now(), error
+                job.result = result or {}
 
 
 def _find(session: Session, job_id: int) -> Job:

@@ -11,7 +11,7 @@ from sqlmodel import col
 from faceid_core.library.clusters import Clusters
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.erasure import Erasing
-from faceid_core.library.faces import Faces
+from faceid_core.library.faces import Faces, shown_person
 from faceid_core.library.gallery import Gallery
 from faceid_core.library.jobs import Jobs
 from faceid_core.library.maps import Maps
@@ -20,14 +20,17 @@ from faceid_core.library.pair_constraints import PairConstraints
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
+from faceid_core.library.shares import Shares
 from faceid_core.library.store.database import Database, connect, make_folder
 from faceid_core.library.store.journal import Journal
+from faceid_core.library.store.read_only import READ_ONLY
 from faceid_core.library.store.records import (
     Counts,
 )
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
 from faceid_core.library.tokens import Tokens
 from faceid_core.library.users import Users, refuse_open_door
+from faceid_core.library.written_names import WrittenNames
 from faceid_core.settings import Settings
 from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
@@ -60,7 +63,9 @@ class Library:
         self.gallery = Gallery(database)
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
+        self.written_names = WrittenNames(database)
         self.erasing = Erasing(database, settings)
+        self.shares = Shares(database)
         self.users = Users(database)
         self.tokens = Tokens(database)
 
@@ -73,8 +78,14 @@ class Library:
         """
         make_folder(settings)
         library = cls(settings, connect(settings))
-        library.erasing.finish()
+        if not library.read_only:
+            library.erasing.finish()
         return library
+
+    @property
+    def read_only(self) -> str | None:
+        """That nothing can be changed here, as a sentence; None where it can."""
+        return READ_ONLY if self._database.read_only else None
 
     @property
     def actor(self) -> Actor:
@@ -112,7 +123,7 @@ class Library:
             number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),
             number(Face),
             flagged,
-            number(Person),
+            number(Person, shown_person(self.actor)),
             number(Label),
             number(Cluster, col(Cluster.run_id) == latest_run()),
             mapped,
@@ -124,7 +135,7 @@ class Library:
         return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
 
     def refuse_open_door(self) -> None:
-        """Raises BadInput where the web app would let in everybody on the network, and nobody has said that it may."""
+        """Raises BadInput where the web app would let in everybody on the network without leave."""
         refuse_open_door(self.settings, self.users)
 
     def problems(self) -> list[str]:

@@ -51,9 +51,12 @@ class People:
 
     def all(self) -> list[PersonView]:
         """Everybody, those with most faces first."""
-        person_counts.fill_counts(self._database)
+        read_only = self._database.read_only
+        if not read_only:
+            person_counts.fill_counts(self._database)
         with self._database.read() as session:
-            return sorted(_views(session), key=lambda person: (-person.faces, person.name.casefold()))
+            everybody = _views(session, afresh=read_only)
+            return sorted(everybody, key=lambda person: (-person.faces, person.name.casefold()))
 
     def get(self, person_id: int) -> PersonView:
         """One person. Raises NotFound."""
@@ -316,10 +319,10 @@ def _described(before: Row, after: Row) -> tuple[str, str]:
     return (said[0][0] if len(said) == 1 else "describe"), summary[:1].upper() + summary[1:]
 
 
-def _views(session: Session, ids: Sequence[int] | None = None) -> list[PersonView]:
+def _views(session: Session, ids: Sequence[int] | None = None, *, afresh: bool = False) -> list[PersonView]:
     """People with their counts and a cover: the chosen one, else the face of best quality. Everybody as counted by
-    person_counts.fill_counts; just these as they are."""
-    counts = PersonCounts.__table__ if ids is None else person_counts.counted(ids).subquery()  # type: ignore[attr-defined]
+    person_counts.fill_counts, unless afresh; just these as they are."""
+    counts = PersonCounts.__table__ if ids is None and not afresh else person_counts.counted(ids).subquery()  # type: ignore[attr-defined]
     cover = func.coalesce(Person.cover_face_id, counts.c.best_face_id)
     columns: tuple[Any, ...] = (
         *(Person.id, Person.name, func.coalesce(counts.c.faces, 0), func.coalesce(counts.c.photos, 0), cover),

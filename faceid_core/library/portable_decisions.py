@@ -153,6 +153,18 @@ class Decisions:
                         here.append(FaceBox(face.id, Box(face.left, face.top, face.right, face.bottom)))
         return found
 
+    def denied(self, faces: Iterable[int]) -> dict[int, set[str]]:
+        """Face id -> the keys of the names (person_names.key) that it does not bear, by what was decided."""
+        found: dict[int, set[str]] = defaultdict(set)
+        columns = select(Rejection.face_id, Person.name_key)  # type: ignore[call-overload]
+        wanted = columns.join(Person, col(Person.id) == col(Rejection.person_id))
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            for chunk in chunks(faces):
+                for face, name in session.execute(wanted.where(col(Rejection.face_id).in_(chunk))):
+                    found[face].add(name)
+        return found
+
     def take_over(
         self,
         people: Sequence[PersonDecision],

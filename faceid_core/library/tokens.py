@@ -31,7 +31,7 @@ class Tokens:
         self._database = database
 
     def add(self, name: str, *, user: str, days: int | None = None) -> str:
-        """A new token that acts for `user`, for so many days or for ever. Returns its secret, which is told only now.
+        """A new token that acts for `user`, for so many days or for ever. Returns its secret, kept nowhere else.
 
         Raises InvalidName, NameTaken, NotFound.
         """

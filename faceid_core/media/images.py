@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image as Pillow
@@ -90,18 +90,38 @@ def declared_megapixels(source: Source, *, max_megapixels: float = DEFAULT_MEGAP
         return float(image.width * image.height / 1e6)
 
 
-def described(path: Path) -> tuple[bytes, int]:
-    """The XMP packet of a photo (b"" for none), and the EXIF orientation, 1 to 8, of the picture as it is stored.
+class Described(NamedTuple):
+    """What a photo says about itself. packet: its XMP, b"" for none; orientation: EXIF's, 1 to 8; width, height: of
+    the picture as it is stored, before it is turned, in pixels."""
+
+    packet: bytes
+    orientation: int
+    width: int
+    height: int
+
+
+def described(path: Path) -> Described:
+    """The XMP packet of a photo, its orientation and its size as stored.
 
     Only the beginning of the file is read. Raises UnreadableImage.
     """
     with opened(path) as file:
         if raw.is_raw(file, _suffix(path)):
-            return raw.described(file)
+            return Described(*raw.described(file))
         image = _open_image(file, _suffix(path))
         packet = image.info.get("xmp") or getattr(image, "tag_v2", {}).get(_XMP) or b""
         orientation = image.info.get("original_orientation") or _exif(image, path)[0]
-    return (packet.encode() if isinstance(packet, str) else bytes(packet)), orientation
+        if image.format == "JXL":  # as in _photograph
+            orientation = 1
+        size = image.size
+        if orientation >= 5 and _turned_at_opening(image, file):
+            size = size[::-1]
+    return Described(packet.encode() if isinstance(packet, str) else bytes(packet), orientation, *size)
+
+
+def _turned_at_opening(image: ImageFile.ImageFile, file: IO[bytes]) -> bool:
+    """Whether `size` is already that of the upright picture: TIFF's, and HEIF's where the container turns it."""
+    return image.format == "TIFF" or (image.format == "HEIF" and heif_orientation(image, file) == 1)
 
 
 def _moment(source: Source) -> tuple[Path, float] | None:

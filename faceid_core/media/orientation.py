@@ -47,6 +47,15 @@ def upright(box: Box, orientation: int) -> Box:
     return Box(left, top, right, bottom)
 
 
+def as_drawn(box: Box, orientation: int) -> Box:
+    """The inverse of `upright`: where a box on the upright picture lies on the one as stored, in shares.
+
+    >>> as_drawn(Box(0.5, 0.0, 0.75, 0.5), 6)
+    Box(left=0.0, top=0.25, right=0.5, bottom=0.5)
+    """
+    return upright(box, {6: 8, 8: 6}.get(orientation, orientation))  # the others are their own inverse
+
+
 def _upright(x: float, y: float, orientation: int) -> tuple[float, float]:
     return {
         1: (x, y),

@@ -54,11 +54,11 @@ def megapixels(file: IO[bytes], max_megapixels: float) -> float:
         return float(sizes.width * sizes.height / 1e6)
 
 
-def described(file: IO[bytes]) -> tuple[bytes, int]:
-    """The XMP packet (b"" for none), and the EXIF orientation of the picture as it is stored."""
+def described(file: IO[bytes]) -> tuple[bytes, int, int, int]:
+    """The XMP packet (b"" for none), and the EXIF orientation, width and height of the picture as it is stored."""
     with _opened(file) as raw:
-        orientation = _ORIENTATIONS.get(raw.sizes.flip, 1)
-    return _tags(file)[0], orientation
+        sizes = raw.sizes
+    return _tags(file)[0], _ORIENTATIONS.get(sizes.flip, 1), sizes.width, sizes.height
 
 
 @contextmanager

@@ -1,11 +1,15 @@
-"""XMP, in a photo or in a file beside it: parsed safely, and which way up it says the photo is."""
+"""XMP, in a photo or in a file beside it: parsed safely, whose it is, and which way up it says the photo is."""
 
 from __future__ import annotations
 
+import codecs
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from faceid_core.errors import SidecarUnusable
+from faceid_core.media.formats import RAW_SUFFIXES
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -13,37 +17,111 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LARGEST_BYTES = 8 << 20
-"""Larger XMP is ignored: a packet with a thousand faces has less than one megabyte."""
+"""Larger XMP is refused: a packet with a thousand faces has less than one megabyte."""
+
+PADDING = b"\0 \r\n\t"
+"""What may stand around a packet, or fill it up."""
+
+WIDE_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""Byte order marks of text in units of two or four bytes; UTF-32's before UTF-16's, which begins alike."""
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _ORIENTATION = "{http://ns.adobe.com/tiff/1.0/}Orientation"
+_FOR_EXTENSION = "{http://ns.adobe.com/photoshop/1.0/}SidecarForExtension"
+
+
+def names_beside(path: Path) -> tuple[Path, Path]:
+    """The names that a photo's sidecar may have: photo.jpg.xmp, which names it, and photo.xmp."""
+    return path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp")
+
+
+def sidecars(path: Path) -> list[Path]:
+    """The XMP files that belong to a photo, the surest first.
+
+    photo.jpg.xmp belongs to photo.jpg. photo.xmp belongs to the file whose ending it holds (Photoshop's
+    SidecarForExtension); where it holds none, to a camera RAW file of that name, and else to each photo of that
+    name: Adobe's programs write it for RAW files only.
+    """
+    named, plain = names_beside(path)
+    found = [named] if named.is_file() else []
+    if plain != path and plain.is_file() and belongs(plain, path):
+        found.append(plain)
+    return found
+
+
+def belongs(plain: Path, path: Path) -> bool:
+    """Whether photo.xmp is a sidecar of the photo at `path`, of the same stem."""
+    try:
+        root = parse(load(plain))
+    except SidecarUnusable:
+        root = None
+    said = [properties(node).get(_FOR_EXTENSION, "") for node in root.iter(f"{RDF}RDF")] if root is not None else []
+    if extension := next(filter(None, said), ""):
+        return extension.lower().lstrip(".") == path.suffix.lower().lstrip(".")
+    return path.suffix.lower() in RAW_SUFFIXES or not _has_raw(plain)
+
+
+def _has_raw(plain: Path) -> bool:
+    return any(plain.with_suffix(ending).exists() for suffix in RAW_SUFFIXES for ending in (suffix, suffix.upper()))
+
+
+def load(file: Path) -> bytes:
+    """The bytes of an XMP file. Raises SidecarUnusable."""
+    try:
+        if file.stat().st_size > LARGEST_BYTES:
+            raise SidecarUnusable(f"it is larger than {LARGEST_BYTES >> 20} MB")
+        return file.read_bytes()
+    except OSError as error:
+        raise SidecarUnusable(f"it can't be read ({error.strerror})") from error
 
 
 def beside(path: Path) -> Iterator[bytes]:
-    """What is in photo.jpg.xmp and photo.xmp, where they are."""
-    for file in (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp")):
+    """What is in the XMP files that belong to a photo; those that can't be read are left out."""
+    for file in sidecars(path):
         try:
-            if file.stat().st_size <= LARGEST_BYTES:
-                yield file.read_bytes()
-        except OSError:
-            continue
+            yield load(file)
+        except SidecarUnusable as error:
+            log.debug("An XMP file is left out: %s", error)
 
 
-def parsed(packet: bytes) -> Element | None:
-    """None for what is no XMP, or declares entities, or is too large."""
+def parse(packet: bytes) -> Element:
+    """Raises SidecarUnusable for what is no XML, or declares entities, or is too large."""
     from xml.etree.ElementTree import ParseError
 
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
-    if not packet or len(packet) > LARGEST_BYTES:
-        return None
+    if len(packet) > LARGEST_BYTES:
+        raise SidecarUnusable(f"it is larger than {LARGEST_BYTES >> 20} MB")
     try:
-        root: Element = fromstring(packet.strip(b"\0 \r\n\t"))
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        log.debug("XMP that is no XML: %s", error)
-        return None
+        root: Element = fromstring(_text(packet))
+    except DefusedXmlException as error:
+        raise SidecarUnusable("it declares XML entities, which XMP never does") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise SidecarUnusable(f"it is not XML ({error})") from error
     return root
+
+
+def _text(packet: bytes) -> bytes | str:
+    """Without what may stand around it. In UTF-16 and UTF-32 a zero may be half a letter, so these become text."""
+    for mark, encoding in WIDE_MARKS:
+        if packet.startswith(mark):
+            return packet[len(mark) :].decode(encoding).strip(PADDING.decode())
+    return packet.strip(PADDING)
+
+
+def parsed(packet: bytes) -> Element | None:
+    """None for no packet, and for one that `parse` refuses."""
+    try:
+        return parse(packet) if packet else None
+    except SidecarUnusable as error:
+        log.debug("XMP that can't be used: %s", error)
+        return None
 
 
 def properties(node: Element) -> dict[str, str]:

@@ -11,10 +11,13 @@ __all__ = [
     "doctor",
     "evaluate",
     "export",
+    "file_rights",
     "import_names",
     "jobs",
     "map_faces",
     "recognise",
     "replay_decisions",
     "train",
+    "watch",
+    "write_names",
 ]

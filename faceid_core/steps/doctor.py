@@ -14,9 +14,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from faceid_core import __version__
 from faceid_core.engine import face_recognition_process, sessions
-from faceid_core.errors import FaceIdError
+from faceid_core.errors import ExifToolMissing, FaceIdError
+from faceid_core.exchange import exiftool
 from faceid_core.library.store import database
 from faceid_core.settings import Settings, unknown_settings
+from faceid_core.steps import file_rights
 
 PACKAGES = (
     "onnxruntime", "dlib-bin", "scikit-learn", "umap-learn", "fastai", "torch", "streamlit", "gradio", "plotly",
@@ -26,6 +28,8 @@ PACKAGES = (
 
 FREE_BYTES = 2 * 1024**3
 """Less free disk than this is worth a warning: 10,000 photos make about 200 MB of crops and vectors."""
+
+WINDOWS = "Keep the library in your own user folder, which other users can't open."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +48,23 @@ class Check:
 
 
 def examine(settings: Settings, *, deep: bool = False) -> list[Check]:
-    """All checks, in the order in which they are worth reading. Raises nothing, changes nothing.
+    """All checks, in the order in which they are worth reading. Raises nothing. Changes nothing but the rights of
+    files that others can read.
 
     deep: read the whole database, too, and compare all names with the journal.
     """
+    rights = _rights(settings)  # first, as opening the library closes some of it
     return [
         Check("faceid", __version__),
         Check("Python", platform.python_version()),
         *_packages(),
         _engine(settings),
         _library(settings),
+        *rights,
         *(_contents(settings) if deep else ()),
         _disk(settings),
         *_unknown_settings(),
+        _exiftool(),
         _reference(),
     ]
 
@@ -131,10 +139,29 @@ def _library(settings: Settings) -> Check:
         return Check("Library", f"none in {where}", advice="The first import creates it.")
     try:
         with Library.open(settings) as library:
-            counts = library.counts()
+            counts, read_only = library.counts(), library.read_only
     except FaceIdError as error:
         return Check("Library", f"{where} can't be used", ok=False, advice=str(error))
-    return Check("Library", f"{where}: {counts.photos} photos, {counts.faces} faces, {counts.people} people")
+    found = f"{where}: {counts.photos} photos, {counts.faces} faces, {counts.people} people"
+    return Check("Library", found, ok=read_only is None, advice=read_only or "")
+
+
+def _rights(settings: Settings) -> list[Check]:
+    """Who else can read the library; what is open is closed."""
+    if not settings.library.is_dir():
+        return []
+    if platform.system() == "Windows":
+        return [Check("File rights", "those of the folder above", advice=WINDOWS)]
+    found = file_rights.open_files(settings)
+    if remaining := file_rights.close(found):
+        names = file_rights.in_words(remaining, settings.library)
+        advice = "Ask the owner of these files to run: chmod -R go= on the library's folder."
+        return [Check("File rights", f"others on this machine have rights to {names}", ok=False, advice=advice)]
+    if found:
+        names = file_rights.in_words(found, settings.library)
+        advice = "Closed now; nothing is left to do."
+        return [Check("File rights", f"others on this machine had rights to {names}", advice=advice)]
+    return [Check("File rights", "only the user who runs faceid has any")]
 
 
 def _contents(settings: Settings) -> Iterator[Check]:
@@ -168,6 +195,13 @@ def _unknown_settings() -> Iterator[Check]:
     for unknown in unknown_settings():
         yield Check(unknown.name, "is not a setting", ok=False, advice=f"Rename it: {unknown.advice}"
                     if unknown.nearest else "Correct or unset it.")  # fmt: skip
+
+
+def _exiftool() -> Check:
+    try:
+        return Check("ExifTool", exiftool.version())
+    except ExifToolMissing as error:
+        return Check("ExifTool", "not installed", advice=f"Only `faceid names write --embed` needs it. {error}")
 
 
 def _reference() -> Check:

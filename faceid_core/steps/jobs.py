@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.importing import run
 from faceid_core.library import JobView, Library, needed
-from faceid_core.steps import import_names
+from faceid_core.steps import import_names, write_names
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.map_faces import map_faces
@@ -25,9 +26,12 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 0.4
 """How often a running job writes its progress and looks whether it should stop."""
 
-DEAD_SECONDS = 30.0
-"""A running job without a sign of life for this long has lost its worker."""
+DEAD_SECONDS = 45.0
+"""A running job without a sign of life for this long has lost its worker: twice the longest wait for the database's
+lock, so that a worker that can't write for a while is not taken for dead."""
 
+WATCH_SECONDS = 5.0
+"""How often the signs of life are looked at."""
 
 LONGEST_PAUSE_SECONDS = 30.0
 """How long the worker waits, at most, before it looks again for a library that it could not use."""
@@ -123,12 +127,24 @@ def _names(library: Library, _params: dict[str, Any], reporter: Reporter) -> dic
     return import_names.take_names(library, progress=reporter).as_dict()
 
 
+def _write_names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    options = {name: params[name] for name in ("folders", "embed") if name in params}
+    return write_names.write_names(library, **options, progress=reporter).counts()
+
+
+def _undo_names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    done = write_names.undo_writing(library, params.get("run"), progress=reporter)
+    return {"restored": done.restored, "conflicts": len(done.conflicts)}
+
+
 KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
     "import": _import,
     "cluster": _cluster,
     "map": _map,
     "train": _train,
     "names": _names,
+    "write-names": _write_names,
+    "undo-names": _undo_names,
 }
 
 
@@ -160,6 +176,37 @@ def run_pending(library: Library) -> list[JobView]:
     return done
 
 
+class Watch:
+    """Finds jobs whose worker died, whichever machine it was on.
+
+    A sign of life counts when it differs from the last one that was seen here, and silence is measured by this
+    process's own clock: clocks of machines may differ, be set, or stand still while a machine sleeps.
+    """
+
+    def __init__(self, library: Library, clock: Callable[[], float] = time.monotonic) -> None:
+        self._library, self._clock = library, clock
+        self._seen: dict[int, tuple[datetime | None, float]] = {}
+
+    def look(self) -> list[int]:
+        """End the jobs that have been silent for DEAD_SECONDS; gives their numbers. Raises LibraryError."""
+        now, beats = self._clock(), self._library.jobs.heartbeats()
+        self._seen = {
+            job: self._seen[job] if job in self._seen and self._seen[job][0] == beat else (beat, now)
+            for job, beat in beats.items()
+        }
+        silent = [(job, beat) for job, (beat, since) in self._seen.items() if now - since >= DEAD_SECONDS]
+        return [job for job, beat in silent if self._library.jobs.interrupt(job, beat)]
+
+    def run(self, stop: threading.Event) -> None:
+        """Look again and again until `stop` is set. A library that is away is looked at later."""
+        while not stop.wait(WATCH_SECONDS):
+            try:
+                for job in self.look():
+                    log.warning("Job %s has lost its worker.", job)
+            except FaceIdError:
+                log.debug("The jobs could not be looked at; trying again.", exc_info=True)
+
+
 @dataclass
 class Worker:
     """Serves the queue until `stop` is set, or its parent process is gone: the body of the worker process.
@@ -175,12 +222,15 @@ class Worker:
     def run(self) -> None:
         """Run queued jobs one by one until stopped, or until the parent process is gone; beside them, keep the open
         questions up to date."""
-        keeper = Keeper(self.library)
-        keeping = threading.Thread(target=keeper.run, name="questions", daemon=True)
+        # In threads, as this one may be busy for hours with a job of its own.
+        keeper, ended = Keeper(self.library), threading.Event()
+        keeping = threading.Thread(target=keeper.run, daemon=True, name="questions")
         keeping.start()
+        threading.Thread(target=Watch(self.library).run, args=(ended,), daemon=True, name="job-watch").start()
         try:
             self._serve()
         finally:
+            ended.set()
             keeper.stop.set()
             keeping.join()
 
@@ -189,7 +239,6 @@ class Worker:
         # A server that was killed can't stop its worker: then the worker's parent changes.
         while not self.stop.is_set() and os.getppid() == self.parent:
             try:
-                self.library.jobs.reap(DEAD_SECONDS)
                 idle = run_next(self.library) is None
                 pause, trouble = self.poll_seconds, ""
             except FaceIdError as error:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.proxies import NAME, free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request
@@ -27,12 +28,8 @@ ARGUMENTS = [
     "--no-sandbox", "--no-first-run", "--disable-sync", "--disable-background-networking",
     "--disable-component-update", "--enable-webgl", "--ignore-gpu-blocklist", "--use-gl=swiftshader",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
 ]  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _answers(url: str) -> bool:
@@ -44,14 +41,16 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def running_server(library: Path) -> Iterator[str]:
+def running_server(library: Path, **environment: str) -> Iterator[str]:
     """`faceid serve` over a library; gives its URL. The server's output is shown when it does not start."""
     port = free_port()
     url, log = f"http://127.0.0.1:{port}", library / "server.log"
     library.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "faceid_core.cli", "--library", str(library), "serve", "--port", str(port)]
     with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ})
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
+        )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(url):
@@ -65,6 +64,12 @@ def running_server(library: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., AbstractContextManager[str]]:
+    """`with serving(library_folder, FACEID_…="…") as url:` a server for the duration of the block."""
+    return running_server
 
 
 @pytest.fixture(scope="session")

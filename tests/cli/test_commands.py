@@ -123,6 +123,8 @@ def test_decisions_are_listed_taken_back_and_done_again(folder: Path) -> None:
     assert [event["summary"] for event in listed] == ["Renamed “Anna” to “Berta”", "Named 1 face “Anna”"]
     first = listed[1]["id"]
     assert "Renamed “Anna” to “Berta”" in faceid(*library_, "history").out
+    assert faceid(*library_, "history", "--by", "owner", "--json").json[:2] == listed
+    refused(faceid(*library_, "history", "--by", "Edi"), "Nothing was decided by Edi; --by takes one of: owner")
     refused(faceid(*library_, "undo", first), "“Renamed “Anna” to “Berta”” depends on this one")
     refused(faceid(*library_, "undo", first, "--back-to", first), "not both")
     assert "Undone" in faceid(*library_, "undo", "--back-to", first).err
@@ -153,6 +155,7 @@ def test_photos_are_listed_by_who_is_on_them_and_when(named_folder: Path, album:
     refused(faceid(*library, "photos", "--from", "yesterday"), "yesterday")
 
 
+@pytest.mark.slow
 def test_groups_are_compared_with_the_given_names(named_folder: Path, folder: Path) -> None:
     found = faceid("--library", named_folder, "evaluate", "--json").json
     assert (found["people"], found["pairwise"]["f"] > 0.9, found["acts"] < 6) == (2, True, True)

@@ -14,8 +14,9 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     assert ran.code == 0
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
-        "demo", "import", "cluster", "map", "evaluate", "photos", "people", "train", "recognise", "export", "serve",
-        "history", "undo", "redo", "erase", "doctor", "backup", "restore", "decisions", "db",
+        "demo", "import", "watch", "cluster", "map", "evaluate", "photos", "people", "train", "recognise", "export",
+        "serve", "names", "history", "undo", "redo", "erase", "doctor", "backup", "restore", "decisions", "db",
+        "user", "token", "share",
     ]  # fmt: skip
 
 
@@ -42,5 +43,11 @@ def test_every_setting_is_documented_with_its_default_and_its_description() -> N
         default, meaning = documented[name]
         if field.default is not None:  # other defaults depend on the library's folder, the machine or the network
             real = ",".join(field.default) if isinstance(field.default, list) else field.default
-            assert default == (f"{real:g}" if isinstance(real, float) else str(real).replace("True", "true"))
+            assert default == (
+                f"{real:g}"
+                if isinstance(real, float)
+                else str(real).lower()
+                if isinstance(real, bool)
+                else str(real)
+            )
         assert meaning.startswith(field.description or "-"), name

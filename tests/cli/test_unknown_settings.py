@@ -81,6 +81,7 @@ def test_the_doctor_lists_it_and_does_not_repeat_it(tmp_path: Path) -> None:
     assert "is not a setting" not in ran.err
 
 
+@pytest.mark.slow
 def test_worker_processes_do_not_repeat_it(tmp_path: Path) -> None:
     """An import in two processes, and the worker of the web app, which its parent started."""
     from PIL import Image

@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from faceid_core.exchange.face_regions import of_photo, regions
+from faceid_core.exchange import face_regions
+from faceid_core.exchange.face_regions import OTHER_SHAPE, OUTSIDE, RENAMED, of_photo, regions, survey
 from faceid_core.media import images, xmp
 from faceid_core.media import orientation as orientations
 from faceid_core.values import Box
 
 HEAD = """<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>
 <rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'
- xmlns:mwg-rs='http://www.metadataworkinggroup.com/schemas/regions/' xmlns:stArea='http://ns.adobe.com/xmp/sType/Area#'
+ xmlns:mwg-rs='http://www.metadataworkinggroup.com/schemas/regions/'
+ xmlns:stArea='http://ns.adobe.com/xmp/sType/Area#'
  xmlns:MP='http://ns.microsoft.com/photo/1.2/' xmlns:MPRI='http://ns.microsoft.com/photo/1.2/t/RegionInfo#'
  xmlns:MPReg='http://ns.microsoft.com/photo/1.2/t/Region#'><rdf:Description rdf:about=''>"""
 TAIL = "</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
@@ -30,6 +32,13 @@ ADA = Box(0.2, 0.3, 0.4, 0.7)
 def mwg(items: str) -> bytes:
     regions = f"<mwg-rs:RegionList><rdf:Bag>{items}</rdf:Bag></mwg-rs:RegionList>"
     return f"{HEAD}<mwg-rs:Regions rdf:parseType='Resource'>{regions}</mwg-rs:Regions>{TAIL}".encode()
+
+
+def drawn_on(width: int, height: int, items: str) -> bytes:
+    """Regions with AppliedToDimensions."""
+    size = f"<mwg-rs:AppliedToDimensions stDim:w='{width}' stDim:h='{height}' stDim:unit='pixel'/>"
+    declared = "xmlns:stDim='http://ns.adobe.com/xap/1.0/sType/Dimensions#' rdf:parseType='Resource'"
+    return mwg(items).replace(b"rdf:parseType='Resource'>", f"{declared}>{size}".encode(), 1)
 
 
 def microsoft(items: str) -> bytes:
@@ -197,3 +206,88 @@ def test_a_file_beside_a_jpeg_tells_which_way_up_it_is(
     assert (photo.width, photo.height) == ((40, 60) if expected >= 5 else (60, 40))
     (region,) = of_photo(path)
     assert region.box == orientations.upright(regions(packet)[0].box, expected)
+
+
+@pytest.mark.parametrize(
+    ("applied", "orientation", "box"),
+    [
+        ((60, 40), 1, ADA),
+        ((600, 400), 1, ADA),
+        ((61, 40), 1, None),
+        ((40, 60), 1, None),
+        ((50, 40), 1, None),
+        ((60, 40), 6, orientations.upright(ADA, 6)),
+        ((600, 400), 6, orientations.upright(ADA, 6)),
+        ((40, 60), 6, ADA),
+        ((400, 600), 8, ADA),
+        ((40, 60), 3, None),
+        ((60, 40), 3, orientations.upright(ADA, 3)),
+        ((0, 0), 6, orientations.upright(ADA, 6)),
+    ],
+)
+def test_the_size_that_regions_were_drawn_on_tells_where_they_are(
+    applied: tuple[int, int], orientation: int, box: Box | None, tmp_path: Path
+) -> None:
+    """The picture is stored 60 wide and 40 high. Where they fit neither way up, nothing is taken."""
+    path = tmp_path / "photo.jpg"
+    item = f"<rdf:li mwg-rs:Name='Ada' mwg-rs:Type='Face'>{AREA}</rdf:li>"
+    path.write_bytes(picture("JPEG", packet=drawn_on(*applied, item), orientation=orientation))
+    found = survey(path)
+    if box is None:
+        assert found.regions == []
+        assert [(each.name, each.reason) for each in found.unusable] == [("Ada", OTHER_SHAPE)]
+    else:
+        assert found.regions[0].box.as_tuple() == pytest.approx(box.as_tuple())
+        assert found.unusable == []
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
+def test_the_size_as_stored_is_known_of_every_kind_of_file(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"photo.{kind.lower()}"
+    path.write_bytes(picture(kind, orientation=6))
+    assert images.described(path)[1:] == (6, 60, 40)
+
+
+def both_forms(name: str, other: str) -> bytes:
+    """One face in both forms, in numbers that are rounded differently."""
+    areas = AREA.replace("0.3'", "0.300001'")
+    tags = f"<rdf:li MPReg:Rectangle='0.199999, 0.3, 0.2, 0.400001' MPReg:PersonDisplayName='{other}'/>"
+    return mwg(f"<rdf:li mwg-rs:Name='{name}'>{areas}</rdf:li>{tags}")
+
+
+def test_a_face_in_two_forms_counts_once(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(picture("JPEG", packet=both_forms("Ada", "Ada")))
+    (tmp_path / "photo.jpg.xmp").write_bytes(both_forms("Ada", "Ada"))
+    found = survey(path)
+    assert [region.name for region in found.regions] == ["Ada"]
+    assert found.unusable == []
+
+
+def test_two_names_at_one_place_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(picture("JPEG", packet=both_forms("Ada", "Bo")))
+    found = survey(path)
+    assert [region.name for region in found.regions] == ["Ada"]
+    assert [(each.name, each.reason) for each in found.unusable] == [("Bo", RENAMED)]
+
+
+def test_a_region_that_reaches_outside_is_cut_and_one_that_lies_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    tag = "<rdf:li MPReg:Rectangle='{}, 0.3, 0.2, 0.4' MPReg:PersonDisplayName='{}'/>"
+    path.write_bytes(picture("JPEG", packet=microsoft(tag.format("-0.05", "Ada") + tag.format("1.5", "Bo"))))
+    found = survey(path)
+    assert [(region.name, region.box.left) for region in found.regions] == [("Ada", 0.0)]
+    assert [(each.name, each.reason) for each in found.unusable] == [("Bo", OUTSIDE)]
+    assert doctest.testmod(face_regions).failed == 0
+
+
+@pytest.mark.parametrize("text", [b"no xml", b"<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>"])
+def test_a_sidecar_that_cannot_be_read_is_told(text: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(picture("JPEG"))
+    (tmp_path / "photo.jpg.xmp").write_bytes(text)
+    found = survey(path)
+    assert [region.name for region in found.regions] == ["Ada"]
+    assert [each.name for each in found.unusable] == [""]
+    assert found.unusable[0].reason.startswith("photo.jpg.xmp names nobody: it ")

@@ -92,6 +92,7 @@ def test_each_person_of_a_video_is_kept_once_or_as_they_look_differently(empty: 
     assert empty.problems() == []
 
 
+@pytest.mark.slow
 def test_kept_faces_of_one_person_on_one_track_differ_clearly(empty: Library, mine: Path) -> None:
     watch(empty, mine, every=0.2)
     found = empty.faces.vectors("dlib-resnet+mirror")
@@ -128,6 +129,7 @@ def test_videos_are_left_alone_unless_wanted(empty: Library, mine: Path, album: 
     assert empty.problems() == []
 
 
+@pytest.mark.slow
 def test_an_animation_is_a_video_only_when_wanted(empty: Library, album: Album, tmp_path: Path) -> None:
     path = videos.write(tmp_path / "party.gif", videos.two_people(album, 2.0), "gif")
     import_photos(empty, [tmp_path])
@@ -162,6 +164,7 @@ def test_piece_by_piece_or_whole_makes_no_difference(
     assert "party.mp4 at 0:02" in messages
 
 
+@pytest.mark.slow
 def test_an_interrupted_import_goes_on_to_the_same_end(
     empty: Library, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +227,7 @@ def test_all_pictures_of_a_video_are_found_by_its_path(empty: Library, mine: Pat
     assert watch(empty, mine).imported == 1
 
 
+@pytest.mark.slow
 def test_broken_videos_have_one_reason_each_and_the_rest_goes_on(
     empty: Library, mine: Path, tmp_path: Path
 ) -> None:

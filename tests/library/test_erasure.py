@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from faceid_core.errors import BadInput, LibraryBusy, NotFound
-from faceid_core.library import Library
+from faceid_core.errors import BadInput, LibraryBusy, NotFound, OutOfDate
+from faceid_core.library import Erasure, Library
 from faceid_core.library.store import compaction, database
 from faceid_core.values import Flag, Role
 from tests.library.conftest import EMBEDDER, new_face, new_photo, open_empty
@@ -341,3 +341,12 @@ def test_a_face_that_is_named_at_the_last_moment_goes_too(
     monkeypatch.setattr(library._database, "write", named_first)
     assert library.erasing.person(zebedee).faces == 3
     assert b"Zebedee" not in stored(library)
+
+
+def test_a_photo_with_more_faces_than_were_confirmed_stays(library: Library) -> None:
+    library.photos.add_many([new_photo("a")])
+    photo = library.photos.page()[0]
+    with pytest.raises(OutOfDate, match="instead of 7 faces"):
+        library.erasing.photos([photo.id], seen=Erasure(faces=7, photos=1))
+    assert library.photos.get(photo.id).faces == photo.faces
+    assert not library.erasing.unfinished

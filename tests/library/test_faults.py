@@ -39,6 +39,7 @@ def kill(kind: str, trials: int, seed: int, folder: Path) -> list[int]:
     return told
 
 
+@pytest.mark.slow
 def test_acts_killed_at_five_moments(tmp_path: Path) -> None:
     """The other kinds take longer; they are among the slow tests."""
     assert any(kill("acts", 5, 1, tmp_path)), "nothing was done before the kill: the trials prove nothing"
@@ -51,6 +52,7 @@ def test_killed_at_two_hundred_moments(kind: str, tmp_path: Path) -> None:
     assert len(set(told)) > 1
 
 
+@pytest.mark.slow
 def test_two_browsers_and_a_job_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
     """Each browser adds faces to the same people, moves them and takes back; a job imports and groups meanwhile."""
     settings = Settings(library=tmp_path / "library")

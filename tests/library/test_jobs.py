@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 
 import pytest
 
 from faceid_core.errors import NoModel, NotFound
 from faceid_core.library import Library
-from faceid_core.library.store.tables import Job
-from faceid_core.values import JobState, utc_now
+from faceid_core.values import JobState
 
 
 def test_a_waiting_job_is_not_queued_twice(library: Library) -> None:
@@ -55,17 +53,36 @@ def test_cancel_ends_a_waiting_job_and_asks_a_running_one(library: Library) -> N
 @pytest.mark.parametrize(
     ("kind", "advice"), [("import", "start it again to resume."), ("train", "start it again.")]
 )
-def test_jobs_without_a_sign_of_life_are_marked(library: Library, kind: str, advice: str) -> None:
+def test_an_interrupted_job_says_what_to_do(library: Library, kind: str, advice: str) -> None:
     job = library.jobs.submit(kind, {})
     library.jobs.claim()
-    assert library.jobs.reap(30) == 0
-    with library._database.write() as session:
-        row = session.get(Job, job.id)
-        assert row is not None
-        row.heartbeat_at = utc_now() - timedelta(seconds=31)
-    assert library.jobs.reap(30) == 1
-    assert library.jobs.get(job.id).state == JobState.FAILED.value
-    assert (library.jobs.get(job.id).error or "").endswith(advice)
+    assert library.jobs.interrupt(job.id, library.jobs.heartbeats()[job.id])
+    after = library.jobs.get(job.id)
+    assert (after.state, (after.error or "").endswith(advice)) == (JobState.INTERRUPTED, True)
+    assert library.jobs.heartbeats() == {}
+
+
+def test_a_job_that_shows_life_is_not_interrupted(library: Library) -> None:
+    job = library.jobs.submit("train", {})
+    library.jobs.claim()
+    before = library.jobs.heartbeats()[job.id]
+    library.jobs.beat(job.id, 1, 2, "")
+    assert not library.jobs.interrupt(job.id, before)
+    library.jobs.finish(job.id, {})
+    assert not library.jobs.interrupt(job.id, before)
+    assert library.jobs.get(job.id).state == JobState.DONE
+
+
+def test_a_worker_that_was_taken_for_dead_stops_and_writes_no_outcome(library: Library) -> None:
+    job = library.jobs.submit("train", {})
+    library.jobs.claim()
+    library.jobs.interrupt(job.id, library.jobs.heartbeats()[job.id])
+    assert library.jobs.beat(job.id, 1, 2, "half") is True
+    library.jobs.finish(job.id, {"people": 3})
+    library.jobs.fail(job.id, "Try again.")
+    library.jobs.cancelled(job.id)
+    after = library.jobs.get(job.id)
+    assert (after.state, after.done, after.result) == (JobState.INTERRUPTED, 0, {})
 
 
 def test_each_job_is_claimed_once(library: Library) -> None:

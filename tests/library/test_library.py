@@ -131,6 +131,7 @@ def test_every_act_is_one_event_that_can_be_undone_and_redone(library: Library, 
     assert state(library) == after
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=st.lists(st.sampled_from(sorted(ACTS)), max_size=8))
 def test_undoing_everything_restores_the_very_same_state(

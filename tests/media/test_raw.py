@@ -78,7 +78,7 @@ def test_the_sensor_is_developed_upright(tmp_path: Path, picture: npt.NDArray[np
     assert (photo.width, photo.height, photo.format) == (120, 200, "raw")
     assert photo.pixels[150:].mean() > photo.pixels[:50].mean() + 50
     assert photo.taken_at == datetime(2021, 5, 1, 12, 30)
-    assert images.described(path) == (XMP, 6)
+    assert images.described(path)[:2] == (XMP, 6)
     assert images.declared_megapixels(path) == pytest.approx(0.024)
 
 

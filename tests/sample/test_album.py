@@ -38,6 +38,7 @@ def test_the_truth_fits_the_pictures(album: Album) -> None:
     assert len(orientations) > 1
 
 
+@pytest.mark.slow
 def test_an_album_that_is_there_is_not_drawn_again(tmp_path: Path) -> None:
     album = draw_album(tmp_path / "album", people=2, photos=2)
     photo = album.folder / next(iter(album.photos))

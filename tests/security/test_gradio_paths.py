@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from faceid_core.errors import UnreadableImage
+from faceid_core.errors import BadInput
 from faceid_core.media import images
 from faceid_core.settings import Settings
 from webapp import context, gradio_apps
@@ -96,7 +96,7 @@ def test_only_regular_files_of_the_upload_folder_count(settings: Settings, outsi
         folder / "gone.jpg",
         Path("/dev/zero"),
     ):
-        with pytest.raises(UnreadableImage, match=NO_PICTURE):
+        with pytest.raises(BadInput, match=NO_PICTURE):
             uploaded(str(path), settings)
 
 

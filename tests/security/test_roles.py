@@ -18,7 +18,7 @@ import pytest
 import faceid_core
 from faceid_core.errors import FaceIdError, NotAllowed, NotFound
 from faceid_core.importing.run import import_photos
-from faceid_core.library import EventView, Library, PhotoQuery
+from faceid_core.library import EventView, FileBefore, Library, PhotoQuery, ShareView
 from faceid_core.library.jobs import needed
 from faceid_core.steps import jobs, replay_decisions
 from faceid_core.steps.ask import questions, suggestions
@@ -29,6 +29,7 @@ from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import _without
 from faceid_core.steps.snapshot import recent_snapshot
 from faceid_core.steps.train import train_recogniser
+from faceid_core.steps.write_names import undo_writing, write_names
 from faceid_core.values import PROGRAM, Actor, Box, Flag, Guess, Recognised, Role
 
 VIEWER, EDITOR, OWNER = Role.VIEWER, Role.EDITOR, Role.OWNER
@@ -40,7 +41,7 @@ VERA, EDI, ELLA, OTTO = (
 )
 
 NEEDS: Mapping[str, Mapping[Role, str]] = {
-    "": {VIEWER: "acting_as close counts open refuse_open_door actor", OWNER: "problems"},
+    "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing"},
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops get get_many missing_vectors of_cluster of_person "
@@ -58,18 +59,20 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "jobs": {
         VIEWER: "active get may_ask recent",
         EDITOR: "cancel submit",
-        OWNER: "beat cancelled claim fail finish reap",
+        OWNER: "beat cancelled claim fail finish heartbeats interrupt",
     },
     "journal": {VIEWER: "may_undo", EDITOR: "actors later recent redo redo_all undo", OWNER: "undo_to"},
     "gallery": {VIEWER: "cache_version faces faces_cache_version names negatives probes ruled_out twice"},
     "pair_constraints": {VIEWER: "all", EDITOR: "say"},
-    "decisions": {OWNER: "faces known of_near_copies pairs people take_over"},
+    "decisions": {OWNER: "denied faces known of_near_copies pairs people take_over"},
+    "written_names": {OWNER: "about_to_change begin entries files forget photo_rewritten photos runs"},
     "erasing": {VIEWER: "unfinished", OWNER: "faces finish leftovers person photos"},
     "users": {
         VIEWER: "check exist get has_ended known named",
         OWNER: "add add_first all end_session of_subject remove set_password set_role",
     },
     "tokens": {VIEWER: "find user_of", OWNER: "add all remove"},
+    "shares": {VIEWER: "number open photo photos", OWNER: "add all count_view remove"},
 }
 """Part of the library -> who it takes -> the methods."""
 
@@ -77,18 +80,25 @@ READERS_WRITE = {"add_vectors", "fill_counts", "set_password"}
 """What writes although somebody only reads: vectors and counts that are computed when they are missing, as well as
 one's own password."""
 
+NOON = datetime(2030, 1, 1)
+SHARE = ShareView(
+    1, PhotoQuery(text="a"), "", None, False, True, False, None, "Otto", NOON, NOON, 0, None, is_valid=True
+)
 EXAMPLES: Mapping[str, Any] = {
     "actor": VERA, "again": False, "algorithm": "any", "artifact": "none", "classes": [], "copies": [],
-    "days": 1, "done": 1, "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "flag": Flag.STRANGER,
-    "ids": [1], "image": None, "issuer": "none", "job_id": 1, "keep_id": 1, "kind": "cluster", "labels": {},
-    "least_quality": 0.0, "limit": 3, "message": "", "metrics": {}, "model_id": 1, "name": "Ada", "number": 1,
-    "numbers": np.ones(1, int), "older_than_s": 1.0, "other_ids": [2], "pairs": [(1, 2)], "parameters": {},
-    "params": {}, "password": "tea, no milk", "paths": [], "people": [], "person_id": 1, "photo_id": 1,
-    "photos": [], "points": np.ones((1, 2), np.float32), "projector": "any", "query": PhotoQuery(),
-    "result": {}, "role": OWNER, "run": 1, "same": True, "secret": "none", "sentence": "", "session_id": "none",
-    "settings": None, "sha256": "", "stats": {}, "subject": "none", "summary": "Said", "threshold": 0.5,
-    "token_id": 1, "total": 1, "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1,
-    "vectors": np.zeros((1, 128), np.float32), "video": "none",
+    "days": 1, "done": 1, "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "heartbeat": None,
+    "file": FileBefore(1, "", "", None, None, "", []), "files": [], "flag": Flag.STRANGER, "ids": [1],
+    "image": None, "issuer": "none", "job_id": 1, "keep_id": 1, "kind": "cluster", "labels": {},
+    "least_quality": 0.0, "limit": 3, "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1,
+    "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
+    "pairs": [(1, 2)], "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
+    "person_id": 1, "photo_id": 1, "photos": [], "points": np.ones((1, 2), np.float32), "projector": "any",
+    "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
+    "sentence": "", "share": SHARE, "share_id": 1,
+    "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
+    "subject": "none", "summary": "Said", "threshold": 0.5, "token_id": 1, "total": 1,
+    "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),
+    "video": "none",
 }  # fmt: skip
 """What a parameter of that name gets."""
 
@@ -302,6 +312,8 @@ STEPS: list[tuple[Role, Callable[[Library, Path], object]]] = [
     (OWNER, lambda library, folder: import_photos(library, [folder])),
     (OWNER, lambda library, _: train_recogniser(library)),
     (OWNER, lambda library, _: take_names(library)),
+    (OWNER, lambda library, _: write_names(library)),
+    (OWNER, lambda library, _: undo_writing(library)),
     (OWNER, lambda library, folder: export(library, folder / "faces.csv")),
     (OWNER, lambda library, folder: replay_decisions.export(library, folder / "decisions.json")),
     (EDITOR, lambda library, _: cluster_faces(library)),
@@ -342,6 +354,7 @@ def test_viewers_do_not_see_hidden_people_and_faces(filled: Library) -> None:
     for look in refused:
         with pytest.raises(NotFound):
             look()
+    assert (edi.counts().people, vera.counts().people) == (2, 1)
     assert edi.faces.crop(1) and edi.faces.crop(3) and vera.faces.crop(2)
 
 

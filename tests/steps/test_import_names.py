@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import shutil
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from faceid_core.library import Library
 from faceid_core.media import images
 from faceid_core.sample import Album
 from faceid_core.steps import import_names, jobs
-from faceid_core.steps.import_names import NamesTaken, take_names
+from faceid_core.steps.import_names import NamesTaken, Outcome, survey_names, take_names
 from faceid_core.values import LabelSource
 from tests.cli.running import faceid
 from tests.exchange.test_face_regions import mwg
@@ -128,9 +129,74 @@ def test_as_a_job_and_on_the_command_line(tagged: Tagged) -> None:
     assert '"without_face": 2' in ran.out
 
 
+def test_every_name_is_counted_and_listed(tagged: Tagged) -> None:
+    library, people = tagged
+    (path, names), *_ = people.items()
+    sidecar = path.with_name(f"{path.name}.xmp")
+    long = "N" * 101
+    text = sidecar.read_text(encoding="utf-8").replace(f"'{names[0]}'", f"'{long}'")
+    sidecar.write_text(text, encoding="utf-8")
+    (path.parent / f"{[*people][1].stem}.xmp").write_text("no xml", encoding="utf-8")
+    survey = survey_names(library)
+    assert library.people.all() == []
+    done = take_names(library)
+    assert survey.summary() == done
+    assert (done.refused, done.unreadable, done.taken) == (1, 1, sum(map(len, people.values())) - 1)
+    assert done.found == sum(map(len, people.values())) + 2 == len([each for each in survey.names if each.name])
+    (refused,) = [each for each in survey.names if each.name == long]
+    assert refused.reason == "that name has 101 characters; use at most 100"
+    assert {each.outcome for each in survey.names} == {Outcome.TAKEN, Outcome.REFUSED, Outcome.WITHOUT_FACE}
+    ran = faceid("--library", library.settings.library, "decisions", "from-photos", "--json")
+    assert "that name has 101 characters" in ran.err and "is not XML" in ran.err
+    assert len(ran.json["names"]) == len(survey.names)
+    assert {each["outcome"] for each in ran.json["names"]} == {"known", "refused", "without_face"}
+
+
+def test_regions_of_a_turned_picture_name_nobody(tagged: Tagged) -> None:
+    """The regions were drawn before the picture was turned by another program: its faces are elsewhere now."""
+    library, people = tagged
+    for path in people:
+        sidecar = path.with_name(f"{path.name}.xmp")
+        with Pillow.open(path) as image:
+            width, height = image.size
+        packet = sidecar.read_text(encoding="utf-8")
+        declared = "xmlns:d='http://ns.adobe.com/xap/1.0/sType/Dimensions#' rdf:parseType='Resource'"
+        size = f"<mwg-rs:AppliedToDimensions d:w='{height}' d:h='{width}'/>"
+        stale = packet.replace("rdf:parseType='Resource'>", f"{declared}>{size}", 1)
+        sidecar.write_text(stale, encoding="utf-8")
+    done = take_names(library)
+    assert (done.taken, done.refused) == (0, sum(map(len, people.values())) + 2)
+    assert library.people.all() == []
+
+
 def test_the_words() -> None:
     assert doctest.testmod(import_names).failed == 0
     assert NamesTaken(0, 0, 0, 0, 0, 0).in_words() == "No new names found"
     assert NamesTaken(1, 1, 1, 0, 2, 1).in_words() == (
         "1 name of 1 person imported; 2 already had another name here and kept it; 1 has no matching face"
     )
+
+
+def take_out(path: Path, *people: str) -> None:
+    """The JSON that Google Takeout puts beside a photo."""
+    told = {"title": path.name, "people": [{"name": name} for name in people]}
+    path.with_name(f"{path.name}.supplemental-metadata.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_a_name_without_a_place_goes_only_to_the_one_face_it_can_be(tagged: Tagged) -> None:
+    library, people = tagged
+    (path, names), (other, _) = people.items()
+    for each in people:
+        each.with_name(f"{each.name}.xmp").unlink()
+    take_out(path, *names)
+    take_out(other, "Nobody Here")
+    done = take_names(library)  # several people, several faces: nobody knows who is who
+    assert (done.taken, done.without_face, library.people.all()) == (0, len(names) + 1, [])
+    photo = next(photo.id for photo in library.photos.page() if photo.path == str(path))
+    faces = sorted(library.faces.of_photo(photo), key=lambda face: face.box.left)
+    for face, name in zip(faces[:-1], names[:-1], strict=True):
+        library.people.name_faces([face.id], name)
+    done = take_names(library)
+    assert (done.taken, done.known, done.without_face) == (1, len(names) - 1, 1)
+    assert library.faces.get(faces[-1].id).person == names[-1]
+    assert take_names(library).known == len(names)

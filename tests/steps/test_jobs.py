@@ -30,10 +30,10 @@ class Waits(threading.Event):
 def test_it_asks_less_and_less_often_and_says_each_reason_once(
     empty: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def away(_: float) -> int:
+    def away() -> None:
         raise LibraryBusy("The database is away.")
 
-    monkeypatch.setattr(empty.jobs, "reap", away)
+    monkeypatch.setattr(empty.jobs, "claim", away)
     stop = Waits(9)
     with caplog.at_level(logging.WARNING):
         jobs.Worker(empty, stop=stop).run()
@@ -44,12 +44,11 @@ def test_it_asks_less_and_less_often_and_says_each_reason_once(
 def test_it_is_quick_again_once_the_library_is_back(empty: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([True, True, False])
 
-    def away_at_first(_: float) -> int:
+    def away_at_first() -> None:
         if next(answers):
             raise LibraryBusy("The database is away.")
-        return 0
 
-    monkeypatch.setattr(empty.jobs, "reap", away_at_first)
+    monkeypatch.setattr(empty.jobs, "claim", away_at_first)
     stop = Waits(3)
     jobs.Worker(empty, stop=stop).run()
     assert stop.seconds == [0.6, 1.2, 0.3]

@@ -252,12 +252,3 @@ def test_a_cancelled_job_stops(filled: Library) -> None:
     filled.jobs.cancel(job.id)
     assert jobs.run_pending(filled) == []
     assert filled.jobs.get(job.id).state == JobState.CANCELLED
-
-
-def test_a_job_whose_worker_died_is_marked(empty: Library) -> None:
-    empty.jobs.submit("map", {})
-    claimed = empty.jobs.claim()
-    assert claimed is not None
-    assert empty.jobs.claim() is None
-    assert empty.jobs.reap(-1) == 1
-    assert empty.jobs.get(claimed.id).state == JobState.FAILED

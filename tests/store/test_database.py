@@ -187,6 +187,7 @@ for number in range(50):
 """
 
 
+@pytest.mark.slow
 def test_processes_and_threads_write_at_once_without_losing_anything(settings: Settings) -> None:
     processes = [
         subprocess.Popen([sys.executable, "-c", ADD, str(settings.library), name], cwd=CHECKOUT) for name in "ab"
@@ -209,6 +210,7 @@ def test_processes_and_threads_write_at_once_without_losing_anything(settings: S
     opened.close()
 
 
+@pytest.mark.slow
 def test_estimates_are_made_once_rows_have_multiplied(settings: Settings) -> None:
     opened = database.connect(settings)
 

@@ -188,6 +188,7 @@ def test_the_similarity_is_the_best_one_and_stands_rubbish() -> None:
     assert np.isfinite(similarity(np.ones((5, 2)), moved)).all()
 
 
+@pytest.mark.slow
 def test_photos_are_imported_and_grouped_and_vectors_never_mix(settings: Settings, album: Album) -> None:
     register_embedder(settings.library)
     photos = [album.folder / name for name in list(album.photos)[:3]]

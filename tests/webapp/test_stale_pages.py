@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from faceid_core.errors import OutOfDate
 from faceid_core.library import Library
 from faceid_core.values import Flag
 from tests.webapp.conftest import EMBEDDER, OpenPage, texts
 from tests.webapp.test_naming_pages import button, type_name
+from webapp.app_pages import clusters, people
 
 STALE = "This page was out of date"
 
@@ -123,3 +125,38 @@ def test_an_act_between_those_of_another_tab_is_the_one_that_is_undone(
     monkeypatch.undo()
     button(page, "Undo").click().run()
     assert [person.name for person in grouped.people.all()] == ["Bo"]
+
+
+@pytest.fixture
+def asked_to_erase(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What a click on the button in the dialog would do; Streamlit's AppTest can't reach into dialogs."""
+    asked: list[Any] = []
+    for module in (people, clusters):
+        monkeypatch.setattr(module, "erase_dialog", lambda what, gone, erase: asked.append(erase))
+    return asked
+
+
+def test_a_person_with_more_faces_than_were_shown_is_not_erased(
+    grouped: Library, open_page: OpenPage, asked_to_erase: list[Any]
+) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    button(person_page(grouped, open_page, ids[:2]), "Erase").click().run()
+    grouped.people.name_faces(ids[2:], "Ada")
+    with pytest.raises(OutOfDate, match="3 instead of 2 faces"):
+        asked_to_erase[-1]()
+    assert grouped.people.known("Ada").faces == 3
+
+
+def test_a_face_that_was_named_elsewhere_is_not_erased_with_those_set_aside(
+    grouped: Library, open_page: OpenPage, asked_to_erase: list[Any]
+) -> None:
+    ids = [face.id for face in grouped.faces.of_cluster(1)]
+    grouped.faces.flag(ids, Flag.STRANGER)
+    page = open_page("clusters")
+    page.session_state["clusters-view"] = "Set aside"
+    page.session_state["aside-stranger"] = {"selected": ids[:2]}
+    page.run().button(key="aside-stranger-erase").click().run()
+    grouped.people.name_faces(ids[:1], "Bo")
+    with pytest.raises(OutOfDate, match="1 of its faces has changed"):
+        asked_to_erase[-1]()
+    assert grouped.counts().faces == 6

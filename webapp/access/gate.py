@@ -1,4 +1,4 @@
-"""The gate: behind the guard and before the app. Only who is signed in gets through, and the app learns who it is."""
+"""The gate behind the guard: only who is signed in gets through to the app, which learns who it is."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def sign_in(
     if provider:
         body += '<p class="or">or</p>\n' if passwords else ""
         kind = "button second" if passwords else "button"
-        link = f"{root}/sign-in/oidc?next={escape(_quoted(target))}"
+        link = f"{root}/sign-in/oidc/?next={escape(_quoted(target))}"
         body += f'<a class="{kind}" href="{link}">Sign in with {escape(provider)}</a>\n'
     if not body:
         body = "<p>Nobody can sign in yet. On the server, run <code>faceid user add NAME</code>.</p>"
@@ -88,8 +88,8 @@ def sign_in(
 def first_user(*, root: str, name: str = "", problem: str = "", status: int = 200) -> HTMLResponse:
     """Where the first user of a library is added."""
     body = (
-        "<p>From now on, everybody has to sign in here. You become the owner: you may do everything, and add others "
-        "on the page Users.</p>"
+        "<p>From now on, everybody has to sign in here. You become the owner: you may do everything, and add "
+        "others on the page Users.</p>"
     )
     fields = field("name", "Your name", kind="text", autocomplete="username", value=name, focus=True)
     body += form(f"{root}/sign-in/first", fields + new_password(), "Add me and sign in")

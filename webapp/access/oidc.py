@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from faceid_core.errors import FaceIdError, InvalidSetting, NotAllowed
 from faceid_core.values import Role
 from webapp.access import html
+from webapp.access.addresses import local_path
 from webapp.access.identity import Visitors
 from webapp.access.sessions import Sessions, cookie_name, session_key
 
@@ -63,8 +64,6 @@ class OidcSignIn:
 
     async def start(self, request: Request) -> Response:
         """Send the browser to the provider."""
-        from webapp.access.pages import local_path
-
         request.session["next"] = local_path(request.query_params.get("next", "/"))
         try:
             answer: Response = await self._provider.authorize_redirect(request, self._return_address(request))

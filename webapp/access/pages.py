@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from anyio import to_thread
 from starlette.datastructures import FormData
@@ -16,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from faceid_core.errors import FaceIdError
 from webapp import theme
 from webapp.access import html
+from webapp.access.addresses import local_path
 from webapp.access.identity import HEADER, Identity, Visitors
 from webapp.access.oidc import OidcSignIn
 from webapp.access.sessions import Sessions
@@ -29,6 +28,7 @@ log = logging.getLogger(__name__)
 FREE_BY_NAME, FREE_BY_ADDRESS = 5, 20
 """Wrong passwords that cost no wait; a household behind one address mistypes more often than one person."""
 
+EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 MOST_FORM_BYTES = 8192
 WRONG = "Name or password is wrong."
 DIFFERENT = "The two new passwords are not the same; type them again."
@@ -56,11 +56,15 @@ class Pages:
             Route("/sign-in/style.css", self.style, methods=["GET"]),
             Route("/sign-in/font", self.font, methods=["GET"]),
             Route("/sign-in/{name:str}.svg", self.picture, methods=["GET"]),
+            Route("/sign-out", self.stay, methods=["GET"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
             Route("/account", self.show_account, methods=["GET"]),
             Route("/account", self.change_password, methods=["POST"]),
         ]
-        return [*own, *(self._oidc.routes() if self._oidc else [])]
+        # The gate lets everybody through to these addresses, so none may fall through to the app.
+        closed = ("/sign-in", "/sign-in/{rest:path}", "/sign-out")
+        rest = [Route(path, self.nothing, methods=EVERY_METHOD) for path in closed]
+        return [*own, *(self._oidc.routes() if self._oidc else []), *rest]
 
     # --- signing in ---------------------------------------------------------------------------------------------
     async def show_sign_in(self, request: Request) -> Response:
@@ -180,6 +184,14 @@ class Pages:
         self._sessions.take(answer)
         return answer
 
+    async def stay(self, request: Request) -> Response:
+        """An address that was typed, or a picture on another site, signs nobody out."""
+        return self._go(request, "/account")
+
+    async def nothing(self, _: Request) -> Response:
+        """For addresses that are not there."""
+        return JSONResponse({"error": "There is nothing here."}, 404)
+
     async def state(self, request: Request) -> Response:
         """204 while one is signed in, else 401: open pages ask, and leave."""
         out = await to_thread.run_sync(self._visitors.must_sign_in) and not await self._user_of(request)
@@ -202,18 +214,6 @@ class Pages:
         """Logo and icon."""
         file = {"logo": theme.LOGO, "icon": theme.ICON}.get(request.path_params["name"])
         return FileResponse(file) if file else JSONResponse({"error": "There is nothing here."}, 404)
-
-
-def local_path(target: str) -> str:
-    """Where to go after signing in: a path on this server, "/" for anything else.
-
-    >>> local_path("/people?person=3"), local_path("https://evil.example/"), local_path("//evil.example")
-    ('/people?person=3', '/', '/')
-    """
-    parts = urlsplit(target) if not re.search(r"[\\\s\x00-\x1f]", target) else None
-    if parts is None or parts.scheme or parts.netloc or not parts.path.startswith("/") or target.startswith("//"):
-        return "/"
-    return "/" if re.match(r"/sign-(in|out)", parts.path) else target
 
 
 def _account(request: Request, user: UserView, *, problem: str = "", done: str = "", status: int = 200) -> Response:

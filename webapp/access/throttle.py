@@ -60,7 +60,7 @@ class Throttle:
 
     def _wait_after(self, failures: int) -> float:
         over = failures - self._free
-        return 0.0 if over < 0 else float(min(2.0 ** min(over, 20), LONGEST_SECONDS))
+        return 0.0 if over < 0 or not failures else float(min(2.0 ** min(over, 20), LONGEST_SECONDS))
 
 
 def network_of(address: str) -> str:

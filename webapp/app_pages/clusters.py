@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -270,14 +271,14 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
             if may(Role.OWNER) and st.button(
                 "Erase", icon=":material/delete_forever:", disabled=not chosen, key=f"{key}-erase"
             ):
-                _ask_to_erase(selection(key, shown))
+                _ask_to_erase(selection(key, shown), drawn)
         face_grid(faces, key=key, label=title, on_open=show_photo)
 
 
-def _ask_to_erase(ids: Sequence[int]) -> None:
-    gone = library().erasing.faces(ids, preview=True)
-    what = f"**{count(gone.faces, 'face')}**"
-    erase_dialog(what, gone, lambda: library().erasing.faces(ids))
+def _ask_to_erase(ids: Sequence[int], drawn: DrawnFaces) -> None:
+    erase = partial(library().erasing.faces, ids, drawn=drawn)
+    gone = erase(preview=True)
+    erase_dialog(f"**{count(gone.faces, 'face')}**", gone, partial(erase, seen=gone))
 
 
 @guarded

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError, NotFound
-from faceid_core.library import DrawnFaces, person_names
+from faceid_core.library import DrawnFaces, PhotoQuery, person_names
 from faceid_core.values import EARLIEST, Flag, Role
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid
@@ -22,6 +22,7 @@ from webapp.parts.history import recent_changes
 from webapp.parts.naming import Target, naming
 from webapp.parts.pager import Pager
 from webapp.parts.photo_dialog import show_photo
+from webapp.parts.share_dialog import share_button
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
@@ -169,6 +170,8 @@ def _person_buttons(person: PersonView) -> None:
         "Edit", icon=":material/edit:", key="edit", help="Change the name or birth date, or hide this person"
     ):
         _edit_dialog(person)
+    if may(Role.OWNER):
+        share_button(PhotoQuery(people=(person.id,)), name=person.name, key="share")
     if st.button("Merge", icon=":material/merge:", key="merge", help="Combine two people who are really one"):
         _merge_dialog(person)
     st.button(
@@ -283,7 +286,7 @@ def _merge(person: PersonView, keep: PersonView) -> None:
 
 def _ask_to_erase(person: PersonView) -> None:
     def erase() -> Erasure:
-        erased = library().erasing.person(person.id)
+        erased = library().erasing.person(person.id, seen=gone)
         _close()
         return erased
 

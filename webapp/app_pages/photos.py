@@ -11,12 +11,14 @@ from faceid_core import frame_path
 from faceid_core.values import PhotoStatus, Role
 from webapp import uploads
 from webapp.context import library, may
-from webapp.feedback import boundary, guarded, toast
+from webapp.feedback import boundary, toast
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.parts.left_out import left_out_by_last_import
+from webapp.parts.names import import_names, write_names_out
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
+from webapp.parts.share_dialog import share_button
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ ALL, FAILED = "All photos", "Could not be read"
 def page() -> None:
     counts = library().counts()
     st.title("Photos")
-    busy = job_progress("import", "cluster", "map", "names")
+    busy = job_progress("import", "cluster", "map", "names", "write-names", "undo-names")
     if may(Role.OWNER):
         _bring_in(counts, busy=busy)
     elif not counts.photos:
@@ -42,10 +44,13 @@ def page() -> None:
 def _bring_in(counts: Counts, *, busy: bool) -> None:
     if not busy:
         last_failure("import")
+        last_failure("write-names")
         left_out_by_last_import()
     _add_photos(is_empty=not counts.photos)
     if counts.faces:
-        _take_names()
+        import_names()
+    if counts.people:
+        write_names_out()
 
 
 def _add_photos(*, is_empty: bool) -> None:
@@ -117,30 +122,14 @@ def _start(paths: list[Path], every: float) -> None:
     st.rerun()
 
 
-# --- names that are in the photos -------------------------------------------------------------------------------
-def _take_names() -> None:
-    with st.expander("Import names from other programs", icon=":material/badge:", key="take-names"):
-        st.caption(
-            "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into .xmp "
-            "files beside them. Matching faces get these names. Names you gave here stay."
-        )
-        st.button(
-            "Import names", icon=":material/badge:", key="take-names-now", on_click=_start_names,
-            help="You can undo this",
-        )  # fmt: skip
-
-
-@guarded
-def _start_names() -> None:
-    library().jobs.submit("names", {})
-
-
 # --- looking at them --------------------------------------------------------------------------------------------
 def _browse(counts: Counts) -> None:
     pager = Pager("photos")
     with st.container(horizontal=True, vertical_alignment="center", key="photo-filter"):
         status = PhotoStatus.FAILED if _status_filter(counts, pager) == FAILED else PhotoStatus.DONE
         query = photo_filter(status, on_change=pager.first)
+        if not query.is_empty and status is PhotoStatus.DONE and may(Role.OWNER):
+            share_button(query, key="share-search")
     found = library().photos.page(after=pager.after, limit=PAGE_PHOTOS + 1, query=query)
     if found and not query.is_empty:
         st.caption(f"{count(library().photos.number(query), 'photo')} found.")

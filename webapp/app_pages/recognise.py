@@ -6,7 +6,7 @@ import streamlit as st
 
 from faceid_core.errors import NoModel
 from webapp.context import library
-from webapp.markup import escaped_markdown, page_link
+from webapp.markup import escaped_markdown, on_server, page_link
 
 SINGLE, GROUP = "/gradio/single/", "/gradio/group/"
 
@@ -37,5 +37,6 @@ def _no_model(sentence: str) -> None:
 
 def _embedded(address: str, *, height: int, title: str) -> None:
     """The app in a frame of the page's own origin, in the page's light or dark colours."""
+    address = on_server(address)
     st.iframe(f"{address}?__theme={st.context.theme.type or 'light'}", height=height, alt=title)
     st.caption(f"Also available at [{address}]({address}), and to programs via gradio_client.")

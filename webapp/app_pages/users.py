@@ -13,7 +13,6 @@ from webapp import context
 from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_html, escaped_markdown
-from webapp.wording import day
 
 if TYPE_CHECKING:
     from faceid_core.library import TokenView, UserView
@@ -58,7 +57,7 @@ def _row(user: UserView, *, mine: bool) -> None:
         you = " (you)" if mine else ""
         no_password = "" if user.has_password else " · no password"
         st.markdown(
-            f"**{escaped_markdown(user.name)}**{you}  \n:small[Since {day(user.created_at)}{no_password}]",
+            f"**{escaped_markdown(user.name)}**{you}  \n:small[Added on {user.created_at:%d %B %Y}{no_password}]",
             width="stretch",
         )
         st.selectbox(
@@ -70,7 +69,6 @@ def _row(user: UserView, *, mine: bool) -> None:
             label_visibility="collapsed",
             width=130,
             disabled=mine,
-            help=None,
             on_change=_set_role,
             args=(user,),
         )
@@ -121,7 +119,7 @@ def _add_dialog() -> None:
         if not st.form_submit_button("Add", type="primary"):
             return
     given = password if password or not elsewhere else None
-    _try(lambda: library().users.add(name, role, given), f"Added {escaped_markdown(name.strip())}.")
+    _try(lambda: library().users.add(name, role or Role.VIEWER, given), f"Added {escaped_markdown(name.strip())}.")
 
 
 @st.dialog("Set password", icon=":material/key:")
@@ -160,7 +158,7 @@ def _tokens(users: list[UserView]) -> None:
 
 
 def _token_row(token: TokenView) -> None:
-    until = f"until {day(token.expires_at)}" if token.expires_at else "does not expire"
+    until = f"until {token.expires_at:%d %B %Y}" if token.expires_at else "does not expire"
     with st.container(horizontal=True, border=True, vertical_alignment="center", key=f"card-token-{token.id}"):
         st.markdown(
             f"**{escaped_markdown(token.name)}**  \n:small[Acts for {escaped_markdown(token.user)}, {until}]",
@@ -181,6 +179,8 @@ def _remove_token(name: str) -> None:
 
 @st.dialog("Make a token", icon=":material/vpn_key:")
 def _token_dialog(users: list[UserView]) -> None:
+    if st.session_state.get("token-done"):
+        st.rerun()
     with st.form("make-token", border=False):
         name = st.text_input("Name", placeholder="Such as: photo frame", max_chars=100, key="token-name")
         user = st.selectbox("Acts for", [user.name for user in users], key="token-user")
@@ -195,5 +195,4 @@ def _token_dialog(users: list[UserView]) -> None:
         return
     st.markdown("Copy it now; it can't be shown again.")
     st.code(secret, language=None, wrap_lines=True)
-    if st.button("Done", key="token-done"):
-        st.rerun()
+    st.button("Done", key="token-done")

@@ -29,12 +29,13 @@ def erase_dialog(what: str, gone: Erasure, erase: Callable[[], Erasure]) -> None
     )
     with st.container(horizontal=True):
         if st.button("Erase for good", type="primary", key="erase-confirm"):
-            _erase(erase)
+            erase_now(erase)
         if st.button("Cancel", key="erase-keep"):
             st.rerun()
 
 
-def _erase(erase: Callable[[], Erasure]) -> None:
+def erase_now(erase: Callable[[], Erasure]) -> None:
+    """Do what was confirmed and draw the page anew, or say why not."""
     try:
         gone = erase()
     except FaceIdError as error:

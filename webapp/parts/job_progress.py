@@ -9,6 +9,7 @@ import streamlit as st
 
 from faceid_core.errors import FaceIdError
 from faceid_core.steps.import_names import NamesTaken
+from faceid_core.values import JobState
 from webapp.context import in_words, library
 from webapp.feedback import boundary, guarded, toast
 from webapp.markup import escaped_markdown
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 
+UNSUCCESSFUL = (JobState.FAILED, JobState.INTERRUPTED)
+
 FEW_STEPS = 4
 """A job of so few steps says nothing about the time that is left."""
 
@@ -28,14 +31,19 @@ TITLES = {
     "map": "Drawing the map",
     "train": "Training the recogniser",
     "names": "Importing names",
+    "write-names": "Writing names",
+    "undo-names": "Restoring files",
 }
-_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos")}
+_UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos"), "write-names": ("photo", "photos"),
+          "undo-names": ("file", "files")}  # fmt: skip
 _ICONS = {
     "import": ":material/add_photo_alternate:",
     "cluster": ":material/workspaces:",
     "map": ":material/scatter_plot:",
     "train": ":material/model_training:",
     "names": ":material/badge:",
+    "write-names": ":material/edit_document:",
+    "undo-names": ":material/undo:",
 }
 
 
@@ -52,14 +60,23 @@ def job_progress(*kinds: str, body: Callable[[JobView], None] | None = None) -> 
 
 
 def last_failure(kind: str) -> None:
-    """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds."""
+    """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds. An
+    import whose worker died can be resumed here."""
     job = next((job for job in library().jobs.recent(20) if job.kind == kind), None)
-    if job is not None and job.state == "failed":
-        st.error(_why(job), icon=":material/error:")
+    if job is None or job.state not in UNSUCCESSFUL:
+        return
+    st.error(_why(job), icon=":material/error:")
+    if job.kind == "import" and job.state == JobState.INTERRUPTED:
+        st.button("Resume", icon=":material/resume:", key=f"resume-{job.id}", on_click=_resume, args=(job,))
 
 
 def _why(job: JobView) -> str:
     return escaped_markdown(in_words(FaceIdError(job.error or "The job failed.")))
+
+
+@guarded
+def _resume(job: JobView) -> None:
+    library().jobs.submit(job.kind, job.params)
 
 
 def _active(kinds: tuple[str, ...]) -> list[JobView]:
@@ -141,7 +158,7 @@ def progress_text(job: JobView) -> str:
 def _tell(job: JobView) -> None:
     if job.state == "done":
         toast(outcome(job.kind, job.result))
-    elif job.state == "failed":
+    elif job.state in UNSUCCESSFUL:
         toast(_why(job), icon=":material/error:")
     else:
         toast(f"{TITLES.get(job.kind, job.kind)}: cancelled; finished work is kept.", icon=":material/cancel:")
@@ -149,19 +166,30 @@ def _tell(job: JobView) -> None:
 
 def outcome(kind: str, result: dict[str, Any]) -> str:
     """One sentence about a finished job."""
-    if kind == "import":
-        return _import_outcome(result)
-    if kind == "cluster":
-        groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
-        return f"Faces grouped: {groups}, {alone}."
-    if kind == "map":
-        return f"The map shows {count(result.get('faces', 0), 'face')}."
-    if kind == "train":
-        people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
-        return f"The recogniser knows {count(people, 'person', 'people')}."
-    if kind == "names":
-        return f"{NamesTaken(**result).in_words()}."
-    return "Done."
+    tell = _OUTCOMES.get(kind)
+    return tell(result) if tell else "Done."
+
+
+def _grouped(result: dict[str, Any]) -> str:
+    groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
+    return f"Faces grouped: {groups}, {alone}."
+
+
+def _trained(result: dict[str, Any]) -> str:
+    people = result.get("people", len(result.get("classes", ())))  # jobs of before held the names
+    return f"The recogniser knows {count(people, 'person', 'people')}."
+
+
+def _restored(result: dict[str, Any]) -> str:
+    left = result.get("conflicts", 0)
+    rest = f"; {count(left, 'file')} changed since and left alone" if left else ""
+    return f"{count(result.get('restored', 0), 'file')} restored{rest}."
+
+
+def _written_outcome(result: dict[str, Any]) -> str:
+    files, left = result.get("files", 0), result.get("conflicts", 0) + result.get("failures", 0)
+    text = f"Names written into {count(files, 'file')}" if files else "All files have their names already"
+    return f"{text}; {left:,} left alone, see Preview." if left else f"{text}."
 
 
 def _import_outcome(result: dict[str, Any]) -> str:
@@ -173,3 +201,14 @@ def _import_outcome(result: dict[str, Any]) -> str:
     if result.get("failed"):
         parts.append(f"{result['failed']:,} could not be read")
     return ", ".join(parts) + "."
+
+
+_OUTCOMES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "import": _import_outcome,
+    "cluster": _grouped,
+    "map": lambda result: f"The map shows {count(result.get('faces', 0), 'face')}.",
+    "train": _trained,
+    "names": lambda result: f"{NamesTaken(**result).in_words()}.",
+    "write-names": _written_outcome,
+    "undo-names": _restored,
+}

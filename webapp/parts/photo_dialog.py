@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from faceid_core import frame_path
-from faceid_core.library import DrawnFaces
+from faceid_core.library import DrawnFaces, Erasure
 from faceid_core.values import Flag, Role
 from webapp.components.face_grid import face_grid, selection
 from webapp.context import library, may
 from webapp.feedback import boundary, guarded
 from webapp.markup import escaped_html, escaped_markdown, photo_url
-from webapp.parts.erase_dialog import say_what_remains
+from webapp.parts.erase_dialog import erase_now
 from webapp.parts.naming import Target, naming
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from faceid_core.library import FaceView, PhotoView
 
 DETAIL_PX = 1400
+CONFIRMED = "_faces_to_erase"
 
 
 @st.dialog("Photo", width="large", icon=":material/photo:", on_dismiss="rerun")
@@ -99,9 +101,14 @@ def _erase(photo: PhotoView) -> None:
             f"The photo and its {count(photo.faces, 'face')} will be erased from the library, with their "
             "history and any recogniser trained on them. The file stays. **This can't be undone.**"
         )
-        if st.button("Erase for good", type="primary", key="erase-photo"):
-            say_what_remains(library().erasing.photos([photo.id]))
-            st.rerun()
+        # This script reads the photo anew before it sees the click: the callback knows what the user saw.
+        if st.button("Erase for good", type="primary", key="erase-photo", on_click=_confirm, args=(photo.faces,)):
+            seen = Erasure(faces=st.session_state.pop(CONFIRMED), photos=1)
+            erase_now(partial(library().erasing.photos, [photo.id], seen=seen))
+
+
+def _confirm(faces: int) -> None:
+    st.session_state[CONFIRMED] = faces
 
 
 def facts(photo: PhotoView) -> str:

@@ -1,6 +1,6 @@
 """After every action: one line that says what was done, with an Undo button.
 
->>> offer_undo(library().people.name_faces(ids, "Ada", actor=actor()))     # doctest: +SKIP
+>>> offer_undo(library().people.name_faces(ids, "Ada"))     # doctest: +SKIP
 
 The page ends with `undo_bar()`.
 """

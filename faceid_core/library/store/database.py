@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import table as table_named
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlmodel import Session
 
@@ -19,9 +20,18 @@ from faceid_core.errors import (
     DriverMissing,
     LibraryBusy,
     LibraryError,
+    ReadOnlyLibrary,
     SchemaOutdated,
     SchemaTooNew,
     Unreachable,
+)
+from faceid_core.library.store.read_only import (
+    READ_ONLY,
+    file_of,
+    is_read_only,
+    never_writes,
+    open_read_only,
+    server_is_read_only,
 )
 from faceid_core.settings import Settings
 from faceid_core.values import LOCAL_OWNER, Actor, Role
@@ -29,7 +39,7 @@ from faceid_core.values import LOCAL_OWNER, Actor, Role
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0009"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
 
 BUSY_SECONDS = 20
@@ -62,10 +72,11 @@ _ACTOR = "faceid_actor"
 
 
 class Database:
-    """Sessions for reading and for writing, of somebody who has a role. Safe to share between threads."""
+    """Sessions for reading and for writing, of somebody who has a role. Safe to share between threads. read_only:
+    every write is refused."""
 
-    def __init__(self, engine: Engine, actor: Actor = LOCAL_OWNER) -> None:
-        self.engine, self.actor = engine, actor
+    def __init__(self, engine: Engine, actor: Actor = LOCAL_OWNER, *, read_only: bool = False) -> None:
+        self.engine, self.actor, self.read_only = engine, actor, read_only
         # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
         self._writing = engine.execution_options(faceid_write=True)
 
@@ -77,22 +88,24 @@ class Database:
 
     def acting_as(self, actor: Actor) -> Database:
         """The same connections, for somebody else."""
-        return Database(self.engine, actor)
+        return Database(self.engine, actor, read_only=self.read_only)
 
     @contextmanager
     def write(self, need: Role = Role.EDITOR) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on any error. Keep it short.
 
-        need: the role that it takes. Raises NotAllowed.
+        need: the role that it takes. Raises NotAllowed, LibraryBusy, ReadOnlyLibrary.
         """
         self.actor.require(need)
+        if self.read_only:
+            raise ReadOnlyLibrary(READ_ONLY)
         with _plain_errors(), Session(self._writing, info={_ACTOR: self.actor}) as session, session.begin():
             yield session
 
     def optimise(self) -> None:
         """Let SQLite estimate anew what its indexes are worth, once rows have multiplied: else it begins with the
         wrong one. PostgreSQL does so by itself. A busy library is left alone."""
-        if self.engine.dialect.name != "sqlite":
+        if self.engine.dialect.name != "sqlite" or self.read_only:
             return
         with suppress(LibraryBusy), _plain_errors():
             with self.engine.begin() as connection:
@@ -121,6 +134,11 @@ def exists(settings: Settings) -> bool:
     return settings.database_url is not None or (settings.library / "faceid.db").exists()
 
 
+def read_only(settings: Settings) -> bool:
+    """Whether the library's file, if that is where it is, can't be changed."""
+    return settings.database_url is None and is_read_only(settings.library / "faceid.db")
+
+
 def is_current(settings: Settings) -> bool:
     """Whether the database has the tables of this version. Raises LibraryError."""
     return revision(settings) == HEAD
@@ -133,7 +151,7 @@ def _is_estimated(connection: Connection) -> bool:
     for table in ("face", "label", "clustermember"):
         wanted = text("SELECT max(CAST(stat AS INTEGER)) FROM sqlite_stat1 WHERE tbl = :table")
         estimated = connection.execute(wanted, {"table": table}).scalar() or 0
-        rows = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() or 0
+        rows = connection.execute(select(func.count()).select_from(table_named(table))).scalar() or 0
         if not rows <= 3 * estimated + 1000 <= 9 * rows + 10_000:
             return False
     return True
@@ -148,16 +166,19 @@ def connect(settings: Settings) -> Database:
     with _plain_errors():
         with engine.connect() as connection:
             found = _revision(connection)
+            server_reads = found is not None and server_is_read_only(connection)
         if found is None:
             with engine.execution_options(faceid_write=True).begin() as connection:
                 # Another process may have been faster while we waited for the lock.
                 if _revision(connection) is None:
                     _migrate(connection, settings.url)
+            for path in _files(settings):  # SQLite made them just now, with the rights that are usual here
+                make_private(path, quietly=True)
         elif found < HEAD:
             raise SchemaOutdated("This library was made by an older version; upgrade it with `faceid db upgrade`.")
         elif found > HEAD:
             raise SchemaTooNew(TOO_NEW)
-    return Database(engine)
+    return Database(engine, read_only=server_reads or never_writes(engine))
 
 
 def upgrade(settings: Settings) -> None:
@@ -214,9 +235,13 @@ def make_folder(settings: Settings) -> None:
             f"The library's folder {settings.library} can't be made ({error.strerror}); "
             "choose another one with --library."
         ) from error
-    make_private(settings.library)
-    if (settings.library / "faceid.db").exists():
-        make_private(settings.library / "faceid.db")
+    for path in (settings.library, *_files(settings)):
+        make_private(path, quietly=read_only(settings))
+
+
+def _files(settings: Settings) -> list[Path]:
+    """The database and what SQLite keeps beside it while it is open."""
+    return [settings.library / f"faceid.db{ending}" for ending in ("", "-wal", "-shm")]
 
 
 def alembic_config(url: str) -> Config:
@@ -260,6 +285,9 @@ def _parsed(url: str) -> URL:
 
 
 def _sqlite_engine(url: URL) -> Engine:
+    file = file_of(url)
+    if file is not None and is_read_only(file):
+        return open_read_only(url, file, BUSY_SECONDS)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=50)
 
     @event.listens_for(engine, "connect")

@@ -26,6 +26,15 @@ from faceid_core.values import Actor, Role, utc_now
 ERASED = "erase"
 """The kind of event that can't be undone: it says that something went for good, and keeps nothing of it."""
 
+SHARED = "share"
+"""The kind of event that says that a link was made or removed."""
+
+FINAL = {
+    ERASED: "Erased data is gone for good; import the photos again to find the faces in them.",
+    SHARED: "A link can't be undone here; links are made and removed on the page Sharing.",
+}
+"""Kinds of events that are never undone, and what to tell whoever tries."""
+
 Token = tuple[Any, ...]
 """What one event needs and another one touches."""
 
@@ -97,7 +106,7 @@ class Journal:
 
 
 def _standing_after(event_id: int) -> tuple[Any, ...]:
-    return col(Event.id) > event_id, col(Event.undone_at).is_(None), col(Event.kind) != ERASED
+    return col(Event.id) > event_id, col(Event.undone_at).is_(None), col(Event.kind).not_in(FINAL)
 
 
 def _may(actor: Actor, event: Event | EventView) -> bool:
@@ -180,7 +189,7 @@ def record(
 
 def _view(event: Event) -> EventView:
     assert event.id is not None
-    undone, final = event.undone_at is not None, event.kind == ERASED
+    undone, final = event.undone_at is not None, event.kind in FINAL
     return EventView(
         event.id, event.at, event.actor, event.kind, event.summary, undone, final, event.undone_by or None
     )
@@ -263,11 +272,11 @@ def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:
         event = session.get(Event, event_id)
         if event is None or (event.undone_at is not None) != undone:
             raise NotFound(f"There is no decision {event_id} to {'redo' if undone else 'undo'}.")
-        if event.kind == ERASED:
-            raise BadInput("Erased data is gone for good; import the photos again to find the faces in them.")
+        if event.kind in FINAL:
+            raise BadInput(FINAL[event.kind])
         return event
     standing = col(Event.undone_at).is_not(None) if undone else col(Event.undone_at).is_(None)
-    wanted = select(Event).where(standing, col(Event.kind) != ERASED)
+    wanted = select(Event).where(standing, col(Event.kind).not_in(FINAL))
     if (actor := acting(session)).role is not Role.OWNER:
         wanted = wanted.where(col(Event.actor) == actor.name)
     order = (col(Event.undone_at).desc(), col(Event.id)) if undone else (col(Event.id).desc(),)

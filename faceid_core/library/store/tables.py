@@ -244,6 +244,37 @@ class TrainedModel(SQLModel, table=True):
     artifact: str
 
 
+class NamesRun(SQLModel, table=True):
+    """One writing of names into files: an act that is undone as a whole."""
+
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    actor: str = Field(max_length=100)
+    undone_at: datetime | None = Field(default=None, sa_type=DateTime)
+
+
+class NamesFile(SQLModel, table=True):
+    """A file into which a run wrote names. Stored before the file is changed: which of the two hashes the file has
+    tells whether it was.
+
+    before: the former bytes, compressed, or None: of a file that was not there (before_sha256 is None, too), of a
+    photo, whose copy lies in the library's folder `originals`, and after an erasure.
+    entries: all that is faceid's in the file from then on, see exchange.name_packet.Entry.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(sa_column=_parent("namesrun", nullable=False, index=True))
+    photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
+    photo: str
+    path: str = Field(index=True)
+    before: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    before_sha256: str | None = Field(default=None, max_length=64)
+    after_sha256: str = Field(max_length=64)
+    entries: list[list[Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+
+
 class Job(SQLModel, table=True):
     """Background work. heartbeat_at tells a running job from one whose worker died."""
 
@@ -306,3 +337,25 @@ class EndedSession(SQLModel, table=True):
 
     id: str = Field(primary_key=True, max_length=32)
     until: datetime = Field(index=True, sa_type=DateTime)
+
+
+class ShareLink(SQLModel, table=True):
+    """A link that shows one person or one search to whoever has it. digest: SHA-256 of its secret, which is stored
+    nowhere. query: the fields of a PhotoQuery. password: as Argon2 writes it."""
+
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    digest: str = Field(unique=True, max_length=64)
+    person_id: int | None = Field(default=None, sa_column=_parent("person", nullable=True, index=True))
+    query: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    title: str = Field(default="", max_length=100)
+    show_name: bool = False
+    blur_others: bool = True
+    downloads: bool = False
+    password: str | None = Field(default=None, max_length=200)
+    created_by: str = Field(max_length=100)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    expires_at: datetime = Field(sa_type=DateTime)
+    views: int = 0
+    viewed_at: datetime | None = Field(default=None, sa_type=DateTime)

@@ -1,0 +1,46 @@
+"""Where a photo's sidecar is or goes: photo.jpg.xmp or photo.xmp, as the other files of the folder have it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from faceid_core.media import xmp
+from faceid_core.media.formats import RAW_SUFFIXES, SUFFIXES, VIDEO_SUFFIXES
+
+_PICTURES = SUFFIXES | RAW_SUFFIXES | VIDEO_SUFFIXES
+
+
+class Places:
+    """Looks at each folder once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, _Folder] = {}
+
+    def of(self, photo: Path) -> Path:
+        """The sidecar to write. One that is there and belongs to the photo is kept; photo.xmp is made only where
+        the folder has more of these and no other picture has that stem."""
+        if there := xmp.sidecars(photo):
+            return there[0]
+        named, plain = xmp.names_beside(photo)
+        folder = self._folders.get(photo.parent)
+        if folder is None:
+            folder = self._folders[photo.parent] = _Folder(photo.parent)
+        return plain if folder.prefers_plain and folder.stems[photo.stem] == 1 and not plain.exists() else named
+
+
+class _Folder:
+    def __init__(self, path: Path) -> None:
+        names = _names_in(path)
+        pictures = [name for name in names if Path(name).suffix.lower() in _PICTURES]
+        self.stems = Counter(Path(name).stem for name in pictures)
+        sidecars = [Path(name).stem for name in names if name.lower().endswith(".xmp")]
+        named = sum(Path(stem).suffix.lower() in _PICTURES for stem in sidecars)
+        self.prefers_plain = len(sidecars) - named > named
+
+
+def _names_in(path: Path) -> list[str]:
+    try:
+        return [each.name for each in path.iterdir()]
+    except OSError:
+        return []

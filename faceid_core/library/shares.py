@@ -1,0 +1,243 @@
+"""Links that show one person or one search to whoever has them: made, found, listed and removed.
+
+A link shows what it is for at the moment when it is opened. It ends with its last day, when it is removed, and when
+somebody of whom it is, or whom its search leaves out, is hidden, erased or no longer called by that name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, literal, select, update
+from sqlmodel import Session, col
+
+from faceid_core.errors import BadInput, NotFound
+from faceid_core.library import passwords, person_names
+from faceid_core.library.filters import PhotoQuery, photo_conditions
+from faceid_core.library.store.database import Database
+from faceid_core.library.store.journal import SHARED
+from faceid_core.library.store.records import PhotoView
+from faceid_core.library.store.tables import Event, Face, Label, Person, Photo, ShareLink
+from faceid_core.values import Box, Flag, PhotoStatus, Role, utc_now
+
+DEFAULT_DAYS, LONGEST_DAYS = 14, 365
+
+SECRET_BYTES = 32
+"""256 bits: no guess ever hits, so that a plain SHA-256 keeps it as well as a slow hash would, and the time of a
+look-up by it tells nothing about any secret."""
+
+LARGEST_ID = 2**31 - 1
+"""PostgreSQL refuses to compare with more."""
+
+GONE = "This link is no longer valid; ask whoever sent it for a new one."
+"""Of a link that never was, has expired, or was removed: nobody learns which."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareView:
+    """A link. people: ids of those who are shown and never blurred. person: the name of whom it is, None for a
+    search. password: its hash, never shown."""
+
+    id: int
+    query: PhotoQuery
+    title: str
+    person: str | None
+    show_name: bool
+    blur_others: bool
+    downloads: bool
+    password: str | None
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    views: int
+    viewed_at: datetime | None
+    is_valid: bool
+
+    @property
+    def heading(self) -> str:
+        """What the shared page is called: the name only if the owner wanted so."""
+        return (self.person if self.show_name and self.person else self.title) or "Shared photos"
+
+
+class Shares:
+    """Makes, lists, opens and removes links."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- for the owner ------------------------------------------------------------------------------------------
+    def add(
+        self,
+        query: PhotoQuery,
+        *,
+        title: str = "",
+        days: int = DEFAULT_DAYS,
+        password: str | None = None,
+        show_name: bool = False,
+        blur_others: bool = True,
+        downloads: bool = False,
+    ) -> tuple[ShareView, str]:
+        """A new link to what a query asks for; one that asks for a single person alone is a link to that person.
+        Returns it with its secret, which is told only now.
+
+        show_name: tell whose link it is. blur_others: blur all faces but those of the people asked for.
+        Raises BadInput, NotFound, InvalidName, PasswordUnusable, NotAllowed.
+        """
+        self._database.actor.require(Role.OWNER)
+        if replace(query, status=None).is_empty:
+            raise BadInput("Choose a person or a search first; a link to all photos would show everything.")
+        if not 1 <= days <= LONGEST_DAYS:
+            raise BadInput(f"A link can be valid for 1 to {LONGEST_DAYS} days.")
+        title = person_names.clean(title) if title.strip() else ""
+        if password is not None:
+            passwords.check_usable(password, title)
+        secret, stored = secrets.token_urlsafe(SECRET_BYTES), passwords.hashed(password) if password else None
+        with self._database.write(Role.OWNER) as session:
+            _refuse_missing(session, query)
+            now = utc_now()
+            link = ShareLink(
+                digest=_digest(secret), person_id=_only_person(query), query=_as_json(query), title=title,
+                show_name=show_name, blur_others=blur_others, downloads=downloads, password=stored,
+                created_by=self._database.actor.name, created_at=now, expires_at=now + timedelta(days=days),
+            )  # fmt: skip
+            session.add(link)
+            session.flush()
+            session.add(_event(self._database.actor.name, f"Made link {link.id}, valid for {days} days"))
+            return _view(session, link), secret
+
+    def all(self) -> list[ShareView]:
+        """Every link, the newest first, with those that have expired. Raises NotAllowed."""
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            links = session.scalars(select(ShareLink).order_by(col(ShareLink.id).desc())).all()
+            return [_view(session, link) for link in links]
+
+    def remove(self, share_id: int) -> None:
+        """From now on the link shows nothing. Raises NotFound, NotAllowed."""
+        with self._database.write(Role.OWNER) as session:
+            if not session.execute(delete(ShareLink).where(col(ShareLink.id) == share_id)).rowcount:  # type: ignore[attr-defined]
+                raise NotFound(f"There is no link {share_id}; `faceid share list` lists them.")
+            session.add(_event(self._database.actor.name, f"Removed link {share_id}"))
+
+    # --- for whoever has the link -------------------------------------------------------------------------------
+    def open(self, secret: str) -> ShareView:
+        """The valid link with this secret. Raises NotFound, in the same words whatever is the reason."""
+        with self._database.read() as session:
+            link = session.scalars(select(ShareLink).where(col(ShareLink.digest) == _digest(secret))).first()
+            if link is None or not (view := _view(session, link)).is_valid:
+                raise NotFound(GONE)
+            return view
+
+    def count_view(self, share_id: int) -> None:
+        """Somebody looked at it."""
+        seen = update(ShareLink).where(col(ShareLink.id) == share_id)
+        with self._database.write(Role.OWNER) as session:
+            session.execute(seen.values(views=col(ShareLink.views) + 1, viewed_at=utc_now()))
+
+    def photos(self, share: ShareView, *, after: int | None = None, limit: int = 60) -> list[PhotoView]:
+        """What it shows, the latest import first, behind the photo `after`."""
+        wanted = _photos(share).limit(limit)
+        if after is not None:
+            wanted = wanted.where(col(Photo.id) < min(after, LARGEST_ID))
+        with self._database.read() as session:
+            return [PhotoView(*row) for row in session.execute(wanted)]
+
+    def number(self, share: ShareView) -> int:
+        """How many photos it shows."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count(col(Photo.id))).where(*_conditions(share))) or 0
+
+    def photo(self, share: ShareView, photo_id: int) -> tuple[PhotoView, list[Box]]:
+        """A photo of the link, and the faces to blur, in pixels of the upright photo. Raises NotFound."""
+        with self._database.read() as session:
+            wanted = _photos(share).where(col(Photo.id) == photo_id)
+            row = session.execute(wanted).first() if photo_id <= LARGEST_ID else None
+            if row is None:
+                raise NotFound(GONE)
+            return PhotoView(*row), _blurred(session, share, photo_id)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def _event(actor: str, summary: str) -> Event:
+    """For the audit: it names nobody, as it stays when they are erased."""
+    return Event(actor=actor, kind=SHARED, summary=summary, changes=[])
+
+
+def _only_person(query: PhotoQuery) -> int | None:
+    alone = PhotoQuery(people=query.people[:1])
+    return query.people[0] if query.people and replace(query, status=None) == alone else None
+
+
+def _refuse_missing(session: Session, query: PhotoQuery) -> None:
+    if not _all_visible(session, query):
+        raise NotFound("Somebody in this search is hidden or no longer in the library; choose others.")
+
+
+def _all_visible(session: Session, query: PhotoQuery) -> bool:
+    """Whether everybody in a query is there and not hidden. Without those who are left out, it would show more."""
+    named = {*query.people, *query.without}
+    there = select(func.count(col(Person.id))).where(col(Person.id).in_(named), col(Person.hidden).is_(False))
+    return not named or session.scalar(there) == len(named)
+
+
+def _as_json(query: PhotoQuery) -> dict[str, Any]:
+    fields = {name: value for name, value in asdict(query).items() if value and name != "status"}
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in fields.items()}
+
+
+def _as_query(fields: dict[str, Any]) -> PhotoQuery:
+    days: dict[str, Any] = {
+        name: date.fromisoformat(fields[name]) for name in ("taken_from", "taken_to") if name in fields
+    }
+    people: dict[str, Any] = {name: tuple(fields[name]) for name in ("people", "without") if name in fields}
+    known = {**fields, **days, **people}
+    return PhotoQuery(**known, status=PhotoStatus.DONE)
+
+
+def _view(session: Session, link: ShareLink) -> ShareView:
+    query = _as_query(link.query)
+    person = session.get(Person, link.person_id) if link.person_id else None
+    assert link.id is not None
+    return ShareView(
+        link.id, query, link.title, person.name if person else None, link.show_name, link.blur_others,
+        link.downloads, link.password, link.created_by, link.created_at, link.expires_at, link.views,
+        link.viewed_at, is_valid=link.expires_at > utc_now() and _all_visible(session, query),
+    )  # fmt: skip
+
+
+def _conditions(share: ShareView) -> Iterator[Any]:
+    """On Photo. A face that was hidden shows nobody the photo that it is on."""
+    yield from photo_conditions(replace(share.query, people=()))
+    for person in share.query.people:
+        faces = select(col(Face.photo_id)).join(Label, col(Label.face_id) == col(Face.id))
+        yield col(Photo.id).in_(faces.where(col(Label.person_id) == person, col(Face.flag) == Flag.NONE.value))
+
+
+def _photos(share: ShareView) -> Any:
+    """Rows of PhotoView but for the number of faces, which is no visitor's business."""
+    columns = (Photo.id, Photo.path, Photo.width, Photo.height, Photo.taken_at, Photo.status, Photo.error)
+    wanted = select(*columns, literal(0)).where(*_conditions(share))  # type: ignore[call-overload]
+    return wanted.order_by(col(Photo.id).desc())
+
+
+def _blurred(session: Session, share: ShareView, photo_id: int) -> list[Box]:
+    """All but the people asked for, or at least whoever is hidden. What is no face is left alone."""
+    wanted = (
+        select(Face, col(Label.person_id), col(Person.hidden))
+        .outerjoin(Label, col(Label.face_id) == col(Face.id))
+        .outerjoin(Person, col(Person.id) == col(Label.person_id))
+        .where(col(Face.photo_id) == photo_id, col(Face.flag) != Flag.NOT_A_FACE.value)
+    )
+    return [
+        Box(face.left, face.top, face.right, face.bottom)
+        for face, person, hidden in session.execute(wanted)
+        if face.flag == Flag.HIDDEN.value or hidden or (share.blur_others and person not in share.query.people)
+    ]
