@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from faceid_core.library import Library
@@ -30,7 +31,7 @@ def signed_in(library: Library, monkeypatch: pytest.MonkeyPatch) -> Any:
     def be(name: str) -> None:
         user = library.users.known(name)
         text = str(Identity("session", user.id, user.stamp, "1"))
-        monkeypatch.setattr(type(context.st.context), "headers", {HEADER: text})
+        monkeypatch.setattr(type(st.context), "headers", {HEADER: text})
 
     return be
 
