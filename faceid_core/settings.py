@@ -114,6 +114,25 @@ class Settings(BaseSettings):
         ["127.0.0.0/8", "::1/128"],
         description="Addresses or networks of proxies whose X-Forwarded headers are believed",
     )
+    retention_consent: Literal["keep", "refuse", "erase"] = Field(
+        "keep", description="What faceid retention does with people whose consent has ended"
+    )
+    retention_unnamed_days: int = Field(
+        0, ge=0, description="faceid retention erases unnamed faces this many days after import; 0 keeps them"
+    )
+    retention_ignored_days: int = Field(
+        0, ge=0, description="faceid retention erases ignored faces this many days after import; 0 keeps them"
+    )
+    retention_temporary_days: int = Field(
+        0, ge=0, description="faceid retention deletes temporary pictures after this many days; 0 keeps them"
+    )
+    retention_backup_days: int = Field(
+        0, ge=0, description="faceid retention deletes backups after this many days; 0 keeps them"
+    )
+    retention_backups: int = Field(
+        0, ge=0, description="faceid retention keeps only this many backups, the newest; 0 keeps all"
+    )
+    retention_daily: bool = Field(False, description="The web app's worker does what is due once a day")
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
     insecure: bool = Field(
         False, description="Let FACEID_HOST be an address that others reach, although nobody has to sign in"
@@ -264,6 +283,16 @@ class Settings(BaseSettings):
     def uploads_folder(self) -> Path:
         """Photos that were uploaded in the browser."""
         return self.library / "uploads"
+
+    @property
+    def backups_folder(self) -> Path:
+        """Copies of the database that an upgrade makes, and the list of backups that were made elsewhere."""
+        return self.library / "backups"
+
+    @property
+    def replaced_folder(self) -> Path:
+        """Libraries that a restore replaced."""
+        return self.library / "replaced"
 
     @property
     def temporary_folder(self) -> Path:

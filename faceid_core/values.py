@@ -253,6 +253,14 @@ class Flag(StrEnum):
     HIDDEN = "hidden"
 
 
+class ConsentState(StrEnum):
+    """What a person said to being recognised. Refused: no picture and no vector of their face is kept."""
+
+    UNKNOWN = "unknown"
+    GIVEN = "given"
+    REFUSED = "refused"
+
+
 class LabelSource(StrEnum):
     """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one.
 

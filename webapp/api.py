@@ -11,11 +11,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import FastAPI, File, Header, Path, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,8 +37,10 @@ from faceid_core.errors import (
 )
 from faceid_core.media import images
 from faceid_core.settings import Settings
+from faceid_core.steps.audit import audit_lines
 from webapp.context import ForWhomAsks, decoded, in_words, library
 from webapp.markup import CACHE_TOKEN
+from webapp.placeholder import silhouette
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ CACHE_BYTES = 64 * 1024**2
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=16, le=2048, description="Longer side in px")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
+Day = Annotated[date | None, Query(description="A day in UTC, YYYY-MM-DD")]
+Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
 Version = Annotated[str, Query(max_length=64, description="The server's cache token")]
 Known = Annotated[str, Header(alias="If-None-Match")]
 
@@ -126,6 +132,7 @@ def build(settings: Settings) -> FastAPI:
     api.add_exception_handler(Exception, _unexpected)
     _add_pictures(api)
     _add_facts(api)
+    _add_audit(api)
     _add_recognition(api, settings)
     return api
 
@@ -135,9 +142,11 @@ def _add_pictures(api: FastAPI) -> None:
 
     @api.get("/faces/{face_id}.jpg", response_class=Response)
     def face(face_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
-        crop = library().faces.crop(face_id)
+        crop = _crop(face_id)
+        if crop is None:  # it may come back, so that nobody keeps this one
+            return _picture(silhouette(), known, immutable=False)
         if size:
-            crop = cache.get(("face", hashlib.sha256(crop).digest(), size), lambda: _scaled(crop, size))
+            crop = cache.get(("face", hashlib.sha256(crop).digest(), size), partial(_scaled, crop, size))
         return _picture(crop, known, immutable=v == CACHE_TOKEN)
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
@@ -145,6 +154,15 @@ def _add_pictures(api: FastAPI) -> None:
         return _picture(
             _thumbnail(cache, library().photos.get(photo_id).path, size or 320), known, immutable=v == CACHE_TOKEN
         )
+
+
+def _crop(face_id: int) -> bytes | None:
+    """None for a face of somebody who refused. Raises NotFound."""
+    try:
+        return library().faces.crop(face_id)
+    except NotFound:
+        library().faces.get(face_id)
+        return None
 
 
 def _add_facts(api: FastAPI) -> None:
@@ -160,6 +178,14 @@ def _add_facts(api: FastAPI) -> None:
     @api.get("/people")
     def people() -> list[dict[str, Any]]:
         return [asdict(person) for person in library().people.all()]
+
+
+def _add_audit(api: FastAPI) -> None:
+    @api.get("/audit.csv", response_class=StreamingResponse)
+    def audit(first: Day = None, last: Day = None, by: Who = None) -> StreamingResponse:
+        lines = audit_lines(library(), first=first, last=last, by=by)
+        name = {"Content-Disposition": 'attachment; filename="faceid-audit.csv"', "Cache-Control": "no-store"}
+        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
 
 
 def _add_recognition(api: FastAPI, settings: Settings) -> None:

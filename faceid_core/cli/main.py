@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import access, listing, names, share, upkeep
+from faceid_core.cli import access, listing, names, privacy, share, upkeep
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -371,5 +371,5 @@ def work(ctx: click.Context) -> None:
         worker.run()
 
 
-for command in (names.names, listing.history, *upkeep.COMMANDS, *access.COMMANDS, share.share):
+for command in (names.names, listing.history, *privacy.COMMANDS, *upkeep.COMMANDS, *access.COMMANDS, share.share):
     main.add_command(command)

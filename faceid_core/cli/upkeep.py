@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,12 @@ from faceid_core.cli.console import (
     say,
     settings_of,
 )
+from faceid_core.cli.privacy import YES, ask, list_backups, may_hold, name_backups
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
-    from faceid_core.library import Erasure
+    from faceid_core.library import ErasedTrace, Erasure, Library
+    from faceid_core.steps.backups import Backup
 
 MOST_LINES = 20
 """How many names that can't be used are told one by one."""
@@ -49,7 +51,7 @@ def doctor(ctx: click.Context, as_json: bool, deep: bool) -> None:
         raise Refused("Something needs attention; see the advice in the table.")
 
 
-YES = click.option("--yes", is_flag=True, help="Don't ask.")
+BACKUPS = click.option("--backups", is_flag=True, help="Also delete backups made by faceid that hold it.")
 
 
 @click.command()
@@ -81,27 +83,31 @@ def redo(ctx: click.Context, number: int | None) -> None:
 
 @click.group(cls=Commands)
 def erase() -> None:
-    """Erase a person or photos from the library for good."""
+    """Erase a person or photos from the library for good, and backups that still hold them."""
 
 
 @erase.command("person")
 @click.argument("name")
 @YES
+@BACKUPS
 @click.pass_context
-def erase_person(ctx: click.Context, name: str, yes: bool) -> None:
+def erase_person(ctx: click.Context, name: str, yes: bool, backups: bool) -> None:
     """Erase a person: name, faces, vectors, traces in the history, and recognisers trained on them."""
     with library_of(ctx) as library:
         person = library.people.known(name)
-        _sure(library.erasing.person(person.id, preview=True), yes)
+        holding = _holding(library, library.erasing.trace(person=person.id))
+        _sure(library.erasing.person(person.id, preview=True), yes, holding if backups else ())
         gone = library.erasing.person(person.id)
-    _say_erased(gone, "the person")
+        _say_erased(gone)
+        _clear_backups(library, holding, backups)
 
 
 @erase.command("photo")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @YES
+@BACKUPS
 @click.pass_context
-def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
+def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool, backups: bool) -> None:
     """Erase photos, or all frames of videos, and their faces from the library. The files stay."""
     from faceid_core.media import folders
 
@@ -111,9 +117,11 @@ def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool) -> None:
         if missing := [path for path in wanted if path not in found]:
             raise Refused(f"The library has no photo {missing[0]}; give the path it was imported from.")
         ids = {*found.values(), *(frame for path in wanted for frame in library.photos.frames(path))}
-        _sure(library.erasing.photos(ids, preview=True), yes)
+        holding = _holding(library, library.erasing.trace(photos=ids))
+        _sure(library.erasing.photos(ids, preview=True), yes, holding if backups else ())
         gone = library.erasing.photos(ids)
-    _say_erased(gone, "the photos")
+        _say_erased(gone)
+        _clear_backups(library, holding, backups)
 
 
 @erase.command("leftovers")
@@ -123,30 +131,69 @@ def erase_leftovers(ctx: click.Context, yes: bool) -> None:
     """Erase recognisers, and results of trainings, that hold the name of somebody who was erased before."""
     with library_of(ctx) as library:
         _sure(library.erasing.leftovers(preview=True), yes)
-        gone = library.erasing.leftovers()
-    _say_erased(gone, "them")
+        _say_erased(library.erasing.leftovers())
+        name_backups(library)
 
 
-def _say_erased(gone: Erasure, what: str) -> None:
+@erase.command("backups")
+@YES
+@click.pass_context
+def erase_backups(ctx: click.Context, yes: bool) -> None:
+    """Delete the backups made by faceid before the latest erasure or refusal, which may hold what went."""
+    from faceid_core.steps import backups
+
+    with library_of(ctx) as library:
+        found = list(may_hold(library))
+        if not found:
+            say("No backup that faceid knows of was made before something was erased.")
+            return
+        say(f"This deletes {count(len(found), 'backup')} for good:")
+        list_backups(found)
+        ask(yes, "Nothing was deleted")
+        backups.delete(library.settings, found)
+        library.journal.note(f"Deleted {count(len(found), 'backup')}")
+    say(f"{count(len(found), 'backup')} deleted.")
+
+
+def _say_erased(gone: Erasure) -> None:
     from faceid_core.library import BYTES_REMAIN
 
-    say(f"Erased. Older backups still hold {what}; delete them too if you need to.")
+    say("Erased.")
     if gone.bytes_remain:
         say(BYTES_REMAIN)
 
 
-def _sure(found: Erasure, yes: bool) -> None:
+def _holding(library: Library, trace: ErasedTrace) -> list[Backup]:
+    from faceid_core.steps import backups
+
+    return backups.holding(library.settings, trace)
+
+
+def _clear_backups(library: Library, holding: list[Backup], delete: bool) -> None:
+    from faceid_core.steps import backups
+
+    if not holding:
+        say("No backup that faceid knows of holds it. Copies that you made elsewhere are yours to delete.")
+    elif delete:
+        backups.delete(library.settings, holding)
+        library.journal.note(f"Deleted {count(len(holding), 'backup')}")
+        say(f"{count(len(holding), 'backup')} deleted, too.")
+    else:
+        say(f"{count(len(holding), 'older backup')} still hold{'s' * (len(holding) == 1)} what was erased:")
+        list_backups(holding)
+        say("`faceid erase backups` deletes backups from before this erasure.")
+
+
+def _sure(found: Erasure, yes: bool, holding: Sequence[Backup] = ()) -> None:
     """Say what goes, and ask. Refused without --yes where nobody can answer."""
     say(
         f"This erases {count(found.faces, 'face')}, {count(found.photos, 'photo')} from the library and "
         f"{count(found.models, 'recogniser')}, and clears {count(found.events, 'decision')}. It can't be undone."
     )
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Refused("Nothing was erased; add --yes to go ahead.")
-    if not click.confirm("Go ahead?", err=True):
-        raise Refused("Nothing was erased.")
+    if holding:
+        say(f"It also deletes {count(len(holding), 'backup')}:")
+        list_backups(list(holding))
+    ask(yes, "Nothing was erased")
 
 
 @click.command("backup")

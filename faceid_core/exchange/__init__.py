@@ -4,6 +4,7 @@ May import the root and media.
 """
 
 __all__ = [
+    "audit_table",
     "decisions_file",
     "exiftool",
     "face_regions",

@@ -21,8 +21,10 @@ from pydantic import (
     Field,
     FiniteFloat,
     PlainSerializer,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     ValidationError,
+    model_serializer,
 )
 
 from faceid_core.errors import DecisionsUnusable
@@ -87,12 +89,30 @@ class Entry(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
 
 
+class ConsentEntry(Entry):
+    """What a person said to being recognised."""
+
+    state: Literal["given", "refused"]
+    basis: str = Field(default="", max_length=200, description="Where that is written")
+    given_on: Day | None = Field(default=None, description="The day on which they said it, YYYY-MM-DD, or null")
+    until: Day | None = Field(default=None, description="The last day on which it holds, YYYY-MM-DD, or null")
+
+
 class PersonEntry(Entry):
     """A person, with what is known about them beyond their faces."""
 
     name: Name
     birth_date: Day | None = Field(description="YYYY-MM-DD, or null")
     hidden: bool = Field(description="Known, but not shown")
+    consent: ConsentEntry | None = Field(default=None, description="Left out where it is unknown")
+
+    @model_serializer(mode="wrap")
+    def _without_unknown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Files without consent are, byte for byte, what older versions wrote."""
+        entry: dict[str, Any] = handler(self)
+        if entry["consent"] is None:
+            del entry["consent"]
+        return entry
 
 
 class FaceReference(Entry):

@@ -42,6 +42,7 @@ SAME_PLACE_IOU = 0.8
 NO_PLACE = "its place can't be read"
 OUTSIDE = "its place is outside the picture"
 OTHER_SHAPE = "it was placed on a picture of another shape: the photo was turned or cropped since"
+UNCLEAR = "it can't be told which way round its picture was when its place was written"
 RENAMED = "another name is at the same place, in a source that counts more"
 
 Size = tuple[float, float]
@@ -50,10 +51,15 @@ Size = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class NamedRegion:
-    """A name, and where its face is: the box is in shares, 0 to 1, of the picture's width and height."""
+    """A name, and where its face is: the box is in shares, 0 to 1, of the picture's width and height.
+
+    other: where it is if the program that wrote it meant the upright picture, although the guidelines mean the
+    stored one. Where AppliedToDimensions has the upright shape, only the faces can tell: both kinds are about.
+    """
 
     name: str
     box: Box
+    other: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,25 +132,27 @@ def _packets(path: Path, embedded: bytes, unusable: list[UnusableName]) -> Itera
 
 def _add(found: PhotoNames, packet: Packet, photo: images.Described) -> None:
     found.unusable += packet.unusable
-    turn = frame(packet.drawn_on, (photo.width, photo.height), photo.orientation)
-    if turn is None:
+    drawn = drawn_pictures(packet.drawn_on, (photo.width, photo.height), photo.orientation)
+    if not drawn:
         found.unusable += [UnusableName(region.name, OTHER_SHAPE) for region in packet.regions]
         return
     for region in packet.regions:
-        found.add(replace(region, box=upright(region.box, turn)))
+        other = region.box if len(drawn) > 1 else None
+        found.add(replace(region, box=upright(region.box, photo.orientation), other=other))
 
 
-def frame(drawn_on: Size | None, stored: Size, orientation: int) -> int | None:
-    """The orientation that takes regions to the upright picture: the picture's own where they lie on it as it is
-    stored, 1 where they lie on the upright one, None where they lie on neither.
+def drawn_pictures(drawn_on: Size | None, stored: Size, orientation: int) -> tuple[str, ...]:
+    """Which pictures regions may have been drawn on, the likelier one first; none where neither has that shape.
 
-    >>> frame((640, 400), (400, 640), 6), frame((400, 640), (400, 640), 6), frame((600, 800), (800, 600), 1)
-    (1, 6, None)
+    >>> drawn_pictures((400, 640), (400, 640), 6), drawn_pictures((640, 400), (400, 640), 6)
+    (('stored',), ('stored', 'upright'))
+    >>> drawn_pictures((600, 800), (800, 600), 1)
+    ()
     """
     turned = stored[::-1] if orientation >= 5 else stored
     if drawn_on is None or drawn_on == stored or (same_shape(drawn_on, stored) and drawn_on != turned):
-        return orientation
-    return 1 if same_shape(drawn_on, turned) else None
+        return ("stored",)
+    return ("stored", "upright") if same_shape(drawn_on, turned) else ()
 
 
 def same_shape(one: Size, other: Size) -> bool:

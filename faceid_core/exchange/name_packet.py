@@ -21,7 +21,7 @@ from faceid_core.exchange.face_regions import (
     OTHER_SHAPE,
     NamedRegion,
     UnusableName,
-    frame,
+    drawn_pictures,
     read,
     region_of,
 )
@@ -160,8 +160,7 @@ class _Merging:
     # --- regions ------------------------------------------------------------------------------------------------
     def regions(self, wanted: Sequence[NamedRegion]) -> None:
         """Both forms of regions."""
-        stored = (self._picture.width, self._picture.height)
-        turn = frame(read(self._element).drawn_on, stored, self._picture.orientation)
+        turn = self._turn(wanted)
         if turn is None and not self._remove_ours():
             self._refuse_shape(wanted)
             return
@@ -175,6 +174,19 @@ class _Merging:
         for form, there in items.items():
             self._form(form, there, wanted, turn)
         self._keep_size()
+
+    def _turn(self, wanted: Sequence[NamedRegion]) -> int | None:
+        """The orientation that takes the regions that are there to the upright picture, 1 where they lie on that.
+        Where it is unclear, the one in which more of them are on known faces; None where they fit neither."""
+        orientation = self._picture.orientation
+        stored = (self._picture.width, self._picture.height)
+        turns = {"stored": orientation, "upright": 1}
+        possible = [turns[drawn] for drawn in drawn_pictures(read(self._element).drawn_on, stored, orientation)]
+        return max(possible, key=lambda turn: self._on_faces(turn, wanted), default=None)
+
+    def _on_faces(self, turn: int, wanted: Sequence[NamedRegion]) -> int:
+        there = [item.region.box for form in FORMS for item in self._items(form, turn)]
+        return sum(any(box.iou(region.box) >= SAME_FACE_IOU for region in wanted) for box in there)
 
     def _remove_ours(self) -> bool:
         """Whether all regions are faceid's, of the time when the picture had another shape: then they go."""

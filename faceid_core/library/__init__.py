@@ -4,7 +4,8 @@ May import: the root. Everybody above may import what is listed here.
 """
 
 from faceid_core.library import passwords, person_names
-from faceid_core.library.erasure import BYTES_REMAIN, Erasure
+from faceid_core.library.consents import ConsentChanged, Withholding
+from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
 from faceid_core.library.jobs import needed
@@ -14,8 +15,10 @@ from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareVi
 from faceid_core.library.store.records import (
     Act,
     Added,
+    AuditEntry,
     Changed,
     ClusterView,
+    ConsentView,
     Counts,
     DrawnFaces,
     EventView,
@@ -43,10 +46,14 @@ __all__ = [
     "LONGEST_DAYS",
     "Act",
     "Added",
+    "AuditEntry",
     "Changed",
     "ClusterView",
+    "ConsentChanged",
+    "ConsentView",
     "Counts",
     "DrawnFaces",
+    "ErasedTrace",
     "Erasure",
     "EventView",
     "FaceBox",
@@ -76,6 +83,7 @@ __all__ = [
     "TakenOver",
     "TokenView",
     "UserView",
+    "Withholding",
     "needed",
     "passwords",
     "person_names",

@@ -26,6 +26,7 @@ from faceid_core.library.store.tables import (
     Label,
     Person,
 )
+from faceid_core.library.store.withholding import withheld_among
 from faceid_core.values import Flag, Ints
 from faceid_core.wording import count
 
@@ -61,8 +62,10 @@ class Clusters:
         """
         if len(ids) != len(numbers):
             raise ValueError("ids and numbers differ in length")
-        values, sizes = np.unique(numbers[numbers > 0], return_counts=True)
         with self._database.write() as session:
+            withheld = withheld_among(session, map(int, ids))  # who refused while the faces were grouped
+            numbers = np.where(np.isin(ids, list(withheld)), 0, numbers)
+            values, sizes = np.unique(numbers[numbers > 0], return_counts=True)
             run = ClusterRun(
                 algorithm=algorithm,
                 parameters=parameters,

@@ -10,26 +10,21 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound, OutOfDate
 from faceid_core.library.drawn import AGAIN, check_faces
-from faceid_core.library.store import event_faces, person_counts, traces
+from faceid_core.library.store import event_faces, person_counts, traces, withholding
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
 from faceid_core.library.store.database import Database, acting, chunks
 from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.records import DrawnFaces
 from faceid_core.library.store.tables import (
-    Cluster,
-    ClusterMember,
-    Crop,
-    Embedding,
     Event,
     Face,
     Job,
     Label,
-    MapPoint,
     PairConstraint,
     Person,
     Photo,
@@ -40,7 +35,7 @@ from faceid_core.library.store.tables import (
 from faceid_core.library.store.traces import Traces
 from faceid_core.library.written_names import forget_names
 from faceid_core.settings import Settings
-from faceid_core.values import OPEN_JOBS, Role
+from faceid_core.values import LOCAL_OWNER, OPEN_JOBS, Role
 
 BYTES_REMAIN = (
     "Another program is reading the library, so some bytes of it remain in the database's files; they go the next "
@@ -62,14 +57,46 @@ class Erasure:
     bytes_remain: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ErasedTrace:
+    """names: all that the person ever had; faces: (id, sha256 of the photo), as no id is used twice."""
+
+    names: frozenset[str] = frozenset()
+    faces: frozenset[tuple[int, str]] = frozenset()
+
+
+class _Cleaning:
+    """What goes beside the rows: recognisers, cached graphs, and bytes in the database's files."""
+
+    def __init__(self, compaction: Compaction, settings: Settings) -> None:
+        self._compaction, self._settings = compaction, settings
+
+    def announce(self) -> None:
+        self._compaction.announce()
+
+    def purged(self, artifacts: Sequence[str]) -> None:
+        self.clean_up(artifacts)
+
+    def clean_up(self, artifacts: Iterable[str]) -> bool:
+        """Whether no byte remains."""
+        for artifact in artifacts:
+            shutil.rmtree(self._settings.models_folder / artifact, ignore_errors=True)
+        # Made anew when it is wanted, without the faces.
+        shutil.rmtree(self._settings.graphs_folder, ignore_errors=True)
+        return self._compaction.finish()
+
+
 class Erasing:
     """Takes people, faces and photos out of the library for good. Only for owners, previews too: NotAllowed."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self._database, self._models_folder = database, settings.models_folder
+        self._database = database
         self._originals_folder = settings.originals_folder
-        self._graphs_folder = settings.graphs_folder
         self._compaction = Compaction(database, settings.library)
+        # An editor may name a face of somebody who refused: what follows from that is the owner's decision.
+        self._cleaning = database.purging = _Cleaning(
+            Compaction(database.acting_as(LOCAL_OWNER), settings.library), settings
+        )
 
     @property
     def unfinished(self) -> bool:
@@ -81,21 +108,41 @@ class Erasing:
         self._database.actor.require(Role.OWNER)
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
 
-    def person(self, person_id: int, *, preview: bool = False, seen: Erasure | None = None) -> Erasure:
+    def trace(
+        self, *, person: int | None = None, faces: Iterable[int] = (), photos: Iterable[int] = ()
+    ) -> ErasedTrace:
+        """By what backups are known to hold what an erasure is about to take. Raises NotFound."""
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            names: frozenset[str] = frozenset()
+            wanted = set(_present(session, Face, faces)) | _faces_on(session, photos)
+            if person is not None:
+                of = _traces_of_person(session, person)
+                names, wanted = of.names, wanted | of.faces
+            found: set[tuple[int, str]] = set()
+            for chunk in chunks(wanted):
+                rows = select(Face.id, Photo.sha256).join(Photo, col(Photo.id) == col(Face.photo_id))  # type: ignore[call-overload]
+                found |= {tuple(row) for row in session.execute(rows.where(col(Face.id).in_(chunk)))}
+        return ErasedTrace(names, frozenset(found))
+
+    def person(
+        self,
+        person_id: int,
+        *,
+        preview: bool = False,
+        seen: Erasure | None = None,
+        summary: str = "Erased a person",
+    ) -> Erasure:
         """Erase a person with all faces of that name, their vectors, events and recognisers. seen: what was
-        confirmed.
+        confirmed; summary: what the history says of it, which names nobody.
 
         Raises NotFound; OutOfDate where it is something else by now; LibraryBusy. Then nothing is erased.
         """
 
         def find(session: Session) -> _Going:
-            person = session.get(Person, person_id)
-            if person is None:
-                raise NotFound(f"There is no person {person_id}.")
-            faces = session.scalars(select(col(Label.face_id)).where(col(Label.person_id) == person_id)).all()
-            return _Going(traces.of_person(session, person, faces))
+            return _Going(_traces_of_person(session, person_id))
 
-        return self._erase(find, "Erased a person", preview, seen)
+        return self._erase(find, summary, preview, seen)
 
     def faces(
         self,
@@ -104,6 +151,7 @@ class Erasing:
         preview: bool = False,
         seen: Erasure | None = None,
         drawn: DrawnFaces | None = None,
+        summary: str = "Erased faces",
     ) -> Erasure:
         """Erase faces. Those that are not there are left out. seen: what was confirmed; drawn: the faces as they
         were shown. Raises LibraryBusy, OutOfDate."""
@@ -113,7 +161,7 @@ class Erasing:
             check_faces(session, sorted(wanted), drawn)
             return _Going(Traces(faces=frozenset(_present(session, Face, wanted))))
 
-        return self._erase(find, "Erased faces", preview, seen)
+        return self._erase(find, summary, preview, seen)
 
     def photos(self, ids: Iterable[int], *, preview: bool = False, seen: Erasure | None = None) -> Erasure:
         """Erase photos with their faces from the library; the files stay where they are. seen: what was confirmed.
@@ -122,9 +170,7 @@ class Erasing:
 
         def find(session: Session) -> _Going:
             there = _present(session, Photo, wanted)
-            faces: list[int] = []
-            for chunk in chunks(there):
-                faces += session.scalars(select(col(Face.id)).where(col(Face.photo_id).in_(chunk)))
+            faces = _faces_on(session, there)
             return _Going(Traces(faces=frozenset(faces)), there)
 
         return self._erase(find, "Erased photos", preview, seen)
@@ -146,12 +192,7 @@ class Erasing:
             for job in jobs:
                 traces.forget(job)
             _note(session, "Erased what was left of somebody")
-        self._remove(artifacts)
-        return Erasure(models=len(artifacts), bytes_remain=not self._compaction.finish())
-
-    def _remove(self, artifacts: Iterable[str]) -> None:
-        for artifact in artifacts:
-            shutil.rmtree(self._models_folder / artifact, ignore_errors=True)
+        return Erasure(models=len(artifacts), bytes_remain=not self._cleaning.clean_up(artifacts))
 
     def _remove_originals(self, photos: Iterable[int]) -> None:
         """Copies of photos before names were written into them: they hold names that an earlier run wrote."""
@@ -180,10 +221,8 @@ class Erasing:
             _delete_rows(session, going, models)
             _note(session, summary)
             artifacts = [model.artifact for model in models]
-        self._remove(artifacts)
         self._remove_originals(photos)
-        shutil.rmtree(self._graphs_folder, ignore_errors=True)  # made anew when it is wanted, without the faces
-        return replace(found, bytes_remain=not self._compaction.finish())
+        return replace(found, bytes_remain=not self._cleaning.clean_up(artifacts))
 
 
 def _check_seen(found: Erasure, seen: Erasure | None) -> None:
@@ -203,6 +242,22 @@ class _Going:
 
     def __bool__(self) -> bool:
         return bool(self.traces.people or self.traces.faces or self.photos)
+
+
+def _traces_of_person(session: Session, person_id: int) -> Traces:
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound(f"There is no person {person_id}.")
+    faces = session.scalars(select(col(Label.face_id)).where(col(Label.person_id) == person_id)).all()
+    return traces.of_person(session, person, faces)
+
+
+def _faces_on(session: Session, photos: Iterable[int]) -> set[int]:
+    faces: set[int] = set()
+    for chunk in chunks({int(number) for number in photos}):
+        found = session.scalars(select(col(Face.id)).where(col(Face.photo_id).in_(chunk)))
+        faces |= {face for face in found if face is not None}
+    return faces
 
 
 def _note(session: Session, summary: str) -> None:
@@ -248,15 +303,12 @@ def _named_among(session: Session, faces: Iterable[int]) -> set[str]:
 
 def _delete_rows(session: Session, going: _Going, models: Collection[TrainedModel]) -> None:
     of, photos = going.traces, going.photos
-    of_faces = (Crop, Embedding, ClusterMember, MapPoint, Label, Rejection, PairConstraint)
+    withholding.forget_derived(session, of.faces)
     for chunk in chunks(of.faces):
-        affected = select(col(ClusterMember.cluster_id)).where(col(ClusterMember.face_id).in_(chunk)).distinct()
-        clusters = list(session.scalars(affected))
-        for table in of_faces:
+        for table in (Label, Rejection, PairConstraint):
             session.execute(delete(table).where(col(table.face_id).in_(chunk)))
         session.execute(delete(PairConstraint).where(col(PairConstraint.other_id).in_(chunk)))
         session.execute(delete(Face).where(col(Face.id).in_(chunk)))
-        _recount(session, clusters)
     person_counts.forget_all(session)
     forget_names(session, of.names)
     for chunk in chunks(photos):
@@ -268,16 +320,6 @@ def _delete_rows(session: Session, going: _Going, models: Collection[TrainedMode
     for model in models:
         session.delete(model)
     _clean_jobs(session, of)
-
-
-def _recount(session: Session, clusters: Iterable[int]) -> None:
-    for number in clusters:
-        members = session.scalar(select(func.count()).where(col(ClusterMember.cluster_id) == number)) or 0
-        cluster = session.get(Cluster, number)
-        if cluster is not None and members:
-            cluster.size = members
-        elif cluster is not None:
-            session.delete(cluster)
 
 
 def _clean_jobs(session: Session, of: Traces) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from faceid_core.library.store.tables import (
     Person,
     Photo,
 )
+from faceid_core.library.store.withholding import withheld_among
 from faceid_core.values import Actor, Box, Flag, Ints, LabelSource, Role, Vectors
 from faceid_core.wording import count
 
@@ -82,9 +84,11 @@ class Faces:
                 "check the model."
             )
         with self._database.write(Role.VIEWER) as session:
+            withheld = withheld_among(session, map(int, ids))  # who refused since the crops were read
             session.add_all(
                 Embedding(face_id=int(face), embedder=embedder, vector=pack(vector))
                 for face, vector in zip(ids, vectors, strict=True)
+                if int(face) not in withheld
             )
 
     def crop(self, face_id: int) -> bytes:
@@ -184,6 +188,21 @@ class Faces:
         with self._database.read() as session:
             found = session.scalars(select(col(Face.id)).where(col(Face.flag) == flag.value).order_by(col(Face.id)))
             return [face for face in found if face is not None]
+
+    def imported_before(self, moment: datetime, *, ignored: bool) -> list[int]:
+        """Faces of photos that were imported before this moment (UTC without a zone): ignored ones, or those with
+        neither name nor flag."""
+        set_aside = col(Face.flag).in_([Flag.STRANGER.value, Flag.NOT_A_FACE.value])
+        wanted = (
+            select(col(Face.id))
+            .join(Photo, col(Photo.id) == col(Face.photo_id))
+            .outerjoin(Label, col(Label.face_id) == col(Face.id))
+            .where(col(Photo.imported_at) < moment, set_aside if ignored else unnamed_face())
+            .where(col(Label.face_id).is_(None))
+            .order_by(col(Face.id))
+        )
+        with self._database.read() as session:
+            return [face for face in session.scalars(wanted) if face is not None]
 
     def rows_for_export(self) -> Iterator[dict[str, Any]]:
         """Every face: photo, left, top, right, bottom, score, quality, cluster, person, label_source."""

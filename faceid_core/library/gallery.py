@@ -25,6 +25,7 @@ from faceid_core.library.store.tables import (
     Photo,
     Rejection,
 )
+from faceid_core.library.store.withholding import withheld_faces
 from faceid_core.values import Flag, GalleryFaces, Ints, LabelSource, Vectors
 
 PER_PERSON = 40
@@ -112,12 +113,14 @@ class Gallery:
             )
 
     def faces_cache_version(self) -> tuple[object, ...]:
-        """Differs whenever faces came or went, got a flag or lost one, or were read anew or grouped anew."""
+        """Differs whenever faces came or went, got a flag or lost one, or were read anew or grouped anew, or
+        people refused consent."""
         wanted = select(
             select(func.max(Face.id)).scalar_subquery(),
             select(func.count()).select_from(Face).where(col(Face.flag) == Flag.NONE.value).scalar_subquery(),
             select(func.max(Photo.imported_at)).scalar_subquery(),
             latest_run(),
+            select(func.count()).select_from(withheld_faces().subquery()).scalar_subquery(),
         )
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
@@ -116,6 +116,11 @@ class Jobs:
                 self._shown(job)
                 for job in session.scalars(select(Job).where(col(Job.state).in_(OPEN_JOBS)).order_by(col(Job.id)))
             ]
+
+    def last_started(self, kind: str) -> datetime | None:
+        """When a job of this kind was asked for last, in UTC without a zone; None for never."""
+        with self._database.read() as session:
+            return session.scalar(select(func.max(Job.created_at)).where(col(Job.kind) == kind))
 
     def recent(self, limit: int = 10) -> list[JobView]:
         """The newest jobs first."""

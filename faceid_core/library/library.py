@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from faceid_core.library.clusters import Clusters
+from faceid_core.library.consents import Consents
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.erasure import Erasing
 from faceid_core.library.faces import Faces, shown_person
@@ -65,6 +66,7 @@ class Library:
         self.decisions = Decisions(database)
         self.written_names = WrittenNames(database)
         self.erasing = Erasing(database, settings)
+        self.consents = Consents(database)
         self.shares = Shares(database)
         self.users = Users(database)
         self.tokens = Tokens(database)

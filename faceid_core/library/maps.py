@@ -19,6 +19,7 @@ from faceid_core.library.store.tables import (
     MapPoint,
     Person,
 )
+from faceid_core.library.store.withholding import withheld_among
 from faceid_core.values import Flag, Ints
 
 
@@ -35,6 +36,8 @@ class Maps:
             for face, (x, y) in zip(ids, points, strict=True)
         ]
         with self._database.write() as session:
+            withheld = withheld_among(session, map(int, ids))  # who refused while the map was drawn
+            rows = [row for row in rows if row["face_id"] not in withheld]
             session.execute(delete(MapPoint).where(col(MapPoint.projector) == projector))
             if rows:
                 session.execute(insert(MapPoint), rows)

@@ -12,6 +12,7 @@ from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.records import ModelView, NamedFaces
 from faceid_core.library.store.tables import Event, Label, Person, TrainedModel
+from faceid_core.library.store.withholding import withheld_among
 from faceid_core.values import Role
 
 
@@ -47,6 +48,7 @@ class Models:
         with self._database.write(Role.OWNER) as session:
             if learned is not None:
                 _refuse_erased(session, learned)
+                _refuse_withheld(session, learned)
             session.add(model)
             session.flush()
             assert model.id is not None
@@ -87,6 +89,11 @@ def _refuse_erased(session: Session, learned: NamedFaces) -> None:
         there |= {tuple(row) for row in session.execute(rows.where(col(Label.face_id).in_(chunk)))}
     if not there.issuperset(zip(learned.ids.tolist(), learned.people.tolist(), learned.names, strict=True)):
         raise ErasedMeanwhile("Somebody was erased while the recogniser was trained; train again.")
+
+
+def _refuse_withheld(session: Session, learned: NamedFaces) -> None:
+    if withheld_among(session, learned.ids.tolist()):
+        raise ErasedMeanwhile("Somebody refused consent while the recogniser was trained; train again.")
 
 
 def _model(row: TrainedModel) -> ModelView:

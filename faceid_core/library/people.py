@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Literal
 
-from sqlalchemy import func, select, true
+from sqlalchemy import case, func, select, true
 from sqlmodel import Session, col
 
 from faceid_core.errors import BadInput, NameTaken, NotFound
 from faceid_core.library import person_names
+from faceid_core.library.consents import COLUMNS as CONSENT_COLUMNS
+from faceid_core.library.consents import merged_consents, view_of
 from faceid_core.library.drawn import check_faces, check_people
 from faceid_core.library.faces import as_ints, shown_person
 from faceid_core.library.merging import moved_labels, moved_rejections, overruled
@@ -28,6 +30,7 @@ from faceid_core.library.store.records import (
 )
 from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
 from faceid_core.library.store.tables import (
+    Consent,
     Crop,
     Embedding,
     Event,
@@ -37,10 +40,16 @@ from faceid_core.library.store.tables import (
     PersonCounts,
     Rejection,
 )
-from faceid_core.values import EARLIEST, Flag, LabelSource, Role, utc_now
+from faceid_core.values import EARLIEST, ConsentState, Flag, LabelSource, Role, utc_now
 
 _SEEN = ("name", "faces")
 """What somebody must have seen of people before they merge or forget them."""
+
+
+_REFUSAL_LOST = (
+    "{} refused consent, and without the name nobody would know. Erase this person instead, or set the consent to "
+    "unknown first."
+)
 
 
 class People:
@@ -163,7 +172,8 @@ class People:
 
     def merge(self, keep_id: int, other_ids: Sequence[int], *, drawn: Sequence[PersonView] = ()) -> PersonChanged:
         """Make several people one: faces and rejections go to `keep_id`. What was said before against their being
-        one - this face of Bo is not Ada, these two faces are two people - goes, and comes back with an undo.
+        one - this face of Bo is not Ada, these two faces are two people - goes, and comes back with an undo. The
+        strictest consent of all holds: where one refused, the pictures and vectors of all go, see consents.
 
         Raises NotFound, BadInput, OutOfDate when the people have another name or number of faces than drawn.
         """
@@ -178,6 +188,7 @@ class People:
             changes += moved_labels(session, others, keep_id)
             changes += moved_rejections(session, others, keep_id)
             changes += overruled(session, [keep_id, *others])
+            changes += merged_consents(session, keep_id, others)
             others_names = " and ".join(f"“{row['name']}”" for row in gone)
             summary = f"Merged {others_names} into “{keep['name']}”"
             event = journal.record(session, "merge", summary, changes)
@@ -185,11 +196,14 @@ class People:
 
     def delete(self, person_id: int, *, drawn: PersonView | None = None) -> Act:
         """Forget a person: the faces become unnamed. Raises NotFound, OutOfDate when the person has another name or
-        number of faces than drawn."""
+        number of faces than drawn, BadInput when they refused consent, which would be forgotten, too."""
         with self._database.write() as session:
             row = _row(session, person_id)
+            said = current_rows(session, "consent", col(Consent.person_id), [person_id])
+            if any(each["state"] == ConsentState.REFUSED.value for each in said):
+                raise BadInput(_REFUSAL_LOST.format(row["name"]))
             check_people(_views(session, [person_id]), [drawn] if drawn else [], fields=_SEEN)
-            changes = [Change("person", row, None)]
+            changes = [Change("person", row, None), *(Change("consent", each, None) for each in said)]
             for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
                 changes += [Change(table, old, None) for old in current_rows(session, table, column, [person_id])]
             return Act(journal.record(session, "delete", f"Removed the name “{row['name']}”", changes))
@@ -323,14 +337,19 @@ def _views(session: Session, ids: Sequence[int] | None = None, *, afresh: bool =
     """People with their counts and a cover: the chosen one, else the face of best quality. Everybody as counted by
     person_counts.fill_counts, unless afresh; just these as they are."""
     counts = PersonCounts.__table__ if ids is None and not afresh else person_counts.counted(ids).subquery()  # type: ignore[attr-defined]
-    cover = func.coalesce(Person.cover_face_id, counts.c.best_face_id)
+    refused = col(Consent.state) == ConsentState.REFUSED.value
+    cover = case((refused, None), else_=func.coalesce(Person.cover_face_id, counts.c.best_face_id))
     columns: tuple[Any, ...] = (
         *(Person.id, Person.name, func.coalesce(counts.c.faces, 0), func.coalesce(counts.c.photos, 0), cover),
         *(Person.hidden, Person.birth_date),
+        *CONSENT_COLUMNS,
     )
     wanted = select(*columns).outerjoin(counts, counts.c.person_id == col(Person.id))
+    wanted = wanted.outerjoin(Consent, col(Consent.person_id) == col(Person.id))
     mine = true() if ids is None else col(Person.id).in_(ids)
-    return [PersonView(*row) for row in session.execute(wanted.where(mine, shown_person(acting(session))))]
+    rows = session.execute(wanted.where(mine, shown_person(acting(session)))).all()
+    others = len(columns) - len(CONSENT_COLUMNS)
+    return [PersonView(*(*row[:others], view_of(session, *row[others:]))) for row in rows]
 
 
 def _row(session: Session, person_id: int) -> Row:

@@ -18,6 +18,7 @@ from faceid_core.library.store import person_counts
 from faceid_core.library.store.packed_vectors import pack
 from faceid_core.library.store.records import Added
 from faceid_core.library.store.tables import Crop, Embedding, Face, PerceptualHash, Photo, Source
+from faceid_core.library.store.withholding import NO_LANDMARKS, withheld_among
 from faceid_core.values import NewFace, NewPhoto, PhotoStatus, utc_now
 
 
@@ -55,8 +56,9 @@ def _reread(session: Session, photo: Photo, new: NewPhoto, faces: Matched) -> No
         session.delete(old.pop(number))
     for number in old.keys() - set(faces.kept.values()):
         _carry(old[number], photo, new, faces.orientation)
+    withheld = withheld_among(session, faces.kept.values())
     for place, number in faces.kept.items():
-        _write_face(session, old[number], new, new.faces[place])
+        _write_face(session, old[number], new, new.faces[place], withheld=number in withheld)
     found = _describe(session, photo, new)
     _add_faces(session, found, new, [face for place, face in enumerate(new.faces) if place not in faces.kept])
 
@@ -95,10 +97,14 @@ def _add_faces(session: Session, photo_id: int, new: NewPhoto, faces: Sequence[N
         session.add_all(_crop_and_vector(row, new.embedder, face))
 
 
-def _write_face(session: Session, row: Face, new: NewPhoto, face: NewFace) -> None:
-    """The row now shows this face; vectors of other embedders stay, as it is the same face."""
+def _write_face(session: Session, row: Face, new: NewPhoto, face: NewFace, *, withheld: bool) -> None:
+    """The row now shows this face; vectors of other embedders stay, as it is the same face. withheld: of somebody
+    who refused, so that only its place is noted."""
     for name, value in _row(row.photo_id, new.detector, face).model_dump(exclude={"id", "flag"}).items():
         setattr(row, name, value)
+    if withheld:
+        row.landmarks = NO_LANDMARKS
+        return
     for part in _crop_and_vector(row, new.embedder, face):
         session.merge(part)
 

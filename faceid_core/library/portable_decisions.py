@@ -13,15 +13,17 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs, carried, inverse, overlaps
+from faceid_core.library import consents
+from faceid_core.library.consents import COLUMNS as CONSENT_COLUMNS
 from faceid_core.library.pair_constraints import pair_constraint_changes
 from faceid_core.library.person_names import key as name_key
 from faceid_core.library.reconciliation import alike, box_of, faces_of
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import record
-from faceid_core.library.store.records import Added, TakenOver
+from faceid_core.library.store.records import NO_CONSENT, Added, ConsentView, TakenOver
 from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
-from faceid_core.library.store.tables import Face, Label, PairConstraint, Person, Photo, Rejection
-from faceid_core.values import Box, Flag, LabelSource, Role, utc_now
+from faceid_core.library.store.tables import Consent, Face, Label, PairConstraint, Person, Photo, Rejection
+from faceid_core.values import Box, ConsentState, Flag, LabelSource, Role, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class PersonDecision:
     name: str
     birth_date: date | None = None
     hidden: bool = False
+    consent: ConsentView = NO_CONSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,10 @@ class Decisions:
         """Everybody, by name."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
-            found = session.scalars(select(Person).order_by(col(Person.name_key)))
-            return [PersonDecision(row.name, row.birth_date, row.hidden) for row in found]
+            columns: tuple[Any, ...] = (Person.name, Person.birth_date, Person.hidden, *CONSENT_COLUMNS)
+            wanted = select(*columns).outerjoin(Consent, col(Consent.person_id) == col(Person.id))
+            found = session.execute(wanted.order_by(col(Person.name_key)))
+            return [PersonDecision(*(*row[:3], consents.view_of(session, *row[3:]))) for row in found]
 
     def faces(self) -> Iterator[FaceDecision]:
         """Every face about which somebody decided something, by id."""
@@ -176,7 +181,7 @@ class Decisions:
         """Decide the same about faces of this library, as one event. What was decided here already stays.
 
         faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person).
-        Where this library disagrees, its own decision stays.
+        Where this library disagrees, its own decision stays; only a refusal of consent wins over consent here.
         """
         with self._database.write(Role.OWNER) as session:
             taking = _Taking(session, people, faces)
@@ -262,6 +267,7 @@ class _Taking:
         self._made: dict[int, Person] = {}
         self.disagreeing: set[int] = set()
         self._people = {name_key(person.name): self._person(person) for person in people}
+        self._said = {self._id(person.name): person.consent for person in people}
 
     def _person(self, wanted: PersonDecision) -> Row:
         key = name_key(wanted.name)
@@ -279,7 +285,7 @@ class _Taking:
         for face, said in self._faces:
             if face in self._rows:
                 found += [*self._naming(face, said), *self._flagging(face, said), *self._rejecting(face, said)]
-        return [*found, *self._covers()]
+        return [*found, *self._covers(), *self._consents()]
 
     def _id(self, name: str) -> int:
         person: int = self._people[name_key(name)]["id"]
@@ -315,6 +321,17 @@ class _Taking:
             elif (face, person) not in self._rejected:
                 self._rejected.add((face, person))
                 yield Change("rejection", None, {"face_id": face, "person_id": person, "at": utc_now()})
+
+    def _consents(self) -> list[Change]:
+        """What was said there where nothing is known here, and refusals."""
+        rows = current_rows(self._session, "consent", col(Consent.person_id), self._said)
+        known = {row["person_id"] for row in rows}
+        refused = ConsentState.REFUSED
+        wanted = {who: said for who, said in self._said.items() if who not in known or said.state is refused}
+        rejected = {row["person_id"] for row in rows if row["state"] == refused.value}
+        return consents.consent_changes(
+            self._session, {who: said for who, said in wanted.items() if who not in rejected}
+        )
 
     def _covers(self) -> Iterator[Change]:
         for face, said in self._faces:

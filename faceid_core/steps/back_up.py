@@ -24,8 +24,10 @@ from faceid_core.atomic import replaced
 from faceid_core.errors import BackupUnusable, BadInput, LibraryBusy, LibraryError, NotWritable
 from faceid_core.library.store import database
 from faceid_core.settings import Settings
+from faceid_core.steps import backups
+from faceid_core.steps.backups import DATABASE
 
-DATABASE, MODELS, CONTENTS = "faceid.db", "models", "backup.json"
+MODELS, CONTENTS = "models", "backup.json"
 WRITES = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database in use: new writes, the index of those, and old pages that undo a write."""
 
@@ -70,6 +72,7 @@ def back_up(settings: Settings, file: Path, *, replace: bool = False) -> Content
         raise NotWritable(
             f"The backup can't be written to {file} ({error.strerror}); choose another place."
         ) from error
+    backups.remember(settings, file)
     return contents
 
 
@@ -206,7 +209,7 @@ def _kept(settings: Settings) -> Path | None:
     files = [path for path in (present, *_writes_beside(present)) if path.exists()]
     if not files:
         return None
-    aside = settings.library / "replaced" / datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
+    aside = settings.replaced_folder / datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
     aside.mkdir(parents=True)
     for path in files:
         _link(path, aside / path.name)
@@ -265,7 +268,7 @@ def upgrade(settings: Settings) -> Path | None:
     """
     copy = None
     if settings.database_url is None and database.exists(settings) and not database.is_current(settings):
-        folder = settings.library / "backups"
+        folder = settings.backups_folder
         folder.mkdir(exist_ok=True)
         copy = folder / f"before-{database.HEAD}-{datetime.now():%Y-%m-%d-%H%M%S-%f}.db"
         copy_database(settings, copy)

@@ -4,8 +4,8 @@ what becomes of it."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from typing import Any
 from faceid_core import frame_path
 from faceid_core.errors import InvalidName
 from faceid_core.exchange import name_sources
+from faceid_core.exchange.face_regions import UNCLEAR, NamedRegion
 from faceid_core.geometry import carried
 from faceid_core.library import FaceDecision, FaceView, Library, PersonDecision
 from faceid_core.library.person_names import clean, key
 from faceid_core.steps.replay_decisions import match
-from faceid_core.values import Flag, LabelSource, Progress, no_progress
+from faceid_core.values import Box, Flag, LabelSource, Progress, no_progress
 from faceid_core.wording import count
 
 
@@ -229,11 +230,45 @@ def _named_regions(
         if found.people:
             people[sha256] = (path, found.people)
         names += [FoundName(path, each.name, Outcome.REFUSED, each.reason) for each in found.unusable]
-        for region in found.regions:
+        for region in _as_faces_lie(library, sha256, path, (width, height), found.regions, names):
             if name := _usable(path, region.name, names):
-                place = carried(region.box, (1, 1), (width, height), 0)
-                yield FaceDecision(sha256, path, place, person=name, source=LabelSource.IMPORTED.value)
+                yield _decision(sha256, path, (width, height), name, region.box)
     progress(len(files), len(files), "Names read")
+
+
+def _decision(sha256: str, path: str, size: tuple[int, int], name: str, box: Box) -> FaceDecision:
+    """box: in shares of the picture, whose size is (width, height)."""
+    place = carried(box, (1, 1), size, 0)
+    return FaceDecision(sha256, path, place, person=name, source=LabelSource.IMPORTED.value)
+
+
+def _as_faces_lie(
+    library: Library,
+    sha256: str,
+    path: str,
+    size: tuple[int, int],
+    regions: Sequence[NamedRegion],
+    names: list[FoundName],
+) -> list[NamedRegion]:
+    """The regions of a photo. Those that may be meant in two ways are taken in the one in which more of them are on
+    faces; where that is no help, they go into `names`."""
+    unclear = [region for region in regions if region.other is not None]
+    if not unclear:
+        return list(regions)
+    known = library.decisions.known([sha256])
+
+    def on_faces(boxes: Iterable[Box]) -> int:
+        return len(match([_decision(sha256, path, size, "", box) for box in boxes], known)[0])
+
+    stored = on_faces(region.box for region in unclear)
+    turned = on_faces(region.other for region in unclear if region.other is not None)
+    clear = [region for region in regions if region.other is None]
+    if stored == turned > 0:
+        names += [FoundName(path, region.name, Outcome.REFUSED, UNCLEAR) for region in unclear]
+        return clear
+    return clear + [
+        replace(region, box=region.other or region.box) if turned > stored else region for region in unclear
+    ]
 
 
 def _usable(path: str, name: str, names: list[FoundName]) -> str | None:

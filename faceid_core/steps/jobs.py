@@ -14,12 +14,12 @@ from typing import Any
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.importing import run
 from faceid_core.library import JobView, Library, needed
-from faceid_core.steps import import_names, write_names
+from faceid_core.steps import import_names, retention, write_names
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
-from faceid_core.values import PROGRAM, Actor
+from faceid_core.values import PROGRAM, Actor, Role, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,9 @@ lock, so that a worker that can't write for a while is not taken for dead."""
 
 WATCH_SECONDS = 5.0
 """How often the signs of life are looked at."""
+
+DAILY_LOOK_SECONDS = 60.0
+"""How often the worker looks whether a daily task is due."""
 
 LONGEST_PAUSE_SECONDS = 30.0
 """How long the worker waits, at most, before it looks again for a library that it could not use."""
@@ -137,12 +140,18 @@ def _undo_names(library: Library, params: dict[str, Any], reporter: Reporter) ->
     return {"restored": done.restored, "conflicts": len(done.conflicts)}
 
 
+def _retention(library: Library, _params: dict[str, Any], _reporter: Reporter) -> dict[str, Any]:
+    done = retention.apply(library)
+    return {"done": {each.rule: each.number for each in done}}
+
+
 KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
     "import": _import,
     "cluster": _cluster,
     "map": _map,
     "train": _train,
     "names": _names,
+    retention.KIND: _retention,
     "write-names": _write_names,
     "undo-names": _undo_names,
 }
@@ -218,6 +227,7 @@ class Worker:
     poll_seconds: float = 0.3
     stop: threading.Event = field(default_factory=threading.Event)
     parent: int = field(default_factory=os.getppid)
+    _looks_again: float = 0.0
 
     def run(self) -> None:
         """Run queued jobs one by one until stopped, or until the parent process is gone; beside them, keep the open
@@ -239,6 +249,7 @@ class Worker:
         # A server that was killed can't stop its worker: then the worker's parent changes.
         while not self.stop.is_set() and os.getppid() == self.parent:
             try:
+                self._queue_daily()
                 idle = run_next(self.library) is None
                 pause, trouble = self.poll_seconds, ""
             except FaceIdError as error:
@@ -247,3 +258,11 @@ class Worker:
                 idle, pause, trouble = True, min(2 * pause, LONGEST_PAUSE_SECONDS), str(error)
             if idle:
                 self.stop.wait(pause)
+
+    def _queue_daily(self) -> None:
+        """What the settings ask for once a day."""
+        if time.monotonic() < self._looks_again:
+            return
+        self._looks_again = time.monotonic() + DAILY_LOOK_SECONDS
+        if retention.is_due(self.library, utc_now()):
+            self.library.acting_as(Actor(PROGRAM.name, Role.OWNER)).jobs.submit(retention.KIND, {})

@@ -91,8 +91,11 @@ def _plain(question: Question) -> dict[str, Any]:
 
 
 def _question(row: dict[str, Any]) -> Question:
-    values = {name: _tuples(value) if isinstance(value, list) else value for name, value in row.items()}
-    return Question(**{**values, "kind": Kind(row["kind"])})
+    values: dict[str, Any] = {
+        name: _tuples(value) if isinstance(value, list) else value for name, value in row.items()
+    }
+    values["kind"] = Kind(row["kind"])
+    return Question(**values)
 
 
 def _tuples(values: Sequence[Any]) -> tuple[Any, ...]:

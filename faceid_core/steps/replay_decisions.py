@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from faceid_core.errors import DecisionsUnusable, InvalidName
 from faceid_core.exchange import decisions_file
 from faceid_core.exchange.decisions_file import (
+    ConsentEntry,
     DecisionsFile,
     FaceEntry,
     FaceReference,
@@ -23,6 +25,7 @@ from faceid_core.exchange.decisions_file import (
 )
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs, overlaps
 from faceid_core.library import (
+    ConsentView,
     FaceBox,
     FaceDecision,
     FaceRef,
@@ -31,7 +34,7 @@ from faceid_core.library import (
     PersonDecision,
     person_names,
 )
-from faceid_core.values import Box, Flag
+from faceid_core.values import Box, ConsentState, Flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def _names(face: FaceDecision) -> Iterable[str]:
 
 def write(decided: Decided, file: Path) -> None:
     """Complete or not at all. Raises UnknownChoice, PathNotFound, NotWritable."""
-    people = [PersonEntry(name=p.name, birth_date=p.birth_date, hidden=p.hidden) for p in decided.people]
+    people = [_person_entry(person) for person in decided.people]
     pairs = [PairEntry(one=_reference(p.one), other=_reference(p.other), same=p.same) for p in decided.pairs]
     document = DecisionsFile(people=tuple(people), faces=tuple(map(_entry, decided.faces)), pairs=tuple(pairs))
     decisions_file.write(document, file)
@@ -141,7 +144,9 @@ def read(file: Path) -> Decided:
     """What `file` holds, all of it usable. Raises DecisionsUnusable, which names the entry and the field."""
     document = decisions_file.read(file)
     names = _names_in(document, file)
-    people = tuple(PersonDecision(names[p.name], p.birth_date, p.hidden) for p in document.people)
+    people = tuple(
+        PersonDecision(names[p.name], p.birth_date, p.hidden, _consent(p.consent)) for p in document.people
+    )
     pairs = tuple(PairDecision(_face_ref(p.one), _face_ref(p.other), p.same) for p in document.pairs)
     return Decided(people, tuple(_decision(face, names) for face in document.faces), pairs)
 
@@ -168,6 +173,21 @@ def _names_in(document: DecisionsFile, file: Path) -> dict[str, str]:
                     raise DecisionsUnusable(wrong_entry(file, f"face {place:,}, {field}", reason))
                 names.setdefault(spelling, by_key.get(key, spelling))
     return names
+
+
+def _person_entry(person: PersonDecision) -> PersonEntry:
+    said = person.consent
+    known = None
+    if said.state is not ConsentState.UNKNOWN:
+        state: Literal["given", "refused"] = "refused" if said.state is ConsentState.REFUSED else "given"
+        known = ConsentEntry(state=state, basis=said.basis, given_on=said.given_on, until=said.until)
+    return PersonEntry(name=person.name, birth_date=person.birth_date, hidden=person.hidden, consent=known)
+
+
+def _consent(entry: ConsentEntry | None) -> ConsentView:
+    if entry is None:
+        return ConsentView()
+    return ConsentView(ConsentState(entry.state), entry.basis, entry.given_on, entry.until)
 
 
 def _entry(face: FaceDecision) -> FaceEntry:

@@ -3,7 +3,7 @@
     PYTHONPATH=. python -m tests.bench.queue_page FOLDER [--faces 100000] [--people 2000] [--answers 100]
 
 FOLDER gets a drawn library (see drawn_library.py), unless it has one. Prints milliseconds: from the key to the next
-question's faces in the page. How long the worker needs is in tests/bench/keeping.py.
+question's faces in the page.
 """
 
 from __future__ import annotations

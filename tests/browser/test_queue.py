@@ -44,7 +44,8 @@ def people(folder: Path) -> dict[str, int]:
 
 
 def faces(page: Page) -> list[str]:
-    return page.locator("button.face img").evaluate_all("images => images.map(image => image.src)")
+    found: list[str] = page.locator("button.face img").evaluate_all("images => images.map(image => image.src)")
+    return found
 
 
 def changed(page: Page, before: list[str]) -> None:

@@ -15,8 +15,8 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
         "demo", "import", "watch", "cluster", "map", "evaluate", "photos", "people", "train", "recognise", "export",
-        "serve", "names", "history", "undo", "redo", "erase", "doctor", "backup", "restore", "decisions", "db",
-        "user", "token", "share",
+        "serve", "names", "history", "consent", "retention", "audit", "undo", "redo", "erase", "doctor", "backup",
+        "restore", "decisions", "db", "user", "token", "share",
     ]  # fmt: skip
 
 

@@ -218,8 +218,8 @@ def test_a_file_beside_a_jpeg_tells_which_way_up_it_is(
         ((50, 40), 1, None),
         ((60, 40), 6, orientations.upright(ADA, 6)),
         ((600, 400), 6, orientations.upright(ADA, 6)),
-        ((40, 60), 6, ADA),
-        ((400, 600), 8, ADA),
+        ((40, 60), 6, orientations.upright(ADA, 6)),
+        ((400, 600), 8, orientations.upright(ADA, 8)),
         ((40, 60), 3, None),
         ((60, 40), 3, orientations.upright(ADA, 3)),
         ((0, 0), 6, orientations.upright(ADA, 6)),
@@ -228,7 +228,8 @@ def test_a_file_beside_a_jpeg_tells_which_way_up_it_is(
 def test_the_size_that_regions_were_drawn_on_tells_where_they_are(
     applied: tuple[int, int], orientation: int, box: Box | None, tmp_path: Path
 ) -> None:
-    """The picture is stored 60 wide and 40 high. Where they fit neither way up, nothing is taken."""
+    """The picture is stored 60 wide and 40 high. Where they fit neither way up, nothing is taken; where they fit
+    the upright picture, they may lie on either."""
     path = tmp_path / "photo.jpg"
     item = f"<rdf:li mwg-rs:Name='Ada' mwg-rs:Type='Face'>{AREA}</rdf:li>"
     path.write_bytes(picture("JPEG", packet=drawn_on(*applied, item), orientation=orientation))
@@ -238,6 +239,7 @@ def test_the_size_that_regions_were_drawn_on_tells_where_they_are(
         assert [(each.name, each.reason) for each in found.unusable] == [("Ada", OTHER_SHAPE)]
     else:
         assert found.regions[0].box.as_tuple() == pytest.approx(box.as_tuple())
+        assert (found.regions[0].other is not None) == (orientation >= 5 and applied[0] < applied[1])
         assert found.unusable == []
 
 

@@ -22,7 +22,8 @@ def test_after_any_acts_it_is_what_a_fresh_computation_finds(seed: int) -> None:
         PairIndex(vectors, photos, graph, threshold=THRESHOLD),
         DoubtIndex(vectors, graph, threshold=THRESHOLD),
     )
-    groups, seen, history = np.full(FACES, -1), [0, 0], []
+    groups, seen = np.full(FACES, -1), [0, 0]
+    history: list[np.ndarray] = []
     cannot = rng.integers(0, FACES, (6, 2))
     for _ in range(40):
         if history and rng.random() < 0.3:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from faceid_core.steps.recognise import _without
 from faceid_core.steps.snapshot import recent_snapshot
 from faceid_core.steps.train import train_recogniser
 from faceid_core.steps.write_names import undo_writing, write_names
-from faceid_core.values import PROGRAM, Actor, Box, Flag, Guess, Recognised, Role
+from faceid_core.values import PROGRAM, Actor, Box, ConsentState, Flag, Guess, Recognised, Role
 
 VIEWER, EDITOR, OWNER = Role.VIEWER, Role.EDITOR, Role.OWNER
 VERA, EDI, ELLA, OTTO = (
@@ -44,29 +44,37 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing"},
     "faces": {
-        VIEWER: "add_vectors as_drawn background crop crops get get_many missing_vectors of_cluster of_person "
-        "of_photo singles vectors with_flag",
+        VIEWER: "add_vectors as_drawn background crop crops get get_many imported_before missing_vectors "
+        "of_cluster of_person of_photo singles vectors with_flag",
         EDITOR: "flag",
         OWNER: "rows_for_export",
     },
     "people": {
         VIEWER: "all find get known",
-        EDITOR: "delete describe give_faces merge name_faces reject remove_faces rename set_cover training_faces",
+        EDITOR: "answer delete describe give_faces merge name_faces reject remove_faces rename set_cover "
+        "training_faces",
     },
     "clusters": {VIEWER: "current faces_as_drawn get numbers page", EDITOR: "save_run"},
     "maps": {VIEWER: "points", EDITOR: "save"},
     "models": {VIEWER: "all get latest", OWNER: "add"},
     "jobs": {
-        VIEWER: "active get may_ask recent",
+        VIEWER: "active get last_started may_ask recent",
         EDITOR: "cancel submit",
         OWNER: "beat cancelled claim fail finish heartbeats interrupt",
     },
-    "journal": {VIEWER: "may_undo", EDITOR: "actors later recent redo redo_all undo", OWNER: "undo_to"},
-    "gallery": {VIEWER: "cache_version faces faces_cache_version names negatives probes ruled_out twice"},
+    "journal": {
+        VIEWER: "may_undo",
+        EDITOR: "actors later recent redo redo_all undo",
+        OWNER: "audit last_erasure note undo_to",
+    },
+    "consents": {EDITOR: "ended get set", OWNER: "last_refusal preview refuse_ended"},
+    "gallery": {
+        VIEWER: "cache_version faces faces_cache_version names negatives newest_faces probes ruled_out standing twice"
+    },
     "pair_constraints": {VIEWER: "all", EDITOR: "say"},
     "decisions": {OWNER: "denied faces known of_near_copies pairs people take_over"},
     "written_names": {OWNER: "about_to_change begin entries files forget photo_rewritten photos runs"},
-    "erasing": {VIEWER: "unfinished", OWNER: "faces finish leftovers person photos"},
+    "erasing": {VIEWER: "unfinished", OWNER: "faces finish leftovers person photos trace"},
     "users": {
         VIEWER: "check exist get has_ended known named",
         OWNER: "add add_first all end_session of_subject remove set_password set_role",
@@ -94,11 +102,11 @@ EXAMPLES: Mapping[str, Any] = {
     "pairs": [(1, 2)], "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
     "person_id": 1, "photo_id": 1, "photos": [], "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
-    "sentence": "", "share": SHARE, "share_id": 1,
+    "sentence": "",  "share": SHARE, "share_id": 1,
     "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
     "subject": "none", "summary": "Said", "threshold": 0.5, "token_id": 1, "total": 1,
     "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),
-    "video": "none",
+    "video": "none", "state": ConsentState.GIVEN, "moment": NOON, "ignored": False, "today": date(2020, 1, 1),
 }  # fmt: skip
 """What a parameter of that name gets."""
 

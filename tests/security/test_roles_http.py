@@ -18,6 +18,7 @@ from webapp import api, context, server
 HOST = "http://localhost"
 NOBODY = "nobody"
 VISITORS = [NOBODY, *Role]
+FOR_OWNERS = {"/audit.csv"}
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,8 @@ def test_every_address_of_the_api(
         if visitor == NOBODY:
             assert answer.status_code == 401, path
             assert method == "HEAD" or list(answer.json()) == ["error"]
+        elif path in FOR_OWNERS and visitor != Role.OWNER:
+            assert answer.status_code == 403 and "owner" in answer.json()["error"], path
         else:
             assert answer.status_code not in (401, 403, 500), path
 

@@ -156,17 +156,53 @@ def test_regions_of_a_turned_picture_name_nobody(tagged: Tagged) -> None:
     """The regions were drawn before the picture was turned by another program: its faces are elsewhere now."""
     library, people = tagged
     for path in people:
-        sidecar = path.with_name(f"{path.name}.xmp")
         with Pillow.open(path) as image:
             width, height = image.size
-        packet = sidecar.read_text(encoding="utf-8")
-        declared = "xmlns:d='http://ns.adobe.com/xap/1.0/sType/Dimensions#' rdf:parseType='Resource'"
-        size = f"<mwg-rs:AppliedToDimensions d:w='{height}' d:h='{width}'/>"
-        stale = packet.replace("rdf:parseType='Resource'>", f"{declared}>{size}", 1)
-        sidecar.write_text(stale, encoding="utf-8")
+        put_size(path, height, width)
     done = take_names(library)
     assert (done.taken, done.refused) == (0, sum(map(len, people.values())) + 2)
     assert library.people.all() == []
+
+
+def lay_down(path: Path) -> None:
+    """Store a photo lying on its side, with the EXIF orientation that puts it upright again."""
+    with Pillow.open(path) as image:
+        exif = Pillow.Exif()
+        exif[0x0112] = 6
+        image.convert("RGB").transpose(Pillow.Transpose.ROTATE_90).save(path, quality=95, exif=exif)
+
+
+def put_size(path: Path, width: int, height: int) -> None:
+    """AppliedToDimensions into the sidecar of a photo."""
+    sidecar = path.with_name(f"{path.name}.xmp")
+    packet = sidecar.read_text(encoding="utf-8")
+    declared = "xmlns:d='http://ns.adobe.com/xap/1.0/sType/Dimensions#' rdf:parseType='Resource'"
+    size = f"<mwg-rs:AppliedToDimensions d:w='{width}' d:h='{height}'/>"
+    sidecar.write_text(packet.replace("rdf:parseType='Resource'>", f"{declared}>{size}", 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("meant", ["upright", "stored"])
+def test_the_faces_tell_which_picture_regions_were_drawn_on(
+    meant: str, empty: Library, album: Album, tmp_path: Path
+) -> None:
+    """Both kinds of files are about, and both have the size of the upright picture in AppliedToDimensions."""
+    name = max(album.photos, key=lambda each: len(album.photos[each]))
+    path = Path(shutil.copy(album.folder / name, tmp_path / name))
+    with Pillow.open(path) as image:
+        width, height = image.size
+    write_xmp(path, album)
+    if meant == "stored":
+        boxes = [(face.person, face.box) for face in album.photos[name]]
+        turned = [
+            region(who, (b.top + b.bottom) / 2 / height, 1 - (b.left + b.right) / 2 / width, b.height / height,
+                   b.width / width) for who, b in boxes
+        ]  # fmt: skip
+        path.with_name(f"{path.name}.xmp").write_bytes(mwg("".join(turned)))
+    put_size(path, width, height)
+    lay_down(path)
+    import_photos(empty, [path])
+    take_names(empty)
+    assert named(empty) == {name: [face.person for face in album.photos[name]]}
 
 
 def test_the_words() -> None:

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from faceid_core.cli.main import main
 from faceid_core.errors import DecisionsUnusable, PathNotFound, UnknownChoice
 from faceid_core.geometry import SAME_FACE_IOU
-from faceid_core.library import FaceBox, FaceDecision, Library
+from faceid_core.library import ConsentView, FaceBox, FaceDecision, Library
 from faceid_core.library.store.tables import Person
 from faceid_core.settings import Settings
 from faceid_core.steps import replay_decisions
 from faceid_core.steps.replay_decisions import match
-from faceid_core.values import Box, DetectedFace, Flag, LabelSource, NewFace, NewPhoto
+from faceid_core.values import Box, ConsentState, DetectedFace, Flag, LabelSource, NewFace, NewPhoto
 from tests.library.conftest import new_face, new_photo
 
 FORMS = pytest.mark.parametrize("suffix", [".json", ".parquet"])
@@ -265,3 +265,46 @@ def test_names_in_a_file_are_cleaned_and_one_person_in_any_case(decided: Library
     (tmp_path / "other.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(DecisionsUnusable, match="person 1, name: it is empty"):
         replay_decisions.read(tmp_path / "other.json")
+
+
+# --- consent ----------------------------------------------------------------------------------------------------
+@FORMS
+def test_consent_comes_along(decided: Library, tmp_path: Path, suffix: str) -> None:
+    form = ConsentView(ConsentState.GIVEN, "form 12", date(2026, 3, 1), date(2999, 3, 1))
+    anna, bo = (decided.people.known(name).id for name in ("Anna", "Bø"))
+    decided.consents.set(anna, form.state, basis=form.basis, given_on=form.given_on, until=form.until)
+    decided.consents.set(bo, ConsentState.REFUSED, basis="letter")
+    replay_decisions.export(decided, tmp_path / f"all{suffix}")
+    with opened(tmp_path / "second", [photo_with("a", BOXES), photo_with("b", BOXES)]) as other:
+        replay_decisions.replay(other, tmp_path / f"all{suffix}")
+        assert other.decisions.people() == decided.decisions.people()
+        assert other.people.known("Anna").consent == form and other.people.known("Bø").withheld
+        assert 2 not in other.faces.vectors("test").ids and 1 in other.faces.vectors("test").ids
+        assert other.problems() == []
+        other.journal.undo()
+        assert other.people.all() == [] and len(other.journal.recent()) == 1
+
+
+@pytest.mark.parametrize(("here", "there", "holds"), [
+    ("given", "refused", "refused"), ("refused", "given", "refused"), ("given", "given", "given"),
+    ("unknown", "given", "given"), ("given", "unknown", "given"), ("refused", "refused", "refused"),
+])  # fmt: skip
+def test_of_two_consents_the_stricter_holds_else_the_one_here(
+    decided: Library, tmp_path: Path, here: str, there: str, holds: str
+) -> None:
+    anna = decided.people.known("Anna").id
+    decided.consents.set(anna, ConsentState(there), basis="there")
+    replay_decisions.export(decided, tmp_path / "all.json")
+    decided.consents.set(anna, ConsentState(here), basis="here")
+    replay_decisions.replay(decided, tmp_path / "all.json")
+    consent = decided.people.known("Anna").consent
+    assert consent.state == holds
+    assert consent.basis == ("here" if here == holds else "there")
+
+
+def test_a_file_without_consent_is_as_it_was(decided: Library, tmp_path: Path) -> None:
+    replay_decisions.export(decided, tmp_path / "all.json")
+    assert all(
+        set(entry) == {"name", "birth_date", "hidden"}
+        for entry in json.loads((tmp_path / "all.json").read_text())["people"]
+    )

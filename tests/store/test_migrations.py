@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from faceid_core.library import FileBefore, Library
 from faceid_core.library.store import database
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
+from faceid_core.values import ConsentState
 from tests.library.conftest import new_photo
 from tests.library.test_integrity import decide
 
@@ -64,6 +66,7 @@ SINCE = {"verdict": "0004", "eventface": "0005", "perceptualhash": "0005"}
 SINCE |= dict.fromkeys(("account", "accesstoken", "endedsession"), "0006")
 SINCE |= dict.fromkeys(("namesrun", "namesfile"), "0008")
 SINCE["sharelink"] = "0009"
+SINCE["consent"] = "0010"
 """Tables that older versions don't have, with the first that does."""
 
 
@@ -128,6 +131,25 @@ def test_from_nothing_to_head_and_back_step_by_step(settings: Settings) -> None:
     migrate(settings, "base")
     database.upgrade(settings)
     assert Library.open(settings).counts().photos == 0
+
+
+def test_consent_comes_back_from_the_history(settings: Settings) -> None:
+    """An older version has no table for it, and going down must lose nothing that a human decided."""
+    fill(settings)
+    with Library.open(settings) as library:
+        ada, cy = (library.people.known(name).id for name in ("Ada Lovelace", "Cy"))
+        library.consents.set(ada, ConsentState.GIVEN, basis="form", until=date(2999, 1, 1))
+        library.consents.set(cy, ConsentState.GIVEN)
+        library.consents.set(cy, ConsentState.REFUSED)
+        library.consents.set(ada, ConsentState.GIVEN, basis="undone")
+        library.journal.undo()
+    before = contents(settings)
+    assert len(before["consent"]) == 2
+    migrate(settings, "0009")
+    database.upgrade(settings)
+    assert contents(settings) == before
+    with Library.open(settings) as library:
+        assert library.problems() == []
 
 
 def test_a_failed_migration_leaves_everything_as_it_was(settings: Settings) -> None:

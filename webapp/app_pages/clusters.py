@@ -278,7 +278,8 @@ def _bring_back(flag: Flag, title: str, ids: list[int]) -> None:
 def _ask_to_erase(ids: Sequence[int], drawn: DrawnFaces) -> None:
     erase = partial(library().erasing.faces, ids, drawn=drawn)
     gone = erase(preview=True)
-    erase_dialog(f"**{count(gone.faces, 'face')}**", gone, partial(erase, seen=gone))
+    trace = partial(library().erasing.trace, faces=ids)
+    erase_dialog(f"**{count(gone.faces, 'face')}**", gone, partial(erase, seen=gone), trace=trace)
 
 
 @guarded

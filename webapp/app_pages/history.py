@@ -10,7 +10,7 @@ import streamlit as st
 from faceid_core.values import Role
 from webapp.context import library, may
 from webapp.feedback import guarded, toast
-from webapp.markup import escaped_markdown
+from webapp.markup import escaped_markdown, on_server
 from webapp.parts.history import decision_line, do_again, take_back
 from webapp.parts.pager import Pager
 from webapp.parts.undo import withdraw
@@ -24,7 +24,10 @@ _TAKEN = "_history_taken"
 
 
 def page() -> None:
-    st.title("History")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("History")
+        if may(Role.OWNER):
+            _audit_button()
     st.markdown("Every decision and grouping, newest first. Whatever you undo can be redone.")
     _forward_again()
     pager = Pager("history")
@@ -53,6 +56,11 @@ def _by_whom(pager: Pager) -> str | None:
         "By", names, index=None, placeholder="By anyone", key="history-by", on_change=pager.first, width=280,
         label_visibility="collapsed",
     )  # fmt: skip
+
+
+def _audit_button() -> None:
+    told = "Who did what, and when, as a table"
+    st.link_button("Audit as CSV", on_server("/api/audit.csv"), icon=":material/download:", help=told)
 
 
 def _back_to(event: EventView, *, disabled: bool) -> None:

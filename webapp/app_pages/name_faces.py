@@ -17,7 +17,7 @@ from faceid_core.steps.reply import Given, Reply, give
 from webapp.components.face_grid import describe
 from webapp.components.question_card import Shown, question_card
 from webapp.context import library
-from webapp.feedback import guarded, toast
+from webapp.feedback import guarded, show_toasts, toast
 from webapp.markup import escaped_markdown, face_url, photo_url
 from webapp.parts import question_words as words
 from webapp.parts.blank import blank
@@ -58,6 +58,7 @@ def _queue(unfinished: bool) -> None:
     else:
         _nothing(coming)
     undo_bar()
+    show_toasts()  # the frame, which shows them elsewhere, isn't drawn after an answer
 
 
 def _nothing(coming: NextQuestion) -> None:

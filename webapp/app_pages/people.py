@@ -16,6 +16,7 @@ from webapp.components.face_grid import face_grid
 from webapp.context import in_words, library, may
 from webapp.feedback import guarded
 from webapp.markup import escaped_html, escaped_markdown, face_url
+from webapp.parts import consent_form
 from webapp.parts.blank import blank
 from webapp.parts.erase_dialog import erase_dialog
 from webapp.parts.history import recent_changes
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from faceid_core.library import Erasure, PersonView
 
 PEOPLE, FACES = 120, 120
+ANSWERS = ("given", "ended", "refused", "unknown")
+BADGES = {"ended": "ended", "refused": "refused"}
+"""What a card says of a person's consent: only what asks for attention."""
+
 PERSON = "person"
 """The query parameter that opens a person: the address can be kept, and Back leads back."""
 
@@ -72,6 +77,7 @@ def _everybody() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("People")
         search = _search() if everybody else ""
+        consent = _consent_filter(everybody)
         with_hidden = bool(hidden) and st.toggle(f"Show {hidden:,} hidden", key="people-hidden")
     people = [person for person in everybody if with_hidden or not person.hidden]
     if not everybody:
@@ -83,6 +89,7 @@ def _everybody() -> None:
         )
         return
     found = [person for person in people if person_names.matches(person.name, search)]
+    found = [person for person in found if consent is None or _answer(person) == consent]
     st.caption(
         f"{count(len(found), 'person', 'people')}{f' of {len(people):,}' if len(found) < len(people) else ''}"
     )
@@ -94,6 +101,21 @@ def _search() -> str:
         "Search", placeholder="Search by name", icon=":material/search:", key="people-search", width=280,
         label_visibility="collapsed", on_change=lambda: Pager("people").first(),
     ).strip()  # fmt: skip
+
+
+def _consent_filter(everybody: list[PersonView]) -> str | None:
+    """Offered once anybody's consent is known."""
+    answers = [answer for answer in ANSWERS if any(_answer(person) == answer for person in everybody)]
+    if answers in ([], ["unknown"]):
+        return None
+    return st.selectbox(
+        "Consent", answers, index=None, format_func=str.capitalize, placeholder="Any consent", key="people-consent",
+        label_visibility="collapsed", width=160, on_change=lambda: Pager("people").first(),
+    )  # fmt: skip
+
+
+def _answer(person: PersonView) -> str:
+    return "ended" if person.consent.has_ended(date.today()) else person.consent.state.value
 
 
 def _cards(people: list[PersonView]) -> None:
@@ -108,7 +130,9 @@ def _cards(people: list[PersonView]) -> None:
 
 def _card(person: PersonView) -> Card:
     cover = face_url(person.cover_face_id) if person.cover_face_id else None
-    return Card(person.id, person.name, cover, _numbers(person))
+    answer = _answer(person)
+    badge = [BADGES[answer]] if answer in BADGES else []
+    return Card(person.id, person.name, cover, " · ".join([_numbers(person), *badge]))
 
 
 def _numbers(person: PersonView) -> str:
@@ -119,6 +143,12 @@ def _numbers(person: PersonView) -> str:
 def _one(person: PersonView) -> None:
     st.button("All people", icon=":material/arrow_back:", type="tertiary", on_click=_close)
     _portrait(person)
+    if person.withheld:
+        st.info(
+            "No pictures or vectors of this face are kept. The name stays on the photos, so that these faces are "
+            "left out when the photos are imported again.",
+            icon=":material/visibility_off:",
+        )
     pager = Pager(f"person-{person.id}")
     found = library().faces.of_person(person.id, after=pager.after, limit=FACES + 1)
     faces = found[:FACES]
@@ -156,6 +186,8 @@ def _facts(person: PersonView) -> Iterator[str]:
         yield f"born {person.birth_date:%d %B %Y}"
     if person.hidden:
         yield "hidden"
+    if consent := consent_form.in_words(person.consent):
+        yield consent
 
 
 def _picture(person: PersonView, style: str) -> str:
@@ -167,7 +199,10 @@ def _picture(person: PersonView, style: str) -> str:
 
 def _person_buttons(person: PersonView) -> None:
     if st.button(
-        "Edit", icon=":material/edit:", key="edit", help="Change the name or birth date, or hide this person"
+        "Edit",
+        icon=":material/edit:",
+        key="edit",
+        help="Change the name, birth date or consent, or hide them",
     ):
         _edit_dialog(person)
     if may(Role.OWNER):
@@ -217,6 +252,14 @@ def _forget(person: PersonView) -> None:
 # --- dialogs ------------------------------------------------------------------------------------------------
 @st.dialog("Edit", icon=":material/edit:")
 def _edit_dialog(person: PersonView) -> None:
+    about, consent = st.tabs(["About", "Consent"])
+    with about:
+        _about_form(person)
+    with consent:
+        consent_form.consent_form(person)
+
+
+def _about_form(person: PersonView) -> None:
     with st.form("edit-form", border=False):
         name = st.text_input("Name", value=person.name, key=f"name-{person.id}")
         earliest, latest = _range_of(person.birth_date)
@@ -272,6 +315,13 @@ def _before_and_after(person: PersonView, keep: PersonView) -> None:
         f"**{escaped_markdown(keep.name)}**, who will then have {count(person.faces + keep.faces, 'face')}. "
         f"The name {escaped_markdown(person.name)} will be removed. You can undo this."
     )
+    if person.withheld != keep.withheld:
+        refused = escaped_markdown(person.name if person.withheld else keep.name)
+        st.warning(
+            f"{refused} refused consent, which then holds for all these faces: their pictures and vectors are "
+            "deleted for good.",
+            icon=":material/delete_forever:",
+        )
 
 
 def _merge(person: PersonView, keep: PersonView) -> None:
@@ -291,4 +341,9 @@ def _ask_to_erase(person: PersonView) -> None:
         return erased
 
     gone = library().erasing.person(person.id, preview=True)
-    erase_dialog(f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}", gone, erase)
+    erase_dialog(
+        f"**{escaped_markdown(person.name)}** and {count(gone.faces, 'face')}",
+        gone,
+        erase,
+        trace=lambda: library().erasing.trace(person=person.id),
+    )

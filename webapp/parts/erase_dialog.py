@@ -8,36 +8,59 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core.errors import FaceIdError
-from webapp.context import in_words
+from faceid_core.steps import backups
+from webapp.context import in_words, library
 from webapp.feedback import toast
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import withdraw
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import Erasure
+    from faceid_core.library import ErasedTrace, Erasure
 
 
 @st.dialog("Erase for good", icon=":material/delete_forever:")
-def erase_dialog(what: str, gone: Erasure, erase: Callable[[], Erasure]) -> None:
+def erase_dialog(
+    what: str, gone: Erasure, erase: Callable[[], Erasure], *, trace: Callable[[], ErasedTrace]
+) -> None:
     """what: the beginning of the sentence, in markdown; gone: what would go; erase: does it, and the page is drawn
-    anew."""
+    anew; trace: by what backups are known to hold it."""
     models = f", including {count(gone.models, 'recogniser')} trained on them" if gone.models else ""
     st.markdown(
         f"{what} will be erased from the library and its history, with all data derived from them{models}. Your "
-        "photo files stay. **This can't be undone.** Older backups still contain them."
+        "photo files stay. **This can't be undone.**"
     )
+    known = backups.all_backups(library().settings)
+    with_backups = bool(known) and st.checkbox(
+        "Also delete the backups that contain them",
+        key="erase-backups",
+        help=f"faceid looks into the {count(len(known), 'backup')} that it made, and deletes those that do",
+    )
+    st.caption(_ON_BACKUPS[bool(known)])
     with st.container(horizontal=True):
         if st.button("Erase for good", type="primary", key="erase-confirm"):
-            erase_now(erase)
+            erase_now(erase, trace if with_backups else None)
         if st.button("Cancel", key="erase-keep"):
             st.rerun()
 
 
-def erase_now(erase: Callable[[], Erasure]) -> None:
-    """Do what was confirmed and draw the page anew, or say why not."""
+_ON_BACKUPS = {
+    True: "Backups that you copied elsewhere still contain them; delete those yourself.",
+    False: "faceid knows of no backup. Copies that you made elsewhere still contain them.",
+}
+"""By whether faceid made any backup that is still there."""
+
+
+def erase_now(erase: Callable[[], Erasure], trace: Callable[[], ErasedTrace] | None = None) -> None:
+    """Do what was confirmed and draw the page anew, or say why not. trace: also delete the backups that hold it."""
+    settings = library().settings
     try:
+        holding = backups.holding(settings, trace()) if trace is not None else []
         gone = erase()
+        if holding:
+            backups.delete(settings, holding)
+            library().journal.note(f"Deleted {count(len(holding), 'backup')}")
+            toast(f"{count(len(holding), 'backup')} deleted, too.")
     except FaceIdError as error:
         st.error(escaped_markdown(in_words(error)), icon=":material/error:")
     else:

@@ -31,6 +31,7 @@ TITLES = {
     "map": "Drawing the map",
     "train": "Training the recogniser",
     "names": "Importing names",
+    "retention": "Deleting what is due",
     "write-names": "Writing names",
     "undo-names": "Restoring files",
 }
@@ -42,6 +43,7 @@ _ICONS = {
     "map": ":material/scatter_plot:",
     "train": ":material/model_training:",
     "names": ":material/badge:",
+    "retention": ":material/auto_delete:",
     "write-names": ":material/edit_document:",
     "undo-names": ":material/undo:",
 }
@@ -180,6 +182,11 @@ def _trained(result: dict[str, Any]) -> str:
     return f"The recogniser knows {count(people, 'person', 'people')}."
 
 
+def _retention_outcome(result: dict[str, Any]) -> str:
+    gone = sum(result.get("done", {}).values())
+    return f"Retention: {count(gone, 'item')} deleted." if gone else "Retention: nothing was due."
+
+
 def _restored(result: dict[str, Any]) -> str:
     left = result.get("conflicts", 0)
     rest = f"; {count(left, 'file')} changed since and left alone" if left else ""
@@ -209,6 +216,7 @@ _OUTCOMES: dict[str, Callable[[dict[str, Any]], str]] = {
     "map": lambda result: f"The map shows {count(result.get('faces', 0), 'face')}.",
     "train": _trained,
     "names": lambda result: f"{NamesTaken(**result).in_words()}.",
+    "retention": _retention_outcome,
     "write-names": _written_outcome,
     "undo-names": _restored,
 }

@@ -99,7 +99,8 @@ def _erase(photo: PhotoView) -> None:
     with st.popover("Erase", icon=":material/delete_forever:", type="tertiary"):
         st.markdown(
             f"The photo and its {count(photo.faces, 'face')} will be erased from the library, with their "
-            "history and any recogniser trained on them. The file stays. **This can't be undone.**"
+            "history and any recogniser trained on them. The file stays, and so do older backups. "
+            "**This can't be undone.**"
         )
         # This script reads the photo anew before it sees the click: the callback knows what the user saw.
         if st.button("Erase for good", type="primary", key="erase-photo", on_click=_confirm, args=(photo.faces,)):

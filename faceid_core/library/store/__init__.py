@@ -9,8 +9,10 @@ __all__ = [
     "integrity",
     "journal",
     "person_counts",
+    "purging",
     "records",
     "row_changes",
     "tables",
     "traces",
+    "withholding",
 ]

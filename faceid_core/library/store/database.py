@@ -25,6 +25,7 @@ from faceid_core.errors import (
     SchemaTooNew,
     Unreachable,
 )
+from faceid_core.library.store.purging import ANNOUNCE, PURGED, Purging
 from faceid_core.library.store.read_only import (
     READ_ONLY,
     file_of,
@@ -39,7 +40,7 @@ from faceid_core.values import LOCAL_OWNER, Actor, Role
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
 
 BUSY_SECONDS = 20
@@ -77,6 +78,7 @@ class Database:
 
     def __init__(self, engine: Engine, actor: Actor = LOCAL_OWNER, *, read_only: bool = False) -> None:
         self.engine, self.actor, self.read_only = engine, actor, read_only
+        self.purging: Purging | None = None
         # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
         self._writing = engine.execution_options(faceid_write=True)
 
@@ -99,8 +101,15 @@ class Database:
         self.actor.require(need)
         if self.read_only:
             raise ReadOnlyLibrary(READ_ONLY)
-        with _plain_errors(), Session(self._writing, info={_ACTOR: self.actor}) as session, session.begin():
+        info = {_ACTOR: self.actor, ANNOUNCE: self._announce}
+        with _plain_errors(), Session(self._writing, info=info) as session, session.begin():
             yield session
+        if PURGED in session.info and self.purging is not None:
+            self.purging.purged(session.info[PURGED])
+
+    def _announce(self) -> None:
+        if self.purging is not None:
+            self.purging.announce()
 
     def optimise(self) -> None:
         """Let SQLite estimate anew what its indexes are worth, once rows have multiplied: else it begins with the

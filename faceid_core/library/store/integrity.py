@@ -27,6 +27,7 @@ from faceid_core.library.store.tables import (
     Photo,
 )
 from faceid_core.library.store.traces import of_nobody
+from faceid_core.library.store.withholding import withheld_faces
 from faceid_core.values import Flag, PhotoStatus
 
 Key = tuple[str, tuple[Any, ...]]
@@ -66,9 +67,12 @@ def _orphans(session: Session) -> Iterator[str]:
 def _missing(session: Session) -> Iterator[str]:
     for table, what in ((Crop, "picture"), (Embedding, "vector")):
         without = select(func.count()).select_from(Face).where(~exists().where(col(table.face_id) == col(Face.id)))
-        count = session.scalar(without) or 0
+        count = session.scalar(without.where(col(Face.id).not_in(withheld_faces()))) or 0
         if count:
-            yield f"{count} faces have no {what}; import their photos again."
+            yield f"{count} faces have no {what}; run `faceid import --again` on their photos."
+        kept = select(func.count()).select_from(table).where(col(table.face_id).in_(withheld_faces()))
+        if count := session.scalar(kept) or 0:
+            yield f"{count} faces of people who refused consent still have a {what}; set their consent again."
     empty = select(func.count()).select_from(Crop).where(func.length(col(Crop.data)) == 0)
     if count := session.scalar(empty) or 0:
         yield f"{count} face pictures are empty; import their photos again."
@@ -190,7 +194,7 @@ def _content(row: dict[str, Any] | None) -> str | None:
 
 def _has_faces(key: Key, faces: set[Any]) -> bool:
     """A face that was deleted took its label, its rejections and its verdicts along."""
-    ends = {"person": (), "verdict": key[1]}.get(key[0], key[1][:1])
+    ends = {"person": (), "consent": (), "verdict": key[1]}.get(key[0], key[1][:1])
     return faces.issuperset(ends)
 
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col
 
 from faceid_core.errors import BadInput, Conflict, NotAllowed, NotFound
 from faceid_core.library.store import event_faces
 from faceid_core.library.store.database import Database, acting
-from faceid_core.library.store.records import EventView
+from faceid_core.library.store.records import AuditEntry, EventView
 from faceid_core.library.store.row_changes import Change, Row, apply, changes_of, encode, key_of
 from faceid_core.library.store.tables import Event
 from faceid_core.values import Actor, Role, utc_now
@@ -26,11 +27,18 @@ from faceid_core.values import Actor, Role, utc_now
 ERASED = "erase"
 """The kind of event that can't be undone: it says that something went for good, and keeps nothing of it."""
 
+REMOVED = "remove files"
+"""The kind of event that says that files went for good."""
+
+AUDIT_PAGE = 1000
+"""Events that are read at once for the audit."""
+
 SHARED = "share"
 """The kind of event that says that a link was made or removed."""
 
 FINAL = {
     ERASED: "Erased data is gone for good; import the photos again to find the faces in them.",
+    REMOVED: "Deleted files are gone for good.",
     SHARED: "A link can't be undone here; links are made and removed on the page Sharing.",
 }
 """Kinds of events that are never undone, and what to tell whoever tries."""
@@ -57,6 +65,45 @@ class Journal:
             light = light.where(col(Event.actor) == actor)
         with self._database.read() as session:
             return [_view(event) for event in session.scalars(light)]
+
+    def audit(
+        self, *, start: datetime | None = None, end: datetime | None = None, actor: str | None = None
+    ) -> Iterator[AuditEntry]:
+        """Every event, the oldest first, a page at a time; from `start` on and before `end` (UTC without a zone),
+        and by one actor, where asked for: who acted, or who undid it."""
+        self._database.actor.require(Role.OWNER)
+        return self._audit(start, end, actor)
+
+    def _audit(self, start: datetime | None, end: datetime | None, actor: str | None) -> Iterator[AuditEntry]:
+        conditions = [col(Event.at) >= start] if start else []
+        conditions += [col(Event.at) < end] if end else []
+        conditions += [or_(col(Event.actor) == actor, col(Event.undone_by) == actor)] if actor is not None else []
+        columns: tuple[Any, ...] = (
+            *(Event.id, Event.at, Event.actor, Event.kind, Event.summary, Event.undone_at, Event.undone_by),
+        )
+        wanted = select(*columns).where(*conditions).order_by(col(Event.id)).limit(AUDIT_PAGE)
+        last = 0
+        while True:
+            with self._database.read() as session:  # not one for all: a slow reader must hold nobody up
+                rows = session.execute(wanted.where(col(Event.id) > last)).all()
+            yield from (AuditEntry(*(*row[:-1], row[-1] or None)) for row in rows)
+            if len(rows) < AUDIT_PAGE:
+                return
+            last = rows[-1][0]
+
+    def note(self, summary: str) -> EventView:
+        """Note that files went for good. It can't be undone."""
+        with self._database.write(Role.OWNER) as session:
+            event = Event(actor=acting(session).name, kind=REMOVED, summary=summary, changes=[])
+            session.add(event)
+            session.flush()
+            return _view(event)
+
+    def last_erasure(self) -> datetime | None:
+        """When something was erased last, in UTC without a zone."""
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            return session.scalar(select(func.max(Event.at)).where(col(Event.kind) == ERASED))
 
     def actors(self) -> list[str]:
         """Everybody who decided something, by name."""
@@ -245,6 +292,8 @@ def _needs(applied: Sequence[Change]) -> set[Token]:
         if after and change.table in _CONTRARY:
             needed.add((_CONTRARY[change.table], after["face_id"], after["person_id"]))
             needed.add(("person is there", after["person_id"]))
+        if after and change.table == "consent":
+            needed.add(("person is there", after["person_id"]))
     return needed
 
 
@@ -259,6 +308,8 @@ def _touches(changes: Sequence[Change]) -> set[Token]:
             touched.add(("name", after["name_key"]))
         if after and change.table in _CONTRARY:
             touched.add((change.table, after["face_id"], after["person_id"]))
+            touched.add(("faces of", after["person_id"]))
+        if after and change.table == "consent":
             touched.add(("faces of", after["person_id"]))
     return touched
 

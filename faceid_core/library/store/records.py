@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.values import Actor, Box, Flag, Ints, Role, Vectors
+from faceid_core.values import Actor, Box, ConsentState, Flag, Ints, Role, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,27 @@ class FaceView:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentView:
+    """What a person said to being recognised. basis: where that is written; given_on: the day on which they said
+    it; until: the last day on which it holds, None for no end."""
+
+    state: ConsentState = ConsentState.UNKNOWN
+    basis: str = ""
+    given_on: date | None = None
+    until: date | None = None
+
+    def has_ended(self, today: date) -> bool:
+        """Whether it was given until a day before this one."""
+        return self.state is ConsentState.GIVEN and self.until is not None and self.until < today
+
+
+NO_CONSENT = ConsentView()
+"""Nobody knows what the person would say."""
+
+
+@dataclass(frozen=True, slots=True)
 class PersonView:
-    """A person with the numbers of their faces and photos."""
+    """A person with the numbers of their faces and photos. cover_face_id: None, too, where no picture is kept."""
 
     id: int
     name: str
@@ -86,6 +105,12 @@ class PersonView:
     cover_face_id: int | None
     hidden: bool = False
     birth_date: date | None = None
+    consent: ConsentView = NO_CONSENT
+
+    @property
+    def withheld(self) -> bool:
+        """Whether no picture and no vector of them is kept, because they refused."""
+        return self.consent.state is ConsentState.REFUSED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +181,19 @@ class EventView:
     final: bool = False
     """Whether it can't be undone: something was erased."""
     undone_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what, when, and who took it back. Times are UTC without a zone."""
+
+    number: int
+    at: datetime
+    actor: str
+    kind: str
+    summary: str
+    undone_at: datetime | None
+    undone_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,25 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
 from faceid_core.errors import BadInput, Conflict
-from faceid_core.library.store import person_counts
+from faceid_core.library.store import person_counts, withholding
 from faceid_core.library.store.database import chunks
-from faceid_core.library.store.tables import ClusterRun, Event, Face, Label, PairConstraint, Person, Rejection
+from faceid_core.library.store.tables import (
+    ClusterRun,
+    Consent,
+    Event,
+    Face,
+    Label,
+    PairConstraint,
+    Person,
+    Rejection,
+)
 
 Row = dict[str, Any]
 
 JOURNALLED: dict[str, type[SQLModel]] = {
     "clusterrun": ClusterRun,
     "person": Person,
+    "consent": Consent,
     "face": Face,
     "label": Label,
     "rejection": Rejection,
@@ -82,8 +92,9 @@ def _decode(row: Row | None) -> Row | None:
     for key in ("at", "created_at"):
         if decoded.get(key):
             decoded[key] = datetime.fromisoformat(decoded[key])
-    if decoded.get("birth_date"):
-        decoded["birth_date"] = date.fromisoformat(decoded["birth_date"])
+    for key in ("birth_date", "given_on", "until"):
+        if decoded.get(key):
+            decoded[key] = date.fromisoformat(decoded[key])
     return decoded
 
 
@@ -112,6 +123,7 @@ def apply(session: Session, changes: Sequence[Change]) -> None:
     except IntegrityError as error:  # a name that is taken again, or a person or face that is gone
         raise Conflict(_CHANGED) from error
     _check_contradictions(session, changes)
+    withholding.enforce(session, [(change.table, change.before, change.after) for change in changes])
     _forget_person_counts(session, changes)
     session.expire_all()
 
@@ -150,12 +162,16 @@ def _check_conflicts(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _check_orphans(session: Session, changes: Sequence[Change]) -> None:
-    """A person may only go when the act itself cares for every label and rejection of theirs: the database would
-    silently take along those that later decisions added."""
+    """A person may only go when the act itself cares for every label, rejection and consent of theirs: the database
+    would silently take along those that later decisions added."""
     gone = [c.before["id"] for c in changes if c.table == "person" and c.before and not c.after]
     if not gone:
         return
-    for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
+    for table, column in (
+        ("label", col(Label.person_id)),
+        ("rejection", col(Rejection.person_id)),
+        ("consent", col(Consent.person_id)),
+    ):
         cared_for = {key_of(table, c.before) for c in changes if c.table == table and c.before}
         if any(key_of(table, row) not in cared_for for row in current_rows(session, table, column, gone)):
             raise Conflict(_CHANGED)

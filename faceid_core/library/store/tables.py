@@ -126,6 +126,18 @@ class Person(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 
+class Consent(SQLModel, table=True):
+    """What a person said to being recognised; without a row it is unknown. basis: where that is written. at: when
+    it was entered here."""
+
+    person_id: int = Field(sa_column=_parent("person", primary_key=True))
+    state: str = Field(max_length=16)
+    basis: str = Field(default="", max_length=200)
+    given_on: date | None = None
+    until: date | None = None
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+
+
 class Label(SQLModel, table=True):
     """The name of a face: at most one, with its source."""
 

@@ -70,7 +70,7 @@ class Traces:
 def of_person(session: Session, person: Person, faces: Collection[int]) -> Traces:
     """Of a person with everybody who was merged into them, at whatever remove: they are one human being."""
     assert person.id is not None
-    people, names = _merged_into(session, person.id), names_ever(session)
+    people, names = merged_into(session, person.id), names_ever(session)
     mine = frozenset(name for number in people for name in names[number])
     others = frozenset(name for number, each in names.items() if number not in people for name in each)
     return Traces(people, mine, frozenset(faces), others - mine)
@@ -139,7 +139,8 @@ def _events(session: Session) -> Iterator[Event]:
     return iter(session.scalars(select(Event).order_by(col(Event.id))).yield_per(100))
 
 
-def _merged_into(session: Session, person_id: int) -> frozenset[int]:
+def merged_into(session: Session, person_id: int) -> frozenset[int]:
+    """The person with everybody who was merged into them, at whatever remove."""
     people = {person_id}
     merges = [event for event in _events(session) if event.kind == "merge" and event.undone_at is None]
     for event in reversed(merges):
