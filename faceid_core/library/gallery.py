@@ -138,8 +138,14 @@ class Gallery:
         return PersonLabels(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows))
 
     def newest_faces(self) -> tuple[object, ...]:
-        """Differs whenever faces came or went, or were read again: their vectors may be others."""
-        wanted = select(func.max(Face.id), func.count(), select(func.max(Photo.imported_at)).scalar_subquery())
+        """Differs whenever faces came or went, or were read again, or people refused consent:
+        their vectors may be others, or none."""
+        wanted = select(
+            func.max(Face.id),
+            func.count(),
+            select(func.max(Photo.imported_at)).scalar_subquery(),
+            select(func.count()).select_from(withheld_faces().subquery()).scalar_subquery(),
+        )
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
 

@@ -7,6 +7,7 @@ import pytest
 
 from faceid_core.review import label_errors, merge_candidates
 from faceid_core.review.pair_index import DoubtIndex, PairIndex
+from faceid_core.values import Ints
 from faceid_core.vectors import neighbours
 
 PEOPLE, FACES, THRESHOLD = 15, 200, 0.55
@@ -23,7 +24,7 @@ def test_after_any_acts_it_is_what_a_fresh_computation_finds(seed: int) -> None:
         DoubtIndex(vectors, graph, threshold=THRESHOLD),
     )
     groups, seen = np.full(FACES, -1), [0, 0]
-    history: list[np.ndarray] = []
+    history: list[Ints] = []
     cannot = rng.integers(0, FACES, (6, 2))
     for _ in range(40):
         if history and rng.random() < 0.3:

@@ -69,7 +69,8 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "consents": {EDITOR: "ended get set", OWNER: "last_refusal preview refuse_ended"},
     "gallery": {
-        VIEWER: "cache_version faces faces_cache_version names negatives newest_faces probes ruled_out standing twice"
+        VIEWER: "cache_version faces faces_cache_version names negatives newest_faces probes "
+        "ruled_out standing twice"
     },
     "pair_constraints": {VIEWER: "all", EDITOR: "say"},
     "decisions": {OWNER: "denied faces known of_near_copies pairs people take_over"},
