@@ -46,3 +46,14 @@ def start(library: Library) -> Start:
 @pytest.fixture
 def ada(library: Library) -> None:
     library.users.add("Ada", Role.OWNER, GOOD)
+
+
+@pytest.fixture(scope="module")
+def own_runtime() -> Iterator[None]:
+    """A process has one Runtime of Streamlit for good, also once its server has ended. But two modules that start a
+    whole server may come to the same process, and other tests must not find a Runtime that is over."""
+    from streamlit.runtime import Runtime
+
+    before, Runtime._instance = Runtime._instance, None
+    yield
+    Runtime._instance = before

@@ -44,7 +44,7 @@ def recogniser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(tmp_path_factory: pytest.TempPathFactory, own_runtime: None) -> Iterator[str]:
     """The whole app on a real server, without its worker."""
     settings = Settings(library=tmp_path_factory.mktemp("cancel") / "library", port=0)
     app = server.build_app(settings, worker=False)

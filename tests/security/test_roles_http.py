@@ -27,7 +27,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def client(settings: Settings) -> Iterator[TestClient]:
+def client(settings: Settings, own_runtime: None) -> Iterator[TestClient]:
     app = server.build_app(settings, worker=False)
     for role in Role:
         context.visitors().library.users.add(f"{role}s", role)
