@@ -117,10 +117,9 @@ def main(folder: Path) -> None:
         for name in ("", "photos", "clusters", "people", "train", "history"):
             open_page(page, f"{url}/{name}")
             save(page, name or "home")
-        open_page(page, f"{url}/clusters")
-        page.get_by_text("Suggestions", exact=True).click()
-        page.get_by_role("heading", name=re.compile("^Is this")).wait_for()
-        save(page, "suggestions")
+        open_page(page, f"{url}/name_faces")
+        page.get_by_role("heading", name=re.compile("^(Is|Are|Who)")).wait_for()
+        save(page, "name-faces")
         open_page(page, f"{url}/people?person=2")
         save(page, "person")
         open_page(page, f"{url}/map")

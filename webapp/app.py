@@ -18,6 +18,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "": {"home": ("Home", "home")},
     "Your photos": {
         "photos": ("Photos", "photo_library"),
+        "name_faces": ("Name faces", "how_to_reg"),
         "clusters": ("Faces", "grid_view"),
         "map": ("Map", "scatter_plot"),
         "people": ("People", "groups"),
@@ -32,6 +33,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
 
 NEEDS = {
+    "name_faces": Role.EDITOR,
     "clusters": Role.EDITOR,
     "train": Role.OWNER,
     "history": Role.EDITOR,

@@ -7,7 +7,7 @@ from faceid_core.library import passwords, person_names
 from faceid_core.library.consents import ConsentChanged, Withholding
 from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
 from faceid_core.library.filters import PhotoQuery
-from faceid_core.library.gallery import Probes
+from faceid_core.library.gallery import Probes, Standing
 from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
@@ -79,6 +79,7 @@ __all__ = [
     "Probes",
     "RunView",
     "ShareView",
+    "Standing",
     "TakenOver",
     "TokenView",
     "UserView",

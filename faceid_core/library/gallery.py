@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Select, func, select
 from sqlmodel import col
 
@@ -14,9 +15,18 @@ from faceid_core.library.drawn import latest_run
 from faceid_core.library.faces import MEMBERS, as_ints, unnamed_face
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.packed_vectors import unpack, usable
-from faceid_core.library.store.tables import Embedding, Event, Face, Label, PairConstraint, Photo, Rejection
+from faceid_core.library.store.tables import (
+    Embedding,
+    Event,
+    Face,
+    Label,
+    PairConstraint,
+    Person,
+    Photo,
+    Rejection,
+)
 from faceid_core.library.store.withholding import withheld_faces
-from faceid_core.values import Flag, GalleryFaces, Ints, Vectors
+from faceid_core.values import Flag, GalleryFaces, Ints, LabelSource, Vectors
 
 PER_PERSON = 40
 """Confirmed faces that stand for a person, the best ones: more change no answer and cost time."""
@@ -40,6 +50,25 @@ class PersonLabels:
     people: Ints
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """All that stands decided, at one moment. Pairs are of face ids, or of a face and a person.
+
+    labels: (L, 3) face, person and photo of every name; accepted: (L,) whether it answered a suggestion; flagged:
+    ids of the faces with a flag; rejections: (R, 2) face and person; cannot_link, must_link: (M, 2) faces; hidden:
+    people whom lists leave out; run: the grouping in force.
+    """
+
+    labels: Ints
+    accepted: npt.NDArray[np.bool_]
+    flagged: Ints
+    rejections: Ints
+    cannot_link: Ints
+    must_link: Ints
+    hidden: frozenset[int]
+    run: int | None
+
+
 class Gallery:
     """Confirmed faces, unnamed faces, and what was ruled out."""
 
@@ -57,6 +86,31 @@ class Gallery:
         )
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
+
+    def standing(self) -> Standing:
+        """Everything that was decided, as it stands."""
+        labels = select(Label.face_id, Label.person_id, Face.photo_id, Label.source).join(  # type: ignore[call-overload]
+            Face, col(Face.id) == col(Label.face_id)
+        )
+        rejections = select(Rejection.face_id, Rejection.person_id)  # type: ignore[call-overload]
+        constraints = select(PairConstraint.face_id, PairConstraint.other_id, PairConstraint.same)  # type: ignore[call-overload]
+        flagged = select(col(Face.id)).where(
+            col(Face.flag).in_([flag.value for flag in Flag if flag is not Flag.NONE])
+        )
+        hidden = select(col(Person.id)).where(col(Person.hidden))
+        with self._database.read() as session:
+            named = session.execute(labels).all()
+            pairs = session.execute(constraints.order_by(PairConstraint.face_id, PairConstraint.other_id)).all()
+            return Standing(
+                labels=_as_pairs([row[:3] for row in named], 3),
+                accepted=np.array([row[3] == LabelSource.ACCEPTED.value for row in named], bool),
+                flagged=np.sort(as_ints(face for face in session.scalars(flagged) if face is not None)),
+                rejections=_as_pairs(session.execute(rejections).all(), 2),
+                cannot_link=_as_pairs([row[:2] for row in pairs if not row[2]], 2),
+                must_link=_as_pairs([row[:2] for row in pairs if row[2]], 2),
+                hidden=frozenset(person for person in session.scalars(hidden) if person is not None),
+                run=session.scalar(select(latest_run())),
+            )
 
     def faces_cache_version(self) -> tuple[object, ...]:
         """Differs whenever faces came or went, got a flag or lost one, or were read anew or grouped anew, or
@@ -82,6 +136,18 @@ class Gallery:
         with self._database.read() as session:
             rows = session.execute(wanted).all()
         return PersonLabels(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows))
+
+    def newest_faces(self) -> tuple[object, ...]:
+        """Differs whenever faces came or went, or were read again, or people refused consent:
+        their vectors may be others, or none."""
+        wanted = select(
+            func.max(Face.id),
+            func.count(),
+            select(func.max(Photo.imported_at)).scalar_subquery(),
+            select(func.count()).select_from(withheld_faces().subquery()).scalar_subquery(),
+        )
+        with self._database.read() as session:
+            return tuple(session.execute(wanted).one())
 
     def twice(self, limit: int) -> list[tuple[int, int, tuple[int, ...]]]:
         """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first."""
@@ -185,3 +251,7 @@ class Gallery:
                     unlike = unlike.where(col(PairConstraint.same).is_(False), col(one).in_(chunk))
                     found.update(session.execute(unlike).tuples())
         return frozenset(found)
+
+
+def _as_pairs(rows: Sequence[Any], width: int) -> Ints:
+    return np.array([tuple(row) for row in rows], np.int64).reshape(-1, width)

@@ -242,6 +242,28 @@ class People:
             event = journal.record(session, "reject", summary, changes)
         return Changed(event, changed)
 
+    def answer(
+        self, yes: Sequence[int], no: Sequence[int], person_id: int, *, drawn: DrawnFaces | None = None
+    ) -> Changed:
+        """Suggested faces: some are this person, the others are not, as one event.
+
+        Raises NotFound, TwiceOnPhoto, OutOfDate when faces are not as they were drawn.
+        """
+        with self._database.write() as session:
+            check_faces(session, [*yes, *no], drawn)
+            person = _row(session, person_id)
+            changes = naming_changes(session, [int(face) for face in yes], person, LabelSource.ACCEPTED)
+            refuse_twice(session, changes, person)
+            there = {row["id"] for row in current_rows(session, "face", col(Face.id), [int(face) for face in no])}
+            refused = _new_rejections(session, [(int(face), person_id) for face in no if int(face) in there])
+            parts = [f"Named {count_faces(len(changes))} “{person['name']}”"] if changes else []
+            if refused:
+                parts.append(f"marked {count_faces(len(refused))} as not “{person['name']}”")
+            summary = ", ".join(parts)
+            kind = "name" if changes else "reject"
+            event = journal.record(session, kind, summary[:1].upper() + summary[1:], [*changes, *refused])
+        return Changed(event, len(changes) + len(refused))
+
     def set_cover(self, person_id: int, face_id: int, *, drawn: DrawnFaces | None = None) -> Act:
         """Show a person by this face. Raises NotFound, OutOfDate when the face is not as it was drawn."""
         with self._database.write() as session:

@@ -3,4 +3,14 @@
 May import the root and vectors.
 """
 
-__all__ = ["identity", "label_errors", "merge_candidates", "near_duplicates", "seriation"]
+__all__ = [
+    "identity",
+    "label_errors",
+    "merge_candidates",
+    "near_duplicates",
+    "pair_index",
+    "people_nearby",
+    "queue",
+    "seriation",
+    "suggestion_index",
+]

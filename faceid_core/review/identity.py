@@ -73,8 +73,8 @@ def suggest(
     if not len(faces) or not len(known.ids):
         return []
     people, distances = nearest_people(faces, vectors, known, forbidden)
-    limits, rows_of = _limits(vectors, groups, limit), _rows_by_person(known)
-    reach = np.minimum(_reach(limits, limit, less_sure), margin * distances[:, 1])
+    limits, rows_of = limits_of(vectors, groups, limit), _rows_by_person(known)
+    reach = np.minimum(reach_of(limits, limit, less_sure), margin * distances[:, 1])
     near = [
         Suggestion(
             face=int(faces[row]),
@@ -99,7 +99,7 @@ def nearest_people(
     A person's distance is the mean to the NEAREST confirmed faces of theirs, or to all where they have fewer: every
     person is searched, however many faces others have. Of people at one distance the smaller id comes first.
     """
-    gallery = _Gallery(known)
+    gallery = Gallery(known)
     row_of = {face: row for row, face in enumerate(faces.tolist())}
     column_of = {person: column for column, person in enumerate(gallery.people.tolist())}
     pairs = [(row_of[f], column_of[p]) for f, p in forbidden if f in row_of and p in column_of]
@@ -118,7 +118,7 @@ def nearest_people(
     return gallery.people[columns], distances
 
 
-class _Gallery:
+class Gallery:
     """The confirmed faces, laid out so that all people's nearest faces are found with a few passes over arrays.
 
     The people with most faces come first, and the vectors by their place among their person's: so the faces at
@@ -178,7 +178,7 @@ def _because(vector: Vectors, known: GalleryFaces, rows: Ints) -> tuple[int, ...
     return tuple(known.ids[rows[np.argsort(apart, kind="stable")[:NEAREST]]].tolist())
 
 
-def _reach(limits: Floats, limit: float, less_sure: float) -> Floats:
+def reach_of(limits: Floats, limit: float, less_sure: float) -> Floats:
     """The largest distances (M,) of faces with these limits: a tight group is somebody else for sure."""
     return np.where(limits == limit, less_sure * limit, limits)
 
@@ -198,7 +198,7 @@ def _not_like_refused(
     return kept
 
 
-def _limits(vectors: Vectors, groups: Ints | None, limit: float) -> Floats:
+def limits_of(vectors: Vectors, groups: Ints | None, limit: float) -> Floats:
     """The largest distance (M,) for each face. A group that is much tighter than its distance to the person is
     somebody else, however near: siblings, or portraits in one light."""
     limits = np.full(len(vectors), limit)

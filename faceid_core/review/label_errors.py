@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,23 +48,36 @@ class Named:
     people: Ints
 
 
+Strong = tuple[float, Doubt]
+
+
 def doubtful(faces: Named, graph: NeighbourGraph, *, threshold: float) -> list[Doubt]:
     """Which faces bear a doubtful name, the most doubtful first.
 
     threshold: the distance up to which faces are grouped. Faces of people with NEAREST faces and fewer are
     left alone: there is nothing to compare them with.
     """
-    found = [
-        item
-        for person in np.unique(faces.people[faces.people >= 0]).tolist()
-        for item in _about(person, faces, graph, threshold)
-    ]
+    people = np.unique(faces.people[faces.people >= 0]).tolist()
+    return in_order(item for _, found in about(people, faces, graph, threshold) for item in found)
+
+
+def in_order(found: Iterable[Strong]) -> list[Doubt]:
+    """The doubts, the strongest first."""
     return [doubt for _, doubt in sorted(found, key=lambda item: (-item[0], item[1].face))]
 
 
-def _about(person: int, faces: Named, graph: NeighbourGraph, threshold: float) -> Iterator[tuple[float, Doubt]]:
-    """Doubts about one person's faces, each with how strong it is, from 1."""
-    mine = np.flatnonzero(faces.people == person)
+def about(
+    people: Iterable[int], faces: Named, graph: NeighbourGraph, threshold: float
+) -> Iterator[tuple[int, list[Strong]]]:
+    """Each of these people with the doubts about their faces and how strong those are, from 1."""
+    order = np.argsort(faces.people, kind="stable")
+    by_person = faces.people[order]
+    for person in people:
+        first, last = np.searchsorted(by_person, (person, person + 1))
+        yield person, list(_about(person, order[first:last], faces, graph, threshold))
+
+
+def _about(person: int, mine: Ints, faces: Named, graph: NeighbourGraph, threshold: float) -> Iterator[Strong]:
     speaking = mine[:REFERENCES]
     if len(speaking) <= NEAREST:
         return

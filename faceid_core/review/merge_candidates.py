@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,12 @@ class Pair:
     because: tuple[int, int]
 
 
+Edges = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float32]]
+"""What NeighbourGraph.edges gives: two rows (E,), and their distance (E,)."""
+
+Scored = tuple[float, Pair]
+
+
 def likely_pairs(
     vectors: Vectors, groups: Ints, photos: Ints, graph: NeighbourGraph, *, threshold: float, cannot_link: Ints
 ) -> list[Pair]:
@@ -47,28 +54,56 @@ def likely_pairs(
     is two people. cannot_link: (M, 2) rows that a human told apart, and with them their groups. threshold: the
     distance up to which faces are grouped.
     """
+    edges = graph.edges(NEAR * threshold)
+    scored = scored_pairs(vectors, groups, photos, edges, threshold=threshold)
+    return in_order(scored, ruled_out(groups, cannot_link))
+
+
+def ruled_out(groups: Ints, cannot_link: Ints) -> frozenset[tuple[int, int]]:
+    """The groups (smaller number first) with rows (M, 2) that a human told apart; groups: (N,)."""
+    return frozenset(map(tuple, np.sort(groups[cannot_link], axis=1).tolist()))
+
+
+def in_order(scored: Iterable[Scored], without: frozenset[tuple[int, int]]) -> list[Pair]:
+    """The pairs of groups that nobody told apart, the likeliest first."""
+    kept = (item for item in scored if (item[1].one, item[1].other) not in without)
+    return [pair for _, pair in sorted(kept, key=lambda item: (item[0], item[1].one, item[1].other))]
+
+
+def scored_pairs(
+    vectors: Vectors,
+    groups: Ints,
+    photos: Ints,
+    edges: Edges,
+    *,
+    threshold: float,
+    touching: npt.NDArray[np.bool_] | None = None,
+) -> list[Scored]:
+    """Pairs of groups that may be one person, each with its score (0 to 1, smaller is likelier), in no order.
+
+    edges: see NeighbourGraph.edges, at most NEAR thresholds long. touching: (N,) only pairs with an edge at these
+    rows. Else as `likely_pairs`.
+    """
     numbers, rows = np.unique(groups, return_inverse=True)
     own = _Groups(vectors, rows, len(numbers))
-    ruled_out = set(map(tuple, np.sort(rows[cannot_link], axis=1).tolist()))
-    found: list[tuple[float, Pair]] = []
-    for one, other, low, high in _met(graph, groups, rows, NEAR * threshold).T.tolist():
+    found: list[Scored] = []
+    for one, other, low, high in _met(edges, groups, rows, touching).T.tolist():
         distance = own.distance(one, other)
         score = own.unlikeness(one, other, distance, threshold)
-        if (
-            score > 1
-            or (one, other) in ruled_out
-            or np.isin(photos[own.faces(one)], photos[own.faces(other)]).any()
-        ):
+        if score > 1 or not set(photos[own.faces(one)].tolist()).isdisjoint(photos[own.faces(other)].tolist()):
             continue
         ends = (low, high) if rows[low] == one else (high, low)
         typical = own.typical(one), own.typical(other)
         found.append((score, Pair(int(numbers[one]), int(numbers[other]), distance, typical, ends)))
-    return [pair for _, pair in sorted(found, key=lambda item: (item[0], item[1].one, item[1].other))]
+    return found
 
 
-def _met(graph: NeighbourGraph, groups: Ints, rows: Ints, longest: float) -> Ints:
+def _met(edges: Edges, groups: Ints, rows: Ints, touching: npt.NDArray[np.bool_] | None) -> Ints:
     """(4, P): two groups, as numbered in `rows`, and the rows of their nearest two faces."""
-    low, high, apart = graph.edges(longest)
+    low, high, apart = edges
+    if touching is not None:
+        near = np.flatnonzero(touching[low] | touching[high])
+        low, high, apart = low[near], high[near], apart[near]
     between = np.flatnonzero((groups[low] >= 0) & (groups[high] >= 0) & (rows[low] != rows[high]))
     between = between[np.argsort(apart[between], kind="stable")]
     low, high = low[between], high[between]

@@ -13,7 +13,7 @@ import numpy as np
 
 from faceid_core.clustering import clusterers
 from faceid_core.geometry import carried
-from faceid_core.library import FaceView, Library
+from faceid_core.library import FaceVectors, FaceView, Library
 from faceid_core.review import identity, label_errors, merge_candidates, near_duplicates, seriation
 from faceid_core.review.identity import Suggestion
 from faceid_core.review.label_errors import Doubt
@@ -22,6 +22,7 @@ from faceid_core.review.near_duplicates import Duplicates, Picture
 from faceid_core.steps.cluster_labels import usual_threshold
 from faceid_core.steps.load_vectors import load_embedder
 from faceid_core.steps.snapshot import LibrarySnapshot, recent_snapshot
+from faceid_core.values import Ints
 
 SUGGEST_FOR = 10_000
 """Unnamed faces that suggestions look at, the best ones first: three seconds' work for 500 people with 40 faces."""
@@ -162,9 +163,10 @@ def _duplicates(snapshot: LibrarySnapshot) -> tuple[Duplicates, ...]:
     known = snapshot.library.photos.phashes(np.unique(sharing).tolist())
     pairs = near_duplicates.looking_alike(sharing, {photo: phash for photo, (phash, _) in known.items()})
     sizes = {photo: known[photo][1] for photo in np.unique(pairs).tolist()}
-    pictures = _pictures(snapshot, sizes)
+    rows = np.flatnonzero(np.isin(snapshot.faces.photos, list(sizes)))
+    drawn = pictures(snapshot.library, snapshot.faces, sizes, rows)
     must_link = set(map(tuple, snapshot.must_link.tolist()))
-    found = near_duplicates.near_duplicates(snapshot.graph, pairs, pictures)
+    found = near_duplicates.near_duplicates(snapshot.graph, pairs, drawn)
     with_ids = [
         replace(d, unnamed=_ids(snapshot, d.unnamed), pairs=tuple(_pair(snapshot, pair) for pair in d.pairs))
         for d in found
@@ -172,12 +174,13 @@ def _duplicates(snapshot: LibrarySnapshot) -> tuple[Duplicates, ...]:
     return tuple(d for d in with_ids if not all(tuple(sorted(pair)) in must_link for pair in d.pairs))
 
 
-def _pictures(snapshot: LibrarySnapshot, sizes: Mapping[int, tuple[int, int]]) -> dict[int, Picture]:
-    """The photos whose widths and heights these are, with their faces."""
-    rows = np.flatnonzero(np.isin(snapshot.faces.photos, list(sizes)))
-    row_of = dict(zip(snapshot.faces.ids[rows].tolist(), rows.tolist(), strict=True))
+def pictures(
+    library: Library, compared: FaceVectors, sizes: Mapping[int, tuple[int, int]], rows: Ints
+) -> dict[int, Picture]:
+    """The photos whose widths and heights these are, with their faces in these rows of all that are compared."""
+    row_of = dict(zip(compared.ids[rows].tolist(), rows.tolist(), strict=True))
     faces: dict[int, list[FaceView]] = {}
-    for face in snapshot.library.faces.get_many(list(row_of)):
+    for face in library.faces.get_many(list(row_of)):
         faces.setdefault(face.photo_id, []).append(face)
     return {photo: _picture(found, row_of, sizes[photo]) for photo, found in faces.items()}
 

@@ -16,6 +16,7 @@ from faceid_core.importing import run
 from faceid_core.library import JobView, Library, needed
 from faceid_core.steps import import_names, retention, write_names
 from faceid_core.steps.cluster import cluster_faces
+from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
 from faceid_core.values import PROGRAM, Actor, Role, utc_now
@@ -231,14 +232,19 @@ class Worker:
     _looks_again: float = 0.0
 
     def run(self) -> None:
-        """Run queued jobs one by one until stopped, or until the parent process is gone."""
-        # In a thread, as this one may be busy for hours with a job of its own.
-        ended = threading.Event()
+        """Run queued jobs one by one until stopped, or until the parent process is gone; beside them, keep the open
+        questions up to date."""
+        # In threads, as this one may be busy for hours with a job of its own.
+        keeper, ended = Keeper(self.library), threading.Event()
+        keeping = threading.Thread(target=keeper.run, daemon=True, name="questions")
+        keeping.start()
         threading.Thread(target=Watch(self.library).run, args=(ended,), daemon=True, name="job-watch").start()
         try:
             self._serve()
         finally:
             ended.set()
+            keeper.stop.set()
+            keeping.join()
 
     def _serve(self) -> None:
         pause, trouble = self.poll_seconds, ""

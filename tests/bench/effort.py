@@ -22,14 +22,16 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from faceid_core.clustering.clusterers import cluster, default_threshold
 from faceid_core.clustering.linkage import members
-from faceid_core.review import seriation
+from faceid_core.review import queue, seriation
 from faceid_core.review.identity import LIMIT_SHARE, by_person, suggest
+from faceid_core.review.queue import Kind
 from faceid_core.values import GalleryFaces, Ints, Vectors
 from faceid_core.vectors import neighbours
 from tests.bench.synthetic import Population, of_a_family
@@ -156,6 +158,47 @@ def _clicks(right: int, wrong: int, *, sure: bool) -> int:
     return choosing + 1 + bool(wrong)
 
 
+def with_queue(user: User, vectors: Vectors, by_promise: Ints, limit: float) -> dict[float, int]:
+    """As the page Name faces asks: the question first that is expected to name most faces for an act."""
+    refused = set[tuple[int, int]]()
+    while not user.done:
+        waiting = _waiting(user, vectors, by_promise, refused, limit)
+        for question in queue.naming(waiting, NAMED_BETWEEN).questions:
+            rows = np.array([face for face in question.faces if user.named[face] < 0], np.int64)
+            if question.kind is Kind.GROUP:
+                user.name_group(np.array(waiting.groups[question.number]))
+            elif question.kind is Kind.PERSON:
+                right = rows[user.truth[rows] == question.person]
+                wrong = np.setdiff1d(rows, right)
+                refused.update((int(face), int(question.person or 0)) for face in wrong)
+                user.name(right, 1 + len(wrong) if len(right) else 1)
+            elif user.wanted[rows].all() or user.looking:
+                user.name(rows, 1)
+            else:
+                user.named[rows] = user.truth[rows]
+    return user.reached
+
+
+def _waiting(
+    user: User, vectors: Vectors, by_promise: Ints, refused: set[tuple[int, int]], limit: float
+) -> queue.Waiting:
+    known = np.concatenate([rows[:PER_PERSON] for rows in members(user.named, 1)] or [np.empty(0, np.int64)])
+    asked = np.flatnonzero(user.named < 0)
+    made = suggest(
+        asked, vectors[asked], GalleryFaces(known, user.named[known], vectors[known]), limit=limit,
+        groups=user.labels[asked], forbidden=frozenset(refused),
+    )  # fmt: skip
+    groups = {number: rows.tolist() for number, rows in _grouped(user, asked)}
+    alone = by_promise[(user.named[by_promise] < 0) & (user.labels[by_promise] < 0)]
+    return queue.Waiting(groups=groups, singles=alone.tolist(), suggestions=made, limit=limit)
+
+
+def _grouped(user: User, asked: Ints) -> Iterator[tuple[int, Ints]]:
+    for number in np.unique(user.labels[asked]).tolist():
+        if number >= 0:
+            yield number, asked[user.labels[asked] == number]
+
+
 def bound(truth: Ints) -> dict[float, int]:
     """The people to name, largest first, until the goal is met: one act each."""
     sizes = np.sort(np.bincount(truth))[::-1]
@@ -183,6 +226,8 @@ def report(vectors: Vectors, truth: Ints, embedder: str) -> None:
         show("our groups", groups_only(User(truth, ours, alike, looking)))
         user = User(truth, ours, alike, looking)
         show("our groups and suggestions", with_suggestions(user, sphere, LIMIT_SHARE * 0.55))
+        user = User(truth, ours, alike, looking)
+        show("the queue of the app", with_queue(user, sphere, queue.by_promise(graph), LIMIT_SHARE * 0.55))
 
 
 def show(title: str, reached: dict[float, int]) -> None:

@@ -112,7 +112,7 @@ ROUND: tuple[tuple[str, Callable[[Page], Any]], ...] = (
 def go_round(page: Page, times: int) -> None:
     for _ in range(times):
         for title, arrived in ROUND:
-            page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
+            page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
             arrived(page)
             settled(page)
 

@@ -241,7 +241,7 @@ def test_doctor_fails_with_the_table_where_something_is_wrong(
     monkeypatch.setenv("FACEID_DETECTOR", "eyes")
     ran = faceid("--library", folder, "doctor")
     refused(ran, "see the advice in the table")
-    assert "choose one of mmod" in ran.out
+    assert "choose one of centerface, mmod" in ran.out
 
 
 def test_db_upgrade_makes_or_updates_the_database(folder: Path, tmp_path: Path) -> None:

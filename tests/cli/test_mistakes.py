@@ -152,7 +152,7 @@ def test_a_wrong_command_line_is_one_sentence(command: list[str], words: list[st
         ("FACEID_PORT", "-1", "greater than or equal to 0"),
         ("FACEID_MAX_MEGAPIXELS", "-5", "greater than 0"),
         ("FACEID_PROVIDERS", ",", "at least one provider"),
-        ("FACEID_DETECTOR", "eyes", "choose one of mmod"),
+        ("FACEID_DETECTOR", "eyes", "choose one of centerface, mmod"),
         ("FACEID_EMBEDDER", "guess", "choose one of dlib-resnet"),
         ("FACEID_PROVIDERS", "QuantumExecutionProvider", "set FACEID_PROVIDERS to"),
         ("FACEID_DATABASE_URL", "nonsense", "write it like"),

@@ -51,7 +51,8 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "people": {
         VIEWER: "all find get known",
-        EDITOR: "delete describe give_faces merge name_faces reject remove_faces rename set_cover training_faces",
+        EDITOR: "answer delete describe give_faces merge name_faces reject remove_faces rename set_cover "
+        "training_faces",
     },
     "clusters": {VIEWER: "current faces_as_drawn get numbers page", EDITOR: "save_run"},
     "maps": {VIEWER: "points", EDITOR: "save"},
@@ -67,7 +68,10 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
         OWNER: "audit last_erasure note undo_to",
     },
     "consents": {EDITOR: "ended get set", OWNER: "last_refusal preview refuse_ended"},
-    "gallery": {VIEWER: "cache_version faces faces_cache_version names negatives probes ruled_out twice"},
+    "gallery": {
+        VIEWER: "cache_version faces faces_cache_version names negatives newest_faces probes "
+        "ruled_out standing twice"
+    },
     "pair_constraints": {VIEWER: "all", EDITOR: "say"},
     "decisions": {OWNER: "denied faces known of_near_copies pairs people take_over"},
     "written_names": {OWNER: "about_to_change begin entries files forget photo_rewritten photos runs"},
@@ -103,7 +107,8 @@ EXAMPLES: Mapping[str, Any] = {
     "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
     "subject": "none", "summary": "Said", "threshold": 0.5, "token_id": 1, "total": 1,
     "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),
-    "video": "none", "state": ConsentState.GIVEN, "moment": NOON, "ignored": False, "today": date(2020, 1, 1),
+    "video": "none", "yes": [], "no": [], "state": ConsentState.GIVEN, "moment": NOON,
+    "ignored": False, "today": date(2020, 1, 1),
 }  # fmt: skip
 """What a parameter of that name gets."""
 

@@ -17,7 +17,6 @@ from webapp.parts.face_map import COLOURS, figure, layers
 from webapp.parts.regroup import promise
 from webapp.parts.undo import SECONDS
 
-Suggested = tuple[AppTest, list[int]]
 """The page, and the faces that it suggests."""
 
 
@@ -115,36 +114,6 @@ def test_faces_set_aside_can_be_brought_back(grouped: Library, open_page: OpenPa
     page.session_state[f"aside-{flag.value}"] = {"selected": aside}
     button(page.run(), "Bring back 3").click().run()
     assert grouped.faces.with_flag(flag) == []
-
-
-@pytest.fixture
-def suggested(grouped: Library, open_page: OpenPage) -> Suggested:
-    """The page with one face of group 1 named Ada, so that the two others are suggested."""
-    named, *others = [face.id for face in grouped.faces.of_cluster(1)]
-    grouped.people.name_faces([named], "Ada")
-    page = open_page("clusters")
-    page.session_state["clusters-view"] = "Suggestions"
-    return page.run(), others
-
-
-def test_a_suggestion_is_accepted_with_its_reason(grouped: Library, suggested: Suggested) -> None:
-    page, others = suggested
-    assert "Is this Ada?" in texts(page) and "distance" in texts(page)
-    page = button(page, "Yes, 2 faces").click().run()
-    assert not page.exception
-    assert grouped.people.all()[0].faces == 3
-    assert {grouped.faces.get(face).source for face in others} == {"accepted"}
-    assert "No suggestions" in texts(page) + html_of(page)
-
-
-def test_a_refused_suggestion_does_not_come_back(grouped: Library, suggested: Suggested) -> None:
-    page, _ = suggested
-    page = button(page, "None of them").click().run()
-    assert not page.exception
-    assert grouped.people.all()[0].faces == 1
-    assert "No suggestions" in texts(page) + html_of(page)
-    page = button(page, "Undo").click().run()
-    assert "Is this Ada?" in texts(page)
 
 
 def test_when_every_group_has_a_name_training_comes_next(grouped: Library, open_page: OpenPage) -> None:
@@ -299,23 +268,6 @@ def ungrouped(grouped: Library) -> Library:
     faces = grouped.faces.vectors(EMBEDDER)
     grouped.clusters.save_run("none", {}, EMBEDDER, faces.ids, np.zeros(len(faces.ids), np.int64))
     return grouped
-
-
-def test_a_less_sure_suggestion_is_not_chosen_beforehand(
-    ungrouped: Library, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    named, *others = ungrouped.faces.vectors(EMBEDDER).ids[::2].tolist()
-    ungrouped.people.name_faces([named], "Ada")
-    monkeypatch.setattr(
-        "faceid_core.steps.ask.likely_distance", lambda _: 0.17
-    )  # faces of one person are 0.20 apart here
-    page = open_page("clusters")
-    page.session_state["clusters-view"] = "Suggestions"
-    page = page.run()
-    assert "Could this be Ada?" in texts(page) and button(page, "Yes").disabled
-    page = button(page, "None of them").click().run()
-    assert not page.exception
-    assert ungrouped.gallery.ruled_out(np.array(others)) == {(face, 1) for face in others}
 
 
 def test_single_faces_that_look_alike_are_shown_together_or_the_best_ones_first(

@@ -66,20 +66,6 @@ def test_a_group_with_a_face_that_was_named_elsewhere_is_drawn_anew(
     assert grouped.faces.with_flag(Flag.STRANGER) == [] and grouped.people.find("Ada") is None
 
 
-def test_a_suggestion_that_was_answered_elsewhere_is_not_answered_again(
-    grouped: Library, open_page: OpenPage
-) -> None:
-    named, *others = [face.id for face in grouped.faces.of_cluster(1)]
-    grouped.people.name_faces([named], "Ada")
-    page = open_page("clusters")
-    page.session_state["clusters-view"] = "Suggestions"
-    page = page.run()
-    grouped.people.name_faces(others[:1], "Ada")
-    page = button(page, "None of them").click().run()
-    assert not page.exception and STALE in texts(page)
-    assert grouped.faces.get(others[0]).person == "Ada"
-
-
 def test_not_ada_leaves_alone_a_face_that_is_somebody_else_by_now(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     page = person_page(grouped, open_page, ids)

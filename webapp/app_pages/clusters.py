@@ -1,4 +1,4 @@
-"""The page Faces: name groups, answer suggestions, name single faces, bring back faces that were set aside."""
+"""The page Faces: name groups, name single faces, bring back faces that were set aside."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from webapp.parts.pager import Pager
 from webapp.parts.photo_dialog import show_photo
 from webapp.parts.regroup import group_again, regroup
 from webapp.parts.undo import offer_undo, undo_bar
-from webapp.review.questions import questions
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ STRIP_GROUPS = 40
 GRID_FACES = 240
 SINGLE_FACES = 96
 NAMES_SUGGESTED = 4
-GROUPS, SUGGESTED, SINGLES, ASIDE = "Groups", "Suggestions", "Single faces", "Set aside"
+GROUPS, SINGLES, ASIDE = "Groups", "Single faces", "Set aside"
 NAME, FOCUS = "group-name", "group-focus"
 ALIKE, BEST = "Similar faces together", "Best quality first"
 ORDER_HINTS = {ALIKE: "Similar faces are side by side, the likeliest matches first.", BEST: ""}
@@ -53,7 +52,7 @@ def page() -> None:
     elif run is None:
         _not_grouped()
     else:
-        views = {GROUPS: _groups, SUGGESTED: questions, SINGLES: _singles, ASIDE: _aside}
+        views = {GROUPS: _groups, SINGLES: _singles, ASIDE: _aside}
         views[_view()](run)
     undo_bar()
 
@@ -72,7 +71,7 @@ def _header(counts: Counts, run: RunView | None) -> None:
 
 def _view() -> str:
     return st.segmented_control(
-        "Show", [GROUPS, SUGGESTED, SINGLES, ASIDE], default=GROUPS, required=True, key="clusters-view",
+        "Show", [GROUPS, SINGLES, ASIDE], default=GROUPS, required=True, key="clusters-view",
         label_visibility="collapsed",
     )  # fmt: skip
 
@@ -115,9 +114,9 @@ def _groups(run: RunView) -> None:
 def _all_named() -> None:
     blank(
         "Every group has a name",
-        "Answer suggestions, name single faces, or train a recogniser for new photos.",
+        "Answer the other questions, or train a recogniser for new photos.",
         icon="task_alt",
-        link=("train", "Train a recogniser"),
+        link=("name_faces", "Name faces"),
     )
 
 

@@ -32,7 +32,7 @@ def steps(counts: Counts, *, trained: str = "") -> list[Step]:
     return [
         Step("photos", "Import photos", _import_sentence(counts), "Import photos", counts.faces > 0, Role.OWNER),
         Step("clusters", "Group faces", _group_sentence(counts), "View groups", counts.clusters > 0, Role.EDITOR),
-        Step("clusters", "Name people", _name_sentence(counts), "Name groups", counts.people >= 2, Role.EDITOR),
+        Step("name_faces", "Name people", _name_sentence(counts), "Name faces", counts.people >= 2, Role.EDITOR),
         Step(
             "train",
             "Train a recogniser",

@@ -14,6 +14,7 @@ import streamlit as st
 from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
+from webapp.parts.queue_place import place
 from webapp.wording import count
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def undo(event_id: int, summary: str) -> None:
     """Undo one decision."""
     withdraw()
     library().journal.undo(event_id)
+    place().undone(event_id)
     toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
 
 

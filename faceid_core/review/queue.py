@@ -1,0 +1,264 @@
+"""The queue of questions: one at a time, the one first whose answer is expected to name most faces.
+
+A face that may be somebody is a question about that face, in which the somebody is one of the answers, never a
+question of its own whose no names nobody.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+
+from faceid_core.review.identity import Suggestion
+from faceid_core.values import Ints
+from faceid_core.vectors.neighbours import NeighbourGraph
+
+BATCH = 24
+"""Faces that one answer is about, at most: as many as can be looked over in a glance."""
+
+WORTH_A_BATCH = 0.5
+"""A suggested face is asked about among others of the same person from this probability on; else it is asked about
+by itself, where another name can be given at once."""
+
+PRIOR = 4.0
+"""Answers that a person's record is worth before there are any."""
+
+STEEPNESS, CROSSING = 9.0, 1.0
+"""How the probability that a suggestion is right falls with its distance: a half at CROSSING limits."""
+
+SINGLE = 0.3
+"""The share of faces like nobody known that show somebody who is there more than once."""
+
+BECAUSE = 12
+"""Faces of a person that speak for a question."""
+
+RUNNERS_UP = 9
+"""People that a key can choose."""
+
+
+class Kind(StrEnum):
+    """What a question is about."""
+
+    GROUP = "group"
+    PERSON = "person"
+    """Faces that may be somebody, many at once."""
+    FACE = "face"
+    """A single face."""
+    WRONG = "wrong"
+    """A name that may be wrong."""
+    TWICE = "twice"
+    """Somebody who is on a photo more than once."""
+    PEOPLE = "people"
+    """Two people who may be one."""
+    GROUPS = "groups"
+    """Two groups that may be one person."""
+    MOMENT = "moment"
+    """Photos of one moment."""
+
+
+NAMING = (Kind.GROUP, Kind.PERSON, Kind.FACE)
+"""Kinds whose answers name faces; the others ask about names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. Ids are those of faces, unless said otherwise.
+
+    key: tells it from all others, and stays while the question does. faces: what it is about; of a group, its best
+    ones. size: how many faces the answer is about. gain: faces that it is expected to name, for each act it takes.
+    person: who they may be, or whose name is in doubt; because: this person's faces that speak for it; runners_up:
+    other people, the likeliest first; number, other: groups, people, or a photo and the others of its moment;
+    pairs: of faces, one on each of two photos; sure: whether the faces are taken for the person unless deselected.
+    """
+
+    kind: Kind
+    key: str
+    faces: tuple[int, ...]
+    size: int = 1
+    gain: float = 0.0
+    person: int | None = None
+    because: tuple[int, ...] = ()
+    runners_up: tuple[int, ...] = ()
+    number: int = 0
+    others: tuple[int, ...] = ()
+    pairs: tuple[tuple[int, int], ...] = ()
+    distance: float = 0.0
+    sure: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waiting:
+    """What the questions that name faces are made of.
+
+    groups: number -> its faces that wait, the best first; singles: the other faces that wait, in the order in which
+    they are worth a look. suggestions: the surest first. limit: the distance up to which they are sure. records:
+    person -> (yes, no) that were answered so far.
+    """
+
+    groups: Mapping[int, Sequence[int]]
+    singles: Sequence[int]
+    suggestions: Sequence[Suggestion]
+    limit: float
+    named: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    records: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+
+
+def probability(one: Suggestion, limit: float, record: tuple[int, int] = (0, 0)) -> float:
+    """How likely a suggestion is right: from its distance, and from what was answered about this person before."""
+    near = 1 / (1 + math.exp(STEEPNESS * (one.distance / limit - CROSSING)))
+    yes, no = record
+    return near * (PRIOR + yes) / (PRIOR + yes + no)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """questions: the first ones; answers: how many there are of each kind."""
+
+    questions: tuple[Question, ...]
+    answers: Counter[str]
+
+
+def naming(waiting: Waiting, at_most: int) -> Queue:
+    """The questions that name faces, the most useful first; each face is in one of them."""
+    by_face = {one.face: one for one in waiting.suggestions}
+    groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
+    grouped = {face for faces in groups.values() for face in faces}
+    chance = {
+        one.face: probability(one, waiting.limit, waiting.records.get(one.person, (0, 0)))
+        for one in waiting.suggestions
+        if one.face not in grouped
+    }
+    batches = list(_batches(waiting, chance))
+    asked = grouped.union(*(batch.faces for batch in batches))
+    alone = (face for faces in waiting.groups.values() if len(faces) == 1 for face in faces)
+    order = dict.fromkeys([*chance, *alone, *waiting.singles])
+    faces = sorted((face for face in order if face not in asked), key=lambda face: -chance.get(face, 0.0))
+    questions = [
+        *(_group(number, waiting, by_face) for number in sorted(groups, key=lambda n: -len(groups[n]))[:at_most]),
+        *batches,
+        *(_face(face, by_face.get(face), chance.get(face, 0.0)) for face in faces[:at_most]),
+    ]
+    first = sorted(questions, key=lambda question: -question.gain)[:at_most]
+    answers = Counter({Kind.GROUP.value: len(groups), Kind.PERSON.value: len(batches), Kind.FACE.value: len(faces)})
+    return Queue(tuple(first), answers)
+
+
+def _group(number: int, waiting: Waiting, by_face: Mapping[int, Suggestion]) -> Question:
+    """A whole group, with the people that its faces may be."""
+    faces, there = waiting.groups[number], waiting.named.get(number, ())
+    made = [by_face[face] for face in faces if face in by_face]
+    votes = Counter(one.person for one in made)
+    people = list(dict.fromkeys([*there, *(person for person, _ in votes.most_common())]))
+    likely = people[0] if people and (there or 2 * votes[people[0]] > len(faces)) else None
+    return Question(
+        Kind.GROUP,
+        f"group-{number}",
+        tuple(faces[:BATCH]),
+        len(faces),
+        gain=float(len(faces)),
+        person=likely,
+        because=_reasons(one for one in made if one.person == likely),
+        runners_up=tuple(person for person in people if person != likely)[:RUNNERS_UP],
+        number=number,
+    )
+
+
+def _batches(waiting: Waiting, chance: Mapping[int, float]) -> Iterator[Question]:
+    """Faces in no group that may be one person, BATCH at a time: those that are likely enough."""
+    by_person: dict[int, list[Suggestion]] = defaultdict(list)
+    for one in waiting.suggestions:
+        if chance.get(one.face, 0.0) >= WORTH_A_BATCH:
+            by_person[one.person].append(one)
+    for made in by_person.values():
+        for start in range(0, len(made), BATCH):
+            if len(some := made[start : start + BATCH]) > 1:
+                yield _batch(some, sum(chance[one.face] for one in some))
+
+
+def _batch(made: Sequence[Suggestion], right: float) -> Question:
+    """right: how many are expected to be the person; each of the others is to be deselected."""
+    person = made[0].person
+    return Question(
+        Kind.PERSON,
+        f"person-{person}-{made[0].face}",
+        tuple(one.face for one in made),
+        len(made),
+        gain=right / (1 + len(made) - right),
+        person=person,
+        because=_reasons(made),
+        distance=made[0].distance,
+        sure=True,
+    )
+
+
+def _reasons(made: Iterable[Suggestion]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(face for one in made for face in one.because))[:BECAUSE]
+
+
+def _face(face: int, one: Suggestion | None, chance: float) -> Question:
+    """One face; who it may be is one of the answers."""
+    question = Question(Kind.FACE, f"face-{face}", (face,), gain=chance + (1 - chance) * SINGLE)
+    if one is None:
+        return question
+    runner_up = (one.runner_up,) if one.runner_up is not None else ()
+    return replace(
+        question, person=one.person, because=one.because, runners_up=runner_up, distance=one.distance, sure=one.sure
+    )
+
+
+def by_promise(graph: NeighbourGraph) -> Ints:
+    """The rows of a graph, those first that stand out: near to one face, far from the next ten. Such faces are the
+    likeliest to be somebody who is there more than once: many near faces only tell of blurred ones."""
+    if not len(graph):
+        return np.empty(0, np.int64)
+    distances = np.where(np.isfinite(graph.distances[:, :11]), graph.distances[:, :11], 10.0)
+    squared = distances.astype(np.float64) ** 2
+    following = squared[:, 1:].mean(axis=1) if squared.shape[1] > 1 else 0.0
+    return np.argsort(squared[:, 0] - following / 2, kind="stable")
+
+
+@dataclass
+class Place:
+    """Where somebody is in the queue, in all their tabs. skipped: keys of questions to be asked last; back: the
+    question to which an undo led; done: the events that were made here, each with its question, the newest last."""
+
+    skipped: dict[str, None] = field(default_factory=dict)
+    back: Question | None = None
+    done: list[tuple[int, Question]] = field(default_factory=list)
+
+    def order(self, questions: Sequence[Question]) -> Iterator[Question]:
+        """The questions in the order in which they come for this person, without skipped ones."""
+        if self.back is not None:
+            yield self.back
+        yield from (question for question in questions if question.key not in self.skipped)
+
+    def skip(self, question: Question) -> None:
+        """Ask it last."""
+        self.skipped[question.key] = None
+        self._leave(question)
+
+    def answered(self, event: int, question: Question) -> None:
+        """It was answered by this event."""
+        self.done.append((event, question))
+        self._leave(question)
+
+    def undone(self, event: int) -> None:
+        """An event was undone: go back to its question, if it was made here."""
+        question = next((question for one, question in self.done if one == event), None)
+        self.done = [item for item in self.done if item[0] != event]
+        if question is not None:
+            self.back = question
+            self.skipped.pop(question.key, None)
+
+    def start_over(self) -> None:
+        """Ask what was skipped, too."""
+        self.skipped.clear()
+
+    def _leave(self, question: Question) -> None:
+        if self.back is not None and self.back.key == question.key:
+            self.back = None

@@ -1,0 +1,203 @@
+"""Suggestions kept up to date: after an act only what it touched is compared. `identity.suggest` and
+`identity.once_a_photo` find the same from the beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.review import identity
+from faceid_core.review.identity import MARGIN, Suggestion
+from faceid_core.review.people_nearby import Bools, PeopleNearby
+from faceid_core.values import GalleryFaces, Ints, Vectors
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedRows:
+    """The N faces that are compared, by id. ids, photos: (N,); quality: (N,) float32; vectors: (N, D), of equal
+    length."""
+
+    ids: Ints
+    photos: Ints
+    quality: npt.NDArray[np.float32]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decided:
+    """What people decided about N faces.
+
+    people: (N,) whose each is, -1 for nobody's, and for faces with a flag; asked: (N,) whether it waits for a name;
+    groups: (N,) its group, -1 for none. on_photos: (L, 2) photo and person of all faces with a name; ruled_out:
+    (R, 2) row and person that can't be; refused: faces that are not the person beside them.
+    """
+
+    people: Ints
+    asked: Bools
+    groups: Ints
+    on_photos: Ints
+    ruled_out: Ints
+    refused: GalleryFaces
+
+
+class SuggestionIndex:
+    """Who the faces that wait for a name may be."""
+
+    def __init__(self, faces: ComparedRows, *, limit: float, margin: float = MARGIN) -> None:
+        self._faces, self._limit, self._margin = faces, limit, margin
+        self._nearby = PeopleNearby(faces.vectors, faces.quality)
+        self._limits = np.full(len(faces.ids), limit)
+        self._reasons: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._made: dict[int, Suggestion] = {}
+        self._was: Decided | None = None
+
+    @property
+    def known(self) -> int:
+        """How many faces are compared."""
+        return int(self._nearby.known.sum())
+
+    def carry_on(self, before: SuggestionIndex) -> None:
+        """Take over what another index knows of faces that have the same vectors here."""
+        mine, theirs = self._faces, before._faces
+        _, here, there = np.intersect1d(mine.ids, theirs.ids, assume_unique=True, return_indices=True)
+        same = (mine.vectors[here] == theirs.vectors[there]).all(axis=1) & (
+            mine.quality[here] == theirs.quality[there]
+        )
+        self._nearby.carry_on(before._nearby, here[same], there[same])
+
+    def update(self, decided: Decided) -> Iterator[int]:
+        """Take in what was decided. The iterator compares faces that are new to this with everybody and yields how
+        many are left; `suggestions` tells what is known so far."""
+        self._limit_groups(decided)
+        changed, rest = self._nearby.update(decided.people, decided.asked)
+        self._reasons = {key: rows for key, rows in self._reasons.items() if key[1] not in changed}
+        self._was = decided
+        return rest
+
+    def suggestions(self) -> list[Suggestion]:
+        """The surest first, of two faces of a photo only the likelier one for a person."""
+        decided = self._was
+        if decided is None:
+            return []
+        rows = np.flatnonzero(decided.asked & self._nearby.known)
+        people, distances = self._nearest_two(rows, decided)
+        limits = self._limits[rows]
+        reach = np.minimum(
+            identity.reach_of(limits, self._limit, identity.LESS_SURE), self._margin * distances[:, 1]
+        )
+        near = np.flatnonzero(distances[:, 0] <= reach)
+        near = near[self._unlike_refused(rows[near], people[near, 0], distances[near, 0], decided.refused)]
+        sure = distances[near, 0] <= limits[near]
+        order = np.lexsort((self._faces.ids[rows[near]], distances[near, 0], ~sure))
+        near, sure = near[order], sure[order]
+        first = np.sort(_first_of(self._faces.photos[rows[near]], people[near, 0]))
+        kept, sure = near[first], sure[first]
+        self._made = {
+            item[0]: self._suggestion(*item)
+            for item in zip(
+                rows[kept].tolist(), people[kept].tolist(), distances[kept].tolist(), sure.tolist(), strict=True
+            )
+        }
+        return list(self._made.values())
+
+    def _suggestion(self, row: int, people: list[int], distances: list[float], sure: bool) -> Suggestion:
+        """The one that was made before, where it still holds: most do."""
+        before = self._made.get(row)
+        runner_up = people[1] if distances[1] != np.inf else None
+        if (
+            before is not None
+            and (before.person, before.distance, before.runner_up) == (people[0], distances[0], runner_up)
+            and before.sure is sure
+            and before.runner_up_distance == distances[1]
+            and (row, people[0]) in self._reasons
+        ):
+            return before
+        return Suggestion(
+            face=int(self._faces.ids[row]),
+            person=people[0],
+            distance=distances[0],
+            because=self._because(row, people[0]),
+            runner_up=runner_up,
+            runner_up_distance=distances[1],
+            sure=sure,
+        )
+
+    def _because(self, row: int, person: int) -> tuple[int, ...]:
+        if (row, person) not in self._reasons:
+            speaking, vectors = self._nearby.speaking(person), self._faces.vectors
+            apart = np.linalg.norm(vectors[speaking] - vectors[row], axis=1)
+            nearest = speaking[np.argsort(apart, kind="stable")[: identity.NEAREST]]
+            self._reasons[row, person] = tuple(self._faces.ids[nearest].tolist())
+        return self._reasons[row, person]
+
+    def _nearest_two(self, rows: Ints, decided: Decided) -> tuple[Ints, Floats]:
+        """The nearest two people of each row that nothing rules out: ids (M, 2), distances (M, 2) with inf."""
+        people, apart = self._nearby.people[rows], self._nearby.distances[rows]
+        photos = np.broadcast_to(self._faces.photos[rows, None], people.shape)
+        out = _among(photos, people, decided.on_photos)
+        out |= _among(np.broadcast_to(rows[:, None], people.shape), people, decided.ruled_out)
+        apart = np.where(out, np.inf, apart)
+        order = np.argsort(apart, axis=1, kind="stable")[:, :2]
+        people = np.take_along_axis(people, order, axis=1)
+        distances = np.take_along_axis(apart, order, axis=1).astype(np.float64)
+        self._look_farther(rows, people, distances, decided)
+        return people, distances
+
+    def _look_farther(self, rows: Ints, people: Ints, distances: Floats, decided: Decided) -> None:
+        """Rows of whose listed people too many are ruled out, or went, are compared with everybody else, where that
+        may matter."""
+        beyond, reach = self._nearby.beyond[rows], identity.LESS_SURE * self._limit
+        nearest = np.minimum(distances[:, 0], beyond)
+        lacking = ~np.isfinite(distances[:, 1]) & np.isfinite(beyond) & (nearest <= reach)
+        places = np.flatnonzero(lacking)
+        if len(places):
+            without = [self._out_of_question(row, decided) for row in rows[places].tolist()]
+            people[places], distances[places] = self._nearby.exactly(rows[places], without)
+
+    def _out_of_question(self, row: int, decided: Decided) -> Ints:
+        """The people that a row can't be."""
+        here = decided.on_photos[decided.on_photos[:, 0] == self._faces.photos[row], 1]
+        return np.concatenate([here, decided.ruled_out[decided.ruled_out[:, 0] == row, 1]])
+
+    def _limit_groups(self, decided: Decided) -> None:
+        """See identity.limits_of; only groups whose waiting faces changed are looked at."""
+        before = _waiting_groups(self._was) if self._was is not None else np.full(len(self._faces.ids), -2)
+        after = _waiting_groups(decided)
+        changed = before != after
+        dirty = np.unique(np.concatenate([before[changed], after[changed]]))
+        rows = np.flatnonzero(np.isin(after, dirty[dirty >= 0]))
+        self._limits[changed] = self._limit
+        self._limits[rows] = identity.limits_of(self._faces.vectors[rows], after[rows], self._limit)
+
+    def _unlike_refused(self, rows: Ints, people: Ints, distances: Floats, refused: GalleryFaces) -> Bools:
+        """Which rows are no nearer to a face that is not the person than to the person's own."""
+        kept = np.ones(len(rows), bool)
+        for person in np.intersect1d(people, refused.people).tolist():
+            mine, others = np.flatnonzero(people == person), refused.vectors[refused.people == person]
+            for at in mine.tolist():
+                nearest = np.linalg.norm(others - self._faces.vectors[rows[at]], axis=1).min(initial=np.inf)
+                kept[at] = nearest >= distances[at]
+        return kept
+
+
+def _waiting_groups(decided: Decided) -> Ints:
+    return np.where(decided.asked, decided.groups, -1)
+
+
+def _among(one: Ints, other: Ints, pairs: Ints) -> Bools:
+    """Which (one, other), in their shape, are among pairs (K, 2)."""
+    width = int(max(other.max(initial=0), pairs[:, 1].max(initial=0))) + 2
+    codes = np.unique(pairs[:, 0] * width + pairs[:, 1])
+    found: Bools = np.isin(one * width + other, codes) & (other >= 0)
+    return found
+
+
+def _first_of(photos: Ints, people: Ints) -> Ints:
+    """The places of the first of each photo and person."""
+    pairs = np.stack([photos, people], axis=1)
+    return np.unique(pairs, axis=0, return_index=True)[1]

@@ -1,0 +1,298 @@
+"""Keeps the open questions up to date: what a worker does between jobs and beside them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from faceid_core.errors import FaceIdError, NotReady
+from faceid_core.library import FaceVectors, Library, Standing
+from faceid_core.review import identity, queue
+from faceid_core.review.people_nearby import Bools
+from faceid_core.review.queue import Question, Queue, Waiting
+from faceid_core.review.suggestion_index import ComparedRows, Decided, SuggestionIndex
+from faceid_core.steps import open_questions
+from faceid_core.steps.cluster_labels import usual_threshold
+from faceid_core.steps.load_vectors import length_of, load_embedder, load_graph, load_vectors, normalised
+from faceid_core.steps.name_questions import NameQuestions
+from faceid_core.steps.open_questions import OpenQuestions
+from faceid_core.values import GalleryFaces, Ints
+from faceid_core.vectors.neighbours import on_sphere
+from faceid_core.vision.embedder import Embedder
+
+log = logging.getLogger(__name__)
+
+OTHERS = 200
+"""Questions that name no face, of those that are written down."""
+
+WRITE_SECONDS = 3.0
+"""How often what is known so far is written down while faces are still being compared."""
+
+POLL_SECONDS = 0.15
+"""How often the worker looks whether something was decided."""
+
+BUSY = ("import", "cluster")
+"""Jobs that change faces all the time: the new ones are asked about when the job is done."""
+
+
+class _Compared:
+    """The faces that questions are about, and what is known of them. It changes when faces come."""
+
+    def __init__(
+        self, library: Library, embedder: Embedder, pool: ThreadPoolExecutor, before: _Compared | None
+    ) -> None:
+        self.library, self.embedder = library, embedder
+        self.newest = library.gallery.newest_faces()
+        self.faces: FaceVectors = normalised(load_vectors(library, embedder), embedder)
+        self.limit = identity.LIMIT_SHARE * embedder.default_threshold
+        faces = self.faces
+        rows = ComparedRows(faces.ids, faces.photos, faces.quality, faces.vectors)
+        self.suggesting = SuggestionIndex(rows, limit=self.limit)
+        if before is not None and before.embedder.name == embedder.name:
+            self.suggesting.carry_on(before.suggesting)
+        self._graph = pool.submit(load_graph, library, faces, embedder)
+        self._flagged: Ints | None = None
+        self._groups: tuple[int | None, Ints] = (None, np.zeros(len(faces.ids), np.int64))
+
+    def lacks(self, standing: Standing) -> bool:
+        """Whether a face that bore a flag when all were read bears none any more."""
+        if self._flagged is None:
+            self._flagged = standing.flagged
+        return len(np.setdiff1d(self._flagged, standing.flagged, assume_unique=True)) > 0
+
+    @property
+    def graph_is_there(self) -> bool:
+        return self._graph.done()
+
+    def wait_for_graph(self) -> None:
+        """Raises what loading it raised."""
+        self._graph.result()
+
+    @cached_property
+    def naming(self) -> NameQuestions:
+        threshold = usual_threshold(self.library.settings)
+        return NameQuestions(self.library, self.faces, self._graph.result(), threshold=threshold)
+
+    @cached_property
+    def by_promise(self) -> Ints:
+        return queue.by_promise(self._graph.result())
+
+    def numbers(self, run: int | None) -> Ints:
+        """(N,) the group of each face, 0 for none; read when there was a new grouping."""
+        if self._groups[0] != run:
+            self._groups = run, self.library.clusters.numbers(self.faces.ids)
+        return self._groups[1]
+
+
+@dataclass(frozen=True, eq=False)
+class _Moment:
+    """What stands decided about the compared faces. people, numbers, active: (N,), see NameQuestions.update."""
+
+    compared: _Compared
+    standing: Standing
+    people: Ints
+    numbers: Ints
+    active: Bools
+    _naming: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> Bools:
+        """(N,) the faces that wait for a name."""
+        return self.active & (self.people < 0)
+
+    def decided(self) -> Decided:
+        """For the index of suggestions."""
+        standing = self.standing
+        return Decided(
+            people=np.where(np.isin(self.people, sorted(standing.hidden)), -1, self.people),
+            asked=self.asked,
+            groups=np.where(self.numbers > 0, self.numbers, -1),
+            on_photos=standing.labels[:, [2, 1]],
+            ruled_out=np.concatenate([self._rows(standing.rejections), self._rows(self._told_apart())]),
+            refused=self._refused(),
+        )
+
+    def _rows(self, pairs: Ints) -> Ints:
+        """Of (face, person) those whose face is compared, with its row."""
+        rows = self.compared.faces.rows(pairs[:, 0])
+        return np.stack([rows, pairs[:, 1]], axis=1)[rows >= 0]
+
+    def _told_apart(self) -> Ints:
+        """(face, person): a human said that the face and one of the person's faces are two people."""
+        standing = self.standing
+        person = dict(standing.labels[:, :2].tolist())
+        both = np.concatenate([standing.cannot_link, standing.cannot_link[:, ::-1]]).tolist()
+        found = [(one, person[other]) for one, other in both if other in person]
+        return np.array(found, np.int64).reshape(-1, 2)
+
+    def _refused(self) -> GalleryFaces:
+        library, embedder = self.compared.library, self.compared.embedder
+        if not len(self.standing.rejections):
+            return GalleryFaces(np.empty(0, np.int64), np.empty(0, np.int64), self.compared.faces.vectors[:0])
+        found = library.gallery.negatives(embedder.name)
+        return replace(found, vectors=on_sphere(found.vectors, length_of(embedder)))
+
+    def naming(self, at_most: int) -> Queue:
+        """The questions that name faces; computed again only while faces are being compared."""
+        state = self.compared.suggesting.known, self.compared.graph_is_there, at_most
+        if self._naming.get("state") != state:
+            self._naming.update(state=state, queue=queue.naming(self._waiting(), at_most))
+        found: Queue = self._naming["queue"]
+        return found
+
+    def _waiting(self) -> Waiting:
+        """For the queue: the faces that wait, in their groups or alone."""
+        compared, asked = self.compared, self.asked
+        best = np.argsort(-compared.faces.quality, kind="stable")
+        best = best[asked[best] & (self.numbers[best] > 0)]
+        order = compared.by_promise if compared.graph_is_there else np.argsort(-compared.faces.quality)
+        alone = order[asked[order] & (self.numbers[order] == 0)]
+        return Waiting(
+            groups=_by_number(self.numbers[best], compared.faces.ids[best]),
+            singles=compared.faces.ids[alone].tolist(),
+            suggestions=compared.suggesting.suggestions(),
+            limit=compared.limit,
+            named=self._named_groups(),
+            records=_records(self.standing),
+        )
+
+    def _named_groups(self) -> dict[int, list[int]]:
+        """Group -> the people of its faces, those with most first."""
+        rows = np.flatnonzero((self.people >= 0) & (self.numbers > 0))
+        pairs = np.stack([self.numbers[rows], self.people[rows]], axis=1)
+        found, sizes = np.unique(pairs, axis=0, return_counts=True)
+        named: dict[int, list[int]] = {}
+        for number, person in found[np.argsort(-sizes, kind="stable")].tolist():
+            if person not in self.standing.hidden:
+                named.setdefault(number, []).append(person)
+        return named
+
+
+def _by_number(numbers: Ints, ids: Ints) -> dict[int, list[int]]:
+    """Group -> its faces in the order in which they come."""
+    order = np.argsort(numbers, kind="stable")
+    found, starts = np.unique(numbers[order], return_index=True)
+    parts = np.split(ids[order], starts[1:])
+    return {int(number): part.tolist() for number, part in zip(found, parts, strict=False)}
+
+
+def _records(standing: Standing) -> dict[int, tuple[int, int]]:
+    """Person -> how many suggestions were answered with yes and with no."""
+    yes = Counter(standing.labels[standing.accepted, 1].tolist())
+    no = Counter(standing.rejections[:, 1].tolist())
+    return {person: (yes[person], no[person]) for person in yes.keys() | no.keys()}
+
+
+@dataclass
+class Keeper:
+    """Brings the open questions up to date with one library. One at a time may write them."""
+
+    library: Library
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="neighbours")
+        self._compared: _Compared | None = None
+        self._known: tuple[object, ...] | None = None
+        self._others: list[Question] = []
+        self._without_graph = False
+
+    def run(self) -> None:
+        """Keep them up to date until stopped: the body of a thread."""
+        trouble = ""
+        while not self.stop.wait(POLL_SECONDS):
+            try:
+                self.catch_up()
+                trouble = ""
+            except NotReady:
+                open_questions.write(self.library, OpenQuestions())
+            except FaceIdError as error:
+                if str(error) != trouble:
+                    log.warning("%s", error)
+                trouble = str(error)
+            except Exception:
+                log.exception("the open questions could not be brought up to date")
+                self._compared = self._known = None
+                self.stop.wait(10)
+
+    def catch_up(self, *, wait: bool = False) -> bool:
+        """Take in what was decided since; whether there was anything. What is known so far is written down on the
+        way. wait: for the neighbours, too, without which only faces to be named are asked about.
+
+        Raises NoPhotos, NoFaces.
+        """
+        version = self._version()
+        graph_came = self._without_graph and self._compared is not None and self._compared.graph_is_there
+        if version == self._known and not graph_came and not wait:
+            return False
+        compared = self._faces()
+        moment = self._moment(compared)
+        compared, written = moment.compared, 0.0
+        for left in compared.suggesting.update(moment.decided()):
+            if self._version() != version or self.stop.is_set():
+                return True  # it was asked for something newer; what is compared stays compared
+            if left and time.monotonic() - written > WRITE_SECONDS:
+                self._write(moment, left)
+                written = time.monotonic()
+        self._write(moment, 0)
+        if wait:
+            compared.wait_for_graph()
+        self._known = version
+        if compared.graph_is_there and moment.standing.run is None:
+            self._others = []
+        elif compared.graph_is_there:
+            self._others = compared.naming.update(moment.standing, moment.people, moment.numbers, moment.active)
+            self._write(moment, 0)
+        self._without_graph = not compared.graph_is_there
+        return True
+
+    def _version(self) -> tuple[object, ...]:
+        gallery = self.library.gallery
+        return (*gallery.cache_version(), *gallery.faces_cache_version())
+
+    def _faces(self) -> _Compared:
+        """Read again when faces came or were read again, unless a job is at it."""
+        embedder, compared = load_embedder(self.library.settings), self._compared
+        same = compared is not None and compared.embedder.name == embedder.name
+        if compared is not None and same and compared.newest == self.library.gallery.newest_faces():
+            return compared
+        if compared is not None and same and self._busy():
+            return compared
+        self._others = []
+        self._compared = _Compared(self.library, embedder, self._pool, compared)
+        return self._compared
+
+    def _moment(self, compared: _Compared) -> _Moment:
+        standing = self.library.gallery.standing()
+        if compared.lacks(standing) and not self._busy():  # a face that bore a flag when all were read
+            compared = self._compared = _Compared(self.library, compared.embedder, self._pool, compared)
+            self._others = []
+        faces = compared.faces
+        active = ~np.isin(faces.ids, standing.flagged)
+        people = np.full(len(faces.ids), -1, np.int64)
+        rows = faces.rows(standing.labels[:, 0])
+        people[rows[rows >= 0]] = standing.labels[rows >= 0, 1]
+        return _Moment(compared, standing, np.where(active, people, -1), compared.numbers(standing.run), active)
+
+    def _busy(self) -> bool:
+        return any(job.kind in BUSY for job in self.library.jobs.active())
+
+    def _write(self, moment: _Moment, left: int) -> None:
+        """Nothing is asked before the first grouping."""
+        if moment.standing.run is None:
+            open_questions.write(self.library, OpenQuestions())
+            return
+        others = self._others[:OTHERS]
+        named = moment.naming(open_questions.KEPT - len(others))
+        answers = named.answers + Counter(question.kind.value for question in self._others)
+        waiting = int(moment.asked.sum())
+        found = OpenQuestions((*named.questions, *others), dict(answers), waiting, left, moment.standing.run)
+        open_questions.write(self.library, found)

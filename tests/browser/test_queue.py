@@ -1,0 +1,114 @@
+"""Naming by keys in a real browser: what is pressed and typed names the faces, and Z takes it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faceid_core.library import Library
+from faceid_core.settings import Settings
+from tests import sharing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def folder(imported_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sharing.copy_library(imported_folder, tmp_path_factory.mktemp("queue") / "library")
+
+
+@pytest.fixture
+def queue(page: Page, start_server: Callable[[Path], str], folder: Path) -> Page:
+    page.goto(f"{start_server(folder)}/name_faces")
+    heading(page, "Who is this|Are these|Is this")
+    return page
+
+
+def heading(page: Page, text: str) -> str:
+    """The question, once there is one that begins so."""
+    found = page.get_by_role("heading", level=2, name=re.compile(f"^({text})"))
+    found.wait_for()
+    return found.inner_text()
+
+
+def people(folder: Path) -> dict[str, int]:
+    with Library.open(Settings(library=folder)) as library:
+        return {person.name: person.faces for person in library.people.all()}
+
+
+def faces(page: Page) -> list[str]:
+    found: list[str] = page.locator("button.face img").evaluate_all("images => images.map(image => image.src)")
+    return found
+
+
+def changed(page: Page, before: list[str]) -> None:
+    page.wait_for_function(
+        """before => {
+          const host = [...document.querySelectorAll('*')].find(one => one.shadowRoot?.querySelector('.face'))
+          const images = host?.shadowRoot.querySelectorAll('button.face img') ?? []
+          return host && [...images].map(image => image.src).join() !== before
+        }""",
+        arg=",".join(before),
+    )
+
+
+def test_keys_name_whole_groups_and_leon_makes_no_second_leonard(queue: Page, folder: Path) -> None:
+    first = faces(queue)
+    queue.keyboard.press("Enter")
+    queue.keyboard.type("Leonard")  # n, s, u, x and y are letters here
+    queue.keyboard.press("Enter")
+    queue.get_by_text(re.compile("Named .* faces? “Leonard”")).wait_for()
+    changed(queue, first)
+    assert list(people(folder)) == ["Leonard"]
+    second = faces(queue)
+    queue.keyboard.press("Enter")
+    queue.keyboard.type("Leon")
+    queue.get_by_role("option", name=re.compile("New person “Leon”")).wait_for()
+    queue.keyboard.press("Shift+Enter")
+    queue.get_by_text(re.compile("Named .* “Leon”")).wait_for()
+    changed(queue, second)
+    assert sorted(people(folder)) == ["Leon", "Leonard"]
+    queue.keyboard.press("z")
+    queue.get_by_text(re.compile("Undone: Named .*Leon")).wait_for()
+    queue.wait_for_timeout(500)
+    assert faces(queue) == second and list(people(folder)) == ["Leonard"]
+    queue.reload()
+    heading(queue, "Who is this|Are these|Is this")
+    assert faces(queue) == second, "the place is kept"
+    before = people(folder)["Leonard"]
+    queue.keyboard.press("Enter")
+    queue.keyboard.type("leon")
+    queue.keyboard.press("Enter")  # the first match, though they would be in one photo twice
+    error = queue.get_by_role("alert").filter(has_text="twice")
+    named = queue.get_by_text(re.compile("Named .* “Leonard”"))
+    error.or_(named).first.wait_for()
+    assert list(people(folder)) == ["Leonard"] and people(folder)["Leonard"] >= before
+
+
+def test_skip_help_and_unknown_by_key(queue: Page, folder: Path) -> None:
+    first = faces(queue)
+    queue.keyboard.press("?")
+    queue.get_by_text("Undo, and go back there").wait_for()
+    queue.keyboard.press("s")
+    changed(queue, first)
+    second = faces(queue)
+    queue.keyboard.press("u")
+    queue.get_by_text(re.compile("Ignored .* faces?")).wait_for()
+    changed(queue, second)
+    queue.keyboard.press("Control+z")
+    queue.get_by_text(re.compile("Undone: Ignored")).wait_for()
+
+
+def test_thumbs_find_large_buttons(queue: Page) -> None:
+    queue.set_viewport_size({"width": 390, "height": 844})
+    for name in ("Unknown person", "Not a face", "Skip"):
+        box = queue.get_by_role("button", name=re.compile(name)).bounding_box()
+        assert box is not None and box["height"] >= 44 and box["width"] >= 120
+    assert queue.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,238 @@
+"""The page Name faces: one question at a time, the most useful first, answered with a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from faceid_core import frame_path
+from faceid_core.errors import BadInput, InvalidName, NotFound, OutOfDate, TwiceOnPhoto
+from faceid_core.review.queue import NAMING, Kind, Place
+from faceid_core.steps.next_question import AskedNow, NextQuestion, next_question
+from faceid_core.steps.open_questions import OpenQuestions
+from faceid_core.steps.reply import Given, Reply, give
+from webapp.components.face_grid import describe
+from webapp.components.question_card import Shown, question_card
+from webapp.context import library
+from webapp.feedback import guarded, show_toasts, toast
+from webapp.markup import escaped_markdown, face_url, photo_url
+from webapp.parts import question_words as words
+from webapp.parts.blank import blank
+from webapp.parts.job_progress import job_progress
+from webapp.parts.queue_place import place
+from webapp.parts.undo import offer_undo, undo_bar, withdraw
+from webapp.wording import count
+
+if TYPE_CHECKING:
+    from faceid_core.library import FaceView, PersonView
+
+PHOTO_PX, BESIDE, AHEAD = 900, 8, 2
+LOOK_AGAIN_SECONDS = 1.0
+_TURN, _ASKED, _ERROR, _TWICE = "queue-turn", "queue-asked", "queue-error", "queue-twice"
+
+
+def page() -> None:
+    st.title("Name faces")
+    job_progress("cluster", "import")
+    people = library().people.all()
+    coming = next_question(library(), place(), people)
+    unfinished = coming.asked is None or bool(coming.found and coming.found.left)
+    st.fragment(_queue, run_every=LOOK_AGAIN_SECONDS if unfinished else None)(unfinished)
+
+
+def _queue(unfinished: bool) -> None:
+    """The question, alone: an answer draws nothing else again. unfinished: it looks by itself for more."""
+    people = library().people.all()
+    coming = next_question(library(), place(), people)
+    if unfinished and coming.asked is not None and not (coming.found and coming.found.left):
+        st.rerun()
+    if coming.found is not None and coming.found.left:
+        total = coming.found.left + max(coming.found.faces - coming.found.left, 0)
+        done = 1 - coming.found.left / max(total, 1)
+        st.progress(done, text=f":gray[Comparing faces: {coming.found.left:,} left]")
+    if coming.asked is not None:
+        _ask(coming.asked, coming.found, people)
+    else:
+        _nothing(coming)
+    undo_bar()
+    show_toasts()  # the frame, which shows them elsewhere, isn't drawn after an answer
+
+
+def _nothing(coming: NextQuestion) -> None:
+    if coming.found is None:
+        counts = library().counts()
+        if counts.faces:
+            st.progress(0.0, text=":gray[Comparing faces]")
+            return
+        blank("No faces yet", "Import photos first.", icon="add_photo_alternate", link=("photos", "Import photos"))
+    elif coming.skipped:
+        again = ("Ask them again", place().start_over)
+        text = f"{count(coming.skipped, 'question')} skipped."
+        blank("That was all, but for what you skipped", text, icon="skip_next", button=again)
+    else:
+        blank("No questions are open", "New ones come with new photos and new names.", icon="task_alt")
+
+
+def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonView]) -> None:
+    question = asked.question
+    st.session_state[_ASKED] = asked
+    state = (question.key, st.session_state.get(_ERROR, ""), tuple(asked.every.ids))
+    if st.session_state.get("queue-state") != state:
+        st.session_state["queue-state"] = state
+        st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+    many = len(asked.faces) > 1 and question.kind in (*NAMING, Kind.TWICE)
+    shown = Shown(
+        question=question.key,
+        title=words.title(asked),
+        reason=words.reason(asked),
+        place=_left(found),
+        faces=[_face(face) for face in asked.faces],
+        photo=_photo(asked.faces[0]) if question.kind is not Kind.MOMENT else None,
+        beside=_beside(asked),
+        answers=words.answers(asked),
+        people=_choices(people),
+        selectable=many,
+        naming=question.kind in (*NAMING, Kind.WRONG, Kind.GROUPS),
+        error=st.session_state.get(_ERROR, ""),
+        next=_ahead(found, place(), question.key),
+        keys=words.KEYS,
+    )
+    question_card(shown, key="question", turn=st.session_state[_TURN], on_answer=_answered)
+
+
+def _left(found: OpenQuestions | None) -> str:
+    """Such as "142 faces left · 31 questions", without those that were answered a moment ago."""
+    if found is None:
+        return ""
+    done = {question.key for _, question in place().done}
+    questions = found.total - sum(question.key in done for question in found.questions)
+    return f"{count(library().counts().unnamed, 'face')} left · {count(questions, 'question')}"
+
+
+# --- what is drawn ------------------------------------------------------------------------------------------
+def _face(face: FaceView) -> dict[str, Any]:
+    return {"id": face.id, "src": face_url(face.id), "title": describe(face), "photo": face.photo_id}
+
+
+def _photo(face: FaceView) -> dict[str, Any] | None:
+    photo = library().photos.get(face.photo_id)
+    if not (photo.width and photo.height):
+        return None
+    taken = f" · {photo.taken_at:%d %B %Y}" if photo.taken_at else ""
+    return {
+        "src": photo_url(photo.id, PHOTO_PX),
+        "caption": Path(frame_path.shown(photo.path)).name + taken,
+        "left": 100 * face.box.left / photo.width,
+        "top": 100 * face.box.top / photo.height,
+        "width": 100 * face.box.width / photo.width,
+        "height": 100 * face.box.height / photo.height,
+    }
+
+
+def _beside(asked: AskedNow) -> list[dict[str, Any]]:
+    """The faces to compare with: those of the candidate, or of both sides."""
+    question = asked.question
+    if question.kind is Kind.PEOPLE:
+        sides = [asked.people[person] for person in (question.number, *question.others)]
+        return [
+            {"title": one.name, "faces": _strip(library().faces.of_person(one.id, limit=BESIDE))} for one in sides
+        ]
+    if question.kind is Kind.GROUPS:
+        numbers = (question.number, *question.others)
+        found = [library().faces.of_cluster(one, limit=BESIDE, unnamed=True) for one in numbers]
+        return [
+            {"title": f"Group {one}", "faces": _strip(faces)} for one, faces in zip(numbers, found, strict=True)
+        ]
+    if question.kind is Kind.MOMENT:
+        photos = [
+            {"id": one, "src": photo_url(one, 320), "title": ""} for one in (question.number, *question.others)
+        ]
+        return [{"title": "Photos", "faces": photos[:12]}]
+    if asked.person is None:
+        return []
+    faces = library().faces.get_many(question.because[:BESIDE])
+    if len(faces) < BESIDE:
+        there = {face.id for face in faces}
+        more = library().faces.of_person(asked.person.id, limit=BESIDE)
+        faces += [face for face in more if face.id not in there][: BESIDE - len(faces)]
+    return [{"title": words.beside_title(asked), "faces": _strip(faces)}]
+
+
+def _strip(faces: Sequence[FaceView]) -> list[dict[str, Any]]:
+    return [_face(face) for face in faces]
+
+
+def _choices(people: Sequence[PersonView]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": person.id,
+            "name": person.name,
+            "note": count(person.faces, "face"),
+            "src": face_url(person.cover_face_id) if person.cover_face_id else None,
+        }
+        for person in people
+        if not person.hidden
+    ]
+
+
+def _ahead(found: OpenQuestions | None, here: Place, key: str) -> list[str]:
+    """Pictures of the questions that come next, probably."""
+    rest = [one for one in here.order(found.questions[:20] if found else ()) if one.key != key][:AHEAD]
+    return [face_url(face) for one in rest for face in one.faces[:12]]
+
+
+# --- answers ------------------------------------------------------------------------------------------------
+@guarded
+def _answered(given: Mapping[str, Any]) -> None:
+    asked: AskedNow | None = st.session_state.get(_ASKED)
+    if asked is None or asked.question.key != given.get("question"):
+        return
+    st.session_state[_ERROR] = ""
+    if given["answer"] == "undo":
+        _undo()
+    elif given["answer"] == "skip":
+        place().skip(asked.question)
+    else:
+        _give(asked, given)
+
+
+def _undo() -> None:
+    done = place().done
+    if not done:
+        toast("Nothing to undo here.", icon=":material/info:")
+        return
+    event = done[-1][0]
+    try:
+        withdraw()
+        undone = library().journal.undo(event)
+        toast(f"Undone: {escaped_markdown(undone.summary)}", icon=":material/undo:")
+    finally:
+        place().undone(event)  # also where it was undone before: it is no way back
+
+
+def _give(asked: AskedNow, given: Mapping[str, Any]) -> None:
+    said = (given["answer"], given.get("person"), given.get("name"), tuple(given.get("left_out") or ()))
+    wanted = Given(
+        Reply(given["answer"]),
+        left_out=tuple(int(face) for face in given.get("left_out") or ()),
+        person=given.get("person"),
+        name=str(given.get("name") or ""),
+        twice=st.session_state.pop(_TWICE, None) == (asked.question.key, *said),
+    )
+    try:
+        act = give(library(), asked, wanted)
+    except TwiceOnPhoto as error:
+        st.session_state[_TWICE] = (asked.question.key, *said)
+        st.session_state[_ERROR] = str(error)
+        return
+    except (BadInput, InvalidName, NotFound, OutOfDate) as error:
+        st.session_state[_ERROR] = str(error)
+        return
+    offer_undo(act)
+    if act.event is not None:
+        place().answered(act.event.id, asked.question)
+    else:
+        place().skip(asked.question)

@@ -1,0 +1,344 @@
+// One question with its faces, photo and answers, for keys, mouse and thumb alike. Every answer goes to Python with the
+// key of the question that it is for; until the next question is drawn, further answers are not taken.
+
+/**
+ * @import { Cleanup, Component } from "./component.d.ts"
+ * @typedef {{ id: number, src: string, title: string, photo: number }} Face
+ * @typedef {{ src: string, caption: string, left: number, top: number, width: number, height: number }} Photo
+ * @typedef {{ answer: string, label: string, keys: string[], kind: string, person?: number, hint: string }} Answer
+ * @typedef {{ id: number, name: string, note: string, src: string | null }} Person
+ * @typedef {{
+ *   turn: number, question: string, title: string, reason: string, place: string, faces: Face[], selectable: boolean,
+ *   photo: Photo | null, beside: { title: string, faces: Face[] }[], answers: Answer[], people: Person[],
+ *   naming: boolean, error: string, next: string[], keys: [string, string][],
+ * }} Data
+ * @typedef {{
+ *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, off: Set<number>, active: number,
+ *   shown: (Person | null)[], input: HTMLInputElement, list: HTMLElement, isHelpOpen: boolean,
+ *   send: (name: string, value: unknown) => void, life: AbortController,
+ * }} Card
+ */
+
+const SHOWN = 7
+
+/** @type {WeakMap<ParentNode, Card>} */
+const instances = new WeakMap()
+
+/**
+ * @param {Component<Data>} component
+ * @returns {Cleanup}
+ */
+export default function ({ parentElement, data, setTriggerValue }) {
+  const root = /** @type {HTMLElement} */ (parentElement.querySelector(".root"))
+  let card = instances.get(parentElement)
+  if (card?.root !== root) {
+    card?.life.abort()
+    instances.set(parentElement, (card = makeCard(root, data)))
+  }
+  const { life } = card
+  card.send = setTriggerValue
+  draw(card, data)
+  return () => void setTimeout(() => root.isConnected || life.abort())
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {Data} data
+ * @returns {Card}
+ */
+function makeCard(root, data) {
+  const input = element("input", "name")
+  Object.assign(input, { type: "text", autocomplete: "off", spellcheck: false, placeholder: "Type or choose a name" })
+  for (const [name, value] of [["role", "combobox"], ["aria-label", "Name"], ["aria-autocomplete", "list"],
+    ["aria-controls", "list"], ["aria-expanded", "false"]]) input.setAttribute(name, value)
+  const list = element("ul", "list")
+  list.id = "list"
+  list.setAttribute("role", "listbox")
+  const life = new AbortController()
+  const { signal } = life
+  /** @type {Card} */
+  const card = {
+    root, data, turn: null, isWaiting: false, off: new Set(), active: 0, shown: [], input, list, isHelpOpen: false,
+    send: () => {}, life,
+  }
+  input.addEventListener("input", () => suggest(card), { signal })
+  input.addEventListener("focus", () => suggest(card), { signal })
+  input.addEventListener("blur", () => fold(card), { signal })
+  input.addEventListener("keydown", event => onType(card, event), { signal })
+  list.addEventListener("pointerdown", event => {
+    event.preventDefault() // the input keeps the focus
+    const item = event.target instanceof Element ? event.target.closest("li") : null
+    if (item) choose(card, Number(item.dataset.place))
+  }, { signal })
+  globalThis.addEventListener("keydown", event => onKey(card, event), { signal })
+  return card
+}
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Kind
+ * @param {Kind} kind
+ * @param {string} name
+ * @param {(Node | string)[]} children
+ */
+function element(kind, name, ...children) {
+  const made = document.createElement(kind)
+  made.className = name
+  made.append(...children)
+  return made
+}
+
+// --- drawing -------------------------------------------------------------------------------------------------------
+
+/**
+ * @param {Card} card
+ * @param {Data} data
+ */
+function draw(card, data) {
+  card.data = data
+  if (card.turn === data.turn) return
+  const isTyping = card.root.contains(shadowFocus(card)) && shadowFocus(card) === card.input
+  card.turn = data.turn
+  card.isWaiting = false
+  card.root.removeAttribute("aria-busy")
+  card.off = new Set()
+  if (!data.error) card.input.value = ""
+  const heading = element("header", "", element("h2", "", data.title), element("span", "place", data.place))
+  heading.setAttribute("aria-live", "polite")
+  const parts = [heading, element("p", "reason", data.reason)]
+  parts.push(element("div", "stage", faces(card), aside(data)))
+  card.root.replaceChildren(...parts, answers(card), help(card))
+  if (isTyping && data.error) card.input.focus({ preventScroll: true })
+  else if (!data.error) card.input.blur()
+  for (const src of data.next) new Image().src = src
+}
+
+/** @param {Card} card */
+function shadowFocus(card) {
+  const top = card.root.getRootNode()
+  return top instanceof ShadowRoot || top instanceof Document ? top.activeElement : null
+}
+
+/** @param {Card} card */
+function faces(card) {
+  const { data } = card
+  const grid = element("div", data.faces.length > 1 ? "faces many" : "faces")
+  for (const face of data.faces) {
+    const image = Object.assign(element("img", ""), { src: face.src, alt: data.selectable ? "" : face.title, title: face.title })
+    if (!data.selectable) { grid.append(element("div", "face", image)); continue }
+    const tile = element("button", "face", image, element("span", "tick", "✓"))
+    tile.type = "button"
+    tile.dataset.id = String(face.id)
+    tile.setAttribute("aria-label", face.title)
+    tile.setAttribute("aria-pressed", "true")
+    tile.addEventListener("click", () => toggle(card, face.id, tile))
+    grid.append(tile)
+  }
+  return grid
+}
+
+/**
+ * @param {Card} card
+ * @param {number} face
+ * @param {HTMLElement} tile
+ */
+function toggle(card, face, tile) {
+  const isOff = card.off.delete(face) === false
+  if (isOff) card.off.add(face)
+  tile.setAttribute("aria-pressed", String(!isOff))
+}
+
+/** @param {Data} data */
+function aside(data) {
+  const side = element("div", "aside")
+  if (data.photo) side.append(photo(data.photo))
+  for (const { title, faces } of data.beside) {
+    const strip = element("div", "strip")
+    for (const face of faces) strip.append(Object.assign(element("img", ""), { src: face.src, alt: "", title: face.title }))
+    side.append(element("section", "", element("h3", "", title), strip))
+  }
+  return side
+}
+
+/** @param {Photo} shown */
+function photo(shown) {
+  const image = Object.assign(element("img", ""), { src: shown.src, alt: "The whole photo" })
+  const box = element("div", "box")
+  const { left, top, width, height } = shown
+  Object.assign(box.style, { left: `${left}%`, top: `${top}%`, width: `${width}%`, height: `${height}%` })
+  const frame = element("div", "frame", image, box)
+  image.addEventListener("error", () => frame.replaceChildren(element("p", "gone", "This photo is not there any more.")))
+  return element("figure", "", frame, element("figcaption", "", shown.caption))
+}
+
+/** @param {Card} card */
+function answers(card) {
+  const { data } = card
+  const bar = element("div", "answers")
+  for (const answer of data.answers) {
+    const button = element("button", answer.kind, element("span", "", answer.label))
+    button.type = "button"
+    button.title = answer.hint
+    if (answer.keys.length) button.append(element("kbd", "", answer.keys[0]))
+    button.addEventListener("click", () => reply(card, answer))
+    bar.append(button)
+  }
+  const error = element("div", "error", data.error)
+  error.setAttribute("role", "alert")
+  const box = element("div", "box-row", card.input, card.list, error)
+  box.hidden = !data.naming
+  return element("div", "bar", box, bar)
+}
+
+/** @param {Card} card */
+function help(card) {
+  const rows = card.data.keys.map(([key, what]) => element("div", "", element("kbd", "", key), what))
+  const panel = element("div", "keys", ...rows)
+  panel.hidden = !card.isHelpOpen
+  const button = element("button", "help", "Keys ", element("kbd", "", "?"))
+  button.type = "button"
+  button.setAttribute("aria-expanded", String(card.isHelpOpen))
+  button.addEventListener("click", () => showHelp(card))
+  return element("footer", "", button, panel)
+}
+
+/** @param {Card} card */
+function showHelp(card) {
+  card.isHelpOpen = !card.isHelpOpen
+  card.root.querySelector("footer")?.replaceWith(help(card))
+}
+
+// --- answering -----------------------------------------------------------------------------------------------------
+
+/**
+ * @param {Card} card
+ * @param {Pick<Answer, "answer" | "person"> & { name?: string }} given
+ */
+function reply(card, given) {
+  if (card.isWaiting) return
+  card.isWaiting = true
+  card.root.setAttribute("aria-busy", "true")
+  fold(card)
+  const { answer, person, name } = given
+  card.send("answered", { turn: card.data.turn, question: card.data.question, answer, person, name, left_out: [...card.off] })
+}
+
+/**
+ * Letters are keys, unless somebody types into a field or a dialog is open.
+ * @param {Card} card
+ * @param {KeyboardEvent} event
+ */
+function onKey(card, event) {
+  const at = event.composedPath()[0]
+  const isField = at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))
+  if (isField || !card.root.isConnected || document.querySelector("[role=dialog]")) return
+  const isUndo = event.key.toLowerCase() === "z"
+  if (event.altKey || event.metaKey || (event.ctrlKey && !isUndo)) return
+  if (isUndo) reply(card, { answer: "undo" })
+  else if (event.key === "?") showHelp(card)
+  else if (event.key === "Enter" && card.data.naming && !(at instanceof HTMLButtonElement)) card.input.focus({ preventScroll: true })
+  else {
+    const wanted = card.data.answers.find(answer => answer.keys.includes(event.key.toUpperCase()))
+    if (!wanted) return
+    reply(card, wanted)
+  }
+  event.preventDefault()
+  event.stopImmediatePropagation()
+}
+
+// --- the name box --------------------------------------------------------------------------------------------------
+
+/** @param {string} text */
+const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase()
+
+/** @param {Card} card */
+function matches(card) {
+  const wanted = plain(card.input.value.trim())
+  if (!wanted) return card.data.people.slice(0, SHOWN)
+  /** @type {[number, Person][]} */
+  const scored = []
+  for (const person of card.data.people) {
+    const name = plain(person.name)
+    const place = name.indexOf(wanted)
+    if (place >= 0) scored.push([name === wanted ? 0 : place === 0 ? 1 : name[place - 1] === " " ? 2 : 3, person])
+  }
+  return scored.sort((one, other) => one[0] - other[0]).slice(0, SHOWN).map(([, person]) => person)
+}
+
+/**
+ * The first match is what Enter takes; a new person is the last choice, and the first only where nobody matches.
+ * @param {Card} card
+ */
+function suggest(card) {
+  const typed = card.input.value.trim()
+  /** @type {(Person | null)[]} */
+  const shown = matches(card)
+  if (typed && !card.data.people.some(person => plain(person.name) === plain(typed))) shown.push(null)
+  card.shown = shown
+  card.active = typed ? 0 : -1
+  card.list.replaceChildren(...shown.map((person, place) => option(person, place, typed)))
+  card.input.setAttribute("aria-expanded", String(shown.length > 0))
+  mark(card)
+}
+
+/**
+ * @param {Person | null} person
+ * @param {number} place
+ * @param {string} typed
+ */
+function option(person, place, typed) {
+  const picture = person?.src ? Object.assign(element("img", ""), { src: person.src, alt: "" }) : element("i", "", person ? "·" : "+")
+  const item = element("li", "", picture, element("span", "who", person?.name ?? `New person “${typed}”`))
+  item.append(element("span", "note", person?.note ?? ""))
+  item.id = `option-${place}`
+  item.dataset.place = String(place)
+  item.setAttribute("role", "option")
+  return item
+}
+
+/** @param {Card} card */
+function mark(card) {
+  for (const [place, item] of [...card.list.children].entries()) {
+    item.setAttribute("aria-selected", String(place === card.active))
+    if (place === card.active) item.scrollIntoView({ block: "nearest" })
+  }
+  if (card.active >= 0 && card.shown.length) card.input.setAttribute("aria-activedescendant", `option-${card.active}`)
+  else card.input.removeAttribute("aria-activedescendant")
+}
+
+/** @param {Card} card */
+function fold(card) {
+  card.list.replaceChildren()
+  card.shown = []
+  card.input.setAttribute("aria-expanded", "false")
+}
+
+/**
+ * @param {Card} card
+ * @param {number} place
+ */
+function choose(card, place) {
+  const typed = card.input.value.trim()
+  if (place < 0 || place >= card.shown.length) return
+  const person = card.shown[place]
+  if (person) reply(card, { answer: "person", person: person.id })
+  else if (typed) reply(card, { answer: "new", name: typed })
+}
+
+/**
+ * @param {Card} card
+ * @param {KeyboardEvent} event
+ */
+function onType(card, event) {
+  event.stopPropagation() // what is typed here is no key of the page
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+  if (step && card.shown.length) {
+    const from = card.active < 0 && step < 0 ? 0 : card.active
+    card.active = (from + step + card.shown.length) % card.shown.length
+    mark(card)
+  } else if (event.key === "Escape") card.input.blur()
+  else if (event.key === "Enter" && !event.isComposing) {
+    if (!card.shown.length) suggest(card)
+    choose(card, event.shiftKey && card.shown.at(-1) === null ? card.shown.length - 1 : card.active)
+  } else return
+  event.preventDefault()
+}

@@ -1,0 +1,61 @@
+"""One question of the queue: faces, their photo, answers with keys, and a box for a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import streamlit as st
+
+from webapp.components.files import component
+
+_component = component(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A button. answer: what comes back; keys: in capitals, the first one is shown; kind: primary, plain or quiet;
+    person: who is meant; hint: its tooltip."""
+
+    answer: str
+    label: str
+    keys: tuple[str, ...] = ()
+    kind: str = "plain"
+    person: int | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is drawn. question: its key; place: how far one is. faces, photo, beside, people: as question_card.js
+    says;
+    selectable: whether faces can be left out; naming: whether there is a box for a name; error: what was wrong
+    with the last answer; next: addresses of pictures to load ahead."""
+
+    question: str
+    title: str
+    reason: str
+    place: str
+    faces: Sequence[Mapping[str, Any]]
+    answers: Sequence[Answer]
+    people: Sequence[Mapping[str, Any]]
+    photo: Mapping[str, Any] | None = None
+    beside: Sequence[Mapping[str, Any]] = ()
+    selectable: bool = False
+    naming: bool = True
+    error: str = ""
+    next: Sequence[str] = ()
+    keys: Sequence[tuple[str, str]] = ()
+
+
+def question_card(shown: Shown, *, key: str, turn: int, on_answer: Callable[[dict[str, Any]], None]) -> None:
+    """Draw the question. turn: another one draws it anew; on_answer gets what was answered in this turn, before the
+    page runs again: question, answer, and where they apply left_out, person, name."""
+
+    def answered() -> None:
+        given = (st.session_state.get(key) or {}).get("answered") or {}
+        if given.get("turn") == turn:
+            on_answer(given)
+
+    _component(key=key, data={**asdict(shown), "turn": turn}, on_answered_change=answered)

@@ -1,0 +1,104 @@
+"""How questions of the queue are put: a title, a reason, and answers with their keys."""
+
+from __future__ import annotations
+
+from faceid_core.review.queue import Kind
+from faceid_core.steps.next_question import AskedNow
+from webapp.components.question_card import Answer
+from webapp.wording import count
+
+KEYS = (
+    ("Y", "Yes"),
+    ("N", "No"),
+    ("S", "Skip: ask it last"),
+    ("U", "Unknown person: don’t ask again"),
+    ("X", "Not a face"),
+    ("1–9", "The person with this number"),
+    ("Enter", "Type a name; Enter takes the first match"),
+    ("Shift + Enter", "A new person of the typed name"),
+    ("Z", "Undo, and go back there"),
+    ("?", "Show or hide the keys"),
+)
+
+SKIP = Answer("skip", "Skip", ("S",), "quiet", hint="Ask it last")
+
+
+def title(asked: AskedNow) -> str:
+    """The question."""
+    question, name = asked.question, asked.person.name if asked.person else ""
+    many = len(asked.every.ids) > 1
+    text = f"Who is this? {question.size:,} faces" if many else "Who is this?"
+    match question.kind:
+        case Kind.GROUP | Kind.PERSON | Kind.FACE if name:
+            text = f"Are these {question.size:,} faces {name}?" if many else f"Is this {name}?"
+        case Kind.WRONG:
+            text = f"Is this really {name}?"
+        case Kind.TWICE:
+            text = f"Is {name} in one photo {'twice' if question.size == 2 else f'{question.size} times'}?"
+        case Kind.PEOPLE:
+            one, other = (asked.people[person].name for person in (question.number, question.others[0]))
+            text = f"Are {one} and {other} the same person?"
+        case Kind.GROUPS:
+            text = "Do these two groups show the same person?"
+        case Kind.MOMENT:
+            text = f"Do these {len(question.others) + 1} photos show the same moment?"
+    return text
+
+
+def reason(asked: AskedNow) -> str:
+    """Why it is asked, or what to do."""
+    question, text = asked.question, ""
+    match question.kind:
+        case Kind.GROUP if len(asked.faces) < question.size:
+            text = f"The {len(asked.faces)} clearest faces of the group. Deselect any that don’t belong."
+        case Kind.GROUP if question.size > 1:
+            text = "Deselect any that don’t belong."
+        case Kind.PERSON:
+            text = "Deselect the faces of others. “Yes” is for the selected ones, and “no” for the others."
+        case Kind.FACE if asked.person:
+            text = f"Distance {question.distance:.2f}."
+        case Kind.WRONG:
+            nearer = f" {asked.runners_up[0].name} is closer." if asked.runners_up else ""
+            text = f"It is {question.distance:.2f} from even the closest faces with this name.{nearer}"
+        case Kind.TWICE:
+            text = "As in a mirror or a collage? If not, deselect the wrong face and choose “No”."
+        case Kind.PEOPLE:
+            text = f"Their faces are {question.distance:.2f} apart on average, and they share no photo."
+        case Kind.GROUPS:
+            faces = count(question.size, "face")
+            text = f"{faces}, {question.distance:.2f} apart on average. If so, give them a name."
+        case Kind.MOMENT:
+            text = (
+                "The first photo shows everyone who is in the others. “Yes” hides "
+                f"{count(question.size, 'unnamed face')} of the others. Photos and names stay."
+            )
+    return text
+
+
+def answers(asked: AskedNow) -> list[Answer]:
+    """The buttons, the likeliest first."""
+    question = asked.question
+    if question.kind in (Kind.PEOPLE, Kind.GROUPS, Kind.TWICE, Kind.MOMENT):
+        yes = [] if question.kind is Kind.GROUPS else [Answer("yes", "Yes", ("Y",), "primary")]
+        no = Answer("no", "No", ("N",), "primary" if question.kind is Kind.GROUPS else "plain")
+        return [*yes, no, SKIP]
+    known = [Answer("yes", "Yes", ("Y",), "primary"), Answer("no", "No", ("N",))] if asked.person else []
+    others = [
+        Answer("person", person.name, (str(number),), person=person.id, hint=f"This is {person.name}")
+        for number, person in enumerate(asked.runners_up[:9], 1)
+    ]
+    if question.kind is Kind.WRONG:
+        return [*known, *others, SKIP]
+    return [
+        *known,
+        *others,
+        Answer("stranger", "Unknown person", ("U",), hint="Ignore; you won’t be asked again"),
+        Answer("not_a_face", "Not a face", ("X",)),
+        SKIP,
+    ]
+
+
+def beside_title(asked: AskedNow) -> str:
+    """What the candidate's faces are called."""
+    person = asked.person
+    return f"{person.name} · {count(person.faces, 'face')}" if person else ""
