@@ -48,11 +48,13 @@ class FromProxy:
         await (self._believing if trusted else self._forward)(scope, receive, send)  # type: ignore[arg-type]
 
     def _by_public_name(self, scope: Scope, trusted: bool) -> bool:
-        """By the Host or Origin, or because a trusted proxy left its headers."""
+        """By the Host or Origin, as a page of that address asks, or as a trusted proxy left its headers."""
         if self._origin is None:
             return False
         headers = Headers(scope=scope)
         if headers.get("host") == urlsplit(self._origin).netloc or headers.get("origin") == self._origin:
+            return True
+        if trusted and headers.get("referer", "").startswith(f"{self._origin}/"):  # the Host may be the proxy's own
             return True
         return trusted and any(name in headers for name in ("x-forwarded-host", "x-forwarded-proto"))
 
