@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -99,14 +98,6 @@ def hostname(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "") if not re.search(r"[\s/@?#]", host) else ""
     except ValueError:
         return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _known_origin(scope: Scope) -> Scope:

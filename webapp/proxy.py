@@ -18,8 +18,9 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from faceid_core.settings import is_loopback
 from webapp.access.proxy_sign_in import TRUSTED_PEER, is_within
-from webapp.guard import hostname, is_loopback
+from webapp.guard import hostname
 
 BY_PUBLIC_NAME = "faceid.by_public_name"
 """Key in the scope: whether the request was sent to the public address."""

@@ -21,7 +21,7 @@ from webapp import api, context, gradio_apps, theme
 from webapp.access.gate import Gate
 from webapp.access.pages import Pages
 from webapp.access.sessions import Sessions
-from webapp.guard import Guard, hostname, is_loopback
+from webapp.guard import Guard, hostname
 from webapp.lazy_app import Later
 from webapp.proxy import FromProxy, PublicName
 from webapp.shared import SharedPages
@@ -90,7 +90,7 @@ def _guards(settings: Settings) -> list[Middleware]:
     """On a loopback address only loopback names are answered, and the public one."""
     origin, path = settings.public_origin, settings.public_path
     hosts = None
-    if is_loopback(settings.host):
+    if settings.is_local:
         public = [hostname(urlsplit(origin).netloc)] if origin else []
         hosts = ["localhost", "127.0.0.1", "::1", settings.host, *public]
     return [
