@@ -144,7 +144,7 @@ def _add_pictures(api: FastAPI) -> None:
     def face(face_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
         crop = _crop(face_id)
         if crop is None:  # it may come back, so that nobody keeps this one
-            return _picture(silhouette(), known, immutable=False)
+            return _picture(silhouette(), known, immutable=False, kind="png")
         if size:
             crop = cache.get(("face", hashlib.sha256(crop).digest(), size), partial(_scaled, crop, size))
         return _picture(crop, known, immutable=v == CACHE_TOKEN)
@@ -222,15 +222,15 @@ def _scaled(crop: bytes, size: int) -> bytes:
     return images.encode_jpeg(images.thumbnail(images.decode_jpeg(crop), size))
 
 
-def _picture(data: bytes, known: str, *, immutable: bool) -> Response:
-    """A JPEG with a strong ETag. Only an address that carries this server's token is cached without asking again:
-    numbers start over in another library, and the browser must not show the faces of the last one."""
+def _picture(data: bytes, known: str, *, immutable: bool, kind: str = "jpeg") -> Response:
+    """A picture with a strong ETag. Only an address that carries this server's token is cached without asking
+    again: numbers start over in another library, and the browser must not show the faces of the last one."""
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     keep = "private, max-age=31536000, immutable" if immutable else "private, no-cache"
     headers = {"ETag": tag, "Cache-Control": keep}
     if tag in known:
         return Response(status_code=304, headers=headers)
-    return Response(data, media_type="image/jpeg", headers=headers)
+    return Response(data, media_type=f"image/{kind}", headers=headers)
 
 
 def _sentence(status: int, sentence: str) -> JSONResponse:
