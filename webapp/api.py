@@ -38,7 +38,7 @@ from faceid_core.errors import (
 from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_lines
-from webapp.context import ForWhomAsks, decoded, in_words, library
+from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
 from webapp.markup import CACHE_TOKEN
 from webapp.placeholder import silhouette
 
@@ -150,10 +150,11 @@ def _add_pictures(api: FastAPI) -> None:
         return _picture(crop, known, immutable=v == CACHE_TOKEN)
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
-    def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
-        return _picture(
-            _thumbnail(cache, library().photos.get(photo_id).path, size or 320), known, immutable=v == CACHE_TOKEN
-        )
+    async def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
+        def make() -> bytes:
+            return _thumbnail(cache, library().photos.get(photo_id).path, size or 320)
+
+        return _picture(await on_picture_thread(make), known, immutable=v == CACHE_TOKEN)
 
 
 def _crop(face_id: int) -> bytes | None:
@@ -190,16 +191,21 @@ def _add_audit(api: FastAPI) -> None:
 
 def _add_recognition(api: FastAPI, settings: Settings) -> None:
     @api.post("/recognise")
-    def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
-        from faceid_core.recognition.recogniser import as_dict
-        from faceid_core.steps.recognise import recognise
+    async def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
+        faces = await on_picture_thread(partial(_recognised, image, settings, threshold))
+        return {"photo": image.filename, "faces": faces}
 
-        try:
-            with decoded(image.file.read(), settings) as photo:
-                found = recognise(library(), photo.pixels, threshold=threshold)
-        except UnreadableImage as error:
-            raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
-        return {"photo": image.filename, "faces": [as_dict(face) for face in found]}
+
+def _recognised(image: UploadFile, settings: Settings, threshold: float | None) -> list[dict[str, Any]]:
+    from faceid_core.recognition.recogniser import as_dict
+    from faceid_core.steps.recognise import recognise
+
+    try:
+        with decoded(image.file, settings) as photo:
+            found = recognise(library(), photo.pixels, threshold=threshold)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
+    return [as_dict(face) for face in found]
 
 
 def _thumbnail(cache: Cache, path: str, size: int) -> bytes:
