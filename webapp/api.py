@@ -37,7 +37,7 @@ from faceid_core.errors import (
 )
 from faceid_core.media import images
 from faceid_core.settings import Settings
-from faceid_core.steps.audit import audit_lines
+from faceid_core.steps.audit import audit_blocks
 from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
 from webapp.markup import CACHE_TOKEN
 from webapp.placeholder import silhouette
@@ -150,11 +150,13 @@ def _add_pictures(api: FastAPI) -> None:
         return _picture(crop, known, immutable=v == CACHE_TOKEN)
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
-    async def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
+    async def photo(
+        request: Request, photo_id: Number, size: Size = None, v: Version = "", known: Known = ""
+    ) -> Response:
         def make() -> bytes:
             return _thumbnail(cache, library().photos.get(photo_id).path, size or 320)
 
-        return _picture(await on_picture_thread(make), known, immutable=v == CACHE_TOKEN)
+        return _picture(await on_picture_thread(request, make), known, immutable=v == CACHE_TOKEN)
 
 
 def _crop(face_id: int) -> bytes | None:
@@ -184,15 +186,17 @@ def _add_facts(api: FastAPI) -> None:
 def _add_audit(api: FastAPI) -> None:
     @api.get("/audit.csv", response_class=StreamingResponse)
     def audit(first: Day = None, last: Day = None, by: Who = None) -> StreamingResponse:
-        lines = audit_lines(library(), first=first, last=last, by=by)
+        table = audit_blocks(library(), first=first, last=last, by=by)
         name = {"Content-Disposition": 'attachment; filename="faceid-audit.csv"', "Cache-Control": "no-store"}
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
+        return StreamingResponse(table, media_type="text/csv; charset=utf-8", headers=name)
 
 
 def _add_recognition(api: FastAPI, settings: Settings) -> None:
     @api.post("/recognise")
-    async def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
-        faces = await on_picture_thread(partial(_recognised, image, settings, threshold))
+    async def recognised(
+        request: Request, image: Annotated[UploadFile, File()], threshold: Probability = None
+    ) -> dict[str, Any]:
+        faces = await on_picture_thread(request, partial(_recognised, image, settings, threshold))
         return {"photo": image.filename, "faces": faces}
 
 

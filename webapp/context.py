@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,12 +16,13 @@ from typing import IO, TYPE_CHECKING, TypeVar
 import streamlit as st
 from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from faceid_core.errors import FaceIdError, NotSignedIn, TooBusy
 from faceid_core.media import images
-from faceid_core.media.admission import BYTES_PER_PIXEL, PATIENCE_S, WAITING, Admission, default_megapixels
+from faceid_core.media.admission import BYTES_PER_PIXEL, WAITING, Admission, default_megapixels
 from faceid_core.media.source import Borrowed, Photograph, Source
 from faceid_core.settings import Settings
 from faceid_core.values import LOCAL_OWNER, Actor, Role
@@ -149,18 +151,41 @@ def decoded(source: Source | IO[bytes], settings: Settings) -> Iterator[Photogra
         yield images.read(source.read(), max_megapixels=limit)
 
 
-async def on_picture_thread(act: Callable[[], Value]) -> Value:
-    """What decodes pictures, in a thread of its own: those that wait for room hold up nothing else. Raises TooBusy
-    where as many are there as the gate lets wait."""
-    if not _places.acquire(blocking=False):
-        raise TooBusy(retry_after_s=int(PATIENCE_S))
-    try:
-        return await to_thread.run_sync(act, limiter=CapacityLimiter(1))  # else 40 threads serve everything
-    finally:
-        _places.release()
+class PicturePlaces:
+    """So many pictures at once may be decoded or wait for it: half of the places at most for one client, so that the
+    others are for everybody else. Safe to share between threads."""
+
+    def __init__(self, places: int = WAITING) -> None:
+        self._places, self._taken = places, Counter[str]()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taken(self, client: str) -> Iterator[None]:
+        """Raises TooBusy."""
+        with self._lock:
+            if self._taken.total() >= self._places or self._taken[client] >= self._places // 2:
+                raise TooBusy(retry_after_s=PLACE_AFTER_S)
+            self._taken[client] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken[client] -= 1
+                self._taken += Counter()  # forgets who has none
 
 
-_places = threading.Semaphore(WAITING)
+PLACE_AFTER_S = 3
+"""So soon a place may be free: a photo takes less than a second."""
+
+_places = PicturePlaces()
+
+
+async def on_picture_thread(request: Request, act: Callable[[], Value]) -> Value:
+    """What decodes pictures, in a thread of its own: those that wait for room hold up nothing else. Raises
+    TooBusy."""
+    client = request.headers.get(HEADER) or (request.client.host if request.client else "")
+    with _places.taken(client):
+        return await to_thread.run_sync(act, limiter=CapacityLimiter(1))  # the usual 40 serve everything else
 
 
 @cache

@@ -163,7 +163,7 @@ class SharedPages:
     # --- pictures -----------------------------------------------------------------------------------------------
     async def _on_picture_thread(self, request: Request) -> Response:
         try:
-            return await context.on_picture_thread(partial(self._picture, request))
+            return await context.on_picture_thread(request, partial(self._picture, request))
         except FaceIdError as error:
             return await to_thread.run_sync(self._failure, request, error)
 
