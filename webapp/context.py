@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from faceid_core.errors import FaceIdError, NotSignedIn, TooBusy
 from faceid_core.media import images
-from faceid_core.media.admission import BYTES_PER_PIXEL, WAITING, Admission, default_megapixels
+from faceid_core.media.admission import BYTES_PER_PIXEL, PATIENCE_S, WAITING, Admission, default_megapixels
 from faceid_core.media.source import Borrowed, Photograph, Source
 from faceid_core.settings import Settings
 from faceid_core.values import LOCAL_OWNER, Actor, Role
@@ -152,18 +153,22 @@ def decoded(source: Source | IO[bytes], settings: Settings) -> Iterator[Photogra
 
 
 class PicturePlaces:
-    """So many pictures at once may be decoded or wait for it: half of the places at most for one client, so that the
-    others are for everybody else. Safe to share between threads."""
+    """So many pictures at once may be decoded or wait for it: half of the places at most for one client, so that
+    the others are for everybody else. Safe to share between threads."""
 
     def __init__(self, places: int = WAITING) -> None:
         self._places, self._taken = places, Counter[str]()
         self._lock = threading.Lock()
 
+    def is_free(self, client: str) -> bool:
+        """Whether there is a place for this client now."""
+        return self._taken.total() < self._places and self._taken[client] < self._places // 2
+
     @contextmanager
     def taken(self, client: str) -> Iterator[None]:
         """Raises TooBusy."""
         with self._lock:
-            if self._taken.total() >= self._places or self._taken[client] >= self._places // 2:
+            if not self.is_free(client):
                 raise TooBusy(retry_after_s=PLACE_AFTER_S)
             self._taken[client] += 1
         try:
@@ -181,9 +186,14 @@ _places = PicturePlaces()
 
 
 async def on_picture_thread(request: Request, act: Callable[[], Value]) -> Value:
-    """What decodes pictures, in a thread of its own: those that wait for room hold up nothing else. Raises
-    TooBusy."""
+    """What decodes pictures, in a thread of its own: those that wait for room hold up nothing else. A page asks for
+    many at once, which wait for a place; an upload does not. Raises TooBusy."""
     client = request.headers.get(HEADER) or (request.client.host if request.client else "")
+    if request.method == "GET":
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while not _places.is_free(client):
+                    await asyncio.sleep(0.05)
     with _places.taken(client):
         return await to_thread.run_sync(act, limiter=CapacityLimiter(1))  # the usual 40 serve everything else
 

@@ -67,6 +67,22 @@ async def in_time(act: Awaitable[Value]) -> Value:
     return await asyncio.wait_for(act, PATIENCE_S / 2)
 
 
+def test_the_pictures_of_a_page_wait_for_a_place(
+    filled: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "_places", context.PicturePlaces(2))  # one for each client
+    photo = filled.photos.page(limit=1)[0].id
+
+    async def ask() -> set[int]:
+        transport = httpx.ASGITransport(api.build(settings))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            sizes = range(100, 108)
+            asked = [client.get(f"/photos/{photo}.jpg?size={size}") for size in sizes]
+            return {answer.status_code for answer in await in_time(asyncio.gather(*asked))}
+
+    assert len(asyncio.run(ask())) == 1 and 429 not in asyncio.run(ask())
+
+
 def test_an_upload_is_read_only_once_there_is_room(settings: Settings, gate: Admission) -> None:
     class Upload(io.BytesIO):
         most = 0
