@@ -97,7 +97,8 @@ async def many(
     url: str, pictures: list[bytes], *, at_once: int, patient: bool = True, address: str = "127.0.0.1"
 ) -> tuple[list[float], list[int]]:
     statuses: list[int] = []
-    transport = httpx.AsyncHTTPTransport(local_address=address, limits=httpx.Limits(max_connections=at_once))
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=0)  # the server closes idle ones
+    transport = httpx.AsyncHTTPTransport(local_address=address, limits=limits)
     async with httpx.AsyncClient(base_url=url, timeout=600, transport=transport) as client:
         acts = [partial(post, client, picture, statuses, patient=patient) for picture in pictures]
         seconds = await asyncio.gather(*map(timed, acts))

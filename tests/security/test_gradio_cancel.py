@@ -16,6 +16,7 @@ import uvicorn
 from faceid_core.errors import JobCancelled
 from faceid_core.media import images
 from faceid_core.recognition.model_files import StoredModel
+from faceid_core.recognition.openset import Calibration
 from faceid_core.recognition.recogniser import Recogniser
 from faceid_core.settings import Settings
 from faceid_core.steps import recognise
@@ -126,8 +127,8 @@ def test_waiting_pictures_of_a_closed_tab_are_dropped(url: str, recogniser: Slow
 
 
 class Crowd:
-    """A detector that finds a hundred faces in anything, and an embedder that works on the first of them until their
-    page is gone."""
+    """A detector that finds a hundred faces in anything, and an embedder that works on the first of them until
+    their page is gone."""
 
     name, dimension = "crowd", 128
 
