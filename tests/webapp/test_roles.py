@@ -114,6 +114,28 @@ def test_the_navigation_shows_what_one_may_open() -> None:
     assert pages[Role.OWNER] == set(MODULES)
 
 
+@pytest.mark.parametrize("actor", ACTORS, ids=lambda actor: str(actor.role))
+def test_every_address_is_known_and_only_what_one_may_open_is_shown(
+    lived_in: Library, monkeypatch: pytest.MonkeyPatch, actor: Actor
+) -> None:
+    class Drawn(Exception):
+        """The navigation was drawn; nothing after it matters here."""
+
+    found: dict[str, str] = {}
+
+    def draw(sections: dict[str, list[app.StreamlitPage]]) -> None:
+        found.update({page.title: page.visibility for pages in sections.values() for page in pages})
+        raise Drawn
+
+    monkeypatch.setattr("webapp.app.st.navigation", draw)
+    with pytest.raises(Drawn):
+        app._signed_in(actor)
+    titles = {module: title for pages in app.PAGES.values() for module, (title, _) in pages.items()}
+    may = {titles[module] for module in MODULES if actor.role.includes(app.needed(module))}
+    assert found.keys() == set(titles.values())
+    assert {title for title, visibility in found.items() if visibility == "visible"} == may
+
+
 def test_a_page_that_is_not_for_one_says_so(
     become: BECOME, lived_in: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
