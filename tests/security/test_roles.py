@@ -42,7 +42,7 @@ VERA, EDI, ELLA, OTTO = (
 
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
-    "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing"},
+    "photos": {VIEWER: "get number page phashes", OWNER: "add_many at files follow frames knows missing unchanged"},
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops get get_many imported_before missing_vectors "
         "of_cluster of_person of_photo singles vectors with_flag",
