@@ -26,6 +26,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
     "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
     "Library": {
         "history": ("History", "history"),
+        "export": ("Export", "drive_folder_upload"),
         "sharing": ("Sharing", "share"),
         "users": ("Users", "manage_accounts"),
     },
@@ -37,6 +38,7 @@ NEEDS = {
     "clusters": Role.EDITOR,
     "train": Role.OWNER,
     "history": Role.EDITOR,
+    "export": Role.OWNER,
     "sharing": Role.OWNER,
     "users": Role.OWNER,
 }

@@ -6,6 +6,7 @@ May import: the root. Everybody above may import what is listed here.
 from faceid_core.library import passwords, person_names
 from faceid_core.library.consents import ConsentChanged, Withholding
 from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
+from faceid_core.library.exports import EVERY_FACE, SHOWN_FLAGS, ExportPreview, ExportQuery
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
 from faceid_core.library.jobs import needed
@@ -42,8 +43,10 @@ from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToN
 __all__ = [
     "BYTES_REMAIN",
     "DEFAULT_DAYS",
+    "EVERY_FACE",
     "GONE",
     "LONGEST_DAYS",
+    "SHOWN_FLAGS",
     "Act",
     "Added",
     "AuditEntry",
@@ -56,6 +59,8 @@ __all__ = [
     "ErasedTrace",
     "Erasure",
     "EventView",
+    "ExportPreview",
+    "ExportQuery",
     "FaceBox",
     "FaceDecision",
     "FaceRef",

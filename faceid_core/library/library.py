@@ -12,6 +12,7 @@ from faceid_core.library.clusters import Clusters
 from faceid_core.library.consents import Consents
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.erasure import Erasing
+from faceid_core.library.exports import Exports
 from faceid_core.library.faces import Faces, shown_person
 from faceid_core.library.gallery import Gallery
 from faceid_core.library.jobs import Jobs
@@ -62,6 +63,7 @@ class Library:
         self.jobs = Jobs(database)
         self.journal = Journal(database)
         self.gallery = Gallery(database)
+        self.exports = Exports(database)
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
         self.written_names = WrittenNames(database)

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.importing import run
-from faceid_core.library import JobView, Library, needed
-from faceid_core.steps import import_names, retention, write_names
+from faceid_core.library import JobView, Library, PhotoQuery, needed
+from faceid_core.steps import export, import_names, retention, write_names
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.map_faces import map_faces
@@ -147,6 +148,22 @@ def _retention(library: Library, _params: dict[str, Any], _reporter: Reporter) -
     return {"done": {each.rule: each.number for each in done}}
 
 
+def _export(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """params: form, target, and of the query people, first, last, quality and flags; of the rest link."""
+    first, last = (date.fromisoformat(params[day]) if params.get(day) else None for day in ("first", "last"))
+    query = export.as_query(
+        params["form"],
+        people=params.get("people", ()),
+        photos=PhotoQuery(taken_from=first, taken_to=last),
+        quality=params.get("quality", 0.0),
+        flags=params.get("flags", ()),
+    )
+    target, link = Path(params["target"]), params.get("link", "copy")
+    done = export.export_as(library, target, params["form"], query, link=link, progress=reporter)
+    # No names: whoever is erased from now on would stay in the result.
+    return {**done.as_dict(), "problems": len(done.problems)}
+
+
 KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
     "import": _import,
     "cluster": _cluster,
@@ -156,6 +173,7 @@ KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] 
     retention.KIND: _retention,
     "write-names": _write_names,
     "undo-names": _undo_names,
+    "export": _export,
 }
 
 

@@ -23,7 +23,7 @@ from faceid_core.library.jobs import needed
 from faceid_core.steps import jobs, replay_decisions
 from faceid_core.steps.ask import questions, suggestions
 from faceid_core.steps.cluster import cluster_faces
-from faceid_core.steps.export import export
+from faceid_core.steps.export import export, export_as
 from faceid_core.steps.import_names import take_names
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import _without
@@ -47,8 +47,8 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
         VIEWER: "add_vectors as_drawn background crop crops get get_many imported_before missing_vectors "
         "of_cluster of_person of_photo singles vectors with_flag",
         EDITOR: "flag",
-        OWNER: "rows_for_export",
     },
+    "exports": {OWNER: "faces preview to_blur vectors"},
     "people": {
         VIEWER: "all find get known",
         EDITOR: "answer delete describe give_faces merge name_faces reject remove_faces rename set_cover "
@@ -325,6 +325,7 @@ STEPS: list[tuple[Role, Callable[[Library, Path], object]]] = [
     (OWNER, lambda library, _: write_names(library)),
     (OWNER, lambda library, _: undo_writing(library)),
     (OWNER, lambda library, folder: export(library, folder / "faces.csv")),
+    (OWNER, lambda library, folder: export_as(library, folder / "album.s", "albums")),
     (OWNER, lambda library, folder: replay_decisions.export(library, folder / "decisions.json")),
     (EDITOR, lambda library, _: cluster_faces(library)),
     (EDITOR, lambda library, _: map_faces(library, projector="pca")),
