@@ -13,6 +13,7 @@ from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
+from faceid_core.library.statistics import Together, YearCounts
 from faceid_core.library.store.records import (
     Act,
     Added,
@@ -86,9 +87,11 @@ __all__ = [
     "ShareView",
     "Standing",
     "TakenOver",
+    "Together",
     "TokenView",
     "UserView",
     "Withholding",
+    "YearCounts",
     "needed",
     "passwords",
     "person_names",

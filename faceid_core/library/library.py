@@ -23,6 +23,7 @@ from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
 from faceid_core.library.shares import Shares
+from faceid_core.library.statistics import Statistics
 from faceid_core.library.store.database import Database, connect, make_folder
 from faceid_core.library.store.journal import Journal
 from faceid_core.library.store.read_only import READ_ONLY
@@ -64,6 +65,7 @@ class Library:
         self.journal = Journal(database)
         self.gallery = Gallery(database)
         self.exports = Exports(database)
+        self.statistics = Statistics(database)
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
         self.written_names = WrittenNames(database)

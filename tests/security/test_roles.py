@@ -48,6 +48,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
         "of_cluster of_person of_photo singles vectors with_flag",
         EDITOR: "flag",
     },
+    "statistics": {VIEWER: "by_year people_by_year together undated"},
     "exports": {OWNER: "faces preview to_blur vectors"},
     "people": {
         VIEWER: "all find get known",

@@ -94,8 +94,8 @@ def page() -> None:
         )  # fmt: skip
         return
     st.caption(
-        "For other programs and for people. Hidden people, and those who refused consent, are never exported; in "
-        "pictures that are made anew, their faces are blurred."
+        "For other programs and for people. Hidden people, and those who refused consent, are in no export. Albums "
+        "hold your files as they are; in all other pictures, the faces of these people are blurred."
     )
     if not job_progress("export"):
         last_failure("export")

@@ -35,6 +35,7 @@ TITLES = {
     "write-names": "Writing names",
     "undo-names": "Restoring files",
     "export": "Exporting",
+    "backup": "Backing up",
 }
 _UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos"), "write-names": ("photo", "photos"),
           "undo-names": ("file", "files"), "export": ("file", "files")}  # fmt: skip
@@ -48,6 +49,7 @@ _ICONS = {
     "write-names": ":material/edit_document:",
     "undo-names": ":material/undo:",
     "export": ":material/drive_folder_upload:",
+    "backup": ":material/backup:",
 }
 
 
@@ -228,4 +230,5 @@ _OUTCOMES: dict[str, Callable[[dict[str, Any]], str]] = {
     "write-names": _written_outcome,
     "undo-names": _restored,
     "export": _exported,
+    "backup": lambda result: f"Backed up {count(result.get('photos', 0), 'photo')} and their names.",
 }
