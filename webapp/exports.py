@@ -12,7 +12,7 @@ from fastapi import FastAPI, Query
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.background import BackgroundTask
 
-from faceid_core.library import PhotoQuery
+from faceid_core.library import ExportQuery, PhotoQuery
 from faceid_core.steps import export
 from webapp.context import library
 
@@ -59,7 +59,7 @@ def add_exports(api: FastAPI) -> None:
         return StreamingResponse(pieces, media_type="application/zip", headers=named)
 
 
-def _file(name: str, form: str, query: export.ExportQuery) -> Response:
+def _file(name: str, form: str, query: ExportQuery) -> Response:
     """Written first, so that a failure is an answer of its own; deleted once it is sent."""
     mine = library()
     folder = Path(tempfile.mkdtemp(prefix=".faceid-", dir=mine.settings.library))

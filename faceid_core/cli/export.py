@@ -62,7 +62,7 @@ FLAGS = ("none", "not_a_face", "stranger")
 @click.option("--preview", is_flag=True, help="Only say how much it would be.")
 @JSON
 @click.pass_context
-def export(ctx: click.Context, target: Path, form: str | None, split: float, link: Any, preview: bool,
+def export(ctx: click.Context, /, target: Path, form: str | None, split: float, link: Any, preview: bool,
            as_json: bool, **wanted: Any) -> None:  # fmt: skip
     """Write faces to TARGET: FILE.csv, .json, .parquet or .npz, or a new folder in the form that --as names.
 

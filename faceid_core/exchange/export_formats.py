@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from faceid_core.exchange import albums, annotations, face_datasets
+from faceid_core.exchange import albums, boxed_photos, face_datasets
 from faceid_core.exchange.export_content import Content, Entry
 
 
@@ -47,17 +47,17 @@ FORMATS: dict[str, Format] = {
         splits=True,
     ),
     "coco": Format(
-        "COCO", "Photos with boxes in COCO's JSON", annotations.coco, holds="pictures", named_only=False
+        "COCO", "Photos with boxes in COCO's JSON", boxed_photos.coco, holds="pictures", named_only=False
     ),
     "fiftyone": Format(
-        "FiftyOne", "Photos with boxes for FiftyOne", annotations.fifty_one, holds="pictures", named_only=False
+        "FiftyOne", "Photos with boxes for FiftyOne", boxed_photos.fifty_one, holds="pictures", named_only=False
     ),
     "cvat": Format(
-        "CVAT", "Photos with boxes for CVAT, to be corrected there", annotations.cvat, holds="pictures",
+        "CVAT", "Photos with boxes for CVAT, to be corrected there", boxed_photos.cvat, holds="pictures",
         named_only=False,
     ),
     "labelstudio": Format(
-        "Label Studio", "Photos with boxes for Label Studio, to be corrected there", annotations.label_studio,
+        "Label Studio", "Photos with boxes for Label Studio, to be corrected there", boxed_photos.label_studio,
         holds="pictures", named_only=False,
     ),
 }  # fmt: skip

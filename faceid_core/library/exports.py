@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlmodel import col
 
 from faceid_core.library.faces import MEMBERS, stored_source
@@ -76,11 +77,7 @@ class Exports:
         )
         with self._database.read() as session:
             for row in session.execute(wanted.execution_options(yield_per=AT_ONCE)):
-                *of_photo, left, top, right, bottom, score, quality, flag, cluster, person, source = row
-                box = Box(left, top, right, bottom)
-                yield ExportedFace(
-                    *of_photo, box, score, quality, Flag(flag), cluster, person, stored_source(source)
-                )
+                yield _exported(*row)
 
     def preview(self, query: ExportQuery = EVERY_FACE) -> ExportPreview:
         """Counts and sizes, without reading a picture. Raises NotAllowed."""
@@ -95,9 +92,10 @@ class Exports:
             func.count(faces.c.photo_id.distinct()),
         ).select_from(faces)  # fmt: skip
         with self._database.read() as session:
-            found = session.execute(counts).one()
+            number, named, people, photo_number = session.execute(counts).one()
             photo_bytes = session.scalar(select(func.sum(each.c.size))) or 0
-            return ExportPreview(*found, int(photo_bytes), int(session.scalar(crops) or 0))
+            crop_bytes = session.scalar(crops) or 0
+        return ExportPreview(number, named, people, photo_number, int(photo_bytes), int(crop_bytes))
 
     def vectors(self, embedder: str, ids: Iterable[int]) -> tuple[list[int], Vectors]:
         """The ids of those of these faces that have a vector, and the vectors (N, D). Raises NotAllowed."""
@@ -111,7 +109,7 @@ class Exports:
                 found += usable(session.execute(wanted.order_by(col(Embedding.face_id))).all(), 1)
         return [face for face, _ in found], unpack([vector for _, vector in found])
 
-    def to_blur(self, photo_ids: Iterable[int]) -> dict[int, list[Box]]:
+    def to_blur(self, photos: Iterable[int]) -> dict[int, list[Box]]:
         """Photo -> the faces that a picture of it must not show, in pixels of the upright photo: those that are
         hidden, of hidden people, and of those who refused. Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
@@ -125,13 +123,13 @@ class Exports:
         refused = col(Consent.state) == ConsentState.REFUSED.value
         private = or_(col(Face.flag) == Flag.HIDDEN.value, col(Person.hidden).is_(True), refused)
         with self._database.read() as session:
-            for chunk in chunks(photo_ids):
+            for chunk in chunks(photos):
                 for photo, *edges in session.execute(joined.where(private, col(Face.photo_id).in_(chunk))):
                     found[photo].append(Box(*edges))
         return dict(found)
 
 
-def _faces(query: ExportQuery, *columns: object) -> Select[tuple[object, ...]]:
+def _faces(query: ExportQuery, *columns: Any) -> Select[Any]:
     """Columns of Face, Photo, Label and Person of the faces that a query asks for and that may be exported."""
     wanted = (
         select(*columns)  # type: ignore[call-overload]
@@ -152,5 +150,14 @@ def _faces(query: ExportQuery, *columns: object) -> Select[tuple[object, ...]]:
     return wanted  # type: ignore[no-any-return]
 
 
-def _may_leave() -> object:
+def _exported(
+    face: int, photo: int, path: str, sha256: str | None, width: int, height: int, *rest: Any
+) -> ExportedFace:
+    taken_at, left, top, right, bottom, score, quality, flag, cluster, person, source = rest
+    box = Box(left, top, right, bottom)
+    found = (score, quality, Flag(flag), cluster, person, stored_source(source))
+    return ExportedFace(face, photo, path, sha256, width, height, taken_at, box, *found)
+
+
+def _may_leave() -> ColumnElement[bool]:
     return and_(col(Person.hidden).is_(False), col(Face.id).not_in(withheld_faces()))

@@ -42,7 +42,7 @@ SEED = 1
 JPEG_QUALITY = 92
 """Of photos that are written anew: hardly any difference can be seen, and networks see none."""
 
-MEAN_CHANGE = "its file was changed since its import; import it again"
+CHANGED = "its file was changed since its import; import it again"
 
 
 @dataclass(slots=True)
@@ -234,15 +234,17 @@ class _Pictures:
         try:
             photo = images.read(face.path, max_megapixels=self._library.settings.max_megapixels, enough_px=side_px)
         except UnreadableImage as error:
-            return self._left_out(face, str(error))
+            self._leave_out(face, str(error))
+            return None
         if (photo.width, photo.height) != (face.width, face.height):
-            return self._left_out(face, MEAN_CHANGE)
+            self._leave_out(face, CHANGED)
+            return None
         pixels = images.thumbnail(photo.pixels, side_px) if side_px else photo.pixels
         scale = pixels.shape[1] / face.width
         boxes = [box.scaled(scale) for box in self._to_blur.get(face.photo_id, ())]
         return images.encode_jpeg(annotate.blurred(pixels, boxes) if boxes else pixels, quality=JPEG_QUALITY)
 
-    def _left_out(self, face: ExportedFace, reason: str) -> None:
+    def _leave_out(self, face: ExportedFace, reason: str) -> None:
         problem = f"{frame_path.shown(face.path)} is left out: {reason}"
         if problem not in self._problems:
             self._problems.append(problem)

@@ -42,7 +42,10 @@ VERA, EDI, ELLA, OTTO = (
 
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
-    "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing"},
+    "photos": {
+        VIEWER: "at frames get knows number page phashes unchanged",
+        OWNER: "add_many files fingerprints follow found_at missing",
+    },
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops get get_many imported_before missing_vectors "
         "of_cluster of_person of_photo singles vectors with_flag",
@@ -102,7 +105,8 @@ EXAMPLES: Mapping[str, Any] = {
     "least_quality": 0.0, "limit": 3, "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1,
     "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
     "pairs": [(1, 2)], "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
-    "person_id": 1, "photo_id": 1, "photos": [], "points": np.ones((1, 2), np.float32), "projector": "any",
+    "person_id": 1, "photo_id": 1, "photos": [], "places": {},
+    "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
     "sentence": "",  "share": SHARE, "share_id": 1,
     "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from faceid_core.exchange.export_formats import FORMATS
-from faceid_core.library import PhotoQuery
+from faceid_core.library import ExportQuery, PhotoQuery
 from faceid_core.steps import export
 from faceid_core.values import EARLIEST, Flag
 from webapp import uploads
@@ -20,6 +20,7 @@ from webapp.feedback import boundary, toast
 from webapp.markup import on_server
 from webapp.parts.blank import blank
 from webapp.parts.job_progress import job_progress, last_failure
+from webapp.wording import count
 
 FILES = {
     "faces.csv": ("Faces as CSV", "A row for each face, for spreadsheets"),
@@ -71,7 +72,7 @@ class Choice:
         return on_server(f"/api/exports/{self.name}{'?' if asked else ''}{asked}")
 
     @property
-    def query(self) -> export.ExportQuery:
+    def query(self) -> ExportQuery:
         photos = PhotoQuery(taken_from=self.first, taken_to=self.last)
         return export.as_query(self.form, people=self.people, photos=photos, quality=self.quality, flags=self.flags)
 
@@ -103,10 +104,11 @@ def page() -> None:
     with st.container(border=True, key="card-export"):
         choice = _choice(name)
         found, size = export.preview(library(), choice.form, choice.query)
-        with st.container(horizontal=True):
-            for label, value in (("Faces", found.faces), ("People", found.people), ("Photos", found.photos)):
-                st.metric(label, f"{value:,}")
-            st.metric("About", export.size_in_words(size))
+        people = count(found.people, "person", "people")
+        st.markdown(
+            f"**{count(found.faces, 'face')}** of **{people}** on **{count(found.photos, 'photo')}** · "
+            f"about **{export.size_in_words(size)}**"
+        )
         _take(choice, is_empty=not found.faces)
 
 
@@ -129,7 +131,7 @@ def _choice(name: str) -> Choice:
             "Person", list(names), format_func=lambda person: names.get(person, "?"), key="export-person",
             index=None, placeholder="Choose a person",
         )  # fmt: skip
-        people = (one,) if one is not None else ()
+        people: tuple[int, ...] = (one,) if one is not None else ()
     else:
         people = tuple(st.multiselect(
             "People", list(names), format_func=lambda person: names.get(person, "?"), key="export-people",

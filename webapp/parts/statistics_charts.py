@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +125,7 @@ def _lines(
 
 
 def _between(share: float) -> float:
-    return SMALLEST_PX + (LARGEST_PX - SMALLEST_PX) * share**0.5
+    return SMALLEST_PX + (LARGEST_PX - SMALLEST_PX) * math.sqrt(share)
 
 
 def _lay_out(drawn: go.Figure, *, height: int) -> None:
