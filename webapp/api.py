@@ -39,6 +39,7 @@ from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_lines
 from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
+from webapp.exports import add_exports
 from webapp.markup import CACHE_TOKEN
 from webapp.placeholder import silhouette
 
@@ -133,6 +134,7 @@ def build(settings: Settings) -> FastAPI:
     _add_pictures(api)
     _add_facts(api)
     _add_audit(api)
+    add_exports(api)
     _add_recognition(api, settings)
     return api
 
