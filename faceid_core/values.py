@@ -240,6 +240,27 @@ class NewPhoto:
     frame: VideoFrame | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExportedFace:
+    """A face as exports see it. path, width, height (px), taken_at: of its photo; sha256: None for a frame of a
+    video. cluster, person and label_source: None for none."""
+
+    id: int
+    photo_id: int
+    path: str
+    sha256: str | None
+    width: int
+    height: int
+    taken_at: datetime | None
+    box: Box
+    score: float
+    quality: float
+    flag: Flag
+    cluster: int | None
+    person: str | None
+    label_source: str | None
+
+
 def utc_now() -> datetime:
     """This moment in UTC, without a zone: the form in which every time is stored."""
     return datetime.now(UTC).replace(tzinfo=None)

@@ -90,6 +90,27 @@ class Photos:
             views = (PhotoView(*row) for row in session.execute(_views().order_by(col(Photo.id))))
             return [photo for photo in views if photo.id not in found]
 
+    def fingerprints(self, ids: Sequence[int]) -> dict[int, tuple[str, set[int]]]:
+        """Photo -> its SHA-256 and the sizes in bytes of its files, for those of these photos that are files."""
+        self._database.actor.require(Role.OWNER)
+        found: dict[int, tuple[str, set[int]]] = {}
+        columns = select(Photo.id, Photo.sha256, Source.size_bytes)  # type: ignore[call-overload]
+        joined = columns.join(Source, col(Source.photo_id) == col(Photo.id))
+        with self._database.read() as session:
+            for chunk in chunks(ids):
+                wanted = joined.where(col(Photo.id).in_(chunk), col(Photo.sha256).is_not(None))
+                for photo, sha256, size in session.execute(wanted):
+                    found.setdefault(photo, (sha256, set()))[1].add(size)
+        return found
+
+    def found_at(self, places: Mapping[str, tuple[int, int, int]]) -> int:
+        """Note where photos are now, and show those there whose own file is gone. places: path -> photo, bytes,
+        modified in ns. Returns how many photos are shown elsewhere."""
+        with self._database.write(Role.OWNER) as session:
+            for path, (photo, size, modified) in places.items():
+                session.merge(Source(path=path, photo_id=photo, size_bytes=size, modified_ns=modified))
+        return self.follow(list(places))
+
     def at(self, paths: Sequence[str]) -> dict[str, int]:
         """Path -> id of the photo that was found there, for those that the library knows."""
         self._database.actor.require(Role.OWNER)
@@ -136,6 +157,21 @@ class Photos:
             wanted = wanted.where(col(Photo.id) < after)
         with self._database.read() as session:
             return [PhotoView(*row) for row in session.execute(wanted)]
+
+    def beside(self, photo_id: int, query: PhotoQuery) -> tuple[int | None, int | None]:
+        """The photos before and behind this one in the order of `page`, among those that a query asks for."""
+        number = col(Photo.id)
+        wanted = select(number).where(*photo_conditions(query, self._database.actor)).limit(1)
+        with self._database.read() as session:
+            before = session.scalars(wanted.where(number > photo_id).order_by(number)).first()
+            behind = session.scalars(wanted.where(number < photo_id).order_by(number.desc())).first()
+        return before, behind
+
+    def is_gone(self, photo_id: int) -> bool:
+        """Whether none of the photo's files is there any more."""
+        with self._database.read() as session:
+            paths = session.scalars(select(col(Source.path)).where(col(Source.photo_id) == photo_id)).all()
+        return all(map(is_gone, paths))
 
     def files(self) -> list[tuple[str, str, int, int]]:
         """(sha256, path, width, height) of every photo that could be read, in the order of import."""
