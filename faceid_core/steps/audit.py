@@ -15,8 +15,9 @@ def audit_lines(
 ) -> Iterator[str]:
     """The header and a line for each act from one day on and up to another (UTC, both included), one by one.
     by: only what this user did or undid. Raises NotAllowed at once: the audit is for owners."""
-    start, end = (datetime.combine(day, time()) if day else None for day in (first, last))
-    entries = library.journal.audit(start=start, end=end + timedelta(days=1) if end else None, actor=by)
+    until = last + timedelta(days=1) if last and last < date.max else None
+    start, end = (datetime.combine(day, time()) if day else None for day in (first, until))
+    entries = library.journal.audit(start=start, end=end, actor=by)
     return csv_lines(map(_row, entries))
 
 

@@ -86,13 +86,13 @@ def main() -> None:
             fill(database, events)
             base = measured("plain csv.writer", lambda: plain(database, file))
             measured("faceid audit", lambda: by_the_command(library, file), base)
+            context.configure(settings)
+            measured("GET /api/audit.csv", lambda: as_a_download(settings, file), base)
+            context.close_libraries()
             tracemalloc.start()
             by_the_command(library, file)
             print(f"most memory: {tracemalloc.get_traced_memory()[1] / 1e6:.1f} MB")
             tracemalloc.stop()
-            context.configure(settings)
-            measured("GET /api/audit.csv", lambda: as_a_download(settings, file), base)
-            context.close_libraries()
 
 
 if __name__ == "__main__":

@@ -177,3 +177,4 @@ def test_the_audit_is_downloaded(filled: Library, client: TestClient) -> None:
     assert client.get("/audit.csv?last=2020-01-01").text.count("\n") == 1
     assert client.get("/audit.csv?by=nobody").text.count("\n") == 1
     assert client.get("/audit.csv?first=soon").status_code == 422
+    assert client.get("/audit.csv?first=0001-01-01&last=9999-12-31").text.count("\n") == 3
