@@ -48,17 +48,21 @@ class Borrowed(io.RawIOBase):
         file.seek(0)
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
     def seekable(self) -> bool:
+        """It is."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """As io.RawIOBase has it."""
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """As io.RawIOBase has it; tell asks it, too."""
         self._file.seek(offset, whence)
         return self._file.tell()
 
