@@ -96,7 +96,7 @@ def _signed_in(actor: Actor) -> None:
     next(iter(sections.values())).extend(
         _page(*other, hidden=True) for other in others if not _is_for(actor, other[0])
     )
-    current = st.navigation(sections)
+    current = st.navigation(sections, expanded=True)  # else it folds away what comes after twelve pages
     if signed_in() is not None:
         with st.sidebar:
             account(actor.name, can_sign_out=came_by() == "session")

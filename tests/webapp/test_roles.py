@@ -123,7 +123,7 @@ def test_every_address_is_known_and_only_what_one_may_open_is_shown(
 
     found: dict[str, bool] = {}
 
-    def draw(sections: dict[str, list[tuple[str, bool]]]) -> None:
+    def draw(sections: dict[str, list[tuple[str, bool]]], **_: object) -> None:
         found.update(page for pages in sections.values() for page in pages)
         raise Drawn
 
