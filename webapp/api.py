@@ -40,6 +40,7 @@ from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_blocks
 from faceid_core.values import Box, Flag
 from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
+from webapp.days import ISO_DAY
 from webapp.exports import add_exports
 from webapp.markup import CACHE_TOKEN
 from webapp.placeholder import silhouette
@@ -53,7 +54,8 @@ CACHE_BYTES = 64 * 1024**2
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=16, le=4096, description="Longer side in px")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
-Day = Annotated[date | None, Query(description="A day in UTC, YYYY-MM-DD")]
+
+Day = Annotated[date | None, ISO_DAY, Query(description="A day in UTC, YYYY-MM-DD")]
 Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
 Version = Annotated[str, Query(max_length=64, description="The server's cache token")]
 Known = Annotated[str, Header(alias="If-None-Match")]
