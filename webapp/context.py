@@ -129,12 +129,12 @@ class ForWhomAsks:
 
 # --- pictures -----------------------------------------------------------------------------------------------
 @contextmanager
-def decoded(source: Source, settings: Settings) -> Iterator[Photograph]:
-    """A photo that is read once there is room for it, and has the room during the block. Raises UnreadableImage,
-    ImageTooLarge, TooBusy."""
+def decoded(source: Source, settings: Settings, *, enough_px: int | None = None) -> Iterator[Photograph]:
+    """A photo that is read once there is room for it, and has the room during the block. enough_px: see
+    images.read. Raises UnreadableImage, ImageTooLarge, TooBusy."""
     megapixels = images.declared_megapixels(source, max_megapixels=settings.max_megapixels)
     with _admission(settings.decode_megapixels).hold(megapixels):
-        yield images.read(source, max_megapixels=settings.max_megapixels)
+        yield images.read(source, max_megapixels=settings.max_megapixels, enough_px=enough_px)
 
 
 @cache

@@ -132,6 +132,7 @@ function showPhoto(viewer) {
   stage.setAttribute("aria-busy", "true")
   stage.setAttribute("aria-label", `Photo with ${data.faces.length === 1 ? "1 face" : `${data.faces.length} faces`}`)
   Object.assign(image, { src: data.gone ? "" : data.src, alt: "" })
+  stage.style.setProperty("--ratio", String(data.width / Math.max(data.height, 1)))
   viewer.zoom = makeZoom(stage, viewer.canvas, data, () => sharpen(viewer))
   refit(viewer.zoom)
 }
@@ -247,7 +248,9 @@ function drawSide(viewer) {
     return element("li", "", row)
   })
   const none = element("p", "none", data.editable ? "No faces found. Draw a box around one." : "No faces found.")
-  viewer.side.replaceChildren(element("h3", "", "On this photo"), rows.length ? element("ul", "", ...rows) : none)
+  const keys = `${data.previous || data.next ? "← → photos · " : ""}+ − 0 zoom${data.editable ? " · D draws · M moves · Ctrl+Z undoes" : ""}`
+  const list = rows.length ? element("ul", "", ...rows) : none
+  viewer.side.replaceChildren(element("h3", "", "On this photo"), list, element("p", "keys", keys))
 }
 
 /** @param {Viewer} viewer */
@@ -268,7 +271,7 @@ function drawPanel(viewer) {
     button("adjust", "Move box", "M", () => startMoving(viewer)),
     ...(face.name || face.isAside ? [] : [button("ignore", "Ignore", "Set this face aside", () => send(viewer, { act: "ignore", face: face.id }))]),
     button("remove", "Not a face", "Delete", () => send(viewer, { act: "remove", face: face.id })),
-    button("close", "Close", "Escape", () => leave(viewer)))
+    button("close", "✕", "Close (Escape)", () => leave(viewer)))
   panel.replaceChildren(input, error, list, acts)
   placePanel(viewer)
   input.focus({ preventScroll: true })

@@ -49,9 +49,8 @@ def _dialog() -> None:
 def _photo(at: photo_acts.Viewing) -> None:
     photo = library().photos.get(at.photo)
     shown = shown_photo(at, photo, library().faces.of_photo(photo.id), library().people.all())
-    st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}")
-    if folder := _folder(photo):
-        st.caption(escaped_markdown(folder))
+    folder = f" · :gray[{escaped_markdown(_folder(photo))}]" if _folder(photo) else ""
+    st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}{folder}")
     if shown.gone:
         _repair(photo)
     photo_viewer(shown, key="photo-viewer", turn=at.turn, on_act=photo_acts.act)
@@ -94,7 +93,7 @@ def _face(face: FaceView) -> dict[str, Any]:
         "box": [round(edge, 2) for edge in face.box.as_tuple()],
         "name": face.person or "",
         "title": describe(face),
-        "src": face_url(face.id),
+        "src": face_url(face.id, box=face.box),
         "isAside": face.flag is Flag.STRANGER,
     }
 
