@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from functools import partial
@@ -16,6 +17,7 @@ from fastapi import FastAPI, File, Header, Path, Query, Request, Response, Uploa
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -36,7 +38,8 @@ from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_lines
 from faceid_core.values import Box, Flag
-from webapp.context import ForWhomAsks, decoded, in_words, library
+from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
+from webapp.exports import add_exports
 from webapp.markup import CACHE_TOKEN
 from webapp.picture_cache import Cache
 from webapp.placeholder import silhouette
@@ -114,6 +117,7 @@ def build(settings: Settings) -> FastAPI:
     _add_facts(api)
     _add_boxes(api)
     _add_audit(api)
+    add_exports(api)
     _add_recognition(api, settings)
     return api
 
@@ -123,23 +127,29 @@ def _add_pictures(api: FastAPI) -> None:
     portraits = Portraits(cache)
 
     @api.get("/faces/{face_id}.jpg", response_class=Response)
-    def face(
+    async def face(
         face_id: Number, size: Size = None, v: Version = "", known: Known = "", portrait: Portrait = False
     ) -> Response:
-        if portrait and (picture := _portrait(portraits, face_id, size)) is not None:
-            return _picture(picture, known, immutable=v == CACHE_TOKEN)
-        crop = _crop(face_id)
+        cut = None
+        if portrait:
+            with suppress(TooBusy):  # then the aligned crop has to do
+                cut = await on_picture_thread(partial(_portrait, portraits, face_id, size))
+        if cut is not None:
+            return _picture(cut, known, immutable=v == CACHE_TOKEN)
+        crop = await run_in_threadpool(_crop, face_id)
         if crop is None:  # it may come back, so that nobody keeps this one
-            return _picture(silhouette(), known, immutable=False)
+            return _picture(silhouette(), known, immutable=False, kind="png")
         if size:
-            crop = cache.get(("face", hashlib.sha256(crop).digest(), size), partial(_scaled, crop, size))
+            key = ("face", hashlib.sha256(crop).digest(), size)
+            crop = await run_in_threadpool(cache.get, key, partial(_scaled, crop, size))
         return _picture(crop, known, immutable=v == CACHE_TOKEN and not portrait)
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
-    def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
-        return _picture(
-            _thumbnail(cache, library().photos.get(photo_id).path, size or 320), known, immutable=v == CACHE_TOKEN
-        )
+    async def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
+        def make() -> bytes:
+            return _thumbnail(cache, library().photos.get(photo_id).path, size or 320)
+
+        return _picture(await on_picture_thread(make), known, immutable=v == CACHE_TOKEN)
 
 
 def _portrait(portraits: Portraits, face_id: int, size: int | None) -> bytes | None:
@@ -224,16 +234,21 @@ def _face_facts(face: FaceView) -> dict[str, Any]:
 
 def _add_recognition(api: FastAPI, settings: Settings) -> None:
     @api.post("/recognise")
-    def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
-        from faceid_core.recognition.recogniser import as_dict
-        from faceid_core.steps.recognise import recognise
+    async def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
+        faces = await on_picture_thread(partial(_recognised, image, settings, threshold))
+        return {"photo": image.filename, "faces": faces}
 
-        try:
-            with decoded(image.file.read(), settings) as photo:
-                found = recognise(library(), photo.pixels, threshold=threshold)
-        except UnreadableImage as error:
-            raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
-        return {"photo": image.filename, "faces": [as_dict(face) for face in found]}
+
+def _recognised(image: UploadFile, settings: Settings, threshold: float | None) -> list[dict[str, Any]]:
+    from faceid_core.recognition.recogniser import as_dict
+    from faceid_core.steps.recognise import recognise
+
+    try:
+        with decoded(image.file, settings) as photo:
+            found = recognise(library(), photo.pixels, threshold=threshold)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
+    return [as_dict(face) for face in found]
 
 
 def _thumbnail(cache: Cache, path: str, size: int) -> bytes:
@@ -256,15 +271,15 @@ def _scaled(crop: bytes, size: int) -> bytes:
     return images.encode_jpeg(images.thumbnail(images.decode_jpeg(crop), size))
 
 
-def _picture(data: bytes, known: str, *, immutable: bool) -> Response:
-    """A JPEG with a strong ETag. Only an address that carries this server's token is cached without asking again:
-    numbers start over in another library, and the browser must not show the faces of the last one."""
+def _picture(data: bytes, known: str, *, immutable: bool, kind: str = "jpeg") -> Response:
+    """A picture with a strong ETag. Only an address that carries this server's token is cached without asking
+    again: numbers start over in another library, and the browser must not show the faces of the last one."""
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     keep = "private, max-age=31536000, immutable" if immutable else "private, no-cache"
     headers = {"ETag": tag, "Cache-Control": keep}
     if tag in known:
         return Response(status_code=304, headers=headers)
-    return Response(data, media_type="image/jpeg", headers=headers)
+    return Response(data, media_type=f"image/{kind}", headers=headers)
 
 
 def _sentence(status: int, sentence: str) -> JSONResponse:

@@ -14,6 +14,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "export",
+    "find_missing",
     "file_rights",
     "import_names",
     "jobs",

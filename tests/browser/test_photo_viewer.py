@@ -205,6 +205,8 @@ def test_a_photo_that_was_moved_is_found_again(page: Page, url: str, folder: Pat
     page.get_by_role("button", name="Ada", exact=True).wait_for()
     page.get_by_role("textbox", name="Where it is now").fill(str(elsewhere))
     page.get_by_role("button", name="Look there").click()
+    stage(page).wait_for()
+    assert page.locator("img.photo").evaluate("image => image.decode().then(() => image.naturalWidth)") == SIDE
 
     def found() -> bool:
         with Library.open(Settings(library=folder)) as library:
