@@ -55,6 +55,11 @@ def opened(page: Page, url: str, name: str, search: str = "") -> None:
     page.get_by_role("button", name=f"Open {name}").click()
     stage(page).wait_for()
     shows(page, name)
+    idle(page)
+
+
+def idle(page: Page) -> None:
+    page.locator("[data-test-script-state=notRunning]").wait_for()
 
 
 def stage(page: Page) -> Locator:
@@ -67,8 +72,12 @@ def shows(page: Page, name: str) -> None:
 
 def picture(page: Page) -> FloatRect:
     """Where the photo is on the screen."""
-    page.wait_for_function("() => !document.querySelector('[role=dialog]')?.getAnimations({subtree: true}).length")
     box = page.locator("img.photo").bounding_box()
+    for _ in range(20):  # the dialog slides in
+        page.wait_for_timeout(100)
+        before, box = box, page.locator("img.photo").bounding_box()
+        if box == before:
+            break
     assert box is not None
     return box
 

@@ -27,6 +27,7 @@ import { makeZoom, onStage, refit, seen, whole, zoomBy, zoomIn, zoomOut } from "
 
 const LEAST_PX = 8
 const SHARP_PX = 1400
+const PATIENCE_MS = 8000
 
 /** @type {WeakMap<ParentNode, Viewer>} */
 const instances = new WeakMap()
@@ -108,7 +109,7 @@ function listen(viewer) {
  * @param {Data} data
  */
 function draw(viewer, data) {
-  const isOther = viewer.turn === null || viewer.data.photo !== data.photo
+  const isOther = viewer.turn === null || viewer.data.photo !== data.photo || viewer.data.gone !== data.gone
   viewer.data = data
   if (viewer.turn === data.turn) return
   const key = focused(viewer)?.dataset.key ?? ""
@@ -316,7 +317,11 @@ export function send(viewer, act) {
   if (viewer.isWaiting) return
   viewer.isWaiting = true
   viewer.root.setAttribute("aria-busy", "true")
-  viewer.send("acted", { ...act, turn: viewer.data.turn, photo: viewer.data.photo })
+  const { turn, photo } = viewer.data
+  viewer.send("acted", { ...act, turn, photo })
+  setTimeout(() => { // no answer: whoever waits may try again
+    if (viewer.turn === turn) viewer.isWaiting = false
+  }, PATIENCE_MS)
 }
 
 /**
