@@ -23,8 +23,8 @@ def component(module: str) -> Any:
 
 
 def script(file: Path, known: set[str] | None = None) -> str:
-    """A component's script in one piece, as Streamlit serves it: what it imports from its neighbours is put in, each
-    once. known: names of files that are in it already."""
+    """A component's script in one piece, as Streamlit serves it: what it imports from its neighbours is put in,
+    each once. known: names of files that are in it already."""
     known = known if known is not None else {file.name}
 
     def put_in(found: re.Match[str]) -> str:
