@@ -10,6 +10,7 @@ __all__ = [
     "back_up",
     "backups",
     "cluster",
+    "daily_backup",
     "describe_boxes",
     "doctor",
     "evaluate",
