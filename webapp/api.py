@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from functools import partial
@@ -19,6 +17,7 @@ from fastapi import FastAPI, File, Header, Path, Query, Request, Response, Uploa
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -43,20 +42,22 @@ from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_t
 from webapp.days import ISO_DAY
 from webapp.exports import add_exports
 from webapp.markup import CACHE_TOKEN
+from webapp.picture_cache import Cache
 from webapp.placeholder import silhouette
+from webapp.portraits import SIDE_PX, Portraits
 
 if TYPE_CHECKING:
     from faceid_core.library import FaceView
 
 log = logging.getLogger(__name__)
 
-CACHE_BYTES = 64 * 1024**2
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=16, le=4096, description="Longer side in px")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
 
 Day = Annotated[date | None, ISO_DAY, Query(description="A day in UTC, YYYY-MM-DD")]
 Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
+Portrait = Annotated[bool, Query(description="Cut from the photo, with some room, instead of the aligned crop")]
 Version = Annotated[str, Query(max_length=64, description="The server's cache token")]
 Known = Annotated[str, Header(alias="If-None-Match")]
 
@@ -84,29 +85,6 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     )
 }
 """What every address may answer instead, for the OpenAPI description."""
-
-
-class Cache:
-    """The latest pictures, at most `limit` bytes of them. Safe to share between threads."""
-
-    def __init__(self, limit: int = CACHE_BYTES) -> None:
-        self._limit, self._bytes = limit, 0
-        self._pictures: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple[Any, ...], make: Callable[[], bytes]) -> bytes:
-        with self._lock:
-            if key in self._pictures:
-                self._pictures.move_to_end(key)
-                return self._pictures[key]
-        picture = make()
-        with self._lock:
-            if key not in self._pictures:
-                self._pictures[key] = picture
-                self._bytes += len(picture)
-            while self._bytes > self._limit:
-                self._bytes -= len(self._pictures.popitem(last=False)[1])
-        return picture
 
 
 class UploadLimit:
@@ -148,15 +126,25 @@ def build(settings: Settings) -> FastAPI:
 
 def _add_pictures(api: FastAPI) -> None:
     cache = Cache()
+    portraits = Portraits(cache)
 
     @api.get("/faces/{face_id}.jpg", response_class=Response)
-    def face(face_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
-        crop = _crop(face_id)
+    async def face(
+        face_id: Number, size: Size = None, v: Version = "", known: Known = "", portrait: Portrait = False
+    ) -> Response:
+        cut = None
+        if portrait:
+            with suppress(TooBusy):  # then the aligned crop has to do
+                cut = await on_picture_thread(partial(_portrait, portraits, face_id, size))
+        if cut is not None:
+            return _picture(cut, known, immutable=v == CACHE_TOKEN)
+        crop = await run_in_threadpool(_crop, face_id)
         if crop is None:  # it may come back, so that nobody keeps this one
             return _picture(silhouette(), known, immutable=False, kind="png")
         if size:
-            crop = cache.get(("face", hashlib.sha256(crop).digest(), size), partial(_scaled, crop, size))
-        return _picture(crop, known, immutable=v == CACHE_TOKEN)
+            key = ("face", hashlib.sha256(crop).digest(), size)
+            crop = await run_in_threadpool(cache.get, key, partial(_scaled, crop, size))
+        return _picture(crop, known, immutable=v == CACHE_TOKEN and not portrait)
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
     async def photo(
@@ -166,6 +154,15 @@ def _add_pictures(api: FastAPI) -> None:
             return _thumbnail(cache, library().photos.get(photo_id).path, size or 320)
 
         return _picture(await on_picture_thread(request, make), known, immutable=v == CACHE_TOKEN)
+
+
+def _portrait(portraits: Portraits, face_id: int, size: int | None) -> bytes | None:
+    """None where the aligned crop has to do, or nothing may be shown. Raises NotFound."""
+    found = library().faces.place(face_id)
+    if found is None:
+        return None
+    others = [face.box for face in library().faces.of_photo(found.photo_id)]
+    return portraits.get(found, others, size or SIDE_PX, library().settings)
 
 
 def _crop(face_id: int) -> bytes | None:

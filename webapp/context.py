@@ -137,13 +137,16 @@ class ForWhomAsks:
 
 # --- pictures -----------------------------------------------------------------------------------------------
 @contextmanager
-def decoded(source: Source | IO[bytes], settings: Settings) -> Iterator[Photograph]:
+def decoded(
+    source: Source | IO[bytes], settings: Settings, *, enough_px: int | None = None
+) -> Iterator[Photograph]:
     """A photo that is read once there is room for it, and has the room during the block. An upload is read from its
-    file then, too: many that wait may be large. Raises UnreadableImage, ImageTooLarge, TooBusy."""
+    file then, too: many that wait may be large. enough_px: of a file, see images.read. Raises UnreadableImage,
+    ImageTooLarge, TooBusy."""
     limit = settings.max_megapixels
     if isinstance(source, Path | str | bytes):
         with _admission(settings.decode_megapixels).hold(images.declared_megapixels(source, max_megapixels=limit)):
-            yield images.read(source, max_megapixels=limit)
+            yield images.read(source, max_megapixels=limit, enough_px=enough_px)
         return
     megapixels = images.declared_megapixels(Borrowed(source), max_megapixels=limit)
     size_bytes = source.seek(0, io.SEEK_END) or source.tell()

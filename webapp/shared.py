@@ -26,7 +26,8 @@ from faceid_core.media import annotate, images
 from faceid_core.wording import count
 from webapp import context, theme
 from webapp.access.throttle import Throttle, network_of
-from webapp.api import OUT_OF_ORDER, Cache
+from webapp.api import OUT_OF_ORDER
+from webapp.picture_cache import Cache
 
 if TYPE_CHECKING:
     from datetime import datetime

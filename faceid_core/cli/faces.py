@@ -9,7 +9,6 @@ import click
 
 from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, say
 from faceid_core.errors import NotFound
-from faceid_core.values import Box, Flag
 from faceid_core.wording import file_name
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ def list_faces(ctx: click.Context, photo: Path, as_json: bool) -> None:
 def add(ctx: click.Context, photo: Path, box: tuple[float, float, float, float], name: str | None) -> None:
     """Draw a face on PHOTO that no detector found, and print its number."""
     from faceid_core.steps.describe_boxes import describe_boxes
+    from faceid_core.values import Box
 
     with library_of(ctx) as library:
         made = library.faces.add(_photo(library, photo), Box(*box))
@@ -72,6 +72,7 @@ def add(ctx: click.Context, photo: Path, box: tuple[float, float, float, float],
 def move(ctx: click.Context, face: int, box: tuple[float, float, float, float]) -> None:
     """Move the box of FACE, a number from `faceid faces list`. It keeps its name."""
     from faceid_core.steps.describe_boxes import describe_boxes
+    from faceid_core.values import Box
 
     with library_of(ctx) as library:
         library.faces.move(face, Box(*box))
@@ -84,6 +85,8 @@ def move(ctx: click.Context, face: int, box: tuple[float, float, float, float]) 
 @click.pass_context
 def remove(ctx: click.Context, face: int) -> None:
     """Mark FACE as not a face, as the pages do. `faceid undo` takes it back."""
+    from faceid_core.values import Flag
+
     with library_of(ctx) as library:
         library.faces.get(face)
         library.faces.flag([face], Flag.NOT_A_FACE)

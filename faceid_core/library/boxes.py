@@ -13,13 +13,23 @@ from faceid_core.errors import BadInput, NotFound, OutOfDate
 from faceid_core.library.drawn import AGAIN
 from faceid_core.library.reconciliation import box_of
 from faceid_core.library.store import journal, person_counts
-from faceid_core.library.store.hand_boxes import EDGES, face_row
+from faceid_core.library.store.database import acting
+from faceid_core.library.store.hand_boxes import EDGES, face_row, to_describe
 from faceid_core.library.store.packed_vectors import is_finite, pack
-from faceid_core.library.store.records import Placed, Undescribed
+from faceid_core.library.store.records import FacePlace, Placed, Undescribed
 from faceid_core.library.store.row_changes import Change, Row, current_rows
-from faceid_core.library.store.tables import Crop, Embedding, Face, HandBox, Photo, UndescribedFace
+from faceid_core.library.store.tables import (
+    Crop,
+    Embedding,
+    Face,
+    HandBox,
+    Label,
+    Person,
+    Photo,
+    UndescribedFace,
+)
 from faceid_core.library.store.withholding import withheld_among, withheld_faces
-from faceid_core.values import Box, Flag, NewFace, utc_now
+from faceid_core.values import Box, Flag, NewFace, Role, utc_now
 
 LEAST_PX = 8.0
 """Shorter sides are slips of the hand: no detector finds faces below 10 pixels."""
@@ -50,8 +60,8 @@ def new_face(session: Session, photo_id: int, box: Box) -> Row:
     session.flush()
     row["face_id"] = face.id
     session.add(HandBox(**row))
-    session.add(UndescribedFace(face_id=face.id))
     session.flush()
+    to_describe(session, [row["face_id"]])
     return row
 
 
@@ -75,6 +85,27 @@ def moving(session: Session, face: Face, box: Box) -> Change | None:
     before = next(iter(current_rows(session, "handbox", col(HandBox.face_id), [int(face.id or 0)])), None)
     edges = dict(zip(EDGES, map(float, box.as_tuple()), strict=True))
     return Change("handbox", before, {"face_id": face.id, "photo_id": face.photo_id, **edges, "at": utc_now()})
+
+
+def place(session: Session, face_id: int) -> FacePlace | None:
+    """See Faces.place."""
+    face = session.get(Face, face_id)
+    if face is None or is_hidden(session, face_id):
+        raise NotFound(f"There is no face {face_id} in the library.")
+    if withheld_among(session, [face_id]):
+        return None
+    photo = session.get_one(Photo, face.photo_id)
+    return FacePlace(face.photo_id, photo.path, box_of(face), max(photo.width, photo.height))
+
+
+def is_hidden(session: Session, face_id: int) -> bool:
+    """Whether the face, or whose it is, is not to be shown to whoever acts."""
+    if acting(session).role.includes(Role.EDITOR):
+        return False
+    wanted = select(Face.flag, Person.hidden).outerjoin(Label, col(Label.face_id) == col(Face.id))  # type: ignore[call-overload]
+    wanted = wanted.outerjoin(Person, col(Person.id) == col(Label.person_id)).where(col(Face.id) == face_id)
+    found = session.execute(wanted).first()
+    return found is not None and (bool(found[1]) or found[0] == Flag.HIDDEN.value)
 
 
 def undescribed(session: Session, limit: int) -> list[Undescribed]:

@@ -19,6 +19,7 @@ from faceid_core.library.store.packed_vectors import pack, unpack, usable
 from faceid_core.library.store.records import (
     Changed,
     DrawnFaces,
+    FacePlace,
     FaceVectors,
     FaceView,
     Placed,
@@ -103,10 +104,16 @@ class Faces:
         """The aligned face as JPEG. Raises NotFound, also where it is hidden from whoever acts."""
         with self._database.read() as session:
             crop = session.get(Crop, face_id)
-            hidden = not acting(session).role.includes(Role.EDITOR) and _is_hidden(session, face_id)
+            hidden = boxes.is_hidden(session, face_id)
         if crop is None or hidden:
             raise NotFound(f"There is no face {face_id} in the library.")
         return crop.data
+
+    def place(self, face_id: int) -> FacePlace | None:
+        """Where the face is to be seen; None of somebody who refused. Raises NotFound, also where it is hidden from
+        whoever acts."""
+        with self._database.read() as session:
+            return boxes.place(session, face_id)
 
     def crops(self, ids: Iterable[int]) -> dict[int, bytes]:
         """The aligned faces as JPEG; ids without a crop are left out."""
@@ -302,12 +309,6 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
         )
         for face, person_id, person, source, _ in rows
     ]
-
-
-def _is_hidden(session: Session, face_id: int) -> bool:
-    """Whether the face, or whose it is, is not to be shown."""
-    found = session.execute(_selected().where(col(Face.id) == face_id)).first()
-    return found is not None and (bool(found[4]) or found[0].flag == Flag.HIDDEN.value)
 
 
 def stored_source(stored: str | None) -> str | None:

@@ -49,8 +49,8 @@ def upgrade() -> None:
     rows = [row for number, row in _from_history(connection).items() if row and number in there]
     if rows:
         connection.execute(handbox.insert(), rows)
-        there = sa.exists().where(crop.c.face_id == handbox.c.face_id)
-        lacking = connection.scalars(sa.select(handbox.c.face_id).where(~there)).all()
+        pictured = sa.exists().where(crop.c.face_id == handbox.c.face_id)
+        lacking = connection.scalars(sa.select(handbox.c.face_id).where(~pictured)).all()
         if lacking:
             connection.execute(undescribed.insert(), [{"face_id": number} for number in lacking])
 

@@ -81,7 +81,7 @@ def face_data(face: FaceView, *, named: bool = True, note: Note = NO_NOTE) -> di
     """What the browser needs to draw one face."""
     return {
         "id": face.id,
-        "src": face_url(face.id),
+        "src": face_url(face.id, box=face.box),
         "name": note.short or (face.person if named else None),
         "low": _flaw(face) if face.quality < LOW else None,
         "title": ". ".join(part for part in (describe(face), note.long) if part),

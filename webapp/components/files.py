@@ -22,11 +22,15 @@ def component(module: str) -> Any:
     )
 
 
-def script(file: Path) -> str:
-    """A component's script in one piece, as Streamlit serves it: what it imports from its neighbours is put in."""
+def script(file: Path, known: set[str] | None = None) -> str:
+    """A component's script in one piece, as Streamlit serves it: what it imports from its neighbours is put in,
+    each once. known: names of files that are in it already."""
+    known = known if known is not None else {file.name}
 
     def put_in(found: re.Match[str]) -> str:
-        text = file.with_name(found[1]).read_text(encoding="utf-8")
-        return re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+        if found[1] in known:
+            return ""
+        known.add(found[1])
+        return re.sub(r"^export ", "", script(file.with_name(found[1]), known), flags=re.MULTILINE)
 
     return SHARED.sub(put_in, file.read_text(encoding="utf-8"))

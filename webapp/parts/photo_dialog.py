@@ -10,6 +10,7 @@ import streamlit as st
 
 from faceid_core import frame_path
 from faceid_core.library import DrawnFaces, Erasure, PhotoQuery
+from faceid_core.steps.find_missing import find_missing
 from faceid_core.values import Flag, Role
 from webapp import uploads
 from webapp.components.face_grid import describe
@@ -49,9 +50,8 @@ def _dialog() -> None:
 def _photo(at: photo_acts.Viewing) -> None:
     photo = library().photos.get(at.photo)
     shown = shown_photo(at, photo, library().faces.of_photo(photo.id), library().people.all())
-    st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}")
-    if folder := _folder(photo):
-        st.caption(escaped_markdown(folder))
+    folder = f" · :gray[{escaped_markdown(_folder(photo))}]" if _folder(photo) else ""
+    st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}{folder}")
     if shown.gone:
         _repair(photo)
     photo_viewer(shown, key="photo-viewer", turn=at.turn, on_act=photo_acts.act)
@@ -94,7 +94,7 @@ def _face(face: FaceView) -> dict[str, Any]:
         "box": [round(edge, 2) for edge in face.box.as_tuple()],
         "name": face.person or "",
         "title": describe(face),
-        "src": face_url(face.id),
+        "src": face_url(face.id, box=face.box),
         "isAside": face.flag is Flag.STRANGER,
     }
 
@@ -136,8 +136,22 @@ def _repair(photo: PhotoView) -> None:
         )  # fmt: skip
         if st.form_submit_button("Look there", icon=":material/search:", type="primary"):
             with boundary():
-                library().jobs.submit("import", {"paths": [str(uploads.checked_path(folder, videos=True))]})
-                toast("Looking there. The photo comes back when it is found.", icon=":material/search:")
+                _look_in(folder, photo)
+
+
+def _look_in(folder: str, photo: PhotoView) -> None:
+    """Every photo that is missing and found there comes back, this one first of all."""
+    place = uploads.checked_path(folder, videos=True)
+    with st.spinner("Comparing files"):
+        found = find_missing(library(), [place]).found
+    if not any(one.id == photo.id for one, _ in found):
+        others = f"; {count(len(found), 'other missing photo')} found" if found else ""
+        st.error(f"It is not in this folder{others}.", icon=":material/search_off:")
+        return
+    toast(f"{count(len(found), 'missing photo')} found.", icon=":material/image:")
+    if (at := photo_acts.viewing()) is not None:
+        at.turn += 1
+    st.rerun(scope="fragment")
 
 
 # --- acts beside the viewer -------------------------------------------------------------------------------------

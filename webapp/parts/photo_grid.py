@@ -20,9 +20,9 @@ def photo_grid(photos: Iterable[PhotoView], *, key: str = "", query: PhotoQuery 
     """Tiles that open the photo when they are clicked. key: tells grids on one page apart; query: the search that
     gave the photos, for going on from one to the next."""
     with st.container(key=f"photo-grid{key}"):
-        for photo in photos:
-            if photo_tile(photo):
-                show_photo(photo.id, query=query)
+        opened = [photo.id for photo in photos if photo_tile(photo)]
+    for photo_id in opened:  # once all is drawn: what is done in the photo must not meet a page that is at work
+        show_photo(photo_id, query=query)
 
 
 def photo_tile(photo: PhotoView) -> bool:

@@ -220,6 +220,16 @@ class Placed(Act):
 
 
 @dataclass(frozen=True, slots=True)
+class FacePlace:
+    """Where a face is to be seen. side_px: the longer side of its photo."""
+
+    photo_id: int
+    path: str
+    box: Box
+    side_px: int
+
+
+@dataclass(frozen=True, slots=True)
 class Undescribed:
     """A face to describe: at this box of the photo at this path. by_hand: whether a human drew or moved the box."""
 
