@@ -132,7 +132,7 @@ class Exports:
 def _faces(query: ExportQuery, *columns: Any) -> Select[Any]:
     """Columns of Face, Photo, Label and Person of the faces that a query asks for and that may be exported."""
     wanted = (
-        select(*columns)  # type: ignore[call-overload]
+        select(*columns)
         .select_from(Face)
         .join(Photo, col(Photo.id) == col(Face.photo_id))
         .outerjoin(Label, col(Label.face_id) == col(Face.id))
@@ -147,7 +147,7 @@ def _faces(query: ExportQuery, *columns: Any) -> Select[Any]:
         wanted = wanted.where(col(Label.person_id).in_(query.people))
     if query.named_only:
         wanted = wanted.where(col(Label.person_id).is_not(None))
-    return wanted  # type: ignore[no-any-return]
+    return wanted
 
 
 def _exported(
