@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from faceid_core.exchange import face_regions, picasa, takeout
+from faceid_core.exchange import apple_photos, digikam, face_regions, picasa, takeout
 from faceid_core.exchange.face_regions import PhotoNames
 
 SOURCES: dict[str, Callable[[Path], PhotoNames]] = {
     "xmp": face_regions.survey,
+    "digikam": digikam.survey,
+    "apple": apple_photos.survey,
     "picasa": picasa.survey,
     "takeout": takeout.survey,
 }
