@@ -41,6 +41,14 @@ class Role(StrEnum):
         roles = list(Role)
         return roles.index(self) >= roles.index(other)
 
+    @property
+    def with_article(self) -> str:
+        """
+        >>> Role.VIEWER.with_article, Role.OWNER.with_article
+        ('a viewer', 'an owner')
+        """
+        return f"{'a' if self is Role.VIEWER else 'an'} {self.value}"
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:

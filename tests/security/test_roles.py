@@ -43,8 +43,8 @@ VERA, EDI, ELLA, OTTO = (
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {
-        VIEWER: "at frames get knows number page phashes unchanged",
-        OWNER: "add_many files fingerprints follow found_at missing",
+        VIEWER: "frames get number page phashes",
+        OWNER: "add_many at files fingerprints follow found_at knows missing unchanged",
     },
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops get get_many imported_before missing_vectors "
