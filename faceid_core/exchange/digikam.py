@@ -1,7 +1,7 @@
 """digiKam: its database digikam4.db, in a folder above the photos, has the confirmed faces with their names.
 
-It is only read, whatever digiKam does meanwhile. The places are pixels of the upright picture: digiKam turns what it
-reads from metadata before it stores it (its TagRegion::adjustToOrientation).
+It is only read, whatever digiKam does meanwhile. The places are pixels of the upright picture: digiKam turns what
+it reads from metadata before it stores it (its TagRegion::adjustToOrientation).
 """
 
 from __future__ import annotations

@@ -26,6 +26,8 @@ BAR = 0.7
 FEWEST_YEARS, MOST_TICKS = 7, 14
 """An axis is as wide as so many years at least, and names each of so many years at most."""
 
+FEW = 6
+
 SEED = 4
 """Of the arrangement: the same people lie in the same places."""
 
@@ -36,6 +38,8 @@ def years_figure(counts: Mapping[int, int], colour: str) -> go.Figure:
 
     drawn = go.Figure(go.Bar(x=[*counts], y=[*counts.values()], width=BAR, marker={"color": colour}))
     _lay_out(drawn, height=280, years=counts)
+    if max(counts.values()) <= FEW:
+        drawn.update_layout(yaxis={"dtick": 1})  # else halves are named, too
     return drawn
 
 
