@@ -103,7 +103,7 @@ def _packet(names: list[str], told: dict[str, Any]) -> Packet:
 
 def _size(told: dict[str, Any]) -> Size | None:
     width, height = (told.get(f"RegionAppliedToDimensions{side}") for side in "WH")
-    return (float(width), float(height)) if _is_number(width) and _is_number(height) and width and height else None  # type: ignore[arg-type]
+    return (float(width), float(height)) if _is_number(width) and _is_number(height) and width and height else None
 
 
 def _is_number(value: Any) -> bool:
