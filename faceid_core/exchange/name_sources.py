@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from faceid_core.exchange import apple_photos, digikam, face_regions, picasa, takeout
+from faceid_core.exchange import apple_photos, digikam, face_regions, nested_names, picasa, takeout
 from faceid_core.exchange.face_regions import PhotoNames
 
 SOURCES: dict[str, Callable[[Path], PhotoNames]] = {
@@ -18,10 +19,10 @@ SOURCES: dict[str, Callable[[Path], PhotoNames]] = {
 """Name -> reader of a photo's path; the first counts where two disagree about a face."""
 
 
-def survey(path: Path) -> PhotoNames:
-    """All names of a photo, the same face in two sources once."""
+def survey(path: Path, *, people_keyword: str = "") -> PhotoNames:
+    """All names of a photo, the same face in two sources once. people_keyword: see nested_names."""
     found = PhotoNames()
-    for read in SOURCES.values():
+    for read in (*SOURCES.values(), partial(nested_names.survey, root=people_keyword)):
         one = read(path)
         found.unusable += one.unusable
         for region in one.regions:
