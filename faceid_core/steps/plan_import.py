@@ -89,7 +89,7 @@ def _moved(library: Library, sizes: Sequence[int]) -> int:
 def _seconds_a_photo(library: Library) -> float | None:
     """Of the newest import that searched some photos for faces."""
     for job in library.jobs.recent(JOBS_LOOKED_AT):
-        searched = job.result.get("imported", 0) + job.result.get("renewed", 0)
+        searched = int(job.result.get("imported", 0)) + int(job.result.get("renewed", 0))
         if job.kind == "import" and job.state == JobState.DONE and searched:
             return float(job.result.get("seconds", 0.0)) / searched
     return None

@@ -79,6 +79,7 @@ def together_figure(people: Mapping[int, PersonView], pairs: Sequence[Together])
         marker={
             "color": COLOURS[0],
             "size": [_between(people[person].photos / largest) for person in known],
+            "opacity": 1,
             "line": {"color": "white", "width": 2},
         },
         showlegend=False,
