@@ -11,7 +11,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date
 from functools import partial
 from typing import Annotated, Any
 
@@ -39,6 +38,7 @@ from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_lines
 from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
+from webapp.days import IsoDay
 from webapp.exports import add_exports
 from webapp.markup import CACHE_TOKEN
 from webapp.placeholder import silhouette
@@ -49,7 +49,7 @@ CACHE_BYTES = 64 * 1024**2
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=16, le=2048, description="Longer side in px")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
-Day = Annotated[date | None, Query(description="A day in UTC, YYYY-MM-DD")]
+Day = Annotated[IsoDay | None, Query(description="A day in UTC, YYYY-MM-DD")]
 Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
 Version = Annotated[str, Query(max_length=64, description="The server's cache token")]
 Known = Annotated[str, Header(alias="If-None-Match")]

@@ -22,7 +22,8 @@ SOURCES: dict[str, Callable[[Path], PhotoNames]] = {
 def survey(path: Path, *, people_keyword: str = "") -> PhotoNames:
     """All names of a photo, the same face in two sources once. people_keyword: see nested_names."""
     found = PhotoNames()
-    for read in (*SOURCES.values(), partial(nested_names.survey, root=people_keyword)):
+    readers: list[Callable[[Path], PhotoNames]] = [*SOURCES.values()]
+    for read in (*readers, partial(nested_names.survey, root=people_keyword)):
         one = read(path)
         found.unusable += one.unusable
         for region in one.regions:

@@ -61,9 +61,8 @@ def test_confirmed_faces_of_digikam(tmp_path: Path) -> None:
     before = (tmp_path / digikam.DATABASE).read_bytes()
     (folder := tmp_path / "2020" / "June").mkdir(parents=True)
     found, deep = survey(photo(tmp_path)), survey(photo(folder))
-    assert [(region.name, region.box.as_tuple()) for region in found.regions] == [
-        ("Ada Lovelace", pytest.approx((0.1, 0.2, 0.3, 0.6)))
-    ]
+    (ada,) = found.regions
+    assert ada.name == "Ada Lovelace" and ada.box.as_tuple() == pytest.approx((0.1, 0.2, 0.3, 0.6))
     assert [region.name for region in deep.regions] == ["Bo"] and found.unusable == deep.unusable == []
     assert survey(photo(tmp_path, "other.jpg")).regions == []
     assert (tmp_path / digikam.DATABASE).read_bytes() == before and not list(tmp_path.glob("*.db-*"))
@@ -114,13 +113,13 @@ def test_a_new_name_in_digikam_is_seen_and_a_broken_database_is_told(tmp_path: P
 
 
 # --- Apple Photos, as osxphotos exports it ----------------------------------------------------------------------
-def exported(folder: Path, name: str = "photo.jpg.json", **fields: Any) -> None:
-    told = {"SourceFile": "photo.jpg", "ExifTool:ExifToolVersion": "12.00"}
+def exported(folder: Path, fields: dict[str, Any], name: str = "photo.jpg.json") -> None:
+    told: dict[str, Any] = {"SourceFile": "photo.jpg", "ExifTool:ExifToolVersion": "12.00"}
     told |= {f"XMP:{field}": value for field, value in fields.items()}
     (folder / name).write_text(json.dumps([told]), encoding="utf-8")
 
 
-REGION = {
+REGION: dict[str, Any] = {
     "RegionAppliedToDimensionsW": 60, "RegionAppliedToDimensionsH": 40, "RegionAppliedToDimensionsUnit": "pixel",
     "RegionName": ["Ada"], "RegionType": ["Face"], "RegionAreaX": [0.2], "RegionAreaY": [0.5], "RegionAreaW": [0.2],
     "RegionAreaH": [0.4], "RegionAreaUnit": ["normalized"], "RegionPersonDisplayName": ["Ada"],
@@ -129,21 +128,20 @@ REGION = {
 
 @pytest.mark.parametrize("name", ["photo.jpg.json", "photo.json"])
 def test_the_faces_of_apple_photos(name: str, tmp_path: Path) -> None:
-    exported(tmp_path, name, **REGION, PersonInImage=["Ada", "Bo", "_UNKNOWN_"])
+    exported(tmp_path, {**REGION, "PersonInImage": ["Ada", "Bo", "_UNKNOWN_"]}, name)
     found = survey(photo(tmp_path))
-    assert [(region.name, region.box.as_tuple()) for region in found.regions] == [
-        ("Ada", pytest.approx((0.1, 0.3, 0.3, 0.7)))
-    ]
+    (ada,) = found.regions
+    assert ada.name == "Ada" and ada.box.as_tuple() == pytest.approx((0.1, 0.3, 0.3, 0.7))
     assert (found.people, found.unusable) == (["Bo"], [])
 
 
 def test_a_single_value_is_a_list_of_one_and_regions_on_another_picture_are_told(tmp_path: Path) -> None:
     one = {name: value[0] if isinstance(value, list) else value for name, value in REGION.items()}
-    exported(tmp_path, **one)
+    exported(tmp_path, one)
     assert [region.name for region in apple_photos.survey(photo(tmp_path)).regions] == ["Ada"]
-    exported(tmp_path, **{**REGION, "RegionAppliedToDimensionsH": 20})
+    exported(tmp_path, {**REGION, "RegionAppliedToDimensionsH": 20})
     assert [each.reason for each in apple_photos.survey(photo(tmp_path)).unusable] == [OTHER_SHAPE]
-    exported(tmp_path, **{**REGION, "RegionAreaX": ["far away"]})
+    exported(tmp_path, {**REGION, "RegionAreaX": ["far away"]})
     assert [each.reason for each in apple_photos.survey(photo(tmp_path)).unusable] == [NO_PLACE]
 
 
