@@ -23,7 +23,8 @@ def survey(path: Path, *, people_keyword: str = "") -> PhotoNames:
     """All names of a photo, the same face in two sources once. people_keyword: see nested_names."""
     found = PhotoNames()
     readers: list[Callable[[Path], PhotoNames]] = [*SOURCES.values()]
-    for read in (*readers, partial(nested_names.survey, root=people_keyword)):
+    readers.append(partial(nested_names.survey, root=people_keyword))
+    for read in readers:
         one = read(path)
         found.unusable += one.unusable
         for region in one.regions:
