@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     name_lists: Literal["none", "subject", "person-in-image", "both"] = Field(
         "none", description="Lists of plain names that faceid names write fills beside the regions of faces"
     )
+    people_keyword: str | None = Field(None, description="Names are also read from keywords below this one")
     workers: int = Field(0, ge=0, description="Processes for an import; 0 means one per core")
 
     host: str = Field("127.0.0.1", description="Address that the web app listens on")

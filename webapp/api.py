@@ -9,7 +9,6 @@ import hashlib
 import logging
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,7 +38,7 @@ from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_blocks
 from faceid_core.values import Box, Flag
 from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
-from webapp.days import ISO_DAY
+from webapp.days import IsoDay
 from webapp.exports import add_exports
 from webapp.markup import CACHE_TOKEN
 from webapp.picture_cache import Cache
@@ -54,8 +53,7 @@ log = logging.getLogger(__name__)
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=16, le=4096, description="Longer side in px")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
-
-Day = Annotated[date | None, ISO_DAY, Query(description="A day in UTC, YYYY-MM-DD")]
+Day = Annotated[IsoDay | None, Query(description="A day in UTC, YYYY-MM-DD")]
 Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
 Portrait = Annotated[bool, Query(description="Cut from the photo, with some room, instead of the aligned crop")]
 Version = Annotated[str, Query(max_length=64, description="The server's cache token")]
@@ -130,12 +128,17 @@ def _add_pictures(api: FastAPI) -> None:
 
     @api.get("/faces/{face_id}.jpg", response_class=Response)
     async def face(
-        face_id: Number, size: Size = None, v: Version = "", known: Known = "", portrait: Portrait = False
+        request: Request,
+        face_id: Number,
+        size: Size = None,
+        v: Version = "",
+        known: Known = "",
+        portrait: Portrait = False,
     ) -> Response:
-        cut = None
+        cut: bytes | None = None
         if portrait:
             with suppress(TooBusy):  # then the aligned crop has to do
-                cut = await on_picture_thread(partial(_portrait, portraits, face_id, size))
+                cut = await on_picture_thread(request, partial(_portrait, portraits, face_id, size))
         if cut is not None:
             return _picture(cut, known, immutable=v == CACHE_TOKEN)
         crop = await run_in_threadpool(_crop, face_id)

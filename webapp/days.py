@@ -1,17 +1,20 @@
-"""Days as parameters of the API."""
+"""Days in the addresses of the API."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
+from typing import Annotated
 
 from pydantic import BeforeValidator
 
 
-def iso_day(text: object) -> object:
-    """Only what the description says. Pydantic takes numbers for days, too: seconds since 1970."""
-    if isinstance(text, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        raise ValueError("a day is written like 2026-03-01")
-    return text
+def _only_iso(value: object) -> object:
+    """Pydantic also takes seconds since 1970, and whole moments, for a day."""
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("it should be written YYYY-MM-DD")
+    return value
 
 
-ISO_DAY = BeforeValidator(iso_day)
+IsoDay = Annotated[date, BeforeValidator(_only_iso)]
+"""A day, written YYYY-MM-DD and in no other way."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +14,7 @@ from starlette.background import BackgroundTask
 from faceid_core.library import ExportQuery, PhotoQuery
 from faceid_core.steps import export
 from webapp.context import library
-from webapp.days import ISO_DAY
+from webapp.days import IsoDay
 
 Name = Literal[
     "faces.csv", "faces.json", "faces.parquet", "vectors.npz", "vectors.parquet", "albums.zip", "gallery.zip",
@@ -27,7 +26,7 @@ Name = Literal[
 Number = Annotated[int, Query(ge=1, le=2**31 - 1)]
 People = Annotated[list[Number] | None, Query(max_length=500, description="Only these people")]
 Day = Annotated[
-    date | None, ISO_DAY, Query(description="A day, YYYY-MM-DD, on or after or before which photos were taken")
+    IsoDay | None, Query(description="A day, YYYY-MM-DD, on or after or before which photos were taken")
 ]
 Quality = Annotated[float, Query(ge=0, le=1, description="Least quality of a face")]
 Shown = Literal["none", "not_a_face", "stranger"]

@@ -17,7 +17,7 @@ from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.packed_vectors import unpack, usable
 from faceid_core.library.store.tables import Cluster, Consent, Crop, Embedding, Face, Label, Person, Photo, Source
 from faceid_core.library.store.withholding import withheld_faces
-from faceid_core.values import LOCAL_OWNER, Box, ConsentState, ExportedFace, Flag, Role, Vectors
+from faceid_core.values import Actor, Box, ConsentState, ExportedFace, Flag, Role, Vectors
 
 AT_ONCE = 1000
 """Rows that are fetched together."""
@@ -70,7 +70,7 @@ class Exports:
             *(Cluster.number, Person.name, Label.source),
         )
         wanted = (
-            _faces(query, *columns)
+            _faces(self._database.actor, query, *columns)
             .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))
             .outerjoin(Cluster, col(Cluster.id) == MEMBERS.c.cluster_id)
             .order_by(col(Photo.path), col(Face.left), col(Face.id))
@@ -82,7 +82,7 @@ class Exports:
     def preview(self, query: ExportQuery = EVERY_FACE) -> ExportPreview:
         """Counts and sizes, without reading a picture. Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
-        faces = _faces(query, Face.id, Face.photo_id, Label.person_id).subquery()
+        faces = _faces(self._database.actor, query, Face.id, Face.photo_id, Label.person_id).subquery()
         photos = select(faces.c.photo_id).distinct()
         sizes = select(func.max(Source.size_bytes).label("size")).where(col(Source.photo_id).in_(photos))
         each = sizes.group_by(col(Source.photo_id)).subquery()
@@ -129,15 +129,15 @@ class Exports:
         return dict(found)
 
 
-def _faces(query: ExportQuery, *columns: Any) -> Select[Any]:
+def _faces(actor: Actor, query: ExportQuery, *columns: Any) -> Select[Any]:
     """Columns of Face, Photo, Label and Person of the faces that a query asks for and that may be exported."""
     wanted = (
-        select(*columns)  # type: ignore[call-overload]
+        select(*columns)
         .select_from(Face)
         .join(Photo, col(Photo.id) == col(Face.photo_id))
         .outerjoin(Label, col(Label.face_id) == col(Face.id))
         .outerjoin(Person, col(Person.id) == col(Label.person_id))
-        .where(*photo_conditions(query.photos, LOCAL_OWNER))  # owners export
+        .where(*photo_conditions(query.photos, actor))
         .where(col(Face.flag).in_([flag.value for flag in query.flags if flag is not Flag.HIDDEN]))
         .where(or_(col(Label.person_id).is_(None), _may_leave()))
     )
@@ -147,7 +147,7 @@ def _faces(query: ExportQuery, *columns: Any) -> Select[Any]:
         wanted = wanted.where(col(Label.person_id).in_(query.people))
     if query.named_only:
         wanted = wanted.where(col(Label.person_id).is_not(None))
-    return wanted  # type: ignore[no-any-return]
+    return wanted
 
 
 def _exported(

@@ -89,4 +89,6 @@ def return_to(settings: Settings, file: Path, actor: Actor) -> None:
         log.error("The backup was not restored: %s", error)
         sentence = "A backup could not be restored; the log has the reason"
     with Library.open(settings) as library:
+        for job in library.jobs.active():  # of then: a worker that is long gone, and what nobody waits for any more
+            library.jobs.cancelled(job.id)
         library.acting_as(actor).journal.note(sentence)

@@ -87,7 +87,10 @@ def test_it_is_for_owners(library: Library) -> None:
 
 def test_a_library_returns_to_it_and_the_history_says_so(library: Library, tmp_path: Path) -> None:
     library.people.name_faces([1], "Ada")
+    job = library.jobs.submit(daily_backup.KIND, {})
+    library.jobs.claim()
     daily_backup.make(library, now=DAY)
+    library.jobs.finish(job.id, {})
     (backup,) = daily_backup.daily(library.settings)
     library.people.name_faces([2], "Bo")
     daily_backup.check_restorable(library, backup.path)
@@ -97,6 +100,7 @@ def test_a_library_returns_to_it_and_the_history_says_so(library: Library, tmp_p
         assert {person.name for person in restored.people.all()} == {"Ada"}
         event = restored.journal.recent(1)[0]
         assert event.actor == "Otto" and event.summary.startswith("Restored the backup of ")
+        assert restored.jobs.active() == [], "the backup itself was at work when it was made"
     assert any(each.path.is_dir() for each in backups.all_backups(library.settings)), "the present one is kept"
 
 

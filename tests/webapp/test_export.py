@@ -112,4 +112,6 @@ def test_a_download_takes_the_conditions_of_the_page(named: Library, client: Tes
     assert refused.status_code == 409 and refused.json()["error"].startswith("No face meets these conditions")
     assert client.get("/exports/gallery.zip").json()["error"] == "Choose one person for the form gallery."
     assert client.get("/exports/passwords.zip").status_code == 422
+    assert client.get("/exports/faces.json?first=0.0").status_code == 422
+    assert client.get("/audit.csv?first=0.0").status_code == 422
     assert json.loads(client.get("/exports/faces.json").content)

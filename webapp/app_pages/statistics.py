@@ -6,6 +6,7 @@ import streamlit as st
 
 from webapp.context import library
 from webapp.parts.blank import blank
+from webapp.parts.face_map import COLOURS
 from webapp.parts.statistics_charts import people_figure, together_figure, years_figure
 from webapp.wording import count
 
@@ -32,8 +33,15 @@ def page() -> None:
         )  # fmt: skip
         return
     if years:
-        st.subheader("By year")
-        st.plotly_chart(years_figure(years), config=CONFIG, key="by-year")
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.subheader("Photos by year")
+            photos = {each.year: each.photos for each in years}
+            st.plotly_chart(years_figure(photos, COLOURS[0]), config=CONFIG, key="photos-by-year")
+        with right:
+            st.subheader("People by year")
+            named = {each.year: each.people for each in years}
+            st.plotly_chart(years_figure(named, COLOURS[1]), config=CONFIG, key="people-in-years")
         if undated := statistics.undated():
             st.caption(f"{count(undated, 'photo')} without a date.")
     top = people[:MOST_PEOPLE]

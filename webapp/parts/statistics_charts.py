@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from webapp.parts.face_map import COLOURS, OTHERS, plain
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from faceid_core.library import PersonView, Together, YearCounts
+    from faceid_core.library import PersonView, Together
 
 CLEAR = "rgba(0,0,0,0)"
 WIDEST_PX, LARGEST_PX, SMALLEST_PX = 9.0, 46.0, 14.0
@@ -20,29 +20,26 @@ WIDEST_PX, LARGEST_PX, SMALLEST_PX = 9.0, 46.0, 14.0
 WIDTHS = 6
 """Lines of equal width are one trace: so many widths are told apart."""
 
+BAR = 0.7
+"""Width of a bar, in years."""
+
+FEWEST_YEARS, MOST_TICKS = 7, 14
+"""An axis is as wide as so many years at least, and names each of so many years at most."""
+
+FEW = 6
+
 SEED = 4
 """Of the arrangement: the same people lie in the same places."""
 
 
-def years_figure(years: Sequence[YearCounts]) -> go.Figure:
-    """Bars of photos and a line of people, by year."""
+def years_figure(counts: Mapping[int, int], colour: str) -> go.Figure:
+    """A bar for each year. counts: year -> number."""
     import plotly.graph_objects as go
 
-    when = [each.year for each in years]
-    drawn = go.Figure(
-        [
-            go.Bar(x=when, y=[each.photos for each in years], name="Photos", marker={"color": COLOURS[0]}),
-            go.Scatter(
-                x=when, y=[each.people for each in years], name="People", yaxis="y2", mode="lines+markers",
-                line={"color": COLOURS[1], "width": 3},
-            ),
-        ]
-    )  # fmt: skip
-    _lay_out(drawn, height=340)
-    drawn.update_layout(
-        yaxis={"title": "Photos", "rangemode": "tozero"},
-        yaxis2={"title": "People", "overlaying": "y", "side": "right", "rangemode": "tozero", "showgrid": False},
-    )
+    drawn = go.Figure(go.Bar(x=[*counts], y=[*counts.values()], width=BAR, marker={"color": colour}))
+    _lay_out(drawn, height=280, years=counts)
+    if max(counts.values()) <= FEW:
+        drawn.update_layout(yaxis={"dtick": 1})  # else halves are named, too
     return drawn
 
 
@@ -53,12 +50,12 @@ def people_figure(people: Sequence[PersonView], counts: Mapping[int, Mapping[int
     drawn = go.Figure(
         [
             go.Bar(x=sorted(counts[person.id]), y=[counts[person.id][year] for year in sorted(counts[person.id])],
-                   name=plain(person.name), marker={"color": colour})
+                   name=plain(person.name), width=BAR, marker={"color": colour})
             for person, colour in zip(people, COLOURS, strict=False)
         ]
     )  # fmt: skip
-    _lay_out(drawn, height=340)
-    drawn.update_layout(barmode="stack")
+    _lay_out(drawn, height=340, years={year for each in counts.values() for year in each})
+    drawn.update_layout(barmode="stack", showlegend=True)
     return drawn
 
 
@@ -82,6 +79,7 @@ def together_figure(people: Mapping[int, PersonView], pairs: Sequence[Together])
         marker={
             "color": COLOURS[0],
             "size": [_between(people[person].photos / largest) for person in known],
+            "opacity": 1,
             "line": {"color": "white", "width": 2},
         },
         showlegend=False,
@@ -128,10 +126,17 @@ def _between(share: float) -> float:
     return SMALLEST_PX + (LARGEST_PX - SMALLEST_PX) * math.sqrt(share)
 
 
-def _lay_out(drawn: go.Figure, *, height: int) -> None:
-    axis: dict[str, Any] = {"tickformat": "d"}
+def _lay_out(drawn: go.Figure, *, height: int, years: Collection[int] = ()) -> None:
     drawn.update_layout(
         height=height, margin={"l": 0, "r": 0, "t": 8, "b": 0}, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
-        xaxis=axis, legend={"orientation": "h", "y": -0.12, "yanchor": "top", "title": None},
+        legend={"orientation": "h", "y": -0.12, "yanchor": "top", "title": None},
         modebar={"remove": ["select2d", "lasso2d"], "bgcolor": CLEAR}, dragmode="pan",
     )  # fmt: skip
+    if years:
+        first, last = min(years), max(years)
+        room = max(FEWEST_YEARS - (last - first + 1), 0) / 2
+        each = {"dtick": 1} if last - first < MOST_TICKS else {}
+        drawn.update_layout(
+            xaxis={"tickformat": "d", "range": [first - room - 0.6, last + room + 0.6], **each},
+            yaxis={"tickformat": ",d", "rangemode": "tozero"},
+        )
