@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     name_lists: Literal["none", "subject", "person-in-image", "both"] = Field(
         "none", description="Lists of plain names that faceid names write fills beside the regions of faces"
     )
+    people_keyword: str | None = Field(None, description="Names are also read from keywords below this one")
     workers: int = Field(0, ge=0, description="Processes for an import; 0 means one per core")
 
     host: str = Field("127.0.0.1", description="Address that the web app listens on")
@@ -140,6 +141,7 @@ class Settings(BaseSettings):
     retention_backups: int = Field(
         0, ge=0, description="faceid retention keeps only this many backups, the newest; 0 keeps all"
     )
+    backups_kept: int = Field(14, ge=0, description="The web app makes a backup a day and keeps this many; 0: none")
     retention_daily: bool = Field(False, description="The web app's worker does what is due once a day")
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
     insecure: bool = Field(

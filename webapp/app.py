@@ -22,10 +22,13 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "clusters": ("Faces", "grid_view"),
         "map": ("Map", "scatter_plot"),
         "people": ("People", "groups"),
+        "statistics": ("Statistics", "monitoring"),
     },
     "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
     "Library": {
         "history": ("History", "history"),
+        "export": ("Export", "drive_folder_upload"),
+        "backups": ("Backups", "backup"),
         "sharing": ("Sharing", "share"),
         "users": ("Users", "manage_accounts"),
     },
@@ -37,6 +40,8 @@ NEEDS = {
     "clusters": Role.EDITOR,
     "train": Role.OWNER,
     "history": Role.EDITOR,
+    "backups": Role.OWNER,
+    "export": Role.OWNER,
     "sharing": Role.OWNER,
     "users": Role.OWNER,
 }
@@ -63,10 +68,11 @@ def _is_for(actor: Actor, module: str) -> bool:
     return actor.role.includes(needed(module))
 
 
-def _page(module: str, title: str, icon: str) -> StreamlitPage:
+def _page(module: str, title: str, icon: str, *, hidden: bool = False) -> StreamlitPage:
     return st.Page(
-        _runner(module), title=title, icon=f":material/{icon}:", url_path=module, default=module == "home"
-    )
+        _runner(module), title=title, icon=f":material/{icon}:", url_path=module, default=module == "home",
+        visibility="hidden" if hidden else "visible",
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -84,7 +90,13 @@ def _signed_in(actor: Actor) -> None:
         for section, modules in PAGES.items()
     }
     st.session_state["_pages"] = {module: page for modules in pages.values() for module, page in modules.items()}
-    current = st.navigation({section: list(modules.values()) for section, modules in pages.items() if modules})
+    sections = {section: list(modules.values()) for section, modules in pages.items() if modules}
+    # Whoever types the address of another page is told which role it takes, and not that there is no such page.
+    others = [(module, *page) for modules in PAGES.values() for module, page in modules.items()]
+    next(iter(sections.values())).extend(
+        _page(*other, hidden=True) for other in others if not _is_for(actor, other[0])
+    )
+    current = st.navigation(sections, expanded=True)  # else it folds away what comes after twelve pages
     if signed_in() is not None:
         with st.sidebar:
             account(actor.name, can_sign_out=came_by() == "session")

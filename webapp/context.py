@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import streamlit as st
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from faceid_core.errors import FaceIdError, NotSignedIn
+from faceid_core.errors import FaceIdError, NotSignedIn, TooBusy
 from faceid_core.media import images
-from faceid_core.media.admission import Admission, default_megapixels
-from faceid_core.media.source import Photograph, Source
+from faceid_core.media.admission import BYTES_PER_PIXEL, PATIENCE_S, WAITING, Admission, default_megapixels
+from faceid_core.media.source import Borrowed, Photograph, Source
 from faceid_core.settings import Settings
 from faceid_core.values import LOCAL_OWNER, Actor, Role
 from faceid_core.wording import without_folders
@@ -26,6 +32,8 @@ from webapp.access.identity import HEADER, Identity, Kind, Visitors
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, UserView
+
+Value = TypeVar("Value")
 
 _lock = threading.Lock()
 _settings: Settings | None = None
@@ -129,12 +137,68 @@ class ForWhomAsks:
 
 # --- pictures -----------------------------------------------------------------------------------------------
 @contextmanager
-def decoded(source: Source, settings: Settings) -> Iterator[Photograph]:
-    """A photo that is read once there is room for it, and has the room during the block. Raises UnreadableImage,
+def decoded(
+    source: Source | IO[bytes], settings: Settings, *, enough_px: int | None = None
+) -> Iterator[Photograph]:
+    """A photo that is read once there is room for it, and has the room during the block. An upload is read from its
+    file then, too: many that wait may be large. enough_px: of a file, see images.read. Raises UnreadableImage,
     ImageTooLarge, TooBusy."""
-    megapixels = images.declared_megapixels(source, max_megapixels=settings.max_megapixels)
-    with _admission(settings.decode_megapixels).hold(megapixels):
-        yield images.read(source, max_megapixels=settings.max_megapixels)
+    limit = settings.max_megapixels
+    if isinstance(source, Path | str | bytes):
+        with _admission(settings.decode_megapixels).hold(images.declared_megapixels(source, max_megapixels=limit)):
+            yield images.read(source, max_megapixels=limit, enough_px=enough_px)
+        return
+    megapixels = images.declared_megapixels(Borrowed(source), max_megapixels=limit)
+    size_bytes = source.seek(0, io.SEEK_END) or source.tell()
+    with _admission(settings.decode_megapixels).hold(megapixels + size_bytes / BYTES_PER_PIXEL / 1e6):
+        source.seek(0)
+        yield images.read(source.read(), max_megapixels=limit)
+
+
+class PicturePlaces:
+    """So many pictures at once may be decoded or wait for it: half of the places at most for one client, so that
+    the others are for everybody else. Safe to share between threads."""
+
+    def __init__(self, places: int = WAITING) -> None:
+        self._places, self._taken = places, Counter[str]()
+        self._lock = threading.Lock()
+
+    def is_free(self, client: str) -> bool:
+        """Whether there is a place for this client now."""
+        return self._taken.total() < self._places and self._taken[client] < self._places // 2
+
+    @contextmanager
+    def taken(self, client: str) -> Iterator[None]:
+        """Raises TooBusy."""
+        with self._lock:
+            if not self.is_free(client):
+                raise TooBusy(retry_after_s=PLACE_AFTER_S)
+            self._taken[client] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken[client] -= 1
+                self._taken += Counter()  # forgets who has none
+
+
+PLACE_AFTER_S = 3
+"""So soon a place may be free: a photo takes less than a second."""
+
+_places = PicturePlaces()
+
+
+async def on_picture_thread(request: Request, act: Callable[[], Value]) -> Value:
+    """What decodes pictures, in a thread of its own: those that wait for room hold up nothing else. A page asks for
+    many at once, which wait for a place; an upload does not. Raises TooBusy."""
+    client = request.headers.get(HEADER) or (request.client.host if request.client else "")
+    if request.method == "GET":
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while not _places.is_free(client):
+                    await asyncio.sleep(0.05)
+    with _places.taken(client):
+        return await to_thread.run_sync(act, limiter=CapacityLimiter(1))  # the usual 40 serve everything else
 
 
 @cache

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from faceid_core.errors import BadInput, FaceIdError, UnreadableImage
+from faceid_core.errors import BadInput, FaceIdError, JobCancelled, UnreadableImage
 from faceid_core.media import annotate, images
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Recognised
@@ -36,10 +36,21 @@ NO_PICTURE = "Choose a photo first."
 
 # --- one recognition --------------------------------------------------------------------------------------------
 def recognised(image: Image) -> list[Recognised]:
-    """Everybody in the picture, left to right. Raises FaceIdError, such as NoModel."""
+    """Everybody in the picture, left to right. Raises FaceIdError, such as NoModel, and JobCancelled once nobody
+    waits for it any more."""
     from faceid_core.steps.recognise import recognise
 
-    return recognise(library(), image)
+    return recognise(library(), image, go_on=go_on)
+
+
+def go_on() -> None:
+    """Raises JobCancelled where the page whose event this thread works for was closed."""
+    from gradio.context import LocalContext
+
+    app, event_id = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
+    running = (event for job in app._queue.active_jobs if job for event in job) if app and event_id else ()
+    if any(event._id == event_id and not event.alive for event in running):
+        raise JobCancelled("The page was closed.")
 
 
 def as_json(faces: list[Recognised]) -> dict[str, Any]:

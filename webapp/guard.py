@@ -111,7 +111,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Response)
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    refusal.headers.update(POLICY)
+    refusal.headers.update({**POLICY, "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"})
     await refusal(scope, receive, send)
 
 

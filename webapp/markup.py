@@ -8,6 +8,7 @@ import secrets
 
 import streamlit as st
 
+from faceid_core.values import Box
 from webapp import context
 
 CACHE_TOKEN = secrets.token_hex(4)
@@ -41,9 +42,11 @@ def on_server(path: str) -> str:
     return context.settings().public_path + path
 
 
-def face_url(face_id: int, size: int | None = None) -> str:
-    """Address of a face's crop on this server; size in px (default 150)."""
-    return _picture_url("faces", face_id, size)
+def face_url(face_id: int, size: int | None = None, *, box: Box | None = None) -> str:
+    """Address of a face's portrait on this server; size in px (see portraits.SIDE_PX). box: where it is now, so
+    that a browser that knows it from another place asks again."""
+    at = "&at=" + "-".join(f"{edge:.0f}" for edge in box.as_tuple()) if box else ""
+    return _picture_url("faces", face_id, size) + "&portrait=true" + at
 
 
 def photo_url(photo_id: int, size: int | None = None) -> str:

@@ -26,7 +26,8 @@ from faceid_core.media import annotate, images
 from faceid_core.wording import count
 from webapp import context, theme
 from webapp.access.throttle import Throttle, network_of
-from webapp.api import OUT_OF_ORDER, Cache
+from webapp.api import OUT_OF_ORDER
+from webapp.picture_cache import Cache
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +69,7 @@ class SharedPages:
             Route("/share/style.css", self._style, methods=["GET"]),
             Route("/share/{secret:str}", self._explained(self._show), methods=["GET"]),
             Route("/share/{secret:str}", self._unlock, methods=["POST"]),
-            Route("/share/{secret:str}/{photo:int}.jpg", self._explained(self._picture), methods=["GET"]),
+            Route("/share/{secret:str}/{photo:int}.jpg", self._on_picture_thread, methods=["GET"]),
         ]
 
     # --- pages --------------------------------------------------------------------------------------------------
@@ -161,6 +162,12 @@ class SharedPages:
         return answer
 
     # --- pictures -----------------------------------------------------------------------------------------------
+    async def _on_picture_thread(self, request: Request) -> Response:
+        try:
+            return await context.on_picture_thread(request, partial(self._picture, request))
+        except FaceIdError as error:
+            return await to_thread.run_sync(self._failure, request, error)
+
     def _picture(self, request: Request) -> Response:
         library = self._library()
         share = library.shares.open(_secret(request))

@@ -86,14 +86,6 @@ CSS = """
 .tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;
                font-size: .78rem; color: #fff; background: rgb(0 0 0 / 62%); }
 .tile-name { font-size: .82rem; opacity: .75; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.shot { position: relative; width: fit-content; max-width: 100%; margin: 0 auto; line-height: 0; }
-.shot img { max-width: 100%; max-height: 48vh; border-radius: .75rem; }
-.shot .box { position: absolute; border: 2px solid #fff; border-radius: .4rem;
-             box-shadow: 0 0 0 1.5px rgb(0 0 0 / 55%); }
-.shot .box span { position: absolute; left: -2px; top: 100%; margin-top: 3px; padding: .1rem .45rem;
-                  line-height: 1.3; white-space: nowrap; font-size: .78rem; border-radius: .4rem; color: #fff;
-                  background: rgb(0 0 0 / 72%); }
-.shot .box.chosen { border-color: var(--accent); border-width: 4px; }
 </style>
 """
 """What the theme's configuration can't say. Keys: card… is a filled card, tile-… a photo of the grid."""

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 from faceid_core.exchange.face_table import as_text
@@ -13,24 +14,32 @@ from faceid_core.exchange.face_table import as_text
 COLUMNS = ("number", "at", "actor", "kind", "summary", "undone_at", "undone_by")
 """The columns that scripts may rely on, in this order. Times are UTC in ISO 8601."""
 
+LINES = 500
+"""Of one block: about 50 kB."""
+
 
 def csv_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The lines of a CSV, the header first, one by one: a million acts need no memory. rows: with COLUMNS.
 
     Text that a spreadsheet would run as a formula gets an apostrophe in front; see `face_table.as_text`.
     """
-    yield _line(COLUMNS)
-    for row in rows:
-        yield _line([_cell(row[name]) for name in COLUMNS])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for cells in chain([COLUMNS], ([_cell(row[name]) for name in COLUMNS] for row in rows)):
+        writer.writerow(cells)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+
+
+def blocks(lines: Iterable[str]) -> Iterator[str]:
+    """The same text in pieces of many lines: to a server, a turn for each line costs more than the line."""
+    waiting = iter(lines)
+    while piece := "".join(islice(waiting, LINES)):
+        yield piece
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value.isoformat(timespec='seconds')}Z"
     return as_text(value) if isinstance(value, str) else value
-
-
-def _line(cells: Iterable[Any]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()

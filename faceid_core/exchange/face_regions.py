@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,7 +116,7 @@ def survey(path: Path) -> PhotoNames:
         except SidecarUnusable as error:
             found.unusable.append(UnusableName("", f"{where} names nobody: {error}"))
             continue
-        _add(found, packet, photo)
+        add_packet(found, packet, photo)
     return found
 
 
@@ -130,7 +130,8 @@ def _packets(path: Path, embedded: bytes, unusable: list[UnusableName]) -> Itera
         yield embedded, "the XMP in the photo"
 
 
-def _add(found: PhotoNames, packet: Packet, photo: images.Described) -> None:
+def add_packet(found: PhotoNames, packet: Packet, photo: images.Described) -> None:
+    """What a packet names, on the upright picture of the photo; nothing where it was drawn on another one."""
     found.unusable += packet.unusable
     drawn = drawn_pictures(packet.drawn_on, (photo.width, photo.height), photo.orientation)
     if not drawn:
@@ -214,6 +215,11 @@ def _from_corner(x: float, y: float, width: float, height: float) -> Box:
 
 def _from_middle(x: float, y: float, width: float, height: float) -> Box:
     return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+
+
+def from_middle(name: str, edges: Sequence[float]) -> NamedRegion | UnusableName | None:
+    """A region by its middle and its sides, in shares; None without a name."""
+    return _placed(name, [str(edge) for edge in edges], _from_middle)
 
 
 def _placed(

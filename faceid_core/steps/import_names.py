@@ -226,7 +226,7 @@ def _named_regions(
         progress(number, len(files), "Reading names")
         if frame_path.split(path)[1] is not None:  # a picture of a video
             continue
-        found = name_sources.survey(Path(path))
+        found = name_sources.survey(Path(path), people_keyword=library.settings.people_keyword or "")
         if found.people:
             people[sha256] = (path, found.people)
         names += [FoundName(path, each.name, Outcome.REFUSED, each.reason) for each in found.unusable]

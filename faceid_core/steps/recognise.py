@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from faceid_core.recognition.recogniser import Recogniser
 
 
-def recognise(library: Library, image: Image, *, threshold: float | None = None) -> list[Recognised]:
+def recognise(
+    library: Library, image: Image, *, threshold: float | None = None, go_on: Callable[[], None] | None = None
+) -> list[Recognised]:
     """Who is in the image (H, W, 3), from left to right; to viewers hidden people are unknown ones. Raises as
-    `load_recogniser` and `Recogniser.recognise` do."""
-    found = load_recogniser(library).recognise(image, threshold=threshold)
+    `load_recogniser` and `Recogniser.recognise` do. go_on: what it raises ends the work."""
+    stopping = {} if go_on is None else {"go_on": go_on}
+    found = load_recogniser(library).recognise(image, threshold=threshold, **stopping)
     if library.actor.role.includes(Role.EDITOR):
         return found
     hidden = {person.name for person in library.acting_as(PROGRAM).people.all() if person.hidden}

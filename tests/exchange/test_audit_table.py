@@ -6,10 +6,10 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
-from faceid_core.exchange.audit_table import COLUMNS, csv_lines
+from faceid_core.exchange.audit_table import COLUMNS, LINES, blocks, csv_lines
 
 
 def row(number: int, **changed: Any) -> dict[str, Any]:
@@ -39,3 +39,11 @@ def test_lines_come_one_by_one() -> None:
             yield row(read)
 
     assert len(list(islice(csv_lines(endless()), 1000))) == 1000 and read == 999
+
+
+def test_blocks_are_the_same_text_and_come_one_by_one() -> None:
+    lines = list(csv_lines(row(number) for number in range(2 * LINES + 3)))
+    pieces = list(blocks(lines))
+    assert "".join(pieces) == "".join(lines) and len(pieces) == 3
+    endless = blocks(csv_lines(map(row, count())))
+    assert next(endless).count("\n") == next(endless).count("\n") == LINES

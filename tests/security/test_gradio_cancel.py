@@ -7,15 +7,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 import httpx
 import numpy as np
 import pytest
 import uvicorn
 
+from faceid_core.errors import JobCancelled
 from faceid_core.media import images
+from faceid_core.recognition.model_files import StoredModel
+from faceid_core.recognition.openset import Calibration
+from faceid_core.recognition.recogniser import Recogniser
 from faceid_core.settings import Settings
-from faceid_core.values import Recognised
+from faceid_core.steps import recognise
+from faceid_core.values import Box, DetectedFace, Recognised
+from faceid_core.vision.detector import Detector
+from faceid_core.vision.embedder import Embedder
 from webapp import gradio_actions, server
 
 API = "/gradio/group/gradio_api"
@@ -119,3 +127,46 @@ def test_waiting_pictures_of_a_closed_tab_are_dropped(url: str, recogniser: Slow
     recogniser.go_on.set()
     assert "process_completed" in staying.outcome()
     assert (len(recogniser.started), recogniser.started[-1]) == (3, 400)  # two were at work already
+
+
+class Crowd:
+    """A detector that finds a hundred faces in anything, and an embedder that works on the first of them until
+    their page is gone."""
+
+    name, dimension = "crowd", 128
+
+    def __init__(self) -> None:
+        self.batches, self.noticed = 0, threading.Event()
+
+    def detect(self, image: np.ndarray) -> list[DetectedFace]:
+        points = np.array([[40, 20], [30, 20], [10, 20], [20, 20], [25, 35]], np.float32)
+        return [DetectedFace(Box(0, 0, 50, 50), 1.0, points)] * 100
+
+    def embed(self, crops: np.ndarray) -> np.ndarray:
+        self.batches += 1
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        try:
+            while time.monotonic() < deadline:
+                gradio_actions.go_on()
+                time.sleep(0.02)
+        except JobCancelled:
+            self.noticed.set()
+        return np.ones((len(crops), 128), np.float32)
+
+
+@pytest.mark.slow
+def test_a_recognition_that_runs_ends_with_its_page(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = Crowd()
+    rows = {"rows": np.ones((1, 128), np.float32)}
+    model = StoredModel(("Ada",), "crowd", 0.5, Calibration(1, 0), rows, {})
+    known = Recogniser(model, cast("Detector", crowd), cast("Embedder", crowd))
+    monkeypatch.setattr(recognise, "load_recogniser", lambda library: known)
+    labelled = threading.Event()
+    monkeypatch.setattr(known, "label", lambda *_, **__: labelled.set())
+    tab = Tab(url, "leaving")
+    tab.ask(100)
+    with tab.follow():
+        wait_for(lambda: crowd.batches)
+    assert crowd.noticed.wait(PATIENCE_SECONDS)
+    time.sleep(0.3)
+    assert crowd.batches == 1 and not labelled.is_set()

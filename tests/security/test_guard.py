@@ -118,3 +118,19 @@ def test_the_policy_knows_the_scripts_of_this_streamlit() -> None:
 
 def test_the_examples_in_the_texts_are_right() -> None:
     assert doctest.testmod(guard).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/", {"Host": "evil.test"}, 421),
+        ("/_stcore/metrics", {}, 404),
+        ("/", {"Origin": "https://evil.test"}, 403),
+    ],
+)
+def test_refusals_carry_the_headers_of_every_answer(
+    client: TestClient, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = client.request("POST" if "Origin" in headers else "GET", path, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers.keys() >= {name.lower() for name in (*guard.POLICY, "Content-Security-Policy")}

@@ -20,7 +20,7 @@ from faceid_core.library import FileBefore, Library
 from faceid_core.library.store import database
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
-from faceid_core.values import ConsentState
+from faceid_core.values import Box, ConsentState
 from tests.library.conftest import new_photo
 from tests.library.test_integrity import decide
 
@@ -67,6 +67,7 @@ SINCE |= dict.fromkeys(("account", "accesstoken", "endedsession"), "0006")
 SINCE |= dict.fromkeys(("namesrun", "namesfile"), "0008")
 SINCE["sharelink"] = "0009"
 SINCE["consent"] = "0010"
+SINCE |= dict.fromkeys(("handbox", "undescribedface"), "0011")
 """Tables that older versions don't have, with the first that does."""
 
 
@@ -150,6 +151,28 @@ def test_consent_comes_back_from_the_history(settings: Settings) -> None:
     assert contents(settings) == before
     with Library.open(settings) as library:
         assert library.problems() == []
+
+
+def test_boxes_by_hand_come_back_from_the_history(settings: Settings) -> None:
+    with Library.open(settings) as library:
+        library.photos.add_many([new_photo(f"/photos/{n}.jpg", faces=2) for n in range(2)])
+        drawn = library.faces.add(1, Box(200, 200, 260, 280)).face_id
+        library.people.name_faces([drawn], "Ada")
+        library.faces.move(3, Box(30, 40, 80, 90))
+        library.faces.move(4, Box(130, 40, 180, 90))
+        library.journal.undo()
+        boxes = [face.box for face in library.faces.get_many(range(1, 7))]
+    migrate(settings, "0010")
+    database.upgrade(settings)
+    with Library.open(settings) as library:
+        assert [face.box for face in library.faces.get_many(range(1, 7))] == boxes
+        assert {face.face_id for face in library.faces.undescribed()} == {3, drawn}
+        assert library.problems() == []
+        library.journal.undo()
+        assert library.faces.get(3).box == Box(30, 40, 80, 90), "what the detector found is forgotten by now"
+        library.journal.undo()
+        library.journal.undo()
+        assert library.faces.get_many([drawn]) == [] and library.problems() == []
 
 
 def test_a_failed_migration_leaves_everything_as_it_was(settings: Settings) -> None:

@@ -4,19 +4,22 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from faceid_core.errors import NotFound
 from faceid_core.library import Library
 from faceid_core.media import images
+from faceid_core.media.source import Photograph
 from faceid_core.settings import Settings
-from faceid_core.values import Box, Guess, Recognised
+from faceid_core.values import Actor, Box, ConsentState, Flag, Guess, Recognised, Role
 from tests import videos
 from tests.webapp.conftest import new_photo
-from webapp import api, context, markup
+from webapp import api, context, markup, picture_cache
 
 ADA = Recognised(Box(10, 20, 60, 80), "Ada", 0.93, (Guess("Bo", 0.05),), 1.1)
 NOBODY = Recognised(Box(90, 20, 140, 80), None, 0.4, (Guess("Bo", 0.4),), 1.0)
@@ -182,7 +185,7 @@ def test_a_bug_is_no_traceback(client: TestClient, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_cache_forgets_the_oldest() -> None:
-    cache = api.Cache(limit=10)
+    cache = picture_cache.Cache(limit=10)
     made: list[str] = []
 
     def get(name: str) -> bytes:
@@ -204,3 +207,80 @@ def test_a_picture_of_a_video_is_shown_as_long_as_the_video_is_there(
     video.unlink()
     response = client.get(f"/photos/{added.photo_id}.jpg?size=32")
     assert (response.status_code, "a.mp4 is no longer" in response.json()["error"]) == (404, True)
+
+
+def test_boxes_are_drawn_moved_and_taken_away(client: TestClient, filled: Library) -> None:
+    edges = {"left": 180, "top": 180, "right": 230, "bottom": 235}
+    made = client.post("/photos/1/faces", json=edges).json()
+    assert (made["box"], made["photo_id"], made["person"]) == ([180, 180, 230, 235], 1, None)
+    moved = client.put(f"/faces/{made['id']}/box", json={**edges, "left": 170}).json()
+    assert moved["box"] == [170, 180, 230, 235]
+    assert [face["id"] for face in client.get("/photos/1/faces").json()] == [1, made["id"]]
+    assert client.delete(f"/faces/{made['id']}").json()["flag"] == "not_a_face"
+    for _ in range(3):
+        filled.journal.undo()
+    assert len(filled.faces.of_photo(1)) == 1
+    refused = client.post("/photos/1/faces", json={**edges, "right": 181})
+    assert refused.status_code == 400 and "too small" in refused.json()["error"]
+    assert client.post("/photos/99/faces", json=edges).status_code == 404
+    assert client.put("/faces/99/box", json=edges).status_code == 404
+    assert client.delete("/faces/99").status_code == 404
+    assert client.post("/photos/1/faces", json={**edges, "left": "a"}).status_code == 422
+
+
+PORTRAIT = "/faces/1.jpg?portrait=true"
+
+
+def test_a_portrait_is_cut_from_the_photo_with_some_room(client: TestClient, filled: Library) -> None:
+    """Upright, 1.35 times as wide as the box (140 px), without black borders, and not the aligned crop."""
+    picture = images.decode_jpeg(client.get(PORTRAIT).content)
+    assert picture.shape == (189, 189, 3)
+    original = images.read(filled.photos.get(1).path).pixels[26:215, 26:215]
+    assert np.abs(picture.astype(int) - original).mean() < 4
+    assert client.get(f"{PORTRAIT}&size=64&v={markup.CACHE_TOKEN}").headers["cache-control"].endswith("immutable")
+    assert _size(client.get(f"{PORTRAIT}&size=64").content) == (64, 64)
+
+
+def test_a_portrait_moves_with_its_box_and_stays_within_the_photo(client: TestClient, filled: Library) -> None:
+    before, address = client.get(PORTRAIT).content, markup.face_url(1, box=filled.faces.get(1).box)
+    filled.faces.move(1, Box(200, 200, 240, 240))
+    assert client.get(PORTRAIT).content != before
+    assert markup.face_url(1, box=filled.faces.get(1).box) != address
+    picture = images.decode_jpeg(client.get(PORTRAIT).content)
+    original = images.read(filled.photos.get(1).path).pixels[186:240, 186:240]
+    assert picture.shape == original.shape and np.abs(picture.astype(int) - original).mean() < 6
+
+
+def test_without_its_photo_the_aligned_crop_stands_in(client: TestClient, filled: Library) -> None:
+    Path(filled.photos.get(1).path).unlink()
+    answer = client.get(f"{PORTRAIT}&v={markup.CACHE_TOKEN}")
+    assert answer.content == filled.faces.crop(1)
+    assert "immutable" not in answer.headers["cache-control"], "the photo may come back"
+
+
+def test_who_refused_or_is_hidden_has_no_portrait(client: TestClient, filled: Library) -> None:
+    shown = client.get(PORTRAIT).content
+    ada = filled.people.name_faces([1], "Ada").person_id
+    filled.consents.set(ada, ConsentState.REFUSED)
+    assert client.get(PORTRAIT).content not in (shown, b"")
+    assert client.get(PORTRAIT).content == client.get("/faces/1.jpg").content  # the silhouette
+    assert filled.faces.place(1) is None
+    viewer = filled.acting_as(Actor("Vera", Role.VIEWER))
+    filled.faces.flag([2], Flag.HIDDEN)
+    with pytest.raises(NotFound):
+        viewer.faces.place(2)
+
+
+def test_other_faces_of_a_photo_come_with_one_look(
+    client: TestClient, filled: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = filled.faces.add(1, Box(0, 20, 200, 220)).face_id
+    read, looks = images.read, []
+
+    def look(*args: Any, **kwargs: Any) -> Photograph:
+        looks.append(args)
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(images, "read", look)
+    assert client.get(PORTRAIT).status_code == client.get(f"/faces/{other}.jpg?portrait=true").status_code == 200
+    assert len(looks) == 1

@@ -176,4 +176,6 @@ def test_the_audit_is_downloaded(filled: Library, client: TestClient) -> None:
     assert client.get("/audit.csv?first=2999-01-01").text.count("\n") == 1
     assert client.get("/audit.csv?last=2020-01-01").text.count("\n") == 1
     assert client.get("/audit.csv?by=nobody").text.count("\n") == 1
-    assert client.get("/audit.csv?first=soon").status_code == 422
+    for no_day in ("soon", "0.0", "1700000000", "2026-3-1", "2026-02-30", ""):
+        assert client.get(f"/audit.csv?first={no_day}").status_code == 422, no_day
+    assert client.get("/audit.csv?first=0001-01-01&last=9999-12-31").text.count("\n") == 3

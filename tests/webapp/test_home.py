@@ -61,12 +61,12 @@ def test_a_name_is_shown_as_it_is(filled: Library, open_page: OpenPage) -> None:
     assert "*A* <b>:red[x]" not in shown
 
 
-def test_the_progress_of_a_job_is_shown_and_can_be_cancelled(filled: Library, open_page: OpenPage) -> None:
+def test_the_progress_of_a_job_is_shown_and_can_be_paused(filled: Library, open_page: OpenPage) -> None:
     filled.jobs.submit("import", {"paths": ["/photos"]})
     job = filled.jobs.claim()
     assert job is not None
     filled.jobs.beat(job.id, 30, 120, "", {"rate": 10.0, "seconds_left": 9.0})
     page = open_page("home")
     assert "30 of 120 photos · 10.0 photos/s · about 9 s left" in page.get("progress")[0].proto.text
-    next(button for button in page.button if button.label == "Cancel").click().run()
+    next(button for button in page.button if button.label == "Pause").click().run()
     assert filled.jobs.get(job.id).cancel_requested

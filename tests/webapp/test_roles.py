@@ -109,9 +109,32 @@ def test_every_page_opens(
 
 def test_the_navigation_shows_what_one_may_open() -> None:
     pages = {actor.role: {module for module, one in CASES if one == actor} for actor in ACTORS}
-    assert pages[Role.VIEWER] == {"home", "photos", "map", "people", "recognise"}
+    assert pages[Role.VIEWER] == {"home", "photos", "map", "people", "recognise", "statistics"}
     assert pages[Role.EDITOR] - pages[Role.VIEWER] == {"clusters", "history", "name_faces"}
     assert pages[Role.OWNER] == set(MODULES)
+
+
+@pytest.mark.parametrize("actor", ACTORS, ids=lambda actor: str(actor.role))
+def test_every_address_is_known_and_only_what_one_may_open_is_shown(
+    lived_in: Library, monkeypatch: pytest.MonkeyPatch, actor: Actor
+) -> None:
+    class Drawn(Exception):
+        """The navigation was drawn; nothing after it matters here."""
+
+    found: dict[str, bool] = {}
+
+    def draw(sections: dict[str, list[tuple[str, bool]]], **_: object) -> None:
+        found.update(page for pages in sections.values() for page in pages)
+        raise Drawn
+
+    def page(module: str, title: str, icon: str, *, hidden: bool = False) -> tuple[str, bool]:
+        return module, hidden
+
+    monkeypatch.setattr(app, "_page", page)
+    monkeypatch.setattr("webapp.app.st.navigation", draw)
+    with pytest.raises(Drawn):
+        app._signed_in(actor)
+    assert found == {module: not actor.role.includes(app.needed(module)) for module in MODULES}
 
 
 def test_a_page_that_is_not_for_one_says_so(

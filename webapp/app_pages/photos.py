@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core import frame_path
+from faceid_core.steps.export import size_in_words
+from faceid_core.steps.plan_import import plan_import
 from faceid_core.values import PhotoStatus, Role
 from webapp import uploads
 from webapp.context import library, may
@@ -20,11 +22,12 @@ from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
 from webapp.parts.share_dialog import share_button
-from webapp.wording import count
+from webapp.wording import count, duration
 
 if TYPE_CHECKING:
     from faceid_core.library import Counts, PhotoView
     from faceid_core.settings import SmallestFace
+    from faceid_core.steps.plan_import import ImportPlan
 
 PAGE_PHOTOS = 48
 ALL, FAILED = "All photos", "Could not be read"
@@ -124,7 +127,45 @@ def _from_folder(options: _Options) -> None:
         submitted = st.form_submit_button("Import", type="primary", icon=":material/download:")
     if submitted:
         with boundary():
-            _start([uploads.checked_path(path, videos=options.video_seconds > 0)], options)
+            _start_or_ask(uploads.checked_path(path, videos=options.video_seconds > 0), options)
+
+
+def _start_or_ask(path: Path, options: _Options) -> None:
+    """A large import is explained before it is started."""
+    with st.spinner("Looking at the folder"):
+        plan = plan_import(library(), [path], videos=options.video_seconds > 0)
+    if plan.is_large:
+        _ask(plan, path, options)
+    else:
+        _start([path], options)
+
+
+@st.dialog("Import this folder?", icon=":material/download:")
+def _ask(plan: ImportPlan, path: Path, options: _Options) -> None:
+    plan_form(plan, path, options)
+
+
+def plan_form(plan: ImportPlan, path: Path, options: _Options) -> None:
+    """What the import will do, and the button that starts it."""
+    st.markdown("  \n".join(plan_lines(plan)))
+    st.caption("You can pause it at any time and go on later; what is done stays.")
+    if st.button("Import", type="primary", key="import-planned"):
+        _start([path], options)
+
+
+def plan_lines(plan: ImportPlan) -> list[str]:
+    """What an import will do, a line for each kind of file that there is."""
+    kinds = (
+        (plan.new - plan.videos - plan.moved, "new photo", "new photos", ""),
+        (plan.videos, "new video", "new videos", ""),
+        (plan.moved, "photo", "photos", " that probably moved here and will keep their names"),
+        (plan.changed, "photo", "photos", " that changed since the last import"),
+        (plan.known, "photo", "photos", " already imported"),
+        (plan.left_out, "kind of file or folder", "kinds of files or folders", " left out"),
+    )
+    lines = [f"**{count(number, one, many)}**{rest}" for number, one, many, rest in kinds if number > 0]
+    takes = f" · about {duration(plan.seconds)} at the pace of the last import" if plan.seconds else ""
+    return [*lines, f":gray[{size_in_words(plan.bytes)} to read{takes}]"]
 
 
 def _from_upload(options: _Options) -> None:
@@ -173,7 +214,7 @@ def _browse(counts: Counts) -> None:
     elif status is PhotoStatus.FAILED:
         _failures(found[:PAGE_PHOTOS])
     else:
-        photo_grid(found[:PAGE_PHOTOS])
+        photo_grid(found[:PAGE_PHOTOS], query=query)
     if found:
         pager.buttons(last=found[:PAGE_PHOTOS][-1].id, has_more=len(found) > PAGE_PHOTOS)
 

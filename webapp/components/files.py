@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+SHARED = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)"\n', re.MULTILINE)
 
 
 def component(module: str) -> Any:
@@ -15,5 +18,19 @@ def component(module: str) -> Any:
         f"faceid_{file.stem}",
         html='<div class="root"></div>',
         css=file.with_suffix(".css").read_text(encoding="utf-8"),
-        js=file.with_suffix(".js").read_text(encoding="utf-8"),
+        js=script(file.with_suffix(".js")),
     )
+
+
+def script(file: Path, known: set[str] | None = None) -> str:
+    """A component's script in one piece, as Streamlit serves it: what it imports from its neighbours is put in,
+    each once. known: names of files that are in it already."""
+    known = known if known is not None else {file.name}
+
+    def put_in(found: re.Match[str]) -> str:
+        if found[1] in known:
+            return ""
+        known.add(found[1])
+        return re.sub(r"^export ", "", script(file.with_name(found[1]), known), flags=re.MULTILINE)
+
+    return SHARED.sub(put_in, file.read_text(encoding="utf-8"))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 
+PAUSED = {"import": "The import is paused"}
+"""Jobs that go on where they were stopped, and what is said of a stopped one."""
+
 UNSUCCESSFUL = (JobState.FAILED, JobState.INTERRUPTED)
 
 FEW_STEPS = 4
@@ -34,9 +37,11 @@ TITLES = {
     "retention": "Deleting what is due",
     "write-names": "Writing names",
     "undo-names": "Restoring files",
+    "export": "Exporting",
+    "backup": "Backing up",
 }
 _UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos"), "write-names": ("photo", "photos"),
-          "undo-names": ("file", "files")}  # fmt: skip
+          "undo-names": ("file", "files"), "export": ("file", "files")}  # fmt: skip
 _ICONS = {
     "import": ":material/add_photo_alternate:",
     "cluster": ":material/workspaces:",
@@ -46,6 +51,8 @@ _ICONS = {
     "retention": ":material/auto_delete:",
     "write-names": ":material/edit_document:",
     "undo-names": ":material/undo:",
+    "export": ":material/drive_folder_upload:",
+    "backup": ":material/backup:",
 }
 
 
@@ -65,10 +72,19 @@ def last_failure(kind: str) -> None:
     """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds. An
     import whose worker died can be resumed here."""
     job = next((job for job in library().jobs.recent(20) if job.kind == kind), None)
+    if job is not None and job.kind in PAUSED and job.state == JobState.CANCELLED and job.started_at is not None:
+        _paused(job)
     if job is None or job.state not in UNSUCCESSFUL:
         return
     st.error(_why(job), icon=":material/error:")
     if job.kind == "import" and job.state == JobState.INTERRUPTED:
+        st.button("Resume", icon=":material/resume:", key=f"resume-{job.id}", on_click=_resume, args=(job,))
+
+
+def _paused(job: JobView) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"card-paused-{job.id}"):
+        done = f" after {job.done:,} of {count(job.total, *_UNITS[job.kind])}" if job.total else ""
+        st.markdown(f"**{PAUSED[job.kind]}**{done}", width="stretch")
         st.button("Resume", icon=":material/resume:", key=f"resume-{job.id}", on_click=_resume, args=(job,))
 
 
@@ -123,9 +139,9 @@ def _card(job: JobView, body: Callable[[JobView], None] | None) -> None:
 
 def _cancel_button(job: JobView) -> None:
     st.button(
-        "Stopping…" if job.cancel_requested else "Cancel",
+        "Stopping…" if job.cancel_requested else "Pause" if job.kind in PAUSED else "Cancel",
         key=f"cancel-{job.id}",
-        icon=":material/close:",
+        icon=":material/pause:" if job.kind in PAUSED else ":material/close:",
         type="tertiary",
         disabled=job.cancel_requested,
         on_click=_cancel,
@@ -193,6 +209,12 @@ def _restored(result: dict[str, Any]) -> str:
     return f"{count(result.get('restored', 0), 'file')} restored{rest}."
 
 
+def _exported(result: dict[str, Any]) -> str:
+    left = result.get("problems", 0)
+    rest = f"; {left:,} left out" if left else ""
+    return f"{count(result.get('faces', 0), 'face')} exported into {count(result.get('files', 0), 'file')}{rest}."
+
+
 def _written_outcome(result: dict[str, Any]) -> str:
     files, left = result.get("files", 0), result.get("conflicts", 0) + result.get("failures", 0)
     text = f"Names written into {count(files, 'file')}" if files else "All files have their names already"
@@ -219,4 +241,6 @@ _OUTCOMES: dict[str, Callable[[dict[str, Any]], str]] = {
     "retention": _retention_outcome,
     "write-names": _written_outcome,
     "undo-names": _restored,
+    "export": _exported,
+    "backup": lambda result: f"Backed up {count(result.get('photos', 0), 'photo')} and their names.",
 }

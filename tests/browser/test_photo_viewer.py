@@ -1,0 +1,226 @@
+"""The photo viewer in a real browser: through a search by keys, boxes drawn, named and moved, a missing file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faceid_core.library import FaceView, Library
+from faceid_core.settings import Settings
+from tests import sharing
+from tests.webapp.conftest import SIDE, new_photo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, FloatRect, Locator, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+NEWEST, ALL = 6, 6
+
+
+@pytest.fixture
+def folder(engine_settings: Settings, tmp_path: Path) -> Path:
+    """A library of 6 photos with a face each."""
+    folder, photos = tmp_path / "library", tmp_path / "photos"
+    sharing.link_engine(folder, engine_settings.engine_folder)
+    photos.mkdir()
+    with Library.open(sharing.new_library(folder)) as library:
+        library.photos.add_many([new_photo(photos, number) for number in range(ALL)])
+    return folder
+
+
+@pytest.fixture
+def url(serving: Callable[..., AbstractContextManager[str]], folder: Path) -> Iterator[str]:
+    with serving(folder) as address:
+        yield address
+
+
+def faces(folder: Path, photo: int) -> list[FaceView]:
+    with Library.open(Settings(library=folder)) as library:
+        return library.faces.of_photo(photo)
+
+
+def opened(page: Page, url: str, name: str, search: str = "") -> None:
+    page.goto(f"{url}/photos")
+    if search:
+        box = page.get_by_role("textbox", name="Search")
+        box.fill(search)
+        box.press("Enter")
+        page.get_by_text(re.compile(r"\d photos? found")).wait_for()
+    page.get_by_role("button", name=f"Open {name}").click()
+    stage(page).wait_for()
+    shows(page, name)
+    idle(page)
+
+
+def idle(page: Page) -> None:
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+
+
+def stage(page: Page) -> Locator:
+    return page.locator(".stage")
+
+
+def shows(page: Page, name: str) -> None:
+    page.get_by_role("dialog").get_by_text(name, exact=True).wait_for()
+
+
+def picture(page: Page) -> FloatRect:
+    """Where the photo is on the screen."""
+    box = page.locator("img.photo").bounding_box()
+    for _ in range(20):  # the dialog slides in
+        page.wait_for_timeout(100)
+        before, box = box, page.locator("img.photo").bounding_box()
+        if box == before:
+            break
+    assert box is not None
+    return box
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """From one place of the photo to another one, in its pixels."""
+    at = picture(page)
+    step = at["width"] / SIDE
+    page.mouse.move(at["x"] + start[0] * step, at["y"] + start[1] * step)
+    page.mouse.down()
+    page.mouse.move(at["x"] + end[0] * step, at["y"] + end[1] * step, steps=5)
+    page.mouse.up()
+
+
+def eventually(page: Page, holds: Callable[[], bool]) -> None:
+    for _ in range(150):
+        if holds():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(holds)
+
+
+def test_arrows_go_through_the_search_and_keys_zoom(page: Page, url: str) -> None:
+    opened(page, url, "photo5.jpg", search="photo")
+    assert page.get_by_role("button", name="Previous photo").is_disabled()
+    for name in ("photo4.jpg", "photo3.jpg"):
+        page.keyboard.press("ArrowRight")
+        shows(page, name)
+    page.keyboard.press("ArrowLeft")
+    shows(page, "photo4.jpg")
+    page.keyboard.press("+")
+    zoomed = page.locator(".stage.zoomed")
+    zoomed.wait_for()
+    before = picture(page)["y"]
+    drag(page, (120, 120), (100, 100))
+    assert picture(page)["y"] < before, "a drag moves the photo"
+    page.keyboard.press("0")
+    zoomed.wait_for(state="detached")
+    at = picture(page)
+    page.mouse.dblclick(at["x"] + 20, at["y"] + 20)
+    zoomed.wait_for()
+    page.mouse.wheel(0, 2000)
+    zoomed.wait_for(state="detached")
+
+
+def test_a_box_is_drawn_named_moved_undone_and_still_there_after_a_reload(
+    page: Page, url: str, folder: Path
+) -> None:
+    opened(page, url, "photo5.jpg")
+    page.keyboard.down("Control")
+    drag(page, (180, 190), (230, 232))
+    page.keyboard.up("Control")
+    page.get_by_role("combobox", name="Name").wait_for()
+    page.keyboard.type("Grace")  # of these letters, none is a key here
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Grace", exact=True).wait_for()
+    (drawn,) = [face for face in faces(folder, NEWEST) if face.person == "Grace"]
+    assert max(abs(a - b) for a, b in zip(drawn.box.as_tuple(), (180, 190, 230, 232), strict=True)) < 2
+
+    page.locator(f"[data-key=box-{drawn.id}]").focus()
+    page.keyboard.press("m")
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    eventually(page, lambda: face_of(folder, drawn).box.left < drawn.box.left)
+    moved = face_of(folder, drawn)
+    assert moved.person == "Grace" and moved.box.top < drawn.box.top
+    assert abs(moved.box.width - drawn.box.width) < 0.1
+    page.get_by_role("button", name="Save box").wait_for(state="detached")
+    page.keyboard.press("Control+z")
+    eventually(page, lambda: face_of(folder, drawn).box == drawn.box)
+
+    page.reload()
+    opened(page, url, "photo5.jpg")
+    page.get_by_role("button", name="Grace", exact=True).wait_for()
+    assert face_of(folder, drawn).box == drawn.box
+    page.locator(f"[data-key=face-{drawn.id}]").click()
+    page.get_by_role("button", name="Not a face").click()
+    page.get_by_role("button", name="Grace", exact=True).wait_for(state="detached")
+
+
+def face_of(folder: Path, face: FaceView) -> FaceView:
+    return next(one for one in faces(folder, face.photo_id) if one.id == face.id)
+
+
+def test_a_box_is_resized_by_its_corner_and_drawn_by_a_button(page: Page, url: str, folder: Path) -> None:
+    opened(page, url, "photo5.jpg")
+    (before,) = faces(folder, NEWEST)
+    page.locator(f"[data-key=face-{before.id}]").click()
+    page.get_by_role("button", name="Move box").click()
+    drag(page, (before.box.right, before.box.bottom), (before.box.right + 20, before.box.bottom + 10))
+    page.get_by_role("button", name="Save box").click()
+    eventually(page, lambda: face_of(folder, before).box.right > before.box.right + 15)
+    assert face_of(folder, before).box.left == before.box.left
+    page.get_by_role("button", name="Draw a face").click()
+    drag(page, (5, 5), (45, 55))
+    page.keyboard.press("Enter")
+    page.get_by_role("combobox", name="Name").wait_for()
+    assert len(faces(folder, NEWEST)) == 2
+    page.keyboard.press("Escape")  # the box for the name closes, the photo stays
+    page.get_by_role("combobox", name="Name").wait_for(state="detached")
+    stage(page).wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+
+
+def test_thumbs_swipe_name_and_find_large_buttons(chromium: Browser, url: str, folder: Path) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page: Page = context.new_page()
+    page.set_default_timeout(30_000)
+    opened(page, url, "photo5.jpg")
+    for name in ("Next photo", "Zoom in", "Draw a face"):
+        box = page.get_by_role("button", name=name).bounding_box()
+        assert box is not None and box["height"] >= 44 and box["width"] >= 44
+    photo, side = picture(page), page.locator(".side").bounding_box()
+    assert side is not None and side["y"] >= photo["y"] + photo["height"], "people are below the photo"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".row").first.tap()
+    page.get_by_role("combobox", name="Name").fill("Ada")
+    page.get_by_role("option", name="New person “Ada”").tap()
+    page.get_by_role("button", name="Ada", exact=True).wait_for()
+    assert [face.person for face in faces(folder, NEWEST)] == ["Ada"]
+    context.close()
+
+
+def test_a_photo_that_was_moved_is_found_again(page: Page, url: str, folder: Path) -> None:
+    photos, elsewhere = folder.parent / "photos", folder.parent / "elsewhere"
+    with Library.open(Settings(library=folder)) as library:
+        library.people.name_faces([face.id for face in library.faces.of_photo(NEWEST)], "Ada")
+    elsewhere.mkdir()
+    (photos / "photo5.jpg").rename(elsewhere / "photo5.jpg")
+    page.goto(f"{url}/photos")
+    page.get_by_role("button", name="Open photo5.jpg").click()
+    page.get_by_text(f"This photo is not there any more: {photos / 'photo5.jpg'}. Was it moved?").wait_for()
+    page.get_by_role("button", name="Ada", exact=True).wait_for()
+    page.get_by_role("textbox", name="Where it is now").fill(str(elsewhere))
+    page.get_by_role("button", name="Look there").click()
+    stage(page).wait_for()
+    assert page.locator("img.photo").evaluate("image => image.decode().then(() => image.naturalWidth)") == SIDE
+
+    def found() -> bool:
+        with Library.open(Settings(library=folder)) as library:
+            return library.photos.get(NEWEST).path == str(elsewhere / "photo5.jpg")
+
+    eventually(page, found)
+    assert [face.person for face in faces(folder, NEWEST)] == ["Ada"]
+    opened(page, url, "photo5.jpg")
