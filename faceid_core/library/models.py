@@ -64,6 +64,7 @@ class Models:
 
     def forget_gone_faces(self) -> None:
         """Take faces that are in the library no more out of the recognisers: of photos that were searched anew."""
+        self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             if not any(True for _ in model_cohorts.strays(session, self._folder)):
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -53,6 +53,8 @@ def _in_words(ready: Readiness) -> str:
         return f"**Not ready to train**  \n{escaped_markdown(ready.refusal)}"
     left_out = count(len(ready.too_few), "person", "people")
     more = f" {left_out} with too few faces will be left out." if ready.too_few else ""
+    if ready.weak:
+        more += f" {count(len(ready.weak), 'person has', 'people have')} a single photo, which is weak: add a second."
     people = count(len(ready.names), "person", "people")
     return f"**Ready to train**  \n{people} with {count(ready.faces, 'face')}.{more}"
 
@@ -127,9 +129,9 @@ def _result(model: ModelView) -> None:
     st.subheader("Your recogniser")
     with st.container(horizontal=True):
         st.metric("People", f"{len(model.classes):,}", border=True)
-        st.metric("Named correctly", percent(metrics.get("accuracy")), border=True)
+        st.metric("Named correctly", tested(metrics, "accuracy"), border=True)
         st.metric(
-            "Known faces recognised", percent(metrics.get("tpir")), border=True, help="TPIR at this threshold"
+            "Known faces recognised", tested(metrics, "tpir"), border=True, help="TPIR at this threshold"
         )
         st.metric(
             "Unknown faces misnamed", percent(metrics.get("fpir")), border=True, help="FPIR at this threshold"
@@ -146,6 +148,11 @@ def _result(model: ModelView) -> None:
         _charts(list(metrics.get("history") or []))
 
 
+def tested(metrics: dict[str, Any], name: str) -> str:
+    """A share of the test faces; where nobody has two photos there are none."""
+    return "not tested" if metrics.get("valid_faces") == 0 else percent(metrics.get(name))
+
+
 def in_words(model: ModelView) -> str:
     """The metrics as sentences."""
     metrics = model.metrics
@@ -153,6 +160,11 @@ def in_words(model: ModelView) -> str:
     taken = f" in {duration(metrics['seconds'])}" if metrics.get("seconds") else ""
     right, sure = percent(metrics.get("accuracy")), percent(model.threshold)
     found, misnamed = percent(metrics.get("tpir")), percent(metrics.get("fpir"))
+    if unseen == 0:
+        return (
+            f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. Nobody has a second photo to test it with. It "
+            f"gives a name only when it is at least {sure} sure."
+        )
     # The imprinted recogniser may learn from all faces, because leaving out each photo in turn tests it.
     tested = (
         "With each photo left out in turn"
