@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, File, Header, Path, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
@@ -38,15 +38,20 @@ from faceid_core.errors import (
 from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_lines
-from webapp.context import ForWhomAsks, decoded, in_words, library
+from faceid_core.values import Box, Flag
+from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
+from webapp.exports import add_exports
 from webapp.markup import CACHE_TOKEN
 from webapp.placeholder import silhouette
+
+if TYPE_CHECKING:
+    from faceid_core.library import FaceView
 
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 64 * 1024**2
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Size = Annotated[int | None, Query(ge=16, le=2048, description="Longer side in px")]
+Size = Annotated[int | None, Query(ge=16, le=4096, description="Longer side in px")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
 Day = Annotated[date | None, Query(description="A day in UTC, YYYY-MM-DD")]
 Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
@@ -132,7 +137,9 @@ def build(settings: Settings) -> FastAPI:
     api.add_exception_handler(Exception, _unexpected)
     _add_pictures(api)
     _add_facts(api)
+    _add_boxes(api)
     _add_audit(api)
+    add_exports(api)
     _add_recognition(api, settings)
     return api
 
@@ -144,16 +151,17 @@ def _add_pictures(api: FastAPI) -> None:
     def face(face_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
         crop = _crop(face_id)
         if crop is None:  # it may come back, so that nobody keeps this one
-            return _picture(silhouette(), known, immutable=False)
+            return _picture(silhouette(), known, immutable=False, kind="png")
         if size:
             crop = cache.get(("face", hashlib.sha256(crop).digest(), size), partial(_scaled, crop, size))
         return _picture(crop, known, immutable=v == CACHE_TOKEN)
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
-    def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
-        return _picture(
-            _thumbnail(cache, library().photos.get(photo_id).path, size or 320), known, immutable=v == CACHE_TOKEN
-        )
+    async def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
+        def make() -> bytes:
+            return _thumbnail(cache, library().photos.get(photo_id).path, size or 320)
+
+        return _picture(await on_picture_thread(make), known, immutable=v == CACHE_TOKEN)
 
 
 def _crop(face_id: int) -> bytes | None:
@@ -188,18 +196,62 @@ def _add_audit(api: FastAPI) -> None:
         return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
 
 
+class Edges(BaseModel):
+    """Where a face is, in pixels of the upright photo."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def box(self) -> Box:
+        """As the library takes it."""
+        return Box(self.left, self.top, self.right, self.bottom)
+
+
+def _add_boxes(api: FastAPI) -> None:
+    @api.get("/photos/{photo_id}/faces")
+    def faces(photo_id: Number) -> list[dict[str, Any]]:
+        library().photos.get(photo_id)
+        return [_face_facts(face) for face in library().faces.of_photo(photo_id)]
+
+    @api.post("/photos/{photo_id}/faces")
+    def add(photo_id: Number, box: Edges) -> dict[str, Any]:
+        return _face_facts(library().faces.get(library().faces.add(photo_id, box.box()).face_id))
+
+    @api.put("/faces/{face_id}/box")
+    def move(face_id: Number, box: Edges) -> dict[str, Any]:
+        return _face_facts(library().faces.get(library().faces.move(face_id, box.box()).face_id))
+
+    @api.delete("/faces/{face_id}")
+    def remove(face_id: Number) -> dict[str, Any]:
+        library().faces.get(face_id)
+        library().faces.flag([face_id], Flag.NOT_A_FACE)
+        return _face_facts(library().faces.get(face_id))
+
+
+def _face_facts(face: FaceView) -> dict[str, Any]:
+    facts = {"id": face.id, "photo_id": face.photo_id, "box": face.box.as_tuple(), "flag": face.flag.value}
+    return {**facts, "person_id": face.person_id, "person": face.person}
+
+
 def _add_recognition(api: FastAPI, settings: Settings) -> None:
     @api.post("/recognise")
-    def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
-        from faceid_core.recognition.recogniser import as_dict
-        from faceid_core.steps.recognise import recognise
+    async def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
+        faces = await on_picture_thread(partial(_recognised, image, settings, threshold))
+        return {"photo": image.filename, "faces": faces}
 
-        try:
-            with decoded(image.file.read(), settings) as photo:
-                found = recognise(library(), photo.pixels, threshold=threshold)
-        except UnreadableImage as error:
-            raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
-        return {"photo": image.filename, "faces": [as_dict(face) for face in found]}
+
+def _recognised(image: UploadFile, settings: Settings, threshold: float | None) -> list[dict[str, Any]]:
+    from faceid_core.recognition.recogniser import as_dict
+    from faceid_core.steps.recognise import recognise
+
+    try:
+        with decoded(image.file, settings) as photo:
+            found = recognise(library(), photo.pixels, threshold=threshold)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
+    return [as_dict(face) for face in found]
 
 
 def _thumbnail(cache: Cache, path: str, size: int) -> bytes:
@@ -222,15 +274,15 @@ def _scaled(crop: bytes, size: int) -> bytes:
     return images.encode_jpeg(images.thumbnail(images.decode_jpeg(crop), size))
 
 
-def _picture(data: bytes, known: str, *, immutable: bool) -> Response:
-    """A JPEG with a strong ETag. Only an address that carries this server's token is cached without asking again:
-    numbers start over in another library, and the browser must not show the faces of the last one."""
+def _picture(data: bytes, known: str, *, immutable: bool, kind: str = "jpeg") -> Response:
+    """A picture with a strong ETag. Only an address that carries this server's token is cached without asking
+    again: numbers start over in another library, and the browser must not show the faces of the last one."""
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     keep = "private, max-age=31536000, immutable" if immutable else "private, no-cache"
     headers = {"ETag": tag, "Cache-Control": keep}
     if tag in known:
         return Response(status_code=304, headers=headers)
-    return Response(data, media_type="image/jpeg", headers=headers)
+    return Response(data, media_type=f"image/{kind}", headers=headers)
 
 
 def _sentence(status: int, sentence: str) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +11,19 @@ from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound, VectorsNotFinite
+from faceid_core.library import boxes
 from faceid_core.library.drawn import check_faces, latest_run, states_of
 from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database, acting, chunks
 from faceid_core.library.store.packed_vectors import pack, unpack, usable
-from faceid_core.library.store.records import Changed, DrawnFaces, FaceVectors, FaceView
+from faceid_core.library.store.records import (
+    Changed,
+    DrawnFaces,
+    FaceVectors,
+    FaceView,
+    Placed,
+    Undescribed,
+)
 from faceid_core.library.store.row_changes import Change, current_rows
 from faceid_core.library.store.tables import (
     Cluster,
@@ -28,7 +36,7 @@ from faceid_core.library.store.tables import (
     Photo,
 )
 from faceid_core.library.store.withholding import withheld_among
-from faceid_core.values import Actor, Box, Flag, Ints, LabelSource, Role, Vectors
+from faceid_core.values import Actor, Box, Flag, Ints, LabelSource, NewFace, Role, Vectors
 from faceid_core.wording import count
 
 BACKGROUND = 1 / 3
@@ -183,6 +191,28 @@ class Faces:
             event = journal.record(session, "flag", summary, changes)
         return Changed(event, len(changes))
 
+    def add(self, photo_id: int, box: Box) -> Placed:
+        """A face that a human sees on a photo, at this box. What can be computed of it comes later, see
+        `undescribed`. Raises NotFound, BadInput."""
+        with self._database.write() as session:
+            return boxes.add(session, photo_id, box)
+
+    def move(self, face_id: int, box: Box, *, drawn: Box | None = None) -> Placed:
+        """The face is at this box. drawn: where a page drew it. Raises NotFound, BadInput, OutOfDate."""
+        with self._database.write() as session:
+            return boxes.move(session, face_id, box, drawn)
+
+    def undescribed(self, limit: int = 100) -> list[Undescribed]:
+        """Faces whose box is new and of which nothing is computed yet, by id."""
+        with self._database.read() as session:
+            return boxes.undescribed(session, limit)
+
+    def describe(self, face: Undescribed, embedder: str, found: NewFace | None) -> bool:
+        """Store what was computed of a face; None: nothing can be, and it keeps its name all the same. False where
+        the face was moved, or has gone, meanwhile."""
+        with self._database.write(Role.VIEWER) as session:
+            return boxes.describe(session, face, embedder, found)
+
     def with_flag(self, flag: Flag) -> list[int]:
         """The faces that bear a flag."""
         with self._database.read() as session:
@@ -203,28 +233,6 @@ class Faces:
         )
         with self._database.read() as session:
             return [face for face in session.scalars(wanted) if face is not None]
-
-    def rows_for_export(self) -> Iterator[dict[str, Any]]:
-        """Every face: photo, left, top, right, bottom, score, quality, cluster, person, label_source."""
-        self._database.actor.require(Role.OWNER)
-        columns: tuple[Any, ...] = (
-            *(Photo.path, Face.left, Face.top, Face.right, Face.bottom, Face.score, Face.quality),
-            *(Cluster.number, Person.name, Label.source),
-        )
-        wanted = (
-            select(*columns)
-            .select_from(Face)
-            .join(Photo, col(Photo.id) == col(Face.photo_id))
-            .outerjoin(Label, col(Label.face_id) == col(Face.id))
-            .outerjoin(Person, col(Person.id) == col(Label.person_id))
-            .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))
-            .outerjoin(Cluster, col(Cluster.id) == MEMBERS.c.cluster_id)
-            .order_by(col(Photo.path), col(Face.left), col(Face.id))
-        )
-        names = ("photo", "left", "top", "right", "bottom", "score", "quality", "cluster", "person", "label_source")
-        with self._database.read() as session:
-            for row in session.execute(wanted.execution_options(yield_per=1000)):
-                yield dict(zip(names, (*row[:-1], _source(row[-1])), strict=True))
 
     def _by_quality(self, condition: Any, after: int | None, limit: int) -> list[FaceView]:
         """Keyset paging by (quality, id), best first."""
@@ -289,7 +297,7 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
             flag=Flag(face.flag),
             person_id=person_id,
             person=person,
-            source=_source(source),
+            source=stored_source(source),
             cluster=numbers.get(face.id),
         )
         for face, person_id, person, source, _ in rows
@@ -302,7 +310,8 @@ def _is_hidden(session: Session, face_id: int) -> bool:
     return found is not None and (bool(found[4]) or found[0].flag == Flag.HIDDEN.value)
 
 
-def _source(stored: str | None) -> str | None:
+def stored_source(stored: str | None) -> str | None:
+    """A label's source as it is called today, see LabelSource."""
     return LabelSource(stored).value if stored else None
 
 

@@ -20,11 +20,13 @@ from faceid_core.library.store.tables import (
     Embedding,
     Event,
     Face,
+    HandBox,
     Label,
     PairConstraint,
     Person,
     Photo,
     Rejection,
+    UndescribedFace,
 )
 from faceid_core.library.store.withholding import withheld_faces
 from faceid_core.values import Flag, GalleryFaces, Ints, LabelSource, Vectors
@@ -122,6 +124,7 @@ class Gallery:
             select(func.max(Photo.imported_at)).scalar_subquery(),
             latest_run(),
             select(func.count()).select_from(withheld_faces().subquery()).scalar_subquery(),
+            *_boxes_version(),
         )
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
@@ -146,16 +149,18 @@ class Gallery:
             func.count(),
             select(func.max(Photo.imported_at)).scalar_subquery(),
             select(func.count()).select_from(withheld_faces().subquery()).scalar_subquery(),
+            *_boxes_version(),
         )
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
 
     def twice(self, limit: int) -> list[tuple[int, int, tuple[int, ...]]]:
-        """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first."""
+        """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first.
+        Without people who refused: nobody can see whether it is them."""
         places = (
             select(Face.photo_id, Label.person_id)  # type: ignore[call-overload]
             .join(Label, col(Label.face_id) == col(Face.id))
-            .where(col(Face.flag) == Flag.NONE.value)
+            .where(col(Face.flag) == Flag.NONE.value, col(Face.id).not_in(withheld_faces()))
             .group_by(col(Face.photo_id), col(Label.person_id))
             .having(func.count() > 1)
             .order_by(col(Face.photo_id).desc(), col(Label.person_id))
@@ -291,6 +296,15 @@ class Gallery:
                     unlike = unlike.where(col(PairConstraint.same).is_(False), col(one).in_(chunk))
                     found.update(session.execute(unlike).tuples())
         return frozenset(found)
+
+
+def _boxes_version() -> tuple[Any, ...]:
+    """Columns that differ whenever a box was drawn, moved or taken back, or its face was described."""
+    return (
+        select(func.count()).select_from(HandBox).scalar_subquery(),
+        select(func.max(HandBox.at)).scalar_subquery(),
+        select(func.count()).select_from(UndescribedFace).scalar_subquery(),
+    )
 
 
 def _as_pairs(rows: Sequence[Any], width: int) -> Ints:

@@ -77,8 +77,8 @@ class Models:
         """What recognisers hold of faces that are gone, one sentence each."""
         with self._database.read() as session:
             return [
-                f"A recogniser (number {model.id}) holds vectors of {count(len(faces), 'face')} of somebody who "
-                "was erased or refused; run `faceid erase leftovers`."
+                f"A recogniser (number {model.id}) holds vectors of {count(len(faces), 'face')} that the library "
+                "has no more, or of somebody who refused; run `faceid erase leftovers`."
                 for model, faces in model_cohorts.strays(session, self._folder)
             ]
 

@@ -102,7 +102,7 @@ def test_what_an_earlier_version_left_is_found_and_goes(library: Library, monkey
         patched.setattr(model_cohorts, "trim", lambda *_: [])
         library.erasing.faces([4])
     (problem,) = library.problems()
-    assert "holds vectors of 1 face of somebody" in problem and "faceid erase leftovers" in problem
+    assert "holds vectors of 1 face that the library has no more" in problem and "faceid erase leftovers" in problem
     library.erasing.leftovers()
     assert library.problems() == [] and held(library) == ([3, 5, 1], [6])
 

@@ -118,7 +118,9 @@ def test_options_are_checked(wrong: dict[str, Any]) -> None:
 def test_people_with_too_few_faces_are_left_out() -> None:
     names = ["Zoe", "Ann", "Zoe", "Ann", "Bob"] + ["Eve"] * 9
     crops = np.zeros((len(names), 150, 150, 3), np.uint8)
-    labelled = labelled_faces(crops, names, np.arange(len(names)), TrainOptions(min_faces_per_person=2, max_faces_per_person=4))
+    labelled = labelled_faces(
+        crops, names, np.arange(len(names)), TrainOptions(min_faces_per_person=2, max_faces_per_person=4)
+    )
     assert labelled.names == ("Ann", "Eve", "Zoe")
     assert np.bincount(labelled.classes).tolist() == [2, 4, 2]
     assert labelled.photos[labelled.classes == 0].tolist() == [1, 3]

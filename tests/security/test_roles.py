@@ -18,12 +18,12 @@ import pytest
 import faceid_core
 from faceid_core.errors import FaceIdError, NotAllowed, NotFound
 from faceid_core.importing.run import import_photos
-from faceid_core.library import EventView, FileBefore, Library, PhotoQuery, ShareView
+from faceid_core.library import EventView, FileBefore, Library, PhotoQuery, ShareView, Undescribed
 from faceid_core.library.jobs import needed
 from faceid_core.steps import jobs, replay_decisions
 from faceid_core.steps.ask import questions, suggestions
 from faceid_core.steps.cluster import cluster_faces
-from faceid_core.steps.export import export
+from faceid_core.steps.export import export, export_as
 from faceid_core.steps.import_names import take_names
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import _without
@@ -42,13 +42,17 @@ VERA, EDI, ELLA, OTTO = (
 
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
-    "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing"},
-    "faces": {
-        VIEWER: "add_vectors as_drawn background crop crops get get_many imported_before missing_vectors "
-        "of_cluster of_person of_photo singles vectors with_flag",
-        EDITOR: "flag",
-        OWNER: "rows_for_export",
+    "photos": {
+        VIEWER: "beside get is_gone number page phashes",
+        OWNER: "add_many at files fingerprints follow found_at frames knows missing unchanged",
     },
+    "faces": {
+        VIEWER: "add_vectors as_drawn background crop crops describe get get_many imported_before missing_vectors "
+        "of_cluster of_person of_photo singles undescribed vectors with_flag",
+        EDITOR: "add flag move",
+    },
+    "statistics": {VIEWER: "by_year people_by_year together undated"},
+    "exports": {OWNER: "faces preview to_blur vectors"},
     "people": {
         VIEWER: "all find get known",
         EDITOR: "answer delete describe give_faces merge name_faces reject remove_faces rename set_cover "
@@ -85,7 +89,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
 }
 """Part of the library -> who it takes -> the methods."""
 
-READERS_WRITE = {"add_vectors", "fill_counts", "set_password"}
+READERS_WRITE = {"add_vectors", "describe", "fill_counts", "set_password"}
 """What writes although somebody only reads: vectors and counts that are computed when they are missing, as well as
 one's own password."""
 
@@ -95,13 +99,15 @@ SHARE = ShareView(
 )
 EXAMPLES: Mapping[str, Any] = {
     "actor": VERA, "again": False, "algorithm": "any", "artifact": "none", "classes": [], "copies": [],
-    "days": 1, "done": 1, "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "heartbeat": None,
+    "days": 1, "done": 1, "face": Undescribed(1, 1, "", Box(0, 0, 1, 1), by_hand=True), "found": None,
+    "box": Box(1, 1, 50, 50), "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "heartbeat": None,
     "file": FileBefore(1, "", "", None, None, "", []), "files": [], "flag": Flag.STRANGER, "ids": [1],
     "image": None, "issuer": "none", "job_id": 1, "keep_id": 1, "kind": "cluster", "labels": {},
     "least_quality": 0.0, "limit": 3, "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1,
     "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
     "pairs": [(1, 2)], "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
-    "person_id": 1, "photo_id": 1, "photos": [], "points": np.ones((1, 2), np.float32), "projector": "any",
+    "person_id": 1, "photo_id": 1, "photos": [], "places": {},
+    "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
     "sentence": "",  "share": SHARE, "share_id": 1,
     "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
@@ -325,6 +331,7 @@ STEPS: list[tuple[Role, Callable[[Library, Path], object]]] = [
     (OWNER, lambda library, _: write_names(library)),
     (OWNER, lambda library, _: undo_writing(library)),
     (OWNER, lambda library, folder: export(library, folder / "faces.csv")),
+    (OWNER, lambda library, folder: export_as(library, folder / "album.s", "albums")),
     (OWNER, lambda library, folder: replay_decisions.export(library, folder / "decisions.json")),
     (EDITOR, lambda library, _: cluster_faces(library)),
     (EDITOR, lambda library, _: map_faces(library, projector="pca")),

@@ -54,7 +54,9 @@ def _in_words(ready: Readiness) -> str:
     left_out = count(len(ready.too_few), "person", "people")
     more = f" {left_out} with too few faces will be left out." if ready.too_few else ""
     if ready.weak:
-        more += f" {count(len(ready.weak), 'person has', 'people have')} a single photo, which is weak: add a second."
+        more += (
+            f" {count(len(ready.weak), 'person has', 'people have')} a single photo, which is weak: add a second."
+        )
     people = count(len(ready.names), "person", "people")
     return f"**Ready to train**  \n{people} with {count(ready.faces, 'face')}.{more}"
 
@@ -130,9 +132,7 @@ def _result(model: ModelView) -> None:
     with st.container(horizontal=True):
         st.metric("People", f"{len(model.classes):,}", border=True)
         st.metric("Named correctly", tested(metrics, "accuracy"), border=True)
-        st.metric(
-            "Known faces recognised", tested(metrics, "tpir"), border=True, help="TPIR at this threshold"
-        )
+        st.metric("Known faces recognised", tested(metrics, "tpir"), border=True, help="TPIR at this threshold")
         st.metric(
             "Unknown faces misnamed", percent(metrics.get("fpir")), border=True, help="FPIR at this threshold"
         )
@@ -162,8 +162,8 @@ def in_words(model: ModelView) -> str:
     found, misnamed = percent(metrics.get("tpir")), percent(metrics.get("fpir"))
     if unseen == 0:
         return (
-            f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. Nobody has a second photo to test it with. It "
-            f"gives a name only when it is at least {sure} sure."
+            f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. Nobody has a second photo to test it with. "
+            f"It gives a name only when it is at least {sure} sure."
         )
     # The imprinted recogniser may learn from all faces, because leaving out each photo in turn tests it.
     tested = (
