@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceid_core import __version__
 from faceid_core.engine.graphs import CROP_PX
 from faceid_core.recognition import classifier, model_files, openset
 from faceid_core.recognition.calibration import DEFAULT_SLOPE, Calibrated
@@ -93,7 +94,7 @@ def train(
     given = None if vectors is None else np.asarray(vectors, np.float32)[labelled.rows]
     lab = Laboratory(labelled, given, others, rejected, strangers, weights, options, work)
     candidates, split, history = candidates_of(lab, on_epoch)
-    kept = _choose(candidates, split)
+    kept = candidates[-1] if options.recipe == "head" else _choose(candidates, split)
     progress(work.total, work.total, "Ready")
     return _finish(kept, candidates[0], labelled, split, options, tuple(history), started)
 
@@ -163,6 +164,7 @@ def _finish(
         fpir=_stranger_fpir(scored, found) if scored.strangers >= STRANGERS_TO_JUDGE else rates.fpir,
         seconds=time.monotonic() - started,
         history=history if all(math.isfinite(v) for row in history for v in row.values()) else (),
+        version=__version__,
         kept=kept.kind,
         calibration_error=classifier.calibration_error(*classifier.answers(scored, found)),
         cohort=len(scorer.cohort),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.recognition.model_card import as_markdown, card
+from faceid_core.recognition.training import RECIPES
 from faceid_core.steps.train import readiness
 from webapp.context import library
 from webapp.feedback import guarded, toast
@@ -46,6 +49,12 @@ def _start(ready: Readiness) -> None:
         if not possible:
             page_link("clusters", "Name more faces", icon=":material/arrow_forward:")
         st.button("Train", type="primary", icon=":material/model_training:", disabled=not possible, on_click=_train)
+    if possible:
+        with st.expander("Recipe", icon=":material/tune:"):
+            st.radio(
+                "Recipe", list(RECIPES), key="recipe", captions=list(RECIPES.values()),
+                format_func=str.capitalize, label_visibility="collapsed",
+            )  # fmt: skip
 
 
 def _in_words(ready: Readiness) -> str:
@@ -63,7 +72,8 @@ def _in_words(ready: Readiness) -> str:
 
 @guarded
 def _train() -> None:
-    library().jobs.submit("train", {})
+    recipe = st.session_state.get("recipe", "best")
+    library().jobs.submit("train", {} if recipe == "best" else {"recipe": recipe})
     toast("Training started. It continues if you leave this page.", icon=":material/model_training:")
 
 
@@ -144,8 +154,19 @@ def _result(model: ModelView) -> None:
         )
     st.markdown(in_words(model))
     page_link("recognise", "Recognise people", icon=":material/arrow_forward:")
+    _card(model)
     with st.expander("Training curves", icon=":material/show_chart:"):
         _charts(list(metrics.get("history") or []))
+
+
+def _card(model: ModelView) -> None:
+    """What the recogniser was made from, and how it does person by person, to read and to keep."""
+    found = card(model.classes, model.metrics, trained=model.at, embedder=model.embedder, threshold=model.threshold)
+    with st.expander("Model card", icon=":material/badge:"):
+        st.markdown(as_markdown(found).replace("# Recogniser\n", "", 1))
+        with st.container(horizontal=True):
+            st.download_button("Markdown", as_markdown(found), "recogniser.md", "text/markdown")
+            st.download_button("JSON", json.dumps(found, indent=1, ensure_ascii=False), "recogniser.json")
 
 
 def tested(metrics: dict[str, Any], name: str) -> str:
