@@ -175,7 +175,8 @@ class TrainReport:
     accuracy: share of held-out faces that get the right name (closed set), 0 to 1.
     tpir, fpir: share of held-out faces of known people named rightly, and of strangers named at all, at threshold.
     history: one row an epoch with the keys epoch, train_loss, valid_loss, accuracy.
-    version: faceid's; kept: the recipe that was kept; calibration_error: how far its probabilities are from the share that is right.
+    version: faceid's; kept: the recipe that was kept; calibration_error: how far its probabilities are from the
+    share that is right.
     cohort: faces that scores are normalised with; strangers: those among them that the threshold is measured on.
     points: fpir, threshold and tpir of each choice of the threshold; by_person: counts by class, see
     recognition.classifier.by_person.

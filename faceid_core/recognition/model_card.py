@@ -92,10 +92,9 @@ def _point_row(point: Mapping[str, float | None]) -> str:
 
 def _person_row(person: Card) -> str:
     name = person["name"].replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
-    cells = (_or_unknown(person.get("faces")), _or_unknown(person.get("photos")))
-    return (
-        f"| {name} | {cells[0]} | {cells[1]} | {_share(person.get('recall'))} | {_share(person.get('precision'))} |"
-    )
+    counts = [_or_unknown(person.get(key)) for key in ("faces", "photos")]
+    shares = [_share(person.get(key)) for key in ("recall", "precision")]
+    return f"| {' | '.join([name, *counts, *shares])} |"
 
 
 def _share(value: float | None) -> str:

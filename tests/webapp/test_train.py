@@ -45,6 +45,22 @@ def test_one_photo_is_enough_and_weak(filled: Library, open_page: OpenPage) -> N
     assert "1 person has a single photo, which is weak" in texts(page)
 
 
+def test_a_recipe_can_be_chosen(filled: Library, open_page: OpenPage) -> None:
+    _name_two(filled)
+    page = open_page("train")
+    page.radio(key="recipe").set_value("imprint").run()
+    _train_button(page).click().run()
+    assert not page.exception
+    assert [job.params for job in filled.jobs.recent() if job.kind == "train"] == [{"recipe": "imprint"}]
+
+
+def test_the_card_is_on_the_page(filled: Library, open_page: OpenPage) -> None:
+    filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], METRICS, 0.62, {"Ada": 3, "Bo": 3}, "x")
+    page = open_page("train")
+    assert not page.exception
+    assert "| Face network | dlib-resnet+mirror |" in texts(page)
+
+
 def test_what_can_not_be_tested_is_not_0_percent(filled: Library, open_page: OpenPage) -> None:
     metrics = {**METRICS, "valid_faces": 0, "accuracy": 0.0, "tpir": 0.0}
     filled.models.add("dlib-resnet+mirror", ["Ada"], metrics, 0.62, {"Ada": 1}, "x")
