@@ -200,16 +200,17 @@ class Gallery:
 
     def vectors_of(self, faces: Ints, embedder: str) -> Vectors:
         """(N, D) vectors of these faces, in their order. Raises NotFound where one has none."""
+        ids = [int(face) for face in faces]
         found: dict[int, bytes] = {}
         with self._database.read() as session:
-            for chunk in chunks(faces.tolist()):
+            for chunk in chunks(ids):
                 wanted = select(Embedding.face_id, Embedding.vector).where(  # type: ignore[call-overload]
                     col(Embedding.embedder) == embedder, col(Embedding.face_id).in_(chunk)
                 )
                 found.update(dict(session.execute(wanted).tuples().all()))
-        if missing := set(faces.tolist()) - found.keys():
+        if missing := set(ids) - found.keys():
             raise NotFound(f"{len(missing):,} faces have no vector of {embedder}; try again.")
-        return unpack([found[face] for face in faces.tolist()])
+        return unpack([found[face] for face in ids])
 
     def negatives(self, embedder: str) -> GalleryFaces:
         """Faces of which a human said whom they are not, each beside that person."""

@@ -71,11 +71,13 @@ class Work:
     done: int = field(default=0)
 
     def tick(self, message: str) -> None:
+        """One step more."""
         self.done = min(self.done + 1, self.total)
         self.progress(self.done, self.total, message)
 
 
 def some(strangers: Image, seed: int) -> Image:
+    """At most STRANGERS of the crops, drawn by the seed."""
     if len(strangers) <= STRANGERS:
         return strangers
     return strangers[np.sort(np.random.default_rng(seed).permutation(len(strangers))[:STRANGERS])]
@@ -107,6 +109,8 @@ def _views(faces: int, options: TrainOptions) -> int:
 
 
 def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progress) -> Work:
+    """The steps of a training, known at its start."""
+
     def batches(count: int, size: int) -> int:
         return -(-count // size)
 
@@ -137,6 +141,7 @@ class Laboratory:
 
     @cached_property
     def extract(self) -> fastai_fit.FeatureExtractor:
+        """Crops to features of the published network."""
         from faceid_core.recognition import fastai_fit
 
         tuning = self.options.unfreeze_epochs > 0
