@@ -175,6 +175,11 @@ class TrainReport:
     accuracy: share of held-out faces that get the right name (closed set), 0 to 1.
     tpir, fpir: share of held-out faces of known people named rightly, and of strangers named at all, at threshold.
     history: one row an epoch with the keys epoch, train_loss, valid_loss, accuracy.
+    version: faceid's; kept: the recipe that was kept; calibration_error: how far its probabilities are from the
+    share that is right.
+    cohort: faces that scores are normalised with; strangers: those among them that the threshold is measured on.
+    points: fpir, threshold and tpir of each choice of the threshold; by_person: counts by class, see
+    recognition.classifier.by_person.
     """
 
     classes: tuple[str, ...]
@@ -186,6 +191,13 @@ class TrainReport:
     fpir: float
     seconds: float
     history: tuple[dict[str, float], ...] = field(default=())
+    version: str = ""
+    kept: str = ""
+    calibration_error: float = 0.0
+    cohort: int = 0
+    strangers: int = 0
+    points: tuple[dict[str, float | None], ...] = field(default=())
+    by_person: tuple[dict[str, int], ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values for JSON."""

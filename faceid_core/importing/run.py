@@ -134,6 +134,7 @@ def import_photos(
     try:
         run.store_all(fresh, executor or _executor(settings, len(fresh)))
         library.photos.follow([str(file.path) for file in files])
+        library.models.forget_gone_faces()
     finally:
         report.seconds = time.monotonic() - started
     return report

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound, OutOfDate
 from faceid_core.library.drawn import AGAIN, check_faces
-from faceid_core.library.store import event_faces, journal, person_counts, traces, withholding
+from faceid_core.library.store import event_faces, journal, model_cohorts, person_counts, traces, withholding
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.records import DrawnFaces
@@ -72,13 +72,15 @@ class _Cleaning:
     def announce(self) -> None:
         self._compaction.announce()
 
+    def trim(self, session: Session, faces: Iterable[int]) -> list[str]:
+        return model_cohorts.trim(session, self._settings.models_folder, faces)
+
     def purged(self, artifacts: Sequence[str]) -> None:
         self.clean_up(artifacts)
 
     def clean_up(self, artifacts: Iterable[str]) -> bool:
         """Whether no byte remains."""
-        for artifact in artifacts:
-            shutil.rmtree(self._settings.models_folder / artifact, ignore_errors=True)
+        model_cohorts.remove(self._settings.models_folder, artifacts)
         # Made anew when it is wanted, without the faces.
         shutil.rmtree(self._settings.graphs_folder, ignore_errors=True)
         return self._compaction.finish()
@@ -89,7 +91,7 @@ class Erasing:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._originals_folder = settings.originals_folder
+        self._originals_folder, self._models_folder = settings.originals_folder, settings.models_folder
         self._compaction = Compaction(database, settings.library)
         # An editor may name a face of somebody who refused: what follows from that is the owner's decision.
         self._cleaning = database.purging = _Cleaning(
@@ -179,7 +181,8 @@ class Erasing:
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             models, jobs = traces.of_nobody(session)
-        if preview or not (models or jobs):
+            strays = self._strays(session)
+        if preview or not (models or jobs or strays):
             return Erasure(models=len(models))
         with self._database.write(Role.OWNER) as session:
             models, jobs = traces.of_nobody(session)
@@ -187,10 +190,18 @@ class Erasing:
             artifacts = [model.artifact for model in models]
             for model in models:
                 session.delete(model)
+            session.flush()
+            trimmed = self._cleaning.trim(session, self._strays(session))
             for job in jobs:
                 traces.forget(job)
             journal.note(session, journal.ERASED, "Erased what was left of somebody")
-        return Erasure(models=len(artifacts), bytes_remain=not self._cleaning.clean_up(artifacts))
+        remain = not self._cleaning.clean_up([*artifacts, *trimmed])
+        return Erasure(models=len(artifacts), bytes_remain=remain)
+
+    def _strays(self, session: Session) -> frozenset[int]:
+        """Faces in recognisers that are not in the library, or whose person refused."""
+        found = model_cohorts.strays(session, self._models_folder)
+        return frozenset(face for _, faces in found for face in faces)
 
     def _remove_originals(self, photos: Iterable[int]) -> None:
         """Copies of photos before names were written into them: they hold names that an earlier run wrote."""
@@ -217,8 +228,10 @@ class Erasing:
                 event.changes, event.summary = changes, left
                 event_faces.note(session, event.id or 0, changes)
             _delete_rows(session, going, models)
+            session.flush()
             journal.note(session, journal.ERASED, summary)
             artifacts = [model.artifact for model in models]
+            artifacts += self._cleaning.trim(session, going.traces.faces)
         self._remove_originals(photos)
         return replace(found, bytes_remain=not self._cleaning.clean_up(artifacts))
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, or_, select
 from sqlmodel import col
 
+from faceid_core.errors import NotFound
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.faces import MEMBERS, as_ints, unnamed_face
 from faceid_core.library.store.database import Database, chunks
@@ -197,6 +198,20 @@ class Gallery:
         )
         return self._known(wanted)
 
+    def vectors_of(self, faces: Ints, embedder: str) -> Vectors:
+        """(N, D) vectors of these faces, in their order. Raises NotFound where one has none."""
+        ids = [int(face) for face in faces]
+        found: dict[int, bytes] = {}
+        with self._database.read() as session:
+            for chunk in chunks(ids):
+                wanted = select(Embedding.face_id, Embedding.vector).where(  # type: ignore[call-overload]
+                    col(Embedding.embedder) == embedder, col(Embedding.face_id).in_(chunk)
+                )
+                found.update(dict(session.execute(wanted).tuples().all()))
+        if missing := set(ids) - found.keys():
+            raise NotFound(f"{len(missing):,} faces have no vector of {embedder}; try again.")
+        return unpack([found[face] for face in ids])
+
     def negatives(self, embedder: str) -> GalleryFaces:
         """Faces of which a human said whom they are not, each beside that person."""
         wanted = (
@@ -232,6 +247,32 @@ class Gallery:
             rows = usable(session.execute(wanted).all(), 3)
         ids, photos, groups = (as_ints(row[place] for row in rows) for place in range(3))
         return Probes(ids, photos, groups, unpack([row[3] for row in rows]))
+
+    def strangers(self, embedder: str, limit: int) -> GalleryFaces:
+        """Faces of nobody who has a name: ignored ones, and one of each group in which nobody has a name, the best
+        ones first. Person -1. limit: at most so many."""
+        named_groups = select(MEMBERS.c.cluster_id).join(Label, col(Label.face_id) == MEMBERS.c.face_id)
+        stranger = col(Face.flag) == Flag.STRANGER.value
+        place = func.row_number().over(
+            partition_by=func.coalesce(MEMBERS.c.cluster_id, -col(Face.id)),
+            order_by=(col(Face.quality).desc(), col(Face.id)),
+        )
+        ranked = (
+            select(Face.id, Face.quality, place.label("place"))  # type: ignore[call-overload]
+            .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))
+            .outerjoin(Label, col(Label.face_id) == col(Face.id))
+            .where(or_(unnamed_face(), stranger & col(Label.face_id).is_(None)))
+            .where(or_(MEMBERS.c.cluster_id.is_(None), MEMBERS.c.cluster_id.not_in(named_groups)))
+            .subquery()
+        )
+        wanted = (
+            select(ranked.c.id, literal(-1), Embedding.vector)  # type: ignore[call-overload]
+            .join(Embedding, (col(Embedding.face_id) == ranked.c.id) & (col(Embedding.embedder) == embedder))
+            .where(ranked.c.place == 1)
+            .order_by(ranked.c.quality.desc(), ranked.c.id)
+            .limit(limit)
+        )
+        return self._known(wanted)
 
     def ruled_out(self, faces: Iterable[int]) -> frozenset[tuple[int, int]]:
         """(face, person) that can't be: a human said no, of the face or beside a face of the person, or the person

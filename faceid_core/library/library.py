@@ -60,7 +60,7 @@ class Library:
         self.people = People(database)
         self.clusters = Clusters(database)
         self.maps = Maps(database)
-        self.models = Models(database)
+        self.models = Models(database, settings.models_folder)
         self.jobs = Jobs(database)
         self.journal = Journal(database)
         self.gallery = Gallery(database)
@@ -151,7 +151,7 @@ class Library:
         from faceid_core.library.store.integrity import problems
 
         left = [UNFINISHED] if self.erasing.unfinished else []
-        return [*left, *problems(self._database)]
+        return [*left, *problems(self._database), *self.models.problems()]
 
     def close(self) -> None:
         """Close every connection to the database; the library can't be used after that."""

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from faceid_core.errors import ErasedMeanwhile, NoModel, NotFound
+from faceid_core.library.store import model_cohorts
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.records import ModelView, NamedFaces
 from faceid_core.library.store.tables import Event, Label, Person, TrainedModel
 from faceid_core.library.store.withholding import withheld_among
 from faceid_core.values import Role
+from faceid_core.wording import count
+
+ERASED_MEANWHILE = "Somebody was erased while the recogniser was trained; train again."
 
 
 class Models:
     """Trained recognisers; the newest one recognises."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, models_folder: Path) -> None:
+        self._database, self._folder = database, models_folder
 
     def add(
         self,
@@ -35,7 +40,8 @@ class Models:
     ) -> int:
         """Store a trained recogniser, whose files are in the models folder under `artifact`. Returns its id.
 
-        learned: what it learned from. Raises ErasedMeanwhile where something of that was erased since it was read.
+        learned: what it learned from. Raises ErasedMeanwhile where something of that was erased since it was read,
+        or a face that the model holds beside its people.
         """
         model = TrainedModel(
             embedder=embedder,
@@ -51,8 +57,30 @@ class Models:
                 _refuse_withheld(session, learned)
             session.add(model)
             session.flush()
+            if any(own is model for own, _ in model_cohorts.strays(session, self._folder)):
+                raise ErasedMeanwhile(ERASED_MEANWHILE)
             assert model.id is not None
             return model.id
+
+    def forget_gone_faces(self) -> None:
+        """Take faces that are in the library no more out of the recognisers: of photos that were searched anew."""
+        self._database.actor.require(Role.EDITOR)
+        with self._database.read() as session:
+            if not any(True for _ in model_cohorts.strays(session, self._folder)):
+                return
+        with self._database.write() as session:
+            gone = [face for _, faces in model_cohorts.strays(session, self._folder) for face in faces]
+            former = model_cohorts.trim(session, self._folder, gone)
+        model_cohorts.remove(self._folder, former)
+
+    def problems(self) -> list[str]:
+        """What recognisers hold of faces that are gone, one sentence each."""
+        with self._database.read() as session:
+            return [
+                f"A recogniser (number {model.id}) holds vectors of {count(len(faces), 'face')} that the library "
+                "has no more, or of somebody who refused; run `faceid erase leftovers`."
+                for model, faces in model_cohorts.strays(session, self._folder)
+            ]
 
     def all(self) -> list[ModelView]:
         """All recognisers, the newest first."""
@@ -88,7 +116,7 @@ def _refuse_erased(session: Session, learned: NamedFaces) -> None:
         rows = select(Label.face_id, Person.id, Person.name).join(Person, col(Person.id) == col(Label.person_id))  # type: ignore[call-overload]
         there |= {tuple(row) for row in session.execute(rows.where(col(Label.face_id).in_(chunk)))}
     if not there.issuperset(zip(learned.ids.tolist(), learned.people.tolist(), learned.names, strict=True)):
-        raise ErasedMeanwhile("Somebody was erased while the recogniser was trained; train again.")
+        raise ErasedMeanwhile(ERASED_MEANWHILE)
 
 
 def _refuse_withheld(session: Session, learned: NamedFaces) -> None:

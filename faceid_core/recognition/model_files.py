@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-import os
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from faceid_core.atomic import PRIVATE_FILE
+from faceid_core import tensor_folder
 from faceid_core.engine.dlib_format import RESNET_FILTERS, Affine, Array, Convolution, ResNetWeights, Stage
 from faceid_core.errors import ModelUnusable
 from faceid_core.recognition.openset import Calibration
+from faceid_core.recognition.scoring import FaceSet
 
-FORMAT, VERSION = "faceid-recogniser", 1
-DESCRIPTION, TENSORS = "model.json", "tensors.safetensors"
+FORMAT, PLAIN_VERSION, VERSION = "faceid-recogniser", 1, 2
+"""A model whose scores are plain cosines is of the first version: an older faceid can still serve it."""
+
+COHORT, NEGATIVES = "cohort", "negatives"
+"""Tensors with the vectors of faces; COHORT_faces and COHORT_classes go with them."""
+
 AGAIN = "train again on the Train page or with `faceid train`."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredModel:
     """What serving needs. embedder: its full name, such as dlib-resnet+mirror. tensors: rows (K, D) float32, the
-    people in the order of classes, and body.* where the face network itself was trained further."""
+    people in the order of classes, and body.* where the face network itself was trained further. cohort, negatives:
+    see scoring.Scorer."""
 
     classes: tuple[str, ...]
     embedder: str
@@ -35,61 +37,38 @@ class StoredModel:
     calibration: Calibration
     tensors: dict[str, Array]
     report: dict[str, Any]
+    cohort: FaceSet = field(default_factory=FaceSet.none)
+    negatives: FaceSet = field(default_factory=FaceSet.none)
 
 
 def write(model: StoredModel, parent: Path) -> Path:
     """Write a new folder in `parent` and return it; it appears complete or not at all."""
-    from safetensors.numpy import save
-
-    parent.mkdir(parents=True, exist_ok=True)
-    tensors = save({name: np.ascontiguousarray(value) for name, value in model.tensors.items()})
-    digest = hashlib.sha256(tensors).hexdigest()
-    description = json.dumps(_described(model, digest), indent=1, ensure_ascii=False, allow_nan=False)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".partial-") as partial:
-        inside = Path(partial) / "model"
-        inside.mkdir()
-        _write_through(inside / TENSORS, tensors)
-        _write_through(inside / DESCRIPTION, description.encode())
-        return inside.rename(_free_name(parent, digest))
+    tensors = {
+        **model.tensors,
+        **_face_tensors(COHORT, model.cohort),
+        **_face_tensors(NEGATIVES, model.negatives),
+    }
+    return tensor_folder.write(_described(model), tensors, parent)
 
 
-def _described(model: StoredModel, digest: str) -> dict[str, Any]:
+def _described(model: StoredModel) -> dict[str, Any]:
+    alone = not len(model.cohort) and not len(model.negatives)
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": PLAIN_VERSION if alone else VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "classes": list(model.classes),
         "embedder": model.embedder,
         "threshold": model.threshold,
         "calibration": {"slope": model.calibration.slope, "cut": model.calibration.threshold_cosine},
-        "tensors": {"file": TENSORS, "sha256": digest},
         "report": model.report,
     }
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    """Onto the disk, not only into the cache, so that the rename never precedes the content."""
-    path.touch(PRIVATE_FILE)
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _free_name(parent: Path, digest: str) -> Path:
-    base = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest[:8]}"
-    path, number = parent / base, 1
-    while path.exists():
-        number += 1
-        path = parent / f"{base}-{number}"
-    return path
 
 
 def read(folder: Path) -> StoredModel:
     """Read what `write` wrote. Raises ModelUnusable for files that are missing, damaged or of a newer version."""
     try:
-        described = json.loads((folder / DESCRIPTION).read_bytes())
-        content = (folder / TENSORS).read_bytes()
+        described, content = tensor_folder.read(folder)
     except OSError as error:
         raise ModelUnusable(f"The files of the recogniser are missing; {AGAIN}") from error
     except (ValueError, RecursionError) as error:
@@ -109,17 +88,9 @@ def _damaged() -> ModelUnusable:
 
 
 def _checked(described: dict[str, Any], content: bytes) -> StoredModel:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    if described["format"] != FORMAT or described["version"] != VERSION:
+    if described["format"] != FORMAT or described["version"] not in (PLAIN_VERSION, VERSION):
         raise ValueError("another format")
-    if hashlib.sha256(content).hexdigest() != described["tensors"]["sha256"]:
-        raise ValueError("the tensors are not those that were written")
-    try:
-        tensors = load(content)
-    except SafetensorError as error:
-        raise ValueError("no safetensors") from error
+    tensors = tensor_folder.tensors_of(content, described["tensors"]["sha256"])
     classes = tuple(str(name) for name in described["classes"])
     numbers = [float(described["threshold"]), *(float(described["calibration"][key]) for key in ("slope", "cut"))]
     rows = tensors["rows"]
@@ -129,9 +100,33 @@ def _checked(described: dict[str, Any], content: bytes) -> StoredModel:
         raise ValueError("numbers that are none")
     threshold, slope, threshold_cosine = numbers
     report = dict(described["report"])
-    return StoredModel(
-        classes, str(described["embedder"]), threshold, Calibration(slope, threshold_cosine), tensors, report
-    )
+    cohort, negatives = (_face_set(name, tensors, rows) for name in (COHORT, NEGATIVES))
+    kept = {name: value for name, value in tensors.items() if name.partition("_")[0] not in (COHORT, NEGATIVES)}
+    calibration = Calibration(slope, threshold_cosine)
+    return StoredModel(classes, str(described["embedder"]), threshold, calibration, kept, report, cohort, negatives)
+
+
+def _face_tensors(name: str, faces: FaceSet) -> dict[str, Array]:
+    """A set of faces as named tensors; none for no face."""
+    if not len(faces):
+        return {}
+    return {
+        name: faces.vectors.astype(np.float32),
+        f"{name}_faces": faces.faces.astype(np.int64),
+        f"{name}_classes": faces.classes.astype(np.int64),
+    }
+
+
+def _face_set(name: str, tensors: dict[str, Array], rows: Array) -> FaceSet:
+    if name not in tensors:
+        return FaceSet.none(rows.shape[1])
+    vectors, faces, classes = (tensors[key] for key in (name, f"{name}_faces", f"{name}_classes"))
+    whole = vectors.ndim == 2 and vectors.shape[1] == rows.shape[1] and np.isfinite(vectors).all()
+    if not whole or faces.shape != (len(vectors),) or classes.shape != (len(vectors),):
+        raise ValueError("faces that do not fit the rows")
+    if len(classes) and not (classes.min() >= -1 and classes.max() < len(rows)):
+        raise ValueError("faces of no class")
+    return FaceSet(vectors, faces.astype(np.int64), classes.astype(np.int64))
 
 
 def body_tensors(weights: ResNetWeights) -> dict[str, Array]:

@@ -14,6 +14,7 @@ from faceid_core.engine.dlib_format import ResNetWeights
 from faceid_core.errors import ModelUnusable
 from faceid_core.recognition import model_files, openset
 from faceid_core.recognition.model_files import AGAIN, StoredModel
+from faceid_core.recognition.scoring import Scorer
 from faceid_core.settings import Settings
 from faceid_core.values import DetectedFace, Guess, Image, Recognised, Vectors
 from faceid_core.vision.dlib_resnet import DlibResNet, Exact
@@ -38,7 +39,8 @@ class Recogniser:
 
     def __init__(self, model: StoredModel, detector: Detector, embedder: Embedder) -> None:
         self.classes, self.threshold = model.classes, model.threshold
-        self._rows, self._calibration = model.tensors["rows"], model.calibration
+        self.scorer = Scorer(model.tensors["rows"], model.cohort, model.negatives)
+        self._calibration = model.calibration
         self._detector, self.embedder = detector, embedder
         # dlib's detectors keep buffers, and two searches at once only double the memory: both use all cores.
         self._one_search = threading.Lock()
@@ -84,7 +86,7 @@ class Recogniser:
         self, faces: list[DetectedFace], vectors: Vectors, *, threshold: float | None = None
     ) -> list[Recognised]:
         """Name the detected faces of one photo by their vectors (N, D) from this recogniser's embedder."""
-        shares = openset.probabilities(openset.cosines(vectors, self._rows), self._calibration)
+        shares = openset.probabilities(self.scorer(vectors), self._calibration)
         limit = self.threshold if threshold is None else threshold
         answers = openset.assign(shares, limit, max(REPEAT_PROBABILITY, limit))
         named = [self._answer(*face) for face in zip(faces, shares, answers, strict=True)]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from faceid_core.errors import FaceIdError, NotEnoughLabels
 from faceid_core.library import Library, ModelView, NamedFaces
 from faceid_core.steps.load_vectors import decoded
@@ -15,7 +17,11 @@ from faceid_core.values import Flag, Progress, Role, no_progress
 from faceid_core.vision.embedding import require_trainable
 
 if TYPE_CHECKING:
-    from faceid_core.recognition.training import Readiness, TrainOptions
+    from faceid_core.recognition.scoring import FaceSet
+    from faceid_core.recognition.training import Readiness, Rejected, TrainOptions
+
+CANDIDATES = 2
+"""Faces that are read for one place in the cohort: some are too near to others, or to somebody known."""
 
 
 def readiness(library: Library, options: TrainOptions | None = None) -> Readiness:
@@ -53,15 +59,18 @@ def train_recogniser(
     library.actor.require(Role.OWNER)  # now, not after minutes of work
     require_trainable(library.settings)
     snapshot = LibrarySnapshot.of(library)
-    named = snapshot.training_faces
+    named, embedder = snapshot.training_faces, snapshot.embedder.name
     if (refusal := _checked(library, named, options).refusal) is not None:
         raise NotEnoughLabels(refusal)  # before any crop is decoded
     trained = training.train(
         decoded(library, named.ids),
         list(named.names),
         named.photos,
-        weights=resnet_weights(weights_path("resnet")),
-        strangers=decoded(library, library.faces.with_flag(Flag.STRANGER)),
+        weights=lambda: resnet_weights(weights_path("resnet")),
+        vectors=library.gallery.vectors_of(named.ids, embedder),
+        others=_strangers(library, embedder),
+        rejected=_rejected(library, named, embedder),
+        strangers=decoded(library, _ignored(library, options)),
         options=options or training.TrainOptions(),
         progress=progress,
         on_epoch=on_epoch,
@@ -70,7 +79,7 @@ def train_recogniser(
     report = trained.report
     try:
         model = library.models.add(
-            embedder=snapshot.embedder.name,
+            embedder=embedder,
             classes=list(report.classes),
             metrics=report.as_dict(),
             threshold=report.threshold,
@@ -82,3 +91,27 @@ def train_recogniser(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return library.models.get(model)
+
+
+def _strangers(library: Library, embedder: str) -> FaceSet:
+    from faceid_core.recognition.scoring import COHORT_LIMIT, FaceSet
+
+    found = library.gallery.strangers(embedder, CANDIDATES * COHORT_LIMIT)
+    return FaceSet.strangers(found.vectors, found.ids) if len(found.ids) else FaceSet.none()
+
+
+def _rejected(library: Library, named: NamedFaces, embedder: str) -> Rejected:
+    """Faces of which somebody said “not Ada”, where Ada has faces."""
+    from faceid_core.recognition.scoring import FaceSet
+    from faceid_core.recognition.training import Rejected
+
+    names = dict(zip(named.people.tolist(), named.names, strict=True))
+    found = library.gallery.negatives(embedder)
+    kept = np.array([person in names for person in found.people.tolist()], bool)
+    faces = FaceSet.strangers(found.vectors[kept], found.ids[kept]) if kept.any() else FaceSet.none()
+    return Rejected(faces, [names[person] for person in found.people[kept].tolist()])
+
+
+def _ignored(library: Library, options: TrainOptions | None) -> list[int]:
+    """Faces that a network which is trained further looks at anew; no other training needs their pictures."""
+    return library.faces.with_flag(Flag.STRANGER) if options is not None and options.unfreeze_epochs else []

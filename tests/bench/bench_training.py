@@ -105,9 +105,7 @@ def served(
         saved = training.save(trained, Path(folder))
         recogniser, stored = Recogniser.load(saved, settings=settings), model_files.read(saved)
     shares, strange = (
-        openset.probabilities(
-            openset.cosines(recogniser.embedder.embed(crops[part]), stored.tensors["rows"]), stored.calibration
-        )
+        openset.probabilities(recogniser.scorer(recogniser.embedder.embed(crops[part])), stored.calibration)
         for part in (test, strangers)
     )
     right, best = np.array(stored.classes)[shares.argmax(1)] == names[test], shares.max(1)

@@ -16,9 +16,11 @@ from faceid_core.engine.dlib_format import resnet_weights
 from faceid_core.engine.weights import weights_path
 from faceid_core.errors import ModelUnusable
 from faceid_core.media import images
-from faceid_core.recognition import model_files, openset, training
+from faceid_core.recognition import classifier, model_files, openset, training
+from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.openset import Calibration
 from faceid_core.recognition.recogniser import Recogniser, as_dict, summary
+from faceid_core.recognition.scoring import FaceSet
 from faceid_core.values import Box, DetectedFace, Guess, Recognised
 from faceid_core.vision.embedding import make_embedder
 from tests.faces import SETTINGS, Faces
@@ -38,11 +40,14 @@ def folder(embedded: Embedded, tmp_path: Path) -> Path:
     known = sorted(set(faces.names))[:-1]
     part = np.array([name in known for name in faces.names])
     classes = np.array([known.index(name) for name in faces.names if name in known])
-    scored = openset.leave_one_out(vectors[part], classes, faces.photos[part], vectors[~part], len(known))
-    rows = openset.imprint(vectors[part], classes, len(known))
+    strangers = FaceSet.strangers(vectors[~part])
+    examples = Examples(vectors[part], classes, faces.photos[part], len(known), strangers)
+    scorer, scored = classifier.imprinted(examples)
+    found = classifier.calibrated(scored, examples)
     stored = model_files.StoredModel(
-        tuple(known), "dlib-resnet+mirror", 0.5, openset.calibrate(scored, len(known)), {"rows": rows}, {}
-    )
+        tuple(known), "dlib-resnet+mirror", found.threshold, found.calibration, {"rows": scorer.rows}, {},
+        scorer.cohort,
+    )  # fmt: skip
     return model_files.write(stored, tmp_path)
 
 
@@ -102,8 +107,9 @@ def test_one_person_once_in_a_photo(recogniser: Recogniser, embedded: Embedded) 
     boxes = [DetectedFace(Box(x, 0, x + 50, 50), 1.0, np.zeros((5, 2), np.float32)) for x in (60, 0)]
     assert [face.name for face in recogniser.label(boxes, twins)] == [name, name], "both are beyond doubt"
     recogniser._calibration = replace(
-        recogniser._calibration, threshold_cosine=float(openset.cosines(twins, recogniser._rows)[0].max()) - 0.002
+        recogniser._calibration, threshold_cosine=float(recogniser.scorer(twins)[0].max()) - 0.002
     )
+    recogniser.threshold = 0.5
     assert [face.name for face in recogniser.label(boxes, twins)].count(name) == 1
 
 

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from faceid_core import tensor_folder
 from faceid_core.engine.dlib_format import ResNetWeights, resnet_weights
 from faceid_core.engine.weights import weights_path
 from faceid_core.errors import JobCancelled, NotEnoughLabels
 from faceid_core.recognition import model_files, openset, training
-from faceid_core.recognition.training import TrainOptions, _better, _labelled
+from faceid_core.recognition.options import labelled_faces
+from faceid_core.recognition.scoring import FaceSet, Scorer
+from faceid_core.recognition.training import Rejected, TrainOptions, _better
 from tests.faces import Faces
 
 QUICK = TrainOptions(epochs=2, views=1)
@@ -41,19 +44,62 @@ def few(faces: Faces, count: int = 4) -> tuple[np.ndarray, list[str], np.ndarray
 @pytest.mark.parametrize(
     ("names", "photos"),
     [
-        ([], []),
+        (["Ann"], [0]),
         (["Ann"] * 5, [0, 1, 2, 3, 4]),
         (["Ann", "Ann", "Bob"], [0, 1, 2]),
         (["Ann", "Ann", "Bob", "Bob"], [0, 1, 2, 2]),
     ],
-    ids=["nobody", "one person", "one with a single face", "one with a single photo"],
+    ids=["one photo", "one person", "one with a single face", "one with a single photo"],
 )
-def test_says_what_is_missing(names: list[str], photos: list[int], weights: ResNetWeights) -> None:
-    crops = np.zeros((len(names), 150, 150, 3), np.uint8)
-    with pytest.raises(
-        NotEnoughLabels, match=r"^Name at least two people with two photos each, then train again\.$"
-    ):
-        training.train(crops, names, np.array(photos, np.int64), weights=weights)
+def test_one_photo_is_enough_but_weak(names: list[str], photos: list[int]) -> None:
+    ready = training.readiness(names, photos)
+    assert ready.refusal is None and ready.names == tuple(sorted(set(names)))
+    assert ready.weak == tuple(
+        sorted(
+            name for name in set(names) if len({p for n, p in zip(names, photos, strict=True) if n == name}) == 1
+        )
+    )
+
+
+def test_nobody_named_is_too_little(weights: ResNetWeights) -> None:
+    crops = np.zeros((0, 150, 150, 3), np.uint8)
+    with pytest.raises(NotEnoughLabels, match=r"^Name at least one person with one face, then train again\.$"):
+        training.train(crops, [], np.empty(0, np.int64), weights=weights)
+
+
+def test_people_with_a_single_photo_are_known(faces: Faces) -> None:
+    """From vectors alone: no network is loaded, and nobody can be tested."""
+    crops, names, photos = few(faces, 1)
+    vectors = np.eye(2, 128, dtype=np.float32) + 0.3
+    trained = training.train(crops, names, photos, weights=no_network, vectors=vectors)
+    report = trained.report
+    assert report.classes == tuple(sorted(names)) and report.valid_faces == 0 and report.points[0]["tpir"] is None
+    assert trained.kept == "imprinted" and report.threshold >= 0.5
+    assert [person["tested"] for person in report.by_person] == [0, 0]
+
+
+def no_network() -> ResNetWeights:
+    raise AssertionError("nothing here needs the network")
+
+
+def test_what_was_rejected_and_strangers_are_in_the_model(faces: Faces, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    crops, names, photos = few(faces, 3)
+    vectors = np.repeat(np.eye(2, 128), 3, 0) + rng.normal(0, 0.02, (6, 128)) + 0.3
+    strange = (rng.normal(0, 0.3, (60, 128)) + 0.3).astype(np.float32)
+    rejected = Rejected(FaceSet.strangers(strange[:2], np.array([7, 8])), [names[0], "Nobody"])
+    trained = training.train(
+        crops, names, photos, weights=no_network, vectors=vectors.astype(np.float32), rejected=rejected,
+        others=FaceSet.strangers(strange, np.arange(100, 160)), options=TrainOptions(recipe="imprint"),
+    )  # fmt: skip
+    stored = model_files.read(training.save(trained, tmp_path))
+    assert stored.negatives.faces.tolist() == [7]
+    assert stored.classes[int(stored.negatives.classes[0])] == names[0]
+    assert trained.report.cohort == len(stored.cohort) and set(stored.cohort.faces.tolist()) >= {100, 159}
+    np.testing.assert_array_equal(
+        Scorer(stored.tensors["rows"], stored.cohort, stored.negatives)(strange),
+        Scorer(trained.tensors["rows"], trained.cohort, trained.negatives)(strange),
+    )
 
 
 def test_crops_of_another_shape_are_a_mistake_of_the_caller(weights: ResNetWeights) -> None:
@@ -72,7 +118,9 @@ def test_options_are_checked(wrong: dict[str, Any]) -> None:
 def test_people_with_too_few_faces_are_left_out() -> None:
     names = ["Zoe", "Ann", "Zoe", "Ann", "Bob"] + ["Eve"] * 9
     crops = np.zeros((len(names), 150, 150, 3), np.uint8)
-    labelled = _labelled(crops, names, np.arange(len(names)), TrainOptions(max_faces_per_person=4))
+    labelled = labelled_faces(
+        crops, names, np.arange(len(names)), TrainOptions(min_faces_per_person=2, max_faces_per_person=4)
+    )
     assert labelled.names == ("Ann", "Eve", "Zoe")
     assert np.bincount(labelled.classes).tolist() == [2, 4, 2]
     assert labelled.photos[labelled.classes == 0].tolist() == [1, 3]
@@ -127,8 +175,7 @@ def test_same_seed_same_result(faces: Faces, weights: ResNetWeights) -> None:
 def test_two_people_with_two_faces_are_enough(faces: Faces, weights: ResNetWeights) -> None:
     crops, names, photos = few(faces, 2)
     trained = training.train(crops, names, photos, weights=weights, strangers=faces.crops[:0], options=QUICK)
-    assert trained.calibration.threshold_cosine == openset.default_threshold_cosine(2)
-    assert trained.report.valid_faces == 4 and trained.kept == "imprinted"
+    assert trained.report.valid_faces == 4 and trained.kept == "imprinted" and trained.report.cohort == 2
 
 
 def test_copies_of_one_picture_still_train(faces: Faces, weights: ResNetWeights) -> None:
@@ -185,7 +232,7 @@ def test_saved_as_tensors_and_json_without_leftovers(run: Run, tmp_path: Path) -
     assert [path.name for path in (tmp_path / "models").iterdir()] == [folder.name]
     assert sorted(path.name for path in folder.iterdir()) == ["model.json", "tensors.safetensors"]
     described = json.loads((folder / "model.json").read_text())
-    assert described["embedder"] == "dlib-resnet+mirror" and described["version"] == 1
+    assert described["embedder"] == "dlib-resnet+mirror" and described["version"] == 2
     assert described["report"]["kept"] == run[0].kept
     stored = model_files.read(folder)
     assert stored.classes == run[0].report.classes and stored.calibration == run[0].calibration
@@ -197,7 +244,7 @@ def test_failed_save_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytes
     def full(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(model_files, "_write_through", full)
+    monkeypatch.setattr(tensor_folder, "_write_through", full)
     with pytest.raises(OSError, match="disk full"):
         training.save(run[0], tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -60,7 +60,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "clusters": {VIEWER: "current faces_as_drawn get numbers page", EDITOR: "save_run"},
     "maps": {VIEWER: "points", EDITOR: "save"},
-    "models": {VIEWER: "all get latest", OWNER: "add"},
+    "models": {VIEWER: "all get latest problems", EDITOR: "forget_gone_faces", OWNER: "add"},
     "jobs": {
         VIEWER: "active get last_started may_ask recent",
         EDITOR: "cancel submit",
@@ -74,7 +74,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "consents": {EDITOR: "ended get set", OWNER: "last_refusal preview refuse_ended"},
     "gallery": {
         VIEWER: "cache_version faces faces_cache_version names negatives newest_faces probes "
-        "ruled_out standing twice"
+        "ruled_out standing strangers twice vectors_of"
     },
     "pair_constraints": {VIEWER: "all", EDITOR: "say"},
     "decisions": {OWNER: "denied faces known of_near_copies pairs people take_over"},

@@ -114,10 +114,10 @@ def test_other_acts_meanwhile_lose_no_training(
     during(monkeypatch, lambda: act(library))
     library.jobs.submit("train", {})
     (job,) = jobs.run_pending(library)
-    assert (job.state, job.result["people"]) == (JobState.DONE, 2)
+    assert (job.state, job.result["people"]) == (JobState.DONE, 3)
     assert "Ada" not in repr((job.result, job.details))  # whoever is erased from now on is in no result
     (model,) = library.models.all()
-    assert model.classes == ["Ada", "Bo"] and (library.settings.models_folder / model.artifact).is_dir()
+    assert model.classes == ["Ada", "Bo", "Cy"] and (library.settings.models_folder / model.artifact).is_dir()
     assert library.problems() == []
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.recognition.model_card import as_markdown, card
+from faceid_core.recognition.training import RECIPES
 from faceid_core.steps.train import readiness
 from webapp.context import library
 from webapp.feedback import guarded, toast
@@ -46,6 +49,12 @@ def _start(ready: Readiness) -> None:
         if not possible:
             page_link("clusters", "Name more faces", icon=":material/arrow_forward:")
         st.button("Train", type="primary", icon=":material/model_training:", disabled=not possible, on_click=_train)
+    if possible:
+        with st.expander("Recipe", icon=":material/tune:"):
+            st.radio(
+                "Recipe", list(RECIPES), key="recipe", captions=list(RECIPES.values()),
+                format_func=str.capitalize, label_visibility="collapsed",
+            )  # fmt: skip
 
 
 def _in_words(ready: Readiness) -> str:
@@ -53,13 +62,18 @@ def _in_words(ready: Readiness) -> str:
         return f"**Not ready to train**  \n{escaped_markdown(ready.refusal)}"
     left_out = count(len(ready.too_few), "person", "people")
     more = f" {left_out} with too few faces will be left out." if ready.too_few else ""
+    if ready.weak:
+        more += (
+            f" {count(len(ready.weak), 'person has', 'people have')} a single photo, which is weak: add a second."
+        )
     people = count(len(ready.names), "person", "people")
     return f"**Ready to train**  \n{people} with {count(ready.faces, 'face')}.{more}"
 
 
 @guarded
 def _train() -> None:
-    library().jobs.submit("train", {})
+    recipe = st.session_state.get("recipe", "best")
+    library().jobs.submit("train", {} if recipe == "best" else {"recipe": recipe})
     toast("Training started. It continues if you leave this page.", icon=":material/model_training:")
 
 
@@ -127,10 +141,8 @@ def _result(model: ModelView) -> None:
     st.subheader("Your recogniser")
     with st.container(horizontal=True):
         st.metric("People", f"{len(model.classes):,}", border=True)
-        st.metric("Named correctly", percent(metrics.get("accuracy")), border=True)
-        st.metric(
-            "Known faces recognised", percent(metrics.get("tpir")), border=True, help="TPIR at this threshold"
-        )
+        st.metric("Named correctly", tested(metrics, "accuracy"), border=True)
+        st.metric("Known faces recognised", tested(metrics, "tpir"), border=True, help="TPIR at this threshold")
         st.metric(
             "Unknown faces misnamed", percent(metrics.get("fpir")), border=True, help="FPIR at this threshold"
         )
@@ -142,8 +154,24 @@ def _result(model: ModelView) -> None:
         )
     st.markdown(in_words(model))
     page_link("recognise", "Recognise people", icon=":material/arrow_forward:")
+    _card(model)
     with st.expander("Training curves", icon=":material/show_chart:"):
         _charts(list(metrics.get("history") or []))
+
+
+def _card(model: ModelView) -> None:
+    """What the recogniser was made from, and how it does person by person, to read and to keep."""
+    found = card(model.classes, model.metrics, trained=model.at, embedder=model.embedder, threshold=model.threshold)
+    with st.expander("Model card", icon=":material/badge:"):
+        st.markdown(as_markdown(found).replace("# Recogniser\n", "", 1))
+        with st.container(horizontal=True):
+            st.download_button("Markdown", as_markdown(found), "recogniser.md", "text/markdown")
+            st.download_button("JSON", json.dumps(found, indent=1, ensure_ascii=False), "recogniser.json")
+
+
+def tested(metrics: dict[str, Any], name: str) -> str:
+    """A share of the test faces; where nobody has two photos there are none."""
+    return "not tested" if metrics.get("valid_faces") == 0 else percent(metrics.get(name))
 
 
 def in_words(model: ModelView) -> str:
@@ -153,6 +181,11 @@ def in_words(model: ModelView) -> str:
     taken = f" in {duration(metrics['seconds'])}" if metrics.get("seconds") else ""
     right, sure = percent(metrics.get("accuracy")), percent(model.threshold)
     found, misnamed = percent(metrics.get("tpir")), percent(metrics.get("fpir"))
+    if unseen == 0:
+        return (
+            f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. Nobody has a second photo to test it with. "
+            f"It gives a name only when it is at least {sure} sure."
+        )
     # The imprinted recogniser may learn from all faces, because leaving out each photo in turn tests it.
     tested = (
         "With each photo left out in turn"

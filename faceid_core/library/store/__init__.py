@@ -8,6 +8,7 @@ __all__ = [
     "database",
     "integrity",
     "journal",
+    "model_cohorts",
     "person_counts",
     "purging",
     "records",

@@ -25,7 +25,7 @@ from faceid_core.errors import (
     SchemaTooNew,
     Unreachable,
 )
-from faceid_core.library.store.purging import ANNOUNCE, PURGED, Purging
+from faceid_core.library.store.purging import ANNOUNCE, PURGED, TRIM, Purging
 from faceid_core.library.store.read_only import (
     READ_ONLY,
     file_of,
@@ -101,7 +101,7 @@ class Database:
         self.actor.require(need)
         if self.read_only:
             raise ReadOnlyLibrary(READ_ONLY)
-        info = {_ACTOR: self.actor, ANNOUNCE: self._announce}
+        info = {_ACTOR: self.actor, ANNOUNCE: self._announce, TRIM: self._trim}
         with _plain_errors(), Session(self._writing, info=info) as session, session.begin():
             yield session
         if PURGED in session.info and self.purging is not None:
@@ -110,6 +110,9 @@ class Database:
     def _announce(self) -> None:
         if self.purging is not None:
             self.purging.announce()
+
+    def _trim(self, session: Session, faces: Iterable[int]) -> list[str]:
+        return [] if self.purging is None else self.purging.trim(session, faces)
 
     def optimise(self) -> None:
         """Let SQLite estimate anew what its indexes are worth, once rows have multiplied: else it begins with the

@@ -13,7 +13,7 @@ from sqlalchemy import CursorResult, Select, delete, func, select, update
 from sqlmodel import Session, col
 
 from faceid_core.library.store.database import chunks
-from faceid_core.library.store.purging import ANNOUNCE, PURGED
+from faceid_core.library.store.purging import ANNOUNCE, PURGED, TRIM
 from faceid_core.library.store.tables import (
     Cluster,
     ClusterMember,
@@ -66,6 +66,7 @@ def enforce(session: Session, changes: Sequence[tuple[str, Row | None, Row | Non
     for chunk in chunks(refusing):
         faces |= set(session.scalars(select(col(Label.face_id)).where(col(Label.person_id).in_(chunk))))
     artifacts = _forget_models(session, people)
+    artifacts += session.info[TRIM](session, faces) if faces else []
     if forget_derived(session, faces) or artifacts:
         session.info[PURGED] = [*session.info.get(PURGED, ()), *artifacts]
         session.info[ANNOUNCE]()

@@ -1,0 +1,202 @@
+"""From scores to probabilities, and to the threshold that lets few strangers in.
+
+All that is fitted to a library starts from what LFW shows (FEW_FACES faces of it), so that few faces change little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from faceid_core.recognition.openset import FEW, FPIR_TARGET, OPERATING_POINT, Calibration, Scored, rates
+from faceid_core.recognition.scoring import Floats
+
+DEFAULT_SLOPE = 225.0
+"""Logistic slope between genuine scores and the best ones of strangers (LFW: 160 to 280)."""
+
+FEW_FACES = 30.0
+"""What LFW shows counts as much as this many scores of the library's own."""
+
+ENOUGH_STRANGERS = 50
+"""From so many strangers on they alone say what strangers score: the known people's faces are fewer people."""
+
+TAIL = 0.15
+"""Share of the highest impostor scores whose exponential tail is extended to rarer ones. From 500 strangers, the
+threshold for 1 % of them lets in 0.6 to 1.5 % of others that way, and 0.4 to 2 % by counting alone (LFW)."""
+
+DEFAULT_SCALE = 0.004
+"""Scale of the exponential tail of impostor scores (LFW: .003 to .005)."""
+
+DEVIATIONS = 2.1
+"""Standard deviations from the mean of impostor scores to the highest 1 % (LFW: 1.9 to 2.5)."""
+
+CLEARLY = 0.008
+"""How far above the threshold a stranger must lie to be taken for somebody known."""
+
+SAMPLES, LIMIT = 20, 500
+"""Scores that stand for LFW's, and for the library's own, in a fit."""
+
+STRANGERS_A_FACE = 2.0
+"""How many faces of strangers there are for one of somebody known, when a probability is right."""
+
+MOST = 0.999
+"""The highest threshold."""
+
+POINTS = (0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 0.001)
+"""Shares of strangers for which a threshold is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A choice of the threshold, a probability. fpir: strangers that get a name, tpir: known faces that get theirs,
+    both as shares; tpir None where it can't be measured."""
+
+    fpir: float
+    threshold: float
+    tpir: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """threshold: the probability from which a name is given, see openset.FPIR_TARGET."""
+
+    calibration: Calibration
+    threshold: float
+    points: tuple[OperatingPoint, ...]
+
+
+def default_threshold_cosine(people: int, rarity: float = 0.1) -> float:
+    """The cosine that 1 % of strangers reach with their nearest of so many people.
+
+    rarity: the people's mean of faces ** -1.5; 1 where all have a single face. A surface through LFW's thresholds
+    for 1 to 10 faces of 2 to 1,000 people, right to .002.
+    """
+    base, growth = 0.9255 - 0.0170 * rarity, 0.0051 + 0.0021 * rarity
+    return float(min(base + growth * np.log(max(people, 2)), 0.952))
+
+
+def rarity(faces: Floats) -> float:
+    """How few faces the people have, see `default_threshold_cosine`. faces: (K,) counts."""
+    return float(np.mean(np.maximum(faces, 1.0) ** -1.5)) if len(faces) else 1.0
+
+
+def genuine_quantile(share: float, faces: float) -> float:
+    """The cosine with their person that this share of faces stays below, by a normal law through LFW's."""
+    mean, deviation = 0.9765 - 0.0213 / max(faces, 1.0), 0.0088 + 0.0072 / max(faces, 1.0)
+    return NormalDist(mean, deviation).inv_cdf(share)
+
+
+def plausible(scored: Scored, faces: float, threshold: float) -> float:
+    """The score from which a stranger is more likely an unnamed face of somebody known: what nine in ten genuine
+    faces reach, and clearly more than the threshold."""
+    own = scored.own
+    near = float(np.quantile(own, 0.1)) if len(own) >= FEW else genuine_quantile(0.5, faces)
+    return max(near, threshold + CLEARLY)
+
+
+def calibrate(scored: Scored, faces: Floats) -> Calibrated:
+    """The probabilities and thresholds of a recogniser. faces: (K,) how many each person has.
+
+    Upwards the threshold follows few impostors at once, as far as 95 % of the people's own faces stay above: people
+    who look alike, or drawings, all lie close together. Downwards it goes by the number of independent ones: ten
+    faces of one person tell little more about strangers than one.
+    """
+    default = default_threshold_cosine(len(faces), rarity(faces))
+    cut = plausible(scored, float(np.mean(faces)), default)
+    strangers = scored.best_strangers
+    strangers = strangers[strangers < cut]
+    if len(strangers) >= ENOUGH_STRANGERS:
+        impostors = strangers
+        measured, scale = _tail(strangers, cut)
+        score = _weighted(measured, default, len(strangers))
+    else:
+        impostors, scale = scored.best_impostors, DEFAULT_SCALE
+        score = _from_few(impostors, len(strangers) + len(faces), default, scored.own)
+    calibration = _fitted(scored, impostors, faces, score)
+    points = tuple(_point(scored, calibration, share, score, scale) for share in POINTS)
+    threshold = next(point.threshold for point in points if point.fpir == FPIR_TARGET)
+    return Calibrated(calibration, threshold, points)
+
+
+def _weighted(measured: float, default: float, independent: int) -> float:
+    """Of both; what was measured on hundreds counts nearly alone, as LFW may be far from these photos."""
+    own, usual = independent**2, FEW_FACES**2
+    return (own * measured + usual * default) / (own + usual)
+
+
+def _from_few(impostors: Floats, independent: int, default: float, own: Floats) -> float:
+    """The score that keeps FPIR_TARGET where hardly any stranger is known."""
+    if min(len(impostors), len(own)) < FEW:
+        return default
+    measured = float(min(impostors.mean() + DEVIATIONS * impostors.std(), 1.0))
+    if measured > default:
+        return min(measured, max(default, float(np.quantile(own, 0.05))))
+    return _weighted(measured, default, independent)
+
+
+def _tail(impostors: Floats, cut: float) -> tuple[float, float]:
+    """(the score that FPIR_TARGET exceed, the scale of the tail), of scores of which none above `cut` was kept.
+
+    The scale of a truncated exponential law, by its mean.
+    """
+    start = float(np.quantile(impostors, 1 - TAIL))
+    above = impostors[impostors > start] - start
+    mean, room = float(above.mean()) if len(above) else DEFAULT_SCALE, max(cut - start, 1e-4)
+    scale = mean
+    for _ in range(20):
+        scale = min(mean + room / float(np.expm1(min(room / scale, 50.0))), 3 * mean)
+    scale = max(scale, 1e-4)
+    return min(start + scale * float(np.log(TAIL / FPIR_TARGET)), 1.0), scale
+
+
+def _fitted(scored: Scored, impostors: Floats, faces: Floats, score: float) -> Calibration:
+    """A logistic law through what genuine faces and impostors score; at least OPERATING_POINT at `score`."""
+    best = scored.genuine.max(axis=1, initial=-np.inf)
+    right = scored.genuine.argmax(axis=1) == scored.classes if len(best) else np.zeros(0, bool)
+    own, wrong = best[right], np.concatenate([impostors, best[~right]])
+    shares = (np.arange(SAMPLES) + 0.5) / SAMPLES
+    usual = np.array([genuine_quantile(share, float(np.mean(faces))) for share in shares])
+    strange = NormalDist(score - DEVIATIONS * _spread(len(faces)), _spread(len(faces)))
+    others = np.array([strange.inv_cdf(share) for share in shares])
+    trust = 3.0 / (len(own) + len(wrong) + FEW_FACES)
+    slopes = DEFAULT_SLOPE * np.geomspace(0.4, 2.5, 23)
+    middles = score - np.linspace(0.0, 0.02, 21)
+    losses = np.array(
+        [
+            [
+                _loss(own, usual, slope, middle) + STRANGERS_A_FACE * _loss(-wrong, -others, slope, -middle)
+                for middle in middles
+            ]
+            for slope in slopes
+        ]
+    )
+    losses += trust * (np.log(slopes / DEFAULT_SLOPE) ** 2)[:, None]
+    at, where = np.unravel_index(int(losses.argmin()), losses.shape)
+    return Calibration(float(slopes[at]), float(middles[where]))
+
+
+def _loss(measured: Floats, usual: Floats, slope: float, middle: float) -> float:
+    """Mean cross-entropy of scores that should be above the middle, with LFW's as FEW_FACES more."""
+    total = FEW_FACES * np.logaddexp(0.0, -slope * (usual - middle)).mean()
+    if len(measured) > LIMIT:
+        measured = np.quantile(measured, (np.arange(LIMIT) + 0.5) / LIMIT)
+    if len(measured):
+        total += len(measured) * np.logaddexp(0.0, -slope * (measured - middle)).mean()
+    return float(total / (len(measured) + FEW_FACES))
+
+
+def _spread(people: int) -> float:
+    """The standard deviation of a stranger's best cosine with so many people (LFW)."""
+    return float(0.0295 * max(people, 2) ** -0.169)
+
+
+def _point(scored: Scored, calibration: Calibration, share: float, score: float, scale: float) -> OperatingPoint:
+    at = score + scale * float(np.log(FPIR_TARGET / share))
+    exponent = min(-calibration.slope * (at - calibration.threshold_cosine), 500.0)
+    threshold = float(1 / (1 + np.exp(exponent)))
+    if share == FPIR_TARGET:
+        threshold = max(threshold, OPERATING_POINT)
+    tpir = rates(scored, calibration, threshold).tpir if len(scored.classes) else None
+    return OperatingPoint(share, min(threshold, MOST), tpir)

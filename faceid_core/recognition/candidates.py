@@ -1,0 +1,234 @@
+"""The classifiers that a training chooses from, all made without the held-out faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from faceid_core.recognition import classifier, holdout, openset
+from faceid_core.recognition.classifier import Examples
+from faceid_core.recognition.openset import Scored
+from faceid_core.recognition.options import Labelled, TrainOptions
+from faceid_core.recognition.scoring import FaceSet, Scorer
+from faceid_core.values import Image, Ints, Progress, Vectors
+
+if TYPE_CHECKING:
+    from faceid_core.engine.dlib_format import ResNetWeights
+    from faceid_core.engine.torch_net import FaceNet
+    from faceid_core.recognition import fastai_fit
+
+FEATURE_BATCH = 32
+
+AUGMENTED_CROPS = 3000
+"""Augmented crops at most, over all views: about 40 s on two cores."""
+
+STRANGERS = 500
+"""Crops of strangers at most that a further trained network looks at anew."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rejected:
+    """Faces of which a human said who they are not. faces: FaceSet (M), names: (M,) the person that each is not."""
+
+    faces: FaceSet
+    names: list[str]
+
+
+@dataclass
+class Candidate:
+    """A classifier to choose from, with examples by the vectors of its own body."""
+
+    kind: str
+    rows: Vectors
+    examples: Examples
+    net: FaceNet | None = None
+
+    def scorer(self, held: np.ndarray) -> Scorer:
+        """Without the held-out faces in the cohort."""
+        known, whole = ~held, self.examples
+        part = replace(
+            whole, vectors=whole.vectors[known], classes=whole.classes[known], groups=whole.groups[known]
+        )
+        return classifier.scorer_for(self.rows, part)
+
+    def scored(self, held: np.ndarray) -> Scored:
+        """What it does on held-out faces and strangers; held-out faces are impostors to everybody else, too."""
+        scorer, classes = self.scorer(held), self.examples.classes[held]
+        scores = scorer(self.examples.vectors[held], scorer.own_position(classes))
+        return openset.against(scores, classes, np.arange(int(held.sum())), classifier.stranger_scores(scorer))
+
+
+@dataclass
+class Work:
+    """Counts steps towards a total that is known at the start."""
+
+    total: int
+    progress: Progress
+    done: int = field(default=0)
+
+    def tick(self, message: str) -> None:
+        """One step more."""
+        self.done = min(self.done + 1, self.total)
+        self.progress(self.done, self.total, message)
+
+
+def some(strangers: Image, seed: int) -> Image:
+    """At most STRANGERS of the crops, drawn by the seed."""
+    if len(strangers) <= STRANGERS:
+        return strangers
+    return strangers[np.sort(np.random.default_rng(seed).permutation(len(strangers))[:STRANGERS])]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """groups: (N,) photos that may not be torn apart; held: (N,) bool, faces to validate with."""
+
+    groups: Ints
+    held: np.ndarray
+
+
+def _split(labelled: Labelled, options: TrainOptions) -> Split:
+    """By photo and near-duplicate; by photo alone where all that a person has are copies of one picture."""
+    groups = holdout.photo_groups(labelled.crops, labelled.classes, labelled.photos)
+    held = holdout.hold_out(labelled.classes, groups, options.valid_share, options.seed)
+    if not held.any():
+        groups = np.unique(labelled.photos, return_inverse=True)[1].astype(np.int64)
+        held = holdout.hold_out(labelled.classes, groups, options.valid_share, options.seed)
+    return Split(groups, held)
+
+
+def _views(faces: int, options: TrainOptions) -> int:
+    """Augmented views that the time allows; none is needed where nothing is trained."""
+    if not options.epochs + options.unfreeze_epochs:
+        return 0
+    return min(options.views, AUGMENTED_CROPS // max(faces, 1))
+
+
+def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progress) -> Work:
+    """The steps of a training, known at its start."""
+
+    def batches(count: int, size: int) -> int:
+        return -(-count // size)
+
+    passes = (1 + _views(faces, options)) * batches(faces, FEATURE_BATCH) + batches(strangers, FEATURE_BATCH)
+    epochs = options.epochs + options.unfreeze_epochs
+    return Work(passes + epochs * batches(faces, options.batch_size), progress)
+
+
+@dataclass
+class Laboratory:
+    """What candidates are made from. vectors: of the labelled crops, or None; see `train`."""
+
+    labelled: Labelled
+    vectors: Vectors | None
+    others: FaceSet | None
+    rejected: Rejected | None
+    strangers: Image
+    weights: Callable[[], ResNetWeights] | ResNetWeights
+    options: TrainOptions
+    work: Work
+
+    @cached_property
+    def net(self) -> FaceNet:
+        """The published network in PyTorch, which takes seconds to load: the imprinted classifier needs none."""
+        from faceid_core.engine.torch_net import FaceNet
+
+        return FaceNet(self.weights() if callable(self.weights) else self.weights).eval()
+
+    @cached_property
+    def extract(self) -> fastai_fit.FeatureExtractor:
+        """Crops to features of the published network."""
+        from faceid_core.recognition import fastai_fit
+
+        tuning = self.options.unfreeze_epochs > 0
+        return fastai_fit.FeatureExtractor(self.net, self.options.mirror, tuning, self.work.tick)
+
+    @cached_property
+    def plain(self) -> fastai_fit.Features:
+        """Of the crops as they are."""
+        import torch
+
+        from faceid_core.recognition import fastai_fit
+
+        if self.vectors is None or self.options.unfreeze_epochs:
+            return self.extract(self.labelled.crops)
+        return fastai_fit.Features(torch.from_numpy(self.vectors.copy()), None)
+
+    @cached_property
+    def strange(self) -> fastai_fit.Features:
+        """Of strangers' crops."""
+        return self.extract(self.strangers)
+
+    def examples(self, groups: Ints) -> Examples:
+        """By vectors of the published network."""
+        faces = self.plain.vectors.numpy() if self.vectors is None else self.vectors
+        others = self.others
+        if others is None:
+            vectors = self.strange.vectors.numpy() if len(self.strangers) else faces[:0]
+            others = FaceSet.strangers(vectors)
+        people = len(self.labelled.names)
+        return Examples(faces, self.labelled.classes, groups, people, others, self._negatives())
+
+    def _negatives(self) -> FaceSet:
+        if self.rejected is None:
+            return FaceSet.none()
+        number = {name: index for index, name in enumerate(self.labelled.names)}
+        at = np.array([row for row, name in enumerate(self.rejected.names) if name in number], np.int64)
+        faces = self.rejected.faces[at]
+        return replace(faces, classes=np.array([number[self.rejected.names[row]] for row in at], np.int64))
+
+
+def candidates_of(
+    lab: Laboratory, on_epoch: Callable[[dict[str, float]], None]
+) -> tuple[list[Candidate], Split, list[dict[str, float]]]:
+    """The imprinted classifier, then what training makes of it, all without the held-out faces."""
+    labelled, options = lab.labelled, lab.options
+    split = _split(labelled, options)
+    examples, known = lab.examples(split.groups), ~split.held
+    rows = openset.imprint(examples.vectors[known], labelled.classes[known], len(labelled.names))
+    candidates: list[Candidate] = [Candidate("imprinted", rows, examples)]
+    history: list[dict[str, float]] = []
+    if options.recipe == "imprint" or not split.held.any() or len(labelled.names) < 2:
+        return candidates, split, []
+
+    from faceid_core.recognition import fastai_fit
+
+    def record(row: dict[str, float]) -> None:
+        history.append(row)
+        on_epoch(row)
+
+    lesson = fastai_fit.Lesson(
+        labelled.classes, split.held, options.batch_size, options.learning_rate, options.seed, lab.work.tick, record
+    )
+    head = fastai_fit.CosineHead(rows)
+    record(fastai_fit.starting_point(head, lab.plain.vectors, lesson))
+    views = [lab.plain, *lab.extract.views(labelled.crops, _views(len(labelled.crops), options), options.seed)]
+    if options.epochs:
+        fastai_fit.fit_head(head, [view.vectors for view in views], lesson, options.epochs)
+        candidates.append(Candidate("head", fastai_fit.rows_of(head), examples))
+    if options.unfreeze_epochs:
+        candidates.append(_tuned(lab, head, views, lesson, examples))
+    return candidates, split, history
+
+
+def _tuned(
+    lab: Laboratory,
+    head: fastai_fit.CosineHead,
+    views: list[fastai_fit.Features],
+    lesson: fastai_fit.Lesson,
+    examples: Examples,
+) -> Candidate:
+    """The classifier whose network's last level was trained, too."""
+    from faceid_core.recognition import fastai_fit
+
+    epochs, first = lab.options.unfreeze_epochs, lab.options.epochs + 1
+    maps = [view.maps for view in views if view.maps is not None]
+    tuned, head = fastai_fit.fit_upper(lab.net, head, maps, lesson, epochs, first)
+    faces, others = fastai_fit.upper_vectors(tuned, maps[0]), fastai_fit.upper_vectors(tuned, lab.strange.maps)
+    # Vectors of the published network say nothing in the space of this one.
+    own = replace(examples, vectors=faces, strangers=FaceSet.strangers(others), negatives=FaceSet.none())
+    return Candidate("network", fastai_fit.rows_of(head), own, tuned)

@@ -1,0 +1,105 @@
+"""What a recogniser was made from and how good it is, to read (Markdown) and for programs (JSON)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+FORMAT = "faceid-model-card"
+
+RECIPE_WORDS = {"imprinted": "imprint", "head": "head", "network": "fine-tuned network"}
+
+Card = dict[str, Any]
+
+
+def card(
+    classes: Sequence[str], metrics: Mapping[str, Any], *, trained: datetime, embedder: str, threshold: float
+) -> Card:
+    """As plain values for JSON. metrics: TrainReport.as_dict(); of a recogniser of before, less is known.
+
+    People who could not be tested have recall None.
+    """
+    counts = list(metrics.get("by_person") or ())
+    people = [{"name": name, **_person(each)} for name, each in zip(classes, counts, strict=False)]
+    tested = bool(metrics.get("valid_faces"))
+    return {
+        "format": FORMAT,
+        "version": 1,
+        "trained": trained.isoformat(timespec="seconds"),
+        "faceid": metrics.get("version") or None,
+        "recipe": RECIPE_WORDS.get(metrics.get("kept", "")),
+        "embedder": embedder,
+        "data": {
+            "people": len(classes),
+            "train_faces": metrics.get("train_faces"),
+            "test_faces": metrics.get("valid_faces"),
+            "cohort_faces": metrics.get("cohort"),
+            "strangers": metrics.get("strangers"),
+        },
+        "threshold": threshold,
+        "results": {
+            "accuracy": metrics.get("accuracy") if tested else None,
+            "tpir": metrics.get("tpir") if tested else None,
+            "fpir": metrics.get("fpir"),
+            "calibration_error": metrics.get("calibration_error"),
+        },
+        "operating_points": list(metrics.get("points") or ()),
+        "people": people or [{"name": name} for name in classes],
+    }
+
+
+def _person(counts: Mapping[str, int]) -> Card:
+    tested, named = counts["tested"], counts["right"] + counts["taken"]
+    return {
+        "faces": counts["faces"],
+        "photos": counts["photos"],
+        "tested": tested,
+        "recall": counts["right"] / tested if tested else None,
+        "precision": counts["right"] / named if named else None,
+    }
+
+
+def as_markdown(found: Card) -> str:
+    """The card as a page of text with tables."""
+    data, results = found["data"], found["results"]
+    facts = {
+        "Trained": found["trained"].replace("T", " "),
+        "faceid": found["faceid"] or "unknown",
+        "Recipe": found["recipe"] or "unknown",
+        "Face network": found["embedder"],
+        "People": data["people"],
+        "Faces learned from": _or_unknown(data["train_faces"]),
+        "Faces tested with": _or_unknown(data["test_faces"]),
+        "Other people's faces to compare with": _or_unknown(data["cohort_faces"]),
+        "Threshold": f"{found['threshold']:.2f}",
+        "Named correctly": _share(results["accuracy"]),
+        "Known faces recognised at the threshold (TPIR)": _share(results["tpir"]),
+        "Unknown faces misnamed at the threshold (FPIR)": _share(results["fpir"]),
+        "Error of the probabilities": _share(results["calibration_error"]),
+    }
+    parts = ["# Recogniser", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items())]
+    if found["operating_points"]:
+        parts += ["", "## Thresholds", "", "| Unknown faces misnamed | Threshold | Known faces recognised |"]
+        parts += ["|---|---|---|", *map(_point_row, found["operating_points"])]
+    parts += ["", "## People", "", "| Name | Faces | Photos | Recognised | Precision |", "|---|---|---|---|---|"]
+    return "\n".join([*parts, *map(_person_row, found["people"])]) + "\n"
+
+
+def _point_row(point: Mapping[str, float | None]) -> str:
+    return f"| {_share(point['fpir'])} | {point['threshold']:.3f} | {_share(point['tpir'])} |"
+
+
+def _person_row(person: Card) -> str:
+    name = person["name"].replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    counts = [_or_unknown(person.get(key)) for key in ("faces", "photos")]
+    shares = [_share(person.get(key)) for key in ("recall", "precision")]
+    return f"| {' | '.join([name, *counts, *shares])} |"
+
+
+def _share(value: float | None) -> str:
+    return "not tested" if value is None else f"{100 * value:.1f} %"
+
+
+def _or_unknown(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"

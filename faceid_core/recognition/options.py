@@ -1,0 +1,114 @@
+"""What to train, for how long, and with whom."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceid_core.errors import NotEnoughLabels
+from faceid_core.recognition import holdout
+from faceid_core.values import Image, Ints
+
+RECIPES = {
+    "best": "Tries both recipes below, and keeps the better one by faces that it has not seen.",
+    "imprint": "The mean of each person's faces. Takes seconds, and is good from the first photo on.",
+    "head": "Trains the means further on altered copies of the faces. Takes a minute; worth it where people look "
+    "alike and have ten faces or more.",
+}
+"""What to train -> what it is good for."""
+
+WEAK_PHOTOS = 1
+"""A person with no more photos than these can't be tested, and is recognised less well."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """What to train and how long; the defaults are safe for a few faces and for thousands.
+
+    recipe: one of RECIPES. epochs: rounds for the head. unfreeze_epochs: further ones for the network's last level
+    as well, off by default because on LFW they let more strangers in. views: augmented versions of each face.
+    valid_share: share of a person's photos that is held out. mirror: a vector is the mean of the face's and its
+    mirror image's, as in Settings.mirror.
+    """
+
+    recipe: str = "best"
+    epochs: int = 6
+    unfreeze_epochs: int = 0
+    batch_size: int = 32
+    learning_rate: float = 5e-4
+    seed: int = 0
+    min_faces_per_person: int = 1
+    max_faces_per_person: int = 200
+    valid_share: float = 0.25
+    views: int = 3
+    mirror: bool = True
+
+    def __post_init__(self) -> None:
+        if self.recipe not in RECIPES:
+            raise ValueError(f"recipe is one of {', '.join(RECIPES)}")
+        counts = (self.batch_size, self.min_faces_per_person, self.max_faces_per_person)
+        if min(counts) < 1 or min(self.epochs, self.unfreeze_epochs, self.views) < 0:
+            raise ValueError("a training needs positive counts")
+        if not (0 < self.valid_share < 1 and self.learning_rate > 0):
+            raise ValueError("valid_share lies between 0 and 1, learning_rate above 0")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """The faces to learn from: crops (N, 150, 150, 3), classes (N,), photos (N,), names by class; rows: (N,) their
+    positions among all that were given."""
+
+    crops: Image
+    classes: Ints
+    photos: Ints
+    names: tuple[str, ...]
+    rows: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a training is possible, and who is in it.
+
+    names: in alphabetical order; faces: how many are learned from; too_few: people with faces, but fewer than it
+    takes; weak: those in it with a single photo; refusal: what to do first, None when it is possible.
+    """
+
+    names: tuple[str, ...]
+    faces: int
+    too_few: tuple[str, ...] = ()
+    refusal: str | None = None
+    weak: tuple[str, ...] = ()
+
+
+def readiness(names: Sequence[str], photos: Sequence[int] | Ints, options: TrainOptions | None = None) -> Readiness:
+    """What `train` makes of named faces (N), each with the number of its photo: everybody with enough faces. One
+    photo of a person is enough, but can't be tested on another."""
+    options = options or TrainOptions()
+    counts, pictures = Counter(names), defaultdict(set)
+    for name, photo in zip(names, photos, strict=True):
+        pictures[name].add(int(photo))
+    known = tuple(sorted(name for name, count in counts.items() if count >= options.min_faces_per_person))
+    faces = sum(min(counts[name], options.max_faces_per_person) for name in known)
+    refusal = None
+    if not known:
+        least = options.min_faces_per_person
+        words = "one face" if least == 1 else f"{least} faces"
+        refusal = f"Name at least one person with {words}, then train again."
+    weak = tuple(name for name in known if len(pictures[name]) <= WEAK_PHOTOS)
+    return Readiness(known, faces, tuple(sorted(counts.keys() - set(known))), refusal, weak)
+
+
+def labelled_faces(crops: Image, names: list[str], photos: Ints, options: TrainOptions) -> Labelled:
+    """The people with enough faces, in alphabetical order. Raises NotEnoughLabels."""
+    ready = readiness(names, photos, options)
+    if ready.refusal is not None:
+        raise NotEnoughLabels(ready.refusal)
+    number = {name: index for index, name in enumerate(ready.names)}
+    chosen = np.array([at for at, name in enumerate(names) if name in number], np.int64)
+    classes = np.array([number[names[at]] for at in chosen], np.int64)
+    fewer = holdout.sampled(classes, options.max_faces_per_person, options.seed)
+    chosen = chosen[fewer]
+    return Labelled(crops[chosen], classes[fewer], np.asarray(photos, np.int64)[chosen], ready.names, chosen)
