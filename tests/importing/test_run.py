@@ -122,6 +122,7 @@ def test_another_detector_keeps_the_names(empty: Library, album: Album, tmp_path
 
 def test_names_survive_the_change_from_mmod_to_centerface(empty: Library, album: Album, tmp_path: Path) -> None:
     """And a later import without `again` leaves what the old detector found as it is."""
+    empty.settings.detector = "mmod"
     named_single(empty, album, tmp_path)
     before = empty.faces.get(1)
     empty.settings.detector = "centerface"

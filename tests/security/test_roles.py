@@ -27,6 +27,7 @@ from faceid_core.steps.export import export
 from faceid_core.steps.import_names import take_names
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import _without
+from faceid_core.steps.search_again import search_again
 from faceid_core.steps.snapshot import recent_snapshot
 from faceid_core.steps.train import train_recogniser
 from faceid_core.steps.write_names import undo_writing, write_names
@@ -42,7 +43,7 @@ VERA, EDI, ELLA, OTTO = (
 
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
-    "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing"},
+    "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing searched_otherwise"},
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops get get_many imported_before missing_vectors "
         "of_cluster of_person of_photo singles vectors with_flag",
@@ -320,6 +321,7 @@ def test_only_owners_are_told_which_files_a_job_reads(filled: Library) -> None:
 
 STEPS: list[tuple[Role, Callable[[Library, Path], object]]] = [
     (OWNER, lambda library, folder: import_photos(library, [folder])),
+    (OWNER, lambda library, _: search_again(library)),
     (OWNER, lambda library, _: train_recogniser(library)),
     (OWNER, lambda library, _: take_names(library)),
     (OWNER, lambda library, _: write_names(library)),

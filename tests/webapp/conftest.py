@@ -82,7 +82,7 @@ def new_photo(folder: Path, number: int) -> NewPhoto:
     photo.save(path, quality=92)
     return NewPhoto(
         path=str(path), sha256=folders.sha256_of(path), width=SIDE, height=SIDE, taken_at=None, error=None,
-        size_bytes=path.stat().st_size, modified_ns=path.stat().st_mtime_ns, detector="mmod", embedder=EMBEDDER,
+        size_bytes=path.stat().st_size, modified_ns=path.stat().st_mtime_ns, detector="centerface", embedder=EMBEDDER,
         faces=(_new_face(photo, number),),
     )  # fmt: skip
 
