@@ -22,10 +22,13 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "clusters": ("Faces", "grid_view"),
         "map": ("Map", "scatter_plot"),
         "people": ("People", "groups"),
+        "statistics": ("Statistics", "monitoring"),
     },
     "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
     "Library": {
         "history": ("History", "history"),
+        "export": ("Export", "drive_folder_upload"),
+        "backups": ("Backups", "backup"),
         "sharing": ("Sharing", "share"),
         "users": ("Users", "manage_accounts"),
     },
@@ -37,6 +40,8 @@ NEEDS = {
     "clusters": Role.EDITOR,
     "train": Role.OWNER,
     "history": Role.EDITOR,
+    "backups": Role.OWNER,
+    "export": Role.OWNER,
     "sharing": Role.OWNER,
     "users": Role.OWNER,
 }

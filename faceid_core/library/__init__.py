@@ -6,12 +6,14 @@ May import: the root. Everybody above may import what is listed here.
 from faceid_core.library import passwords, person_names
 from faceid_core.library.consents import ConsentChanged, Withholding
 from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
+from faceid_core.library.exports import EVERY_FACE, SHOWN_FLAGS, ExportPreview, ExportQuery
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
 from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
+from faceid_core.library.statistics import Together, YearCounts
 from faceid_core.library.store.records import (
     Act,
     Added,
@@ -42,8 +44,10 @@ from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToN
 __all__ = [
     "BYTES_REMAIN",
     "DEFAULT_DAYS",
+    "EVERY_FACE",
     "GONE",
     "LONGEST_DAYS",
+    "SHOWN_FLAGS",
     "Act",
     "Added",
     "AuditEntry",
@@ -56,6 +60,8 @@ __all__ = [
     "ErasedTrace",
     "Erasure",
     "EventView",
+    "ExportPreview",
+    "ExportQuery",
     "FaceBox",
     "FaceDecision",
     "FaceRef",
@@ -81,9 +87,11 @@ __all__ = [
     "ShareView",
     "Standing",
     "TakenOver",
+    "Together",
     "TokenView",
     "UserView",
     "Withholding",
+    "YearCounts",
     "needed",
     "passwords",
     "person_names",

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from faceid_core.errors import FaceIdError, JobCancelled
 from faceid_core.importing import run
-from faceid_core.library import JobView, Library, needed
-from faceid_core.steps import import_names, retention, write_names
+from faceid_core.library import JobView, Library, PhotoQuery, needed
+from faceid_core.steps import daily_backup, export, import_names, retention, write_names
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.map_faces import map_faces
@@ -151,6 +152,27 @@ def _retention(library: Library, _params: dict[str, Any], _reporter: Reporter) -
     return {"done": {each.rule: each.number for each in done}}
 
 
+def _backup(library: Library, _params: dict[str, Any], _reporter: Reporter) -> dict[str, Any]:
+    made = daily_backup.make(library)
+    return {"photos": made.photos, "faces": made.faces, "people": made.people}
+
+
+def _export(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """params: form, target, and of the query people, first, last, quality and flags; of the rest link."""
+    first, last = (date.fromisoformat(params[day]) if params.get(day) else None for day in ("first", "last"))
+    query = export.as_query(
+        params["form"],
+        people=params.get("people", ()),
+        photos=PhotoQuery(taken_from=first, taken_to=last),
+        quality=params.get("quality", 0.0),
+        flags=params.get("flags", ()),
+    )
+    target, link = Path(params["target"]), params.get("link", "copy")
+    done = export.export_as(library, target, params["form"], query, link=link, progress=reporter)
+    # No names: whoever is erased from now on would stay in the result.
+    return {**done.as_dict(), "problems": len(done.problems)}
+
+
 KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
     "import": _import,
     "cluster": _cluster,
@@ -160,6 +182,8 @@ KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] 
     retention.KIND: _retention,
     "write-names": _write_names,
     "undo-names": _undo_names,
+    "export": _export,
+    daily_backup.KIND: _backup,
 }
 
 
@@ -270,5 +294,8 @@ class Worker:
         if time.monotonic() < self._looks_again:
             return
         self._looks_again = time.monotonic() + DAILY_LOOK_SECONDS
-        if retention.is_due(self.library, utc_now()):
-            self.library.acting_as(Actor(PROGRAM.name, Role.OWNER)).jobs.submit(retention.KIND, {})
+        program, now = self.library.acting_as(Actor(PROGRAM.name, Role.OWNER)), utc_now()
+        # The backup first: what is deleted afterwards is in it, and goes from it by rules of its own.
+        for kind, is_due in ((daily_backup.KIND, daily_backup.is_due), (retention.KIND, retention.is_due)):
+            if is_due(self.library, now):
+                program.jobs.submit(kind, {})

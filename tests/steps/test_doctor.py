@@ -139,5 +139,8 @@ def test_a_provider_that_did_not_start_is_named(settings: Settings, monkeypatch:
     )
     check = doctor._engine(settings.model_copy(update={"providers": wanted}))
     assert not check.ok
-    assert check.found == "centerface and dlib-resnet+mirror on CPUExecutionProvider, vectors in float32 by ONNX Runtime"
+    assert (
+        check.found
+        == "centerface and dlib-resnet+mirror on CPUExecutionProvider, vectors in float32 by ONNX Runtime"
+    )
     assert check.advice.startswith("CUDAExecutionProvider did not start; install its drivers")

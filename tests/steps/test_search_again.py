@@ -53,9 +53,7 @@ def test_what_is_gone_is_left_out(by_mmod: Library) -> None:
     assert waiting(by_mmod) == []
 
 
-def test_after_an_interruption_it_goes_on_with_the_rest(
-    by_mmod: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_an_interruption_it_goes_on_with_the_rest(by_mmod: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faceid_core.importing.run.BATCH_PHOTOS", 1)
 
     def stopping(done: int, total: int, message: str = "") -> None:
