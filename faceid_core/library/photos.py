@@ -170,8 +170,10 @@ class Photos:
             return [tuple(row) for row in session.execute(wanted)]
 
     def searched_otherwise(self, detector: str) -> list[tuple[int, str]]:
-        """(id, path) of the photos that another detector searched, in the order of import; frames of videos are left
-        out. detector: as in the settings; a custom model's stored name goes on with the start of its file's hash."""
+        """(id, path) of the photos that another detector searched, in the order of import, without frames of videos.
+
+        detector: as in the settings; a custom model's stored name goes on with the start of its file's hash.
+        """
         self._database.actor.require(Role.OWNER)
         wanted = (
             select(Photo.id, Photo.path)  # type: ignore[call-overload]

@@ -46,7 +46,7 @@ def test_a_folder_is_queued_for_import(library: Library, open_page: OpenPage, tm
     (tmp_path / "a.jpg").write_bytes(b"x")
     page = _import(open_page("photos"), str(tmp_path))
     assert not page.exception and not page.error
-    params = {"paths": [str(tmp_path)], "video_seconds": 0.0}
+    params = {"paths": [str(tmp_path)], "video_seconds": 0.0, "smallest_face": "normal"}
     assert [(job.kind, job.params) for job in library.jobs.active()] == [("import", params)]
     assert "Import started" in texts(page)
 
