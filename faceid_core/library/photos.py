@@ -170,7 +170,7 @@ class Photos:
             return [tuple(row) for row in session.execute(wanted)]
 
     def searched_otherwise(self, detector: str) -> list[tuple[int, str]]:
-        """(id, path) of the photos that another detector searched, in the order of import, without frames of videos.
+        """(id, path) of the photos that another detector searched, in the order of import; no frames of videos.
 
         detector: as in the settings; a custom model's stored name goes on with the start of its file's hash.
         """
