@@ -34,9 +34,11 @@ from faceid_core.library.store.records import (
     PersonChanged,
     PersonView,
     PhotoView,
+    Placed,
     RunView,
     TakenOver,
     TokenView,
+    Undescribed,
     UserView,
 )
 from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
@@ -82,6 +84,7 @@ __all__ = [
     "PhotoQuery",
     "PhotoToName",
     "PhotoView",
+    "Placed",
     "Probes",
     "RunView",
     "ShareView",
@@ -89,6 +92,7 @@ __all__ = [
     "TakenOver",
     "Together",
     "TokenView",
+    "Undescribed",
     "UserView",
     "Withholding",
     "YearCounts",
