@@ -84,7 +84,7 @@ def test_damaged_weights_are_a_finding(settings: Settings, tmp_path: Path, monke
     damaged = tmp_path / "weights.dat"
     damaged.write_bytes(b"not a network")
     monkeypatch.setattr("faceid_core.vision.mmod.weights_path", lambda name: damaged)
-    check = doctor._engine(settings)
+    check = doctor._engine(settings.model_copy(update={"detector": "mmod"}))
     assert (check.ok, check.found) == (False, "does not run")
     assert check.advice
 
