@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL of the database; by default faceid.db in the library's folder"
     )
 
-    detector: str = Field("mmod", description="Face detector")
+    detector: str = Field("centerface", description="Face detector")
     smallest_face: SmallestFace = Field(
         "normal",
         description="Smallest faces that the detector centerface looks for: fast: those of people in front; "

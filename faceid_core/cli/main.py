@@ -57,7 +57,7 @@ EXCLUDE = click.option(
 )  # fmt: skip
 SMALLEST_FACE = click.option(
     "--smallest-face", type=click.Choice(["fast", "normal", "every"]),
-    help="Smallest faces that the detector centerface looks for [default: normal].",
+    help="Smallest faces to look for: people in front, also groups and crowds, or all [default: normal].",
 )  # fmt: skip
 GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
 HOST = click.option("--host", help="Address to listen on [default: 127.0.0.1].")
@@ -155,7 +155,7 @@ def import_(
     given = {"video_seconds": video_seconds, "smallest_face": smallest_face}
     settings = settings_of(ctx, **given)
     if smallest_face and settings.detector != "centerface":
-        say("--smallest-face has no effect: only the detector centerface has it (FACEID_DETECTOR=centerface).")
+        say("--smallest-face has no effect: only the detector centerface, the default, has it.")
     found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
     with new_library_of(ctx, **given) as library:
         report = _import(library, found, again=again)

@@ -18,7 +18,7 @@ FACE_PX = 200.0
 
 
 def face_at(pixels: Image, box: Box, detector: Detector, embedder: Embedder) -> NewFace | None:
-    """The face in a human's box on an upright photo (H, W, 3), with landmarks that the detector's own box gives.
+    """The face in a human's box on an upright photo (H, W, 3), with the landmarks of the detector's own box.
 
     None where the detector sees no face there even close up, as of a head from behind: landmarks would be made up,
     and the vector would be nobody's.

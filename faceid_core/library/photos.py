@@ -184,6 +184,23 @@ class Photos:
         with self._database.read() as session:
             return [tuple(row) for row in session.execute(wanted)]
 
+    def searched_otherwise(self, detector: str) -> list[tuple[int, str]]:
+        """(id, path) of the photos that another detector searched, in the order of import; no frames of videos.
+
+        detector: as in the settings; a custom model's stored name goes on with the start of its file's hash.
+        """
+        self._database.actor.require(Role.OWNER)
+        wanted = (
+            select(Photo.id, Photo.path)  # type: ignore[call-overload]
+            .where(col(Photo.status) == PhotoStatus.DONE.value, col(Photo.detector) != detector)
+            .where(
+                ~col(Photo.detector).startswith(f"{detector}-", autoescape=True), ~col(Photo.path).contains("#t=")
+            )
+            .order_by(col(Photo.id))
+        )
+        with self._database.read() as session:
+            return [tuple(row) for row in session.execute(wanted)]
+
     def number(self, query: PhotoQuery) -> int:
         """How many photos a query asks for. Raises NotAllowed like `page`."""
         conditions = photo_conditions(query, self._database.actor)

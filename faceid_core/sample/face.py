@@ -197,7 +197,7 @@ def _glasses(canvas: Canvas) -> None:
     person = canvas.person
     if not person.glasses:
         return
-    colour = ((26, 26, 30), (120, 74, 36))[person.glasses - 1]
+    colour = ((52, 50, 54), (120, 74, 36))[person.glasses - 1]
     ring, square = np.linspace(0, 2 * np.pi, 40), 0.62 if person.glasses == 1 else 1.0
     for side in (-1, 1):
         points = [
@@ -208,9 +208,9 @@ def _glasses(canvas: Canvas) -> None:
             for a in ring
         ]
         canvas.polygon([canvas.place(*point, 0.12) for point in points], (220, 235, 245), opacity=0.10)
-        canvas.stroke(points, 0.05, colour, relief=0.12)
+        canvas.stroke(points, 0.03, colour, relief=0.12)
     bridge = person.eye_spacing - 0.33
-    canvas.stroke([(-bridge, -0.12), (0, -0.15), (bridge, -0.12)], 0.05, colour, relief=0.16)
+    canvas.stroke([(-bridge, -0.12), (0, -0.15), (bridge, -0.12)], 0.03, colour, relief=0.16)
 
 
 def _lit(canvas: Canvas) -> Image.Image:

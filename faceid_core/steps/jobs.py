@@ -19,6 +19,7 @@ from faceid_core.steps import daily_backup, export, import_names, retention, wri
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.map_faces import map_faces
+from faceid_core.steps.search_again import search_again
 from faceid_core.steps.train import train_recogniser
 from faceid_core.values import PROGRAM, Actor, Role, utc_now
 
@@ -97,7 +98,10 @@ def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dic
     options = {
         name: params[name] for name in ("again", "video_seconds", "smallest_face", "exclude") if name in params
     }
-    report = run.import_photos(library, params["paths"], **options, progress=reporter)
+    if params.get("searched_otherwise"):
+        report = search_again(library, progress=reporter)
+    else:
+        report = run.import_photos(library, params["paths"], **options, progress=reporter)
     if report.faces:
         program = library.acting_as(PROGRAM)
         program.jobs.submit("cluster", {"new_only": True})

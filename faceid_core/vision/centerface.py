@@ -34,7 +34,8 @@ SURE_FAR = 0.45
 masks and figures score as high as faces from one side only."""
 
 OVERVIEW_PX, FAR_PX = 640, 256
-"""Longer side of the photo in the two searches that every photo gets. The second costs a third of the first."""
+"""Longer side of the photo in the two searches that every photo gets. The second costs a seventh of the first, and
+twice that where it guesses at something (one photo in twelve)."""
 
 FAR_FACE_PX = 40.0
 """Smaller faces at FAR_PX are left to the overview, which sees them better (100 pixels there)."""
@@ -66,7 +67,7 @@ median of 300 faces. dlib's landmarks want it, and so boxes are those that its d
 
 
 class CenterFaceDetector(LandmarkDetector):
-    """Finds faces from about 10 pixels, at a third to three fifths of the time of dlib's CNN."""
+    """Finds faces from about 10 pixels, in less than half the time of dlib's CNN; the default."""
 
     name = "centerface"
 
@@ -88,10 +89,20 @@ class CenterFaceDetector(LandmarkDetector):
         """(N, 15): left, top, right, bottom, score and x, y of five points (eyes, nose, corners of the mouth) of
         CenterFace itself, in pixels of the image, best first."""
         overview = self._at(image, OVERVIEW_PX, GUESS)
-        far = self._at(image, FAR_PX, SURE_FAR, mirror=True)
-        parts = [overview, far[_heights(far) >= FAR_FACE_PX * self._step(image, FAR_PX)]]
+        parts = [overview, self._from_afar(image, _sure(overview))]
         parts += [self._closely(image, piece) for piece in self._pieces(image, overview)]
         return _without_doubles(_sure(np.concatenate(parts)))
+
+    def _from_afar(self, image: Image, known: Floats) -> Floats:
+        """Large faces that the overview does not show. Only where one is guessed at, the mirror image is asked."""
+        guessed = self._far(image, GUESS, mirror=False)
+        if len(_without_doubles(np.concatenate([_first(known), guessed]))) == len(known):
+            return known[:0]
+        return self._far(image, SURE_FAR, mirror=True)
+
+    def _far(self, image: Image, above: float, *, mirror: bool) -> Floats:
+        found = self._at(image, FAR_PX, above, mirror=mirror)
+        return found[_heights(found) >= FAR_FACE_PX * self._step(image, FAR_PX)]
 
     def _step(self, image: Image, side_px: int) -> float:
         """Pixels of the image to one of the search at `side_px`."""
@@ -101,7 +112,7 @@ class CenterFaceDetector(LandmarkDetector):
     def _at(self, image: Image, side_px: int, above: float, *, mirror: bool = False) -> Floats:
         """The faces in the whole image, searched at that size of its longer side."""
         step = self._step(image, side_px)
-        found = self._network(scaled(image, 1 / step), above, mirror=mirror)
+        found = self._network(scaled(image, 1 / step, exact=False), above, mirror=mirror)
         found[:, :4] *= step
         found[:, 5:] *= step
         return found
@@ -152,6 +163,13 @@ def _heights(faces: Floats) -> Floats:
 
 def _sure(faces: Floats) -> Floats:
     return np.asarray(faces[faces[:, 4] >= SURE])
+
+
+def _first(faces: Floats) -> Floats:
+    """The same with scores that are better than any other's."""
+    faces = faces.copy()
+    faces[:, 4] += 1
+    return faces
 
 
 def _without_doubles(faces: Floats) -> Floats:

@@ -35,10 +35,11 @@ def search_scale(width: int, height: int, side_px: int) -> float:
     return min(side_px / max(width, height), LARGEST_ENLARGEMENT)
 
 
-def scaled(image: Image, factor: float) -> Image:
+def scaled(image: Image, factor: float, *, exact: bool = True) -> Image:
     """The image at `factor` times its size; area averaging when it shrinks, so that nothing aliases.
 
-    First by a whole number, which is ten times as fast a pixel, then by what remains.
+    First by a whole number, which is ten times as fast a pixel, then by what remains: less than half, where taking
+    the four nearest pixels instead (exact=False) is eight times as fast and hardly aliases.
     """
     import cv2
 
@@ -50,7 +51,7 @@ def scaled(image: Image, factor: float) -> Image:
     if whole > 1 and min(width, height) >= whole:
         blocks = image[: height // whole * whole, : width // whole * whole]
         image = cv2.resize(blocks, (width // whole, height // whole), interpolation=cv2.INTER_AREA)
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    method = cv2.INTER_AREA if factor < 1 and exact else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
 
 

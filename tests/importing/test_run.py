@@ -94,7 +94,8 @@ def test_a_file_that_is_turned_and_saved_again_keeps_its_name(empty: Library, al
     report = import_photos(empty, [tmp_path])
     assert (report.photos, report.renewed, report.imported) == (1, 1, 0)
     assert names(empty) == [(1, "Ada", "human")]
-    assert empty.faces.get(1).box.iou(carried(before, picture.size, picture.size[::-1], 3)) > 0.5
+    # On its side a face gets a smaller box from CenterFace, whose heights the square is measured in.
+    assert empty.faces.get(1).box.iou(carried(before, picture.size, picture.size[::-1], 3)) > 0.4
     assert empty.problems() == []
 
 
@@ -122,6 +123,7 @@ def test_another_detector_keeps_the_names(empty: Library, album: Album, tmp_path
 
 def test_names_survive_the_change_from_mmod_to_centerface(empty: Library, album: Album, tmp_path: Path) -> None:
     """And a later import without `again` leaves what the old detector found as it is."""
+    empty.settings.detector = "mmod"
     named_single(empty, album, tmp_path)
     before = empty.faces.get(1)
     empty.settings.detector = "centerface"

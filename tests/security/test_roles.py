@@ -27,6 +27,7 @@ from faceid_core.steps.export import export, export_as
 from faceid_core.steps.import_names import take_names
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import _without
+from faceid_core.steps.search_again import search_again
 from faceid_core.steps.snapshot import recent_snapshot
 from faceid_core.steps.train import train_recogniser
 from faceid_core.steps.write_names import undo_writing, write_names
@@ -44,7 +45,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {
         VIEWER: "beside get is_gone number page phashes",
-        OWNER: "add_many at files fingerprints follow found_at frames knows missing unchanged",
+        OWNER: "add_many at files fingerprints follow found_at frames knows missing searched_otherwise unchanged",
     },
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops describe get get_many imported_before missing_vectors "
@@ -106,6 +107,7 @@ EXAMPLES: Mapping[str, Any] = {
     "least_quality": 0.0, "limit": 3, "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1,
     "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
     "pairs": [(1, 2)], "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
+    "detector": "any",
     "person_id": 1, "photo_id": 1, "photos": [], "places": {},
     "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
@@ -326,6 +328,7 @@ def test_only_owners_are_told_which_files_a_job_reads(filled: Library) -> None:
 
 STEPS: list[tuple[Role, Callable[[Library, Path], object]]] = [
     (OWNER, lambda library, folder: import_photos(library, [folder])),
+    (OWNER, lambda library, _: search_again(library)),
     (OWNER, lambda library, _: train_recogniser(library)),
     (OWNER, lambda library, _: take_names(library)),
     (OWNER, lambda library, _: write_names(library)),

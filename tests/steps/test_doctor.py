@@ -31,7 +31,7 @@ def test_a_good_installation_is_all_right_and_nothing_is_made(settings: Settings
     assert checks["onnxruntime"].found == metadata.version("onnxruntime")
     numbers = {"in bfloat16 by OpenVINO", "in float32 by ONNX Runtime"}
     told, _, computes = checks["Engine"].found.partition(", vectors ")
-    assert (told, computes in numbers) == ("mmod and dlib-resnet+mirror on CPUExecutionProvider", True)
+    assert (told, computes in numbers) == ("centerface and dlib-resnet+mirror on CPUExecutionProvider", True)
     assert checks["Library"].advice == "The first import creates it."
     assert checks["Free disk"].found.endswith(" GB")
     assert not settings.library.exists()
@@ -84,7 +84,7 @@ def test_damaged_weights_are_a_finding(settings: Settings, tmp_path: Path, monke
     damaged = tmp_path / "weights.dat"
     damaged.write_bytes(b"not a network")
     monkeypatch.setattr("faceid_core.vision.mmod.weights_path", lambda name: damaged)
-    check = doctor._engine(settings)
+    check = doctor._engine(settings.model_copy(update={"detector": "mmod"}))
     assert (check.ok, check.found) == (False, "does not run")
     assert check.advice
 
@@ -139,5 +139,8 @@ def test_a_provider_that_did_not_start_is_named(settings: Settings, monkeypatch:
     )
     check = doctor._engine(settings.model_copy(update={"providers": wanted}))
     assert not check.ok
-    assert check.found == "mmod and dlib-resnet+mirror on CPUExecutionProvider, vectors in float32 by ONNX Runtime"
+    assert (
+        check.found
+        == "centerface and dlib-resnet+mirror on CPUExecutionProvider, vectors in float32 by ONNX Runtime"
+    )
     assert check.advice.startswith("CUDAExecutionProvider did not start; install its drivers")

@@ -93,8 +93,8 @@ def new_photo(folder: Path, number: int) -> NewPhoto:
     photo.save(path, quality=92)
     return NewPhoto(
         path=str(path), sha256=folders.sha256_of(path), width=SIDE, height=SIDE, taken_at=None, error=None,
-        size_bytes=path.stat().st_size, modified_ns=path.stat().st_mtime_ns, detector="mmod", embedder=EMBEDDER,
-        faces=(_new_face(photo, number),),
+        size_bytes=path.stat().st_size, modified_ns=path.stat().st_mtime_ns, detector="centerface",
+        embedder=EMBEDDER, faces=(_new_face(photo, number),),
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def test_a_folder_is_queued_for_import(library: Library, open_page: OpenPage, tm
     (tmp_path / "a.jpg").write_bytes(b"x")
     page = _import(open_page("photos"), str(tmp_path))
     assert not page.exception and not page.error
-    params = {"paths": [str(tmp_path)], "video_seconds": 0.0}
+    params = {"paths": [str(tmp_path)], "video_seconds": 0.0, "smallest_face": "normal"}
     assert [(job.kind, job.params) for job in library.jobs.active()] == [("import", params)]
     assert "Import started" in texts(page)
 
@@ -58,8 +58,9 @@ def test_a_folder_is_queued_for_import(library: Library, open_page: OpenPage, tm
 def test_the_smallest_face_is_a_choice_of_the_detector_that_has_it(
     library: Library, open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not [each for each in open_page("photos").button_group if each.key == "smallest-face"]
-    monkeypatch.setattr(library.settings, "detector", "centerface")
+    with monkeypatch.context() as patched:
+        patched.setattr(library.settings, "detector", "mmod")
+        assert not [each for each in open_page("photos").button_group if each.key == "smallest-face"]
     (tmp_path / "a.jpg").write_bytes(b"x")
     page = open_page("photos")
     assert page.button_group(key="smallest-face").value == "normal"

@@ -21,6 +21,7 @@ from webapp.parts.names import import_names, write_names_out
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
+from webapp.parts.search_again import search_again
 from webapp.parts.share_dialog import share_button
 from webapp.wording import count, duration
 
@@ -52,6 +53,7 @@ def _bring_in(counts: Counts, *, busy: bool) -> None:
         last_failure("import")
         last_failure("write-names")
         left_out_by_last_import()
+        search_again()
     _add_photos(is_empty=not counts.photos)
     if counts.faces:
         import_names()

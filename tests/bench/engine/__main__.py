@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("sections", nargs="*", help=", ".join(SECTIONS))
     parser.add_argument("--data", type=Path, default=SHARED, help="the folder of real photos")
     parser.add_argument("--library", type=Path, default=Path(tempfile.gettempdir()) / "faceid-bench")
-    parser.add_argument("--slow", action="store_true", help="dlib's CNN, too, for recall and negatives")
+    parser.add_argument("--slow", action="store_true", help="recall and negatives: HOG and dlib's CNN, too")
     given = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
