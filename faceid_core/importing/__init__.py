@@ -3,4 +3,4 @@
 May import the root, media, vision, executors and library.
 """
 
-__all__ = ["run"]
+__all__ = ["report", "run", "shared"]

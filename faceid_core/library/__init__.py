@@ -8,10 +8,13 @@ from faceid_core.library.consents import ConsentChanged, Withholding
 from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
+from faceid_core.library.job_parts import PartView
+from faceid_core.library.job_rows import ATTEMPTS, PartProgress
 from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
+from faceid_core.library.store.lease import Lease
 from faceid_core.library.store.records import (
     Act,
     Added,
@@ -37,9 +40,11 @@ from faceid_core.library.store.records import (
     TokenView,
     UserView,
 )
+from faceid_core.library.workers import WorkerView
 from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
 
 __all__ = [
+    "ATTEMPTS",
     "BYTES_REMAIN",
     "DEFAULT_DAYS",
     "GONE",
@@ -63,6 +68,7 @@ __all__ = [
     "FaceView",
     "FileBefore",
     "JobView",
+    "Lease",
     "Library",
     "MapPoints",
     "ModelView",
@@ -70,6 +76,8 @@ __all__ = [
     "NamesRunView",
     "Naming",
     "PairDecision",
+    "PartProgress",
+    "PartView",
     "PersonChanged",
     "PersonDecision",
     "PersonView",
@@ -84,6 +92,7 @@ __all__ = [
     "TokenView",
     "UserView",
     "Withholding",
+    "WorkerView",
     "needed",
     "passwords",
     "person_names",

@@ -59,9 +59,11 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "models": {VIEWER: "all get latest", OWNER: "add"},
     "jobs": {
         VIEWER: "active get last_started may_ask recent",
-        EDITOR: "cancel submit",
-        OWNER: "beat cancelled claim fail finish heartbeats interrupt",
+        EDITOR: "cancel pause submit",
+        OWNER: "beat cancelled claim fail finish heartbeats interrupt release",
     },
+    "job_parts": {OWNER: "beat claim give_up heartbeats release split"},
+    "workers": {VIEWER: "report_seconds", OWNER: "all leave put_down register report"},
     "journal": {
         VIEWER: "may_undo",
         EDITOR: "actors later recent redo redo_all undo",
@@ -95,12 +97,15 @@ SHARE = ShareView(
 )
 EXAMPLES: Mapping[str, Any] = {
     "actor": VERA, "again": False, "algorithm": "any", "artifact": "none", "classes": [], "copies": [],
-    "days": 1, "done": 1, "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "heartbeat": None,
+    "days": 1, "doing": "", "done": 1, "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "fence": 1,
+    "heartbeat": None,
     "file": FileBefore(1, "", "", None, None, "", []), "files": [], "flag": Flag.STRANGER, "ids": [1],
     "image": None, "issuer": "none", "job_id": 1, "keep_id": 1, "kind": "cluster", "labels": {},
-    "least_quality": 0.0, "limit": 3, "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1,
+    "least_quality": 0.0, "held": {1: 1}, "host": "a", "limit": 3,
+    "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1,
     "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
-    "pairs": [(1, 2)], "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
+    "pairs": [(1, 2)], "part_id": 1, "parts": [], "pid": 1, "rate": 1.0, "report": {}, "version": "1",
+    "worker_id": 1, "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
     "person_id": 1, "photo_id": 1, "photos": [], "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
     "sentence": "",  "share": SHARE, "share_id": 1,

@@ -9,7 +9,7 @@ import pytest
 
 from faceid_core.errors import LibraryBusy
 from faceid_core.library import Library
-from faceid_core.steps import jobs
+from faceid_core.steps import work
 
 
 class Waits(threading.Event):
@@ -36,7 +36,7 @@ def test_it_asks_less_and_less_often_and_says_each_reason_once(
     monkeypatch.setattr(empty.jobs, "claim", away)
     stop = Waits(9)
     with caplog.at_level(logging.WARNING):
-        jobs.Worker(empty, stop=stop).run()
+        work.Worker(empty, stop=stop).run()
     assert stop.seconds == [0.6, 1.2, 2.4, 4.8, 9.6, 19.2, 30.0, 30.0, 30.0]
     assert caplog.messages == ["The database is away."]
 
@@ -50,5 +50,5 @@ def test_it_is_quick_again_once_the_library_is_back(empty: Library, monkeypatch:
 
     monkeypatch.setattr(empty.jobs, "claim", away_at_first)
     stop = Waits(3)
-    jobs.Worker(empty, stop=stop).run()
+    work.Worker(empty, stop=stop).run()
     assert stop.seconds == [0.6, 1.2, 0.3]
