@@ -40,7 +40,7 @@ def library(database_url: str | None, tmp_path: Path) -> Iterator[Library]:
         yield opened
 
 
-def claimed(library: Library, kind: str = "import") -> JobView:
+def claimed(library: Library, kind: str = "train") -> JobView:
     library.jobs.submit(kind, {"paths": []})
     job = library.jobs.claim()
     assert job is not None
@@ -105,7 +105,7 @@ def slowly(library, params, reporter):
         time.sleep(0.05)
     return {}
 
-jobs.KINDS["import"] = slowly
+jobs.KINDS["train"] = slowly
 with Library.open(Settings(library=Path(sys.argv[1]))) as library:
     work.Worker(library).run()
 """
@@ -137,7 +137,7 @@ def test_a_job_of_a_killed_worker_is_ended_by_another_that_is_busy(
 ) -> None:
     monkeypatch.setattr(work, "DEAD_SECONDS", 2.0)
     monkeypatch.setattr(work, "WATCH_SECONDS", 0.2)
-    dying = library.jobs.submit("import", {"paths": ["1"], "steps": 10_000})
+    dying = library.jobs.submit("train", {"paths": ["1"], "steps": 10_000})
     process = start_worker()
     wait_for(lambda: library.jobs.get(dying.id).done > 0)
     released = threading.Event()
@@ -157,14 +157,14 @@ def test_a_job_of_a_killed_worker_is_ended_by_another_that_is_busy(
         worker.stop.set()
         released.set()
         thread.join()
-    assert "start it again to resume" in (library.jobs.get(dying.id).error or "")
+    assert "start it again" in (library.jobs.get(dying.id).error or "")
 
 
 @pytest.mark.slow
 def test_two_servers_share_the_jobs_and_run_none_twice(
     library: Library, start_worker: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
-    submitted = [library.jobs.submit("import", {"paths": [str(number)], "steps": 3}) for number in range(12)]
+    submitted = [library.jobs.submit("train", {"paths": [str(number)], "steps": 3}) for number in range(12)]
     for _ in range(2):
         start_worker()
     wait_for(lambda: all(library.jobs.get(job.id).state == JobState.DONE for job in submitted))
