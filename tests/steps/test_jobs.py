@@ -30,7 +30,7 @@ class Waits(threading.Event):
 def test_it_asks_less_and_less_often_and_says_each_reason_once(
     empty: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def away() -> None:
+    def away(*_: object, **__: object) -> None:
         raise LibraryBusy("The database is away.")
 
     monkeypatch.setattr(empty.jobs, "claim", away)
@@ -44,7 +44,7 @@ def test_it_asks_less_and_less_often_and_says_each_reason_once(
 def test_it_is_quick_again_once_the_library_is_back(empty: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([True, True, False])
 
-    def away_at_first() -> None:
+    def away_at_first(*_: object, **__: object) -> None:
         if next(answers):
             raise LibraryBusy("The database is away.")
 
