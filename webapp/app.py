@@ -28,6 +28,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "history": ("History", "history"),
         "sharing": ("Sharing", "share"),
         "users": ("Users", "manage_accounts"),
+        "workers": ("Workers", "memory"),
     },
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
@@ -39,6 +40,7 @@ NEEDS = {
     "history": Role.EDITOR,
     "sharing": Role.OWNER,
     "users": Role.OWNER,
+    "workers": Role.OWNER,
 }
 """Who may open a page; those that are not here are for everybody."""
 

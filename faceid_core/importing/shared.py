@@ -34,7 +34,8 @@ OPTIONS = ("again", "video_seconds", "smallest_face", "exclude")
 class Stops(Protocol):
     """Whether the worker is to end, such as an event."""
 
-    def is_set(self) -> bool: ...
+    def is_set(self) -> bool:
+        """Whether it is."""
 
 
 def share(library: Library, job: JobView) -> ImportReport | None:

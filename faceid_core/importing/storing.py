@@ -52,6 +52,7 @@ class ImportRun:
     """Of each video that is not complete: what became of its frames."""
 
     def store_all(self, files: Iterable[File], executor: Executor) -> None:
+        """Search and store the files; after an error, too, what was searched until then is stored."""
         # Processes share the cores; alone, one has them all.
         threads = max(usable_cores() // executor.workers, 1) if isinstance(executor, ProcessPool) else None
         work = partial(look_at, settings=self.settings, threads=threads)
@@ -109,12 +110,14 @@ class ImportRun:
         return unread(file, self.settings, error)
 
     def add(self, photo: NewPhoto) -> None:
+        """Store a photo, together with a few others."""
         self.batch.append(photo)
         if len(self.batch) >= BATCH_PHOTOS or time.monotonic() - self.stored_at > BATCH_SECONDS:
             self.flush()
         self._tell(photo.path)
 
     def flush(self) -> None:
+        """Store the photos that wait for others."""
         batch, self.batch = self.batch, []
         self.stored_at = time.monotonic()
         if batch:

@@ -164,11 +164,13 @@ class Doing:
     changed: threading.Event = field(default_factory=threading.Event)
 
     def begin(self, kind: str) -> None:
+        """From now on it does this."""
         if kind != self.kind:
             self.kind, self.rate, self.since, self.photos_before = kind, 0.0, time.monotonic(), self.photos
             self.changed.set()
 
     def add(self, photos: int) -> None:
+        """So many photos more were stored."""
         self.photos += photos
         self.rate = (self.photos - self.photos_before) / max(time.monotonic() - self.since, 0.001)
 

@@ -70,7 +70,10 @@ def test_the_last_part_ends_the_import_and_queues_what_follows(library: Library)
     store(library, first, "/2", [])
     after = library.jobs.get(job)
     assert (after.state, after.done, after.result["imported"], after.result["faces"]) == (JobState.DONE, 3, 3, 2)
-    assert [(each.kind, each.actor) for each in library.jobs.active()] == [("cluster", "program"), ("map", "program")]
+    assert [(each.kind, each.actor) for each in library.jobs.active()] == [
+        ("cluster", "program"),
+        ("map", "program"),
+    ]
 
 
 def test_a_stale_worker_s_late_commit_is_refused(library: Library) -> None:
