@@ -140,6 +140,7 @@ class Settings(BaseSettings):
     retention_backups: int = Field(
         0, ge=0, description="faceid retention keeps only this many backups, the newest; 0 keeps all"
     )
+    backups_kept: int = Field(14, ge=0, description="The web app makes a backup a day and keeps this many; 0: none")
     retention_daily: bool = Field(False, description="The web app's worker does what is due once a day")
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
     insecure: bool = Field(

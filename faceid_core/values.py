@@ -41,6 +41,14 @@ class Role(StrEnum):
         roles = list(Role)
         return roles.index(self) >= roles.index(other)
 
+    @property
+    def with_article(self) -> str:
+        """
+        >>> Role.VIEWER.with_article, Role.OWNER.with_article
+        ('a viewer', 'an owner')
+        """
+        return f"{'a' if self is Role.VIEWER else 'an'} {self.value}"
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -230,6 +238,27 @@ class NewPhoto:
     faces: tuple[NewFace, ...]
     phashes: bytes = b""
     frame: VideoFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFace:
+    """A face as exports see it. path, width, height (px), taken_at: of its photo; sha256: None for a frame of a
+    video. cluster, person and label_source: None for none."""
+
+    id: int
+    photo_id: int
+    path: str
+    sha256: str | None
+    width: int
+    height: int
+    taken_at: datetime | None
+    box: Box
+    score: float
+    quality: float
+    flag: Flag
+    cluster: int | None
+    person: str | None
+    label_source: str | None
 
 
 def utc_now() -> datetime:

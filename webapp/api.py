@@ -38,7 +38,8 @@ from faceid_core.errors import (
 from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_lines
-from webapp.context import ForWhomAsks, decoded, in_words, library
+from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
+from webapp.exports import add_exports
 from webapp.markup import CACHE_TOKEN
 from webapp.placeholder import silhouette
 
@@ -133,6 +134,7 @@ def build(settings: Settings) -> FastAPI:
     _add_pictures(api)
     _add_facts(api)
     _add_audit(api)
+    add_exports(api)
     _add_recognition(api, settings)
     return api
 
@@ -144,16 +146,17 @@ def _add_pictures(api: FastAPI) -> None:
     def face(face_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
         crop = _crop(face_id)
         if crop is None:  # it may come back, so that nobody keeps this one
-            return _picture(silhouette(), known, immutable=False)
+            return _picture(silhouette(), known, immutable=False, kind="png")
         if size:
             crop = cache.get(("face", hashlib.sha256(crop).digest(), size), partial(_scaled, crop, size))
         return _picture(crop, known, immutable=v == CACHE_TOKEN)
 
     @api.get("/photos/{photo_id}.jpg", response_class=Response)
-    def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
-        return _picture(
-            _thumbnail(cache, library().photos.get(photo_id).path, size or 320), known, immutable=v == CACHE_TOKEN
-        )
+    async def photo(photo_id: Number, size: Size = None, v: Version = "", known: Known = "") -> Response:
+        def make() -> bytes:
+            return _thumbnail(cache, library().photos.get(photo_id).path, size or 320)
+
+        return _picture(await on_picture_thread(make), known, immutable=v == CACHE_TOKEN)
 
 
 def _crop(face_id: int) -> bytes | None:
@@ -190,16 +193,21 @@ def _add_audit(api: FastAPI) -> None:
 
 def _add_recognition(api: FastAPI, settings: Settings) -> None:
     @api.post("/recognise")
-    def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
-        from faceid_core.recognition.recogniser import as_dict
-        from faceid_core.steps.recognise import recognise
+    async def recognised(image: Annotated[UploadFile, File()], threshold: Probability = None) -> dict[str, Any]:
+        faces = await on_picture_thread(partial(_recognised, image, settings, threshold))
+        return {"photo": image.filename, "faces": faces}
 
-        try:
-            with decoded(image.file.read(), settings) as photo:
-                found = recognise(library(), photo.pixels, threshold=threshold)
-        except UnreadableImage as error:
-            raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
-        return {"photo": image.filename, "faces": [as_dict(face) for face in found]}
+
+def _recognised(image: UploadFile, settings: Settings, threshold: float | None) -> list[dict[str, Any]]:
+    from faceid_core.recognition.recogniser import as_dict
+    from faceid_core.steps.recognise import recognise
+
+    try:
+        with decoded(image.file, settings) as photo:
+            found = recognise(library(), photo.pixels, threshold=threshold)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
+    return [as_dict(face) for face in found]
 
 
 def _thumbnail(cache: Cache, path: str, size: int) -> bytes:
@@ -222,15 +230,15 @@ def _scaled(crop: bytes, size: int) -> bytes:
     return images.encode_jpeg(images.thumbnail(images.decode_jpeg(crop), size))
 
 
-def _picture(data: bytes, known: str, *, immutable: bool) -> Response:
-    """A JPEG with a strong ETag. Only an address that carries this server's token is cached without asking again:
-    numbers start over in another library, and the browser must not show the faces of the last one."""
+def _picture(data: bytes, known: str, *, immutable: bool, kind: str = "jpeg") -> Response:
+    """A picture with a strong ETag. Only an address that carries this server's token is cached without asking
+    again: numbers start over in another library, and the browser must not show the faces of the last one."""
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     keep = "private, max-age=31536000, immutable" if immutable else "private, no-cache"
     headers = {"ETag": tag, "Cache-Control": keep}
     if tag in known:
         return Response(status_code=304, headers=headers)
-    return Response(data, media_type="image/jpeg", headers=headers)
+    return Response(data, media_type=f"image/{kind}", headers=headers)
 
 
 def _sentence(status: int, sentence: str) -> JSONResponse:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import streamlit as st
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from faceid_core.errors import FaceIdError, NotSignedIn
+from faceid_core.errors import FaceIdError, NotSignedIn, TooBusy
 from faceid_core.media import images
-from faceid_core.media.admission import Admission, default_megapixels
-from faceid_core.media.source import Photograph, Source
+from faceid_core.media.admission import BYTES_PER_PIXEL, PATIENCE_S, WAITING, Admission, default_megapixels
+from faceid_core.media.source import Borrowed, Photograph, Source
 from faceid_core.settings import Settings
 from faceid_core.values import LOCAL_OWNER, Actor, Role
 from faceid_core.wording import without_folders
@@ -26,6 +29,8 @@ from webapp.access.identity import HEADER, Identity, Kind, Visitors
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, UserView
+
+Value = TypeVar("Value")
 
 _lock = threading.Lock()
 _settings: Settings | None = None
@@ -129,12 +134,33 @@ class ForWhomAsks:
 
 # --- pictures -----------------------------------------------------------------------------------------------
 @contextmanager
-def decoded(source: Source, settings: Settings) -> Iterator[Photograph]:
-    """A photo that is read once there is room for it, and has the room during the block. Raises UnreadableImage,
-    ImageTooLarge, TooBusy."""
-    megapixels = images.declared_megapixels(source, max_megapixels=settings.max_megapixels)
-    with _admission(settings.decode_megapixels).hold(megapixels):
-        yield images.read(source, max_megapixels=settings.max_megapixels)
+def decoded(source: Source | IO[bytes], settings: Settings) -> Iterator[Photograph]:
+    """A photo that is read once there is room for it, and has the room during the block. An upload is read from its
+    file then, too: many that wait may be large. Raises UnreadableImage, ImageTooLarge, TooBusy."""
+    limit = settings.max_megapixels
+    if isinstance(source, Path | str | bytes):
+        with _admission(settings.decode_megapixels).hold(images.declared_megapixels(source, max_megapixels=limit)):
+            yield images.read(source, max_megapixels=limit)
+        return
+    megapixels = images.declared_megapixels(Borrowed(source), max_megapixels=limit)
+    size_bytes = source.seek(0, io.SEEK_END) or source.tell()
+    with _admission(settings.decode_megapixels).hold(megapixels + size_bytes / BYTES_PER_PIXEL / 1e6):
+        source.seek(0)
+        yield images.read(source.read(), max_megapixels=limit)
+
+
+async def on_picture_thread(act: Callable[[], Value]) -> Value:
+    """What decodes pictures, in a thread of its own: those that wait for room hold up nothing else. Raises TooBusy
+    where as many are there as the gate lets wait."""
+    if not _places.acquire(blocking=False):
+        raise TooBusy(retry_after_s=int(PATIENCE_S))
+    try:
+        return await to_thread.run_sync(act, limiter=CapacityLimiter(1))  # else 40 threads serve everything
+    finally:
+        _places.release()
+
+
+_places = threading.Semaphore(WAITING)
 
 
 @cache

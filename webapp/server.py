@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -25,7 +27,10 @@ from webapp.guard import Guard, hostname
 from webapp.lazy_app import Later
 from webapp.proxy import FromProxy, PublicName
 from webapp.shared import SharedPages
-from webapp.worker import supervised_worker
+from webapp.worker import supervised_worker, worker_environment
+
+if TYPE_CHECKING:
+    import uvicorn
 
 log = logging.getLogger(__name__)
 
@@ -123,11 +128,34 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+_server: uvicorn.Server | None = None
+_pending: Callable[[], object] | None = None
+
+
+def restart_after(act: Callable[[], object]) -> None:
+    """Stop this server, act while nobody here has the library open, and serve again in a fresh process, so that
+    nothing is remembered from before. Raises BadInput where `serve` does not run."""
+    global _pending  # noqa: PLW0603 - one server in a process
+    if _server is None:
+        raise BadInput("This server can't start itself again; stop it and use `faceid restore`.")
+    _pending = act
+    _server.should_exit = True
+
+
+def _start_again(settings: Settings, port: int) -> None:
+    """Become a new server with the same settings, at the same address."""
+    same = settings.model_copy(update={"port": port})
+    folder = str(settings.library.resolve())
+    command = [sys.executable, "-m", "faceid_core.cli", "--library", folder, "serve"]
+    os.execve(sys.executable, command, worker_environment(same))  # nosec B606 - our own program
+
+
 def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
     """Serve until interrupted. `announce` gets the URL as soon as it answers. BadInput where the port is taken, and
     where everybody on the network could come in."""
     import uvicorn
 
+    global _server  # noqa: PLW0603 - one server in a process
     context.configure(settings)
     context.visitors().library.refuse_open_door()
     with bind(settings) as listener:
@@ -149,4 +177,9 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
             timeout_graceful_shutdown=STOP_SECONDS,
             ws_max_size=(settings.max_upload_mb + 1) * 1024**2,
         )
-        Server(config).run(sockets=[listener])
+        _server, port = Server(config), listener.getsockname()[1]
+        _server.run(sockets=[listener])
+        _server = None
+    if _pending is not None:
+        _pending()
+        _start_again(settings, port)

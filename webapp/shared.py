@@ -68,7 +68,7 @@ class SharedPages:
             Route("/share/style.css", self._style, methods=["GET"]),
             Route("/share/{secret:str}", self._explained(self._show), methods=["GET"]),
             Route("/share/{secret:str}", self._unlock, methods=["POST"]),
-            Route("/share/{secret:str}/{photo:int}.jpg", self._explained(self._picture), methods=["GET"]),
+            Route("/share/{secret:str}/{photo:int}.jpg", self._on_picture_thread, methods=["GET"]),
         ]
 
     # --- pages --------------------------------------------------------------------------------------------------
@@ -161,6 +161,12 @@ class SharedPages:
         return answer
 
     # --- pictures -----------------------------------------------------------------------------------------------
+    async def _on_picture_thread(self, request: Request) -> Response:
+        try:
+            return await context.on_picture_thread(partial(self._picture, request))
+        except FaceIdError as error:
+            return await to_thread.run_sync(self._failure, request, error)
+
     def _picture(self, request: Request) -> Response:
         library = self._library()
         share = library.shares.open(_secret(request))

@@ -28,14 +28,20 @@ def endings(*, videos: bool = False) -> list[str]:
     return sorted(suffix.removeprefix(".") for suffix in suffixes)
 
 
-def checked_path(text: str, *, videos: bool = False) -> Path:
-    """The folder or file that was typed. Raises PathNotFound, and NothingToImport for a folder without photos."""
+def typed_path(text: str, hint: str) -> Path:
+    """The path that was typed. hint: what to do where there is none. Raises PathNotFound."""
     typed = text.strip().strip("\"'")
     if not typed:
-        raise PathNotFound("Type the path of a folder with photos.")
+        raise PathNotFound(hint)
     path = Path(typed).expanduser()
     if not path.is_absolute():
         raise PathNotFound(f"Type the full path; {typed} is only part of one.")
+    return path
+
+
+def checked_path(text: str, *, videos: bool = False) -> Path:
+    """The folder or file that was typed. Raises PathNotFound, and NothingToImport for a folder without photos."""
+    path = typed_path(text, "Type the path of a folder with photos.")
     left = LeftOuts()
     if next(folders.walk([path], videos=videos, leave=left), None) is None:
         raise folders.nothing_in(path, left)

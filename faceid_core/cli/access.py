@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
 from faceid_core.cli.console import JSON, Commands, Refused, new_library_of, print_json, print_table, say
-
-if TYPE_CHECKING:
-    from faceid_core.values import Role
 
 ROLE = click.Choice(["viewer", "editor", "owner"])
 NAME = click.argument("name")
@@ -38,7 +34,7 @@ def add(ctx: click.Context, name: str, role: str | None, no_password: bool) -> N
         if library.users.named(name):
             raise Refused(f"There is already a user {name}; `faceid user password` changes the password.")
         added = library.users.add(name, chosen, None if no_password else _password())
-    say(f"Added {added.name}, who is {_with_article(chosen)}.")
+    say(f"Added {added.name}, who is {chosen.with_article}.")
 
 
 @user.command("password")
@@ -62,7 +58,7 @@ def set_role(ctx: click.Context, name: str, role: str) -> None:
 
     with new_library_of(ctx) as library:
         changed = library.users.set_role(name, Role(role))
-    say(f"{changed.name} is {_with_article(changed.role)} now.")
+    say(f"{changed.name} is {changed.role.with_article} now.")
 
 
 @user.command("remove")
@@ -150,10 +146,6 @@ def _password() -> str:
     if not line:
         raise Refused("Give the password on standard input, or run this in a terminal to be asked for it.")
     return line
-
-
-def _with_article(role: Role) -> str:
-    return f"{'a' if role == 'viewer' else 'an'} {role}"
 
 
 COMMANDS = (user, token)

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, library_of, print_json, print_table, say
+from faceid_core.cli.console import JSON, Refused, library_of, print_json, print_table, progress_bar, say
 from faceid_core.errors import NotFound
-from faceid_core.wording import file_name
+from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, PhotoQuery
@@ -57,10 +58,23 @@ def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, .
 @click.command()
 @QUERY
 @click.option("--missing", is_flag=True, help="Instead: photos whose files are gone.")
+@click.option(
+    "--look-in",
+    "places",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="With --missing: look for them in FOLDER, and note where they are; repeatable.",
+)
 @JSON
 @click.pass_context
-def photos(ctx: click.Context, /, missing: bool, as_json: bool, **wanted: Any) -> None:
+def photos(ctx: click.Context, /, missing: bool, places: tuple[Path, ...], as_json: bool, **wanted: Any) -> None:
     """List the photos that match all options, latest import first."""
+    if places:
+        if not missing:
+            raise Refused("--look-in goes with --missing.")
+        _look_for(ctx, places, as_json)
+        return
     with library_of(ctx) as library:
         query = query_of(library, **wanted)
         found = library.photos.missing() if missing else library.photos.page(limit=sys.maxsize, query=query)
@@ -69,6 +83,21 @@ def photos(ctx: click.Context, /, missing: bool, as_json: bool, **wanted: Any) -
         return
     for photo in found:
         click.echo(file_name(photo.path))
+
+
+def _look_for(ctx: click.Context, places: tuple[Path, ...], as_json: bool) -> None:
+    """Print where missing photos are now; tell how many are not found."""
+    from faceid_core.steps.find_missing import find_missing
+
+    with library_of(ctx) as library, progress_bar() as progress:
+        done = find_missing(library, places, progress=progress)
+    if as_json:
+        found = [{"id": photo.id, "was": photo.path, "now": path} for photo, path in done.found]
+        print_json({"found": found, "missing": [asdict(photo) for photo in done.missing]})
+    else:
+        for _, path in done.found:
+            click.echo(file_name(path))
+    say(f"{count(len(done.found), 'photo')} found, {len(done.missing):,} still missing.")
 
 
 @click.command()

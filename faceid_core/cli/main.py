@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import access, listing, names, privacy, share, upkeep
+from faceid_core.cli import access, export, listing, names, privacy, share, upkeep
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -336,16 +336,7 @@ def _recognise(
     return results, skipped
 
 
-@main.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.pass_context
-def export(ctx: click.Context, file: Path) -> None:
-    """Write one row per face to FILE.csv or FILE.json."""
-    from faceid_core.steps.export import export as write
-
-    with library_of(ctx) as library:
-        faces = write(library, file)
-    say(f"Wrote {count(faces, 'face')} to {file}.")
+main.add_command(export.export)
 
 
 @main.command()

@@ -6,7 +6,10 @@ May import the root and media.
 __all__ = [
     "audit_table",
     "decisions_file",
+    "embedding_table",
     "exiftool",
+    "export_content",
+    "export_formats",
     "face_regions",
     "face_table",
     "name_packet",

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from faceid_core.exchange.export_content import batches
+
 COLUMNS = (
     "photo", "left", "top", "right", "bottom", "score", "quality", "cluster", "person", "label_source",
 )  # fmt: skip
@@ -21,6 +23,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH
 """Text that begins with one of these is a formula to a spreadsheet (OWASP, "CSV Injection")."""
 
 Row = Mapping[str, Any]
+
+ROWS_AT_ONCE = 50_000
+"""Rows of one row group of Parquet."""
 
 
 def write_csv(rows: Iterable[Row], file: Path) -> int:
@@ -46,6 +51,22 @@ def write_json(rows: Iterable[Row], file: Path) -> int:
     return len(faces)
 
 
+def write_parquet(rows: Iterable[Row], file: Path) -> int:
+    """A table with a type for each column; missing values are null. Returns the number of faces."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number, text = pa.float64(), pa.string()
+    types = {"photo": text, "cluster": pa.int64(), "person": text, "label_source": text}
+    schema = pa.schema([(name, types.get(name, number)) for name in COLUMNS])
+    written = 0
+    with pq.ParquetWriter(file, schema) as writer:
+        for some in batches(rows, ROWS_AT_ONCE):
+            writer.write_table(pa.Table.from_pylist([_rounded(row) for row in some], schema))
+            written += len(some)
+    return written
+
+
 def as_text(cell: str) -> str:
     """The cell as a spreadsheet shows it rather than runs it: one apostrophe in front of what looks like a formula.
 
@@ -65,5 +86,9 @@ def _rounded(row: Row) -> dict[str, Any]:
     }
 
 
-EXPORTERS: dict[str, Callable[[Iterable[Row], Path], int]] = {".csv": write_csv, ".json": write_json}
+EXPORTERS: dict[str, Callable[[Iterable[Row], Path], int]] = {
+    ".csv": write_csv,
+    ".json": write_json,
+    ".parquet": write_parquet,
+}
 """Suffix -> writer. A writer keeps COLUMNS and their order, and returns the number of faces."""

@@ -6,6 +6,7 @@ May import: the root. Everybody above may import what is listed here.
 from faceid_core.library import passwords, person_names
 from faceid_core.library.consents import ConsentChanged, Withholding
 from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
+from faceid_core.library.exports import EVERY_FACE, SHOWN_FLAGS, ExportPreview, ExportQuery
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
 from faceid_core.library.job_parts import PartView
@@ -14,6 +15,7 @@ from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
+from faceid_core.library.statistics import Together, YearCounts
 from faceid_core.library.store.lease import Lease
 from faceid_core.library.store.records import (
     Act,
@@ -47,8 +49,10 @@ __all__ = [
     "ATTEMPTS",
     "BYTES_REMAIN",
     "DEFAULT_DAYS",
+    "EVERY_FACE",
     "GONE",
     "LONGEST_DAYS",
+    "SHOWN_FLAGS",
     "Act",
     "Added",
     "AuditEntry",
@@ -61,6 +65,8 @@ __all__ = [
     "ErasedTrace",
     "Erasure",
     "EventView",
+    "ExportPreview",
+    "ExportQuery",
     "FaceBox",
     "FaceDecision",
     "FaceRef",
@@ -89,10 +95,12 @@ __all__ = [
     "ShareView",
     "Standing",
     "TakenOver",
+    "Together",
     "TokenView",
     "UserView",
     "Withholding",
     "WorkerView",
+    "YearCounts",
     "needed",
     "passwords",
     "person_names",

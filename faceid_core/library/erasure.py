@@ -15,14 +15,12 @@ from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound, OutOfDate
 from faceid_core.library.drawn import AGAIN, check_faces
-from faceid_core.library.store import event_faces, person_counts, traces, withholding
+from faceid_core.library.store import event_faces, journal, person_counts, traces, withholding
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
-from faceid_core.library.store.database import Database, acting, chunks
+from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.job_tables import Job
-from faceid_core.library.store.journal import ERASED
 from faceid_core.library.store.records import DrawnFaces
 from faceid_core.library.store.tables import (
-    Event,
     Face,
     Label,
     PairConstraint,
@@ -191,7 +189,7 @@ class Erasing:
                 session.delete(model)
             for job in jobs:
                 traces.forget(job)
-            _note(session, "Erased what was left of somebody")
+            journal.note(session, journal.ERASED, "Erased what was left of somebody")
         return Erasure(models=len(artifacts), bytes_remain=not self._cleaning.clean_up(artifacts))
 
     def _remove_originals(self, photos: Iterable[int]) -> None:
@@ -219,7 +217,7 @@ class Erasing:
                 event.changes, event.summary = changes, left
                 event_faces.note(session, event.id or 0, changes)
             _delete_rows(session, going, models)
-            _note(session, summary)
+            journal.note(session, journal.ERASED, summary)
             artifacts = [model.artifact for model in models]
         self._remove_originals(photos)
         return replace(found, bytes_remain=not self._cleaning.clean_up(artifacts))
@@ -258,10 +256,6 @@ def _faces_on(session: Session, photos: Iterable[int]) -> set[int]:
         found = session.scalars(select(col(Face.id)).where(col(Face.photo_id).in_(chunk)))
         faces |= {face for face in found if face is not None}
     return faces
-
-
-def _note(session: Session, summary: str) -> None:
-    session.add(Event(actor=acting(session).name, kind=ERASED, summary=summary, changes=[]))
 
 
 def _present(session: Session, model: type[Face] | type[Photo], ids: Iterable[int]) -> list[int]:

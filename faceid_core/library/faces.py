@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -204,28 +204,6 @@ class Faces:
         with self._database.read() as session:
             return [face for face in session.scalars(wanted) if face is not None]
 
-    def rows_for_export(self) -> Iterator[dict[str, Any]]:
-        """Every face: photo, left, top, right, bottom, score, quality, cluster, person, label_source."""
-        self._database.actor.require(Role.OWNER)
-        columns: tuple[Any, ...] = (
-            *(Photo.path, Face.left, Face.top, Face.right, Face.bottom, Face.score, Face.quality),
-            *(Cluster.number, Person.name, Label.source),
-        )
-        wanted = (
-            select(*columns)
-            .select_from(Face)
-            .join(Photo, col(Photo.id) == col(Face.photo_id))
-            .outerjoin(Label, col(Label.face_id) == col(Face.id))
-            .outerjoin(Person, col(Person.id) == col(Label.person_id))
-            .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))
-            .outerjoin(Cluster, col(Cluster.id) == MEMBERS.c.cluster_id)
-            .order_by(col(Photo.path), col(Face.left), col(Face.id))
-        )
-        names = ("photo", "left", "top", "right", "bottom", "score", "quality", "cluster", "person", "label_source")
-        with self._database.read() as session:
-            for row in session.execute(wanted.execution_options(yield_per=1000)):
-                yield dict(zip(names, (*row[:-1], _source(row[-1])), strict=True))
-
     def _by_quality(self, condition: Any, after: int | None, limit: int) -> list[FaceView]:
         """Keyset paging by (quality, id), best first."""
         wanted = _selected().where(condition).order_by(col(Face.quality).desc(), col(Face.id)).limit(limit)
@@ -289,7 +267,7 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
             flag=Flag(face.flag),
             person_id=person_id,
             person=person,
-            source=_source(source),
+            source=stored_source(source),
             cluster=numbers.get(face.id),
         )
         for face, person_id, person, source, _ in rows
@@ -302,7 +280,8 @@ def _is_hidden(session: Session, face_id: int) -> bool:
     return found is not None and (bool(found[4]) or found[0].flag == Flag.HIDDEN.value)
 
 
-def _source(stored: str | None) -> str | None:
+def stored_source(stored: str | None) -> str | None:
+    """A label's source as it is called today, see LabelSource."""
     return LabelSource(stored).value if stored else None
 
 

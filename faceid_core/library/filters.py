@@ -1,4 +1,7 @@
-"""What photos can be asked for, and how the database is asked."""
+"""What photos can be asked for, and how the database is asked.
+
+A search finds only by what the page shows to whoever asks: it would else confirm every guess.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from faceid_core.library.store.tables import Face, Label, Photo
-from faceid_core.values import PhotoStatus
+from faceid_core.library.store.tables import Face, Label, Person, Photo
+from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,9 @@ class PhotoQuery:
 
     people: ids of persons who are all on the photo; without: of those who are not.
     taken_from, taken_to: local days, both included; a photo without a date meets neither.
-    folder: the photo lies there or in a folder below; text: part of the path, in any case.
+    folder: the photo lies there or in a folder below, for owners only; text: part of the path, in any case: of
+    all of it for owners, of the folder's and the file's name for editors, of the file's name for viewers.
+    Hidden people, and faces that were hidden, are nobody to a viewer.
     """
 
     people: tuple[int, ...] = ()
@@ -37,28 +42,50 @@ class PhotoQuery:
         return self == PhotoQuery(status=self.status)
 
 
-def photo_conditions(query: PhotoQuery) -> Iterator[Any]:
-    """Conditions on Photo."""
+def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
+    """Conditions on Photo. Raises NotAllowed for a folder unless an owner asks."""
     for person in query.people:
-        yield col(Photo.id).in_(_photos_of(person))
+        yield col(Photo.id).in_(_photos_of(person, actor))
     for person in query.without:
-        yield col(Photo.id).not_in(_photos_of(person))
+        yield col(Photo.id).not_in(_photos_of(person, actor))
     if query.taken_from is not None:
         yield col(Photo.taken_at) >= _midnight(query.taken_from)
     if query.taken_to is not None:
         yield col(Photo.taken_at) <= datetime.combine(query.taken_to, time.max)  # the last day has no next
     if query.folder:
+        actor.require(Role.OWNER)
         folder = query.folder.rstrip("/\\") + _separator(query.folder)
         yield func.substr(col(Photo.path), 1, len(folder)) == folder  # LIKE would not tell A from a in SQLite
     if query.text:
-        yield col(Photo.path).icontains(query.text, autoescape=True)
+        yield from _text_conditions(query.text, actor)
     if query.status is not None:
         yield col(Photo.status) == query.status.value
 
 
-def _photos_of(person: int) -> Any:
+def _photos_of(person: int, actor: Actor) -> Any:
     faces = select(col(Face.photo_id)).join(Label, col(Label.face_id) == col(Face.id))
-    return faces.where(col(Label.person_id) == person)
+    faces = faces.where(col(Label.person_id) == person)
+    if actor.role.includes(Role.EDITOR):
+        return faces
+    shown = faces.join(Person, col(Person.id) == col(Label.person_id)).where(col(Person.hidden).is_(False))
+    return shown.where(col(Face.flag) != Flag.HIDDEN.value)
+
+
+def _text_conditions(text: str, actor: Actor) -> Iterator[Any]:
+    yield col(Photo.path).icontains(text, autoescape=True)  # quick, and rules out nearly all
+    if not actor.role.includes(Role.OWNER):
+        names = 2 if actor.role.includes(Role.EDITOR) else 1
+        yield _last_names(names).icontains(text, autoescape=True)
+
+
+def _last_names(names: int) -> Any:
+    """The end of the path: the file's name, or its folder's, too. Libraries know both kinds of separators."""
+    path = col(Photo.path)
+    letters = func.replace(func.replace(path, "/", ""), "\\", "")
+    above: Any = path
+    for _ in range(names):
+        above = func.rtrim(func.rtrim(above, "/\\"), letters)  # SQL knows no last occurrence
+    return func.substr(path, func.length(above) + 1)
 
 
 def _midnight(day: date) -> datetime:

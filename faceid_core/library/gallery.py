@@ -150,11 +150,12 @@ class Gallery:
             return tuple(session.execute(wanted).one())
 
     def twice(self, limit: int) -> list[tuple[int, int, tuple[int, ...]]]:
-        """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first."""
+        """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first.
+        Without people who refused: nobody can see whether it is them."""
         places = (
             select(Face.photo_id, Label.person_id)  # type: ignore[call-overload]
             .join(Label, col(Label.face_id) == col(Face.id))
-            .where(col(Face.flag) == Flag.NONE.value)
+            .where(col(Face.flag) == Flag.NONE.value, col(Face.id).not_in(withheld_faces()))
             .group_by(col(Face.photo_id), col(Label.person_id))
             .having(func.count() > 1)
             .order_by(col(Face.photo_id).desc(), col(Label.person_id))

@@ -12,6 +12,7 @@ from faceid_core.library.clusters import Clusters
 from faceid_core.library.consents import Consents
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.erasure import Erasing
+from faceid_core.library.exports import Exports
 from faceid_core.library.faces import Faces, shown_person
 from faceid_core.library.gallery import Gallery
 from faceid_core.library.job_parts import JobParts
@@ -23,6 +24,7 @@ from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
 from faceid_core.library.shares import Shares
+from faceid_core.library.statistics import Statistics
 from faceid_core.library.store.database import Database, connect, make_folder
 from faceid_core.library.store.journal import Journal
 from faceid_core.library.store.lease import Lease
@@ -67,6 +69,8 @@ class Library:
         self.workers = Workers(database)
         self.journal = Journal(database)
         self.gallery = Gallery(database)
+        self.exports = Exports(database)
+        self.statistics = Statistics(database)
         self.pair_constraints = PairConstraints(database)
         self.decisions = Decisions(database)
         self.written_names = WrittenNames(database)

@@ -29,6 +29,7 @@ class Photos:
 
     def unchanged(self, stats: Mapping[str, tuple[int, int]]) -> set[str]:
         """Of path -> (bytes, modified in ns), the paths that were imported in just this state."""
+        self._database.actor.require(Role.OWNER)
         known: set[str] = set()
         wanted = (
             select(Source.path, Source.size_bytes, Source.modified_ns)  # type: ignore[call-overload]
@@ -44,6 +45,7 @@ class Photos:
 
     def knows(self, sha256: str) -> bool:
         """Whether a photo with this content was imported and could be read."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             photo = session.scalars(select(Photo).where(col(Photo.sha256) == sha256)).first()
             return photo is not None and photo.status == PhotoStatus.DONE.value
@@ -99,8 +101,30 @@ class Photos:
             views = (PhotoView(*row) for row in session.execute(_views().order_by(col(Photo.id))))
             return [photo for photo in views if photo.id not in found]
 
+    def fingerprints(self, ids: Sequence[int]) -> dict[int, tuple[str, set[int]]]:
+        """Photo -> its SHA-256 and the sizes in bytes of its files, for those of these photos that are files."""
+        self._database.actor.require(Role.OWNER)
+        found: dict[int, tuple[str, set[int]]] = {}
+        columns = select(Photo.id, Photo.sha256, Source.size_bytes)  # type: ignore[call-overload]
+        joined = columns.join(Source, col(Source.photo_id) == col(Photo.id))
+        with self._database.read() as session:
+            for chunk in chunks(ids):
+                wanted = joined.where(col(Photo.id).in_(chunk), col(Photo.sha256).is_not(None))
+                for photo, sha256, size in session.execute(wanted):
+                    found.setdefault(photo, (sha256, set()))[1].add(size)
+        return found
+
+    def found_at(self, places: Mapping[str, tuple[int, int, int]]) -> int:
+        """Note where photos are now, and show those there whose own file is gone. places: path -> photo, bytes,
+        modified in ns. Returns how many photos are shown elsewhere."""
+        with self._database.write(Role.OWNER) as session:
+            for path, (photo, size, modified) in places.items():
+                session.merge(Source(path=path, photo_id=photo, size_bytes=size, modified_ns=modified))
+        return self.follow(list(places))
+
     def at(self, paths: Sequence[str]) -> dict[str, int]:
         """Path -> id of the photo that was found there, for those that the library knows."""
+        self._database.actor.require(Role.OWNER)
         known: dict[str, int] = {}
         with self._database.read() as session:
             for chunk in chunks(paths):
@@ -110,6 +134,7 @@ class Photos:
 
     def frames(self, video: str) -> list[int]:
         """Ids of the photos that are frames of the video at this path."""
+        self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return [source.photo_id for source in frames(session, video)]
 
@@ -135,10 +160,10 @@ class Photos:
     def page(
         self, after: int | None = None, limit: int = 60, *, query: PhotoQuery | None = None
     ) -> list[PhotoView]:
-        """Photos that a query asks for, in the order of import, newest first, behind the photo `after`."""
-        wanted = (
-            _views().where(*photo_conditions(query or PhotoQuery())).order_by(col(Photo.id).desc()).limit(limit)
-        )
+        """Photos that a query asks for, in the order of import, newest first, behind the photo `after`. Raises
+        NotAllowed for a folder unless an owner asks."""
+        conditions = photo_conditions(query or PhotoQuery(), self._database.actor)
+        wanted = _views().where(*conditions).order_by(col(Photo.id).desc()).limit(limit)
         if after is not None:
             wanted = wanted.where(col(Photo.id) < after)
         with self._database.read() as session:
@@ -156,9 +181,10 @@ class Photos:
             return [tuple(row) for row in session.execute(wanted)]
 
     def number(self, query: PhotoQuery) -> int:
-        """How many photos a query asks for."""
+        """How many photos a query asks for. Raises NotAllowed like `page`."""
+        conditions = photo_conditions(query, self._database.actor)
         with self._database.read() as session:
-            return session.scalar(select(func.count(col(Photo.id))).where(*photo_conditions(query))) or 0
+            return session.scalar(select(func.count(col(Photo.id))).where(*conditions)) or 0
 
 
 def _views() -> Select[tuple[object, ...]]:

@@ -1,7 +1,8 @@
 """Links that show one person or one search to whoever has them: made, found, listed and removed.
 
 A link shows what it is for at the moment when it is opened. It ends with its last day, when it is removed, and when
-somebody of whom it is, or whom its search leaves out, is hidden, erased or no longer called by that name.
+somebody of whom it is, or whom its search leaves out, is hidden, erased or no longer called by that name, or when
+somebody of whom it is refuses.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, literal, select, update
+from sqlalchemy import delete, func, literal, or_, select, update
 from sqlmodel import Session, col
 
 from faceid_core.errors import BadInput, NotFound
 from faceid_core.library import passwords, person_names
 from faceid_core.library.filters import PhotoQuery, photo_conditions
+from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database
-from faceid_core.library.store.journal import SHARED
 from faceid_core.library.store.records import PhotoView
-from faceid_core.library.store.tables import Event, Face, Label, Person, Photo, ShareLink
-from faceid_core.values import Box, Flag, PhotoStatus, Role, utc_now
+from faceid_core.library.store.tables import Consent, Face, Label, Person, Photo, ShareLink
+from faceid_core.library.store.withholding import withheld_faces
+from faceid_core.values import LOCAL_OWNER, Box, ConsentState, Flag, PhotoStatus, Role, utc_now
+from faceid_core.wording import count
 
 DEFAULT_DAYS, LONGEST_DAYS = 14, 365
 
@@ -107,7 +110,8 @@ class Shares:
             )  # fmt: skip
             session.add(link)
             session.flush()
-            session.add(_event(self._database.actor.name, f"Made link {link.id}, valid for {days} days"))
+            # The audit names nobody here, as it stays when they are erased.
+            journal.note(session, journal.SHARED, f"Made link {link.id}, valid for {count(days, 'day')}")
             return _view(session, link), secret
 
     def all(self) -> list[ShareView]:
@@ -122,7 +126,7 @@ class Shares:
         with self._database.write(Role.OWNER) as session:
             if not session.execute(delete(ShareLink).where(col(ShareLink.id) == share_id)).rowcount:  # type: ignore[attr-defined]
                 raise NotFound(f"There is no link {share_id}; `faceid share list` lists them.")
-            session.add(_event(self._database.actor.name, f"Removed link {share_id}"))
+            journal.note(session, journal.SHARED, f"Removed link {share_id}")
 
     # --- for whoever has the link -------------------------------------------------------------------------------
     def open(self, secret: str) -> ShareView:
@@ -166,11 +170,6 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _event(actor: str, summary: str) -> Event:
-    """For the audit: it names nobody, as it stays when they are erased."""
-    return Event(actor=actor, kind=SHARED, summary=summary, changes=[])
-
-
 def _only_person(query: PhotoQuery) -> int | None:
     alone = PhotoQuery(people=query.people[:1])
     return query.people[0] if query.people and replace(query, status=None) == alone else None
@@ -178,14 +177,18 @@ def _only_person(query: PhotoQuery) -> int | None:
 
 def _refuse_missing(session: Session, query: PhotoQuery) -> None:
     if not _all_visible(session, query):
-        raise NotFound("Somebody in this search is hidden or no longer in the library; choose others.")
+        raise NotFound("Somebody in this search is hidden, has refused, or is no longer there; choose others.")
 
 
 def _all_visible(session: Session, query: PhotoQuery) -> bool:
-    """Whether everybody in a query is there and not hidden. Without those who are left out, it would show more."""
+    """Whether everybody in a query is there and not hidden, and nobody of whom it is has refused. Without those who
+    are left out, it would show more."""
     named = {*query.people, *query.without}
     there = select(func.count(col(Person.id))).where(col(Person.id).in_(named), col(Person.hidden).is_(False))
-    return not named or session.scalar(there) == len(named)
+    refused = select(col(Consent.person_id)).where(
+        col(Consent.person_id).in_(query.people), col(Consent.state) == ConsentState.REFUSED.value
+    )
+    return not named or (session.scalar(there) == len(named) and session.scalar(refused.limit(1)) is None)
 
 
 def _as_json(query: PhotoQuery) -> dict[str, Any]:
@@ -215,7 +218,7 @@ def _view(session: Session, link: ShareLink) -> ShareView:
 
 def _conditions(share: ShareView) -> Iterator[Any]:
     """On Photo. A face that was hidden shows nobody the photo that it is on."""
-    yield from photo_conditions(replace(share.query, people=()))
+    yield from photo_conditions(replace(share.query, people=()), LOCAL_OWNER)  # owners made the link
     for person in share.query.people:
         faces = select(col(Face.photo_id)).join(Label, col(Label.face_id) == col(Face.id))
         yield col(Photo.id).in_(faces.where(col(Label.person_id) == person, col(Face.flag) == Flag.NONE.value))
@@ -229,9 +232,10 @@ def _photos(share: ShareView) -> Any:
 
 
 def _blurred(session: Session, share: ShareView, photo_id: int) -> list[Box]:
-    """All but the people asked for, or at least whoever is hidden. What is no face is left alone."""
+    """All but the people asked for, or at least whoever is hidden or refused. What is no face is left alone."""
+    hidden = or_(col(Person.hidden), col(Face.id).in_(withheld_faces()))
     wanted = (
-        select(Face, col(Label.person_id), col(Person.hidden))
+        select(Face, col(Label.person_id), hidden)
         .outerjoin(Label, col(Label.face_id) == col(Face.id))
         .outerjoin(Person, col(Person.id) == col(Label.person_id))
         .where(col(Face.photo_id) == photo_id, col(Face.flag) != Flag.NOT_A_FACE.value)

@@ -6,16 +6,18 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import or_, select
 from sqlmodel import col
 
 from faceid_core.errors import NameTaken, NotFound
 from faceid_core.library import person_names
+from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import TokenView, UserView
 from faceid_core.library.store.tables import AccessToken, User
 from faceid_core.library.users import known_user, view_of
 from faceid_core.values import Role, utc_now
+from faceid_core.wording import count
 
 PREFIX = "faceid_"
 """Tools that look for leaked secrets find it by this."""
@@ -47,6 +49,8 @@ class Tokens:
             session.add(
                 AccessToken(user_id=owner.id, name=name, name_key=key, digest=_digest(secret), expires_at=expires)
             )
+            ends = f"valid for {count(days, 'day')}" if days is not None else "without an end"
+            journal.note(session, journal.TOKENS, f"Made the token {name} for the user {owner.name}, {ends}")
         return secret
 
     def all(self) -> list[TokenView]:
@@ -63,8 +67,11 @@ class Tokens:
         """From now on it opens nothing. Raises NotFound."""
         key = person_names.key(name.strip())
         with self._database.write(Role.OWNER) as session:
-            if not session.execute(delete(AccessToken).where(col(AccessToken.name_key) == key)).rowcount:  # type: ignore[attr-defined]
+            token = session.scalars(select(AccessToken).where(col(AccessToken.name_key) == key)).first()
+            if token is None:
                 raise NotFound(f"There is no token {name}; `faceid token list` lists them.")
+            session.delete(token)
+            journal.note(session, journal.TOKENS, f"Removed the token {token.name}")
 
     def find(self, secret: str) -> tuple[int, UserView] | None:
         """The token with this secret and whom it acts for; None for an unknown or expired one."""

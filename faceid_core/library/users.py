@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from faceid_core.errors import BadInput, LastOwner, NameTaken, NotFound
 from faceid_core.library import passwords, person_names
+from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import UserView
 from faceid_core.library.store.tables import EndedSession, User
@@ -59,7 +60,9 @@ class Users:
         """
         stored = _checked_hash(password, name)
         with self._database.write(Role.OWNER) as session:
-            return _add(session, name, role, stored)
+            user = _add(session, name, role, stored)
+            _note(session, f"Added the user {user.name}, {role.with_article}")
+            return user
 
     def add_first(self, name: str, password: str) -> UserView:
         """The first user of a library that had none: its owner. Raises InvalidName, PasswordUnusable, BadInput."""
@@ -67,7 +70,9 @@ class Users:
         with self._database.write(Role.OWNER) as session:
             if session.scalar(select(func.count()).select_from(User)):
                 raise BadInput("Somebody has added a user meanwhile; sign in.")
-            return _add(session, name, Role.OWNER, stored)
+            user = _add(session, name, Role.OWNER, stored)
+            _note(session, f"Added the first user {user.name}, an owner")
+            return user
 
     def set_password(self, name: str, password: str) -> UserView:
         """Give a new password and end all sessions of that user. Others than oneself take an owner.
@@ -80,6 +85,7 @@ class Users:
             user = known_user(session, name)
             user.password, user.stamp = stored, _new_stamp()
             session.flush()
+            _note(session, "Changed their own password" if own else f"Set the password of the user {user.name}")
             return view_of(user)
 
     def set_role(self, name: str, role: Role) -> UserView:
@@ -89,8 +95,7 @@ class Users:
             if role is not Role.OWNER:
                 _refuse_last_owner(session, user)
             _refuse_reserved(user.name_key, role)
-            user.role = role.value
-            session.flush()
+            _change_role(session, user, role)
             return view_of(user)
 
     def remove(self, name: str) -> None:
@@ -100,6 +105,7 @@ class Users:
             user = known_user(session, name)
             _refuse_last_owner(session, user)
             session.execute(delete(User).where(col(User.id) == user.id))
+            _note(session, f"Removed the user {user.name}")
 
     def check(self, name: str, password: str) -> UserView | None:
         """The user whom name and password fit. A wrong name takes as long as a wrong password."""
@@ -138,9 +144,13 @@ class Users:
                     return None
                 _add(session, name, role, None)
                 user = known_user(session, name)
+                _note(
+                    session,
+                    f"Added the user {user.name}, {role.with_article}, as the provider of OpenID Connect says",
+                )
             user.subject = digest
-            if role is not None and role.value != user.role and not _is_last_owner(session, user):
-                user.role = role.value
+            if role is not None and not _is_last_owner(session, user):
+                _change_role(session, user, role)
             session.flush()
             return view_of(user)
 
@@ -185,6 +195,17 @@ def _add(session: Session, name: str, role: Role, stored: str | None) -> UserVie
     session.add(user)
     session.flush()
     return view_of(user)
+
+
+def _change_role(session: Session, user: User, role: Role) -> None:
+    if user.role != role.value:
+        _note(session, f"Made the user {user.name} {role.with_article}, who was {Role(user.role).with_article}")
+    user.role = role.value
+    session.flush()
+
+
+def _note(session: Session, summary: str) -> None:
+    journal.note(session, journal.USERS, summary)
 
 
 def _refuse_reserved(key: str, role: Role) -> None:

@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from faceid_core.errors import NotFound
 from faceid_core.library.store.database import Database, acting, chunks
 from faceid_core.library.store.tables import Face, Label, NamesFile, NamesRun, Person, Photo, Source
+from faceid_core.library.store.withholding import withheld_faces
 from faceid_core.values import Box, Flag, PhotoStatus, Role, utc_now
 
 
@@ -69,7 +70,7 @@ class WrittenNames:
     def photos(self) -> list[PhotoToName]:
         """Every file of a photo that has a name to be written, or into which names were written, by path.
 
-        Hidden people, and faces that somebody set aside, are left out.
+        People who are hidden or refused, and faces that somebody set aside, are left out.
         """
         names: dict[int, list[tuple[str, Box]]] = defaultdict(list)
         files: list[PhotoToName] = []
@@ -172,6 +173,7 @@ def _names() -> Any:
         .join(Label, col(Label.face_id) == col(Face.id))
         .join(Person, col(Person.id) == col(Label.person_id))
         .where(col(Face.flag) == Flag.NONE.value, col(Person.hidden).is_(False))
+        .where(col(Face.id).not_in(withheld_faces()))
         .order_by(col(Face.id))
     )
 

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from faceid_core.errors import TooBusy
 
@@ -27,17 +28,34 @@ LEAST, MOST = 50.0, 200.0
 PATIENCE_S = 20.0
 """How long a picture waits for its turn."""
 
+OVERTAKEN_S = 10.0
+"""So long a picture lets smaller ones by for which there is room."""
+
 WAITING = 64
 """How many pictures may wait; the next one is refused at once."""
 
 
-class Admission:
-    """A gate of so many megapixels, first come, first served. Safe to share between threads."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ticket:
+    wanted: float
+    since: float
 
-    def __init__(self, megapixels: float, *, patience_s: float = PATIENCE_S, waiting: int = WAITING) -> None:
-        self._limit, self._patience_s, self._most_waiting = megapixels, patience_s, waiting
-        self._inside = 0.0
-        self._queue: deque[object] = deque()
+
+class Admission:
+    """A gate of so many megapixels, first come, first served; but while one waits for much room, others pass that
+    need little. Safe to share between threads."""
+
+    def __init__(
+        self,
+        megapixels: float,
+        *,
+        patience_s: float = PATIENCE_S,
+        overtaken_s: float = OVERTAKEN_S,
+        waiting: int = WAITING,
+    ) -> None:
+        self._limit, self._patience_s, self._overtaken_s = megapixels, patience_s, overtaken_s
+        self._most_waiting, self._inside = waiting, 0.0
+        self._queue: deque[_Ticket] = deque()
         self._changed = threading.Condition()
 
     @contextmanager
@@ -56,19 +74,29 @@ class Admission:
                 self._changed.notify_all()
 
     def _enter(self, wanted: float) -> None:
-        ticket, deadline = object(), time.monotonic() + self._patience_s
+        ticket = _Ticket(wanted, time.monotonic())
+        deadline = ticket.since + self._patience_s
         with self._changed:
             if len(self._queue) >= self._most_waiting:
                 raise TooBusy(retry_after_s=int(self._patience_s))
             self._queue.append(ticket)
             try:
-                while self._queue[0] is not ticket or self._inside + wanted > self._limit:
+                while self._next() is not ticket:
                     if not self._changed.wait(max(deadline - time.monotonic(), 0)) and time.monotonic() >= deadline:
                         raise TooBusy(retry_after_s=int(self._patience_s))
                 self._inside += wanted
             finally:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
+
+    def _next(self) -> _Ticket | None:
+        """Who may enter now: the first for whom there is room, unless somebody before has waited too long."""
+        for ticket in self._queue:
+            if self._inside + ticket.wanted <= self._limit:
+                return ticket
+            if time.monotonic() - ticket.since >= self._overtaken_s:
+                return None
+        return None
 
 
 def default_megapixels() -> float:

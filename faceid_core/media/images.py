@@ -26,8 +26,10 @@ from faceid_core.media.orientation import heif_orientation, turned
 from faceid_core.media.pixels import upright_pixels
 from faceid_core.media.source import (
     DEFAULT_MEGAPIXELS,
+    Borrowed,
     Photograph,
     Source,
+    check_density,
     check_size,
     opened,
     parse_date,
@@ -75,19 +77,20 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
             image.close()
 
 
-def declared_megapixels(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS) -> float:
+def declared_megapixels(source: Source | Borrowed, *, max_megapixels: float = DEFAULT_MEGAPIXELS) -> float:
     """The size that a photo's header declares, in millions of pixels; nothing is decoded.
 
     A frame of a video counts as its video declares, which is checked when that is opened: 0 here.
-    Raises UnreadableImage, ImageTooLarge.
+    Raises UnreadableImage, also for a file that is far too small for what it declares, and ImageTooLarge.
     """
-    if _moment(source) is not None:
+    if not isinstance(source, Borrowed) and _moment(source) is not None:
         return 0.0
     with opened(source) as file:
         if raw.is_raw(file, _suffix(source)):
             return raw.megapixels(file, max_megapixels)
         image = _open_image(file, _suffix(source))
         check_size(*image.size, max_megapixels)
+        check_density(*image.size, file.seek(0, io.SEEK_END))
         return float(image.width * image.height / 1e6)
 
 
@@ -145,8 +148,8 @@ def is_video(path: Path) -> bool:
         return False
 
 
-def _suffix(source: Source) -> str:
-    return "" if isinstance(source, bytes) else Path(source).suffix.lower()
+def _suffix(source: Source | Borrowed) -> str:
+    return Path(source).suffix.lower() if isinstance(source, Path | str) else ""
 
 
 def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[bytes], Any] | None]]:

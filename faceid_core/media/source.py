@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from faceid_core.errors import ImageTooLarge, UnreadableImage
 from faceid_core.media import formats
@@ -40,8 +40,36 @@ class Photograph:
         return float(self.width / self.pixels.shape[1])
 
 
-def opened(source: Source) -> IO[bytes]:
+class Borrowed(io.RawIOBase):
+    """Somebody else's file, from its start; closing this one leaves it open."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        file.seek(0)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._file.seek(offset, whence)
+        return self._file.tell()
+
+
+def opened(source: Source | Borrowed) -> IO[bytes]:
     """A seekable file over the source; UnreadableImage where there is nothing to read."""
+    if isinstance(source, Borrowed):
+        if not source.seek(0, io.SEEK_END):
+            raise UnreadableImage(formats.EMPTY)
+        source.seek(0)
+        return io.BufferedReader(source)
     if isinstance(source, bytes):
         if not source:
             raise UnreadableImage(formats.EMPTY)
@@ -73,6 +101,20 @@ def check_size(width: int, height: int, max_megapixels: float, what: str = "phot
         raise ImageTooLarge(
             f"the {what} declares {megapixels:,.0f} megapixels and the limit is {max_megapixels:,.0f}; "
             "raise FACEID_MAX_MEGAPIXELS if you trust it"
+        )
+
+
+DENSE_FROM, LEAST_DENSITY = 20.0, 1 / 1000
+"""From so many megapixels on a photo has at least so many bytes a pixel. A JPEG of nothing but white has 16 times
+as many (six coefficients' ends for 256 pixels, ITU T.81, K.3), a page of text in fax coding four times."""
+
+
+def check_density(width: int, height: int, size_bytes: int) -> None:
+    """Raises UnreadableImage for a few bytes that declare a huge picture: a bomb, in which nobody's face can be."""
+    megapixels = width * height / 1e6
+    if megapixels > DENSE_FROM and size_bytes < LEAST_DENSITY * megapixels * 1e6:
+        raise UnreadableImage(
+            f"{size_bytes:,} bytes can't hold a photo of the {megapixels:,.0f} megapixels it declares"
         )
 
 

@@ -3,4 +3,4 @@
 May import the root, engine and vision.
 """
 
-__all__ = ["recogniser", "training"]
+__all__ = ["holdout", "recogniser", "training"]

@@ -76,6 +76,21 @@ def back_up(settings: Settings, file: Path, *, replace: bool = False) -> Content
     return contents
 
 
+def verify(settings: Settings, file: Path) -> Contents:
+    """Read a backup back as a restore would. Raises BackupUnusable."""
+    with _scratch(settings.library) as folder:
+        return _unpack(file, folder)
+
+
+def contents_of(file: Path) -> Contents | None:
+    """What a backup says that it holds, without reading the rest; None for what is none."""
+    try:
+        with zipfile.ZipFile(file) as packed:
+            return _stated_contents(packed)
+    except (OSError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, RecursionError):
+        return None
+
+
 def copy_database(settings: Settings, target: Path) -> None:
     """A consistent copy of the database by SQLite's online backup. Raises LibraryError."""
     source = f"file:{(settings.library / DATABASE).resolve().as_posix()}?mode=ro"

@@ -44,7 +44,7 @@ class Backup:
 
 def remember(settings: Settings, file: Path) -> None:
     """Note a backup. One that can't be noted is no less a backup, so that is only logged."""
-    paths = sorted({*_noted(settings), str(file.absolute())})
+    paths = sorted({*_still_there(settings), str(file.absolute())})
     try:
         settings.backups_folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
         with replaced(settings.backups_folder / KNOWN, private=True) as partial:
@@ -89,6 +89,12 @@ def _noted(settings: Settings) -> list[str]:
     except (OSError, ValueError):
         return []
     return [path for path in noted if isinstance(path, str)] if isinstance(noted, list) else []
+
+
+def _still_there(settings: Settings) -> list[str]:
+    """Without those of the library's own folder that are gone; other places may only be away for now."""
+    own = settings.backups_folder.absolute()
+    return [path for path in _noted(settings) if Path(path).parent != own or Path(path).exists()]
 
 
 def _backup(path: Path) -> Backup | None:

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 from faceid_core.errors import (
@@ -19,8 +21,8 @@ from faceid_core.errors import (
     Unreachable,
 )
 from faceid_core.importing import shared
-from faceid_core.library import ATTEMPTS, JobView, Lease, Library, PartView, needed
-from faceid_core.steps import import_names, retention, write_names
+from faceid_core.library import ATTEMPTS, JobView, Lease, Library, PartView, PhotoQuery, needed
+from faceid_core.steps import daily_backup, export, import_names, retention, write_names
 from faceid_core.steps.cluster import cluster_faces
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
@@ -139,6 +141,27 @@ def _retention(library: Library, _params: dict[str, Any], _reporter: Reporter) -
     return {"done": {each.rule: each.number for each in done}}
 
 
+def _backup(library: Library, _params: dict[str, Any], _reporter: Reporter) -> dict[str, Any]:
+    made = daily_backup.make(library)
+    return {"photos": made.photos, "faces": made.faces, "people": made.people}
+
+
+def _export(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """params: form, target, and of the query people, first, last, quality and flags; of the rest link."""
+    first, last = (date.fromisoformat(params[day]) if params.get(day) else None for day in ("first", "last"))
+    query = export.as_query(
+        params["form"],
+        people=params.get("people", ()),
+        photos=PhotoQuery(taken_from=first, taken_to=last),
+        quality=params.get("quality", 0.0),
+        flags=params.get("flags", ()),
+    )
+    target, link = Path(params["target"]), params.get("link", "copy")
+    done = export.export_as(library, target, params["form"], query, link=link, progress=reporter)
+    # No names: whoever is erased from now on would stay in the result.
+    return {**done.as_dict(), "problems": len(done.problems)}
+
+
 KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any] | None]] = {
     "import": _import,
     "cluster": _cluster,
@@ -148,6 +171,8 @@ KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any] | 
     retention.KIND: _retention,
     "write-names": _write_names,
     "undo-names": _undo_names,
+    "export": _export,
+    daily_backup.KIND: _backup,
 }
 """The kinds of job. One that returns no result has put its work into parts, which all workers share."""
 

@@ -54,7 +54,8 @@ def next_question(library: Library, place: Place, people: Iterable[PersonView]) 
     found = open_questions.read(library)
     if found is None:
         return NextQuestion(None, None)
-    checking = _Checking(library, found, {person.id: person for person in people if not person.hidden})
+    askable = {person.id: person for person in people if not (person.hidden or person.withheld)}
+    checking = _Checking(library, found, askable)
     asked = next(filter(None, map(checking.check, islice(place.order(found.questions), LOOKED_AT))), None)
     skipped = sum(question.key in place.skipped for question in found.questions)
     return NextQuestion(asked, found, skipped)
@@ -86,8 +87,8 @@ class _Checking:
         if not every.ids:
             return None
         out = self._library.gallery.ruled_out(every.ids)
-        left = (question.person, *question.runners_up)
-        open_ = [p for p in left if p is not None and any((face, p) not in out for face in every.ids)]
+        left = [p for p in (question.person, *question.runners_up) if p in self._people]
+        open_ = [p for p in left if any((face, p) not in out for face in every.ids)]
         person = question.person if question.person in open_ else None
         return self._asked(
             replace(
@@ -128,7 +129,9 @@ class _Checking:
         return self._asked(replace(question, size=len(waiting)), waiting, DrawnFaces.alike(waiting))
 
     def _named(self, question: Question) -> AskedNow | None:
-        """Faces that have the name in question, unless a human found it right."""
+        """Faces that have the name in question, unless a human found it right, or it is of nobody to ask about."""
+        if question.person not in self._people:
+            return None
         faces = [face.id for face in self._faces(question.faces, question.person)]
         pairs = (
             [_pair((question.faces[0], question.because[0]))]

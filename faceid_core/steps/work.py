@@ -15,7 +15,7 @@ from datetime import datetime
 from faceid_core import __version__
 from faceid_core.errors import FaceIdError
 from faceid_core.library import Library
-from faceid_core.steps import retention
+from faceid_core.steps import daily_backup, retention
 from faceid_core.steps.jobs import Runner
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.values import PROGRAM, Actor, Role, utc_now
@@ -173,5 +173,8 @@ class Worker:
         if self.is_only_helping or time.monotonic() < self._looks_again:
             return
         self._looks_again = time.monotonic() + DAILY_LOOK_SECONDS
-        if retention.is_due(self.library, utc_now()):
-            self.library.acting_as(Actor(PROGRAM.name, Role.OWNER)).jobs.submit(retention.KIND, {})
+        program, now = self.library.acting_as(Actor(PROGRAM.name, Role.OWNER)), utc_now()
+        # The backup first: what is deleted afterwards is in it, and goes from it by rules of its own.
+        for kind, is_due in ((daily_backup.KIND, daily_backup.is_due), (retention.KIND, retention.is_due)):
+            if is_due(self.library, now):
+                program.jobs.submit(kind, {})

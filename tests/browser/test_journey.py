@@ -16,7 +16,6 @@ import pytest
 from faceid_core.library import Library
 from faceid_core.sample import Album, draw_album
 from faceid_core.settings import Settings
-from faceid_core.values import Box
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -54,11 +53,11 @@ def groups_by_person(stage: Stage) -> dict[str, int]:
     """The number of the group that holds most faces of each person, by the album's truth."""
     votes: dict[str, Counter[int]] = {}
     with Library.open(Settings(library=stage.library)) as library:
-        for row in library.faces.rows_for_export():
-            box = Box(row["left"], row["top"], row["right"], row["bottom"])
-            truth = max((face.box.iou(box), face.person) for face in stage.album.photos[Path(row["photo"]).name])
-            if row["cluster"] is not None:
-                votes.setdefault(truth[1], Counter())[row["cluster"]] += 1
+        for found in library.exports.faces():
+            drawn = stage.album.photos[Path(found.path).name]
+            truth = max((face.box.iou(found.box), face.person) for face in drawn)
+            if found.cluster is not None:
+                votes.setdefault(truth[1], Counter())[found.cluster] += 1
     return {person: count.most_common(1)[0][0] for person, count in votes.items()}
 
 

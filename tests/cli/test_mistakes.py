@@ -175,6 +175,6 @@ def test_a_damaged_database_is_one_sentence(tmp_path: Path) -> None:
 
 def test_what_nobody_expected_keeps_its_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug must not look like a mistake of the user."""
-    monkeypatch.setattr("faceid_core.steps.export.export", lambda *_: 1 / 0)
+    monkeypatch.setattr("faceid_core.steps.export.export_as", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         faceid("--library", folder, "export", "faces.csv")

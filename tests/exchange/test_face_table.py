@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,24 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceid_core.exchange.face_table import COLUMNS, EXPORTERS, FORMULA_STARTS, Row, as_text
+from tests.contracts import READERS
 
 Writer = Callable[[Iterable[Row], Path], int]
 
-
-def from_csv(file: Path) -> list[dict[str, Any]]:
-    with file.open(encoding="utf-8", newline="") as stream:
-        return [{name: cell or None for name, cell in row.items()} for row in csv.DictReader(stream)]
-
-
-def from_json(file: Path) -> list[dict[str, Any]]:
-    return [
-        {name: None if value is None else str(value) for name, value in row.items()}
-        for row in json.loads(file.read_text(encoding="utf-8"))
-    ]
-
-
-READERS = {".csv": from_csv, ".json": from_json}
-"""How a test reads each format back, with every value as text. A new format needs a line here."""
 
 ROW: dict[str, Any] = {
     "photo": "/ø/a, b.jpg", "left": -1.23456, "top": 2.0, "right": 3.999, "bottom": 4.0, "score": 1.23456,
@@ -83,9 +67,9 @@ def test_a_name_that_is_a_formula_is_text_in_the_csv_and_itself_in_json(sign: st
     name = f"{sign}HYPERLINK(A1)"
     EXPORTERS[".csv"]([{**ROW, "person": name}], tmp_path / "faces.csv")
     EXPORTERS[".json"]([{**ROW, "person": name}], tmp_path / "faces.json")
-    [row] = from_csv(tmp_path / "faces.csv")
+    [row] = READERS[".csv"](tmp_path / "faces.csv")
     assert (row["person"], row["left"]) == (f"'{name}", "-1.23")  # a number is no formula
-    assert from_json(tmp_path / "faces.json")[0]["person"] == name
+    assert READERS[".json"](tmp_path / "faces.json")[0]["person"] == name
 
 
 @given(st.text("=+-@＝' \tab", max_size=8))

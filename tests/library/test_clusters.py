@@ -8,7 +8,7 @@ import pytest
 from faceid_core.errors import NotFound
 from faceid_core.library import Library
 from faceid_core.library.clusters import KEPT_RUNS
-from faceid_core.values import Flag, LabelSource
+from faceid_core.values import Box, Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
 
 NUMBERS = np.array([1, 1, 2, 2, 2, 0, 1, 1])
@@ -136,12 +136,11 @@ def test_map_is_replaced_and_hides_flagged_faces(library: Library, grouped: list
 def test_export_has_a_row_for_every_face(library: Library, grouped: list[int]) -> None:
     library.people.name_faces(grouped[:1], "Anna", source=LabelSource.IMPORTED)
     library.faces.flag(grouped[1:2], Flag.NOT_A_FACE)
-    rows = list(library.faces.rows_for_export())
-    assert len(rows) == 8
-    assert rows[0] == {
-        "photo": "/photos/0.jpg", "left": 10.0, "top": 20.0, "right": 50.0, "bottom": 70.0, "score": 0.9,
-        "quality": 0.1, "cluster": 1, "person": "Anna", "label_source": "imported",
-    }  # fmt: skip
+    faces = list(library.exports.faces())
+    assert len(faces) == 8
+    first = faces[0]
+    assert (first.path, first.box, first.score) == ("/photos/0.jpg", Box(10, 20, 50, 70), 0.9)
+    assert (first.quality, first.cluster, first.person, first.label_source) == (0.1, 1, "Anna", "imported")
 
 
 def test_crops(library: Library, faces: list[int]) -> None:

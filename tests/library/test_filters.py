@@ -7,8 +7,9 @@ from datetime import date, datetime
 
 import pytest
 
+from faceid_core.errors import NotAllowed
 from faceid_core.library import Library, PhotoQuery
-from faceid_core.values import Flag, LabelSource, PhotoStatus
+from faceid_core.values import Actor, Flag, LabelSource, PhotoStatus, Role
 from tests.library.conftest import new_photo
 
 
@@ -57,3 +58,49 @@ def test_pages_follow_each_other_under_a_condition(named: Library) -> None:
     query = PhotoQuery(people=(1,))
     first = named.photos.page(limit=2, query=query)
     assert [photo.id for photo in named.photos.page(after=first[-1].id, query=query)] == [1]
+
+
+VERA, EDI = Actor("Vera", Role.VIEWER), Actor("Edi", Role.EDITOR)
+PATHS = ("/home/ada/clinic/ward/IMG_1.jpg", "C:\\Photos\\Trip\\b_2.png", "/top.jpg", "/v/w/clip.mp4#t=72")
+
+
+@pytest.mark.parametrize(
+    ("text", "viewer", "editor", "owner"),
+    [
+        ("img_1", 1, 1, 1), ("_1.JPG", 1, 1, 1), (".jpg", 2, 2, 2), ("ward", 0, 1, 1), ("ward/img", 0, 1, 1),
+        ("clinic", 0, 0, 1), ("ada/", 0, 0, 1), ("c:", 0, 0, 1), ("trip", 0, 1, 1), ("trip\\b", 0, 1, 1),
+        ("photos", 0, 0, 1), ("b_2", 1, 1, 1), ("top", 1, 1, 1), ("/", 0, 3, 3), ("t=72", 1, 1, 1),
+        ("w/clip", 0, 1, 1), ("v/", 0, 0, 1),
+    ],
+)  # fmt: skip
+def test_a_search_confirms_no_folder_that_is_not_shown(
+    library: Library, text: str, viewer: int, editor: int, owner: int
+) -> None:
+    library.photos.add_many([new_photo(path) for path in PATHS])
+    for asking, number in ((library.acting_as(VERA), viewer), (library.acting_as(EDI), editor), (library, owner)):
+        assert len(photos(asking, text=text)) == number, asking.actor
+
+
+@pytest.mark.parametrize("actor", [VERA, EDI])
+def test_where_photos_lie_is_asked_by_owners_only(named: Library, actor: Actor) -> None:
+    theirs = named.acting_as(actor).photos
+    for ask in (
+        lambda: theirs.page(query=PhotoQuery(folder="/a")), lambda: theirs.number(PhotoQuery(folder="/nowhere")),
+        lambda: theirs.at(["/a/2.jpg"]), lambda: theirs.frames("/a/2.jpg"), lambda: theirs.knows("0" * 64),
+        lambda: theirs.unchanged({"/a/2.jpg": (1, 1)}),
+    ):  # fmt: skip
+        with pytest.raises(NotAllowed):
+            ask()
+
+
+def test_to_a_viewer_a_hidden_person_is_like_nobody(named: Library) -> None:
+    viewer = named.acting_as(VERA)
+    assert photos(viewer, people=(2,)) == [3, 2]
+    named.people.describe(2, hidden=True)
+    for nobody in (2, 999):
+        assert photos(viewer, people=(nobody,)) == []
+        assert photos(viewer, without=(nobody,)) == photos(viewer)
+    assert photos(named, people=(2,)) == [3, 2]
+    named.faces.flag([1], Flag.HIDDEN)
+    assert photos(viewer, people=(1,)) == [3, 2] and photos(named, people=(1,)) == [3, 2, 1]
+    assert photos(viewer, without=(1,)) == [5, 4, 1]

@@ -286,7 +286,7 @@ def test_an_old_library_where_a_model_gave_names_reads_them_as_imported(library:
     with library._database.write() as session:
         session.execute(update(Label).where(col(Label.face_id) == faces[0]).values(source="model"))
     assert [face.source for face in library.faces.get_many(faces[:2])] == ["imported", "human"]
-    assert {row["label_source"] for row in library.faces.rows_for_export()} == {"imported", "human", None}
+    assert {face.label_source for face in library.exports.faces()} == {"imported", "human", None}
     assert [one.source for one in library.decisions.faces()] == ["imported", "human"]
     assert library.people.training_faces(EMBEDDER).ids.tolist() == faces[:2]
     assert library.gallery.faces(EMBEDDER).ids.tolist() == library.gallery.names().ids.tolist()[::-1]

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from faceid_core.errors import BadInput, NotAllowed, NotFound, PasswordUnusable
 from faceid_core.library import Library, PhotoQuery, ShareView
 from faceid_core.library import shares as shares_module
-from faceid_core.values import Actor, Flag, PhotoStatus, Role, utc_now
+from faceid_core.values import Actor, ConsentState, Flag, PhotoStatus, Role, utc_now
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_what_cannot_be_shared_is_one_sentence(library: Library, people: tuple[i
             share_of(library, people[0], days=days)
     with pytest.raises(PasswordUnusable):
         share_of(library, people[0], password="short")
-    with pytest.raises(NotFound, match="hidden or no longer"):
+    with pytest.raises(NotFound, match="hidden, has refused, or is no longer"):
         share_of(library, 999)
 
 
@@ -206,3 +206,26 @@ def test_the_history_tells_of_links_and_does_not_offer_to_undo_them(
     with pytest.raises(BadInput, match="page Sharing"):
         library.journal.undo(made.id)
     assert library.journal.undo().id == named.id  # the latest decision that can be undone
+
+
+def test_whoever_refuses_has_no_link_and_is_blurred_in_all_others(
+    library: Library, people: tuple[int, int]
+) -> None:
+    ada, bo = people
+    _, secret = share_of(library, bo)
+    everybody, _ = share_of(library, ada, blur_others=False)
+    without, _ = library.shares.add(PhotoQuery(people=(ada,), without=(bo,)))
+    photo = min(ids(library, everybody) & of_person(library, bo))
+    assert library.shares.photo(everybody, photo)[1] == []
+    before = ids(library, without)
+    library.consents.set(bo, ConsentState.REFUSED)
+    with pytest.raises(NotFound, match="no longer valid"):
+        library.shares.open(secret)
+    with pytest.raises(NotFound, match="has refused"):
+        share_of(library, bo)
+    (theirs,) = [face for face in library.faces.of_photo(photo) if face.person_id == bo]
+    assert library.shares.photo(everybody, photo)[1] == [theirs.box]
+    assert ids(library, without) == before and {share.id for share in library.shares.all() if share.is_valid} == {
+        2,
+        3,
+    }

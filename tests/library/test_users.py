@@ -18,7 +18,7 @@ from faceid_core.errors import (
     PasswordUnusable,
 )
 from faceid_core.library import Library, passwords
-from faceid_core.values import LOCAL_OWNER, Actor, Role, utc_now
+from faceid_core.values import LOCAL_OWNER, PROGRAM, Actor, Role, utc_now
 
 GOOD = "difference engine"
 
@@ -313,3 +313,71 @@ def test_an_open_door_to_the_network_is_refused(
             library.refuse_open_door()
         library.users.add("Ada", Role.OWNER, GOOD)
     library.refuse_open_door()
+
+
+# --- the audit --------------------------------------------------------------------------------------------------
+def test_the_audit_says_who_let_whom_in_and_tells_no_secret(library: Library) -> None:
+    library.users.add_first("Ada", GOOD)
+    ada = library.acting_as(Actor("Ada", Role.OWNER))
+    ada.users.add("Bo", Role.EDITOR, GOOD)
+    ada.users.set_role("bo", Role.VIEWER)
+    ada.users.set_role("bo", Role.VIEWER)
+    ada.users.set_password("Bo", GOOD + "1")
+    library.acting_as(Actor("Bo", Role.VIEWER)).users.set_password("Bo", GOOD + "2")
+    secret = ada.tokens.add("photo frame", user="Bo", days=1)
+    ada.tokens.add("script", user="Bo")
+    ada.tokens.remove("Photo Frame")
+    ada.users.remove("Bo")
+    rows = [(row.actor, row.kind, row.summary) for row in library.journal.audit()]
+    assert rows == [
+        ("owner", "user", "Added the first user Ada, an owner"),
+        ("Ada", "user", "Added the user Bo, an editor"),
+        ("Ada", "user", "Made the user Bo a viewer, who was an editor"),
+        ("Ada", "user", "Set the password of the user Bo"),
+        ("Bo", "user", "Changed their own password"),
+        ("Ada", "token", "Made the token photo frame for the user Bo, valid for 1 day"),
+        ("Ada", "token", "Made the token script for the user Bo, without an end"),
+        ("Ada", "token", "Removed the token photo frame"),
+        ("Ada", "user", "Removed the user Bo"),
+    ]
+    with library._database.read() as session:
+        stored = str(session.execute(text("SELECT * FROM event")).all())
+    assert secret not in stored and GOOD not in stored and "argon2" not in stored
+
+
+def test_what_is_refused_is_not_in_the_audit(library: Library) -> None:
+    library.users.add("Ada", Role.OWNER, GOOD)
+    for act in (
+        lambda: library.users.remove("Ada"), lambda: library.users.set_role("Ada", Role.VIEWER),
+        lambda: library.users.add("ada", Role.VIEWER), lambda: library.tokens.remove("none"),
+        lambda: library.tokens.add("t", user="Bo"), lambda: library.users.set_password("Bo", GOOD),
+    ):  # fmt: skip
+        with pytest.raises((LastOwner, NameTaken, NotFound)):
+            act()
+    assert len(list(library.journal.audit())) == 1
+
+
+def test_who_came_in_is_neither_undone_nor_told_to_editors(library: Library, faces: list[int]) -> None:
+    library.people.name_faces(faces[:1], "Cy")
+    library.users.add("Ada", Role.OWNER, GOOD)
+    library.tokens.add("t", user="Ada")
+    editor = library.acting_as(Actor("Edi", Role.EDITOR))
+    assert [event.kind for event in editor.journal.recent()] == ["name"]
+    user, token = reversed(library.journal.recent(2))
+    assert user.final and token.final and not library.journal.may_undo(user)
+    for event, page in ((user, "page Users"), (token, "page Users")):
+        with pytest.raises(BadInput, match=page):
+            library.journal.undo(event.id)
+    assert library.journal.undo_to(1) == [] and library.journal.later(1) == 0
+    assert library.journal.undo().summary == "Named 1 face “Cy”"
+    assert library.users.named("Ada") is not None and len(library.tokens.all()) == 1
+
+
+def test_who_comes_by_a_provider_is_let_in_by_the_program(library: Library) -> None:
+    program = library.acting_as(PROGRAM)
+    for role in (Role.VIEWER, Role.EDITOR, Role.EDITOR):
+        program.users.of_subject("https://id.example", "7", "Ada", role)
+    assert [(row.actor, row.summary) for row in library.journal.audit()] == [
+        ("program", "Added the user Ada, a viewer, as the provider of OpenID Connect says"),
+        ("program", "Made the user Ada an editor, who was a viewer"),
+    ]

@@ -13,7 +13,7 @@ from faceid_core.library import Library
 from faceid_core.settings import Settings
 from faceid_core.values import Role
 from tests.security.gates import GOOD, PAGE, Start, cookie_of, identity_of, sign_in
-from webapp.access import pages, proxy_sign_in, throttle
+from webapp.access import identity, pages, proxy_sign_in, throttle
 from webapp.access.identity import HEADER
 
 
@@ -32,6 +32,22 @@ def test_a_page_opened_before_there_were_users_is_out(start: Start, library: Lib
         connection.send_text("hello")
         assert connection.receive_text() == "None"
         library.users.add("Ada", Role.OWNER, GOOD)
+        connection.send_text("hello")
+        with pytest.raises(WebSocketDisconnect):
+            connection.receive_text()
+
+
+def test_a_first_user_counts_from_the_next_request_and_message_on(
+    start: Start, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "FRESH_SECONDS", 1000.0)
+    client = start()
+    with client.websocket_connect("/_stcore/stream") as connection:
+        connection.send_text("hello")
+        assert connection.receive_text() == "None" and client.get("/people").status_code == 200
+        with Library.open(library.settings) as of_another_process:
+            of_another_process.users.add("Ada", Role.OWNER, GOOD)
+        assert client.get("/people").status_code == 401
         connection.send_text("hello")
         with pytest.raises(WebSocketDisconnect):
             connection.receive_text()

@@ -12,7 +12,7 @@ import pytest
 from faceid_core.atomic import make_private
 from faceid_core.library import Library
 from faceid_core.settings import Settings
-from faceid_core.steps import doctor
+from faceid_core.steps import doctor, file_rights
 from faceid_core.steps.back_up import back_up
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
@@ -138,3 +138,37 @@ def test_on_windows_doctor_gives_a_note(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(platform, "system", lambda: "Windows")
     (check,) = doctor._rights(Settings(library=tmp_path))
     assert check.ok and "your own user folder" in check.advice
+
+
+class _WithNewFolder(Settings):
+    @property
+    def portraits_folder(self) -> Path:
+        return self.library / "portraits"
+
+
+@pytest.mark.parametrize(
+    "folder", ["models", "originals", "graphs", "uploads", "backups", "replaced", "temporary", "portraits"]
+)
+def test_every_folder_is_closed_also_one_that_comes_to_the_settings(tmp_path: Path, folder: str) -> None:
+    settings = _WithNewFolder(library=tmp_path / "library")
+    file = settings.library / folder / "2026" / "photo.jpg"
+    file.parent.mkdir(parents=True, mode=0o755)
+    file.touch(0o644)
+    assert file_rights.close(found := file_rights.open_files(settings)) == []
+    assert {file, file.parent, file.parent.parent} <= set(found)
+    assert mode(file) == 0o600 and mode(file.parent) == mode(file.parent.parent) == 0o700
+
+
+@pytest.mark.parametrize("folder", ["engine", "sample-album", "My photos"])
+def test_what_is_nobody_s_or_somebody_s_own_stays_as_it_is(tmp_path: Path, folder: str) -> None:
+    settings = Settings(library=tmp_path / "library")
+    (settings.library / folder).mkdir(parents=True, mode=0o755)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(0o755)
+    (settings.library / "uploads").symlink_to(elsewhere)
+    assert not {settings.library / folder, elsewhere} & set(file_rights.open_files(settings))
+
+
+def test_a_folder_outside_of_the_library_is_named_in_full(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "library" / "models", tmp_path / "temporary"
+    assert file_rights.in_words([inside, outside], tmp_path / "library") == f"models, {outside}"

@@ -23,7 +23,7 @@ from faceid_core.library.jobs import needed
 from faceid_core.steps import jobs, replay_decisions
 from faceid_core.steps.ask import questions, suggestions
 from faceid_core.steps.cluster import cluster_faces
-from faceid_core.steps.export import export
+from faceid_core.steps.export import export, export_as
 from faceid_core.steps.import_names import take_names
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import _without
@@ -42,13 +42,17 @@ VERA, EDI, ELLA, OTTO = (
 
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
-    "photos": {VIEWER: "at frames get knows number page phashes unchanged", OWNER: "add_many files follow missing"},
+    "photos": {
+        VIEWER: "frames get number page phashes",
+        OWNER: "add_many at files fingerprints follow found_at knows missing unchanged",
+    },
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops get get_many imported_before missing_vectors "
         "of_cluster of_person of_photo singles vectors with_flag",
         EDITOR: "flag",
-        OWNER: "rows_for_export",
     },
+    "statistics": {VIEWER: "by_year people_by_year together undated"},
+    "exports": {OWNER: "faces preview to_blur vectors"},
     "people": {
         VIEWER: "all find get known",
         EDITOR: "answer delete describe give_faces merge name_faces reject remove_faces rename set_cover "
@@ -106,7 +110,8 @@ EXAMPLES: Mapping[str, Any] = {
     "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
     "pairs": [(1, 2)], "part_id": 1, "parts": [], "pid": 1, "rate": 1.0, "report": {}, "version": "1",
     "worker_id": 1, "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
-    "person_id": 1, "photo_id": 1, "photos": [], "points": np.ones((1, 2), np.float32), "projector": "any",
+    "person_id": 1, "photo_id": 1, "photos": [], "places": {},
+    "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
     "sentence": "",  "share": SHARE, "share_id": 1,
     "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
@@ -330,6 +335,7 @@ STEPS: list[tuple[Role, Callable[[Library, Path], object]]] = [
     (OWNER, lambda library, _: write_names(library)),
     (OWNER, lambda library, _: undo_writing(library)),
     (OWNER, lambda library, folder: export(library, folder / "faces.csv")),
+    (OWNER, lambda library, folder: export_as(library, folder / "album.s", "albums")),
     (OWNER, lambda library, folder: replay_decisions.export(library, folder / "decisions.json")),
     (EDITOR, lambda library, _: cluster_faces(library)),
     (EDITOR, lambda library, _: map_faces(library, projector="pca")),

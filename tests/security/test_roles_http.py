@@ -18,7 +18,7 @@ from webapp import api, context, server
 HOST = "http://localhost"
 NOBODY = "nobody"
 VISITORS = [NOBODY, *Role]
-FOR_OWNERS = {"/audit.csv"}
+FOR_OWNERS = {"/audit.csv", "/exports/faces.csv"}
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,14 @@ def tokens(client: TestClient) -> dict[str, dict[str, str]]:
 def addresses(settings: Settings) -> list[tuple[str, str]]:
     """(method, path) of everything the API answers."""
     routes: list[BaseRoute] = api.build(settings).routes
-    return sorted(
-        (method, getattr(route, "path").replace("{face_id}", "1").replace("{photo_id}", "1"))  # noqa: B009
-        for route in routes
-        for method in getattr(route, "methods", None) or ()
-    )
+    given = {"{face_id}": "1", "{photo_id}": "1", "{name}": "faces.csv"}
+    found = []
+    for route in routes:
+        path: str = getattr(route, "path")  # noqa: B009
+        for name, value in given.items():
+            path = path.replace(name, value)
+        found += [(method, path) for method in getattr(route, "methods", None) or ()]
+    return sorted(found)
 
 
 def events(client: TestClient, headers: dict[str, str]) -> list[tuple[str, int]]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from faceid_core.errors import NotWritable, PathNotFound, UnknownChoice
-from faceid_core.exchange.face_table import EXPORTERS, Row
+from faceid_core.exchange.face_table import EXPORTERS
 from faceid_core.library import Library
 from faceid_core.steps import export
+from faceid_core.values import ExportedFace
 from tests.contracts import check_exporter
 
 
@@ -106,12 +107,12 @@ def test_an_export_that_fails_half_way_leaves_the_old_file_alone(
     target = tmp_path / "faces.csv"
     target.write_text("the old export")
 
-    def full_disk(rows: Iterable[Row]) -> Iterator[Row]:
-        yield next(iter(rows))
+    def full_disk(faces: Iterable[ExportedFace]) -> Iterator[ExportedFace]:
+        yield next(iter(faces))
         raise OSError(28, "No space left on device")
 
-    rows = filled.faces.rows_for_export
-    monkeypatch.setattr(filled.faces, "rows_for_export", lambda: full_disk(rows()))
+    faces = filled.exports.faces
+    monkeypatch.setattr(filled.exports, "faces", lambda query: full_disk(faces(query)))
     with pytest.raises(NotWritable, match="No space left"):
         export.export(filled, target)
     assert target.read_text() == "the old export"

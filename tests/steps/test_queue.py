@@ -17,7 +17,7 @@ from faceid_core.steps import ask, open_questions
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.next_question import AskedNow, next_question
 from faceid_core.steps.reply import Given, Reply, give
-from faceid_core.values import Flag
+from faceid_core.values import ConsentState, Flag
 from tests import sharing
 from tests.library.conftest import new_face, new_photo
 
@@ -246,6 +246,49 @@ def test_somebody_twice_on_a_photo_is_asked_about_and_can_be_insisted_on(library
     library.journal.undo()
     give(library, twice, Given(Reply.NO, left_out=(beside,)))
     assert library.faces.get(beside).person is None
+
+
+def test_nothing_is_asked_about_whoever_refuses_not_even_while_the_worker_is_behind(library: Library) -> None:
+    ada = library.people.name_faces(of(library, 0)[:5], "Ada").person_id
+    library.people.name_faces(of(library, 0)[5:], "Adah")
+    bo = library.people.name_faces([*of(library, 2)[:6], of(library, 1)[9]], "Bo").person_id
+    library.people.name_faces(of(library, 1)[:6], "Cy")
+    photo = library.faces.get(of(library, 3)[0]).photo_id
+    library.people.name_faces([face.id for face in library.faces.of_photo(photo)], "Bo")
+    for person in (ada, bo):
+        assert {each.question.person for each in open_now(library)} & {person}
+    before = {each.question.kind for each in open_now(library) if each.question.person in (ada, bo)}
+    assert before >= {Kind.PERSON, Kind.WRONG, Kind.TWICE, Kind.PEOPLE}
+    for person in (ada, bo):
+        library.consents.set(person, ConsentState.REFUSED)
+    assert not about(library, {ada, bo}, open_now(library, behind=True))
+    assert not about(library, {ada, bo}, open_now(library))
+    assert ask.questions(library).twice == ()
+
+
+def open_now(library: Library, *, behind: bool = False) -> list[AskedNow]:
+    """All open questions, one after the other. behind: as a worker finds them that knows nothing new."""
+    if not behind:
+        Keeper(library).catch_up(wait=True)
+    place, found = Place(), list[AskedNow]()
+    while asked := next_question(library, place, library.people.all()).asked:
+        if asked.question.key in place.skipped:
+            break
+        found.append(asked)
+        place.skip(asked.question)
+    return found
+
+
+def about(library: Library, people: set[int], found: list[AskedNow]) -> list[Question]:
+    """Those that ask about one of these people, or show one of their faces."""
+    theirs = {face.id for person in people for face in library.faces.of_person(person, limit=100)}
+    return [
+        asked.question
+        for asked in found
+        if people & {asked.question.person, *asked.question.runners_up}
+        or (asked.question.kind is Kind.PEOPLE and people & {asked.question.number, *asked.question.others})
+        or theirs & {face.id for face in asked.faces}
+    ]
 
 
 def test_a_group_is_not_put_twice_on_a_photo_unless_that_is_insisted_on(library: Library) -> None:

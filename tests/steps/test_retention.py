@@ -127,10 +127,10 @@ def test_the_worker_does_it_once_a_day_where_that_is_set(library: Library, tmp_p
         threading.Timer(0.4, worker.stop.set).start()
         worker.run()
 
-    with opened(tmp_path, retention_unnamed_days=30) as strict:
+    with opened(tmp_path, retention_unnamed_days=30, backups_kept=0) as strict:
         one_round(strict)
         assert library.jobs.recent() == []
-    with opened(tmp_path, retention_unnamed_days=30, retention_daily=True) as strict:
+    with opened(tmp_path, retention_unnamed_days=30, retention_daily=True, backups_kept=0) as strict:
         one_round(strict)
         [job] = library.jobs.recent()
         assert (job.kind, job.state) == ("retention", "done")

@@ -24,7 +24,7 @@ from faceid_core.media.folders import sha256_of
 from faceid_core.steps import jobs, write_names
 from faceid_core.steps.import_names import take_names
 from faceid_core.steps.write_names import MEANWHILE, NamesWritten, undo_writing
-from faceid_core.values import Box, Flag
+from faceid_core.values import Box, ConsentState, Flag
 from tests.exchange.test_name_packet import PLAIN, theirs
 from tests.library.conftest import new_face, new_photo
 from tests.sharing import new_library
@@ -127,6 +127,19 @@ def test_hidden_people_are_not_written(named: Named) -> None:
     named.library.people.describe(person.id, hidden=True)
     assert named.write().photos == 0
     assert "a.jpg.xmp" not in named.files()
+
+
+def test_the_name_of_whoever_refuses_is_taken_out_of_the_files_and_not_written_again(named: Named) -> None:
+    bo = named.library.people.name_faces([named.faces["c.jpg"]], "Bo").person_id
+    named.write()
+    named.library.consents.set(bo, ConsentState.REFUSED)
+    done = named.write()
+    assert (done.files, done.added, done.removed) == (1, 0, 1)
+    assert [people_in(named.folder / name) for name in named.faces] == [["Ada"], ["Ada"], []]
+    assert b"Bo" not in b"".join(named.files().values())
+    assert named.write().files == 0
+    named.library.consents.set(bo, ConsentState.GIVEN)
+    assert named.write().added == 1
 
 
 def test_what_others_say_stays_and_is_told(named: Named) -> None:

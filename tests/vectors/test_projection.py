@@ -9,6 +9,10 @@ from faceid_core.errors import UnknownChoice
 from faceid_core.vectors import neighbours
 from faceid_core.vectors.projection import PROJECTORS, UMAP_LEAST, project
 
+ONCE_COMPILED = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "umap" else ()) for name in PROJECTORS]
+)  # UMAP is compiled at its first use, 13 s
+
 
 def people(count: int, each: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Vectors like face embeddings: people far apart, their faces near each other."""
@@ -29,9 +33,7 @@ def test_few_faces(name: str, count: int) -> None:
     assert np.isfinite(plane).all()
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name == "umap" else ()) for name in PROJECTORS]
-)  # UMAP is compiled first
+@ONCE_COMPILED
 def test_faces_of_a_person_lie_together_and_runs_repeat(name: str) -> None:
     vectors, truth = people(3, 14)
     graph = neighbours.build(vectors)
@@ -43,7 +45,7 @@ def test_faces_of_a_person_lie_together_and_runs_repeat(name: str) -> None:
     np.testing.assert_array_equal(plane, PROJECTORS[name](vectors, graph, seed=3))
 
 
-@pytest.mark.parametrize("name", PROJECTORS)
+@ONCE_COMPILED
 def test_duplicates_are_finite(name: str) -> None:
     vectors, _ = people(1, 1)
     plane = project(name, np.repeat(vectors, UMAP_LEAST + 4, axis=0))

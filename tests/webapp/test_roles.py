@@ -109,7 +109,7 @@ def test_every_page_opens(
 
 def test_the_navigation_shows_what_one_may_open() -> None:
     pages = {actor.role: {module for module, one in CASES if one == actor} for actor in ACTORS}
-    assert pages[Role.VIEWER] == {"home", "photos", "map", "people", "recognise"}
+    assert pages[Role.VIEWER] == {"home", "photos", "map", "people", "recognise", "statistics"}
     assert pages[Role.EDITOR] - pages[Role.VIEWER] == {"clusters", "history", "name_faces"}
     assert pages[Role.OWNER] == set(MODULES)
 

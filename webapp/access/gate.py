@@ -66,7 +66,7 @@ class Gate:
 
     def _entry(self, scope: Scope) -> Entry | Response:
         """Who comes, or what they are answered instead. Raises FaceIdError."""
-        if not self._visitors.must_sign_in():
+        if not self._visitors.must_sign_in(now=True):
             return Entry()
         headers = Headers(scope=scope)
         if (secret := _bearer(headers)) is not None:
@@ -95,7 +95,7 @@ class Gate:
         return wrapped
 
     def _is_out(self, identity: Identity | None) -> bool:
-        return self._visitors.must_sign_in() if identity is None else self._visitors.user(identity) is None
+        return self._visitors.must_sign_in(now=True) if identity is None else self._visitors.user(identity) is None
 
     def _renewing(self, entry: Entry, send: Send) -> Send:
         if not entry.renewed or entry.identity is None:

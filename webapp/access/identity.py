@@ -59,14 +59,18 @@ class Visitors:
         """The user as they are now; None once the session has ended or the user was removed."""
         return self._remembered(str(identity), lambda: self._look_up(identity))
 
-    def must_sign_in(self) -> bool:
-        """Whether strangers are shown the sign-in page. Else whoever reaches the address is the owner."""
+    def must_sign_in(self, *, now: bool = False) -> bool:
+        """Whether strangers are shown the sign-in page. Else whoever reaches the address is the owner.
+
+        now: as the library says in this moment, in which another process may have added the first user. The gate
+        asks so for each request and message, which costs one read of a row.
+        """
         settings = self.library.settings
         if settings.has_proxy_sign_in or settings.has_oidc:
             return True
         if not (settings.is_local or settings.insecure):
             return True  # the server started when there were users; a restored backup may hold none
-        return self._remembered("", self.library.users.exist)
+        return self._remembered("", self.library.users.exist, again=now)
 
     def forget(self) -> None:
         """Look everything up again: this process has changed a user."""
@@ -81,11 +85,12 @@ class Visitors:
             return None
         return None if identity.session and self.library.users.has_ended(identity.session) else user
 
-    def _remembered(self, key: str, look_up: Callable[[], Value]) -> Value:
+    def _remembered(self, key: str, look_up: Callable[[], Value], *, again: bool = False) -> Value:
+        """again: a no is not remembered."""
         now = time.monotonic()
         with self._lock:
             at, value = self._known.get(key, (-FRESH_SECONDS, None))
-            if now - at < FRESH_SECONDS:
+            if now - at < FRESH_SECONDS and (value or not again):
                 return value  # type: ignore[return-value]
         found = look_up()
         with self._lock:

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from faceid_core.errors import FaceIdError, InvalidSetting, NotAllowed
-from faceid_core.values import Role
+from faceid_core.values import PROGRAM, Role
 from webapp.access import html
 from webapp.access.addresses import local_path
 from webapp.access.identity import Visitors
@@ -99,7 +99,7 @@ class OidcSignIn:
         if self._settings.oidc_name_claim == "email" and claims.get("email_verified") is False:
             raise NotAllowed(f"{self.label} has not verified your e-mail address yet.")
         role = self._role(name, claims.get("groups"))
-        users = self._visitors.library.users
+        users = self._visitors.library.acting_as(PROGRAM).users  # nobody but it adds whom the provider names
         if role is None and self._is_mapped():
             raise NotAllowed("You may not use this library; ask its owner.")
         user = users.of_subject(str(claims.get("iss", "")), str(claims["sub"]), name, role)

@@ -165,7 +165,8 @@ class Pages:
         if _text(given, "new") != _text(given, "again"):
             return _account(request, user, problem=DIFFERENT, status=422)
         try:
-            changed = await to_thread.run_sync(self._users.set_password, user.name, _text(given, "new"))
+            own = self._visitors.library.acting_as(user.actor).users
+            changed = await to_thread.run_sync(own.set_password, user.name, _text(given, "new"))
         except FaceIdError as error:
             return _account(request, user, problem=str(error), status=422)
         self._visitors.forget()

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from faceid_core.errors import NameTaken, NotAllowed
-from faceid_core.values import Role
+from faceid_core.values import PROGRAM, Role
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, UserView
@@ -26,7 +26,7 @@ class ProxySignIn:
 
     def __init__(self, library: Library) -> None:
         settings = library.settings
-        self._users = library.users
+        self._users = library.acting_as(PROGRAM).users  # nobody but it adds whom the proxy names
         self._header = (settings.proxy_user_header or "").lower()
         self._trusted = tuple(settings.trusted_proxies)
         self._newcomers = Role(settings.proxy_newcomers) if settings.proxy_newcomers else None

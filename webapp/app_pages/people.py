@@ -132,7 +132,8 @@ def _card(person: PersonView) -> Card:
     cover = face_url(person.cover_face_id) if person.cover_face_id else None
     answer = _answer(person)
     badge = [BADGES[answer]] if answer in BADGES else []
-    return Card(person.id, person.name, cover, " · ".join([_numbers(person), *badge]))
+    hint = f"{person.name} refused; no picture of the face is kept." if person.withheld else None
+    return Card(person.id, person.name, cover, " · ".join([_numbers(person), *badge]), hint)
 
 
 def _numbers(person: PersonView) -> str:
@@ -145,8 +146,9 @@ def _one(person: PersonView) -> None:
     _portrait(person)
     if person.withheld:
         st.info(
-            "No pictures or vectors of this face are kept. The name stays on the photos, so that these faces are "
-            "left out when the photos are imported again.",
+            f"{escaped_markdown(person.name)} refused to be recognised: no picture and no vector of this face is "
+            "kept. The name stays on the photos, so that these faces are left out when the photos are imported "
+            "again.",
             icon=":material/visibility_off:",
         )
     pager = Pager(f"person-{person.id}")
@@ -205,7 +207,7 @@ def _person_buttons(person: PersonView) -> None:
         help="Change the name, birth date or consent, or hide them",
     ):
         _edit_dialog(person)
-    if may(Role.OWNER):
+    if may(Role.OWNER) and not person.withheld:
         share_button(PhotoQuery(people=(person.id,)), name=person.name, key="share")
     if st.button("Merge", icon=":material/merge:", key="merge", help="Combine two people who are really one"):
         _merge_dialog(person)

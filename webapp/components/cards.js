@@ -99,12 +99,23 @@ function makeCard(cards, id) {
   image.decoding = "async"
   image.draggable = false
   image.alt = ""
-  picture.append(image)
+  picture.append(image, silhouette())
   const [title, detail] = [line("title"), line("detail")]
   button.append(picture, title, detail)
   const card = { button, image, title, detail }
   cards.byId.set(id, card)
   return card
+}
+
+/** Head and shoulders, in a colour of the theme. */
+function silhouette() {
+  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg")
+  drawn.setAttribute("viewBox", "0 0 100 100")
+  drawn.setAttribute("aria-hidden", "true")
+  const figure = document.createElementNS("http://www.w3.org/2000/svg", "path")
+  figure.setAttribute("d", "M50 18a17 20 0 1 0 0 40a17 20 0 1 0 0-40M14 100a36 34 0 0 1 72 0z")
+  drawn.append(figure)
+  return drawn
 }
 
 /** @param {string} name */
@@ -119,7 +130,7 @@ function line(name) {
  */
 function fill({ button, image, title, detail }, one, isCurrent) {
   if (one.src && image.getAttribute("src") !== one.src) image.src = one.src
-  image.style.visibility = one.src ? "" : "hidden"
+  image.style.display = one.src ? "" : "none"
   title.textContent = one.title
   detail.textContent = one.detail
   detail.style.display = one.detail ? "" : "none"

@@ -15,7 +15,8 @@ _component = component(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """src: the picture's address, None for an empty frame. hint: the tooltip, if it says more than the title."""
+    """src: the picture's address, None for head and shoulders. hint: the tooltip, if it says more than the
+    title."""
 
     id: int
     title: str

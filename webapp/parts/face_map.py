@@ -107,7 +107,7 @@ def _trace(points: MapPoints, layer: Layer, size: float, chosen: np.ndarray) -> 
         y=points.y[layer.places],
         customdata=faces.astype(np.int32),
         meta=layer.name,
-        name=f"{_plain(layer.name)} · {len(layer.places):,}",
+        name=f"{plain(layer.name)} · {len(layer.places):,}",
         mode="markers",
         hoverinfo="none",
         legendrank=2000 if layer.colour in (OTHERS, NOBODY) else 1000,
@@ -118,6 +118,6 @@ def _trace(points: MapPoints, layer: Layer, size: float, chosen: np.ndarray) -> 
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Plotly reads HTML in names."""
     return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

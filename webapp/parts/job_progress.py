@@ -34,9 +34,11 @@ TITLES = {
     "retention": "Deleting what is due",
     "write-names": "Writing names",
     "undo-names": "Restoring files",
+    "export": "Exporting",
+    "backup": "Backing up",
 }
 _UNITS = {"import": ("photo", "photos"), "names": ("photo", "photos"), "write-names": ("photo", "photos"),
-          "undo-names": ("file", "files")}  # fmt: skip
+          "undo-names": ("file", "files"), "export": ("file", "files")}  # fmt: skip
 _ICONS = {
     "import": ":material/add_photo_alternate:",
     "cluster": ":material/workspaces:",
@@ -46,6 +48,8 @@ _ICONS = {
     "retention": ":material/auto_delete:",
     "write-names": ":material/edit_document:",
     "undo-names": ":material/undo:",
+    "export": ":material/drive_folder_upload:",
+    "backup": ":material/backup:",
 }
 
 
@@ -211,6 +215,12 @@ def _restored(result: dict[str, Any]) -> str:
     return f"{count(result.get('restored', 0), 'file')} restored{rest}."
 
 
+def _exported(result: dict[str, Any]) -> str:
+    left = result.get("problems", 0)
+    rest = f"; {left:,} left out" if left else ""
+    return f"{count(result.get('faces', 0), 'face')} exported into {count(result.get('files', 0), 'file')}{rest}."
+
+
 def _written_outcome(result: dict[str, Any]) -> str:
     files, left = result.get("files", 0), result.get("conflicts", 0) + result.get("failures", 0)
     text = f"Names written into {count(files, 'file')}" if files else "All files have their names already"
@@ -237,4 +247,6 @@ _OUTCOMES: dict[str, Callable[[dict[str, Any]], str]] = {
     "retention": _retention_outcome,
     "write-names": _written_outcome,
     "undo-names": _restored,
+    "export": _exported,
+    "backup": lambda result: f"Backed up {count(result.get('photos', 0), 'photo')} and their names.",
 }

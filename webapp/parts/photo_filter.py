@@ -16,7 +16,7 @@ def photo_filter(status: PhotoStatus, *, on_change: Callable[[], None]) -> Photo
     """The search field and, in a popover, the other conditions; on_change is called before a new query is shown."""
     text = st.text_input(
         "Search",
-        placeholder="File or folder name",
+        placeholder="File or folder name" if may(Role.EDITOR) else "File name",
         key="photo-search",
         icon=":material/search:",
         width=280,

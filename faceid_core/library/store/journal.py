@@ -36,10 +36,18 @@ AUDIT_PAGE = 1000
 SHARED = "share"
 """The kind of event that says that a link was made or removed."""
 
+USERS, TOKENS = "user", "token"
+"""The kinds of event that say who may come in. Their summaries name users, never a secret."""
+
+ACCESS = (USERS, TOKENS)
+"""Kinds of events that only owners see."""
+
 FINAL = {
     ERASED: "Erased data is gone for good; import the photos again to find the faces in them.",
     REMOVED: "Deleted files are gone for good.",
     SHARED: "A link can't be undone here; links are made and removed on the page Sharing.",
+    USERS: "Who may sign in can't be undone here; users are added, changed and removed on the page Users.",
+    TOKENS: "A token can't be undone here; tokens are made and removed on the page Users.",
 }
 """Kinds of events that are never undone, and what to tell whoever tries."""
 
@@ -55,12 +63,15 @@ class Journal:
         self._database = database
 
     def recent(self, limit: int = 20, *, before: int | None = None, actor: str | None = None) -> list[EventView]:
-        """The newest events first, behind the event `before`; only those of one actor when asked for."""
+        """The newest events first, behind the event `before`; only those of one actor when asked for. Who came in
+        or went is told to owners only."""
         self._database.actor.require(Role.EDITOR)
         # Without the changes: a bulk act's rows are megabytes that no list shows.
         light = select(Event).options(defer(Event.changes)).order_by(col(Event.id).desc()).limit(limit)  # type: ignore[arg-type]
         if before is not None:
             light = light.where(col(Event.id) < before)
+        if not self._database.actor.role.includes(Role.OWNER):
+            light = light.where(col(Event.kind).not_in(ACCESS))
         if actor is not None:
             light = light.where(col(Event.actor) == actor)
         with self._database.read() as session:
@@ -94,8 +105,7 @@ class Journal:
     def note(self, summary: str) -> EventView:
         """Note that files went for good. It can't be undone."""
         with self._database.write(Role.OWNER) as session:
-            event = Event(actor=acting(session).name, kind=REMOVED, summary=summary, changes=[])
-            session.add(event)
+            event = note(session, REMOVED, summary)
             session.flush()
             return _view(event)
 
@@ -150,6 +160,13 @@ class Journal:
             for number in ids:
                 _find(session, number, undone=True)
             return _in_any_order(session, sorted(ids), lambda event: _redo(session, event))
+
+
+def note(session: Session, kind: str, summary: str) -> Event:
+    """Write an event of a kind in FINAL, in the caller's transaction and name."""
+    event = Event(actor=acting(session).name, kind=kind, summary=summary, changes=[])
+    session.add(event)
+    return event
 
 
 def _standing_after(event_id: int) -> tuple[Any, ...]:

@@ -1,0 +1,74 @@
+"""Albums for people: the photos of each person in a folder, and a page of one person that needs no network."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import PurePath
+
+from faceid_core import frame_path
+from faceid_core.exchange.export_content import Content, Entry, by_photo, file_name, file_names, unique
+from faceid_core.values import ExportedFace
+
+SMALL_PX, LARGE_PX = 480, 1920
+"""Longer sides of the pictures of a gallery."""
+
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+          "November", "December")  # fmt: skip
+
+
+def albums(content: Content) -> Iterator[Entry]:
+    """`Ann/IMG_1.jpg`: the files themselves, of each person in a folder. A video is there once."""
+    folders = file_names(content.classes)
+    people: dict[str, dict[str, None]] = {name: {} for name in content.classes}
+    for face in content.named:
+        people[face.person or ""][str(frame_path.file_of(face.path))] = None
+    missing: set[str] = set()
+    for name, paths in people.items():
+        taken: set[str] = set()
+        for path in paths:
+            file = frame_path.file_of(path)
+            if file.is_file() and os.access(file, os.R_OK):
+                yield Entry(f"{folders[name]}/{unique(file_name(file.name), taken)}", file)
+            elif path not in missing:
+                missing.add(path)
+                content.problems.append(f"{path} can't be read")
+    if any(folder != name for name, folder in folders.items()):
+        names = {folder: name for name, folder in folders.items()}
+        yield Entry("people.json", json.dumps(names, ensure_ascii=False, indent=1).encode())
+
+
+def gallery(content: Content) -> Iterator[Entry]:
+    """index.html and pictures of the photos, upright and without metadata. It names the one person, nobody else,
+    and no file; it loads nothing from anywhere."""
+    from jinja2 import Environment, PackageLoader, select_autoescape
+
+    loader = PackageLoader("faceid_core.exchange", "templates")
+    page = Environment(loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+    sections: dict[str, list[dict[str, str]]] = {}
+    for number, face in enumerate(_in_time([faces[0] for faces in by_photo(content.named).values()]), 1):
+        file = f"{number:04d}.jpg"
+        small, large = (content.picture(face, side) for side in (SMALL_PX, LARGE_PX))
+        if small is None or large is None:
+            continue
+        yield Entry(f"small/{file}", small)
+        yield Entry(f"photos/{file}", large)
+        heading = str(face.taken_at.year) if face.taken_at else "Without a date"
+        sections.setdefault(heading, []).append({"file": file, "day": _day(face.taken_at)})
+    html = page.get_template("gallery.html").render(
+        title=" and ".join(content.classes), sections=sections.items(), number=sum(map(len, sections.values()))
+    )
+    yield Entry("index.html", html.encode())
+
+
+def _in_time(faces: list[ExportedFace]) -> list[ExportedFace]:
+    """The oldest first, those without a date last."""
+    return sorted(
+        faces, key=lambda face: (face.taken_at is None, face.taken_at or datetime.min, PurePath(face.path).name)
+    )
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}" if moment else ""

@@ -1,0 +1,72 @@
+"""Exports as downloads: a file, or the files of a folder as a zip archive that is made while it is sent."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import FastAPI, Query
+from fastapi.responses import FileResponse, Response, StreamingResponse
+from starlette.background import BackgroundTask
+
+from faceid_core.library import ExportQuery, PhotoQuery
+from faceid_core.steps import export
+from webapp.context import library
+
+Name = Literal[
+    "faces.csv", "faces.json", "faces.parquet", "vectors.npz", "vectors.parquet", "albums.zip", "gallery.zip",
+    "imagefolder.zip", "lfw.zip", "webdataset.zip", "huggingface.zip", "coco.zip", "fiftyone.zip", "cvat.zip",
+    "labelstudio.zip",
+]  # fmt: skip
+"""What can be downloaded; a zip archive is called like its form."""
+
+Number = Annotated[int, Query(ge=1, le=2**31 - 1)]
+People = Annotated[list[Number] | None, Query(max_length=500, description="Only these people")]
+Day = Annotated[date | None, Query(description="A day, YYYY-MM-DD, on or after or before which photos were taken")]
+Quality = Annotated[float, Query(ge=0, le=1, description="Least quality of a face")]
+Shown = Literal["none", "not_a_face", "stranger"]
+Flags = Annotated[
+    list[Shown] | None,
+    Query(max_length=3, description="Faces with these flags [all in a table of faces, else those without one]"),
+]
+PRIVATE = {"Cache-Control": "no-store"}
+
+
+def form_of(name: str) -> str:
+    """The form of a download."""
+    stem = name.rpartition(".")[0]
+    return {"faces": export.TABLE, "vectors": export.EMBEDDINGS}.get(stem, stem)
+
+
+def add_exports(api: FastAPI) -> None:
+    """The address of the downloads."""
+
+    @api.get("/exports/{name}", response_class=Response)
+    def exported(
+        name: Name, person: People = None, first: Day = None, last: Day = None, quality: Quality = 0.0,
+        flag: Flags = None,
+    ) -> Response:  # fmt: skip
+        form = form_of(name)
+        photos = PhotoQuery(taken_from=first, taken_to=last)
+        query = export.as_query(form, people=person or (), photos=photos, quality=quality, flags=flag or ())
+        if not name.endswith(".zip"):
+            return _file(name, form, query)
+        pieces = export.archive(library(), form, query)
+        named = {**PRIVATE, "Content-Disposition": f'attachment; filename="faceid-{name}"'}
+        return StreamingResponse(pieces, media_type="application/zip", headers=named)
+
+
+def _file(name: str, form: str, query: ExportQuery) -> Response:
+    """Written first, so that a failure is an answer of its own; deleted once it is sent."""
+    mine = library()
+    folder = Path(tempfile.mkdtemp(prefix=".faceid-", dir=mine.settings.library))
+    remove = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        export.export_as(mine, folder / name, form, query)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return FileResponse(folder / name, filename=f"faceid-{name}", headers=PRIVATE, background=remove)
