@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, update
-from sqlmodel import col
+from sqlalchemy import select, update
+from sqlmodel import Session, col
 
 from faceid_core.errors import LeaseLost
 from faceid_core.library.job_rows import ATTEMPTS, drop_parts, put_back, settle, waiting
@@ -70,7 +70,7 @@ class JobParts:
         with self._database.write(Role.OWNER) as session:
             now = database_now(session)
             wanted = _claimable(now, job_id, but).with_for_update(skip_locked=True, of=JobPart)
-            part = session.scalars(wanted).first()
+            part: JobPart | None = session.scalars(wanted).first()
             if part is None:
                 return None
             part.fence, part.worker, part.heartbeat_at = part.fence + 1, worker, now
@@ -101,8 +101,10 @@ class JobParts:
             put_back(session, part, failed=True)
             if part.attempts >= ATTEMPTS - 2 and len(part.paths) > 1:
                 first, *others = part.paths
-                alone = {"job_id": part.job_id, "attempts": part.attempts, "not_before": part.not_before}
-                session.add_all(JobPart(paths=[path], **alone) for path in others)
+                job, tried, later = part.job_id, part.attempts, part.not_before
+                session.add_all(
+                    JobPart(job_id=job, paths=[path], attempts=tried, not_before=later) for path in others
+                )
                 part.paths = [first]
             _end_if_cancelled(session.get_one(Job, part.job_id), session)
             return True
@@ -117,7 +119,7 @@ class JobParts:
                     _end_if_cancelled(session.get_one(Job, part.job_id), session)
 
 
-def _claimable(now: datetime, job_id: int | None, but: Collection[int]) -> Select[tuple[JobPart]]:
+def _claimable(now: datetime, job_id: int | None, but: Collection[int]) -> Any:
     wanted = (
         select(JobPart)
         .join(Job, col(Job.id) == col(JobPart.job_id))
@@ -136,7 +138,7 @@ def _claimable(now: datetime, job_id: int | None, but: Collection[int]) -> Selec
     return wanted.where(col(JobPart.job_id).not_in(but)) if but else wanted
 
 
-def _end_if_cancelled(job: Job, session: Any) -> None:
+def _end_if_cancelled(job: Job, session: Session) -> None:
     if job.cancel_requested:
         drop_parts(session, job, held=False)
         settle(session, job)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import BadInput, NotFound
@@ -59,7 +59,7 @@ class Jobs:
                 return None
         with self._database.write(Role.OWNER) as session:
             now = database_now(session)
-            job = session.scalars(_claimable(now, kinds, but).with_for_update(skip_locked=True)).first()
+            job: Job | None = session.scalars(_claimable(now, kinds, but).with_for_update(skip_locked=True)).first()
             if job is None:
                 return None
             job.state, job.heartbeat_at = JobState.RUNNING.value, now
@@ -219,7 +219,7 @@ class Jobs:
                 job.result = result or {}
 
 
-def _claimable(now: datetime, kinds: Collection[str] | None, but: Collection[int]) -> Select[tuple[Job]]:
+def _claimable(now: datetime, kinds: Collection[str] | None, but: Collection[int]) -> Any:
     queued = (col(Job.state) == JobState.QUEUED.value, col(Job.is_paused).is_(False), waiting(Job, now))
     wanted = select(Job).where(*queued, col(Job.id).not_in(but)).order_by(col(Job.id)).limit(1)
     return wanted if kinds is None else wanted.where(col(Job.kind).in_(kinds))

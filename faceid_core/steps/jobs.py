@@ -95,7 +95,7 @@ class Reporter:
 
 def _import(library: Library, _params: dict[str, Any], reporter: Reporter) -> dict[str, Any] | None:
     report = shared.share(library, reporter.job)
-    return report and report.as_dict()
+    return None if report is None else report.as_dict()
 
 
 def _cluster(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from faceid_core.importing import shared
 from faceid_core.library import Library
 from faceid_core.settings import Settings
 from faceid_core.steps import jobs, work
-from faceid_core.values import NewPhoto
 from tests.library.conftest import new_photo
 
 
@@ -27,7 +26,7 @@ class Prepared:
 
     seconds: float = 0.0
 
-    def run(self, _work: object, items: Iterable[Any]) -> Iterator[tuple[Any, NewPhoto]]:
+    def run(self, work: object, items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         for file in items:
             time.sleep(self.seconds)
             yield file, new_photo(str(file.path), file.sha256, faces=int(file.sha256[:2], 16) % 3)
@@ -44,7 +43,8 @@ def draw(folder: Path, number: int) -> None:
 def main() -> None:
     work.DEAD_SECONDS, work.WATCH_SECONDS, work.LONGEST_PAUSE_SECONDS = 3.0, 0.3, 1.0
     shared.BEAT_SECONDS = 0.4
-    shared.executor_for = lambda *_: Prepared(float(sys.argv[2]))  # type: ignore[assignment]
+    search = Prepared(float(sys.argv[2]))
+    setattr(shared, "executor_for", lambda *_: search)  # noqa: B010  (it is shared's own import)
     jobs.KINDS |= {kind: lambda *_: {} for kind in ("cluster", "map")}
     with Library.open(Settings(library=Path(sys.argv[1]))) as library:
         worker = work.Worker(library, parent=None, is_only_helping=True)

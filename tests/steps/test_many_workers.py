@@ -47,7 +47,17 @@ class OwnServer:
 
     def _control(self, what: str) -> None:
         user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
-        command = [self._programs / "pg_ctl", what, "-D", self._data, "-m", "fast", "-w", "-l", "/dev/null"]
+        command: list[str | Path] = [
+            self._programs / "pg_ctl",
+            what,
+            "-D",
+            self._data,
+            "-m",
+            "fast",
+            "-w",
+            "-l",
+            "/dev/null",
+        ]
         subprocess.run(
             command, check=True, cwd=self._data, user=user if os.getuid() == 0 else None,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -17,5 +17,6 @@ __all__ = [
     "row_changes",
     "tables",
     "traces",
+    "transfer",
     "withholding",
 ]

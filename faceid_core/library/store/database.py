@@ -67,7 +67,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view; nothing is written."""
-        with _plain_errors(), Session(self.engine, info={_ACTOR: self.actor}) as session:
+        with plain_errors(), Session(self.engine, info={_ACTOR: self.actor}) as session:
             yield session
 
     def acting_as(self, actor: Actor, lease: Lease | None = None) -> Database:
@@ -84,7 +84,7 @@ class Database:
         if self.read_only:
             raise ReadOnlyLibrary(READ_ONLY)
         info = {_ACTOR: self.actor, ANNOUNCE: self._announce}
-        with _plain_errors(), Session(self._writing, info=info) as session, session.begin():
+        with plain_errors(), Session(self._writing, info=info) as session, session.begin():
             if self.lease is not None:
                 self.lease.check(session)
             yield session
@@ -100,7 +100,7 @@ class Database:
         wrong one. PostgreSQL does so by itself. A busy library is left alone."""
         if self.engine.dialect.name != "sqlite" or self.read_only:
             return
-        with suppress(LibraryBusy), _plain_errors():
+        with suppress(LibraryBusy), plain_errors():
             with self.engine.begin() as connection:
                 if _is_estimated(connection):
                     return
@@ -156,7 +156,7 @@ def connect(settings: Settings) -> Database:
     Raises LibraryError, LibraryBusy, SchemaOutdated (older than the program), SchemaTooNew (newer).
     """
     engine = open_engine(settings)
-    with _plain_errors():
+    with plain_errors():
         with engine.connect() as connection:
             found = _revision(connection)
             server_reads = found is not None and server_is_read_only(connection)
@@ -187,7 +187,7 @@ def revision(settings: Settings) -> str | None:
     """The migration that the database is at; None where there is none yet. Raises LibraryError."""
     engine = open_engine(settings)
     try:
-        with _plain_errors(), engine.connect() as connection:
+        with plain_errors(), engine.connect() as connection:
             return _revision(connection)
     finally:
         engine.dispose()
@@ -204,7 +204,7 @@ def migrating(settings: Settings) -> Iterator[Connection]:
     sqlite = engine.dialect.name == "sqlite"
     try:
         with (
-            _plain_errors(),
+            plain_errors(),
             engine.execution_options(faceid_write=True, faceid_patient=True).connect() as connection,
         ):
             if sqlite:  # heeded outside a transaction only
@@ -279,7 +279,7 @@ def _migrate(connection: Connection, url: str) -> None:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def plain_errors() -> Iterator[None]:
     """Driver errors that a user can do something about become one sentence."""
     try:
         yield
