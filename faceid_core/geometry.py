@@ -90,3 +90,18 @@ def carried(box: Box, size: Size, onto: Size, orientation: int) -> Box:
     moved = carried_points(corners, size, onto, orientation)
     (left, top), (right, bottom) = moved.min(axis=0).tolist(), moved.max(axis=0).tolist()
     return Box(left, top, right, bottom)
+
+
+def shifted(box: Box, was: Box, now: Box) -> Box:
+    """Where a box goes when what was in the box `was` is in the box `now`.
+
+    >>> shifted(Box(0, 0, 10, 10), was=Box(0, 0, 20, 20), now=Box(5, 5, 15, 15))
+    Box(left=5.0, top=5.0, right=10.0, bottom=10.0)
+    """
+    wide, high = now.width / max(was.width, 1e-6), now.height / max(was.height, 1e-6)
+    return Box(
+        now.left + (box.left - was.left) * wide,
+        now.top + (box.top - was.top) * high,
+        now.left + (box.right - was.left) * wide,
+        now.top + (box.bottom - was.top) * high,
+    )

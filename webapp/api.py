@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, File, Header, Path, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
@@ -38,16 +38,20 @@ from faceid_core.errors import (
 from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_lines
+from faceid_core.values import Box, Flag
 from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
 from webapp.exports import add_exports
 from webapp.markup import CACHE_TOKEN
 from webapp.placeholder import silhouette
 
+if TYPE_CHECKING:
+    from faceid_core.library import FaceView
+
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 64 * 1024**2
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Size = Annotated[int | None, Query(ge=16, le=2048, description="Longer side in px")]
+Size = Annotated[int | None, Query(ge=16, le=4096, description="Longer side in px")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
 Day = Annotated[date | None, Query(description="A day in UTC, YYYY-MM-DD")]
 Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
@@ -133,6 +137,7 @@ def build(settings: Settings) -> FastAPI:
     api.add_exception_handler(Exception, _unexpected)
     _add_pictures(api)
     _add_facts(api)
+    _add_boxes(api)
     _add_audit(api)
     add_exports(api)
     _add_recognition(api, settings)
@@ -189,6 +194,45 @@ def _add_audit(api: FastAPI) -> None:
         lines = audit_lines(library(), first=first, last=last, by=by)
         name = {"Content-Disposition": 'attachment; filename="faceid-audit.csv"', "Cache-Control": "no-store"}
         return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
+
+
+class Edges(BaseModel):
+    """Where a face is, in pixels of the upright photo."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def box(self) -> Box:
+        """As the library takes it."""
+        return Box(self.left, self.top, self.right, self.bottom)
+
+
+def _add_boxes(api: FastAPI) -> None:
+    @api.get("/photos/{photo_id}/faces")
+    def faces(photo_id: Number) -> list[dict[str, Any]]:
+        library().photos.get(photo_id)
+        return [_face_facts(face) for face in library().faces.of_photo(photo_id)]
+
+    @api.post("/photos/{photo_id}/faces")
+    def add(photo_id: Number, box: Edges) -> dict[str, Any]:
+        return _face_facts(library().faces.get(library().faces.add(photo_id, box.box()).face_id))
+
+    @api.put("/faces/{face_id}/box")
+    def move(face_id: Number, box: Edges) -> dict[str, Any]:
+        return _face_facts(library().faces.get(library().faces.move(face_id, box.box()).face_id))
+
+    @api.delete("/faces/{face_id}")
+    def remove(face_id: Number) -> dict[str, Any]:
+        library().faces.get(face_id)
+        library().faces.flag([face_id], Flag.NOT_A_FACE)
+        return _face_facts(library().faces.get(face_id))
+
+
+def _face_facts(face: FaceView) -> dict[str, Any]:
+    facts = {"id": face.id, "photo_id": face.photo_id, "box": face.box.as_tuple(), "flag": face.flag.value}
+    return {**facts, "person_id": face.person_id, "person": face.person}
 
 
 def _add_recognition(api: FastAPI, settings: Settings) -> None:

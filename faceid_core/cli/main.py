@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import access, export, listing, names, privacy, share, upkeep
+from faceid_core.cli import access, export, faces, listing, names, privacy, share, upkeep
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -277,6 +277,7 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
 
 main.add_command(listing.evaluate)
 main.add_command(listing.photos)
+main.add_command(faces.faces)
 main.add_command(listing.people)
 
 

@@ -132,6 +132,17 @@ class FaceEntry(FaceReference):
     flag: Flag = Field(description="What the face is beyond its name")
     not_people: tuple[Name, ...] = Field(alias="not", description="Who it is not, each one of `people`")
     cover_of: Name | None = Field(description="The person whose picture this face is, one of `people`, or null")
+    by_hand: Annotated[bool, BeforeValidator(bool)] = Field(
+        default=False, description="Whether a human drew or moved the box; left out where not"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_false(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Files without boxes by hand are, byte for byte, what older versions wrote."""
+        entry: dict[str, Any] = handler(self)
+        if not entry["by_hand"]:
+            del entry["by_hand"]
+        return entry
 
 
 class PairEntry(Entry):
@@ -248,6 +259,8 @@ def _write_parquet(decisions: DecisionsFile, file: Path) -> None:
                "at": text, "flag": text, "not": texts, "cover_of": text}  # fmt: skip
     head = decisions.model_dump(mode="json", by_alias=True)
     rows = head.pop("faces")
+    if any("by_hand" in row for row in rows):
+        columns["by_hand"] = pa.bool_()
     table_schema = pa.schema(list(columns.items()), metadata={FORMAT: json.dumps(head)})
     parquet.write_table(pa.Table.from_pylist(rows, schema=table_schema), file)
 

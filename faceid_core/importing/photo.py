@@ -53,14 +53,14 @@ def _faces(
     """The faces of a photo. Those of a draft are cut from the whole photo where the draft would blur one."""
     found, factor = detector.detect(photo.pixels), photo.drafted
     if factor == 1 or all(_eyes_px(face) >= CROP_EYES_PX for face in found):
-        return _described(photo.pixels, found, embedder, factor)
+        return described(photo.pixels, found, embedder, factor)
     pixels = images.read(file.path, max_megapixels=settings.max_megapixels).pixels
     boxes = [face.box.scaled(factor) for face in found]
     exact = [
         DetectedFace(box, face.score, detector.landmarks(pixels, box))
         for box, face in zip(boxes, found, strict=True)
     ]
-    return _described(pixels, exact, embedder)
+    return described(pixels, exact, embedder)
 
 
 def _eyes_px(face: DetectedFace) -> float:
@@ -71,10 +71,10 @@ def _eyes_px(face: DetectedFace) -> float:
 
 def find_faces(pixels: Image, detector: Detector, embedder: Embedder) -> tuple[NewFace, ...]:
     """The faces of an upright photo (H, W, 3), each with quality, aligned crop and vector."""
-    return _described(pixels, detector.detect(pixels), embedder)
+    return described(pixels, detector.detect(pixels), embedder)
 
 
-def _described(
+def described(
     pixels: Image, found: Sequence[DetectedFace], embedder: Embedder, factor: float = 1.0
 ) -> tuple[NewFace, ...]:
     """Faces found in pixels (H, W, 3) of a photo that is `factor` times as large."""

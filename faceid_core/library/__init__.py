@@ -37,9 +37,11 @@ from faceid_core.library.store.records import (
     PersonChanged,
     PersonView,
     PhotoView,
+    Placed,
     RunView,
     TakenOver,
     TokenView,
+    Undescribed,
     UserView,
 )
 from faceid_core.library.workers import WorkerView
@@ -90,6 +92,7 @@ __all__ = [
     "PhotoQuery",
     "PhotoToName",
     "PhotoView",
+    "Placed",
     "Probes",
     "RunView",
     "ShareView",
@@ -97,6 +100,7 @@ __all__ = [
     "TakenOver",
     "Together",
     "TokenView",
+    "Undescribed",
     "UserView",
     "Withholding",
     "WorkerView",

@@ -17,7 +17,7 @@ from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.packed_vectors import unpack, usable
 from faceid_core.library.store.tables import Cluster, Consent, Crop, Embedding, Face, Label, Person, Photo, Source
 from faceid_core.library.store.withholding import withheld_faces
-from faceid_core.values import Box, ConsentState, ExportedFace, Flag, Role, Vectors
+from faceid_core.values import LOCAL_OWNER, Box, ConsentState, ExportedFace, Flag, Role, Vectors
 
 AT_ONCE = 1000
 """Rows that are fetched together."""
@@ -137,7 +137,7 @@ def _faces(query: ExportQuery, *columns: Any) -> Select[Any]:
         .join(Photo, col(Photo.id) == col(Face.photo_id))
         .outerjoin(Label, col(Label.face_id) == col(Face.id))
         .outerjoin(Person, col(Person.id) == col(Label.person_id))
-        .where(*photo_conditions(query.photos))
+        .where(*photo_conditions(query.photos, LOCAL_OWNER))  # owners export
         .where(col(Face.flag).in_([flag.value for flag in query.flags if flag is not Flag.HIDDEN]))
         .where(or_(col(Label.person_id).is_(None), _may_leave()))
     )

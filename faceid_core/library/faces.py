@@ -11,11 +11,19 @@ from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound, VectorsNotFinite
+from faceid_core.library import boxes
 from faceid_core.library.drawn import check_faces, latest_run, states_of
 from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database, acting, chunks
 from faceid_core.library.store.packed_vectors import pack, unpack, usable
-from faceid_core.library.store.records import Changed, DrawnFaces, FaceVectors, FaceView
+from faceid_core.library.store.records import (
+    Changed,
+    DrawnFaces,
+    FaceVectors,
+    FaceView,
+    Placed,
+    Undescribed,
+)
 from faceid_core.library.store.row_changes import Change, current_rows
 from faceid_core.library.store.tables import (
     Cluster,
@@ -28,7 +36,7 @@ from faceid_core.library.store.tables import (
     Photo,
 )
 from faceid_core.library.store.withholding import withheld_among
-from faceid_core.values import Actor, Box, Flag, Ints, LabelSource, Role, Vectors
+from faceid_core.values import Actor, Box, Flag, Ints, LabelSource, NewFace, Role, Vectors
 from faceid_core.wording import count
 
 BACKGROUND = 1 / 3
@@ -182,6 +190,28 @@ class Faces:
             summary = _FLAG_WORDS[flag].format(count(len(changes), "face"))
             event = journal.record(session, "flag", summary, changes)
         return Changed(event, len(changes))
+
+    def add(self, photo_id: int, box: Box) -> Placed:
+        """A face that a human sees on a photo, at this box. What can be computed of it comes later, see
+        `undescribed`. Raises NotFound, BadInput."""
+        with self._database.write() as session:
+            return boxes.add(session, photo_id, box)
+
+    def move(self, face_id: int, box: Box, *, drawn: Box | None = None) -> Placed:
+        """The face is at this box. drawn: where a page drew it. Raises NotFound, BadInput, OutOfDate."""
+        with self._database.write() as session:
+            return boxes.move(session, face_id, box, drawn)
+
+    def undescribed(self, limit: int = 100) -> list[Undescribed]:
+        """Faces whose box is new and of which nothing is computed yet, by id."""
+        with self._database.read() as session:
+            return boxes.undescribed(session, limit)
+
+    def describe(self, face: Undescribed, embedder: str, found: NewFace | None) -> bool:
+        """Store what was computed of a face; None: nothing can be, and it keeps its name all the same. False where
+        the face was moved, or has gone, meanwhile."""
+        with self._database.write(Role.VIEWER) as session:
+            return boxes.describe(session, face, embedder, found)
 
     def with_flag(self, flag: Flag) -> list[int]:
         """The faces that bear a flag."""

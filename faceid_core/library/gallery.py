@@ -19,11 +19,13 @@ from faceid_core.library.store.tables import (
     Embedding,
     Event,
     Face,
+    HandBox,
     Label,
     PairConstraint,
     Person,
     Photo,
     Rejection,
+    UndescribedFace,
 )
 from faceid_core.library.store.withholding import withheld_faces
 from faceid_core.values import Flag, GalleryFaces, Ints, LabelSource, Vectors
@@ -121,6 +123,7 @@ class Gallery:
             select(func.max(Photo.imported_at)).scalar_subquery(),
             latest_run(),
             select(func.count()).select_from(withheld_faces().subquery()).scalar_subquery(),
+            *_boxes_version(),
         )
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
@@ -145,6 +148,7 @@ class Gallery:
             func.count(),
             select(func.max(Photo.imported_at)).scalar_subquery(),
             select(func.count()).select_from(withheld_faces().subquery()).scalar_subquery(),
+            *_boxes_version(),
         )
         with self._database.read() as session:
             return tuple(session.execute(wanted).one())
@@ -252,6 +256,15 @@ class Gallery:
                     unlike = unlike.where(col(PairConstraint.same).is_(False), col(one).in_(chunk))
                     found.update(session.execute(unlike).tuples())
         return frozenset(found)
+
+
+def _boxes_version() -> tuple[Any, ...]:
+    """Columns that differ whenever a box was drawn, moved or taken back, or its face was described."""
+    return (
+        select(func.count()).select_from(HandBox).scalar_subquery(),
+        select(func.max(HandBox.at)).scalar_subquery(),
+        select(func.count()).select_from(UndescribedFace).scalar_subquery(),
+    )
 
 
 def _as_pairs(rows: Sequence[Any], width: int) -> Ints:

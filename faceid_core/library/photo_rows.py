@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
-from faceid_core.geometry import carried, carried_points, inverse
+from faceid_core.geometry import carried, carried_points, inverse, shifted
 from faceid_core.image_hash import split_phashes
 from faceid_core.library.photo_files import shown_path
 from faceid_core.library.photo_plan import Insert, Keep, Plan, Reread
-from faceid_core.library.reconciliation import Matched, box_of, faces_of
-from faceid_core.library.store import person_counts
+from faceid_core.library.reconciliation import Matched, box_of, faces_of, hand_boxed
+from faceid_core.library.store import hand_boxes, person_counts
 from faceid_core.library.store.packed_vectors import pack
 from faceid_core.library.store.records import Added
-from faceid_core.library.store.tables import Crop, Embedding, Face, PerceptualHash, Photo, Source
+from faceid_core.library.store.tables import Crop, Embedding, Face, HandBox, PerceptualHash, Photo, Source
 from faceid_core.library.store.withholding import NO_LANDMARKS, withheld_among
-from faceid_core.values import NewFace, NewPhoto, PhotoStatus, utc_now
+from faceid_core.values import Box, NewFace, NewPhoto, PhotoStatus, utc_now
 
 
 def carry_out(session: Session, plan: Plan) -> Added:
@@ -54,13 +55,44 @@ def _reread(session: Session, photo: Photo, new: NewPhoto, faces: Matched) -> No
     person_counts.forget(session, (), list(old))
     for number in faces.gone:
         session.delete(old.pop(number))
+    boxed = hand_boxed(session, list(old.values()))
     for number in old.keys() - set(faces.kept.values()):
         _carry(old[number], photo, new, faces.orientation)
+    for number in boxed:
+        place = next((place for place, kept in faces.kept.items() if kept == number), None)
+        _keep_box(session, old[number], photo, new, faces, new.faces[place].face.box if place is not None else None)
     withheld = withheld_among(session, faces.kept.values())
     for place, number in faces.kept.items():
+        if number in boxed:
+            continue
         _write_face(session, old[number], new, new.faces[place], withheld=number in withheld)
     found = _describe(session, photo, new)
-    _add_faces(session, found, new, [face for place, face in enumerate(new.faces) if place not in faces.kept])
+    known = faces.kept.keys() | faces.absorbed
+    _add_faces(session, found, new, [face for place, face in enumerate(new.faces) if place not in known])
+
+
+def _keep_box(session: Session, face: Face, photo: Photo, new: NewPhoto, faces: Matched, found: Box | None) -> None:
+    """A human's box goes before the detector's, at its place on the new picture, and is described anew. found: the
+    box that the detector gives now."""
+    number = int(face.id or 0)
+    move: Callable[[Box], Box] = partial(
+        carried,
+        size=(photo.width, photo.height),
+        onto=(new.width, new.height),
+        orientation=inverse(faces.orientation),
+    )
+    if not faces.by_place and found is not None:  # a cropped picture: the face itself says where it went
+        move = partial(shifted, was=box_of(face), now=found)
+    if not faces.by_place or faces.orientation or (photo.width, photo.height) != (new.width, new.height):
+        hand_boxes.carry(session, number, move)
+    row = session.get_one(HandBox, number)
+    face.left, face.top, face.right, face.bottom = row.left, row.top, row.right, row.bottom
+    if found is not None:
+        row.found, face.detector = list(found.as_tuple()), new.detector
+    elif row.found is not None:
+        row.found = list(move(Box(*row.found)).as_tuple())
+    session.flush()
+    hand_boxes.to_describe(session, [number])
 
 
 def _carry(face: Face, photo: Photo, new: NewPhoto, orientation: int) -> None:

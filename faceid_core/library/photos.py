@@ -169,6 +169,21 @@ class Photos:
         with self._database.read() as session:
             return [PhotoView(*row) for row in session.execute(wanted)]
 
+    def beside(self, photo_id: int, query: PhotoQuery) -> tuple[int | None, int | None]:
+        """The photos before and behind this one in the order of `page`, among those that a query asks for."""
+        number = col(Photo.id)
+        wanted = select(number).where(*photo_conditions(query, self._database.actor)).limit(1)
+        with self._database.read() as session:
+            before = session.scalars(wanted.where(number > photo_id).order_by(number)).first()
+            behind = session.scalars(wanted.where(number < photo_id).order_by(number.desc())).first()
+        return before, behind
+
+    def is_gone(self, photo_id: int) -> bool:
+        """Whether none of the photo's files is there any more."""
+        with self._database.read() as session:
+            paths = session.scalars(select(col(Source.path)).where(col(Source.photo_id) == photo_id)).all()
+        return all(map(is_gone, paths))
+
     def files(self) -> list[tuple[str, str, int, int]]:
         """(sha256, path, width, height) of every photo that could be read, in the order of import."""
         self._database.actor.require(Role.OWNER)

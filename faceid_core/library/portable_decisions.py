@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, or_, select, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs, carried, inverse, overlaps
-from faceid_core.library import consents
+from faceid_core.library import boxes, consents
 from faceid_core.library.consents import COLUMNS as CONSENT_COLUMNS
 from faceid_core.library.pair_constraints import pair_constraint_changes
 from faceid_core.library.person_names import key as name_key
@@ -22,7 +22,7 @@ from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import record
 from faceid_core.library.store.records import NO_CONSENT, Added, ConsentView, TakenOver
 from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
-from faceid_core.library.store.tables import Consent, Face, Label, PairConstraint, Person, Photo, Rejection
+from faceid_core.library.store.tables import Consent, Face, HandBox, Label, PairConstraint, Person, Photo, Rejection
 from faceid_core.values import Box, ConsentState, Flag, LabelSource, Role, utc_now
 
 
@@ -39,7 +39,7 @@ class PersonDecision:
 @dataclass(frozen=True, slots=True)
 class FaceDecision:
     """All that people said about one face. photo: the file's sha256; path: where it was, for the reader only;
-    not_people: who it is not; cover_of: whose picture it is."""
+    not_people: who it is not; cover_of: whose picture it is; by_hand: whether a human drew or moved the box."""
 
     photo: str
     path: str
@@ -50,6 +50,7 @@ class FaceDecision:
     flag: str = Flag.NONE.value
     not_people: tuple[str, ...] = ()
     cover_of: str | None = None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +181,27 @@ class Decisions:
     ) -> TakenOver:
         """Decide the same about faces of this library, as one event. What was decided here already stays.
 
-        faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person).
+        faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person). A
+        negative id stands for a face that is not here and is drawn at its box.
         Where this library disagrees, its own decision stays; only a refusal of consent wins over consent here.
         """
         with self._database.write(Role.OWNER) as session:
-            taking = _Taking(session, people, faces)
-            changes = [*taking.changes(), *pair_constraint_changes(session, pairs)]
+            drawn = {face: _draw(session, said) for face, said in faces if face < 0}
+            ids = {face: row["face_id"] for face, row in drawn.items()}
+            taking = _Taking(session, people, [(ids.get(face, face), said) for face, said in faces])
+            here = [(ids.get(one, one), ids.get(other, other), same) for one, other, same in pairs]
+            changes = [*taking.changes(), *pair_constraint_changes(session, here)]
             summary = summary or f"Replayed decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
+            made += [Change("handbox", None, row) for row in drawn.values()]
             event = record(session, "replay", summary, changes, done=made)
         return TakenOver(event, tuple(sorted(taking.disagreeing)))
+
+
+def _draw(session: Session, said: FaceDecision) -> Row:
+    """A face that only a human saw, on the photo with these bytes; the row of its box."""
+    photo = session.scalars(select(col(Photo.id)).where(col(Photo.sha256) == said.photo)).one()
+    return boxes.new_face(session, int(photo or 0), said.box)
 
 
 def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, FaceDecision]]:
@@ -200,7 +212,9 @@ def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, 
     rejected: dict[int, list[str]] = defaultdict(list)
     for row in session.scalars(select(Rejection).join(Face, col(Face.id) == col(Rejection.face_id)).where(which)):
         rejected[row.face_id].append(names[row.person_id])
-    for face, sha256, path, label in session.execute(_decided().where(which).execution_options(yield_per=1000)):
+    for face, sha256, path, label, by_hand in session.execute(
+        _decided().where(which).execution_options(yield_per=1000)
+    ):
         decision = FaceDecision(
             photo=sha256,
             path=path,
@@ -211,6 +225,7 @@ def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, 
             flag=face.flag,
             not_people=tuple(sorted(rejected.get(face.id, ()))),
             cover_of=covers.get(face.id),
+            by_hand=by_hand,
         )
         yield face, decision
 
@@ -227,14 +242,16 @@ def _of_near_copy(
         face, decision = decided[other]
         if copy.near_copy_orientation or alike(session, here[place], face):
             source = LabelSource.IMPORTED.value if decision.person else decision.source
-            yield int(here[place].id or 0), replace(decision, source=source, cover_of=None)
+            yield int(here[place].id or 0), replace(decision, source=source, cover_of=None, by_hand=False)
 
 
 def _decided() -> Select[Any]:
-    """(Face, sha256, path, Label or None) of every face with a name, a flag, a rejection, or as a picture."""
+    """(Face, sha256, path, Label or None, whether by hand) of every face with a name, a flag, a rejection, a box by
+    hand, or as a picture."""
+    by_hand = exists().where(col(HandBox.face_id) == col(Face.id))
     rejected = select(col(Rejection.face_id))
     covers = select(col(Person.cover_face_id)).where(col(Person.cover_face_id).is_not(None))
-    columns: tuple[Any, ...] = (Face, Photo.sha256, Photo.path, Label)
+    columns: tuple[Any, ...] = (Face, Photo.sha256, Photo.path, Label, by_hand)
     return (
         select(*columns)
         .join(Photo, col(Photo.id) == col(Face.photo_id))
@@ -245,6 +262,7 @@ def _decided() -> Select[Any]:
                 col(Face.flag) != Flag.NONE.value,
                 col(Face.id).in_(rejected),
                 col(Face.id).in_(covers),
+                by_hand,
             )
         )
         .order_by(col(Face.id))
@@ -262,6 +280,7 @@ class _Taking:
         self._rows = {row["id"]: row for row in current_rows(session, "face", col(Face.id), ids)}
         self._labels = {row["face_id"]: row for row in current_rows(session, "label", col(Label.face_id), ids)}
         rejections = current_rows(session, "rejection", col(Rejection.face_id), ids)
+        self._boxed = {row["face_id"] for row in current_rows(session, "handbox", col(HandBox.face_id), ids)}
         self._rejected = {(row["face_id"], row["person_id"]) for row in rejections}
         self.made: list[Row] = []
         self._made: dict[int, Person] = {}
@@ -285,6 +304,7 @@ class _Taking:
         for face, said in self._faces:
             if face in self._rows:
                 found += [*self._naming(face, said), *self._flagging(face, said), *self._rejecting(face, said)]
+                found += self._placing(face, said)
         return [*found, *self._covers(), *self._consents()]
 
     def _id(self, name: str) -> int:
@@ -312,6 +332,13 @@ class _Taking:
             self.disagreeing.add(face)
             return
         yield Change("face", row, {**row, "flag": said.flag})
+
+    def _placing(self, face: int, said: FaceDecision) -> list[Change]:
+        """A box by hand; one that somebody drew here stays."""
+        if not said.by_hand or face in self._boxed:
+            return []
+        change = boxes.moving(self._session, self._session.get_one(Face, face), said.box)
+        return [change] if change else []
 
     def _rejecting(self, face: int, said: FaceDecision) -> Iterator[Change]:
         for name in said.not_people:

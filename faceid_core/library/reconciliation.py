@@ -4,7 +4,7 @@ before, and which faces may go. It only reads; photo_rows writes."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,16 @@ from faceid_core.geometry import SAME_FACE_IOU, best_pairs, carried, inverse, ov
 from faceid_core.library.store import event_faces
 from faceid_core.library.store.database import chunks
 from faceid_core.library.store.packed_vectors import is_finite
-from faceid_core.library.store.tables import Embedding, Face, Label, PairConstraint, Person, Photo, Rejection
+from faceid_core.library.store.tables import (
+    Embedding,
+    Face,
+    HandBox,
+    Label,
+    PairConstraint,
+    Person,
+    Photo,
+    Rejection,
+)
 from faceid_core.values import Box, Flag, NewPhoto
 
 SAME_CROP = 0.35
@@ -34,11 +43,14 @@ class Matched:
 
     kept: place among the new faces -> id of the face that it is; the others are new. gone: ids of faces that were
     not found again and about which nobody decided anything. Any other face stays, carried to its new place.
+    absorbed: places of faces that a human has boxed otherwise. by_place: whether boxes of before can be carried.
     """
 
     orientation: int
     kept: dict[int, int]
     gone: frozenset[int]
+    absorbed: frozenset[int] = frozenset()
+    by_place: bool = True
 
 
 def by_place(session: Session, photo: Photo, new: NewPhoto, orientation: int) -> Matched:
@@ -46,11 +58,18 @@ def by_place(session: Session, photo: Photo, new: NewPhoto, orientation: int) ->
     old = faces_of(session, photo)
     move = (photo.width, photo.height), (new.width, new.height), inverse(orientation)
     places = [carried(box_of(face), *move) for face in old]
-    scores = overlaps([face.face.box for face in new.faces], places)
+    new_boxes = [face.face.box for face in new.faces]
+    scores = overlaps(new_boxes, places)
+    by_hand = _by_hand(session, old)
+    before = [carried(by_hand.get(face.id) or box_of(face), *move) for face in old]
+    scores = np.maximum(scores, overlaps(new_boxes, before))  # or where the detector saw it before
     if orientation == 0 and new.sha256 != photo.sha256:  # portraits before one backdrop have one hash, too
         distances = _distances(session, old, new)
         scores[np.isfinite(distances) & (distances > SAME_PERSON)] = 0
-    return _matched(session, old, best_pairs(scores, SAME_FACE_IOU), orientation)
+    matched = _matched(session, old, best_pairs(scores, SAME_FACE_IOU), orientation)
+    boxed = [place for place, face in enumerate(old) if face.id in by_hand]
+    absorbed = {place for place in range(len(new.faces)) if (scores[place, boxed] >= SAME_FACE_IOU).any()}
+    return replace(matched, absorbed=frozenset(absorbed - matched.kept.keys()))
 
 
 def by_vector(session: Session, photo: Photo, new: NewPhoto) -> Matched | None:
@@ -59,7 +78,7 @@ def by_vector(session: Session, photo: Photo, new: NewPhoto) -> Matched | None:
     old = faces_of(session, photo)
     matched = _matched(session, old, best_pairs(-_distances(session, old, new), -SAME_CROP), 0)
     stay = {face.id for face in old} - set(matched.kept.values()) - matched.gone
-    return None if stay else matched
+    return None if stay else replace(matched, by_place=False)
 
 
 def faces_of(session: Session, photo: Photo) -> list[Face]:
@@ -99,6 +118,17 @@ def decided_photos(session: Session, photos: Sequence[int]) -> set[int]:
     return found
 
 
+def hand_boxed(session: Session, faces: Sequence[Face]) -> set[int]:
+    """Of these faces, those whose box a human drew or moved."""
+    return {face for face in _by_hand(session, faces) if face is not None}
+
+
+def _by_hand(session: Session, faces: Sequence[Face]) -> dict[int | None, Box | None]:
+    """Id of a face that a human boxed -> the box that a detector gave it, if one did."""
+    wanted = select(HandBox.face_id, HandBox.found).where(col(HandBox.face_id).in_([face.id for face in faces]))  # type: ignore[call-overload]
+    return {face: Box(*found) if found else None for face, found in session.execute(wanted)}
+
+
 def _decided_now(session: Session, faces: Iterable[int]) -> set[int]:
     found: set[int] = set()
     for chunk in chunks(faces):
@@ -115,6 +145,7 @@ def _decisions(ids: Sequence[int]) -> tuple[Select[Any], ...]:
         select(col(PairConstraint.face_id)).where(col(PairConstraint.face_id).in_(ids)),
         select(col(PairConstraint.other_id)).where(col(PairConstraint.other_id).in_(ids)),
         select(col(Face.id)).where(col(Face.flag) != Flag.NONE.value, col(Face.id).in_(ids)),
+        select(col(HandBox.face_id)).where(col(HandBox.face_id).in_(ids)),
     )
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "back_up",
     "backups",
     "cluster",
+    "describe_boxes",
     "doctor",
     "evaluate",
     "export",

@@ -21,6 +21,7 @@ from faceid_core.review.queue import Question, Queue, Waiting
 from faceid_core.review.suggestion_index import ComparedRows, Decided, SuggestionIndex
 from faceid_core.steps import open_questions
 from faceid_core.steps.cluster_labels import usual_threshold
+from faceid_core.steps.describe_boxes import BoxDescriber
 from faceid_core.steps.load_vectors import length_of, load_embedder, load_graph, load_vectors, normalised
 from faceid_core.steps.name_questions import NameQuestions
 from faceid_core.steps.open_questions import OpenQuestions
@@ -200,6 +201,7 @@ class Keeper:
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="neighbours")
+        self._boxes = BoxDescriber(self.library)
         self._compared: _Compared | None = None
         self._known: tuple[object, ...] | None = None
         self._others: list[Question] = []
@@ -229,6 +231,7 @@ class Keeper:
 
         Raises NoPhotos, NoFaces.
         """
+        self._boxes.run()
         version = self._version()
         graph_came = self._without_graph and self._compared is not None and self._compared.graph_is_there
         if version == self._known and not graph_came and not wait:

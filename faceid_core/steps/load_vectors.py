@@ -14,6 +14,7 @@ from faceid_core.library import FaceVectors, Library
 from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.single_flight import single_flight
+from faceid_core.steps.describe_boxes import describe_boxes
 from faceid_core.vectors import neighbour_cache
 from faceid_core.vectors.neighbours import LENGTH, NeighbourGraph, on_sphere
 from faceid_core.vision.dlib_resnet import DlibResNet
@@ -38,6 +39,7 @@ def load_embedder(settings: Settings) -> Embedder:
 
 def load_vectors(library: Library, embedder: Embedder) -> FaceVectors:
     """The vectors of all faces; missing ones are computed first. Raises NoPhotos, NoFaces."""
+    describe_boxes(library)
     embed_missing(library, embedder)
     faces = library.faces.vectors(embedder.name)
     if len(faces.ids):

@@ -74,6 +74,10 @@ def replay(library: Library, file: Path, *, rest: Path | None = None) -> Replaye
     decided = read(file)
     photos = [end.photo for pair in decided.pairs for end in (pair.one, pair.other)]
     known = library.decisions.known([*(face.photo for face in decided.faces), *photos])
+    _, lost = match(decided.faces, known)
+    drawn = [face for face in lost if face.by_hand and face.photo in known]
+    for number, face in enumerate(drawn, 1):  # faces that nobody but the human saw come to be here
+        known[face.photo].append(FaceBox(-number, face.box))
     matched, lost = match(decided.faces, known)
     pairs, lost_pairs = match_pairs(decided.pairs, known)
     beside = rest or file.with_name(f"{file.stem}.rest{file.suffix}")
@@ -201,6 +205,7 @@ def _entry(face: FaceDecision) -> FaceEntry:
         flag=Flag(face.flag),
         not_people=face.not_people,
         cover_of=face.cover_of,
+        by_hand=face.by_hand,
     )
 
 
@@ -215,6 +220,7 @@ def _decision(face: FaceEntry, names: Mapping[str, str]) -> FaceDecision:
         flag=face.flag.value,
         not_people=tuple(names[name] for name in face.not_people),
         cover_of=names[face.cover_of] if face.cover_of else None,
+        by_hand=face.by_hand,
     )
 
 

@@ -16,8 +16,8 @@ from sqlalchemy import text
 
 from faceid_core.errors import BadInput, FaceIdError, NotFound
 from faceid_core.library import Library
-from faceid_core.values import LOCAL_OWNER, Actor, Flag, LabelSource, Role
-from tests.library.conftest import EMBEDDER, new_photo, open_empty
+from faceid_core.values import LOCAL_OWNER, Actor, Box, Flag, LabelSource, Role
+from tests.library.conftest import EMBEDDER, new_face, new_photo, open_empty
 
 YOU = Actor("you", Role.OWNER)
 
@@ -27,6 +27,8 @@ DECIDED = {
     "rejection": "SELECT * FROM rejection ORDER BY face_id, person_id",
     "flag": "SELECT id, flag FROM face ORDER BY id",
     "verdict": "SELECT * FROM verdict ORDER BY face_id, other_id",
+    "handbox": 'SELECT face_id, photo_id, "left", top, "right", bottom, at FROM handbox ORDER BY face_id',
+    "box": 'SELECT id, photo_id, "left", top, "right", bottom FROM face ORDER BY id',
 }
 
 KEYS = {
@@ -35,6 +37,7 @@ KEYS = {
     "rejection": ["face_id", "person_id"],
     "face": ["id"],
     "verdict": ["face_id", "other_id"],
+    "handbox": ["face_id"],
 }
 
 
@@ -61,6 +64,8 @@ ACTS: dict[str, Callable[[Library, list[int]], object]] = {
     "flag": lambda lib, f: lib.faces.flag(f, Flag.HIDDEN),
     "cover": lambda lib, f: lib.people.set_cover(1, f[7]),
     "verdict": lambda lib, f: lib.pair_constraints.say([(f[5], f[4]), (f[6], f[7])], same=False, summary="Said"),
+    "draw": lambda lib, f: lib.faces.add(1, Box(200, 200, 260, 280)),
+    "move": lambda lib, f: lib.faces.move(f[0], Box(15, 25, 55, 75)),
 }
 
 
@@ -228,7 +233,7 @@ def test_events_page_by_key_and_by_actor(library: Library, faces: list[int]) -> 
     assert library.journal.actors() == ["owner", "you"]
 
 
-FACES = st.lists(st.integers(1, 8), min_size=1, max_size=4)
+FACES = st.lists(st.integers(1, 10), min_size=1, max_size=4)
 PERSON = st.integers(1, 4)
 NAME = st.sampled_from(["Anna", "Bob", "anna"])
 BACK = st.integers(0, 3)
@@ -286,6 +291,21 @@ class Decisions(RuleBasedStateMachine):
     @rule(ids=FACES, flag=st.sampled_from(Flag))
     def flag(self, ids: list[int], flag: Flag) -> None:
         self.attempt(lambda: self.library.faces.flag(ids, flag))
+
+    @rule(photo=st.integers(1, 4), place=st.integers(0, 2))
+    def draw(self, photo: int, place: int) -> None:
+        self.attempt(lambda: self.library.faces.add(photo, Box(200 + 90 * place, 200, 260 + 90 * place, 280)))
+
+    @rule(face=st.integers(1, 12), place=st.integers(0, 3))
+    def move(self, face: int, place: int) -> None:
+        self.attempt(lambda: self.library.faces.move(face, Box(12 + 40 * place, 20, 52 + 40 * place, 70)))
+
+    @rule()
+    def describe(self) -> None:
+        before = decided(self.library)
+        for face in self.library.faces.undescribed():
+            assert self.library.faces.describe(face, EMBEDDER, new_face() if face.face_id % 2 else None)
+        assert decided(self.library) == before
 
     def events(self, *, undone: bool) -> list[int]:
         return [event.id for event in self.library.journal.recent(1000) if event.undone is undone]

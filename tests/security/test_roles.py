@@ -18,7 +18,7 @@ import pytest
 import faceid_core
 from faceid_core.errors import FaceIdError, NotAllowed, NotFound
 from faceid_core.importing.run import import_photos
-from faceid_core.library import EventView, FileBefore, Library, PhotoQuery, ShareView
+from faceid_core.library import EventView, FileBefore, Library, PhotoQuery, ShareView, Undescribed
 from faceid_core.library.jobs import needed
 from faceid_core.steps import jobs, replay_decisions
 from faceid_core.steps.ask import questions, suggestions
@@ -43,13 +43,13 @@ VERA, EDI, ELLA, OTTO = (
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {
-        VIEWER: "frames get number page phashes",
-        OWNER: "add_many at files fingerprints follow found_at knows missing unchanged",
+        VIEWER: "beside get is_gone number page phashes",
+        OWNER: "add_many at files fingerprints follow found_at frames knows missing unchanged",
     },
     "faces": {
-        VIEWER: "add_vectors as_drawn background crop crops get get_many imported_before missing_vectors "
-        "of_cluster of_person of_photo singles vectors with_flag",
-        EDITOR: "flag",
+        VIEWER: "add_vectors as_drawn background crop crops describe get get_many imported_before missing_vectors "
+        "of_cluster of_person of_photo singles undescribed vectors with_flag",
+        EDITOR: "add flag move",
     },
     "statistics": {VIEWER: "by_year people_by_year together undated"},
     "exports": {OWNER: "faces preview to_blur vectors"},
@@ -91,7 +91,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
 }
 """Part of the library -> who it takes -> the methods."""
 
-READERS_WRITE = {"add_vectors", "fill_counts", "set_password"}
+READERS_WRITE = {"add_vectors", "describe", "fill_counts", "set_password"}
 """What writes although somebody only reads: vectors and counts that are computed when they are missing, as well as
 one's own password."""
 
@@ -101,7 +101,8 @@ SHARE = ShareView(
 )
 EXAMPLES: Mapping[str, Any] = {
     "actor": VERA, "again": False, "algorithm": "any", "artifact": "none", "classes": [], "copies": [],
-    "days": 1, "doing": "", "done": 1, "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "fence": 1,
+    "days": 1, "doing": "", "done": 1, "face": Undescribed(1, 1, "", Box(0, 0, 1, 1), by_hand=True), "found": None,
+    "box": Box(1, 1, 50, 50), "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "fence": 1,
     "heartbeat": None,
     "file": FileBefore(1, "", "", None, None, "", []), "files": [], "flag": Flag.STRANGER, "ids": [1],
     "image": None, "issuer": "none", "job_id": 1, "keep_id": 1, "kind": "cluster", "labels": {},

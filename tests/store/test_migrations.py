@@ -67,7 +67,8 @@ SINCE |= dict.fromkeys(("account", "accesstoken", "endedsession"), "0006")
 SINCE |= dict.fromkeys(("namesrun", "namesfile"), "0008")
 SINCE["sharelink"] = "0009"
 SINCE["consent"] = "0010"
-SINCE |= dict.fromkeys(("jobpart", "jobworker"), "0011")
+SINCE |= dict.fromkeys(("handbox", "undescribedface"), "0011")
+SINCE |= dict.fromkeys(("jobpart", "jobworker"), "0012")
 """Tables that older versions don't have, with the first that does."""
 
 

@@ -173,7 +173,7 @@ def _browse(counts: Counts) -> None:
     elif status is PhotoStatus.FAILED:
         _failures(found[:PAGE_PHOTOS])
     else:
-        photo_grid(found[:PAGE_PHOTOS])
+        photo_grid(found[:PAGE_PHOTOS], query=query)
     if found:
         pager.buttons(last=found[:PAGE_PHOTOS][-1].id, has_more=len(found) > PAGE_PHOTOS)
 

@@ -45,14 +45,14 @@ def face_grid(
     names: bool = True,
     notes: Mapping[int, Note] | None = None,
     tile: str = "6.5rem",
-    on_open: Callable[[int], None] | None = None,
+    on_open: Callable[[int, int], None] | None = None,
 ) -> list[int]:
     """Draw the faces; the ids of the selected ones, in the order of `faces`.
 
     preselected: what is selected when the grid of this key first appears. A face that leaves the grid leaves the
     selection. names: write the name on faces that have one. notes: what else to say of faces, by their ids. tile:
-    smallest width of a face, in CSS units. on_open: gets the id of the photo when a face's corner is clicked, or,
-    without `selectable`, the face. Whoever may only look selects nothing.
+    smallest width of a face, in CSS units. on_open: gets the ids of the photo and the face when a face's corner is
+    clicked, or, without `selectable`, the face. Whoever may only look selects nothing.
     """
     selectable = selectable and may(Role.EDITOR)
     selected = _state(key).get("selected", list(preselected))
@@ -72,7 +72,7 @@ def face_grid(
     )
     photos = {face.id: face.photo_id for face in faces}
     if on_open is not None and result.opened in photos:
-        on_open(photos[result.opened])
+        on_open(photos[result.opened], result.opened)
     chosen = set(result.selected or ()) if selectable else set()
     return [face.id for face in faces if face.id in chosen]
 

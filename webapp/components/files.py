@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+SHARED = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)"\n', re.MULTILINE)
 
 
 def component(module: str) -> Any:
@@ -15,5 +18,15 @@ def component(module: str) -> Any:
         f"faceid_{file.stem}",
         html='<div class="root"></div>',
         css=file.with_suffix(".css").read_text(encoding="utf-8"),
-        js=file.with_suffix(".js").read_text(encoding="utf-8"),
+        js=script(file.with_suffix(".js")),
     )
+
+
+def script(file: Path) -> str:
+    """A component's script in one piece, as Streamlit serves it: what it imports from its neighbours is put in."""
+
+    def put_in(found: re.Match[str]) -> str:
+        text = file.with_name(found[1]).read_text(encoding="utf-8")
+        return re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+
+    return SHARED.sub(put_in, file.read_text(encoding="utf-8"))

@@ -2,52 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from faceid_core import frame_path
-from faceid_core.library import DrawnFaces, Erasure
+from faceid_core.library import DrawnFaces, Erasure, PhotoQuery
 from faceid_core.values import Flag, Role
-from webapp.components.face_grid import face_grid, selection
+from webapp import uploads
+from webapp.components.face_grid import describe
+from webapp.components.photo_viewer import ShownPhoto, photo_viewer
 from webapp.context import library, may
-from webapp.feedback import boundary, guarded
-from webapp.markup import escaped_html, escaped_markdown, photo_url
+from webapp.feedback import boundary, guarded, show_toasts, toast
+from webapp.markup import escaped_markdown, face_url, photo_url
+from webapp.parts import photo_acts
 from webapp.parts.erase_dialog import erase_now
-from webapp.parts.naming import Target, naming
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import FaceView, PhotoView
+    from faceid_core.library import FaceView, PersonView, PhotoView
 
-DETAIL_PX = 1400
+DETAIL_PX, LARGE_PX = 1400, 4096
 CONFIRMED = "_faces_to_erase"
 
 
+def show_photo(photo_id: int, face: int | None = None, *, query: PhotoQuery | None = None) -> None:
+    """Open the photo. face: the one that it was opened for, which stands out; query: the search that the arrow keys
+    go through, None for this photo alone."""
+    photo_acts.view(photo_id, face, query)
+    _dialog()
+
+
 @st.dialog("Photo", width="large", icon=":material/photo:", on_dismiss="rerun")
-def show_photo(photo_id: int) -> None:
-    """The photo with a box around every face, who they are, and a box to name them."""
+def _dialog() -> None:
     with boundary():
-        photo, faces = library().photos.get(photo_id), library().faces.of_photo(photo_id)
-        grid, ids = _grid(photo_id), [face.id for face in faces]
-        st.html(shot_html(photo, faces, chosen=selection(grid, ids)))
-        st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}")
-        if folder := _folder(photo):
-            st.caption(escaped_markdown(folder))
-        if faces:
-            _faces(photo_id, faces)
-        else:
-            st.info("No faces found in this photo.", icon=":material/search_off:")
+        at = photo_acts.viewing()
+        if at is not None:
+            _photo(at)
+    undo_bar("photo")
+    show_toasts()  # the frame, which shows them elsewhere, isn't drawn after an act here
+
+
+def _photo(at: photo_acts.Viewing) -> None:
+    photo = library().photos.get(at.photo)
+    shown = shown_photo(at, photo, library().faces.of_photo(photo.id), library().people.all())
+    st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}")
+    if folder := _folder(photo):
+        st.caption(escaped_markdown(folder))
+    if shown.gone:
+        _repair(photo)
+    photo_viewer(shown, key="photo-viewer", turn=at.turn, on_act=photo_acts.act)
+    if may(Role.EDITOR):
         with st.container(horizontal=True, key="photo-acts"):
-            if may(Role.EDITOR):
-                _ignore_background(photo)
+            _ignore_background(photo)
             if may(Role.OWNER):
                 _erase(photo)
-    undo_bar("photo")
+
+
+def shown_photo(
+    at: photo_acts.Viewing, photo: PhotoView, faces: list[FaceView], people: list[PersonView]
+) -> ShownPhoto:
+    """What the viewer draws: all but faces that are none."""
+    query = at.query
+    before, behind = library().photos.beside(photo.id, query) if query is not None else (None, None)
+    return ShownPhoto(
+        photo=photo.id,
+        src=photo_url(photo.id, DETAIL_PX),
+        large=photo_url(photo.id, LARGE_PX),
+        width=photo.width,
+        height=photo.height,
+        gone=not photo.width or library().photos.is_gone(photo.id),
+        faces=[_face(face) for face in faces if face.flag not in (Flag.NOT_A_FACE, Flag.HIDDEN)],
+        people=[_choice(person) for person in people if not person.hidden] if may(Role.EDITOR) else [],
+        chosen=at.chosen,
+        naming=at.naming,
+        editable=may(Role.EDITOR) and library().read_only is None,
+        previous=before is not None,
+        next=behind is not None,
+        error=at.error if at.naming else "",
+        status=at.status,
+        ahead=[photo_url(one, DETAIL_PX) for one in (behind, before) if one is not None],
+    )
+
+
+def _face(face: FaceView) -> dict[str, Any]:
+    return {
+        "id": face.id,
+        "box": [round(edge, 2) for edge in face.box.as_tuple()],
+        "name": face.person or "",
+        "title": describe(face),
+        "src": face_url(face.id),
+        "isAside": face.flag is Flag.STRANGER,
+    }
+
+
+def _choice(person: PersonView) -> dict[str, Any]:
+    source = face_url(person.cover_face_id) if person.cover_face_id else None
+    return {"id": person.id, "name": person.name, "note": count(person.faces, "face"), "src": source}
 
 
 def _folder(photo: PhotoView) -> str:
@@ -58,24 +112,35 @@ def _folder(photo: PhotoView) -> str:
     return folder.name if may(Role.EDITOR) else ""
 
 
-def _grid(photo_id: int) -> str:
-    """The key of the grid of faces: another one after each name, so that nothing stays selected."""
-    return f"photo-faces-{photo_id}-{st.session_state.get('photo-names', 0)}"
+def facts(photo: PhotoView) -> str:
+    parts = [f"{photo.width:,} × {photo.height:,} px"]
+    if photo.taken_at:
+        parts.append(f"taken {photo.taken_at:%d %B %Y, %H:%M}")
+    return " · ".join([*parts, count(photo.faces, "face")])
 
 
-def _next_face(_: list[int]) -> None:
-    st.session_state["photo-names"] = st.session_state.get("photo-names", 0) + 1
+# --- a file that is gone ----------------------------------------------------------------------------------------
+def _repair(photo: PhotoView) -> None:
+    """Say so, and to the owner where it was, with a way to say where it is now."""
+    if not may(Role.OWNER):
+        st.warning(
+            "This photo is not there any more. Ask an owner of this library.", icon=":material/image_not_supported:"
+        )
+        return
+    path = escaped_markdown(str(frame_path.file_of(photo.path)))
+    st.warning(f"This photo is not there any more: {path}. Was it moved?", icon=":material/image_not_supported:")
+    with st.form("find-photo", border=False):
+        folder = st.text_input(
+            "Where it is now", placeholder="/home/you/Pictures", key="moved-to", max_chars=4096,
+            help="A folder or file on the computer that runs faceid. The photo keeps its names.",
+        )  # fmt: skip
+        if st.form_submit_button("Look there", icon=":material/search:", type="primary"):
+            with boundary():
+                library().jobs.submit("import", {"paths": [str(uploads.checked_path(folder, videos=True))]})
+                toast("Looking there. The photo comes back when it is found.", icon=":material/search:")
 
 
-def _faces(photo_id: int, faces: list[FaceView]) -> None:
-    """The faces, to be selected and named; a single one needs no selecting."""
-    grid, drawn = _grid(photo_id), DrawnFaces.of(faces)
-    alone = len(faces) == 1
-    target = Target(grid=grid, shown=drawn, every=drawn if alone else None, then=_next_face)
-    naming(target, key=f"photo-name-{photo_id}")
-    face_grid(faces, key=grid, label="Faces of this photo", selectable=not alone, tile="5.5rem")
-
-
+# --- acts beside the viewer -------------------------------------------------------------------------------------
 def _ignore_background(photo: PhotoView) -> None:
     small = library().faces.background(photo.id)
     if small:
@@ -93,6 +158,8 @@ def _ignore_background(photo: PhotoView) -> None:
 @guarded
 def _set_aside(faces: list[int]) -> None:
     offer_undo(library().faces.flag(faces, Flag.STRANGER, drawn=DrawnFaces.alike(faces)))
+    if (at := photo_acts.viewing()) is not None:
+        at.turn += 1
 
 
 def _erase(photo: PhotoView) -> None:
@@ -110,25 +177,3 @@ def _erase(photo: PhotoView) -> None:
 
 def _confirm(faces: int) -> None:
     st.session_state[CONFIRMED] = faces
-
-
-def facts(photo: PhotoView) -> str:
-    parts = [f"{photo.width:,} × {photo.height:,} px"]
-    if photo.taken_at:
-        parts.append(f"taken {photo.taken_at:%d %B %Y, %H:%M}")
-    return " · ".join([*parts, count(photo.faces, "face")])
-
-
-def shot_html(photo: PhotoView, faces: list[FaceView], *, chosen: Sequence[int] = ()) -> str:
-    """The upright photo; boxes are placed in percent, so that they fit at every size. chosen: to point out."""
-    known = faces if photo.width and photo.height else []
-    boxes = "".join(_box_html(photo, face, chosen=face.id in chosen) for face in known)
-    return f'<div class="shot"><img src="{photo_url(photo.id, DETAIL_PX)}" alt="The photo">{boxes}</div>'
-
-
-def _box_html(photo: PhotoView, face: FaceView, *, chosen: bool) -> str:
-    left, top = 100 * face.box.left / photo.width, 100 * face.box.top / photo.height
-    width, height = 100 * face.box.width / photo.width, 100 * face.box.height / photo.height
-    name = f"<span>{escaped_html(face.person)}</span>" if face.person else ""
-    place = f"left:{left:.2f}%;top:{top:.2f}%;width:{width:.2f}%;height:{height:.2f}%"
-    return f'<div class="box{" chosen" * chosen}" style="{place}">{name}</div>'

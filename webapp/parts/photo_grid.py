@@ -13,15 +13,16 @@ from webapp.parts.photo_dialog import show_photo
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import PhotoView
+    from faceid_core.library import PhotoQuery, PhotoView
 
 
-def photo_grid(photos: Iterable[PhotoView], *, key: str = "") -> None:
-    """Tiles that open the photo when they are clicked. key: tells grids on one page apart."""
+def photo_grid(photos: Iterable[PhotoView], *, key: str = "", query: PhotoQuery | None = None) -> None:
+    """Tiles that open the photo when they are clicked. key: tells grids on one page apart; query: the search that
+    gave the photos, for going on from one to the next."""
     with st.container(key=f"photo-grid{key}"):
         for photo in photos:
             if photo_tile(photo):
-                show_photo(photo.id)
+                show_photo(photo.id, query=query)
 
 
 def photo_tile(photo: PhotoView) -> bool:

@@ -6,14 +6,14 @@ as it can be redone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Text, cast, delete, insert, or_, select
 from sqlmodel import Session, col
 
 from faceid_core.library.store.database import chunks
-from faceid_core.library.store.tables import EventFace, Face
+from faceid_core.library.store.tables import Event, EventFace, Face
 
 
 def note(session: Session, event_id: int, changes: Sequence[dict[str, Any]]) -> None:
@@ -24,6 +24,21 @@ def note(session: Session, event_id: int, changes: Sequence[dict[str, Any]]) -> 
         rows = [{"face_id": face, "event_id": event_id} for face in session.scalars(there)]
         if rows:
             session.execute(insert(EventFace), rows)
+
+
+def note_again(session: Session, faces: Collection[int]) -> None:
+    """Faces that had gone are back, and so is what was noted of them. It looks through the whole journal."""
+    if not faces:
+        return
+    text = cast(col(Event.changes), Text)
+    keys = ("id", "face_id", "other_id", "cover_face_id")
+    told = or_(*(text.contains(f'"{key}": {face}') for key in keys for face in faces))
+    events = session.execute(select(Event.id, Event.changes).where(told))  # type: ignore[call-overload]
+    rows = [
+        {"face_id": face, "event_id": event} for event, changes in events for face in faces_in(changes) & set(faces)
+    ]
+    if rows:
+        session.execute(insert(EventFace), rows)
 
 
 def mentioned(session: Session, faces: Iterable[int]) -> set[int]:

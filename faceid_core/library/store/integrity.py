@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import exists, func, or_, select, text
 from sqlmodel import Session, SQLModel, col
 
 from faceid_core.library.store import event_faces
@@ -23,8 +23,10 @@ from faceid_core.library.store.tables import (
     Event,
     EventFace,
     Face,
+    HandBox,
     PersonCounts,
     Photo,
+    UndescribedFace,
 )
 from faceid_core.library.store.traces import of_nobody
 from faceid_core.library.store.withholding import withheld_faces
@@ -67,7 +69,8 @@ def _orphans(session: Session) -> Iterator[str]:
 def _missing(session: Session) -> Iterator[str]:
     for table, what in ((Crop, "picture"), (Embedding, "vector")):
         without = select(func.count()).select_from(Face).where(~exists().where(col(table.face_id) == col(Face.id)))
-        count = session.scalar(without.where(col(Face.id).not_in(withheld_faces()))) or 0
+        by_hand = or_(*(exists().where(col(each.face_id) == col(Face.id)) for each in (HandBox, UndescribedFace)))
+        count = session.scalar(without.where(col(Face.id).not_in(withheld_faces()), ~by_hand)) or 0
         if count:
             yield f"{count} faces have no {what}; run `faceid import --again` on their photos."
         kept = select(func.count()).select_from(table).where(col(table.face_id).in_(withheld_faces()))

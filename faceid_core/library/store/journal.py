@@ -304,6 +304,8 @@ def _needs(applied: Sequence[Change]) -> set[Token]:
         before, after = change.before, change.after
         if change.table == "person" and before and not after:
             needed.add(("faces of", before["id"]))  # a person goes without them
+        if change.table == "handbox" and before and not after:
+            needed.add(("decided of", before["face_id"]))  # a face that only a human saw goes with its box
         if after and "name_key" in after:
             needed.add(("name", after["name_key"]))
         if after and change.table in _CONTRARY:
@@ -328,6 +330,9 @@ def _touches(changes: Sequence[Change]) -> set[Token]:
             touched.add(("faces of", after["person_id"]))
         if after and change.table == "consent":
             touched.add(("faces of", after["person_id"]))
+        if after and change.table != "clusterrun":
+            faces = event_faces.faces_in([{"table": change.table, "before": None, "after": after}])
+            touched |= {("decided of", face) for face in faces}
     return touched
 
 

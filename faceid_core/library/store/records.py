@@ -213,6 +213,24 @@ class Changed(Act):
 
 
 @dataclass(frozen=True, slots=True)
+class Placed(Act):
+    """face_id: the face whose box was drawn or moved."""
+
+    face_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undescribed:
+    """A face to describe: at this box of the photo at this path. by_hand: whether a human drew or moved the box."""
+
+    face_id: int
+    photo_id: int
+    path: str
+    box: Box
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PersonChanged(Act):
     """person: as they are now."""
 

@@ -13,13 +13,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
 from faceid_core.errors import BadInput, Conflict
-from faceid_core.library.store import person_counts, withholding
+from faceid_core.library.store import event_faces, hand_boxes, person_counts, withholding
 from faceid_core.library.store.database import chunks
 from faceid_core.library.store.tables import (
     ClusterRun,
     Consent,
     Event,
     Face,
+    HandBox,
     Label,
     PairConstraint,
     Person,
@@ -33,13 +34,18 @@ JOURNALLED: dict[str, type[SQLModel]] = {
     "person": Person,
     "consent": Consent,
     "face": Face,
+    "handbox": HandBox,
     "label": Label,
     "rejection": Rejection,
     "verdict": PairConstraint,
 }
 """Tables whose changes are events, parents first: human decisions, and whether a grouping is in force."""
 
-_DECIDED_COLUMNS = {"face": {"id", "flag"}, "clusterrun": {"id", "undone"}}
+_DECIDED_COLUMNS = {
+    "face": {"id", "flag"},
+    "clusterrun": {"id", "undone"},
+    "handbox": {"face_id", "photo_id", "left", "top", "right", "bottom", "at"},
+}
 """Of these tables, the only columns that acts change."""
 
 _CHANGED = "The faces or people that this is about were changed or have gone meanwhile; look again and decide anew."
@@ -118,20 +124,27 @@ def apply(session: Session, changes: Sequence[Change]) -> None:
     that a person who goes takes no face along that the same act has just moved."""
     _check_conflicts(session, changes)
     _check_orphans(session, changes)
+    boxes = [(change.before, change.after) for change in changes if change.table == "handbox"]
     try:
+        again = hand_boxes.bring_back(session, boxes)
         _write(session, changes)
+        if hand_boxes.needed(session, boxes):
+            raise Conflict(_CHANGED)
+        hand_boxes.place(session, boxes)
     except IntegrityError as error:  # a name that is taken again, or a person or face that is gone
         raise Conflict(_CHANGED) from error
     _check_contradictions(session, changes)
     withholding.enforce(session, [(change.table, change.before, change.after) for change in changes])
     _forget_person_counts(session, changes)
+    event_faces.note_again(session, again)
     session.expire_all()
 
 
 def _forget_person_counts(session: Session, changes: Sequence[Change]) -> None:
     rows = [(change.table, row) for change in changes for row in (change.before, change.after) if row]
     people = {row["person_id"] for table, row in rows if table == "label"}
-    person_counts.forget(session, people, (row["id"] for table, row in rows if table == "face"))
+    key = {"face": "id", "handbox": "face_id"}
+    person_counts.forget(session, people, [row[key[table]] for table, row in rows if table in key])
 
 
 def _write(session: Session, changes: Sequence[Change]) -> None:
@@ -141,7 +154,7 @@ def _write(session: Session, changes: Sequence[Change]) -> None:
         if added:
             session.execute(insert(_sql_table(table)), added)
         _update(session, table, [change.after for change in mine if change.before and change.after])
-    for table in reversed(JOURNALLED):
+    for table in reversed([name for name in JOURNALLED if name != "handbox"]):  # hand_boxes.place deletes these
         _delete(session, table, [c.before for c in changes if c.table == table and c.before and not c.after])
 
 

@@ -93,6 +93,28 @@ class Face(SQLModel, table=True):
     flag: str = Field(default=Flag.NONE.value, max_length=16)
 
 
+class HandBox(SQLModel, table=True):
+    """Where a human said that a face is, in pixels of the upright photo: this box goes before the detector's.
+
+    found: the box that a detector gave (left, top, right, bottom), derived; None for a face that only a human saw.
+    """
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+    photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
+    left: float
+    top: float
+    right: float
+    bottom: float
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+    found: list[float] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+
+
+class UndescribedFace(SQLModel, table=True):
+    """A face whose box is new: its landmarks, quality, picture and vector are still to be computed."""
+
+    face_id: int = Field(sa_column=_parent("face", primary_key=True))
+
+
 class Crop(SQLModel, table=True):
     """The aligned 150x150 face as JPEG."""
 

@@ -24,6 +24,7 @@ from faceid_core.library.store.tables import (
     Label,
     MapPoint,
     TrainedModel,
+    UndescribedFace,
 )
 from faceid_core.library.store.traces import merged_into, names_ever
 from faceid_core.values import ConsentState
@@ -91,6 +92,7 @@ def forget_derived(session: Session, faces: Iterable[int]) -> int:
             done: CursorResult[Any] = session.execute(delete(table).where(col(table.face_id).in_(chunk)))  # type: ignore[assignment]
             gone += done.rowcount
         session.execute(update(Face).where(col(Face.id).in_(chunk)).values(landmarks=NO_LANDMARKS))
+        session.execute(delete(UndescribedFace).where(col(UndescribedFace.face_id).in_(chunk)))
         _recount(session, clusters)
     return gone
 

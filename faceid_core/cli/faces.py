@@ -1,0 +1,105 @@
+"""The commands for boxes by hand: faces list, add, move, remove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, say
+from faceid_core.errors import NotFound
+from faceid_core.values import Box, Flag
+from faceid_core.wording import file_name
+
+if TYPE_CHECKING:
+    from faceid_core.library import Library
+
+PHOTO = click.argument("photo", type=click.Path(path_type=Path))
+FACE = click.argument("face", type=int)
+BOX = click.argument("box", type=float, nargs=4, metavar="LEFT TOP RIGHT BOTTOM")
+
+
+@click.group(cls=Commands)
+def faces() -> None:
+    """List the faces of a photo, and draw, move and remove their boxes by hand."""
+
+
+@faces.command("list")
+@PHOTO
+@JSON
+@click.pass_context
+def list_faces(ctx: click.Context, photo: Path, as_json: bool) -> None:
+    """List the faces of PHOTO with their numbers and boxes, in pixels of the upright photo."""
+    with library_of(ctx) as library:
+        found = library.faces.of_photo(_photo(library, photo))
+    if as_json:
+        print_json(
+            [
+                {"id": one.id, "box": one.box.as_tuple(), "person": one.person, "flag": one.flag.value}
+                for one in found
+            ]
+        )
+    elif found:
+        rows = [(one.id, *map(round, one.box.as_tuple()), one.person or "") for one in found]
+        print_table(("Number", "Left", "Top", "Right", "Bottom", "Name"), rows)
+    else:
+        say("No face is known on this photo; `faceid faces add` draws one.")
+
+
+@faces.command()
+@PHOTO
+@BOX
+@click.option("--name", help="Who it is.")
+@click.pass_context
+def add(ctx: click.Context, photo: Path, box: tuple[float, float, float, float], name: str | None) -> None:
+    """Draw a face on PHOTO that no detector found, and print its number."""
+    from faceid_core.steps.describe_boxes import describe_boxes
+
+    with library_of(ctx) as library:
+        made = library.faces.add(_photo(library, photo), Box(*box))
+        if name is not None:
+            library.people.name_faces([made.face_id], name)
+        describe_boxes(library)
+        _say_whether_seen(library, made.face_id)
+    click.echo(made.face_id)
+
+
+@faces.command()
+@FACE
+@BOX
+@click.pass_context
+def move(ctx: click.Context, face: int, box: tuple[float, float, float, float]) -> None:
+    """Move the box of FACE, a number from `faceid faces list`. It keeps its name."""
+    from faceid_core.steps.describe_boxes import describe_boxes
+
+    with library_of(ctx) as library:
+        library.faces.move(face, Box(*box))
+        describe_boxes(library)
+        _say_whether_seen(library, face)
+
+
+@faces.command()
+@FACE
+@click.pass_context
+def remove(ctx: click.Context, face: int) -> None:
+    """Mark FACE as not a face, as the pages do. `faceid undo` takes it back."""
+    with library_of(ctx) as library:
+        library.faces.get(face)
+        library.faces.flag([face], Flag.NOT_A_FACE)
+    say(f"Marked face {face} as not a face.")
+
+
+def _photo(library: Library, path: Path) -> int:
+    """The id of the photo in this file. Raises NotFound."""
+    from faceid_core.media import folders
+
+    known = library.photos.at([str(path), str(folders.absolute(path))])
+    if not known:
+        raise NotFound(f"{file_name(str(path))} is not in the library; import it first.")
+    return next(iter(known.values()))
+
+
+def _say_whether_seen(library: Library, face: int) -> None:
+    if not library.faces.crops([face]):
+        say("No face can be recognised in this box, so it counts for its name alone.")

@@ -1,0 +1,153 @@
+"""Boxes that humans drew or moved, beside the rows that follow from them.
+
+A `HandBox` is the decision; the face's own box, landmarks, picture and vector are derived from it. So `place` runs
+in the transaction of every act, undone and redone ones included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlmodel import Session, col
+
+from faceid_core.library.store import withholding
+from faceid_core.library.store.tables import (
+    Event,
+    EventFace,
+    Face,
+    HandBox,
+    Label,
+    PairConstraint,
+    Person,
+    Rejection,
+    UndescribedFace,
+)
+from faceid_core.values import Box, Flag
+
+Row = dict[str, Any]
+Sides = Sequence[tuple[Row | None, Row | None]]
+"""Rows of HandBox before and after."""
+
+BY_HAND = "hand"
+"""The detector of a face that only a human saw."""
+
+EDGES = ("left", "top", "right", "bottom")
+
+
+def needed(session: Session, boxes: Sides) -> bool:
+    """Whether a face that only a human saw would go although other decisions are about it."""
+    going = [before["face_id"] for before, after in boxes if before and not after]
+    if not going:
+        return False
+    face = col(HandBox.face_id)
+    decided = or_(
+        exists().where(col(Label.face_id) == face),
+        exists().where(col(Rejection.face_id) == face),
+        exists().where(or_(col(PairConstraint.face_id) == face, col(PairConstraint.other_id) == face)),
+        exists().where(col(Person.cover_face_id) == face),
+        exists().where(col(Face.id) == face, col(Face.flag) != Flag.NONE.value),
+    )
+    alone = exists().where(col(Face.id) == face, col(Face.detector) == BY_HAND)
+    wanted = select(face).where(face.in_(going), alone, decided)
+    return session.scalars(wanted.limit(1)).first() is not None
+
+
+def bring_back(session: Session, boxes: Sides) -> list[int]:
+    """Insert the faces that only a human saw and that had gone with their boxes; their ids."""
+    coming = {after["face_id"]: after for before, after in boxes if after and not before}
+    if not coming:
+        return []
+    there = set(session.scalars(select(col(Face.id)).where(col(Face.id).in_(coming))))
+    again = [face_row(row) for face, row in coming.items() if face not in there]
+    if again:
+        session.execute(insert(Face), again)
+    return [row["id"] for row in again]
+
+
+def face_row(row: Row) -> Row:
+    """A face that only a human saw, before anything is computed of it. row: of its HandBox; face_id None for a new
+    one."""
+    given = {"id": row["face_id"]} if row.get("face_id") is not None else {}
+    edges = {edge: row[edge] for edge in EDGES}
+    rest = {"photo_id": row["photo_id"], "score": 1.0, "landmarks": b"", "quality": 0.0, "quality_parts": {}}
+    return {**given, **edges, **rest, "detector": BY_HAND, "flag": Flag.NONE.value}
+
+
+def place(session: Session, boxes: Sides) -> None:
+    """Bring the faces to where their boxes now are, or back to where the detector found them. Rows of HandBox that
+    go are deleted here: what the detector found is in them."""
+    for before, after in boxes:
+        if after is not None:
+            if before is None:
+                _keep_found(session, after["face_id"])
+            _move(session, after["face_id"], [after[edge] for edge in EDGES])
+        elif before is not None:
+            _take_back(session, before["face_id"])
+
+
+def to_describe(session: Session, faces: Iterable[int]) -> None:
+    """Have these faces described anew; not those of who refused."""
+    wanted = set(faces)
+    wanted -= withholding.withheld_among(session, wanted)
+    wanted -= set(
+        session.scalars(select(col(UndescribedFace.face_id)).where(col(UndescribedFace.face_id).in_(wanted)))
+    )
+    if wanted:
+        session.execute(insert(UndescribedFace), [{"face_id": face} for face in sorted(wanted)])
+
+
+def carry(session: Session, face: int, move: Callable[[Box], Box]) -> None:
+    """The face's photo has become another picture of the same: its box moves, and with it each box that the journal
+    remembers, so that every decision can still be undone and redone."""
+    row = session.get_one(HandBox, face)
+    for edge, value in zip(EDGES, move(Box(row.left, row.top, row.right, row.bottom)).as_tuple(), strict=True):
+        setattr(row, edge, float(value))
+    session.flush()
+    told = select(Event).join(EventFace, col(EventFace.event_id) == col(Event.id))
+    for event in session.scalars(told.where(col(EventFace.face_id) == face)):
+        event.changes = [_carried(change, face, move) for change in event.changes]
+    session.flush()
+
+
+def _carried(change: dict[str, Any], face: int, move: Callable[[Box], Box]) -> dict[str, Any]:
+    if change["table"] != "handbox":
+        return change
+    return {
+        side: _moved(row, move) if isinstance(row, dict) and row["face_id"] == face else row
+        for side, row in change.items()
+    }
+
+
+def _moved(row: Row, move: Callable[[Box], Box]) -> Row:
+    edges = map(float, move(Box(*(row[edge] for edge in EDGES))).as_tuple())
+    return {**row, **dict(zip(EDGES, edges, strict=True))}
+
+
+def _keep_found(session: Session, face: int) -> None:
+    """The first box by hand of a face that a detector found."""
+    row = session.execute(
+        select(Face.left, Face.top, Face.right, Face.bottom, Face.detector).where(col(Face.id) == face)  # type: ignore[call-overload]
+    ).one()
+    if row[4] != BY_HAND:
+        session.execute(update(HandBox).where(col(HandBox.face_id) == face).values(found=list(row[:4])))
+
+
+def _take_back(session: Session, face: int) -> None:
+    wanted = select(Face.detector, HandBox.found).join(HandBox, col(HandBox.face_id) == col(Face.id))  # type: ignore[call-overload]
+    detector, found = session.execute(wanted.where(col(Face.id) == face)).one()
+    session.execute(delete(HandBox).where(col(HandBox.face_id) == face))
+    if detector == BY_HAND:
+        withholding.forget_derived(session, [face])
+        session.execute(delete(Face).where(col(Face.id) == face))
+    elif found is not None:  # a library that an older version had meanwhile does not know it: the box stays
+        _move(session, face, found)
+
+
+def _move(session: Session, face: int, edges: Sequence[float]) -> None:
+    withholding.forget_derived(session, [face])
+    session.execute(
+        update(Face).where(col(Face.id) == face).values(**dict(zip(EDGES, map(float, edges), strict=True)))
+    )
+    to_describe(session, [face])

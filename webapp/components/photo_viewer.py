@@ -1,0 +1,53 @@
+"""A photo as large as it goes, with a box around each face: to be named, drawn, moved, resized and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import streamlit as st
+
+from webapp.components.files import component
+
+_component = component(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPhoto:
+    """What is drawn. photo: its id; src, large: addresses of the photo, as it is shown at first and when it is
+    zoomed; width, height: in pixels; gone: whether its file is.
+
+    faces, people: as photo_viewer.js says; chosen: the face that stands out; naming: whether to ask for its name.
+    previous, next: whether there are photos to go to. error: what was wrong with the last name; status: what was
+    done, for screen readers. ahead: addresses of pictures to load ahead.
+    """
+
+    photo: int
+    src: str
+    large: str
+    width: int
+    height: int
+    gone: bool
+    faces: Sequence[Mapping[str, Any]]
+    people: Sequence[Mapping[str, Any]]
+    chosen: int | None
+    naming: bool
+    editable: bool
+    previous: bool
+    next: bool
+    error: str = ""
+    status: str = ""
+    ahead: Sequence[str] = ()
+
+
+def photo_viewer(shown: ShownPhoto, *, key: str, turn: int, on_act: Callable[[dict[str, Any]], None]) -> None:
+    """Draw the photo. turn: another one draws it anew; on_act gets what was done in this turn, before the page runs
+    again: act, and where they apply face, box, was, person, name."""
+
+    def acted() -> None:
+        given = (st.session_state.get(key) or {}).get("acted") or {}
+        if given.get("turn") == turn and given.get("photo") == shown.photo:
+            on_act(given)
+
+    _component(key=key, data={**asdict(shown), "turn": turn}, on_acted_change=acted)

@@ -1,0 +1,119 @@
+// A box for a name: people whose name matches, the best first; a new person only when chosen as such.
+
+/**
+ * @typedef {{ id: number, name: string, note: string, src: string | null }} Person
+ * @typedef {{ onPerson: (person: Person) => void, onNew: (name: string) => void, onLeave: () => void }} Takes
+ */
+
+const SHOWN = 7
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Kind
+ * @param {Kind} kind
+ * @param {string} name
+ * @param {(Node | string)[]} children
+ */
+export function element(kind, name, ...children) {
+  const made = document.createElement(kind)
+  if (name) made.className = name
+  made.append(...children)
+  return made
+}
+
+/** @param {string} text */
+const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase()
+
+/**
+ * @param {Person[]} people
+ * @param {string} typed
+ */
+function matching(people, typed) {
+  const wanted = plain(typed)
+  if (!wanted) return people.slice(0, SHOWN)
+  /** @type {[number, Person][]} */
+  const scored = []
+  for (const person of people) {
+    const name = plain(person.name)
+    const place = name.indexOf(wanted)
+    if (place >= 0) scored.push([name === wanted ? 0 : place === 0 ? 1 : name[place - 1] === " " ? 2 : 3, person])
+  }
+  return scored.sort((one, other) => one[0] - other[0]).slice(0, SHOWN).map(([, person]) => person)
+}
+
+/**
+ * The input and its list, to be put into the page. Enter takes the first match, Shift+Enter a new person, Escape leaves.
+ * @param {Person[]} people
+ * @param {Takes} takes
+ */
+export function typeAhead(people, takes) {
+  const input = element("input", "name")
+  const list = element("ul", "list")
+  list.id = "names"
+  list.setAttribute("role", "listbox")
+  list.setAttribute("aria-label", "People")
+  Object.assign(input, { type: "text", autocomplete: "off", spellcheck: false, placeholder: "Who is this?", maxLength: 100 })
+  for (const [name, value] of [["role", "combobox"], ["aria-label", "Name"], ["aria-autocomplete", "list"],
+    ["aria-controls", "names"], ["aria-expanded", "false"]]) input.setAttribute(name, value)
+  /** @type {(Person | null)[]} */
+  let shown = []
+  let active = -1
+
+  const mark = () => {
+    for (const [place, item] of [...list.children].entries()) {
+      item.setAttribute("aria-selected", String(place === active))
+      if (place === active) item.scrollIntoView({ block: "nearest" })
+    }
+    if (active >= 0 && shown.length) input.setAttribute("aria-activedescendant", `name-${active}`)
+    else input.removeAttribute("aria-activedescendant")
+  }
+  const suggest = () => {
+    const typed = input.value.trim()
+    shown = matching(people, typed)
+    if (typed && !people.some(person => plain(person.name) === plain(typed))) shown.push(null)
+    active = typed ? 0 : -1
+    list.replaceChildren(...shown.map((person, place) => option(person, place, typed)))
+    input.setAttribute("aria-expanded", String(shown.length > 0))
+    mark()
+  }
+  /** @param {number} place */
+  const take = place => {
+    const person = shown[place]
+    if (person) takes.onPerson(person)
+    else if (person === null) takes.onNew(input.value.trim())
+  }
+  input.addEventListener("input", suggest)
+  input.addEventListener("focus", suggest)
+  input.addEventListener("keydown", event => {
+    event.stopPropagation() // what is typed here is no key of the page
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step && shown.length) {
+      active = ((active < 0 && step < 0 ? 0 : active) + step + shown.length) % shown.length
+      mark()
+    } else if (event.key === "Escape") takes.onLeave()
+    else if (event.key === "Enter" && !event.isComposing) {
+      take(event.shiftKey && shown.at(-1) === null ? shown.length - 1 : active)
+    } else return
+    event.preventDefault()
+  })
+  list.addEventListener("pointerdown", event => event.preventDefault()) // the input keeps the focus
+  list.addEventListener("click", event => {
+    const item = event.target instanceof Element ? event.target.closest("li") : null
+    if (item) take(Number(item.dataset.place))
+  })
+  return { input, list }
+}
+
+/**
+ * @param {Person | null} person
+ * @param {number} place
+ * @param {string} typed
+ */
+function option(person, place, typed) {
+  const picture = person?.src ? Object.assign(element("img", ""), { src: person.src, alt: "" }) : element("i", "", person ? "·" : "+")
+  const item = element("li", "", picture, element("span", "who", person?.name ?? `New person “${typed}”`))
+  item.append(element("span", "note", person?.note ?? ""))
+  item.id = `name-${place}`
+  item.dataset.place = String(place)
+  item.setAttribute("role", "option")
+  return item
+}
