@@ -74,8 +74,8 @@ class Workers:
             row.name = f"{host[:150]}-{row.id}"
             return int(row.id or 0), row.name
 
-    def report(self, worker_id: int, doing: str, photos: int, rate: float) -> None:
-        """A worker says what it does."""
+    def report(self, worker_id: int, doing: str, stored: int, rate: float) -> None:
+        """A worker says what it does. stored: photos since its start; rate: photos a second."""
         with self._database.write(Role.OWNER) as session:
             row = session.get(JobWorker, worker_id)
             if row is None:
@@ -83,7 +83,7 @@ class Workers:
             row.seen_at = database_now(session)
             if row.doing != doing:
                 row.doing, row.since = doing, row.seen_at if doing else None
-            row.photos, row.rate = photos, rate
+            row.photos, row.rate = stored, rate
 
     def leave(self, worker_id: int, name: str) -> None:
         """A worker ends: what it still has goes back, and it is forgotten."""

@@ -114,7 +114,7 @@ EXAMPLES: Mapping[str, Any] = {
     "person_id": 1, "photo_id": 1, "photos": [], "places": {},
     "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
-    "sentence": "",  "share": SHARE, "share_id": 1,
+    "sentence": "", "stored": 1, "share": SHARE, "share_id": 1,
     "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
     "subject": "none", "summary": "Said", "threshold": 0.5, "token_id": 1, "total": 1,
     "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),
