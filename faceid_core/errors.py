@@ -33,6 +33,7 @@
     │   ├── DiskFull
     │   ├── ReadOnlyLibrary
     │   ├── Unreachable
+    │   ├── LeaseLost
     │   ├── DriverMissing
     │   ├── SchemaOutdated
     │   └── SchemaTooNew
@@ -187,6 +188,10 @@ class ReadOnlyLibrary(LibraryError):
 
 class Unreachable(LibraryError):
     """The database server does not answer."""
+
+
+class LeaseLost(LibraryError):
+    """A worker was silent for so long that another one has its work now."""
 
 
 class DriverMissing(LibraryError):

@@ -31,6 +31,7 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "backups": ("Backups", "backup"),
         "sharing": ("Sharing", "share"),
         "users": ("Users", "manage_accounts"),
+        "workers": ("Workers", "memory"),
     },
 }
 """Section -> module in webapp.app_pages (also the address) -> title and Material icon."""
@@ -44,6 +45,7 @@ NEEDS = {
     "export": Role.OWNER,
     "sharing": Role.OWNER,
     "users": Role.OWNER,
+    "workers": Role.OWNER,
 }
 """Who may open a page; those that are not here are for everybody."""
 

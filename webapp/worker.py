@@ -24,7 +24,15 @@ STOP_SECONDS = 5.0
 
 
 def worker_command(settings: Settings) -> list[str]:
-    return [sys.executable, "-m", "faceid_core.cli", "--library", str(settings.library.resolve()), "work"]
+    return [
+        sys.executable,
+        "-m",
+        "faceid_core.cli",
+        "--library",
+        str(settings.library.resolve()),
+        "work",
+        "--with-parent",
+    ]
 
 
 def worker_environment(settings: Settings) -> dict[str, str]:

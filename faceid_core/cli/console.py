@@ -14,7 +14,7 @@ from faceid_core.errors import FaceIdError, NoLibrary
 from faceid_core.wording import count, no_access
 
 if TYPE_CHECKING:
-    from faceid_core.importing.run import ImportReport
+    from faceid_core.importing.report import ImportReport
     from faceid_core.library import Library
     from faceid_core.settings import Settings
     from faceid_core.values import Progress, Recognised

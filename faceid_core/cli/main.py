@@ -31,11 +31,12 @@ from faceid_core.cli.console import (
     say,
     settings_of,
 )
-from faceid_core.errors import NoFaces, UnreadableImage
+from faceid_core.errors import NoFaces, UnknownChoice, UnreadableImage
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
-    from faceid_core.importing.run import Found, ImportReport
+    from faceid_core.importing.report import ImportReport
+    from faceid_core.importing.run import Found
     from faceid_core.library import Library
     from faceid_core.recognition.recogniser import Recogniser
     from faceid_core.settings import Settings
@@ -174,7 +175,7 @@ def watch(
     ctx: click.Context, folders: tuple[Path, ...], video_seconds: float | None, exclude: tuple[str, ...], poll: bool
 ) -> None:
     """Import folders, then whatever appears or changes in them, until stopped."""
-    from faceid_core.importing.run import ImportReport
+    from faceid_core.importing.report import ImportReport
     from faceid_core.steps.jobs import run_pending
     from faceid_core.steps.watch import watch_folders
 
@@ -367,15 +368,26 @@ def _serve(settings: Settings) -> None:
     serve_app(settings, announce=lambda url: say(f"faceid is at {url} - press Ctrl+C to stop."))
 
 
-@main.command(hidden=True)
+@main.command()
+@click.option(
+    "--only", "kinds", multiple=True, metavar="KIND",
+    help="Take only these jobs, such as import; repeatable [default: all].",
+)  # fmt: skip
+@click.option("--with-parent", is_flag=True, hidden=True, help="The web app's own worker, which ends with it.")
 @click.pass_context
-def work(ctx: click.Context) -> None:
-    """Run queued jobs until stopped; the web app starts this itself."""
-    from faceid_core.steps.jobs import Worker
+def work(ctx: click.Context, kinds: tuple[str, ...], with_parent: bool) -> None:
+    """Take jobs that the web app queues, until stopped. On PostgreSQL, also from other machines."""
+    from faceid_core.steps.jobs import KINDS
+    from faceid_core.steps.work import Worker
 
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise UnknownChoice(f"There is no kind of job {unknown[0]}; choose among {', '.join(sorted(KINDS))}.")
     with new_library_of(ctx) as library:
-        worker = Worker(library)
-        signal.signal(signal.SIGTERM, lambda *_: worker.stop.set())
+        worker = Worker(library, kinds=kinds or None, is_only_helping=not with_parent)
+        if not with_parent:
+            worker.parent = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stop.set())
         worker.run()
 
 

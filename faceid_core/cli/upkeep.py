@@ -221,7 +221,7 @@ def restore(ctx: click.Context, file: Path) -> None:
     people = count(held.people, "person", "people")
     say(f"Restored {count(held.photos, 'photo')}, {count(held.faces, 'face')} and {people} as of {held.made_at}.")
     if replaced:
-        say(f"The old library is in {replaced}; delete that folder when you no longer need it.")
+        say(f"The old library is in {replaced}; delete it when you no longer need it.")
     if held.revision < database.HEAD:
         say("It was made by an older version; run `faceid db upgrade` next.")
 

@@ -3,4 +3,4 @@
 May import the root, media, vision, executors and library.
 """
 
-__all__ = ["by_hand", "photo", "run"]
+__all__ = ["by_hand", "photo", "report", "run", "search_again", "shared"]

@@ -9,11 +9,14 @@ from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
 from faceid_core.library.exports import EVERY_FACE, SHOWN_FLAGS, ExportPreview, ExportQuery
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
+from faceid_core.library.job_parts import PartView
+from faceid_core.library.job_rows import ATTEMPTS, PartProgress
 from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
 from faceid_core.library.statistics import Together, YearCounts
+from faceid_core.library.store.lease import Lease
 from faceid_core.library.store.records import (
     Act,
     Added,
@@ -42,9 +45,11 @@ from faceid_core.library.store.records import (
     Undescribed,
     UserView,
 )
+from faceid_core.library.workers import WorkerView
 from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
 
 __all__ = [
+    "ATTEMPTS",
     "BYTES_REMAIN",
     "DEFAULT_DAYS",
     "EVERY_FACE",
@@ -73,6 +78,7 @@ __all__ = [
     "FaceView",
     "FileBefore",
     "JobView",
+    "Lease",
     "Library",
     "MapPoints",
     "ModelView",
@@ -80,6 +86,8 @@ __all__ = [
     "NamesRunView",
     "Naming",
     "PairDecision",
+    "PartProgress",
+    "PartView",
     "PersonChanged",
     "PersonDecision",
     "PersonView",
@@ -97,6 +105,7 @@ __all__ = [
     "Undescribed",
     "UserView",
     "Withholding",
+    "WorkerView",
     "YearCounts",
     "needed",
     "passwords",

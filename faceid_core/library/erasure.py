@@ -18,10 +18,10 @@ from faceid_core.library.drawn import AGAIN, check_faces
 from faceid_core.library.store import event_faces, journal, model_cohorts, person_counts, traces, withholding
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
 from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.job_tables import Job
 from faceid_core.library.store.records import DrawnFaces
 from faceid_core.library.store.tables import (
     Face,
-    Job,
     Label,
     PairConstraint,
     Person,

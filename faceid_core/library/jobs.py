@@ -1,11 +1,13 @@
 """The queue of background jobs: pages submit and watch, a worker claims and reports.
 
-A job is claimed once in its life and never again: what ends early is submitted anew. So a worker owns its job as
-long as the job is running; one that was taken for dead finds it ended, and neither goes on nor writes an outcome.
+A worker has a job as long as it shows life. One that was taken for dead finds the job ended, or with another fence
+where another worker has it: it neither goes on nor writes an outcome. An import goes on with another worker, as
+what it has stored is skipped; other jobs end and are submitted anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,11 +15,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from faceid_core.errors import NotFound
+from faceid_core.errors import BadInput, NotFound
+from faceid_core.library.job_rows import ATTEMPTS, drop_parts, enqueue, put_back, settle, waiting
 from faceid_core.library.store.database import Database, acting
+from faceid_core.library.store.job_tables import Job
+from faceid_core.library.store.lease import database_now
 from faceid_core.library.store.records import JobView
-from faceid_core.library.store.tables import Job
-from faceid_core.values import OPEN_JOBS, JobState, Role, utc_now
+from faceid_core.values import OPEN_JOBS, JobState, Role
 
 RESUMES = "import"
 """The kind of job that goes on where it was, as what it has stored is skipped; others begin anew."""
@@ -42,63 +46,87 @@ class Jobs:
         """Queue a job, which acts for whoever asked; one that already waits with the same parameters is returned
         instead. Raises NotAllowed."""
         with self._database.write(needed(kind)) as session:
-            waiting = select(Job).where(col(Job.kind) == kind, col(Job.state) == JobState.QUEUED.value)
-            for job in session.scalars(waiting):
-                if job.params == params:
-                    return _job(job)
-            job = Job(kind=kind, actor=acting(session).name, params=params)
-            session.add(job)
-            session.flush()
-            return _job(job)
+            return _job(enqueue(session, kind, acting(session).name, params))
 
-    def claim(self) -> JobView | None:
-        """Take the oldest queued job, for one worker only; None when nothing waits."""
+    def claim(
+        self, worker: str = "", *, kinds: Collection[str] | None = None, but: Collection[int] = ()
+    ) -> JobView | None:
+        """Take the oldest queued job, for one worker only; None when nothing waits. kinds: of these only; but: not
+        these jobs."""
         self._database.actor.require(Role.OWNER)
-        queued = select(Job).where(col(Job.state) == JobState.QUEUED.value).order_by(col(Job.id)).limit(1)
         with self._database.read() as session:  # looking costs no lock: an idle worker must not disturb writers
-            if session.scalars(queued).first() is None:
+            if session.scalars(_claimable(database_now(session), kinds, but)).first() is None:
                 return None
         with self._database.write(Role.OWNER) as session:
-            job = session.scalars(queued.with_for_update(skip_locked=True)).first()
+            now = database_now(session)
+            job: Job | None = session.scalars(_claimable(now, kinds, but).with_for_update(skip_locked=True)).first()
             if job is None:
                 return None
-            job.state, job.started_at, job.heartbeat_at = JobState.RUNNING.value, utc_now(), utc_now()
+            job.state, job.heartbeat_at = JobState.RUNNING.value, now
+            job.started_at = job.started_at or now
+            job.fence, job.worker = job.fence + 1, worker
             session.flush()
             return _job(job)
 
-    def beat(self, job_id: int, done: int, total: int, message: str, details: dict[str, Any] | None = None) -> bool:
+    def beat(
+        self,
+        job_id: int,
+        done: int,
+        total: int,
+        message: str,
+        details: dict[str, Any] | None = None,
+        *,
+        fence: int | None = None,
+    ) -> bool:
         """Write progress and a sign of life. Returns whether to stop: somebody asked for it, or the job
-        is no longer the caller's."""
+        is no longer the caller's, whose fence is another one."""
         with self._database.write(Role.OWNER) as session:
             job = _find(session, job_id)
-            if job.state != JobState.RUNNING.value:
+            if job.is_split:
+                return job.cancel_requested  # its parts show the life in it
+            if not _is_of(job, fence):
                 return True
-            job.done, job.total, job.message, job.heartbeat_at = done, total, message, utc_now()
+            job.done, job.total, job.message, job.heartbeat_at = done, total, message, database_now(session)
             if details is not None:
                 job.details = dict(details)
             return job.cancel_requested
 
-    def finish(self, job_id: int, result: dict[str, Any]) -> None:
+    def finish(self, job_id: int, result: dict[str, Any], *, fence: int | None = None) -> None:
         """Mark a running job as done; result: plain values for JSON."""
-        self._end(job_id, JobState.DONE, result=result)
+        self._end(job_id, JobState.DONE, fence, result=result)
         self._database.optimise()  # an import or a grouping may have multiplied the rows
 
-    def fail(self, job_id: int, sentence: str) -> None:
+    def fail(self, job_id: int, sentence: str, *, fence: int | None = None) -> None:
         """Mark a running job as failed; sentence: what to do, as the page shows it."""
-        self._end(job_id, JobState.FAILED, error=sentence)
+        self._end(job_id, JobState.FAILED, fence, error=sentence)
 
-    def cancelled(self, job_id: int) -> None:
+    def cancelled(self, job_id: int, *, fence: int | None = None) -> None:
         """Mark a running job as stopped because somebody asked for it."""
-        self._end(job_id, JobState.CANCELLED)
+        self._end(job_id, JobState.CANCELLED, fence)
 
     def cancel(self, job_id: int) -> None:
-        """Ask a job to stop; one that only waits is cancelled at once. Raises NotFound, NotAllowed."""
+        """Ask a job to stop; one that nobody has is cancelled at once. Raises NotFound, NotAllowed."""
         with self._database.write() as session:
             job = _find(session, job_id)
             acting(session).require(needed(job.kind))
             job.cancel_requested = True
             if job.state == JobState.QUEUED.value:
-                job.state, job.finished_at = JobState.CANCELLED.value, utc_now()
+                job.state, job.finished_at = JobState.CANCELLED.value, database_now(session)
+            elif job.is_split and job.state == JobState.RUNNING.value:
+                drop_parts(session, job, held=False)
+                settle(session, job)
+
+    def pause(self, job_id: int, paused: bool = True) -> None:
+        """Let an import rest, or go on. What is being read is still stored.
+
+        Raises NotFound, NotAllowed; BadInput for other jobs.
+        """
+        with self._database.write() as session:
+            job = _find(session, job_id)
+            acting(session).require(needed(job.kind))
+            if job.kind != RESUMES:
+                raise BadInput("Only an import can be paused; cancel this job instead.")
+            job.is_paused = paused and job.state in OPEN_JOBS
 
     def may_ask(self, kind: str) -> bool:
         """Whether whoever acts may ask for a job of this kind, and stop one."""
@@ -130,23 +158,40 @@ class Jobs:
             ]
 
     def heartbeats(self) -> dict[int, datetime | None]:
-        """The latest sign of life of each running job, by the clock of its worker's machine."""
+        """The latest sign of life of each running job, by the database's clock."""
         self._database.actor.require(Role.OWNER)
-        running = select(Job.id, Job.heartbeat_at).where(col(Job.state) == JobState.RUNNING.value)  # type: ignore[call-overload]
+        running = select(Job.id, Job.heartbeat_at).where(  # type: ignore[call-overload]
+            col(Job.state) == JobState.RUNNING.value, col(Job.is_split).is_(False)
+        )
         with self._database.read() as session:
             return dict(session.execute(running).tuples().all())
 
     def interrupt(self, job_id: int, heartbeat: datetime | None) -> bool:
-        """End a running job whose worker is gone. Returns False, and leaves it, where there is a newer sign of life
-        than this one, or it has ended."""
+        """End a running job whose worker is gone; an import waits for another one, a few times. Returns False, and
+        leaves it, where there is a newer sign of life than this one, or it has ended."""
         self._database.actor.require(Role.OWNER)
         with self._database.write(Role.OWNER) as session:
             job = session.get(Job, job_id)
-            if job is None or job.state != JobState.RUNNING.value or job.heartbeat_at != heartbeat:
+            if job is None or not _is_of(job, None) or job.is_split or job.heartbeat_at != heartbeat:
                 return False
-            job.state, job.finished_at = JobState.INTERRUPTED.value, utc_now()
+            put_back(session, job, failed=True)
+            if job.kind == RESUMES and job.attempts < ATTEMPTS and not job.cancel_requested:
+                job.state = JobState.QUEUED.value
+                return True
+            job.state, job.finished_at = JobState.INTERRUPTED.value, database_now(session)
             again = "start it again to resume" if job.kind == RESUMES else "start it again"
             job.error = f"The job stopped unexpectedly; {again}."
+            return True
+
+    def release(self, job_id: int, fence: int) -> bool:
+        """Leave an import to another worker, after a while, as this one can't do it. Returns False, and leaves it,
+        once enough have tried."""
+        with self._database.write(Role.OWNER) as session:
+            job = _find(session, job_id)
+            if not _is_of(job, fence) or job.is_split or job.attempts >= ATTEMPTS - 1:
+                return False
+            put_back(session, job, failed=True)
+            job.state = JobState.QUEUED.value
             return True
 
     def _shown(self, job: Job) -> JobView:
@@ -158,13 +203,31 @@ class Jobs:
         return replace(view, params={}, result=numbers)
 
     def _end(
-        self, job_id: int, state: JobState, *, result: dict[str, Any] | None = None, error: str | None = None
+        self,
+        job_id: int,
+        state: JobState,
+        fence: int | None,
+        *,
+        result: dict[str, Any] | None = None,
+        error: str | None = None,
     ) -> None:
         with self._database.write(Role.OWNER) as session:
             job = _find(session, job_id)
-            if job.state == JobState.RUNNING.value:
-                job.state, job.finished_at, job.error = state.value, utc_now(), error
+            if _is_of(job, fence):
+                drop_parts(session, job, held=True)
+                job.state, job.finished_at, job.error = state.value, database_now(session), error
                 job.result = result or {}
+
+
+def _claimable(now: datetime, kinds: Collection[str] | None, but: Collection[int]) -> Any:
+    queued = (col(Job.state) == JobState.QUEUED.value, col(Job.is_paused).is_(False), waiting(Job, now))
+    wanted = select(Job).where(*queued, col(Job.id).not_in(but)).order_by(col(Job.id)).limit(1)
+    return wanted if kinds is None else wanted.where(col(Job.kind).in_(kinds))
+
+
+def _is_of(job: Job, fence: int | None) -> bool:
+    """Whether a job is running, and whoever has this fence has it."""
+    return job.state == JobState.RUNNING.value and fence in (None, job.fence)
 
 
 def _find(session: Session, job_id: int) -> Job:

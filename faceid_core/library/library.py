@@ -15,6 +15,7 @@ from faceid_core.library.erasure import Erasing
 from faceid_core.library.exports import Exports
 from faceid_core.library.faces import Faces, shown_person
 from faceid_core.library.gallery import Gallery
+from faceid_core.library.job_parts import JobParts
 from faceid_core.library.jobs import Jobs
 from faceid_core.library.maps import Maps
 from faceid_core.library.models import Models
@@ -26,6 +27,7 @@ from faceid_core.library.shares import Shares
 from faceid_core.library.statistics import Statistics
 from faceid_core.library.store.database import Database, connect, make_folder
 from faceid_core.library.store.journal import Journal
+from faceid_core.library.store.lease import Lease
 from faceid_core.library.store.read_only import READ_ONLY
 from faceid_core.library.store.records import (
     Counts,
@@ -33,6 +35,7 @@ from faceid_core.library.store.records import (
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
 from faceid_core.library.tokens import Tokens
 from faceid_core.library.users import Users, refuse_open_door
+from faceid_core.library.workers import Workers
 from faceid_core.library.written_names import WrittenNames
 from faceid_core.settings import Settings
 from faceid_core.values import Actor, Flag, PhotoStatus, Role
@@ -62,6 +65,8 @@ class Library:
         self.maps = Maps(database)
         self.models = Models(database, settings.models_folder)
         self.jobs = Jobs(database)
+        self.job_parts = JobParts(database)
+        self.workers = Workers(database)
         self.journal = Journal(database)
         self.gallery = Gallery(database)
         self.exports = Exports(database)
@@ -98,10 +103,12 @@ class Library:
         """Who acts here."""
         return self._database.actor
 
-    def acting_as(self, actor: Actor) -> Library:
+    def acting_as(self, actor: Actor, lease: Lease | None = None) -> Library:
         """The same library for somebody with a role: what it does not include raises NotAllowed. Cheap enough for
-        each request; the connections stay those of the original, which alone closes them."""
-        return Library(self.settings, self._database.acting_as(actor), original=self)
+        each request; the connections stay those of the original, which alone closes them.
+
+        lease: work that another worker may take over; once it has, every write here raises LeaseLost."""
+        return Library(self.settings, self._database.acting_as(actor, lease), original=self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Library) and other._database.engine is self._database.engine

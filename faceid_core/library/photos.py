@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Select, func, select
 from sqlmodel import col
 
 from faceid_core.errors import NotFound
 from faceid_core.library.filters import PhotoQuery, photo_conditions
+from faceid_core.library.job_rows import PartProgress, record
 from faceid_core.library.phash_cache import PhashCache
 from faceid_core.library.photo_files import is_gone, shown_path
 from faceid_core.library.photo_plan import frames, plan
@@ -49,17 +50,27 @@ class Photos:
             photo = session.scalars(select(Photo).where(col(Photo.sha256) == sha256)).first()
             return photo is not None and photo.status == PhotoStatus.DONE.value
 
-    def add_many(self, photos: Sequence[NewPhoto], *, again: bool = False) -> list[Added]:
+    def add_many(
+        self,
+        photos: Sequence[NewPhoto],
+        *,
+        again: bool = False,
+        progress: Callable[[list[Added]], Sequence[PartProgress]] | None = None,
+    ) -> list[Added]:
         """Store photos with their faces in one transaction. Known content only gets another source.
 
         A file whose picture was saved anew, turned or moved keeps its photo, and faces that are found again keep
         their rows. again: so do the faces of known content, which was searched anew. A photo with a vector that is
-        not finite is stored as one that could not be read.
+        not finite is stored as one that could not be read. progress: how far parts of a job are with these photos;
+        it is written in the same transaction. Raises LeaseLost where somebody else has the parts.
         """
         with self._database.write(Role.OWNER) as session:
             self._phashes.refresh(session)
             # Each sees what those before it in the batch left.
-            return [carry_out(session, plan(session, photo, self._phashes, again=again)) for photo in photos]
+            added = [carry_out(session, plan(session, photo, self._phashes, again=again)) for photo in photos]
+            if progress is not None:
+                record(session, progress(added))
+            return added
 
     def follow(self, paths: Sequence[str]) -> int:
         """Show each photo whose own file is gone as one of these files that hold it. Returns how many changed."""

@@ -29,5 +29,6 @@ __all__ = [
     "set_consent",
     "train",
     "watch",
+    "work",
     "write_names",
 ]

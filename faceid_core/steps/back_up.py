@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from dataclasses import replace as with_fields
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +23,7 @@ from tempfile import TemporaryDirectory
 from faceid_core import __version__
 from faceid_core.atomic import replaced
 from faceid_core.errors import BackupUnusable, BadInput, LibraryBusy, LibraryError, NotWritable
-from faceid_core.library.store import database
+from faceid_core.library.store import database, transfer
 from faceid_core.settings import Settings
 from faceid_core.steps import backups
 from faceid_core.steps.backups import DATABASE
@@ -57,7 +58,6 @@ def back_up(settings: Settings, file: Path, *, replace: bool = False) -> Content
 
     Raises BadInput for a file that is there already (unless `replace`), NotWritable, LibraryError.
     """
-    _only_a_file(settings)
     if file.exists() and not replace:
         raise BadInput(f"The file {file} already exists; choose another name, or add --replace.")
     if not database.exists(settings):
@@ -65,7 +65,10 @@ def back_up(settings: Settings, file: Path, *, replace: bool = False) -> Content
     try:
         with replaced(file, private=True) as partial, _scratch(file.absolute().parent) as folder:
             copy = folder / DATABASE
-            copy_database(settings, copy)
+            if settings.database_url is None:
+                copy_database(settings, copy)
+            else:
+                transfer.to_file(settings, copy)
             contents = _read_contents(copy)
             _pack(partial, copy, settings.models_folder, contents)
     except OSError as error:
@@ -103,12 +106,14 @@ def copy_database(settings: Settings, target: Path) -> None:
 
 
 def restore(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
-    """Put a backup in the place of the library. What was there moves into a folder of its own, which is returned.
+    """Put a backup in the place of the library, in a file or on a server, wherever it was made. What was there
+    moves into a folder, or a backup, of its own, which is returned.
 
     Raises BackupUnusable, LibraryBusy while the app runs; then nothing has changed.
     """
-    _only_a_file(settings)
     database.make_folder(settings)
+    if settings.database_url is not None:
+        return _restore_to_server(settings, file)
     with _scratch(settings.library) as folder:
         contents = _unpack(file, folder)
         replaced = _kept(settings)
@@ -123,9 +128,22 @@ def restore(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
     return contents, replaced
 
 
-def _only_a_file(settings: Settings) -> None:
-    if settings.database_url is not None:
-        raise BadInput("The library is on a database server; back it up with the server's tools, such as pg_dump.")
+def _restore_to_server(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
+    """As restore, into PostgreSQL. What was there becomes a backup of its own, unless it was empty."""
+    with _scratch(settings.library) as folder:
+        contents = _unpack(file, folder)
+        copy = folder / DATABASE
+        database.upgrade(Settings(library=folder, database_url=f"sqlite:///{copy.absolute()}"))
+        replaced = None
+        if not transfer.is_empty(settings):
+            replaced = settings.backups_folder / f"before-restore-{datetime.now():%Y-%m-%d-%H%M%S-%f}.zip"
+            replaced.parent.mkdir(exist_ok=True)
+            back_up(settings, replaced)
+        models = _brought_in(folder / MODELS, settings.models_folder)
+        transfer.from_file(copy, settings)
+    if replaced is not None:
+        _remove_all_but(models, settings.models_folder)
+    return with_fields(contents, revision=database.HEAD), replaced
 
 
 @contextmanager

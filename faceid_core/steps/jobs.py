@@ -1,59 +1,58 @@
-"""Background work: the kinds of job, and the worker that claims and runs them one after the other."""
+"""Background work: the kinds of job, and how one is run."""
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from faceid_core.errors import FaceIdError, JobCancelled
-from faceid_core.importing import run
-from faceid_core.library import JobView, Library, PhotoQuery, needed
+from faceid_core.errors import (
+    EngineError,
+    FaceIdError,
+    JobCancelled,
+    LeaseLost,
+    LibraryBusy,
+    PathNotFound,
+    Unreachable,
+)
+from faceid_core.importing import shared
+from faceid_core.library import ATTEMPTS, JobView, Lease, Library, PartView, PhotoQuery, needed
 from faceid_core.steps import daily_backup, export, import_names, retention, write_names
 from faceid_core.steps.cluster import cluster_faces
-from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.map_faces import map_faces
-from faceid_core.steps.search_again import search_again
 from faceid_core.steps.train import train_recogniser
-from faceid_core.values import PROGRAM, Actor, Role, utc_now
+from faceid_core.values import Actor
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.4
 """How often a running job writes its progress and looks whether it should stop."""
 
-DEAD_SECONDS = 45.0
-"""A running job without a sign of life for this long has lost its worker: twice the longest wait for the database's
-lock, so that a worker that can't write for a while is not taken for dead."""
+AVOID_SECONDS = 60.0
+"""How long a worker leaves an import alone that it could not do and others may."""
 
-WATCH_SECONDS = 5.0
-"""How often the signs of life are looked at."""
+IMPORT = "import"
 
-DAILY_LOOK_SECONDS = 60.0
-"""How often the worker looks whether a daily task is due."""
-
-LONGEST_PAUSE_SECONDS = 30.0
-"""How long the worker waits, at most, before it looks again for a library that it could not use."""
+UNEXPECTED = "Something went wrong that we did not expect; the log has the details."
 
 
 class Reporter:
     """A job's progress: remembers the latest state; a thread of its own writes it, so that work that reports
     rarely still shows life and work that reports often costs nothing. Raises JobCancelled when asked to stop."""
 
-    def __init__(self, library: Library, job_id: int) -> None:
-        self._library, self._job_id = library, job_id
+    def __init__(self, library: Library, job: JobView) -> None:
+        self.job, self._library = job, library
         self._started = time.monotonic()
         self._state: tuple[int, int, str] = (0, 0, "Starting")
         self.details: dict[str, Any] = {}
         self._unwritten = False
         self._stop, self._cancelled = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._keep_beating, daemon=True, name=f"job-{job_id}-heartbeat")
+        self._thread = threading.Thread(target=self._keep_beating, daemon=True, name=f"job-{job.id}-heartbeat")
 
     def __call__(self, done: int, total: int, message: str = "") -> None:
         self._state = (done, total, message or self._state[2])
@@ -78,12 +77,12 @@ class Reporter:
         done, total, message = self._state
         try:
             details = {**self.details, **self._pace(done, total)}
-            if self._library.jobs.beat(self._job_id, done, total, message, details=details):
+            if self._library.jobs.beat(self.job.id, done, total, message, details, fence=self.job.fence):
                 self._cancelled.set()
             self._unwritten = False
         except FaceIdError:
             if not self._unwritten:
-                log.warning("The progress of job %s could not be written; trying again.", self._job_id)
+                log.warning("The progress of job %s could not be written; trying again.", self.job.id)
             self._unwritten = True
 
     def _pace(self, done: int, total: int) -> dict[str, float]:
@@ -94,19 +93,9 @@ class Reporter:
         return {"rate": done / seconds, "seconds_left": max(total - done, 0) * seconds / done}
 
 
-def _import(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    options = {
-        name: params[name] for name in ("again", "video_seconds", "smallest_face", "exclude") if name in params
-    }
-    if params.get("searched_otherwise"):
-        report = search_again(library, progress=reporter)
-    else:
-        report = run.import_photos(library, params["paths"], **options, progress=reporter)
-    if report.faces:
-        program = library.acting_as(PROGRAM)
-        program.jobs.submit("cluster", {"new_only": True})
-        program.jobs.submit("map", {"new_only": True})
-    return report.as_dict()
+def _import(library: Library, _params: dict[str, Any], reporter: Reporter) -> dict[str, Any] | None:
+    report = shared.share(library, reporter.job)
+    return None if report is None else report.as_dict()
 
 
 def _cluster(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
@@ -173,7 +162,7 @@ def _export(library: Library, params: dict[str, Any], reporter: Reporter) -> dic
     return {**done.as_dict(), "problems": len(done.problems)}
 
 
-KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] = {
+KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any] | None]] = {
     "import": _import,
     "cluster": _cluster,
     "map": _map,
@@ -185,26 +174,142 @@ KINDS: dict[str, Callable[[Library, dict[str, Any], Reporter], dict[str, Any]]] 
     "export": _export,
     daily_backup.KIND: _backup,
 }
+"""The kinds of job. One that returns no result has put its work into parts, which all workers share."""
+
+
+@dataclass
+class Doing:
+    """What a worker does now, as the page Workers shows it: a kind of job, or nothing; photos since its start."""
+
+    kind: str = ""
+    photos: int = 0
+    rate: float = 0.0
+    since: float = 0.0
+    photos_before: int = 0
+    changed: threading.Event = field(default_factory=threading.Event)
+
+    def begin(self, kind: str) -> None:
+        """From now on it does this."""
+        if kind != self.kind:
+            self.kind, self.rate, self.since, self.photos_before = kind, 0.0, time.monotonic(), self.photos
+            self.changed.set()
+
+    def add(self, photos: int) -> None:
+        """So many photos more were stored."""
+        self.photos += photos
+        self.rate = (self.photos - self.photos_before) / max(time.monotonic() - self.since, 0.001)
+
+
+@dataclass
+class Runner:
+    """Runs jobs, and parts of imports, one after the other. worker: its name; kinds: of these jobs only."""
+
+    library: Library
+    worker: str = ""
+    kinds: Collection[str] | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    doing: Doing = field(default_factory=Doing)
+    _avoided: dict[int, float] = field(default_factory=dict)
+    """Imports that this worker could not do -> when it may try again."""
+
+    def run_next(self) -> JobView | None:
+        """Take part in the oldest import that is at work, else claim the oldest queued job and run it to its end.
+        None when nothing waits. Never raises for a failed job."""
+        job = self._run_next()
+        if job is None:
+            self.doing.begin("")
+        return job
+
+    def _run_next(self) -> JobView | None:
+        avoided = [job for job, until in self._avoided.items() if until > time.monotonic()]
+        if self.kinds is None or IMPORT in self.kinds:
+            part = self.library.job_parts.claim(self.worker, but=avoided)
+            if part is not None:
+                return self._work_on(self.library.jobs.get(part.job_id), part)
+        job = self.library.jobs.claim(self.worker, kinds=self.kinds, but=avoided)
+        if job is None:
+            return None
+        self.doing.begin(job.kind)
+        if self._run(job):
+            return self._work_on(self.library.jobs.get(job.id))
+        return self.library.jobs.get(job.id)
+
+    def _run(self, job: JobView) -> bool:
+        """Run a job; whether it put its work into parts."""
+        jobs, mine = self.library.jobs, {"fence": job.fence}
+        try:
+            with Reporter(self.library, job) as reporter:
+                asker = Actor(job.actor, needed(job.kind))
+                asked = self.library.acting_as(asker, Lease(jobs={job.id: job.fence}))
+                result = KINDS[job.kind](asked, job.params, reporter)
+            if result is None:
+                return True
+            jobs.finish(job.id, result, **mine)
+        except JobCancelled:
+            jobs.cancelled(job.id, **mine)
+        except LeaseLost:
+            log.warning("Job %s went to another worker.", job.id)
+        except FaceIdError as error:
+            if self._is_passing(job, error):
+                raise
+            if not self._is_left_to_others(job, error):
+                jobs.fail(job.id, str(error), **mine)
+        except Exception:
+            log.exception("Job %s (%s) failed", job.id, job.kind)
+            jobs.fail(job.id, UNEXPECTED, **mine)
+        return False
+
+    def _work_on(self, job: JobView, part: PartView | None = None) -> JobView:
+        """Take part in an import until nothing of it waits."""
+        self.doing.begin(job.kind)
+        at_work = shared.AtWork(
+            self.library, job, worker=self.worker, stop=self.stop, others=self._has_others, on_photos=self.doing.add
+        )
+        try:
+            at_work.run(part)
+        except LeaseLost:
+            log.warning("A part of job %s went to another worker.", job.id)
+        except FaceIdError as error:
+            if self._is_passing(job, error):
+                raise
+            self._could_not(at_work, str(error))
+        except Exception:
+            log.exception("Job %s (%s) failed", job.id, job.kind)
+            self._could_not(at_work, UNEXPECTED)
+        if at_work.elsewhere:
+            self._avoid(job)
+        self.library.models.forget_gone_faces()
+        return self.library.jobs.get(job.id)
+
+    def _is_passing(self, job: JobView, error: FaceIdError) -> bool:
+        """Whether an import goes on by itself once the database is back: its worker gives it back, see Worker."""
+        return bool(self.worker) and job.kind == IMPORT and isinstance(error, Unreachable | LibraryBusy)
+
+    def _is_left_to_others(self, job: JobView, error: FaceIdError) -> bool:
+        """Whether another machine may have what is missing on this one."""
+        missing = job.kind == IMPORT and isinstance(error, PathNotFound | EngineError)
+        if not (missing and self._has_others() and self.library.jobs.release(job.id, job.fence)):
+            return False
+        self._avoid(job)
+        return True
+
+    def _could_not(self, at_work: shared.AtWork, sentence: str) -> None:
+        """The parts wait for another worker; without one, or after some, the import has failed."""
+        if self._has_others() and at_work.attempts < ATTEMPTS - 1:
+            self._avoid(at_work.job)
+        else:
+            self.library.jobs.fail(at_work.job.id, sentence)
+
+    def _has_others(self) -> bool:
+        return any(not each.is_lost and each.name != self.worker for each in self.library.workers.all())
+
+    def _avoid(self, job: JobView) -> None:
+        self._avoided[job.id] = time.monotonic() + AVOID_SECONDS
 
 
 def run_next(library: Library) -> JobView | None:
     """Claim the oldest queued job and run it to its end; None when there is none. Never raises for a failed job."""
-    job = library.jobs.claim()
-    if job is None:
-        return None
-    try:
-        with Reporter(library, job.id) as reporter:
-            asked = library.acting_as(Actor(job.actor, needed(job.kind)))
-            result = KINDS[job.kind](asked, job.params, reporter)
-        library.jobs.finish(job.id, result)
-    except JobCancelled:
-        library.jobs.cancelled(job.id)
-    except FaceIdError as error:
-        library.jobs.fail(job.id, str(error))
-    except Exception:
-        log.exception("Job %s (%s) failed", job.id, job.kind)
-        library.jobs.fail(job.id, "Something went wrong that we did not expect; the log has the details.")
-    return library.jobs.get(job.id)
+    return Runner(library).run_next()
 
 
 def run_pending(library: Library) -> list[JobView]:
@@ -213,89 +318,3 @@ def run_pending(library: Library) -> list[JobView]:
     while (job := run_next(library)) is not None:
         done.append(job)
     return done
-
-
-class Watch:
-    """Finds jobs whose worker died, whichever machine it was on.
-
-    A sign of life counts when it differs from the last one that was seen here, and silence is measured by this
-    process's own clock: clocks of machines may differ, be set, or stand still while a machine sleeps.
-    """
-
-    def __init__(self, library: Library, clock: Callable[[], float] = time.monotonic) -> None:
-        self._library, self._clock = library, clock
-        self._seen: dict[int, tuple[datetime | None, float]] = {}
-
-    def look(self) -> list[int]:
-        """End the jobs that have been silent for DEAD_SECONDS; gives their numbers. Raises LibraryError."""
-        now, beats = self._clock(), self._library.jobs.heartbeats()
-        self._seen = {
-            job: self._seen[job] if job in self._seen and self._seen[job][0] == beat else (beat, now)
-            for job, beat in beats.items()
-        }
-        silent = [(job, beat) for job, (beat, since) in self._seen.items() if now - since >= DEAD_SECONDS]
-        return [job for job, beat in silent if self._library.jobs.interrupt(job, beat)]
-
-    def run(self, stop: threading.Event) -> None:
-        """Look again and again until `stop` is set. A library that is away is looked at later."""
-        while not stop.wait(WATCH_SECONDS):
-            try:
-                for job in self.look():
-                    log.warning("Job %s has lost its worker.", job)
-            except FaceIdError:
-                log.debug("The jobs could not be looked at; trying again.", exc_info=True)
-
-
-@dataclass
-class Worker:
-    """Serves the queue until `stop` is set, or its parent process is gone: the body of the worker process.
-
-    While the library can't be used it asks less and less often, and says each reason once.
-    """
-
-    library: Library
-    poll_seconds: float = 0.3
-    stop: threading.Event = field(default_factory=threading.Event)
-    parent: int = field(default_factory=os.getppid)
-    _looks_again: float = 0.0
-
-    def run(self) -> None:
-        """Run queued jobs one by one until stopped, or until the parent process is gone; beside them, keep the open
-        questions up to date."""
-        # In threads, as this one may be busy for hours with a job of its own.
-        keeper, ended = Keeper(self.library), threading.Event()
-        keeping = threading.Thread(target=keeper.run, daemon=True, name="questions")
-        keeping.start()
-        threading.Thread(target=Watch(self.library).run, args=(ended,), daemon=True, name="job-watch").start()
-        try:
-            self._serve()
-        finally:
-            ended.set()
-            keeper.stop.set()
-            keeping.join()
-
-    def _serve(self) -> None:
-        pause, trouble = self.poll_seconds, ""
-        # A server that was killed can't stop its worker: then the worker's parent changes.
-        while not self.stop.is_set() and os.getppid() == self.parent:
-            try:
-                self._queue_daily()
-                idle = run_next(self.library) is None
-                pause, trouble = self.poll_seconds, ""
-            except FaceIdError as error:
-                if str(error) != trouble:
-                    log.warning("%s", error)
-                idle, pause, trouble = True, min(2 * pause, LONGEST_PAUSE_SECONDS), str(error)
-            if idle:
-                self.stop.wait(pause)
-
-    def _queue_daily(self) -> None:
-        """What the settings ask for once a day."""
-        if time.monotonic() < self._looks_again:
-            return
-        self._looks_again = time.monotonic() + DAILY_LOOK_SECONDS
-        program, now = self.library.acting_as(Actor(PROGRAM.name, Role.OWNER)), utc_now()
-        # The backup first: what is deleted afterwards is in it, and goes from it by rules of its own.
-        for kind, is_due in ((daily_backup.KIND, daily_backup.is_due), (retention.KIND, retention.is_due)):
-            if is_due(self.library, now):
-                program.jobs.submit(kind, {})

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from faceid_core.cli.console import import_summary, print_table, progress_bar
-from faceid_core.importing.run import ImportReport
+from faceid_core.importing.report import ImportReport
 
 
 class Terminal(io.StringIO):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import click
+
 from faceid_core.cli.main import main
 from faceid_core.settings import Settings
 from tests.cli.running import ROOT, faceid
@@ -15,8 +17,8 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
         "demo", "import", "watch", "cluster", "map", "evaluate", "photos", "faces", "people", "train", "recognise",
-        "export", "serve", "names", "history", "consent", "retention", "audit", "undo", "redo", "erase", "doctor",
-        "backup", "restore", "decisions", "db", "user", "token", "share",
+        "export", "serve", "work", "names", "history", "consent", "retention", "audit", "undo", "redo", "erase",
+        "doctor", "backup", "restore", "decisions", "db", "user", "token", "share",
     ]  # fmt: skip
 
 
@@ -26,7 +28,7 @@ def test_every_command_and_option_is_documented() -> None:
         if command.hidden:
             continue
         assert f"faceid {name}" in text
-        for option in (option for option in command.params if option.param_type_name == "option"):
+        for option in (each for each in command.params if isinstance(each, click.Option) and not each.hidden):
             flag = (option.secondary_opts or option.opts)[0]  # of a pair, the one that changes something
             assert flag in text, f"{name} {flag}"
     assert "faceid db upgrade" in text

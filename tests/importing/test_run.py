@@ -17,7 +17,7 @@ from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
 from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.geometry import carried
 from faceid_core.importing import photo as worker_photo
-from faceid_core.importing import run, work
+from faceid_core.importing import run, storing, work
 from faceid_core.importing.run import import_photos
 from faceid_core.library import Library, PhotoQuery
 from faceid_core.media import images
@@ -142,11 +142,11 @@ def test_the_smallest_face_of_an_import_replaces_the_setting(
 ) -> None:
     seen: list[str] = []
 
-    class Noting(run._ImportRun):
+    class Noting(storing.ImportRun):
         def store_all(self, *_: Any) -> None:
             seen.append(self.settings.smallest_face)
 
-    monkeypatch.setattr(run, "_ImportRun", Noting)
+    monkeypatch.setattr(run, "ImportRun", Noting)
     shutil.copy(single(album), tmp_path)
     import_photos(empty, [tmp_path], smallest_face=given)
     assert seen == [given or "normal"]
@@ -232,19 +232,19 @@ def test_photos_that_hang_or_kill_end_as_one_reason_each(
     folder.mkdir()
     for name in ("a", "hangs", "kills", "kills-once", "b", "c"):
         (folder / f"{name}.jpg").write_bytes(name.encode())
-    monkeypatch.setattr(run, "look_at", misbehave)
+    monkeypatch.setattr(storing, "look_at", misbehave)
     empty.settings.max_photo_seconds = 1
     report = import_photos(empty, [folder], executor=ProcessPool(2, limit_s=1))
     reasons = {Path(failure.path).stem: failure.reason for failure in report.failures}
     assert reasons.pop("hangs") == "it took longer than 1 seconds; raise FACEID_MAX_PHOTO_SECONDS to wait for it"
-    assert reasons.pop("kills") == run.CRASHED
+    assert reasons.pop("kills") == storing.CRASHED
     assert reasons == dict.fromkeys(("a", "b", "c", "kills-once"), "fine")
     assert report.failed == report.photos == 6
 
 
 def test_many_photos_are_imported_in_processes_with_the_limit_of_the_settings(empty: Library) -> None:
     settings = empty.settings.model_copy(update={"workers": 1, "max_photo_seconds": 7})
-    pool = run._executor(settings, run.POOL_FROM)
+    pool = run.executor_for(settings, run.POOL_FROM)
     assert isinstance(pool, ProcessPool)
     assert (pool.workers, pool.limit_s) == (1, 7)
 

@@ -15,9 +15,10 @@ from faceid_core import frame_path
 from faceid_core.errors import JobCancelled
 from faceid_core.executors.in_process import InProcess
 from faceid_core.executors.process_pool import ProcessPool
-from faceid_core.importing import run, video, work, worker
+from faceid_core.importing import run, storing, video, work, worker
 from faceid_core.importing.photo import find_faces
-from faceid_core.importing.run import ImportReport, import_photos
+from faceid_core.importing.report import ImportReport
+from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
 from faceid_core.media.formats import VIDEO
 from faceid_core.sample import Album
@@ -105,7 +106,7 @@ def test_kept_faces_of_one_person_on_one_track_differ_clearly(empty: Library, mi
 def test_importing_again_reads_nothing(empty: Library, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch(empty, mine.parent)
     before = stored(empty)
-    monkeypatch.setattr(run, "look_at", lambda *_, **__: pytest.fail("read"))
+    monkeypatch.setattr(storing, "look_at", lambda *_, **__: pytest.fail("read"))
     report = watch(empty, mine.parent)
     assert (report.photos, report.unchanged, report.imported) == (1, 1, 0)
     assert stored(empty) == before
@@ -170,7 +171,7 @@ def test_an_interrupted_import_goes_on_to_the_same_end(
 ) -> None:
     monkeypatch.setattr(video, "PIECE_S", 0.0)
     monkeypatch.setattr(tracking, "LOST_S", 0.4)  # tracks end soon, so that pictures are stored before the end
-    monkeypatch.setattr(run, "BATCH_PHOTOS", 1)
+    monkeypatch.setattr(storing, "BATCH_PHOTOS", 1)
     blinking = [p if (at // 10) % 2 else np.full_like(p, 128) for at, p in enumerate(videos.plain_pictures(mine))]
     path = videos.write(mine.with_name("blink.mp4"), blinking, g=10)
 
@@ -256,7 +257,7 @@ def hang(file: object, **_: object) -> None:
 
 @pytest.mark.slow
 def test_a_video_that_hangs_ends_with_a_reason(empty: Library, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "look_at", hang)
+    monkeypatch.setattr(storing, "look_at", hang)
     empty.settings.max_photo_seconds = 1
     report = import_photos(empty, [mine], video_seconds=1.0)
     assert "longer than 1 seconds" in report.failures[0].reason
@@ -266,7 +267,7 @@ def ending(data: bytes, path: Path, case: str) -> str:
     path.write_bytes(data)
     begun = time.monotonic()
     settings = Settings(library=SETTINGS.library, max_megapixels=1, video_seconds=0.5)
-    outcome = worker.look_at(run._stat(path), settings=settings, threads=1)
+    outcome = worker.look_at(run.stat(path), settings=settings, threads=1)
     assert time.monotonic() - begun < test_fuzz.LIMIT_S, case
     if isinstance(outcome, work.Piece):
         assert outcome.photos or outcome.rest, case

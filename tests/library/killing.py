@@ -65,8 +65,8 @@ class Telling(Photos):
         super().__init__(opened)
         self._tell, self._stored = tell, 0
 
-    def add_many(self, photos: Sequence[NewPhoto], *, again: bool = False) -> list[Added]:
-        added = super().add_many(photos, again=again)
+    def add_many(self, photos: Sequence[NewPhoto], *, again: bool = False, progress: Any = None) -> list[Added]:
+        added = super().add_many(photos, again=again, progress=progress)
         self._stored += len(added)
         self._tell(self._stored)
         return added

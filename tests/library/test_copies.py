@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from faceid_core.importing.run import _in_rounds
+from faceid_core.importing.storing import _in_rounds
 from faceid_core.library import Added, Library
 from faceid_core.values import NewPhoto
 from tests.library.test_reconciliation import HASHES, add, photo_with

@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from faceid_core.errors import BadInput, LibraryBusy, NotFound, OutOfDate
 from faceid_core.library import Erasure, Library
-from faceid_core.library.store import compaction, database
+from faceid_core.library.store import compaction, engines
 from faceid_core.values import Flag, Role
 from tests.library.conftest import EMBEDDER, new_face, new_photo, open_empty
 from tests.library.test_integrity import decide
@@ -298,7 +298,7 @@ def test_a_writer_after_the_erasure_is_no_failure(
 
 
 def test_a_locked_library_erases_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.2)
     with open_empty(tmp_path) as library, ExitStack() as others:
         library.photos.add_many([new_photo("/photos/0.jpg")])
         ada = library.people.name_faces([1], "Ada").person_id

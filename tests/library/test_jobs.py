@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
+from sqlalchemy import update
 
-from faceid_core.errors import NoModel, NotFound
-from faceid_core.library import Library
-from faceid_core.values import JobState
+from faceid_core.errors import LeaseLost, NoModel, NotFound
+from faceid_core.library import ATTEMPTS, JobView, Lease, Library
+from faceid_core.library.store.job_tables import Job, JobPart
+from faceid_core.values import PROGRAM, JobState
+from tests.library.conftest import new_photo
 
 
 def test_a_waiting_job_is_not_queued_twice(library: Library) -> None:
@@ -50,16 +53,71 @@ def test_cancel_ends_a_waiting_job_and_asks_a_running_one(library: Library) -> N
     assert library.jobs.claim() is None
 
 
-@pytest.mark.parametrize(
-    ("kind", "advice"), [("import", "start it again to resume."), ("train", "start it again.")]
-)
-def test_an_interrupted_job_says_what_to_do(library: Library, kind: str, advice: str) -> None:
-    job = library.jobs.submit(kind, {})
+def lose_worker(library: Library, job: int) -> JobView:
+    assert library.jobs.interrupt(job, library.jobs.heartbeats()[job])
+    return library.jobs.get(job)
+
+
+def try_now(library: Library) -> None:
+    """The waiting time of jobs and parts that failed is over."""
+    with library._database.write() as session:
+        for table in (Job, JobPart):
+            session.execute(update(table).values(not_before=None))
+
+
+def test_an_interrupted_job_says_what_to_do(library: Library) -> None:
+    job = library.jobs.submit("train", {})
     library.jobs.claim()
-    assert library.jobs.interrupt(job.id, library.jobs.heartbeats()[job.id])
-    after = library.jobs.get(job.id)
-    assert (after.state, (after.error or "").endswith(advice)) == (JobState.INTERRUPTED, True)
+    after = lose_worker(library, job.id)
+    assert (after.state, (after.error or "").endswith("start it again.")) == (JobState.INTERRUPTED, True)
     assert library.jobs.heartbeats() == {}
+
+
+def test_an_import_waits_for_another_worker_a_few_times(library: Library) -> None:
+    job = library.jobs.submit("import", {})
+    for _ in range(ATTEMPTS - 1):
+        assert library.jobs.claim() is not None
+        assert lose_worker(library, job.id).state == JobState.QUEUED
+        assert library.jobs.claim() is None  # not at once: what ended its worker may pass
+        try_now(library)
+    library.jobs.claim()
+    after = lose_worker(library, job.id)
+    assert (after.state, (after.error or "").endswith("start it again to resume.")) == (JobState.INTERRUPTED, True)
+
+
+def test_who_had_an_import_before_is_too_late(library: Library) -> None:
+    library.jobs.submit("import", {})
+    first = library.jobs.claim("first")
+    assert first is not None
+    lose_worker(library, first.id)
+    try_now(library)
+    second = library.jobs.claim("second")
+    assert second is not None and second.fence > first.fence
+    assert library.jobs.beat(first.id, 1, 2, "late", fence=first.fence) is True
+    assert library.jobs.beat(second.id, 1, 2, "in time", fence=second.fence) is False
+    library.jobs.finish(first.id, {"faces": 1}, fence=first.fence)
+    library.jobs.fail(first.id, "Too late.", fence=first.fence)
+    after = library.jobs.get(first.id)
+    assert (after.state, after.worker, after.message) == (JobState.RUNNING, "second", "in time")
+
+
+@pytest.mark.parametrize("kind", ["import", "train"])
+def test_whatever_a_late_worker_writes_is_refused(library: Library, kind: str) -> None:
+    """Not only outcomes: photos, groups, recognisers."""
+    library.jobs.submit(kind, {})
+    job = library.jobs.claim()
+    assert job is not None
+    mine = library.acting_as(library.actor, Lease(jobs={job.id: job.fence}))
+    mine.photos.add_many([new_photo("/in-time.jpg")])
+    lose_worker(library, job.id)
+    for late in (
+        lambda: mine.photos.add_many([new_photo("/late.jpg")]),
+        lambda: mine.acting_as(PROGRAM).jobs.submit("map", {}),
+        lambda: mine.models.add("e", ["Anna"], {}, 0.5, {}, "artifact"),
+    ):
+        with pytest.raises(LeaseLost):
+            late()
+    assert (library.counts().photos, library.counts().models, len(library.jobs.recent())) == (1, 0, 1)
 
 
 def test_a_job_that_shows_life_is_not_interrupted(library: Library) -> None:

@@ -27,7 +27,7 @@ from faceid_core.steps.export import export, export_as
 from faceid_core.steps.import_names import take_names
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import _without
-from faceid_core.steps.search_again import search_again
+from faceid_core.importing.search_again import waiting
 from faceid_core.steps.snapshot import recent_snapshot
 from faceid_core.steps.train import train_recogniser
 from faceid_core.steps.write_names import undo_writing, write_names
@@ -64,9 +64,11 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "models": {VIEWER: "all get latest problems", EDITOR: "forget_gone_faces", OWNER: "add"},
     "jobs": {
         VIEWER: "active get last_started may_ask recent",
-        EDITOR: "cancel submit",
-        OWNER: "beat cancelled claim fail finish heartbeats interrupt",
+        EDITOR: "cancel pause submit",
+        OWNER: "beat cancelled claim fail finish heartbeats interrupt release",
     },
+    "job_parts": {OWNER: "beat claim give_up heartbeats release split"},
+    "workers": {VIEWER: "report_seconds", OWNER: "all leave put_down register report"},
     "journal": {
         VIEWER: "may_undo",
         EDITOR: "actors later recent redo redo_all undo",
@@ -100,18 +102,21 @@ SHARE = ShareView(
 )
 EXAMPLES: Mapping[str, Any] = {
     "actor": VERA, "again": False, "algorithm": "any", "artifact": "none", "classes": [], "copies": [],
-    "days": 1, "done": 1, "face": Undescribed(1, 1, "", Box(0, 0, 1, 1), by_hand=True), "found": None,
-    "box": Box(1, 1, 50, 50), "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "heartbeat": None,
+    "days": 1, "doing": "", "done": 1, "face": Undescribed(1, 1, "", Box(0, 0, 1, 1), by_hand=True), "found": None,
+    "box": Box(1, 1, 50, 50), "embedder": "any", "event_id": 1, "face_id": 1, "faces": [], "fence": 1,
+    "heartbeat": None,
     "file": FileBefore(1, "", "", None, None, "", []), "files": [], "flag": Flag.STRANGER, "ids": [1],
     "image": None, "issuer": "none", "job_id": 1, "keep_id": 1, "kind": "cluster", "labels": {},
-    "least_quality": 0.0, "limit": 3, "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1,
+    "least_quality": 0.0, "held": {1: 1}, "host": "a", "limit": 3,
+    "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1,
     "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
-    "pairs": [(1, 2)], "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
+    "pairs": [(1, 2)], "part_id": 1, "parts": [], "pid": 1, "rate": 1.0, "report": {}, "version": "1",
+    "worker_id": 1, "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
     "detector": "any",
     "person_id": 1, "photo_id": 1, "photos": [], "places": {},
     "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
-    "sentence": "",  "share": SHARE, "share_id": 1,
+    "sentence": "", "stored": 1, "share": SHARE, "share_id": 1,
     "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
     "subject": "none", "summary": "Said", "threshold": 0.5, "token_id": 1, "total": 1,
     "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),
@@ -328,7 +333,7 @@ def test_only_owners_are_told_which_files_a_job_reads(filled: Library) -> None:
 
 STEPS: list[tuple[Role, Callable[[Library, Path], object]]] = [
     (OWNER, lambda library, folder: import_photos(library, [folder])),
-    (OWNER, lambda library, _: search_again(library)),
+    (OWNER, lambda library, _: waiting(library)),
     (OWNER, lambda library, _: train_recogniser(library)),
     (OWNER, lambda library, _: take_names(library)),
     (OWNER, lambda library, _: write_names(library)),

@@ -234,11 +234,6 @@ def test_a_file_never_unpacks_outside(settings: Settings, tmp_path: Path, librar
     assert not list(tmp_path.glob("evil.txt")) and not (tmp_path.parent / "evil.txt").exists()
 
 
-def test_a_server_has_tools_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="pg_dump"):
-        back_up.back_up(Settings(library=tmp_path, database_url="postgresql://x/y"), tmp_path / "mine.zip")
-
-
 def test_upgrading_keeps_a_copy_of_what_was(
     library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,8 @@ from faceid_core.errors import BackupUnusable, BadInput, NotAllowed
 from faceid_core.library import Library
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up, backups, daily_backup
-from faceid_core.steps.jobs import Worker, run_pending
+from faceid_core.steps.jobs import run_pending
+from faceid_core.steps.work import Worker
 from faceid_core.values import Actor, Role, utc_now
 from tests.library.conftest import new_photo
 

@@ -16,7 +16,7 @@ import pytest
 from faceid_core.errors import JobCancelled
 from faceid_core.library import JobView, Library
 from faceid_core.settings import Settings
-from faceid_core.steps import jobs
+from faceid_core.steps import jobs, work
 from faceid_core.values import JobState
 from tests import sharing
 from tests.cli.running import in_the_environment
@@ -40,7 +40,7 @@ def library(database_url: str | None, tmp_path: Path) -> Iterator[Library]:
         yield opened
 
 
-def claimed(library: Library, kind: str = "import") -> JobView:
+def claimed(library: Library, kind: str = "train") -> JobView:
     library.jobs.submit(kind, {"paths": []})
     job = library.jobs.claim()
     assert job is not None
@@ -49,14 +49,14 @@ def claimed(library: Library, kind: str = "import") -> JobView:
 
 def test_silence_is_measured_by_ones_own_clock(library: Library) -> None:
     job, clock = claimed(library), Clock()
-    watch = jobs.Watch(library, clock)
+    watch = work.Watch(library, clock)
     assert watch.look() == []  # whatever the other machine's clock said when it wrote
-    clock.now = jobs.DEAD_SECONDS - 1
+    clock.now = work.DEAD_SECONDS - 1
     assert watch.look() == []
     library.jobs.beat(job.id, 1, 2, "")
     clock.now += 2
     assert watch.look() == []
-    clock.now += jobs.DEAD_SECONDS
+    clock.now += work.DEAD_SECONDS
     assert watch.look() == [job.id]
     assert library.jobs.get(job.id).state == JobState.INTERRUPTED
     assert watch.look() == []
@@ -64,19 +64,19 @@ def test_silence_is_measured_by_ones_own_clock(library: Library) -> None:
 
 def test_two_watches_end_a_job_once(library: Library) -> None:
     job, clock = claimed(library), Clock()
-    watches = [jobs.Watch(library, clock) for _ in range(2)]
+    watches = [work.Watch(library, clock) for _ in range(2)]
     assert [watch.look() for watch in watches] == [[], []]
-    clock.now = jobs.DEAD_SECONDS
+    clock.now = work.DEAD_SECONDS
     assert [watch.look() for watch in watches] == [[job.id], []]
 
 
 def test_a_dead_worker_is_noticed_within_a_minute() -> None:
-    assert jobs.DEAD_SECONDS + 2 * jobs.WATCH_SECONDS <= 60
+    assert work.DEAD_SECONDS + 2 * work.WATCH_SECONDS <= 60
 
 
 def test_work_stops_when_its_job_was_given_up(library: Library) -> None:
     job = claimed(library)
-    with jobs.Reporter(library, job.id) as reporter:
+    with jobs.Reporter(library, job) as reporter:
         wait_for(lambda: library.jobs.interrupt(job.id, library.jobs.heartbeats()[job.id]))  # between two beats
         with pytest.raises(JobCancelled):
             wait_for(lambda: reporter(1, 2))
@@ -95,7 +95,7 @@ import sys, time
 from pathlib import Path
 from faceid_core.library import Library
 from faceid_core.settings import Settings
-from faceid_core.steps import jobs
+from faceid_core.steps import jobs, work
 
 def slowly(library, params, reporter):
     with Path(sys.argv[2]).open("a") as runs:
@@ -105,9 +105,9 @@ def slowly(library, params, reporter):
         time.sleep(0.05)
     return {}
 
-jobs.KINDS["import"] = slowly
+jobs.KINDS["train"] = slowly
 with Library.open(Settings(library=Path(sys.argv[1]))) as library:
-    jobs.Worker(library).run()
+    work.Worker(library).run()
 """
 
 
@@ -135,15 +135,15 @@ def database_of(settings: Settings) -> dict[str, str]:
 def test_a_job_of_a_killed_worker_is_ended_by_another_that_is_busy(
     library: Library, start_worker: Callable[[], subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "DEAD_SECONDS", 2.0)
-    monkeypatch.setattr(jobs, "WATCH_SECONDS", 0.2)
-    dying = library.jobs.submit("import", {"paths": ["1"], "steps": 10_000})
+    monkeypatch.setattr(work, "DEAD_SECONDS", 2.0)
+    monkeypatch.setattr(work, "WATCH_SECONDS", 0.2)
+    dying = library.jobs.submit("train", {"paths": ["1"], "steps": 10_000})
     process = start_worker()
     wait_for(lambda: library.jobs.get(dying.id).done > 0)
     released = threading.Event()
     monkeypatch.setitem(jobs.KINDS, "map", lambda *_: {"waited": released.wait(WAITING_SECONDS)})
     busy = library.jobs.submit("map", {})
-    worker = jobs.Worker(library, parent=os.getppid())
+    worker = work.Worker(library, parent=os.getppid())
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
@@ -157,14 +157,14 @@ def test_a_job_of_a_killed_worker_is_ended_by_another_that_is_busy(
         worker.stop.set()
         released.set()
         thread.join()
-    assert "start it again to resume" in (library.jobs.get(dying.id).error or "")
+    assert "start it again" in (library.jobs.get(dying.id).error or "")
 
 
 @pytest.mark.slow
 def test_two_servers_share_the_jobs_and_run_none_twice(
     library: Library, start_worker: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
-    submitted = [library.jobs.submit("import", {"paths": [str(number)], "steps": 3}) for number in range(12)]
+    submitted = [library.jobs.submit("train", {"paths": [str(number)], "steps": 3}) for number in range(12)]
     for _ in range(2):
         start_worker()
     wait_for(lambda: all(library.jobs.get(job.id).state == JobState.DONE for job in submitted))

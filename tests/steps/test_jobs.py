@@ -9,7 +9,7 @@ import pytest
 
 from faceid_core.errors import LibraryBusy
 from faceid_core.library import Library
-from faceid_core.steps import jobs
+from faceid_core.steps import work
 
 
 class Waits(threading.Event):
@@ -30,13 +30,13 @@ class Waits(threading.Event):
 def test_it_asks_less_and_less_often_and_says_each_reason_once(
     empty: Library, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def away() -> None:
+    def away(*_: object, **__: object) -> None:
         raise LibraryBusy("The database is away.")
 
     monkeypatch.setattr(empty.jobs, "claim", away)
     stop = Waits(9)
     with caplog.at_level(logging.WARNING):
-        jobs.Worker(empty, stop=stop).run()
+        work.Worker(empty, stop=stop).run()
     assert stop.seconds == [0.6, 1.2, 2.4, 4.8, 9.6, 19.2, 30.0, 30.0, 30.0]
     assert caplog.messages == ["The database is away."]
 
@@ -44,11 +44,11 @@ def test_it_asks_less_and_less_often_and_says_each_reason_once(
 def test_it_is_quick_again_once_the_library_is_back(empty: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([True, True, False])
 
-    def away_at_first() -> None:
+    def away_at_first(*_: object, **__: object) -> None:
         if next(answers):
             raise LibraryBusy("The database is away.")
 
     monkeypatch.setattr(empty.jobs, "claim", away_at_first)
     stop = Waits(3)
-    jobs.Worker(empty, stop=stop).run()
+    work.Worker(empty, stop=stop).run()
     assert stop.seconds == [0.6, 1.2, 0.3]

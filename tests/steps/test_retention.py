@@ -14,7 +14,8 @@ from sqlalchemy import text
 from faceid_core.library import Library
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up, retention
-from faceid_core.steps.jobs import Worker, run_pending
+from faceid_core.steps.jobs import run_pending
+from faceid_core.steps.work import Worker
 from faceid_core.values import ConsentState, Flag, utc_now
 from tests.library.conftest import EMBEDDER, new_photo
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from faceid_core.errors import JobCancelled
+from faceid_core.importing.report import ImportReport
 from faceid_core.importing.run import import_photos
+from faceid_core.importing.search_again import waiting
 from faceid_core.library import Library
 from faceid_core.sample import Album
 from faceid_core.steps import jobs
-from faceid_core.steps.search_again import search_again, waiting
+from faceid_core.values import Progress, no_progress
 
 
 @pytest.fixture
@@ -34,23 +36,27 @@ def searched_by(library: Library) -> list[int]:
     return [photo for photo, _ in library.photos.searched_otherwise("centerface")]
 
 
+def search_again(library: Library, progress: Progress = no_progress) -> ImportReport:
+    return import_photos(library, waiting(library), again=True, progress=progress)
+
+
 def test_a_job_searches_them_and_names_stay(by_mmod: Library) -> None:
     assert searched_by(by_mmod) == [1, 2, 3]
     by_mmod.jobs.submit("import", {"paths": [], "searched_otherwise": True})
     job = jobs.run_next(by_mmod)
     assert job is not None and (job.state, job.result["renewed"]) == ("done", 3)
-    assert searched_by(by_mmod) == waiting(by_mmod) == []
+    assert searched_by(by_mmod) == waiting(by_mmod).files == []
     assert by_mmod.faces.get(1).person == "Ada"
     assert by_mmod.problems() == []
     assert search_again(by_mmod).photos == 0
 
 
 def test_what_is_gone_is_left_out(by_mmod: Library) -> None:
-    gone, *there = waiting(by_mmod)
+    gone, *there = waiting(by_mmod).files
     gone.unlink()
     assert search_again(by_mmod).renewed == len(there) == 2
     assert searched_by(by_mmod) == [1]
-    assert waiting(by_mmod) == []
+    assert waiting(by_mmod).files == []
 
 
 def test_after_an_interruption_it_goes_on_with_the_rest(by_mmod: Library, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +68,7 @@ def test_after_an_interruption_it_goes_on_with_the_rest(by_mmod: Library, monkey
 
     with pytest.raises(JobCancelled):
         search_again(by_mmod, progress=stopping)
-    left = len(waiting(by_mmod))
+    left = len(waiting(by_mmod).files)
     assert 0 < left < 3
     assert search_again(by_mmod).renewed == left
 

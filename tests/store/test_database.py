@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 
 from faceid_core.errors import LibraryBusy, LibraryError, SchemaOutdated, SchemaTooNew
 from faceid_core.library import Library
-from faceid_core.library.store import database, tables
+from faceid_core.library.store import database, engines, tables
 from faceid_core.settings import Settings
 
 CHECKOUT = Path(__file__).parents[2]
@@ -72,7 +72,7 @@ def test_connections_are_set_up(made: Settings) -> None:
             for name in ("journal_mode", "foreign_keys", "busy_timeout")
         ]
     opened.close()
-    assert found == ["wal", 1, database.BUSY_SECONDS * 1000]
+    assert found == ["wal", 1, engines.BUSY_SECONDS * 1000]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_library_that_is_a_file(tmp_path: Path) -> None:
 
 
 def test_a_long_writer_elsewhere_is_one_sentence(made: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.1)
     opened = database.connect(made)
     other = raw(made)
     other.execute("BEGIN IMMEDIATE")

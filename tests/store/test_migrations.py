@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 
 from faceid_core.errors import LibraryError, SchemaOutdated, SchemaTooNew
 from faceid_core.library import FileBefore, Library
-from faceid_core.library.store import database
+from faceid_core.library.store import database, engines
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
 from faceid_core.values import Box, ConsentState
@@ -68,6 +68,7 @@ SINCE |= dict.fromkeys(("namesrun", "namesfile"), "0008")
 SINCE["sharelink"] = "0009"
 SINCE["consent"] = "0010"
 SINCE |= dict.fromkeys(("handbox", "undescribedface"), "0011")
+SINCE |= dict.fromkeys(("jobpart", "jobworker"), "0012")
 """Tables that older versions don't have, with the first that does."""
 
 
@@ -80,7 +81,7 @@ FIRST_HASH = "0003"
 
 def contents(settings: Settings) -> dict[str, list[Any]]:
     """Every row of every table."""
-    opened = database.Database(database.open_engine(settings))
+    opened = database.Database(engines.open_engine(settings))
     with opened.read() as session:
         there = inspect(session.connection()).get_table_names()
         rows = {
@@ -121,7 +122,7 @@ def test_from_nothing_to_head_and_back_step_by_step(settings: Settings) -> None:
     for revision in reversed(REVISIONS):
         migrate(settings, revision)
         assert database.revision(settings) == revision
-    engine = database.open_engine(settings)
+    engine = engines.open_engine(settings)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
@@ -199,7 +200,7 @@ def test_a_migration_that_orphans_rows_is_refused(tmp_path: Path) -> None:
 
 def test_a_newer_library_is_left_alone(settings: Settings) -> None:
     fill(settings)
-    engine = database.open_engine(settings)
+    engine = engines.open_engine(settings)
     with engine.execution_options(faceid_write=True).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()

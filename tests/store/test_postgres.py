@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from faceid_core.errors import LibraryBusy, LibraryError
 from faceid_core.library import Library
-from faceid_core.library.store import database, tables
+from faceid_core.library.store import database, engines, tables
 from faceid_core.settings import Settings
 from tests import postgres
 from tests.store.test_database import open_at_once
@@ -43,7 +43,7 @@ def test_somebody_elses_database_is_refused(settings: Settings) -> None:
 
 def test_a_writer_that_takes_too_long_is_one_sentence(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = database.connect(settings)
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.2)
     with opened.write() as session:
         session.execute(text("SELECT 1"))
         with pytest.raises(LibraryBusy, match="wait a moment and try again"), opened.write() as other:

@@ -67,4 +67,4 @@ def test_server_and_worker_have_the_same_settings(tmp_path: Path, monkeypatch: p
     for name, value in worker.worker_environment(settings).items():
         monkeypatch.setenv(name, value)
     assert Settings() == settings
-    assert worker.worker_command(settings)[-3:] == ["--library", str(tmp_path.resolve()), "work"]
+    assert worker.worker_command(settings)[-4:] == ["--library", str(tmp_path.resolve()), "work", "--with-parent"]

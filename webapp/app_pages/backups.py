@@ -29,7 +29,8 @@ def page() -> None:
     if settings.database_url is not None:
         st.title("Backups")
         blank(
-            "The database server keeps these", "Back up this library with the server's tools, such as pg_dump.",
+            "The database server keeps these",
+            "Back up this library with `faceid backup`, or with the server's tools, such as pg_dump.",
             icon="backup",
         )  # fmt: skip
         return

@@ -131,10 +131,26 @@ def _card(job: JobView, body: Callable[[JobView], None] | None) -> None:
             st.markdown(f"{_ICONS.get(job.kind, '')} **{TITLES.get(job.kind, job.kind)}**")
             st.space("stretch")
             if library().jobs.may_ask(job.kind):
+                _pause_button(job)
                 _cancel_button(job)
         st.progress(_share(job), text=progress_text(job))
         if body is not None:
             body(job)
+
+
+def _pause_button(job: JobView) -> None:
+    if job.kind != "import" or job.cancel_requested:
+        return
+    label, icon = ("Resume", "play_arrow") if job.is_paused else ("Pause", "pause")
+    st.button(
+        label, key=f"pause-{job.id}", icon=f":material/{icon}:", type="tertiary", on_click=_pause,
+        args=(job.id, not job.is_paused),
+    )  # fmt: skip
+
+
+@guarded
+def _pause(job_id: int, paused: bool) -> None:
+    library().jobs.pause(job_id, paused)
 
 
 def _cancel_button(job: JobView) -> None:
@@ -160,6 +176,8 @@ def _share(job: JobView) -> float:
 
 def progress_text(job: JobView) -> str:
     """Such as "120 of 2,736 photos · 11.2 photos/s · about 4 min left"."""
+    if job.is_paused:
+        return f"Paused · {job.done:,} of {count(job.total, 'photo')}" if job.total else "Paused"
     if job.state == "queued":
         return "Waiting"
     singular, plural = _UNITS.get(job.kind, ("step", "steps"))

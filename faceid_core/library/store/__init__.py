@@ -6,8 +6,11 @@ May import the root. Only library, migrations, and steps and cli for `database`,
 __all__ = [
     "compaction",
     "database",
+    "engines",
     "integrity",
+    "job_tables",
     "journal",
+    "lease",
     "model_cohorts",
     "person_counts",
     "purging",
@@ -15,5 +18,6 @@ __all__ = [
     "row_changes",
     "tables",
     "traces",
+    "transfer",
     "withholding",
 ]

@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from faceid_core.errors import LibraryError
-from faceid_core.library.store import database as databases
+from faceid_core.library.store import engines
 from faceid_core.library.store.database import Database
 from faceid_core.values import Role
 
@@ -91,7 +91,7 @@ def _rebuild_sqlite(database: Database, wait_seconds: float) -> bool:
                     return False
                 time.sleep(0.05)
         finally:
-            cursor.execute(f"PRAGMA busy_timeout={round(databases.BUSY_SECONDS * 1000)}")
+            cursor.execute(f"PRAGMA busy_timeout={round(engines.BUSY_SECONDS * 1000)}")
             cursor.close()  # the row that a PRAGMA answers with would be a statement in progress to the next VACUUM
     return True
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import Connection, Engine, func, inspect, select, text
 from sqlalchemy import table as table_named
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session
 
 from faceid_core.atomic import PRIVATE_FOLDER, make_private
 from faceid_core.errors import (
     DiskFull,
-    DriverMissing,
     LibraryBusy,
     LibraryError,
     ReadOnlyLibrary,
@@ -25,42 +23,24 @@ from faceid_core.errors import (
     SchemaTooNew,
     Unreachable,
 )
+from faceid_core.library.store.engines import open_engine
+from faceid_core.library.store.lease import Lease
 from faceid_core.library.store.purging import ANNOUNCE, PURGED, TRIM, Purging
-from faceid_core.library.store.read_only import (
-    READ_ONLY,
-    file_of,
-    is_read_only,
-    never_writes,
-    open_read_only,
-    server_is_read_only,
-)
+from faceid_core.library.store.read_only import READ_ONLY, is_read_only, never_writes, server_is_read_only
 from faceid_core.settings import Settings
 from faceid_core.values import LOCAL_OWNER, Actor, Role
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
-
-BUSY_SECONDS = 20
-"""How long a write waits for another program's write."""
-
-PAGE_BYTES = 2048
-"""SQLite's page in a new file. Crops are 4 to 8 kB, which pages of the usual 4,096 bytes hold with a fifth of their
-room to spare (tests/bench/bench_library.py)."""
 
 ANALYSED_ROWS = 1000
 """Rows of an index that are looked at to estimate its use: together a few seconds for a million faces."""
 
-_URL_FORM = "write it like postgresql://user@host/database, or unset it to use a file."
-
 CHUNK = 5000
 """Values in one IN (...): below the variable limits of SQLite (32,766) and PostgreSQL (65,535)."""
-
-WRITE_LOCK = 0xFACE1D
-"""The advisory lock that a write holds on PostgreSQL: one writer at a time there too. Without it two acts that read
-the same rows at once could both act on what they saw."""
 
 UNAVAILABLE = "55P03"
 """PostgreSQL's code for a lock that was not free in time (appendix A of its manual)."""
@@ -74,10 +54,12 @@ _ACTOR = "faceid_actor"
 
 class Database:
     """Sessions for reading and for writing, of somebody who has a role. Safe to share between threads. read_only:
-    every write is refused."""
+    every write is refused. lease: the work that writes are part of; they are refused once it is lost."""
 
-    def __init__(self, engine: Engine, actor: Actor = LOCAL_OWNER, *, read_only: bool = False) -> None:
-        self.engine, self.actor, self.read_only = engine, actor, read_only
+    def __init__(
+        self, engine: Engine, actor: Actor = LOCAL_OWNER, *, read_only: bool = False, lease: Lease | None = None
+    ) -> None:
+        self.engine, self.actor, self.read_only, self.lease = engine, actor, read_only, lease
         self.purging: Purging | None = None
         # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
         self._writing = engine.execution_options(faceid_write=True)
@@ -85,24 +67,26 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view; nothing is written."""
-        with _plain_errors(), Session(self.engine, info={_ACTOR: self.actor}) as session:
+        with plain_errors(), Session(self.engine, info={_ACTOR: self.actor}) as session:
             yield session
 
-    def acting_as(self, actor: Actor) -> Database:
-        """The same connections, for somebody else."""
-        return Database(self.engine, actor, read_only=self.read_only)
+    def acting_as(self, actor: Actor, lease: Lease | None = None) -> Database:
+        """The same connections, for somebody else. lease: what their writes are part of, by default as here."""
+        return Database(self.engine, actor, read_only=self.read_only, lease=lease or self.lease)
 
     @contextmanager
     def write(self, need: Role = Role.EDITOR) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on any error. Keep it short.
 
-        need: the role that it takes. Raises NotAllowed, LibraryBusy, ReadOnlyLibrary.
+        need: the role that it takes. Raises NotAllowed, LibraryBusy, ReadOnlyLibrary, LeaseLost.
         """
         self.actor.require(need)
         if self.read_only:
             raise ReadOnlyLibrary(READ_ONLY)
         info = {_ACTOR: self.actor, ANNOUNCE: self._announce, TRIM: self._trim}
-        with _plain_errors(), Session(self._writing, info=info) as session, session.begin():
+        with plain_errors(), Session(self._writing, info=info) as session, session.begin():
+            if self.lease is not None:
+                self.lease.check(session)
             yield session
         if PURGED in session.info and self.purging is not None:
             self.purging.purged(session.info[PURGED])
@@ -119,7 +103,7 @@ class Database:
         wrong one. PostgreSQL does so by itself. A busy library is left alone."""
         if self.engine.dialect.name != "sqlite" or self.read_only:
             return
-        with suppress(LibraryBusy), _plain_errors():
+        with suppress(LibraryBusy), plain_errors():
             with self.engine.begin() as connection:
                 if _is_estimated(connection):
                     return
@@ -175,12 +159,12 @@ def connect(settings: Settings) -> Database:
     Raises LibraryError, LibraryBusy, SchemaOutdated (older than the program), SchemaTooNew (newer).
     """
     engine = open_engine(settings)
-    with _plain_errors():
+    with plain_errors():
         with engine.connect() as connection:
             found = _revision(connection)
             server_reads = found is not None and server_is_read_only(connection)
         if found is None:
-            with engine.execution_options(faceid_write=True).begin() as connection:
+            with engine.execution_options(faceid_write=True, faceid_patient=True).begin() as connection:
                 # Another process may have been faster while we waited for the lock.
                 if _revision(connection) is None:
                     _migrate(connection, settings.url)
@@ -206,7 +190,7 @@ def revision(settings: Settings) -> str | None:
     """The migration that the database is at; None where there is none yet. Raises LibraryError."""
     engine = open_engine(settings)
     try:
-        with _plain_errors(), engine.connect() as connection:
+        with plain_errors(), engine.connect() as connection:
             return _revision(connection)
     finally:
         engine.dispose()
@@ -222,7 +206,10 @@ def migrating(settings: Settings) -> Iterator[Connection]:
     engine = open_engine(settings)
     sqlite = engine.dialect.name == "sqlite"
     try:
-        with _plain_errors(), engine.execution_options(faceid_write=True).connect() as connection:
+        with (
+            plain_errors(),
+            engine.execution_options(faceid_write=True, faceid_patient=True).connect() as connection,
+        ):
             if sqlite:  # heeded outside a transaction only
                 connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
             with connection.begin():
@@ -275,83 +262,6 @@ def chunks(values: Iterable[Value]) -> Iterator[Sequence[Value]]:
         yield everything[at : at + CHUNK]
 
 
-def open_engine(settings: Settings) -> Engine:
-    """A pool of connections, set up; nothing is opened yet. Raises LibraryError, DriverMissing."""
-    url = _parsed(settings.url)
-    if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url)
-    if url.get_backend_name() == "postgresql":
-        return _postgres_engine(url)
-    raise LibraryError(f"FACEID_DATABASE_URL is not a database address; {_URL_FORM}")
-
-
-def _parsed(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise LibraryError(f"FACEID_DATABASE_URL is not a database address; {_URL_FORM}") from error
-    # Managed databases hand out "postgres://"; SQLAlchemy's own choice of driver would be another one.
-    if parsed.drivername in {"postgres", "postgresql"}:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    return parsed
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    file = file_of(url)
-    if file is not None and is_read_only(file):
-        return open_read_only(url, file, BUSY_SECONDS)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=50)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # we begin transactions ourselves, below
-        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # only a file that is still empty heeds this
-        _use_wal(connection)
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("faceid_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _postgres_engine(url: URL) -> Engine:
-    """A write takes the one writer's lock when it begins; a read sees one moment throughout."""
-    try:
-        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=50)
-    except ImportError as error:
-        raise DriverMissing(
-            "PostgreSQL needs its driver; install it with `pip install faceid[postgres]`."
-        ) from error
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("faceid_write", False):
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}ms'")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
-        else:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-    return engine
-
-
-def _use_wal(connection: Any) -> None:
-    """Switch the file to its write-ahead log. SQLite gives this statement no busy timeout: when another program
-    opens the same new file at this moment it fails at once, so we wait here."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-
-
 def _revision(connection: Connection) -> str | None:
     """The database's migration; None when it is empty. Raises LibraryError for somebody else's database."""
     tables = inspect(connection).get_table_names()
@@ -372,7 +282,7 @@ def _migrate(connection: Connection, url: str) -> None:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def plain_errors() -> Iterator[None]:
     """Driver errors that a user can do something about become one sentence."""
     try:
         yield

@@ -279,7 +279,8 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job, waiting, running or ended. actor: who asked for it."""
+    """A job, waiting, running or ended. actor: who asked for it. worker: who has it. fence: see store.lease.
+    is_split: several workers may share it."""
 
     id: int
     kind: str
@@ -293,6 +294,10 @@ class JobView:
     details: dict[str, Any]
     result: dict[str, Any]
     cancel_requested: bool
+    is_paused: bool
+    is_split: bool
+    worker: str
+    fence: int
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from faceid_core.values import LOCAL_OWNER, Flag, JobState, PhotoStatus, utc_now
+from faceid_core.library.store import job_tables  # noqa: F401  (the metadata holds them, too)
+from faceid_core.values import Flag, PhotoStatus, utc_now
 
 
 def _parent(table: str, **column: Any) -> Any:
@@ -307,29 +308,6 @@ class NamesFile(SQLModel, table=True):
     before_sha256: str | None = Field(default=None, max_length=64)
     after_sha256: str = Field(max_length=64)
     entries: list[list[Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-
-
-class Job(SQLModel, table=True):
-    """Background work. heartbeat_at tells a running job from one whose worker died."""
-
-    id: int | None = Field(default=None, primary_key=True)
-    kind: str = Field(max_length=32)
-    actor: str = Field(
-        default=LOCAL_OWNER.name, max_length=100, sa_column_kwargs={"server_default": LOCAL_OWNER.name}
-    )
-    params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    state: str = Field(default=JobState.QUEUED.value, index=True, max_length=16)
-    done: int = 0
-    total: int = 0
-    message: str = ""
-    error: str | None = None
-    details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    result: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    cancel_requested: bool = False
-    created_at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
-    started_at: datetime | None = Field(default=None, sa_type=DateTime)
-    finished_at: datetime | None = Field(default=None, sa_type=DateTime)
-    heartbeat_at: datetime | None = Field(default=None, sa_type=DateTime)
 
 
 class User(SQLModel, table=True):

@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from faceid_core.library.store.tables import Event, Job, Person, TrainedModel
+from faceid_core.library.store.job_tables import Job
+from faceid_core.library.store.tables import Event, Person, TrainedModel
 
 SOMEBODY = "somebody erased"
 """What the journal says instead of the name."""

@@ -1,0 +1,134 @@
+"""Connections to either database, set up: SQLite by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from faceid_core.errors import DriverMissing, LibraryError
+from faceid_core.library.store.read_only import file_of, is_read_only, open_read_only
+from faceid_core.settings import Settings
+
+BUSY_SECONDS = 20
+"""How long a write waits for another program's write."""
+
+CONNECT_SECONDS = 10
+"""How long PostgreSQL may take to answer at all."""
+
+STATEMENT_SECONDS = 600
+"""PostgreSQL ends a statement that takes longer; the slowest of ours, over a million faces, take a minute."""
+
+IDLE_SECONDS = 120
+"""PostgreSQL ends a write that says nothing for so long: its program hangs, and all others wait for it."""
+
+PAGE_BYTES = 2048
+"""SQLite's page in a new file. Crops are 4 to 8 kB, which pages of the usual 4,096 bytes hold with a fifth of their
+room to spare (tests/bench/bench_library.py)."""
+
+_URL_FORM = "write it like postgresql://user@host/database, or unset it to use a file."
+
+WRITE_LOCK = 0xFACE1D
+"""The advisory lock that a write holds on PostgreSQL: one writer at a time there too. Without it two acts that read
+the same rows at once could both act on what they saw."""
+
+
+def open_engine(settings: Settings) -> Engine:
+    """A pool of connections, set up; nothing is opened yet. Raises LibraryError, DriverMissing."""
+    url = _parsed(settings.url)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    if url.get_backend_name() == "postgresql":
+        return _postgres_engine(url)
+    raise LibraryError(f"FACEID_DATABASE_URL is not a database address; {_URL_FORM}")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise LibraryError(f"FACEID_DATABASE_URL is not a database address; {_URL_FORM}") from error
+    # Managed databases hand out "postgres://"; SQLAlchemy's own choice of driver would be another one.
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    file = file_of(url)
+    if file is not None and is_read_only(file):
+        return open_read_only(url, file, BUSY_SECONDS)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=50)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # only a file that is still empty heeds this
+        _use_wal(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("faceid_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    """A write takes the one writer's lock when it begins; a read sees one moment throughout."""
+    try:
+        engine = create_engine(
+            url, pool_pre_ping=True, pool_size=10, max_overflow=50, connect_args=_connecting(url)
+        )
+    except ImportError as error:
+        raise DriverMissing(
+            "PostgreSQL needs its driver; install it with `pip install faceid[postgres]`."
+        ) from error
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        limit = f"SET LOCAL statement_timeout = '{int(STATEMENT_SECONDS * 1000)}ms'"
+        if options.get("faceid_patient", False):  # changing tables may take its time, and so may waiting for it
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+        elif options.get("faceid_write", False):
+            connection.exec_driver_sql(
+                f"SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}ms'; {limit}; "
+                f"SET LOCAL idle_in_transaction_session_timeout = '{int(IDLE_SECONDS * 1000)}ms'; "
+                f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+            )
+        else:
+            connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; {limit}")
+
+    return engine
+
+
+def _connecting(url: URL) -> dict[str, int]:
+    """Parameters of the driver that the address does not give itself: how soon a server, or a machine, counts as
+    gone. A worker's machine that vanished must not hold the one writer's lock for hours."""
+    usual = {
+        "connect_timeout": CONNECT_SECONDS,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
+    return {name: value for name, value in usual.items() if name not in url.query}
+
+
+def _use_wal(connection: Any) -> None:
+    """Switch the file to its write-ahead log. SQLite gives this statement no busy timeout: when another program
+    opens the same new file at this moment it fails at once, so we wait here."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)

@@ -1,0 +1,116 @@
+"""A library's rows from one database to another: between a file and a server, either way, for backups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, Table, func, insert, inspect, select, text
+from sqlalchemy import table as table_named
+from sqlmodel import SQLModel
+
+from faceid_core.library.store import database
+from faceid_core.library.store.engines import open_engine
+from faceid_core.settings import Settings
+
+ROWS = 2000
+"""Rows in memory at once. The largest, those with pictures, have 8 kB."""
+
+
+def to_file(settings: Settings, file: Path) -> None:
+    """Copy the library on a database server, as it is at one moment, into a new SQLite file.
+
+    Raises LibraryError, SchemaOutdated.
+    """
+    opened = database.connect(settings)
+    try:
+        with database.plain_errors(), opened.engine.connect() as source, _new_file(file) as target:
+            _copy(source, target)
+    finally:
+        opened.close()
+
+
+def from_file(file: Path, settings: Settings) -> None:
+    """Replace the library on a database server by the one in a SQLite file of this version: all or nothing.
+
+    Raises LibraryError.
+    """
+    database.connect(settings).close()  # which makes the tables where there are none
+    source_engine = _file_engine(file)
+    try:
+        with database.migrating(settings) as target, source_engine.connect() as source:
+            names = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables)
+            target.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+            _copy(source, target)
+    finally:
+        source_engine.dispose()
+
+
+def is_empty(settings: Settings) -> bool:
+    """Whether the server's database has no library, or one with neither photos nor users. Raises LibraryError."""
+    if database.revision(settings) is None:
+        return True
+    opened = database.connect(settings)
+    try:
+        with opened.read() as session:
+            counted = (
+                select(func.count()).select_from(table_named(name)) for name in ("photo", "account", "event")
+            )
+            return not any(session.execute(each).scalar() for each in counted)
+    finally:
+        opened.close()
+
+
+def _file_engine(file: Path) -> Engine:
+    return open_engine(Settings(library=file.parent, database_url=f"sqlite:///{file.absolute()}"))
+
+
+@contextmanager
+def _new_file(file: Path) -> Iterator[Connection]:
+    """The tables in a new file, to be filled in one transaction. It keeps no log beside it afterwards."""
+    settings = Settings(library=file.parent, database_url=f"sqlite:///{file.absolute()}")
+    database.connect(settings).close()
+    with database.migrating(settings) as target:
+        yield target
+    engine = _file_engine(file)
+    with engine.connect() as connection:
+        connection.connection.cursor().execute("PRAGMA journal_mode=DELETE")
+    engine.dispose()
+
+
+def _copy(source: Connection, target: Connection) -> None:
+    """Every row, parents first, and the numbers that were used and never come back."""
+    for table in SQLModel.metadata.sorted_tables:
+        rows = source.execute(select(table).execution_options(yield_per=ROWS)).mappings()
+        for some in rows.partitions(ROWS):
+            target.execute(insert(table), [dict(row) for row in some])
+        _continue_numbers(source, target, table)
+
+
+def _continue_numbers(source: Connection, target: Connection, table: Table) -> None:
+    """New rows get numbers behind all that were ever used, so that an erased row's number meets no stranger."""
+    if "id" not in table.primary_key.columns or table.c.id.type.python_type is not int:
+        return
+    last = max(_last_number(source, table), source.scalar(select(func.max(table.c.id))) or 0)
+    if not last:
+        return
+    if target.dialect.name == "postgresql":
+        sequence = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)")
+        target.execute(sequence, {"table": f'"{table.name}"', "last": last})
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        target.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), {"table": table.name})
+        numbered = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :last)")
+        target.execute(numbered, {"table": table.name, "last": last})
+
+
+def _last_number(connection: Connection, table: Table) -> int:
+    """The highest number that a database ever gave to a row of the table; 0 where it does not know."""
+    if connection.dialect.name == "postgresql":
+        wanted = text("SELECT pg_sequence_last_value(pg_get_serial_sequence(:table, 'id')::regclass)")
+        return connection.scalar(wanted, {"table": f'"{table.name}"'}) or 0
+    if not inspect(connection).has_table("sqlite_sequence"):
+        return 0
+    return (
+        connection.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = :table"), {"table": table.name}) or 0
+    )

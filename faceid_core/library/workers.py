@@ -1,0 +1,132 @@
+"""The processes that take jobs, on this and other machines, as a page shows them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlmodel import Session, col
+
+from faceid_core.library.job_rows import put_back
+from faceid_core.library.store.database import Database
+from faceid_core.library.store.job_tables import Job, JobPart, JobWorker
+from faceid_core.library.store.lease import database_now
+from faceid_core.values import JobState, Role
+
+REPORT_SECONDS = 10.0
+"""How often a worker says that it is there, to a database server."""
+
+GONE_SECONDS = 4 * REPORT_SECONDS
+"""A worker that says nothing for longer is shown as lost."""
+
+FORGOTTEN_AFTER = timedelta(days=1)
+"""Lost workers are shown for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """A worker. doing: the kind of job it is at since `since`, or nothing. photos: stored since it started; rate:
+    photos a second. silent_s: seconds since it last spoke. Times by the database's clock, in UTC without a zone."""
+
+    id: int
+    name: str
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    doing: str
+    since: datetime | None
+    photos: int
+    rate: float
+    silent_s: float
+    is_lost: bool
+
+
+class Workers:
+    """Workers report here, and a page lists them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def report_seconds(self) -> float | None:
+        """How often a worker that does the same as before reports; None for never: in a file it is on this machine,
+        where one sees whether it lives."""
+        return REPORT_SECONDS if self._database.engine.dialect.name == "postgresql" else None
+
+    def register(self, host: str, pid: int, version: str) -> tuple[int, str]:
+        """Note a worker that has started, and forget those that are long lost. Gives its number and its name."""
+        with self._database.write(Role.OWNER) as session:
+            now = database_now(session)
+            old = (
+                each.id
+                for each in self._shown(session, now)
+                if each.is_lost and now - each.seen_at > FORGOTTEN_AFTER
+            )
+            session.execute(delete(JobWorker).where(col(JobWorker.id).in_(list(old))))
+            row = JobWorker(name="", host=host, pid=pid, version=version, started_at=now, seen_at=now)
+            session.add(row)
+            session.flush()
+            row.name = f"{host[:150]}-{row.id}"
+            return int(row.id or 0), row.name
+
+    def report(self, worker_id: int, doing: str, stored: int, rate: float) -> None:
+        """A worker says what it does. stored: photos since its start; rate: photos a second."""
+        with self._database.write(Role.OWNER) as session:
+            row = session.get(JobWorker, worker_id)
+            if row is None:
+                return
+            row.seen_at = database_now(session)
+            if row.doing != doing:
+                row.doing, row.since = doing, row.seen_at if doing else None
+            row.photos, row.rate = stored, rate
+
+    def leave(self, worker_id: int, name: str) -> None:
+        """A worker ends: what it still has goes back, and it is forgotten."""
+        self.put_down(name)
+        with self._database.write(Role.OWNER) as session:
+            session.execute(delete(JobWorker).where(col(JobWorker.id) == worker_id))
+
+    def put_down(self, name: str, kinds: Collection[str] = ("import",)) -> None:
+        """Give back whatever a worker has, as it does nothing: it has come out of trouble, or ends."""
+        with self._database.write(Role.OWNER) as session:
+            for part in session.scalars(select(JobPart).where(col(JobPart.worker) == name)):
+                put_back(session, part, failed=False)
+            running = (col(Job.worker) == name, col(Job.state) == JobState.RUNNING.value, col(Job.kind).in_(kinds))
+            for job in session.scalars(select(Job).where(*running)):
+                put_back(session, job, failed=False)
+                job.state = JobState.QUEUED.value
+
+    def all(self) -> list[WorkerView]:
+        """Every worker, the oldest first."""
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            return self._shown(session, database_now(session))
+
+    def _shown(self, session: Session, now: datetime) -> list[WorkerView]:
+        rows = session.scalars(select(JobWorker).order_by(col(JobWorker.id)))
+        return [self._view(row, (now - row.seen_at).total_seconds()) for row in rows]
+
+    def _view(self, row: JobWorker, silent_s: float) -> WorkerView:
+        lost = silent_s > GONE_SECONDS if self.report_seconds else not _lives(row.pid)
+        return WorkerView(
+            int(row.id or 0), row.name, row.host, row.pid, row.version, row.started_at, row.seen_at, row.doing,
+            row.since, row.photos, row.rate, silent_s, lost,
+        )  # fmt: skip
+
+
+def _lives(pid: int) -> bool:
+    """Whether there is such a process on this machine; on Windows asking would end it."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,86 @@
+"""What sharing an import costs: milliseconds per photo beside an import in one process, and how busy workers are.
+
+python -m tests.bench.workers [PHOTOS]
+
+The face search is left out, or takes a fixed time (last line), so that the rest is what is measured.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from faceid_core.importing.run import import_photos
+from faceid_core.importing.shared import AtWork, share
+from faceid_core.library import Library
+from faceid_core.settings import Settings
+from faceid_core.values import JobState
+from tests import postgres
+from tests.cli.running import in_the_environment
+from tests.steps.many_workers import Prepared, draw
+
+SEARCH_SECONDS = 0.1
+"""About as long as a photo takes on one core."""
+
+
+def alone(settings: Settings, photos: Path) -> float:
+    with Library.open(settings) as library:
+        started = time.perf_counter()
+        import_photos(library, [photos], executor=Prepared())
+        return time.perf_counter() - started
+
+
+def shared(settings: Settings, photos: Path) -> float:
+    with Library.open(settings) as library:
+        library.jobs.submit("import", {"paths": [str(photos)]})
+        started = time.perf_counter()
+        job = library.jobs.claim()
+        assert job is not None and share(library, job) is None
+        AtWork(library, library.jobs.get(job.id), executor=Prepared()).run()
+        assert library.jobs.get(job.id).state == JobState.DONE
+        return time.perf_counter() - started
+
+
+def busy(settings: Settings, photos: Path, number: int, workers: int) -> float:
+    """The share of the time in which workers search photos, from the first part to the end of the import."""
+    command = [sys.executable, "-m", "tests.steps.many_workers", str(settings.library), str(SEARCH_SECONDS)]
+    environment = in_the_environment(FACEID_DATABASE_URL=settings.database_url or "")
+    with Library.open(settings) as library:
+        started = [subprocess.Popen(command, env=environment) for _ in range(workers)]
+        try:
+            while len(library.workers.all()) < workers:
+                time.sleep(0.1)
+            job = library.jobs.submit("import", {"paths": [str(photos)]})
+            while (done := library.jobs.get(job.id)).state != JobState.DONE:
+                time.sleep(0.2)
+        finally:
+            for each in started:
+                each.kill()
+                each.wait()
+        return number * SEARCH_SECONDS / (workers * float(done.result["seconds"]))
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    with tempfile.TemporaryDirectory() as scratch, postgres.running() as server:
+        folder = Path(scratch)
+        draw(folder / "photos", number)
+        for name, fresh in (("SQLite", False), ("PostgreSQL", True)):
+            seconds = []
+            for place, measure in (("alone", alone), ("shared", shared)):
+                with server.fresh() as url:
+                    settings = Settings(library=folder / f"{name}-{place}", database_url=url if fresh else None)
+                    seconds.append(measure(settings, folder / "photos") / number * 1000)
+            more = seconds[1] - seconds[0]
+            print(f"{name}: {seconds[0]:.2f} ms a photo alone, {seconds[1]:.2f} ms shared ({more:+.2f})")
+        with server.fresh() as url:
+            settings = Settings(library=folder / "busy", database_url=url)
+            share_busy = busy(settings, folder / "photos", number, 2)
+            print(f"two workers search {share_busy:.1%} of the time")
+
+
+if __name__ == "__main__":
+    main()

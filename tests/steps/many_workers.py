@@ -1,0 +1,56 @@
+"""A worker as on another machine, for tests: it takes jobs until it is ended, and searches photos in no time.
+
+python -m tests.steps.many_workers FOLDER SECONDS_PER_PHOTO
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from faceid_core.importing import shared
+from faceid_core.library import Library
+from faceid_core.settings import Settings
+from faceid_core.steps import jobs, work
+from tests.library.conftest import new_photo
+
+
+@dataclass
+class Prepared:
+    """Stands in for the face search: what is found depends on the file's content alone."""
+
+    seconds: float = 0.0
+
+    def run(self, work: object, items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        for file in items:
+            time.sleep(self.seconds)
+            yield file, new_photo(str(file.path), file.sha256, faces=int(file.sha256[:2], 16) % 3)
+
+
+def draw(folder: Path, number: int) -> None:
+    """Files that begin like photos, a third of them in a folder below."""
+    (folder / "below").mkdir(parents=True)
+    for each in range(number):
+        place = folder / "below" if each % 3 == 0 else folder
+        (place / f"{each:04}.jpg").write_bytes(b"\xff\xd8\xff" + str(each).encode())
+
+
+def main() -> None:
+    work.DEAD_SECONDS, work.WATCH_SECONDS, work.LONGEST_PAUSE_SECONDS = 3.0, 0.3, 1.0
+    shared.BEAT_SECONDS = 0.4
+    search = Prepared(float(sys.argv[2]))
+    setattr(shared, "executor_for", lambda *_: search)  # noqa: B010  (it is shared's own import)
+    jobs.KINDS |= {kind: lambda *_: {} for kind in ("cluster", "map")}
+    with Library.open(Settings(library=Path(sys.argv[1]))) as library:
+        worker = work.Worker(library, parent=None, is_only_helping=True)
+        signal.signal(signal.SIGTERM, lambda *_: worker.stop.set())
+        worker.run()
+
+
+if __name__ == "__main__":
+    main()
