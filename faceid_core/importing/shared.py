@@ -112,9 +112,7 @@ class AtWork:
         heart.start()
         failed = False
         try:
-            run = _SharedRun(
-                asked, settings, ImportReport(), no_progress, _searches_again(self.job), at_work=self
-            )
+            run = _SharedRun(asked, settings, ImportReport(), no_progress, _searches_again(self.job), at_work=self)
             executor = self._executor or executor_for(settings, self.job.total - self.job.done)
             run.store_all(self._files(run, first), executor)
         except JobCancelled:

@@ -137,7 +137,9 @@ class Laboratory:
         """The published network in PyTorch, which takes seconds to load: the imprinted classifier needs none."""
         from faceid_core.engine.torch_net import FaceNet
 
-        return FaceNet(self.weights() if callable(self.weights) else self.weights).eval()
+        net = FaceNet(self.weights() if callable(self.weights) else self.weights)
+        net.eval()
+        return net
 
     @cached_property
     def extract(self) -> fastai_fit.FeatureExtractor:

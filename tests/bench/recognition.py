@@ -61,7 +61,7 @@ def drawn(names: np.ndarray, people: int, faces: int, unnamed: int, seed: int) -
     able = sorted(name for name, count in counts.items() if count > faces or (faces == 1 and people > 300))
     known = rng.permutation(able)[:people]
     others = rng.permutation(sorted(set(counts) - set(known.tolist())))
-    train, test, wanted = [], [], []
+    train, test, wanted = list[int](), list[int](), list[int]()
     for number, name in enumerate(known):
         photos = rng.permutation(np.flatnonzero(names == name))
         train.extend(photos[:faces])

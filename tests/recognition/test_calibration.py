@@ -44,7 +44,8 @@ def test_stricter_points_have_higher_thresholds() -> None:
     _, _, found = trained(20, 6, 600)
     thresholds = [point.threshold for point in found.points]
     assert thresholds == sorted(thresholds) and thresholds[0] < thresholds[-1] < 1
-    rates = [point.tpir for point in found.points]
+    rates = [point.tpir for point in found.points if point.tpir is not None]
+    assert len(rates) == len(thresholds)
     assert rates == sorted(rates, reverse=True)
 
 

@@ -18,6 +18,7 @@ import pytest
 import faceid_core
 from faceid_core.errors import FaceIdError, NotAllowed, NotFound
 from faceid_core.importing.run import import_photos
+from faceid_core.importing.search_again import waiting
 from faceid_core.library import EventView, FileBefore, Library, PhotoQuery, ShareView, Undescribed
 from faceid_core.library.jobs import needed
 from faceid_core.steps import jobs, replay_decisions
@@ -27,7 +28,6 @@ from faceid_core.steps.export import export, export_as
 from faceid_core.steps.import_names import take_names
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.recognise import _without
-from faceid_core.importing.search_again import waiting
 from faceid_core.steps.snapshot import recent_snapshot
 from faceid_core.steps.train import train_recogniser
 from faceid_core.steps.write_names import undo_writing, write_names

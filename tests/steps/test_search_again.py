@@ -45,7 +45,8 @@ def test_a_job_searches_them_and_names_stay(by_mmod: Library) -> None:
     by_mmod.jobs.submit("import", {"paths": [], "searched_otherwise": True})
     job = jobs.run_next(by_mmod)
     assert job is not None and (job.state, job.result["renewed"]) == ("done", 3)
-    assert searched_by(by_mmod) == waiting(by_mmod).files == []
+    assert searched_by(by_mmod) == []
+    assert waiting(by_mmod).files == []
     assert by_mmod.faces.get(1).person == "Ada"
     assert by_mmod.problems() == []
     assert search_again(by_mmod).photos == 0
@@ -60,7 +61,7 @@ def test_what_is_gone_is_left_out(by_mmod: Library) -> None:
 
 
 def test_after_an_interruption_it_goes_on_with_the_rest(by_mmod: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("faceid_core.importing.run.BATCH_PHOTOS", 1)
+    monkeypatch.setattr("faceid_core.importing.storing.BATCH_PHOTOS", 1)
 
     def stopping(done: int, total: int, message: str = "") -> None:
         if done == 1:

@@ -90,7 +90,7 @@ def recall_detectors(settings: Settings, *, slow: bool) -> dict[str, Detector]:
 
 def bench_recall(data: Path, settings: Settings, *, slow: bool = False) -> None:
     """Faces found, and CPU time a photo beside that of mmod, by set. family has no known boxes: all are counted."""
-    sets = {
+    sets: dict[str, list[tuple[Path, list[Box]]]] = {
         "dlib_boxes": list(truth_boxes(data)),
         "groups": list(truth_groups(data)),
         "crowds": truth_crowds(data),
