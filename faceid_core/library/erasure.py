@@ -229,6 +229,8 @@ class Erasing:
                 event_faces.note(session, event.id or 0, changes)
             _delete_rows(session, going, models)
             session.flush()
+            for model in session.scalars(select(TrainedModel)):
+                model.notes = going.traces.anonymous(model.notes)
             journal.note(session, journal.ERASED, summary)
             artifacts = [model.artifact for model in models]
             artifacts += self._cleaning.trim(session, going.traces.faces)

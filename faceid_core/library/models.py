@@ -1,18 +1,18 @@
-"""Trained recognisers; the newest one recognises."""
+"""Trained recognisers; the one that was trained or activated last recognises."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from faceid_core.errors import ErasedMeanwhile, NoModel, NotFound
-from faceid_core.library.store import model_cohorts
+from faceid_core.errors import BadInput, ErasedMeanwhile, NoModel, NotFound
+from faceid_core.library.store import journal, model_cohorts
 from faceid_core.library.store.database import Database, chunks
-from faceid_core.library.store.journal import ERASED
-from faceid_core.library.store.records import ModelView, NamedFaces
+from faceid_core.library.store.records import Act, ModelView, NamedFaces
+from faceid_core.library.store.row_changes import Change, row_of
 from faceid_core.library.store.tables import Event, Label, Person, TrainedModel
 from faceid_core.library.store.withholding import withheld_among
 from faceid_core.values import Role
@@ -20,9 +20,11 @@ from faceid_core.wording import count
 
 ERASED_MEANWHILE = "Somebody was erased while the recogniser was trained; train again."
 
+LONGEST_NOTES = 2000
+
 
 class Models:
-    """Trained recognisers; the newest one recognises."""
+    """Trained recognisers; the one that was trained or activated last recognises."""
 
     def __init__(self, database: Database, models_folder: Path) -> None:
         self._database, self._folder = database, models_folder
@@ -52,6 +54,7 @@ class Models:
             artifact=artifact,
         )
         with self._database.write(Role.OWNER) as session:
+            model.precedence = _highest(session) + 1
             if learned is not None:
                 _refuse_erased(session, learned)
                 _refuse_withheld(session, learned)
@@ -85,30 +88,84 @@ class Models:
     def all(self) -> list[ModelView]:
         """All recognisers, the newest first."""
         with self._database.read() as session:
-            found = session.scalars(select(TrainedModel).order_by(col(TrainedModel.id).desc()))
-            return [_model(row) for row in found]
+            found = session.scalars(select(TrainedModel).order_by(col(TrainedModel.id).desc())).all()
+            active = _active(session)
+            return [_model(row, active) for row in found]
 
     def latest(self) -> ModelView:
-        """The newest recogniser. Raises NoModel."""
+        """The recogniser in use: the one that was trained or activated last. Raises NoModel."""
         with self._database.read() as session:
-            row = session.scalars(select(TrainedModel).order_by(col(TrainedModel.id).desc()).limit(1)).first()
-        if row is None:
-            raise NoModel("No recogniser has been trained yet; name some people, then train one.")
-        return _model(row)
+            row = _active(session)
+            if row is None:
+                raise NoModel("No recogniser has been trained yet; name some people, then train one.")
+            return _model(row, row)
 
     def get(self, model_id: int) -> ModelView:
         """One recogniser. Raises NotFound."""
         with self._database.read() as session:
-            row = session.get(TrainedModel, model_id)
-        if row is None:
-            raise NotFound(f"There is no model {model_id}.")
-        return _model(row)
+            return _model(_found(session, model_id), _active(session))
+
+    def activate(self, model_id: int) -> Act:
+        """Recognise with this one from now on. Raises NotFound."""
+        with self._database.write(Role.OWNER) as session:
+            row, active = _found(session, model_id), _active(session)
+            before = row_of(row)
+            after = {**before, "precedence": _highest(session) + 1}
+            changes = [] if row is active else [Change("trainedmodel", before, after)]
+            return Act(journal.record(session, "activate", f"Activated recogniser {model_id}", changes))
+
+    def set_threshold(self, model_id: int, threshold: float) -> Act:
+        """Give a name only from this probability on. Raises NotFound, BadInput."""
+        if not 0 < threshold < 1:
+            raise BadInput("Choose a threshold between 0 and 1.")
+        with self._database.write(Role.OWNER) as session:
+            before = row_of(_found(session, model_id))
+            after = {**before, "threshold": float(threshold)}
+            changes = [Change("trainedmodel", before, after)] if after != before else []
+            summary = f"Set the threshold of recogniser {model_id} to {threshold:.3f}"
+            return Act(journal.record(session, "threshold", summary, changes))
+
+    def note(self, model_id: int, notes: str) -> ModelView:
+        """Write what is worth remembering of a recogniser; the former notes go. Raises NotFound, BadInput."""
+        if len(notes) > LONGEST_NOTES:
+            raise BadInput(f"Notes may have {LONGEST_NOTES:,} characters at most; shorten them.")
+        with self._database.write(Role.OWNER) as session:
+            row = _found(session, model_id)
+            row.notes = notes.strip()
+            session.flush()
+            return _model(row, _active(session))
+
+    def delete(self, model_id: int) -> None:
+        """Delete a recogniser with its files, which can't be undone; where it was in use, the one that was before
+        it is. Raises NotFound."""
+        with self._database.write(Role.OWNER) as session:
+            row = _found(session, model_id)
+            artifact = row.artifact
+            session.delete(row)
+            journal.note(session, journal.REMOVED, f"Deleted recogniser {model_id}")
+        model_cohorts.remove(self._folder, [artifact])
+
+
+def _active(session: Session) -> TrainedModel | None:
+    order = (col(TrainedModel.precedence).desc(), col(TrainedModel.id).desc())
+    return session.scalars(select(TrainedModel).order_by(*order).limit(1)).first()
+
+
+def _highest(session: Session) -> int:
+    return session.scalar(select(func.max(col(TrainedModel.precedence)))) or 0
+
+
+def _found(session: Session, model_id: int) -> TrainedModel:
+    row = session.get(TrainedModel, model_id)
+    if row is None:
+        raise NotFound(f"There is no recogniser {model_id}; choose another one on the page Train.")
+    return row
 
 
 def _refuse_erased(session: Session, learned: NamedFaces) -> None:
     """Whoever is renamed, merged or deleted while a recogniser is trained may be in it, as may anybody later on.
     But once something was erased each face must bear the name that it had: an id may be somebody else's by now."""
-    erased = select(Event.id).where(col(Event.kind) == ERASED, col(Event.id) > learned.as_of)  # type: ignore[call-overload]
+    erased = select(Event.id).where(col(Event.kind) == journal.ERASED, col(Event.id) > learned.as_of)  # type: ignore[call-overload]
     if session.execute(erased.limit(1)).first() is None:
         return
     there: set[tuple[int, int, str]] = set()
@@ -124,6 +181,16 @@ def _refuse_withheld(session: Session, learned: NamedFaces) -> None:
         raise ErasedMeanwhile("Somebody refused consent while the recogniser was trained; train again.")
 
 
-def _model(row: TrainedModel) -> ModelView:
+def _model(row: TrainedModel, active: TrainedModel | None) -> ModelView:
     assert row.id is not None
-    return ModelView(row.id, row.at, row.embedder, row.classes, row.metrics, row.threshold, row.artifact)
+    return ModelView(
+        row.id,
+        row.at,
+        row.embedder,
+        row.classes,
+        row.metrics,
+        row.threshold,
+        row.artifact,
+        row.notes,
+        row is active,
+    )

@@ -3,4 +3,4 @@
 May import the root, engine and vision.
 """
 
-__all__ = ["holdout", "model_card", "recogniser", "scoring", "training"]
+__all__ = ["evaluation", "holdout", "model_card", "recogniser", "scoring", "training"]

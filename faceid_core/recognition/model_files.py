@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from faceid_core import tensor_folder
 from faceid_core.engine.dlib_format import RESNET_FILTERS, Affine, Array, Convolution, ResNetWeights, Stage
 from faceid_core.errors import ModelUnusable
+from faceid_core.recognition.evaluation import RANKS, UNKNOWN, HeldOut
 from faceid_core.recognition.openset import Calibration
 from faceid_core.recognition.scoring import FaceSet
 
@@ -22,6 +23,9 @@ FORMAT, PLAIN_VERSION, VERSION = "faceid-recogniser", 1, 2
 COHORT, NEGATIVES = "cohort", "negatives"
 """Tensors with the vectors of faces; COHORT_faces and COHORT_classes go with them."""
 
+HELD_OUT = "held"
+"""HELD_OUT_faces, _classes and so on: what was answered about faces that were not known, see evaluation.HeldOut."""
+
 AGAIN = "train again on the Train page or with `faceid train`."
 
 
@@ -29,7 +33,7 @@ AGAIN = "train again on the Train page or with `faceid train`."
 class StoredModel:
     """What serving needs. embedder: its full name, such as dlib-resnet+mirror. tensors: rows (K, D) float32, the
     people in the order of classes, and body.* where the face network itself was trained further. cohort, negatives:
-    see scoring.Scorer."""
+    see scoring.Scorer. held_out: None in models of before."""
 
     classes: tuple[str, ...]
     embedder: str
@@ -39,6 +43,7 @@ class StoredModel:
     report: dict[str, Any]
     cohort: FaceSet = field(default_factory=FaceSet.none)
     negatives: FaceSet = field(default_factory=FaceSet.none)
+    held_out: HeldOut | None = None
 
 
 def write(model: StoredModel, parent: Path) -> Path:
@@ -47,6 +52,7 @@ def write(model: StoredModel, parent: Path) -> Path:
         **model.tensors,
         **_face_tensors(COHORT, model.cohort),
         **_face_tensors(NEGATIVES, model.negatives),
+        **_held_tensors(model.held_out),
     }
     return tensor_folder.write(_described(model), tensors, parent)
 
@@ -101,9 +107,11 @@ def _checked(described: dict[str, Any], content: bytes) -> StoredModel:
     threshold, slope, threshold_cosine = numbers
     report = dict(described["report"])
     cohort, negatives = (_face_set(name, tensors, rows) for name in (COHORT, NEGATIVES))
-    kept = {name: value for name, value in tensors.items() if name.partition("_")[0] not in (COHORT, NEGATIVES)}
-    calibration = Calibration(slope, threshold_cosine)
-    return StoredModel(classes, str(described["embedder"]), threshold, calibration, kept, report, cohort, negatives)
+    beside = (COHORT, NEGATIVES, HELD_OUT)
+    kept = {name: value for name, value in tensors.items() if name.partition("_")[0] not in beside}
+    calibration, embedder = Calibration(slope, threshold_cosine), str(described["embedder"])
+    held = _held_out(tensors, len(classes))
+    return StoredModel(classes, embedder, threshold, calibration, kept, report, cohort, negatives, held)
 
 
 def _face_tensors(name: str, faces: FaceSet) -> dict[str, Array]:
@@ -127,6 +135,25 @@ def _face_set(name: str, tensors: dict[str, Array], rows: Array) -> FaceSet:
     if len(classes) and not (classes.min() >= -1 and classes.max() < len(rows)):
         raise ValueError("faces of no class")
     return FaceSet(vectors, faces.astype(np.int64), classes.astype(np.int64))
+
+
+def _held_tensors(held: HeldOut | None) -> dict[str, Array]:
+    if held is None or not len(held):
+        return {}
+    return {f"{HELD_OUT}_{each.name}": getattr(held, each.name) for each in fields(HeldOut)}
+
+
+def _held_out(tensors: dict[str, Array], people: int) -> HeldOut | None:
+    if f"{HELD_OUT}_faces" not in tensors:
+        return None
+    held = HeldOut(**{each.name: tensors[f"{HELD_OUT}_{each.name}"] for each in fields(HeldOut)})
+    flat = {held.faces.shape, held.classes.shape, held.others.shape} == {(len(held),)}
+    if not flat or not held.people.shape == held.shares.shape == (len(held), RANKS):
+        raise ValueError("answers that do not fit the faces")
+    for classes in (held.classes, held.people):
+        if len(held) and not (classes.min() >= UNKNOWN and classes.max() < people):
+            raise ValueError("answers of no class")
+    return held
 
 
 def body_tensors(weights: ResNetWeights) -> dict[str, Array]:

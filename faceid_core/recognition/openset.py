@@ -6,7 +6,7 @@ Bendale and Boult's idea of giving unknown a share of its own ("Towards Open Set
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -43,13 +43,15 @@ class Scored:
     """Held-out faces against the people: genuine (N, K) with their classes (N,), impostors (M, K).
 
     Impostors are the faces of each person against the others, with -inf in their own person's column, and behind
-    them the `strangers` rows of faces of nobody named.
+    them the `strangers` rows of faces of nobody named. held: (N,) positions of the genuine faces among all that
+    were scored.
     """
 
     genuine: Floats
     classes: Ints
     impostors: Floats
     strangers: int = 0
+    held: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def own(self) -> Floats:
@@ -124,7 +126,7 @@ def against(scores: Floats, classes: Ints, held: Ints, strangers: Floats) -> Sco
     others = scores.copy()
     others[np.arange(len(classes)), classes] = -np.inf
     genuine = scores[held]
-    return Scored(genuine, classes[held], np.concatenate([others, strangers]), len(strangers))
+    return Scored(genuine, classes[held], np.concatenate([others, strangers]), len(strangers), held)
 
 
 def rates(scored: Scored, calibration: Calibration, threshold: float = OPERATING_POINT) -> Rates:
@@ -164,6 +166,7 @@ def placed_like(scored: Scored, reference: Scored) -> tuple[Scored, float, float
         scored.classes,
         scored.impostors * factor + offset,
         scored.strangers,
+        scored.held,
     )
     return moved, factor, offset
 

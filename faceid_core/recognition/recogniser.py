@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,14 @@ class Recogniser:
         if model.tensors["rows"].shape[1] != embedder.dimension:
             raise ModelUnusable(f"The files of the recogniser are damaged; {AGAIN}")
         return cls(model, detector or make_detector(settings, threads=threads), embedder)
+
+    def at(self, threshold: float) -> Recogniser:
+        """The same with this threshold."""
+        if threshold == self.threshold:
+            return self
+        found = copy(self)
+        found.threshold = threshold
+        return found
 
     def recognise(
         self, image: Image, *, threshold: float | None = None, go_on: Callable[[], None] = lambda: None

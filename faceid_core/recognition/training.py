@@ -21,6 +21,7 @@ from faceid_core.recognition import classifier, model_files, openset
 from faceid_core.recognition.calibration import DEFAULT_SLOPE, Calibrated
 from faceid_core.recognition.candidates import Candidate, Laboratory, Rejected, Split, candidates_of, some, work_for
 from faceid_core.recognition.classifier import Examples
+from faceid_core.recognition.evaluation import STRANGERS_TO_JUDGE, HeldOut
 from faceid_core.recognition.openset import Calibration, Scored
 from faceid_core.recognition.options import (
     RECIPES,
@@ -43,10 +44,6 @@ __all__ = [
 FACES_TO_WIN = 2
 """A trained classifier must name so many more held-out faces rightly: luck with one face must decide nothing."""
 
-STRANGERS_TO_JUDGE = 50
-"""From so many strangers on TPIR at a fixed FPIR counts in the choice. Without them it would flatter the trained
-classifier, which has learned to push the known people apart and has seen no stranger."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
@@ -59,6 +56,7 @@ class Trained:
     kept: str
     cohort: FaceSet = field(default_factory=FaceSet.none)
     negatives: FaceSet = field(default_factory=FaceSet.none)
+    held_out: HeldOut | None = None
 
 
 def train(
@@ -67,6 +65,7 @@ def train(
     photos: Ints,
     *,
     weights: Callable[[], ResNetWeights] | ResNetWeights,
+    faces: Ints | None = None,
     vectors: Vectors | None = None,
     others: FaceSet | None = None,
     rejected: Rejected | None = None,
@@ -77,6 +76,7 @@ def train(
 ) -> Trained:
     """Train on aligned crops (N, 150, 150, 3) uint8 with a name and a photo number each; the same every time.
 
+    faces: (N,) their ids, by which held-out ones are found again.
     vectors: (N, 128) of the crops, by the embedder that will serve; without them the network looks at the crops.
     others: faces of nobody named by such vectors, the best ones first; some may be unnamed faces of the named
     people. strangers: the same as crops (M, 150, 150, 3), for where there are no vectors or the network is trained.
@@ -96,7 +96,8 @@ def train(
     candidates, split, history = candidates_of(lab, on_epoch)
     kept = candidates[-1] if options.recipe == "head" else _choose(candidates, split)
     progress(work.total, work.total, "Ready")
-    return _finish(kept, candidates[0], labelled, split, options, tuple(history), started)
+    ids = np.zeros(len(crops), np.int64) if faces is None else np.asarray(faces, np.int64)
+    return _finish(kept, candidates[0], labelled, ids[labelled.rows], split, options, tuple(history), started)
 
 
 def save(trained: Trained, parent: Path) -> Path:
@@ -110,6 +111,7 @@ def save(trained: Trained, parent: Path) -> Path:
         {**trained.report.as_dict(), "kept": trained.kept},
         trained.cohort,
         trained.negatives,
+        trained.held_out,
     )
     return model_files.write(stored, parent)
 
@@ -129,6 +131,8 @@ def _better(new: Scored, old: Scored, strangers: int) -> bool:
     count = len(new.classes)
     right = round(count * (openset.rates(new, calibration).accuracy - openset.rates(old, calibration).accuracy))
     found = round(count * (openset.tpir_at(new) - openset.tpir_at(old)))
+    # Without strangers TPIR at a fixed FPIR would flatter the trained classifier, which has learned to push the
+    # known people apart and has seen no stranger.
     gained = right >= FACES_TO_WIN or (found >= FACES_TO_WIN and strangers >= STRANGERS_TO_JUDGE)
     return gained and right >= 0 and found >= 0
 
@@ -137,6 +141,7 @@ def _finish(
     kept: Candidate,
     imprinted: Candidate,
     labelled: Labelled,
+    ids: Ints,
     split: Split,
     options: TrainOptions,
     history: tuple[dict[str, float], ...],
@@ -148,11 +153,11 @@ def _finish(
         # measures with all faces instead of a quarter.
         scorer, scored = classifier.imprinted(examples)
         learned = len(labelled.classes)
-        found = classifier.calibrated(scored, examples)
+        found, tested = classifier.calibrated(scored, examples), ids
     else:
         scorer, learned = kept.scorer(split.held), int((~split.held).sum())
         scored = kept.scored(split.held)
-        found = _calibrated_like(scored, imprinted.scored(split.held), examples)
+        found, tested = _calibrated_like(scored, imprinted.scored(split.held), examples), ids[split.held]
     rates = openset.rates(scored, found.calibration, found.threshold)
     report = TrainReport(
         classes=labelled.names,
@@ -174,7 +179,11 @@ def _finish(
     )
     embedder = "dlib-resnet+mirror" if options.mirror else "dlib-resnet"
     tensors = {"rows": scorer.rows, **_body(kept)}
-    return Trained(report, tensors, found.calibration, embedder, kept.kind, scorer.cohort, scorer.negatives)
+    strangers = scorer.cohort.faces[scorer.cohort.classes < 0]
+    held_out = HeldOut.of(scored, found.calibration, tested[scored.held], strangers)
+    return Trained(
+        report, tensors, found.calibration, embedder, kept.kind, scorer.cohort, scorer.negatives, held_out
+    )
 
 
 def _stranger_fpir(scored: Scored, found: Calibrated) -> float:

@@ -1,4 +1,4 @@
-"""The newest recogniser, ready to be asked."""
+"""The recogniser in use, ready to be asked."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ def _without(hidden: set[str], face: Recognised) -> Recognised:
 
 
 def load_recogniser(library: Library) -> Recogniser:
-    """The newest recogniser, loaded once per process however many ask at once. Raises NoModel, ModelUnusable."""
+    """The recogniser in use, loaded once per process however many ask at once. Raises NoModel, ModelUnusable."""
     model = library.models.latest()
-    return _load_recogniser(library.settings.models_folder / model.artifact, library.settings.model_dump_json())
+    folder = library.settings.models_folder / model.artifact
+    return _load_recogniser(folder, library.settings.model_dump_json()).at(model.threshold)
 
 
 @single_flight(maxsize=2)

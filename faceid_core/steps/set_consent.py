@@ -20,12 +20,12 @@ def set_consent(
 ) -> ConsentChanged:
     """Like `library.consents.set`, with the same errors. Where the recogniser in use goes because of a refusal, a
     training without the person is queued."""
-    newest = _newest(library)
+    active = _active(library)
     changed = library.consents.set(person_id, state, basis=basis, given_on=given_on, until=until, drawn=drawn)
-    if newest is not None and newest not in {model.id for model in library.models.all()}:
+    if active is not None and active not in {model.id for model in library.models.all()}:
         library.jobs.submit("train", {})
     return changed
 
 
-def _newest(library: Library) -> int | None:
-    return next((model.id for model in library.models.all()), None)
+def _active(library: Library) -> int | None:
+    return next((model.id for model in library.models.all() if model.is_active), None)

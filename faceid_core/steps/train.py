@@ -67,6 +67,7 @@ def train_recogniser(
         list(named.names),
         named.photos,
         weights=lambda: resnet_weights(weights_path("resnet")),
+        faces=named.ids,
         vectors=library.gallery.vectors_of(named.ids, embedder),
         others=_strangers(library, embedder),
         rejected=_rejected(library, named, embedder),

@@ -33,11 +33,18 @@ def at_once(ask: Callable[[], Any]) -> list[Any]:
         return list(pool.map(wait_and_ask, range(THREADS)))
 
 
+class Loaded:
+    """A recogniser or an embedder, as far as loading one goes."""
+
+    def at(self, threshold: float) -> Loaded:
+        return self
+
+
 def slow_loader(loads: list[Any]) -> Callable[..., Any]:
     def load(*args: Any, **_: Any) -> Any:
         loads.append(args)
         time.sleep(0.1)
-        return object()
+        return Loaded()
 
     return load
 

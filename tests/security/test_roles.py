@@ -61,7 +61,11 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "clusters": {VIEWER: "current faces_as_drawn get numbers page", EDITOR: "save_run"},
     "maps": {VIEWER: "points", EDITOR: "save"},
-    "models": {VIEWER: "all get latest problems", EDITOR: "forget_gone_faces", OWNER: "add"},
+    "models": {
+        VIEWER: "all get latest problems",
+        EDITOR: "forget_gone_faces",
+        OWNER: "activate add delete note set_threshold",
+    },
     "jobs": {
         VIEWER: "active get last_started may_ask recent",
         EDITOR: "cancel pause submit",
@@ -108,7 +112,7 @@ EXAMPLES: Mapping[str, Any] = {
     "file": FileBefore(1, "", "", None, None, "", []), "files": [], "flag": Flag.STRANGER, "ids": [1],
     "image": None, "issuer": "none", "job_id": 1, "keep_id": 1, "kind": "cluster", "labels": {},
     "least_quality": 0.0, "held": {1: 1}, "host": "a", "limit": 3,
-    "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1,
+    "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1, "notes": "",
     "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
     "pairs": [(1, 2)], "part_id": 1, "parts": [], "pid": 1, "rate": 1.0, "report": {}, "version": "1",
     "worker_id": 1, "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],

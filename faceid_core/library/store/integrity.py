@@ -34,8 +34,10 @@ from faceid_core.values import Flag, PhotoStatus
 
 Key = tuple[str, tuple[Any, ...]]
 
-DECISIONS = {table: model for table, model in JOURNALLED.items() if table != "clusterrun"}
-"""What must agree with the journal for ever. Old groupings are forgotten, and their events stay."""
+FORGOTTEN = ("clusterrun", "trainedmodel")
+
+DECISIONS = {table: model for table, model in JOURNALLED.items() if table not in FORGOTTEN}
+"""What must agree with the journal for ever. Old groupings and recognisers are forgotten, and their events stay."""
 
 
 def problems(database: Database) -> list[str]:

@@ -21,6 +21,9 @@ from faceid_core.tensor_folder import Tensors
 
 SETS = ("cohort", "negatives")
 
+HELD_OUT = "held"
+"""What was answered about faces: no vectors, but their ids."""
+
 
 def faces_in(folder: Path) -> frozenset[int]:
     """The faces whose vectors a model holds; none where its files can't be read."""
@@ -31,12 +34,12 @@ def faces_in(folder: Path) -> frozenset[int]:
 def without(folder: Path, faces: Iterable[int]) -> Path | None:
     """A new folder beside this one, without the faces; None where it holds none of them."""
     tensors, gone = _read(folder), set(faces)
-    if tensors is None or gone.isdisjoint(_faces(tensors)):
+    if tensors is None or gone.isdisjoint(_faces(tensors, (*SETS, HELD_OUT))):
         return None
-    for name in SETS:
+    for name in (*SETS, HELD_OUT):
         if (of := f"{name}_faces") in tensors:
             kept = ~np.isin(tensors[of], list(gone))
-            for part in (name, of, f"{name}_classes"):
+            for part in [each for each in tensors if each == name or each.startswith(f"{name}_")]:
                 tensors[part] = tensors[part][kept]
     described, _ = tensor_folder.read(folder)
     return tensor_folder.write(described, tensors, folder.parent)
@@ -81,7 +84,7 @@ def _read(folder: Path) -> Tensors | None:
         return None  # nobody can serve it either
 
 
-def _faces(tensors: Tensors) -> frozenset[int]:
+def _faces(tensors: Tensors, sets: Iterable[str] = SETS) -> frozenset[int]:
     """Without 0, which stands for a face that is in no library."""
-    named = (tensors[of] for name in SETS if (of := f"{name}_faces") in tensors)
+    named = (tensors[of] for name in sets if (of := f"{name}_faces") in tensors)
     return frozenset(int(face) for faces in named for face in faces) - {0}

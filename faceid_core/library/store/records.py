@@ -266,7 +266,8 @@ class TakenOver(Act):
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """A trained recogniser."""
+    """A trained recogniser. threshold: the one in use, metrics["threshold"] the one that was measured. is_active:
+    whether it is the one that recognises."""
 
     id: int
     at: datetime
@@ -275,6 +276,8 @@ class ModelView:
     metrics: dict[str, Any]
     threshold: float
     artifact: str
+    notes: str = ""
+    is_active: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,14 @@ from faceid_core.library.store.tables import (
     PairConstraint,
     Person,
     Rejection,
+    TrainedModel,
 )
 
 Row = dict[str, Any]
 
 JOURNALLED: dict[str, type[SQLModel]] = {
     "clusterrun": ClusterRun,
+    "trainedmodel": TrainedModel,
     "person": Person,
     "consent": Consent,
     "face": Face,
@@ -39,17 +41,26 @@ JOURNALLED: dict[str, type[SQLModel]] = {
     "rejection": Rejection,
     "verdict": PairConstraint,
 }
-"""Tables whose changes are events, parents first: human decisions, and whether a grouping is in force."""
+"""Tables whose changes are events, parents first: human decisions, whether a grouping is in force, and which
+recogniser is in use."""
 
 _DECIDED_COLUMNS = {
     "face": {"id", "flag"},
     "clusterrun": {"id", "undone"},
+    "trainedmodel": {"id", "precedence", "threshold"},
     "handbox": {"face_id", "photo_id", "left", "top", "right", "bottom", "at"},
 }
 """Of these tables, the only columns that acts change."""
 
 _CHANGED = "The faces or people that this is about were changed or have gone meanwhile; look again and decide anew."
 """True of every conflict; the journal knows whether a decision is behind it, and which."""
+
+
+_GONE = {
+    "clusterrun": "That grouping is too old to be undone or redone; group the faces again.",
+    "trainedmodel": "That recogniser was deleted; choose another one on the page Train.",
+}
+"""Tables whose rows go although events speak of them, and what to tell whoever wants one back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +179,8 @@ def _check_conflicts(session: Session, changes: Sequence[Change]) -> None:
         first = _sql_table(table).c[keys[0]]
         for row in current_rows(session, table, first, {key[0] for key in expected}):
             found[key_of(table, row)] = row
-        if table == "clusterrun" and expected.keys() - found.keys():
-            raise BadInput("That grouping is too old to be undone or redone; group the faces again.")
+        if table in _GONE and expected.keys() - found.keys():
+            raise BadInput(_GONE[table])
         if any(found.get(key) != before for key, before in expected.items()):
             raise Conflict(_CHANGED)
 

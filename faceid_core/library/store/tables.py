@@ -18,6 +18,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Text,
     false,
 )
 from sqlmodel import Field, SQLModel
@@ -267,7 +268,10 @@ class MapPoint(SQLModel, table=True):
 
 
 class TrainedModel(SQLModel, table=True):
-    """A trained recogniser. artifact is its folder's name under the library's models folder."""
+    """A trained recogniser. artifact is its folder's name under the library's models folder. precedence: the one
+    with the highest is in use. threshold: the one in use, metrics["threshold"] the one that was measured."""
+
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
@@ -277,6 +281,8 @@ class TrainedModel(SQLModel, table=True):
     threshold: float
     labels: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     artifact: str
+    precedence: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    notes: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
 
 
 class NamesRun(SQLModel, table=True):
