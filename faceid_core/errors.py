@@ -24,7 +24,8 @@
     │   ├── NoPhotos
     │   ├── NoFaces
     │   ├── NoModel
-    │   └── NotEnoughLabels
+    │   ├── NotEnoughLabels
+    │   └── NotMeasured
     ├── NotFound
     │   └── ErasedMeanwhile
     ├── OutOfDate
@@ -156,6 +157,10 @@ class NoModel(NotReady):
 
 class NotEnoughLabels(NotReady):
     """Too few people, or too few faces of them, to train."""
+
+
+class NotMeasured(NotReady):
+    """Something that can only be told of a recogniser that keeps what it answered about held-out faces."""
 
 
 class NotFound(FaceIdError):

@@ -193,4 +193,5 @@ def _model(row: TrainedModel, active: TrainedModel | None) -> ModelView:
         row.artifact,
         row.notes,
         row is active,
+        row.labels,
     )

@@ -264,6 +264,28 @@ class People:
             event = journal.record(session, kind, summary[:1].upper() + summary[1:], [*changes, *refused])
         return Changed(event, len(changes) + len(refused))
 
+    def accept(self, pairs: Sequence[tuple[int, int]], *, drawn: DrawnFaces | None = None) -> Changed:
+        """Suggested faces are these people, (face, person), as one event.
+
+        Raises NotFound, TwiceOnPhoto, OutOfDate when faces are not as they were drawn.
+        """
+        faces: dict[int, list[int]] = {}
+        for face, person_id in pairs:
+            faces.setdefault(int(person_id), []).append(int(face))
+        with self._database.write() as session:
+            check_faces(session, [face for face, _ in pairs], drawn)
+            changes: list[Change] = []
+            for person_id, mine in faces.items():
+                person = _row(session, person_id)
+                new = naming_changes(session, mine, person, LabelSource.ACCEPTED)
+                refuse_twice(session, new, person)
+                changes += new
+            people = len({change.after["person_id"] for change in changes if change.after})
+            whom = "1 person" if people == 1 else f"{people:,} people"
+            summary = f"Named {count_faces(len(changes))} of {whom} as the recogniser suggested"
+            event = journal.record(session, "name", summary, changes)
+        return Changed(event, len(changes), left=len(pairs) - len(changes))
+
     def set_cover(self, person_id: int, face_id: int, *, drawn: DrawnFaces | None = None) -> Act:
         """Show a person by this face. Raises NotFound, OutOfDate when the face is not as it was drawn."""
         with self._database.write() as session:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -68,6 +68,9 @@ class HeldOut:
 
     def __len__(self) -> int:
         return len(self.faces)
+
+    def __getitem__(self, rows: np.ndarray) -> HeldOut:
+        return HeldOut(*(getattr(self, each.name)[rows] for each in fields(self)))
 
     @property
     def known(self) -> np.ndarray:
@@ -134,6 +137,30 @@ def curve(held: HeldOut, most: int = 200) -> list[Point]:
         places = np.unique(np.geomspace(1, len(thresholds), most).astype(np.int64)) - 1
         thresholds = thresholds[places]
     return [at(held, float(threshold)) for threshold in thresholds]
+
+
+def shared(several: Sequence[HeldOut]) -> list[HeldOut]:
+    """Of each, the faces that all were tested with: as somebody whom all know, or as a stranger to all. So their
+    figures can be compared."""
+    keys = [list(zip(held.faces.tolist(), held.known.tolist(), strict=True)) for held in several]
+    common = {key for key in set.intersection(*map(set, keys)) if key[0]}
+    return [held[np.array([key in common for key in mine], bool)] for held, mine in zip(several, keys, strict=True)]
+
+
+def strict_threshold(held: HeldOut, fpir: float) -> float:
+    """The lowest threshold that keeps this FPIR on these faces; where nobody can stand for a stranger, 0."""
+    impostors = np.sort(held.impostors)[::-1]
+    allowed = int(fpir * len(impostors))
+    return float(np.nextafter(impostors[allowed], 1)) if len(impostors) else 0.0
+
+
+def precise_threshold(probabilities: Floats, right: np.ndarray | Floats, precision: float) -> float:
+    """The lowest threshold above which names are right so often; above 1 where there is none. right: of each,
+    whether its likeliest name is right, or how probable that is."""
+    order = np.argsort(-probabilities, kind="stable")
+    shares = np.cumsum(np.asarray(right, np.float64)[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero(shares >= precision)
+    return float(probabilities[order[enough[-1]]]) if len(enough) else 1.1
 
 
 def threshold_for(points: Sequence[dict[str, float | None]], one_in: int) -> float | None:
@@ -210,7 +237,7 @@ def most_confused(cells: dict[tuple[int, int], Ints], limit: int) -> list[int]:
     wrong: Counter[int] = Counter()
     for (truth, said), rows in cells.items():
         if truth != said:
-            weight = len(rows) * (1000 if UNKNOWN not in (truth, said) else 1)
+            weight = len(rows) * (1 if said == UNKNOWN else 1000)
             wrong.update({person: weight for person in (truth, said) if person != UNKNOWN})
     return [person for person, _ in sorted(wrong.items(), key=lambda item: (-item[1], item[0]))[:limit]]
 

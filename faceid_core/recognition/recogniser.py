@@ -15,7 +15,7 @@ from faceid_core.engine.dlib_format import ResNetWeights
 from faceid_core.errors import ModelUnusable
 from faceid_core.recognition import model_files, openset
 from faceid_core.recognition.model_files import AGAIN, StoredModel
-from faceid_core.recognition.scoring import Scorer
+from faceid_core.recognition.scoring import Floats, Scorer
 from faceid_core.settings import Settings
 from faceid_core.values import DetectedFace, Guess, Image, Recognised, Vectors
 from faceid_core.vision.dlib_resnet import DlibResNet, Exact
@@ -33,6 +33,10 @@ AT_ONCE = 32
 
 REPEAT_PROBABILITY = 0.95
 """A second face of one photo gets the same name only from here on (a mirror, a picture on the wall)."""
+
+
+TUNED = "tuned"
+"""The name of an embedder that belongs to one recogniser."""
 
 
 class Recogniser:
@@ -95,11 +99,15 @@ class Recogniser:
         self, faces: list[DetectedFace], vectors: Vectors, *, threshold: float | None = None
     ) -> list[Recognised]:
         """Name the detected faces of one photo by their vectors (N, D) from this recogniser's embedder."""
-        shares = openset.probabilities(self.scorer(vectors), self._calibration)
+        shares = self.probabilities(vectors)
         limit = self.threshold if threshold is None else threshold
         answers = openset.assign(shares, limit, max(REPEAT_PROBABILITY, limit))
         named = [self._answer(*face) for face in zip(faces, shares, answers, strict=True)]
         return sorted(named, key=lambda face: (face.box.left, face.box.top))
+
+    def probabilities(self, vectors: Vectors) -> Floats:
+        """(N, D) vectors from this recogniser's embedder -> (N, K) how probable each person is."""
+        return openset.probabilities(self.scorer(vectors), self._calibration)
 
     def _answer(self, face: DetectedFace, shares: np.ndarray, person: int | None) -> Recognised:
         best = [int(index) for index in np.argsort(-shares, kind="stable") if index != person][:RUNNERS_UP]
@@ -115,16 +123,21 @@ class _TunedEmbedder(DlibResNet):
     def __init__(self, weights: ResNetWeights, settings: Settings, *, threads: int | None) -> None:
         graph = graphs.embedder_graph(weights).SerializeToString()
         self._runs_on(Exact(sessions.load(graph, settings, threads=threads)), settings)
-        self.name = "tuned"
+        self.name = TUNED
 
 
-def _embedder(model: StoredModel, settings: Settings, threads: int | None) -> Embedder:
-    """The embedder that the model was trained on; mirrored as then, whatever the settings say now."""
+def check_embedder(model: StoredModel, settings: Settings) -> None:
+    """Raises ModelUnusable for a model that was trained for another embedder than the library has."""
     base, _, variant = model.embedder.partition("+")
     if base != settings.embedder or variant not in ("", "mirror"):
         wanted = f"set FACEID_EMBEDDER={base}, or {AGAIN}" if base in EMBEDDERS else AGAIN
         raise ModelUnusable(f"The recogniser was trained for the embedder {model.embedder}; {wanted}")
-    settings = settings.model_copy(update={"mirror": variant == "mirror"})
+
+
+def _embedder(model: StoredModel, settings: Settings, threads: int | None) -> Embedder:
+    """The embedder that the model was trained on; mirrored as then, whatever the settings say now."""
+    check_embedder(model, settings)
+    settings = settings.model_copy(update={"mirror": model.embedder.endswith("+mirror")})
     tuned = model_files.body_weights(model.tensors)
     if tuned is None:
         return make_embedder(settings, threads=threads)

@@ -4,7 +4,9 @@ May import every room but cli.
 """
 
 __all__ = [
+    "activate",
     "answer",
+    "apply_recogniser",
     "ask",
     "audit",
     "back_up",
@@ -14,6 +16,7 @@ __all__ = [
     "describe_boxes",
     "doctor",
     "evaluate",
+    "evaluate_recogniser",
     "export",
     "file_rights",
     "find_missing",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from faceid_core.recognition.scoring import FaceSet
     from faceid_core.recognition.training import Readiness, Rejected, TrainOptions
 
+MANY_CHANGED, SHARE_CHANGED = 5, 0.05
+"""So many faces, and such a share of those that were learned from, are worth another training."""
+
 CANDIDATES = 2
 """Faces that are read for one place in the cohort: some are too near to others, or to somebody known."""
 
@@ -27,6 +31,28 @@ CANDIDATES = 2
 def readiness(library: Library, options: TrainOptions | None = None) -> Readiness:
     """Whether `train_recogniser` can train now, and who would be in it. Loads no network."""
     return _checked(library, library.people.training_faces(), options)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What changed in names since a recogniser was trained. new_people: who has a face now and is not in it; faces:
+    that have another name, or a first one, at least so many."""
+
+    new_people: tuple[str, ...]
+    faces: int
+    learned: int
+
+    @property
+    def is_much(self) -> bool:
+        """Whether it is worth training again."""
+        return bool(self.new_people) or self.faces >= max(MANY_CHANGED, SHARE_CHANGED * self.learned)
+
+
+def changed_since(library: Library, model: ModelView) -> Since:
+    """By how many faces each person had then and has now."""
+    then, now = Counter(model.labels), Counter(library.people.training_faces().names)
+    more, fewer = (now - then).total(), (then - now).total()
+    return Since(tuple(sorted(now.keys() - set(model.classes))), max(more, fewer), then.total())
 
 
 def _checked(library: Library, named: NamedFaces, options: TrainOptions | None) -> Readiness:

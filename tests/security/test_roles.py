@@ -56,7 +56,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "exports": {OWNER: "faces preview to_blur vectors"},
     "people": {
         VIEWER: "all find get known",
-        EDITOR: "answer delete describe give_faces merge name_faces reject remove_faces rename set_cover "
+        EDITOR: "accept answer delete describe give_faces merge name_faces reject remove_faces rename set_cover "
         "training_faces",
     },
     "clusters": {VIEWER: "current faces_as_drawn get numbers page", EDITOR: "save_run"},

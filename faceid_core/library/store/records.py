@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -267,7 +267,7 @@ class TakenOver(Act):
 @dataclass(frozen=True, slots=True)
 class ModelView:
     """A trained recogniser. threshold: the one in use, metrics["threshold"] the one that was measured. is_active:
-    whether it is the one that recognises."""
+    whether it is the one that recognises. labels: the faces that each person had then."""
 
     id: int
     at: datetime
@@ -278,6 +278,7 @@ class ModelView:
     artifact: str
     notes: str = ""
     is_active: bool = False
+    labels: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
