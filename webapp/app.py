@@ -24,7 +24,11 @@ PAGES: dict[str, dict[str, tuple[str, str]]] = {
         "people": ("People", "groups"),
         "statistics": ("Statistics", "monitoring"),
     },
-    "Recogniser": {"train": ("Train", "model_training"), "recognise": ("Recognise", "frame_person")},
+    "Recogniser": {
+        "train": ("Train", "model_training"),
+        "evaluation": ("Evaluation", "query_stats"),
+        "recognise": ("Recognise", "frame_person"),
+    },
     "Library": {
         "history": ("History", "history"),
         "export": ("Export", "drive_folder_upload"),
@@ -40,6 +44,7 @@ NEEDS = {
     "name_faces": Role.EDITOR,
     "clusters": Role.EDITOR,
     "train": Role.OWNER,
+    "evaluation": Role.OWNER,
     "history": Role.EDITOR,
     "backups": Role.OWNER,
     "export": Role.OWNER,

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query
+from fastapi import Path as Path_
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.background import BackgroundTask
 
 from faceid_core.library import ExportQuery, PhotoQuery
-from faceid_core.steps import export
+from faceid_core.steps import export, export_recogniser
 from webapp.context import library
 from webapp.days import IsoDay
 
@@ -44,7 +45,7 @@ def form_of(name: str) -> str:
 
 
 def add_exports(api: FastAPI) -> None:
-    """The address of the downloads."""
+    """The addresses of the downloads."""
 
     @api.get("/exports/{name}", response_class=Response)
     def exported(
@@ -58,6 +59,12 @@ def add_exports(api: FastAPI) -> None:
             return _file(name, form, query)
         pieces = export.archive(library(), form, query)
         named = {**PRIVATE, "Content-Disposition": f'attachment; filename="faceid-{name}"'}
+        return StreamingResponse(pieces, media_type="application/zip", headers=named)
+
+    @api.get("/recognisers/{number}.zip", response_class=Response)
+    def recogniser(number: Annotated[int, Path_(ge=1, le=2**31 - 1)]) -> Response:
+        pieces = export_recogniser.archive(library(), number)
+        named = {**PRIVATE, "Content-Disposition": f'attachment; filename="faceid-recogniser-{number}.zip"'}
         return StreamingResponse(pieces, media_type="application/zip", headers=named)
 
 

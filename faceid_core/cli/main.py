@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import access, export, faces, listing, names, privacy, share, upkeep
+from faceid_core.cli import access, export, faces, listing, names, privacy, recognisers, share, upkeep
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -306,6 +306,9 @@ def train(ctx: click.Context, epochs: int | None, recipe: str, as_json: bool) ->
     )
     if as_json:
         print_json({"model": model.id, "classes": model.classes, "threshold": model.threshold, **model.metrics})
+
+
+main.add_command(recognisers.recognisers)
 
 
 @main.command()

@@ -111,11 +111,29 @@ class Graph:
 
 def embedder_graph(weights: ResNetWeights) -> onnx.ModelProto:
     """crops (N, 150, 150, 3) uint8 RGB -> vectors (N, 128) float32, the space of dlib's face recognition model."""
+    graph = Graph()
+    embedded(graph, "crops", weights, output="vectors")
+    return graph.model([crops_input()], [float_output("vectors", weights.fc.shape[1])])
+
+
+def crops_input() -> onnx.ValueInfoProto:
+    """The input crops (N, 150, 150, 3) uint8."""
     from onnx import TensorProto, helper
 
-    graph = Graph()
+    return helper.make_tensor_value_info("crops", TensorProto.UINT8, ["N", CROP_PX, CROP_PX, 3])
+
+
+def float_output(name: str, width: int) -> onnx.ValueInfoProto:
+    """An input or output (N, width) float32."""
+    from onnx import TensorProto, helper
+
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width])
+
+
+def embedded(graph: Graph, crops: str, weights: ResNetWeights, *, output: str | None = None) -> str:
+    """Add the face network behind `crops`, and return the name of its vectors."""
     stem = fold_mean(fold(weights.stages[0]), weights.mean)
-    value = graph.node("Relu", graph.convolution(graph.pixels("crops"), stem))
+    value = graph.node("Relu", graph.convolution(graph.pixels(crops), stem))
     value = graph.node("MaxPool", value, kernel_shape=[3, 3], strides=[2, 2])
     side = ((CROP_PX - 7) // 2 + 1 - 3) // 2 + 1
     channels = RESNET_FILTERS[0]
@@ -132,11 +150,7 @@ def embedder_graph(weights: ResNetWeights) -> onnx.ModelProto:
             channels = filters
         value = graph.node("Relu", graph.node("Add", inner, value))
     value = graph.node("Flatten", graph.node("GlobalAveragePool", value))
-    graph.node("MatMul", value, graph.constant(weights.fc), output="vectors")
-    return graph.model(
-        [helper.make_tensor_value_info("crops", TensorProto.UINT8, ["N", CROP_PX, CROP_PX, 3])],
-        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["N", weights.fc.shape[1]])],
-    )
+    return graph.node("MatMul", value, graph.constant(weights.fc), output=output)
 
 
 def detector_graph(weights: MmodWeights) -> onnx.ModelProto:

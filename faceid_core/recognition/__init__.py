@@ -3,4 +3,14 @@
 May import the root, engine and vision.
 """
 
-__all__ = ["evaluation", "holdout", "model_card", "recogniser", "scoring", "training"]
+__all__ = [
+    "evaluation",
+    "holdout",
+    "model_card",
+    "model_files",
+    "onnx_export",
+    "openset",
+    "recogniser",
+    "scoring",
+    "training",
+]

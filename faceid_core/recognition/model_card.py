@@ -3,14 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 FORMAT = "faceid-model-card"
 
 RECIPE_WORDS = {"imprinted": "imprint", "head": "head", "network": "fine-tuned network"}
 
 Card = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RatesAt:
+    """tpir, fpir: at a threshold, as shares; None where they were not measured."""
+
+    tpir: float | None
+    fpir: float | None
+
+
+def rates_at(metrics: Mapping[str, Any], threshold: float) -> RatesAt:
+    """At the threshold that was measured, or, where another one is in use, at the stored one that is nearest to it.
+    metrics: see `card`."""
+    tested = metrics.get("valid_faces") != 0
+    measured = RatesAt(metrics.get("tpir") if tested else None, metrics.get("fpir"))
+    points = list(metrics.get("points") or ())
+    if not points or abs(metrics.get("threshold", threshold) - threshold) < 1e-6:
+        return measured
+    near = min(points, key=lambda point: abs(point["threshold"] - threshold))
+    return RatesAt(near["tpir"], near["fpir"])
+
+
+class Trained(Protocol):
+    """What a card is made of: library.ModelView."""
+
+    @property
+    def classes(self) -> Sequence[str]: ...
+    @property
+    def metrics(self) -> Mapping[str, Any]: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def embedder(self) -> str: ...
+    @property
+    def threshold(self) -> float: ...
+
+
+def card_of(model: Trained) -> Card:
+    """The card of a stored recogniser."""
+    return card(model.classes, model.metrics, trained=model.at, embedder=model.embedder, threshold=model.threshold)
 
 
 def card(
@@ -22,7 +63,7 @@ def card(
     """
     counts = list(metrics.get("by_person") or ())
     people = [{"name": name, **_person(each)} for name, each in zip(classes, counts, strict=False)]
-    tested = bool(metrics.get("valid_faces"))
+    tested, rates = bool(metrics.get("valid_faces")), rates_at(metrics, threshold)
     return {
         "format": FORMAT,
         "version": 1,
@@ -40,8 +81,8 @@ def card(
         "threshold": threshold,
         "results": {
             "accuracy": metrics.get("accuracy") if tested else None,
-            "tpir": metrics.get("tpir") if tested else None,
-            "fpir": metrics.get("fpir"),
+            "tpir": rates.tpir if tested else None,
+            "fpir": rates.fpir,
             "calibration_error": metrics.get("calibration_error"),
         },
         "operating_points": list(metrics.get("points") or ()),

@@ -147,6 +147,23 @@ def _typical(known: FaceSet) -> Ints:
     return np.sort(order[np.unique(classes[order], return_index=True)[1]])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Constants:
+    """What a Scorer computes with, for others who compute the same. rows: (K, D), cohort: (C, D) and
+    negatives: (M, D) have length 1; strictness: (K,) of the rows; own: (K,) where each person is in the cohort, -1
+    for nowhere; negative_classes: (M,). floor, usual: of densities; weight: 0 where the cohort is too small."""
+
+    rows: Floats
+    strictness: Floats
+    weight: float
+    cohort: Floats
+    own: Ints
+    floor: float
+    usual: float
+    negatives: Floats
+    negative_classes: Ints
+
+
 class Scorer:
     """Scores faces against people. Without a cohort a score is the plain cosine."""
 
@@ -177,6 +194,15 @@ class Scorer:
                 beside = None if apart is None else apart[part]
                 scores[part] -= self._face_strictness(unit[part], beside) + self._row_strictness
         return self._without_rejected(unit, scores) if len(self.negatives) else scores
+
+    def constants(self) -> Constants:
+        """All that a score is computed from."""
+        floor, usual = (self._floor, self._usual) if self.weight else (0.0, 0.0)
+        stricter = self._row_strictness if self.weight else np.zeros(self.people)
+        negatives, classes = self._unit_negatives, self.negatives.classes
+        return Constants(
+            self._rows, stricter, self.weight, self._cohort, self._own, floor, usual, negatives, classes
+        )
 
     @property
     def people(self) -> int:

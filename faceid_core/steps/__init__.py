@@ -18,6 +18,7 @@ __all__ = [
     "evaluate",
     "evaluate_recogniser",
     "export",
+    "export_recogniser",
     "file_rights",
     "find_missing",
     "import_names",

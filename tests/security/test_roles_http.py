@@ -18,7 +18,7 @@ from webapp import api, context, server
 HOST = "http://localhost"
 NOBODY = "nobody"
 VISITORS = [NOBODY, *Role]
-FOR_OWNERS = {"/audit.csv", "/exports/faces.csv"}
+FOR_OWNERS = {"/audit.csv", "/exports/faces.csv", "/recognisers/1.zip"}
 FOR_EDITORS = {("POST", "/photos/1/faces"), ("PUT", "/faces/1/box"), ("DELETE", "/faces/1")}
 
 
@@ -47,7 +47,7 @@ def tokens(client: TestClient) -> dict[str, dict[str, str]]:
 def addresses(settings: Settings) -> list[tuple[str, str]]:
     """(method, path) of everything the API answers."""
     routes: list[BaseRoute] = api.build(settings).routes
-    given = {"{face_id}": "1", "{photo_id}": "1", "{name}": "faces.csv"}
+    given = {"{face_id}": "1", "{photo_id}": "1", "{name}": "faces.csv", "{number}": "1"}
     found = []
     for route in routes:
         path: str = getattr(route, "path")  # noqa: B009

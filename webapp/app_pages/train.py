@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from faceid_core.recognition.model_card import as_markdown, card
+from faceid_core.recognition.model_card import as_markdown, card_of, rates_at
 from faceid_core.recognition.training import RECIPES
-from faceid_core.steps.train import readiness
+from faceid_core.steps.train import changed_since, readiness
 from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown, page_link
 from webapp.parts.job_progress import job_progress, last_failure
+from webapp.parts.proposals import proposals
+from webapp.parts.recogniser_list import recogniser_list
+from webapp.parts.undo import undo_bar
 from webapp.wording import ago, count, duration, percent
 
 if TYPE_CHECKING:
@@ -29,26 +32,30 @@ def page() -> None:
         "The recogniser learns from the names you gave. It is then tested on faces it has not seen, which shows "
         "how good it is and how sure it must be to give a name."
     )
-    ready = readiness(library())
+    ready, models = readiness(library()), library().models.all()
     if not job_progress("train", body=_curves):
         last_failure("train")
-        _start(ready)
-    models = library().models.all()
+        _start(ready, next((model for model in models if model.is_active), None))
     if models:
-        _result(max(models, key=lambda model: model.id))
+        active = next(model for model in models if model.is_active)
+        _result(active)
+        proposals()
     _who(sorted(library().people.all(), key=lambda person: -person.faces), ready)
-    if len(models) > 1:
-        _earlier(sorted(models, key=lambda model: -model.id)[1:])
+    if models:
+        recogniser_list(models)
+    undo_bar()
 
 
 # --- before -----------------------------------------------------------------------------------------------------
-def _start(ready: Readiness) -> None:
+def _start(ready: Readiness, active: ModelView | None) -> None:
     with st.container(border=True, key="card-start"), st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(_in_words(ready), width="stretch")
         possible = ready.refusal is None
         if not possible:
             page_link("clusters", "Name more faces", icon=":material/arrow_forward:")
         st.button("Train", type="primary", icon=":material/model_training:", disabled=not possible, on_click=_train)
+    if active is not None and (hint := _since(active)):
+        st.info(hint, icon=":material/update:")
     if possible:
         with st.expander("Recipe", icon=":material/tune:"):
             st.radio(
@@ -68,6 +75,17 @@ def _in_words(ready: Readiness) -> str:
         )
     people = count(len(ready.names), "person", "people")
     return f"**Ready to train**  \n{people} with {count(ready.faces, 'face')}.{more}"
+
+
+def _since(model: ModelView) -> str | None:
+    """That it is time to train again, where it is."""
+    since = changed_since(library(), model)
+    if not since.is_much:
+        return None
+    new = count(len(since.new_people), "person", "people")
+    parts = [f"{new} it does not know"] if since.new_people else []
+    parts += [f"{count(since.faces, 'name')} that changed"] if since.faces else []
+    return f"Since recogniser {model.id} was trained: {' and '.join(parts)}. Train again to include them."
 
 
 @guarded
@@ -137,15 +155,13 @@ def _lines(frame: pd.DataFrame, columns: dict[str, str], number_format: str) -> 
 
 # --- after ------------------------------------------------------------------------------------------------------
 def _result(model: ModelView) -> None:
-    metrics = model.metrics
+    metrics, rates = model.metrics, rates_at(model.metrics, model.threshold)
     st.subheader("Your recogniser")
     with st.container(horizontal=True):
         st.metric("People", f"{len(model.classes):,}", border=True)
-        st.metric("Named correctly", tested(metrics, "accuracy"), border=True)
-        st.metric("Known faces recognised", tested(metrics, "tpir"), border=True, help="TPIR at this threshold")
-        st.metric(
-            "Unknown faces misnamed", percent(metrics.get("fpir")), border=True, help="FPIR at this threshold"
-        )
+        st.metric("Named correctly", tested(metrics, metrics.get("accuracy")), border=True)
+        st.metric("Known faces recognised", tested(metrics, rates.tpir), border=True, help="TPIR at this threshold")
+        st.metric("Unknown faces misnamed", percent(rates.fpir), border=True, help="FPIR at this threshold")
         st.metric(
             "Threshold",
             f"{model.threshold:.2f}",
@@ -153,7 +169,9 @@ def _result(model: ModelView) -> None:
             help="Below this probability, the answer is “unknown”",
         )
     st.markdown(in_words(model))
-    page_link("recognise", "Recognise people", icon=":material/arrow_forward:")
+    with st.container(horizontal=True):
+        page_link("recognise", "Recognise people", icon=":material/arrow_forward:")
+        page_link("evaluation", "See where it errs", icon=":material/query_stats:")
     _card(model)
     with st.expander("Training curves", icon=":material/show_chart:"):
         _charts(list(metrics.get("history") or []))
@@ -161,7 +179,7 @@ def _result(model: ModelView) -> None:
 
 def _card(model: ModelView) -> None:
     """What the recogniser was made from, and how it does person by person, to read and to keep."""
-    found = card(model.classes, model.metrics, trained=model.at, embedder=model.embedder, threshold=model.threshold)
+    found = card_of(model)
     with st.expander("Model card", icon=":material/badge:"):
         st.markdown(as_markdown(found).replace("# Recogniser\n", "", 1))
         with st.container(horizontal=True):
@@ -169,9 +187,9 @@ def _card(model: ModelView) -> None:
             st.download_button("JSON", json.dumps(found, indent=1, ensure_ascii=False), "recogniser.json")
 
 
-def tested(metrics: dict[str, Any], name: str) -> str:
+def tested(metrics: dict[str, Any], share: float | None) -> str:
     """A share of the test faces; where nobody has two photos there are none."""
-    return "not tested" if metrics.get("valid_faces") == 0 else percent(metrics.get(name))
+    return "not tested" if metrics.get("valid_faces") == 0 else percent(share)
 
 
 def in_words(model: ModelView) -> str:
@@ -180,7 +198,8 @@ def in_words(model: ModelView) -> str:
     seen, unseen = metrics.get("train_faces", 0), metrics.get("valid_faces", 0)
     taken = f" in {duration(metrics['seconds'])}" if metrics.get("seconds") else ""
     right, sure = percent(metrics.get("accuracy")), percent(model.threshold)
-    found, misnamed = percent(metrics.get("tpir")), percent(metrics.get("fpir"))
+    rates = rates_at(metrics, model.threshold)
+    found, misnamed = percent(rates.tpir), percent(rates.fpir)
     if unseen == 0:
         return (
             f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. Nobody has a second photo to test it with. "
@@ -197,17 +216,3 @@ def in_words(model: ModelView) -> str:
         f"It gives a name only when it is at least {sure} sure. At that threshold, it recognises {found} of the "
         f"faces of people it knows, and misnames {misnamed} of unknown faces."
     )
-
-
-def _earlier(models: list[ModelView]) -> None:
-    with st.expander(f"Earlier recognisers · {len(models)}", icon=":material/history:"):
-        st.dataframe(
-            {
-                "Trained": [model.at for model in models],
-                "People": [len(model.classes) for model in models],
-                "Faces": [model.metrics.get("train_faces") for model in models],
-                "Named correctly": [percent(model.metrics.get("accuracy")) for model in models],
-                "Threshold": [round(model.threshold, 2) for model in models],
-            },
-            hide_index=True,
-        )

@@ -1,0 +1,180 @@
+"""The commands for trained recognisers: list, activate, threshold, note, delete, card, compare, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, say
+from faceid_core.errors import BadInput
+
+if TYPE_CHECKING:
+    from faceid_core.library import Act, Library, ModelView
+    from faceid_core.recognition.evaluation import Point
+
+NUMBER = click.argument("number", type=int)
+
+
+@click.group(cls=Commands)
+def recognisers() -> None:
+    """Choose among trained recognisers, compare them, and take one elsewhere."""
+
+
+@recognisers.command("list")
+@JSON
+@click.pass_context
+def list_recognisers(ctx: click.Context, as_json: bool) -> None:
+    """List all recognisers, the newest first."""
+    with library_of(ctx) as library:
+        models = library.models.all()
+    if as_json:
+        print_json([_as_dict(model) for model in models])
+    elif models:
+        heads = ("Number", "Trained (UTC)", "People", "Recognised", "Misnamed", "Threshold", "", "Notes")
+        print_table(heads, [_row(model) for model in models])
+    else:
+        say("No recogniser has been trained yet; name some people, then run `faceid train`.")
+
+
+@recognisers.command("activate")
+@NUMBER
+@click.pass_context
+def activate_one(ctx: click.Context, number: int) -> None:
+    """Recognise with the recogniser NUMBER from now on; `faceid undo` takes that back."""
+    from faceid_core.steps.activate import activate
+
+    with library_of(ctx) as library:
+        _say_done(activate(library, number), f"Recogniser {number} is in use already.")
+
+
+@recognisers.command("threshold")
+@NUMBER
+@click.argument("probability", type=float, required=False)
+@click.option("--one-in", type=int, metavar="N", help="Instead: let 1 in N strangers get a name, from 10 to 1000.")
+@click.pass_context
+def threshold(ctx: click.Context, number: int, probability: float | None, one_in: int | None) -> None:
+    """Give a name only from PROBABILITY on, 0 to 1; `faceid undo` takes that back."""
+    if (probability is None) == (one_in is None):
+        raise click.UsageError("Give a probability, or --one-in.", ctx)
+    with library_of(ctx) as library:
+        wanted = probability if probability is not None else _stored(library, number, one_in or 0)
+        act = library.models.set_threshold(number, wanted)
+        _say_done(act, f"That is the threshold of recogniser {number} already.")
+
+
+@recognisers.command("note")
+@NUMBER
+@click.argument("text")
+@click.pass_context
+def note(ctx: click.Context, number: int, text: str) -> None:
+    """Keep a note with the recogniser NUMBER; an empty TEXT removes it."""
+    with library_of(ctx) as library:
+        library.models.note(number, text)
+    say(f"Noted with recogniser {number}." if text.strip() else f"Recogniser {number} has no notes any more.")
+
+
+@recognisers.command("delete")
+@NUMBER
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.pass_context
+def delete(ctx: click.Context, number: int, yes: bool) -> None:
+    """Delete the recogniser NUMBER with its files. It can't be undone."""
+    with library_of(ctx) as library:
+        library.models.get(number)
+        if not yes:
+            click.confirm(f"Delete recogniser {number} for good?", abort=True, err=True)
+        library.models.delete(number)
+        left = [model.id for model in library.models.all() if model.is_active]
+    in_use = f"recogniser {left[0]} is in use" if left else "none is left"
+    say(f"Recogniser {number} was deleted; {in_use}.")
+
+
+@recognisers.command("card")
+@click.argument("number", type=int, required=False)
+@JSON
+@click.pass_context
+def card(ctx: click.Context, number: int | None, as_json: bool) -> None:
+    """Print what a recogniser was made from and how good it is, as Markdown [default: the one in use]."""
+    from faceid_core.recognition.model_card import as_markdown, card_of
+
+    with library_of(ctx) as library:
+        found = card_of(_chosen(library, number))
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(as_markdown(found), nl=False)
+
+
+@recognisers.command("compare")
+@click.argument("numbers", type=int, nargs=-1, required=True, metavar="NUMBER NUMBER...")
+@JSON
+@click.pass_context
+def compare(ctx: click.Context, numbers: tuple[int, ...], as_json: bool) -> None:
+    """Compare recognisers on the same faces, which none of them knows."""
+    from faceid_core.steps import evaluate_recogniser
+
+    with library_of(ctx) as library:
+        found = evaluate_recogniser.compare(library, numbers)
+    if as_json:
+        print_json([each.as_dict() for each in found])
+        return
+    say(f"On {found[0].known:,} faces of people they know and {found[0].strangers:,} of strangers:")
+    rows = [(each.model, *_shares(each.own), _percent(each.strict.tpir)) for each in found]
+    print_table(("Number", "Recognised", "Misnamed", "Right names", "Recognised at 1 % misnamed"), rows)
+
+
+@recognisers.command("export")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("number", type=int, required=False)
+@click.pass_context
+def export(ctx: click.Context, target: Path, number: int | None) -> None:
+    """Write a recogniser as ONNX and JSON into a new folder TARGET [default: the one in use]."""
+    from faceid_core.steps.export_recogniser import export_recogniser
+
+    with library_of(ctx) as library:
+        export_recogniser(library, target, number)
+    say(f"Written to {target}; docs/recognition.md has a program that uses it.")
+
+
+def _chosen(library: Library, number: int | None) -> ModelView:
+    return library.models.latest() if number is None else library.models.get(number)
+
+
+def _stored(library: Library, number: int, one_in: int) -> float:
+    from faceid_core.recognition.evaluation import threshold_for
+
+    found = threshold_for(library.models.get(number).metrics.get("points") or (), one_in) if one_in > 0 else None
+    if found is None:
+        raise BadInput(
+            f"Recogniser {number} knows no threshold for 1 in {one_in}; choose 10 to 1000, or train again."
+        )
+    return found
+
+
+def _say_done(act: Act, otherwise: str) -> None:
+    say(f"{act.event.summary}." if act.event is not None else otherwise)
+
+
+def _row(model: ModelView) -> tuple[Any, ...]:
+    from faceid_core.recognition.model_card import rates_at
+
+    rates = rates_at(model.metrics, model.threshold)
+    in_use = "in use" if model.is_active else ""
+    figures = (_percent(rates.tpir), _percent(rates.fpir), f"{model.threshold:.3f}")
+    return (model.id, f"{model.at:%Y-%m-%d %H:%M}", len(model.classes), *figures, in_use, model.notes)
+
+
+def _as_dict(model: ModelView) -> dict[str, Any]:
+    from faceid_core.recognition.model_card import card_of
+
+    return {"number": model.id, "in_use": model.is_active, "notes": model.notes, **card_of(model)}
+
+
+def _shares(point: Point) -> tuple[str, ...]:
+    return tuple(map(_percent, (point.tpir, point.fpir, point.precision)))
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"

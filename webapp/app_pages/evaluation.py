@@ -1,0 +1,271 @@
+"""Evaluation: where the recogniser errs, on faces that it must not know, and how sure it must be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from faceid_core.errors import NotMeasured
+from faceid_core.recognition import evaluation
+from faceid_core.recognition.evaluation import UNKNOWN
+from faceid_core.steps.evaluate_recogniser import (
+    ConfidentError,
+    confident_errors,
+    correct,
+    faces_of,
+    held_out,
+    keep,
+)
+from webapp.components.face_grid import face_grid
+from webapp.context import library
+from webapp.feedback import guarded, toast
+from webapp.markup import escaped_html, escaped_markdown, face_url, page_link
+from webapp.parts.blank import blank
+from webapp.parts.evaluation_charts import confusion_chart, curve_chart, reliability_chart
+from webapp.parts.photo_dialog import show_photo
+from webapp.parts.undo import offer_undo, undo_bar
+from webapp.wording import ago, count, percent
+
+if TYPE_CHECKING:
+    from faceid_core.library import ModelView
+    from faceid_core.recognition.evaluation import HeldOut, PersonResult
+    from faceid_core.values import Ints
+
+MATRIX = 12
+"""People in the matrix at most: those who are confused most."""
+
+ERRORS_SHOWN = 12
+STRANGER, NOBODY = "a stranger", "unknown"
+
+
+def page() -> None:
+    st.title("Evaluation")
+    models = library().models.all()
+    if not models:
+        blank(
+            "No recogniser yet", "Train one; then this page shows where it errs.",
+            icon="query_stats", link=("train", "Train a recogniser"),
+        )  # fmt: skip
+        return
+    st.markdown("What the recogniser answers about faces that were held back: it has never seen these photos.")
+    model = _chosen(models)
+    try:
+        held = held_out(library(), model)
+    except NotMeasured as missing:
+        st.info(escaped_markdown(str(missing)), icon=":material/info:")
+        page_link("train", "Train", icon=":material/arrow_forward:")
+        return
+    threshold = _threshold(model, held)
+    _errors(model, held)
+    _people(model, held, threshold)
+    _confusion(model, held, threshold)
+    _reliability(model, held)
+    undo_bar()
+
+
+def _chosen(models: list[ModelView]) -> ModelView:
+    active = next(model for model in models if model.is_active)
+    if len(models) == 1:
+        return active
+    chosen: ModelView = st.selectbox(
+        "Recogniser", models, index=models.index(active), key="evaluated-model",
+        format_func=lambda model: f"Recogniser {model.id} · {ago(model.at)}{' · in use' * model.is_active}",
+    )  # fmt: skip
+    return chosen
+
+
+# --- the threshold ----------------------------------------------------------------------------------------------
+def _threshold(model: ModelView, held: HeldOut) -> float:
+    st.subheader("How strict is it?")
+    points = list(model.metrics.get("points") or ())
+    threshold = model.threshold
+    if points:
+        threshold = _slider(model, points)
+    found = evaluation.at(held, threshold)
+    with st.container(horizontal=True):
+        st.metric("Known faces recognised", percent(found.tpir), border=True, help="TPIR")
+        st.metric("Unknown faces misnamed", percent(found.fpir), border=True, help="FPIR")
+        st.metric("Names that are right", percent(found.precision), border=True, help="Precision")
+        st.metric("Threshold", f"{threshold:.3f}", border=True, help="Below this probability: “unknown”")
+    known, strangers = int(held.known.sum()), int((~held.known).sum())
+    st.caption(
+        f"Measured on {count(known, 'face')} of people it knows and {count(strangers, 'face')} of strangers."
+    )
+    if known and len(held.impostors):
+        st.altair_chart(curve_chart(evaluation.curve(held), found), height=280)
+    return threshold
+
+
+def _slider(model: ModelView, points: list[dict[str, float | None]]) -> float:
+    """The threshold that is looked at; it is used only once somebody says so."""
+    thresholds = {each: evaluation.threshold_for(points, each) or model.threshold for each in evaluation.CHOICES}
+    nearest = min(evaluation.CHOICES, key=lambda each: abs(thresholds[each] - model.threshold))
+    with st.container(horizontal=True, vertical_alignment="bottom", key="strictness"):
+        one_in = st.select_slider(
+            "At most 1 stranger in … gets a name", evaluation.CHOICES, nearest, key=f"one-in-{model.id}",
+            format_func=lambda each: f"{each:,}",
+        )  # fmt: skip
+        threshold = model.threshold if one_in == nearest else thresholds[one_in]
+        st.button(
+            "Use this threshold", key="use-threshold", icon=":material/check:", type="primary",
+            disabled=one_in == nearest, on_click=_use_threshold, args=(model.id, threshold),
+        )  # fmt: skip
+    return threshold
+
+
+@guarded
+def _use_threshold(model_id: int, threshold: float) -> None:
+    offer_undo(library().models.set_threshold(model_id, threshold))
+
+
+# --- wrong names ------------------------------------------------------------------------------------------------
+def _errors(model: ModelView, held: HeldOut) -> None:
+    found = confident_errors(library(), model, held)
+    if not found:
+        return
+    st.subheader("Is the name wrong?")
+    st.caption("The recogniser is sure that these faces are somebody else.")
+    with st.container(horizontal=True, key="confident-errors"):
+        for error in found[:ERRORS_SHOWN]:
+            _error(error)
+    if len(found) > ERRORS_SHOWN:
+        st.caption(f"{count(len(found) - ERRORS_SHOWN, 'more')} follow once these are answered.")
+
+
+def _error(error: ConfidentError) -> None:
+    name, guess = escaped_markdown(error.face.person or ""), escaped_markdown(error.guess)
+    with st.container(border=True, width=190, key=f"card-error-{error.face.id}"):
+        source = escaped_html(face_url(error.face.id, 300, box=error.face.box))
+        st.html(f'<img src="{source}" alt="" style="width:100%;border-radius:.6rem;display:block">')
+        st.markdown(f"Named **{name}**  \n:small[:gray[{percent(error.probability)} {guess}]]")
+        st.button(
+            f"It is {guess}", key=f"correct-{error.face.id}", width="stretch", on_click=_correct, args=(error,)
+        )
+        st.button(
+            f"{name} is right", key=f"keep-{error.face.id}", width="stretch", type="tertiary", on_click=_keep,
+            args=(error,),
+        )  # fmt: skip
+
+
+@guarded
+def _correct(error: ConfidentError) -> None:
+    offer_undo(correct(library(), error))
+
+
+@guarded
+def _keep(error: ConfidentError) -> None:
+    offer_undo(keep(library(), error))
+    toast("The next training learns from it.", icon=":material/school:")
+
+
+# --- people -----------------------------------------------------------------------------------------------------
+def _people(model: ModelView, held: HeldOut, threshold: float) -> None:
+    results = evaluation.by_person(held, len(model.classes), threshold)
+    weak = evaluation.needs_photos(results)
+    st.subheader("Person by person")
+    if weak:
+        names = ", ".join(escaped_markdown(model.classes[each.person]) for each in weak[:8])
+        more = f" and {count(len(weak) - 8, 'other')}" if len(weak) > 8 else ""
+        st.info(f"More photos would help most with **{names}**{more}.", icon=":material/add_a_photo:")
+    order = sorted(results, key=lambda each: (2.0 if each.recall is None else each.recall, each.person))
+    st.dataframe(
+        {
+            "Name": [model.classes[each.person] for each in order],
+            "Tested": [each.tested for each in order],
+            "Recognised": [_share(each.recall) for each in order],
+            "Names that are right": [_share(each.precision) for each in order],
+            "Taken for others": [each.wrong for each in order],
+            "": [_why(each) for each in order],
+        },
+        hide_index=True,
+        column_config={
+            name: st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100)
+            for name in ("Recognised", "Names that are right")
+        },
+    )
+
+
+def _share(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _why(each: PersonResult) -> str:
+    if not each.tested:
+        return "a single photo: can't be tested"
+    if each.tested < evaluation.FEW_TESTED:
+        return "hardly tested"
+    return "more photos would help" if (each.recall or 0.0) < evaluation.POOR_RECALL else ""
+
+
+# --- who is taken for whom --------------------------------------------------------------------------------------
+def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
+    cells = evaluation.confusion(held, threshold)
+    wrong = {cell: rows for cell, rows in cells.items() if cell[0] != cell[1]}
+    st.subheader("Who is taken for whom?")
+    if not wrong:
+        st.caption("Nobody, on these faces.")
+        return
+    people = evaluation.most_confused(cells, MATRIX)
+    rows, columns = [*people, UNKNOWN], [*people, UNKNOWN]
+    names = {(truth, said): _cell_names(model, truth, said) for truth in rows for said in columns}
+    counts = {names[cell]: len(found) for cell, found in cells.items() if cell in names}
+    chart = confusion_chart(
+        counts, [_truth(model, each) for each in rows], [_said(model, each) for each in columns]
+    )
+    if len(model.classes) > len(people):
+        st.caption(
+            f"The {count(len(people), 'person', 'people')} who are confused most. Click a cell to see its faces."
+        )
+    else:
+        st.caption("Click a cell to see its faces.")
+    event = st.altair_chart(
+        chart, height=90 + 30 * len(rows), on_select="rerun", selection_mode="cell", key=f"confusion-{model.id}"
+    )
+    picked = (event.selection.get("cell") or [{}])[0] if event else {}  # type: ignore[attr-defined]
+    by_names = {both: cell for cell, both in names.items()}
+    cell = by_names.get((picked.get("truth", ""), picked.get("said", "")))
+    _cell(model, held, cells, wrong, cell)
+
+
+def _truth(model: ModelView, person: int) -> str:
+    return STRANGER if person == UNKNOWN else model.classes[person]
+
+
+def _said(model: ModelView, person: int) -> str:
+    return NOBODY if person == UNKNOWN else model.classes[person]
+
+
+def _cell_names(model: ModelView, truth: int, said: int) -> tuple[str, str]:
+    return _truth(model, truth), _said(model, said)
+
+
+def _cell(
+    model: ModelView,
+    held: HeldOut,
+    cells: dict[tuple[int, int], Ints],
+    wrong: dict[tuple[int, int], Ints],
+    picked: tuple[int, int] | None,
+) -> None:
+    """The faces of the cell that was clicked, or else of one that is chosen from a list."""
+    listed = sorted(wrong, key=lambda cell: (UNKNOWN in cell, -len(wrong[cell]), cell))
+    if picked is None or picked not in cells:
+        picked = st.selectbox(
+            "Faces of", listed, key=f"cell-{model.id}",
+            format_func=lambda cell: f"{_truth(model, cell[0])} as {_said(model, cell[1])} · {len(wrong[cell])}",
+        )  # fmt: skip
+    else:
+        truth, said = (escaped_markdown(each) for each in _cell_names(model, *picked))
+        st.markdown(f"**{truth}** as **{said}** · {count(len(cells[picked]), 'face')}")
+    faces = faces_of(library(), held, cells[picked])
+    face_grid(faces, key=f"cell-faces-{picked[0]}-{picked[1]}", label="Faces of the cell", selectable=False,
+              on_open=show_photo)  # fmt: skip
+
+
+# --- probabilities ----------------------------------------------------------------------------------------------
+def _reliability(model: ModelView, held: HeldOut) -> None:
+    st.subheader("Are its probabilities right?")
+    error = model.metrics.get("calibration_error")
+    off = f" On average they are off by {percent(error)}." if error is not None else ""
+    st.caption(f"Of the names it gives with 80 %, 80 % should be right: bars should end at the dashed line.{off}")
+    st.altair_chart(reliability_chart(evaluation.reliability(held)), height=280)
