@@ -16,8 +16,9 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     assert ran.code == 0
     listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
     assert listed == [
-        "demo", "import", "watch", "cluster", "map", "evaluate", "photos", "faces", "people", "train", "recognisers",
-        "recognise",         "export", "serve", "work", "names", "history", "consent", "retention", "audit", "undo", "redo", "erase",
+        "demo", "import", "watch", "cluster", "map", "evaluate", "photos", "faces", "people", "train",
+        "recognisers", "recognise", "export", "serve", "work", "names", "history", "consent", "retention", "audit",
+        "undo", "redo", "erase",
         "doctor", "backup", "restore", "decisions", "db", "user", "token", "share",
     ]  # fmt: skip
 

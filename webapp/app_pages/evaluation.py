@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MATRIX = 12
 """People in the matrix at most: those who are confused most."""
 
+FEW_COLUMNS = 4
+"""A matrix with no more is not drawn across the whole page."""
+
 ERRORS_SHOWN = 12
 STRANGER, NOBODY = "a stranger", "unknown"
 
@@ -88,30 +91,38 @@ def _threshold(model: ModelView, held: HeldOut) -> float:
         st.metric("Unknown faces misnamed", percent(found.fpir), border=True, help="FPIR")
         st.metric("Names that are right", percent(found.precision), border=True, help="Precision")
         st.metric("Threshold", f"{threshold:.3f}", border=True, help="Below this probability: “unknown”")
+    if threshold != model.threshold:
+        st.button(
+            "Use this threshold", key="use-threshold", icon=":material/check:", type="primary",
+            on_click=_use_threshold, args=(model.id, threshold),
+        )  # fmt: skip
     known, strangers = int(held.known.sum()), int((~held.known).sum())
-    st.caption(
-        f"Measured on {count(known, 'face')} of people it knows and {count(strangers, 'face')} of strangers."
-    )
+    st.caption(_measured_on(known, strangers))
     if known and len(held.impostors):
         st.altair_chart(curve_chart(evaluation.curve(held), found), height=280)
     return threshold
+
+
+def _measured_on(known: int, strangers: int) -> str:
+    mine = f"Measured on {count(known, 'face')} of people it knows"
+    if strangers >= evaluation.STRANGERS_TO_JUDGE:
+        return f"{mine} and {count(strangers, 'face')} of strangers."
+    there = count(strangers, "stranger") if strangers else "no stranger"
+    return (
+        f"{mine}. With {there} in the library to test with, these faces, compared with everybody but themselves, "
+        "stand in for strangers; a library with more unnamed people would say more."
+    )
 
 
 def _slider(model: ModelView, points: list[dict[str, float | None]]) -> float:
     """The threshold that is looked at; it is used only once somebody says so."""
     thresholds = {each: evaluation.threshold_for(points, each) or model.threshold for each in evaluation.CHOICES}
     nearest = min(evaluation.CHOICES, key=lambda each: abs(thresholds[each] - model.threshold))
-    with st.container(horizontal=True, vertical_alignment="bottom", key="strictness"):
-        one_in = st.select_slider(
-            "At most 1 stranger in … gets a name", evaluation.CHOICES, nearest, key=f"one-in-{model.id}",
-            format_func=lambda each: f"{each:,}",
-        )  # fmt: skip
-        threshold = model.threshold if one_in == nearest else thresholds[one_in]
-        st.button(
-            "Use this threshold", key="use-threshold", icon=":material/check:", type="primary",
-            disabled=one_in == nearest, on_click=_use_threshold, args=(model.id, threshold),
-        )  # fmt: skip
-    return threshold
+    one_in = st.select_slider(
+        "At most 1 stranger in … gets a name", evaluation.CHOICES, nearest, key=f"one-in-{model.id}",
+        format_func=lambda each: f"1 in {each:,}",
+    )  # fmt: skip
+    return model.threshold if one_in == nearest else thresholds[one_in]
 
 
 @guarded
@@ -135,7 +146,7 @@ def _errors(model: ModelView, held: HeldOut) -> None:
 
 def _error(error: ConfidentError) -> None:
     name, guess = escaped_markdown(error.face.person or ""), escaped_markdown(error.guess)
-    with st.container(border=True, width=190, key=f"card-error-{error.face.id}"):
+    with st.container(border=True, width=152, key=f"card-error-{error.face.id}"):
         source = escaped_html(face_url(error.face.id, 300, box=error.face.box))
         st.html(f'<img src="{source}" alt="" style="width:100%;border-radius:.6rem;display:block">')
         st.markdown(f"Named **{name}**  \n:small[:gray[{percent(error.probability)} {guess}]]")
@@ -176,7 +187,7 @@ def _people(model: ModelView, held: HeldOut, threshold: float) -> None:
             "Recognised": [_share(each.recall) for each in order],
             "Names that are right": [_share(each.precision) for each in order],
             "Taken for others": [each.wrong for each in order],
-            "": [_why(each) for each in order],
+            "Advice": [_why(each) for each in order],
         },
         hide_index=True,
         column_config={
@@ -211,7 +222,10 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
     names = {(truth, said): _cell_names(model, truth, said) for truth in rows for said in columns}
     counts = {names[cell]: len(found) for cell, found in cells.items() if cell in names}
     chart = confusion_chart(
-        counts, [_truth(model, each) for each in rows], [_said(model, each) for each in columns]
+        counts,
+        [_truth(model, each) for each in rows],
+        [_said(model, each) for each in columns],
+        dark=st.context.theme.type == "dark",
     )
     if len(model.classes) > len(people):
         st.caption(
@@ -220,7 +234,12 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
     else:
         st.caption("Click a cell to see its faces.")
     event = st.altair_chart(
-        chart, height=90 + 30 * len(rows), on_select="rerun", selection_mode="cell", key=f"confusion-{model.id}"
+        chart,
+        width="stretch" if len(rows) > FEW_COLUMNS else 340,
+        height=110 + 34 * len(rows),
+        on_select="rerun",
+        selection_mode="cell",
+        key=f"confusion-{model.id}",
     )
     picked = (event.selection.get("cell") or [{}])[0] if event else {}  # type: ignore[attr-defined]
     by_names = {both: cell for cell, both in names.items()}

@@ -173,8 +173,9 @@ def _result(model: ModelView) -> None:
         page_link("recognise", "Recognise people", icon=":material/arrow_forward:")
         page_link("evaluation", "See where it errs", icon=":material/query_stats:")
     _card(model)
-    with st.expander("Training curves", icon=":material/show_chart:"):
-        _charts(list(metrics.get("history") or []))
+    if history := list(metrics.get("history") or []):
+        with st.expander("Training curves", icon=":material/show_chart:"):
+            _charts(history)
 
 
 def _card(model: ModelView) -> None:
@@ -196,7 +197,7 @@ def in_words(model: ModelView) -> str:
     """The metrics as sentences."""
     metrics = model.metrics
     seen, unseen = metrics.get("train_faces", 0), metrics.get("valid_faces", 0)
-    taken = f" in {duration(metrics['seconds'])}" if metrics.get("seconds") else ""
+    taken = f" in {duration(metrics['seconds'])}" if metrics.get("seconds", 0) >= 1 else ""
     right, sure = percent(metrics.get("accuracy")), percent(model.threshold)
     rates = rates_at(metrics, model.threshold)
     found, misnamed = percent(rates.tpir), percent(rates.fpir)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from webapp.theme import ACCENT_DARK
+from webapp.theme import ACCENT, ACCENT_DARK
 
 if TYPE_CHECKING:
     import altair as alt
@@ -59,7 +59,7 @@ def reliability_chart(bars: Sequence[Bar]) -> alt.LayerChart:
             "faces": [bar.faces for bar in bars],
         }
     )
-    axis = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(format="%")}
+    axis = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(format="%", tickCount=5)}
     shown = (
         alt.Chart(frame)
         .mark_bar(color=ACCENT_DARK, opacity=0.75)
@@ -67,6 +67,7 @@ def reliability_chart(bars: Sequence[Bar]) -> alt.LayerChart:
             x=alt.X("low:Q", title="Probability that it gives", **axis),
             x2="high:Q",
             y=alt.Y("right:Q", title="Share that is right", **axis),
+            y2=alt.datum(0),
             tooltip=[
                 alt.Tooltip("faces:Q", title="Faces", format=","),
                 alt.Tooltip("right:Q", title="Right", format=".1%"),
@@ -79,7 +80,7 @@ def reliability_chart(bars: Sequence[Bar]) -> alt.LayerChart:
 
 
 def confusion_chart(
-    counts: Mapping[tuple[str, str], int], rows: Sequence[str], columns: Sequence[str]
+    counts: Mapping[tuple[str, str], int], rows: Sequence[str], columns: Sequence[str], *, dark: bool
 ) -> alt.LayerChart:
     """A cell for each pair of (who it is, who it is said to be); a click selects it, as “cell”."""
     import altair as alt
@@ -101,10 +102,11 @@ def confusion_chart(
             alt.Tooltip("faces:Q", title="Faces", format=","),
         ],
     )
-    colour = alt.condition("datum.right", alt.value(ACCENT_DARK), alt.value(HIGHLIGHT))
-    strength = alt.Opacity("faces:Q", legend=None, scale=alt.Scale(type="sqrt", range=[0.04, 0.95], domainMin=0))
+    right, wrong, text = (ACCENT, "#b45309", "#e6ecea") if dark else (ACCENT_DARK, "#f59e0b", "#1d2b2a")
+    colour = alt.condition("datum.right", alt.value(right), alt.value(wrong))
+    strength = alt.Opacity("faces:Q", legend=None, scale=alt.Scale(type="sqrt", range=[0.06, 0.95], domainMin=0))
     squares = base.mark_rect(cornerRadius=3, stroke="#88888840").encode(color=colour, opacity=strength)
-    numbers = base.transform_filter("datum.faces > 0").mark_text(fontWeight=600, color="#8a8f8d").encode(
+    numbers = base.transform_filter("datum.faces > 0").mark_text(fontWeight=600, color=text).encode(
         text=alt.Text("faces:Q", format=",")
     )  # fmt: skip
     return alt.layer(squares.add_params(picked), numbers, background="transparent")

@@ -58,7 +58,7 @@ def _in_words(found: Proposals, chosen: list[Proposal]) -> None:
             f"**{people}**.{asked}"
         )
     else:
-        st.markdown(f"None of the {count(len(found.found), 'suggestion')} is that sure.")
+        st.markdown(f"None of the {count(len(found.found), 'suggestion')} is that sure; ask for fewer to be right.")
 
 
 @guarded

@@ -55,10 +55,14 @@ def _row(model: ModelView) -> None:
 
 
 def in_short(model: ModelView) -> str:
-    """Such as "2 days ago · 8 people · imprint · recognises 97 % · misnames 1 %"."""
+    """Such as "Trained 2 days ago · 8 people · imprint · recognises 97 % · misnames 1 %"."""
     rates = rates_at(model.metrics, model.threshold)
     recipe = RECIPE_WORDS.get(model.metrics.get("kept", ""))
-    parts = [ago(model.at), count(len(model.classes), "person", "people"), *([recipe] if recipe else [])]
+    parts = [
+        f"Trained {ago(model.at)}",
+        count(len(model.classes), "person", "people"),
+        *([recipe] if recipe else []),
+    ]
     if rates.tpir is not None:
         parts.append(f"recognises {percent(rates.tpir)}")
     if rates.fpir is not None:
