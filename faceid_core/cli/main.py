@@ -316,7 +316,7 @@ main.add_command(recognisers.recognisers)
 @JSON
 @click.pass_context
 def recognise(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Recognise the people in photos with the latest recogniser. Stores nothing."""
+    """Recognise the people in photos with the recogniser in use. Stores nothing."""
     from faceid_core.steps.recognise import load_recogniser
 
     with library_of(ctx) as library:
