@@ -119,7 +119,7 @@ def _slider(model: ModelView, points: list[dict[str, float | None]]) -> float:
     thresholds = {each: evaluation.threshold_for(points, each) or model.threshold for each in evaluation.CHOICES}
     nearest = min(evaluation.CHOICES, key=lambda each: abs(thresholds[each] - model.threshold))
     one_in = st.select_slider(
-        "At most 1 stranger in … gets a name", evaluation.CHOICES, nearest, key=f"one-in-{model.id}",
+        "How many strangers may get a name, at most", evaluation.CHOICES, nearest, key=f"one-in-{model.id}",
         format_func=lambda each: f"1 in {each:,}",
     )  # fmt: skip
     return model.threshold if one_in == nearest else thresholds[one_in]
@@ -218,7 +218,8 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
         st.caption("Nobody, on these faces.")
         return
     people = evaluation.most_confused(cells, MATRIX)
-    rows, columns = [*people, UNKNOWN], [*people, UNKNOWN]
+    columns = [*people, UNKNOWN]
+    rows = columns if (~held.known).any() else people  # without strangers their row would be empty
     names = {(truth, said): _cell_names(model, truth, said) for truth in rows for said in columns}
     counts = {names[cell]: len(found) for cell, found in cells.items() if cell in names}
     chart = confusion_chart(

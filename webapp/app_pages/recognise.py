@@ -8,6 +8,13 @@ from faceid_core.errors import NoModel
 from webapp.context import library
 from webapp.markup import escaped_markdown, on_server, page_link
 
+CSS = """
+<style>
+@media (max-width: 640px) { iframe[src*="/gradio/single/"] { height: 860px !important; } }
+</style>
+"""
+"""On a narrow screen the answer is below the pictures."""
+
 SINGLE, GROUP = "/gradio/single/", "/gradio/group/"
 
 
@@ -38,5 +45,6 @@ def _no_model(sentence: str) -> None:
 def _embedded(address: str, *, height: int, title: str) -> None:
     """The app in a frame of the page's own origin, in the page's light or dark colours."""
     address = on_server(address)
+    st.html(CSS)
     st.iframe(f"{address}?__theme={st.context.theme.type or 'light'}", height=height, alt=title)
     st.caption(f"Also available at [{address}]({address}), and to programs via gradio_client.")

@@ -1,0 +1,94 @@
+"""Choosing among recognisers by commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faceid_core.library import Library
+from faceid_core.settings import Settings
+from tests import sharing
+from tests.cli.running import faceid
+
+
+@pytest.fixture
+def two(trained_folder: Path, tmp_path: Path) -> Path:
+    """Two recognisers of the same names; the second is in use."""
+    mine = sharing.copy_library(trained_folder, tmp_path / "library")
+    assert faceid("--library", mine, "train", "--recipe", "imprint").code == 0
+    return mine
+
+
+def in_use(folder: Path) -> int:
+    with Library.open(Settings(library=folder)) as library:
+        return library.models.latest().id
+
+
+def test_none_is_trained_yet(folder: Path) -> None:
+    ran = faceid("--library", folder, "recognisers", "list")
+    assert (ran.code, ran.out) == (0, "") and "faceid train" in ran.err
+    assert faceid("--library", folder, "recognisers", "list", "--json").json == []
+    ran = faceid("--library", folder, "recognisers", "card")
+    assert ran.code == 2 and "No recogniser has been trained yet" in ran.err
+
+
+def test_one_is_chosen_and_that_is_undone(two: Path) -> None:
+    at = ("--library", two, "recognisers")
+    listed = faceid(*at, "list", "--json").json
+    assert [(each["number"], each["in_use"]) for each in listed] == [(2, True), (1, False)]
+    assert faceid(*at, "activate", 1).err == "Activated recogniser 1.\n" and in_use(two) == 1
+    assert "in use already" in faceid(*at, "activate", 1).err
+    table = faceid(*at, "list").out.splitlines()
+    assert table[0].startswith("Number") and "in use" in table[3] and "in use" not in table[2]
+    assert faceid("--library", two, "undo").code == 0 and in_use(two) == 2
+
+
+def test_the_threshold_by_probability_and_by_strangers(two: Path) -> None:
+    at = ("--library", two, "recognisers")
+    assert faceid(*at, "threshold", 2, 0.75).err == "Set the threshold of recogniser 2 to 0.750.\n"
+    card = faceid(*at, "card", "--json").json
+    assert card["threshold"] == 0.75
+    assert faceid(*at, "threshold", 2, "--one-in", 1000).code == 0
+    strict = next(point for point in card["operating_points"] if point["fpir"] == 0.001)
+    assert faceid(*at, "card", "--json").json["threshold"] == pytest.approx(strict["threshold"])
+    for wrong, sentence in (
+        ((2, "--one-in", 3), "choose 10 to 1000"),
+        ((2, 1.5), "between 0 and 1"),
+        ((2,), "Give a probability, or --one-in"),
+        ((9, 0.5), "There is no recogniser 9"),
+    ):
+        ran = faceid(*at, "threshold", *wrong)
+        assert ran.code == 2 and sentence in ran.err
+
+
+def test_notes_card_and_comparison(two: Path) -> None:
+    at = ("--library", two, "recognisers")
+    faceid(*at, "note", 1, "the *first*")
+    assert faceid(*at, "list", "--json").json[1]["notes"] == "the *first*"
+    assert "no notes" in faceid(*at, "note", 1, "").err
+    assert "| Anna |" in faceid(*at, "card", 1).out
+    one, other = faceid(*at, "compare", 1, 2, "--json").json
+    assert (one["model"], other["model"]) == (1, 2) and one["known"] == other["known"] > 0
+    assert faceid(*at, "compare", 1, 2).out.splitlines()[0].startswith("Number")
+    ran = faceid(*at, "compare", 1)
+    assert ran.code == 2 and "two recognisers or more" in ran.err
+
+
+def test_one_is_deleted_for_good(two: Path) -> None:
+    at = ("--library", two, "recognisers")
+    assert faceid(*at, "delete", 2).code != 0 and in_use(two) == 2, "nobody answered the question"
+    assert faceid(*at, "delete", 2, "--yes").err == "Recogniser 2 was deleted; recogniser 1 is in use.\n"
+    assert faceid(*at, "delete", 2, "--yes").code == 2
+    assert "none is left" in faceid(*at, "delete", 1, "--yes").err
+
+
+def test_one_is_exported(two: Path, tmp_path: Path) -> None:
+    ran = faceid("--library", two, "recognisers", "export", tmp_path / "elsewhere")
+    assert ran.code == 0 and "docs/recognition.md" in ran.err
+    assert sorted(file.name for file in (tmp_path / "elsewhere").iterdir()) == [
+        "recogniser.json",
+        "recogniser.onnx",
+    ]
+    ran = faceid("--library", two, "recognisers", "export", tmp_path / "elsewhere")
+    assert ran.code == 2 and "not empty" in ran.err
