@@ -48,7 +48,8 @@ def test_hidden_and_refusing_people_are_in_no_export(named: Library, tmp_path: P
     files = [target] if target.is_file() else [file for file in target.rglob("*") if file.is_file()]
     written = b"".join(file.name.encode() + file.read_bytes() for file in files)
     assert b"Ann Lee" not in written
-    texts = b"".join(file.read_bytes() for file in files if file.suffix != ".jpg")  # a picture may hold any 3 bytes
+    binary = {".jpg", ".tar", ".npz", ".parquet"}  # may hold any three bytes by chance
+    texts = b"".join(file.read_bytes() for file in files if file.suffix not in binary)
     assert b'Bo"' not in texts and "“Bo”".encode() not in texts
     assert not gone & {face.id for face in named.exports.faces(query)}
 
