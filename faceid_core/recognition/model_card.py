@@ -38,15 +38,24 @@ class Trained(Protocol):
     """What a card is made of: library.ModelView."""
 
     @property
-    def classes(self) -> Sequence[str]: ...
+    def classes(self) -> Sequence[str]:
+        """The people."""
+
     @property
-    def metrics(self) -> Mapping[str, Any]: ...
+    def metrics(self) -> Mapping[str, Any]:
+        """TrainReport.as_dict()."""
+
     @property
-    def at(self) -> datetime: ...
+    def at(self) -> datetime:
+        """When it was trained, UTC."""
+
     @property
-    def embedder(self) -> str: ...
+    def embedder(self) -> str:
+        """The full name of its vectors."""
+
     @property
-    def threshold(self) -> float: ...
+    def threshold(self) -> float:
+        """The one in use, a probability."""
 
 
 def card_of(model: Trained) -> Card:

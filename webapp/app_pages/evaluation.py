@@ -39,7 +39,7 @@ FEW_COLUMNS = 4
 """A matrix with no more is not drawn across the whole page."""
 
 ERRORS_SHOWN = 12
-STRANGER, NOBODY = "a stranger", "unknown"
+OTHERS, NOBODY = "nobody it knows", "unknown"
 
 
 def page() -> None:
@@ -106,11 +106,11 @@ def _threshold(model: ModelView, held: HeldOut) -> float:
 def _measured_on(known: int, strangers: int) -> str:
     mine = f"Measured on {count(known, 'face')} of people it knows"
     if strangers >= evaluation.STRANGERS_TO_JUDGE:
-        return f"{mine} and {count(strangers, 'face')} of strangers."
-    there = count(strangers, "stranger") if strangers else "no stranger"
+        return f"{mine} and {count(strangers, 'face')} of others."
+    others = count(strangers, "unnamed person", "unnamed people") if strangers else "no unnamed person"
     return (
-        f"{mine}. With {there} in the library to test with, these faces, compared with everybody but themselves, "
-        "stand in for strangers; a library with more unnamed people would say more."
+        f"{mine}. With {others} in the library to test with, these faces, compared with everybody but themselves, "
+        "stand in for unknown ones; a library with more unnamed people would say more."
     )
 
 
@@ -119,7 +119,7 @@ def _slider(model: ModelView, points: list[dict[str, float | None]]) -> float:
     thresholds = {each: evaluation.threshold_for(points, each) or model.threshold for each in evaluation.CHOICES}
     nearest = min(evaluation.CHOICES, key=lambda each: abs(thresholds[each] - model.threshold))
     one_in = st.select_slider(
-        "How many strangers may get a name, at most", evaluation.CHOICES, nearest, key=f"one-in-{model.id}",
+        "How many unknown people may get a name, at most", evaluation.CHOICES, nearest, key=f"one-in-{model.id}",
         format_func=lambda each: f"1 in {each:,}",
     )  # fmt: skip
     return model.threshold if one_in == nearest else thresholds[one_in]
@@ -249,7 +249,7 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
 
 
 def _truth(model: ModelView, person: int) -> str:
-    return STRANGER if person == UNKNOWN else model.classes[person]
+    return OTHERS if person == UNKNOWN else model.classes[person]
 
 
 def _said(model: ModelView, person: int) -> str:

@@ -144,7 +144,7 @@ def _table(chosen: list[int]) -> None:
     found = compare(library(), chosen)
     known, strangers = count(found[0].known, "face"), count(found[0].strangers, "face")
     st.caption(
-        f"All on the same {known} of people they know and {strangers} of strangers, none of which they know."
+        f"All on the same {known} of people they know and {strangers} of others, none of which they learned."
     )
     st.dataframe(
         {
