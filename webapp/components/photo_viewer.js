@@ -259,7 +259,7 @@ function drawPanel(viewer) {
   const face = data.faces.find(one => one.id === viewer.chosen)
   panel.hidden = !(face && viewer.isNaming && data.editable) || viewer.adjusting !== null
   if (panel.hidden || !face) return panel.replaceChildren()
-  const { input, list } = typeAhead(data.people, {
+  const { input, list } = typeAhead(() => data.people, {
     onPerson: person => send(viewer, { act: "name", face: face.id, person: person.id }),
     onNew: name => send(viewer, { act: "name", face: face.id, name }),
     onLeave: () => leave(viewer),
