@@ -28,6 +28,8 @@ event = sa.table(
     sa.column("changes", sa.JSON),
     sa.column("undone_at", sa.DateTime),
 )
+label = sa.table("label", sa.column("face_id", sa.Integer), sa.column("person_id", sa.Integer))
+consent = sa.table("consent", sa.column("person_id", sa.Integer), sa.column("state", sa.String))
 
 
 def upgrade() -> None:
@@ -46,13 +48,13 @@ def upgrade() -> None:
     )
     connection = op.get_bind()
     there = set(connection.scalars(sa.select(face.c.id)))
-    rows = [row for number, row in _from_history(connection).items() if row and number in there]
+    history = _from_history(connection)
+    rows = [row for number, row in history.items() if row and number in there]
     if rows:
         connection.execute(handbox.insert(), rows)
-        pictured = sa.exists().where(crop.c.face_id == handbox.c.face_id)
-        lacking = connection.scalars(sa.select(handbox.c.face_id).where(~pictured)).all()
-        if lacking:
-            connection.execute(undescribed.insert(), [{"face_id": number} for number in lacking])
+    waiting = sorted(there.intersection(history) - _not_to_describe(connection))
+    if waiting:
+        connection.execute(undescribed.insert(), [{"face_id": number} for number in waiting])
 
 
 def downgrade() -> None:
@@ -63,16 +65,26 @@ def downgrade() -> None:
 
 
 def _from_history(connection: sa.Connection) -> dict[int, dict[str, Any] | None]:
-    """What the standing events of a library that was at this version before say, the latest last."""
+    """Faces of which the history of a library that was at this version before knows boxes by hand: the latest that
+    stands, None where none does."""
     mine = sa.cast(event.c.changes, sa.Text).contains('"handbox"')
-    standing = sa.select(event.c.changes).where(event.c.undone_at.is_(None), mine).order_by(event.c.id)
+    told = sa.select(event.c.changes, event.c.undone_at).where(mine).order_by(event.c.id)
     found: dict[int, dict[str, Any] | None] = {}
-    for changes in connection.scalars(standing.execution_options(yield_per=100)):
+    for changes, undone in connection.execute(told.execution_options(yield_per=100)):
         for change in changes:
             if change["table"] == "handbox":
                 row = change["after"] or change["before"]
-                found[row["face_id"]] = _decoded(change["after"]) if change["after"] else None
+                found.setdefault(row["face_id"], None)
+                if undone is None:
+                    found[row["face_id"]] = _decoded(change["after"]) if change["after"] else None
     return found
+
+
+def _not_to_describe(connection: sa.Connection) -> set[int]:
+    """Faces that have a picture, and those of who refused."""
+    refused = sa.select(label.c.face_id).join(consent, consent.c.person_id == label.c.person_id)
+    refused = refused.where(consent.c.state == "refused")
+    return {*connection.scalars(sa.select(crop.c.face_id)), *connection.scalars(refused)}
 
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:
