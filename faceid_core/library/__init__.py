@@ -45,6 +45,7 @@ from faceid_core.library.store.records import (
     Undescribed,
     UserView,
 )
+from faceid_core.library.watched import WatchedView
 from faceid_core.library.workers import WorkerView
 from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
 
@@ -105,6 +106,7 @@ __all__ = [
     "Undescribed",
     "UserView",
     "Withholding",
+    "WatchedView",
     "WorkerView",
     "YearCounts",
     "needed",

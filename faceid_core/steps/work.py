@@ -18,6 +18,7 @@ from faceid_core.library import Library
 from faceid_core.steps import daily_backup, retention
 from faceid_core.steps.jobs import Runner
 from faceid_core.steps.keep_questions import Keeper
+from faceid_core.steps.watch import Watcher
 from faceid_core.values import PROGRAM, Actor, Role, utc_now
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ DAILY_LOOK_SECONDS = 60.0
 
 LONGEST_PAUSE_SECONDS = 30.0
 """How long the worker waits, at most, before it looks again for a library that it could not use."""
+
+
+_AS_OWNER = Actor(PROGRAM.name, Role.OWNER)
 
 
 class Watch:
@@ -117,14 +121,17 @@ class Worker:
             self._leave()
 
     def _serve_and_keep(self) -> None:
-        keeper = Keeper(self.library)
+        keeper, watcher = Keeper(self.library), Watcher(self.library.acting_as(_AS_OWNER))
         keeping = threading.Thread(target=keeper.run, daemon=True, name="questions")
+        watching = threading.Thread(target=watcher.run, args=(keeper.stop,), daemon=True, name="watched-folders")
         keeping.start()
+        watching.start()
         try:
             self._serve()
         finally:
             keeper.stop.set()
             keeping.join()
+            watching.join()
 
     def _serve(self) -> None:
         pause, trouble = self.poll_seconds, ""
@@ -173,7 +180,9 @@ class Worker:
         if self.is_only_helping or time.monotonic() < self._looks_again:
             return
         self._looks_again = time.monotonic() + DAILY_LOOK_SECONDS
-        program, now = self.library.acting_as(Actor(PROGRAM.name, Role.OWNER)), utc_now()
+        program, now = self.library.acting_as(_AS_OWNER), utc_now()
+        if not self.library.read_only:
+            program.photos.note_copies()
         # The backup first: what is deleted afterwards is in it, and goes from it by rules of its own.
         for kind, is_due in ((daily_backup.KIND, daily_backup.is_due), (retention.KIND, retention.is_due)):
             if is_due(self.library, now):

@@ -45,7 +45,8 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {
         VIEWER: "beside get is_gone number page phashes",
-        OWNER: "add_many at files fingerprints follow found_at frames knows missing searched_otherwise unchanged",
+        OWNER: "add_many at files fingerprints follow found_at frames knows missing note_copies searched_otherwise "
+        "unchanged",
     },
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops describe get get_many imported_before missing_vectors "
@@ -69,6 +70,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "job_parts": {OWNER: "beat claim give_up heartbeats release split"},
     "workers": {VIEWER: "report_seconds", OWNER: "all leave put_down register report"},
+    "watched": {OWNER: "add all remove"},
     "journal": {
         VIEWER: "may_undo",
         EDITOR: "actors later recent redo redo_all undo",
