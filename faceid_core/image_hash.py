@@ -108,8 +108,8 @@ class PhashIndex:
 
 
 COPY_BITS = 15
-"""Bits up to which `copies` misses nothing: spread over 16 words, one of them stays equal. Pictures saved anew differ
-by up to 8, see SAME_PICTURE_BITS."""
+"""Bits up to which `copies` misses nothing: spread over 16 words, one of them stays equal. Pictures saved anew
+differ by up to 8, see SAME_PICTURE_BITS."""
 
 MOST_BESIDE = 256
 """Rows of one word that are compared with each of them: plain surfaces share words with thousands."""
@@ -121,7 +121,7 @@ def copies(phashes: Sequence[bytes]) -> npt.NDArray[np.int64]:
     Copies in other orientations are not found: `phashes` has each picture as it is.
     """
     first = np.arange(len(phashes))
-    words = np.frombuffer(b"".join(phashes), np.uint16).reshape(len(phashes), -1)
+    words = np.frombuffer(b"".join(phashes), np.uint16).reshape(-1, PHASH_BYTES // 2)
     wide = words.view(np.uint64)
     for column in range(words.shape[1]):
         order = np.argsort(words[:, column], kind="stable")

@@ -18,7 +18,8 @@ ALONE = 0
 
 def are_noted(session: Session) -> bool:
     """Whether every photo was compared with the others."""
-    return session.scalars(select(col(PerceptualHash.id)).where(col(PerceptualHash.alike).is_(None))).first() is None
+    new = select(col(PerceptualHash.id)).where(col(PerceptualHash.alike).is_(None)).limit(1)
+    return session.scalars(new).first() is None
 
 
 def note(session: Session) -> int:

@@ -124,8 +124,8 @@ class Photos:
         return self.follow(list(places))
 
     def note_copies(self) -> int:
-        """Compare new photos with all others, for the filter by copies. Returns of how many photos something else is
-        noted than before; without new ones it does nothing."""
+        """Compare new photos with all others, for the filter by copies. Returns of how many photos something else
+        is noted than before; without new ones it does nothing."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             if copies.are_noted(session):

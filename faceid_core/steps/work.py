@@ -19,7 +19,7 @@ from faceid_core.steps import daily_backup, retention
 from faceid_core.steps.jobs import Runner
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.watch import Watcher
-from faceid_core.values import PROGRAM, Actor, Role, utc_now
+from faceid_core.values import PROGRAM, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,6 @@ DAILY_LOOK_SECONDS = 60.0
 
 LONGEST_PAUSE_SECONDS = 30.0
 """How long the worker waits, at most, before it looks again for a library that it could not use."""
-
-
-_AS_OWNER = Actor(PROGRAM.name, Role.OWNER)
 
 
 class Watch:
@@ -121,7 +118,7 @@ class Worker:
             self._leave()
 
     def _serve_and_keep(self) -> None:
-        keeper, watcher = Keeper(self.library), Watcher(self.library.acting_as(_AS_OWNER))
+        keeper, watcher = Keeper(self.library), Watcher(self.library.acting_as(PROGRAM))
         keeping = threading.Thread(target=keeper.run, daemon=True, name="questions")
         watching = threading.Thread(target=watcher.run, args=(keeper.stop,), daemon=True, name="watched-folders")
         keeping.start()
@@ -180,7 +177,7 @@ class Worker:
         if self.is_only_helping or time.monotonic() < self._looks_again:
             return
         self._looks_again = time.monotonic() + DAILY_LOOK_SECONDS
-        program, now = self.library.acting_as(_AS_OWNER), utc_now()
+        program, now = self.library.acting_as(PROGRAM), utc_now()
         if not self.library.read_only:
             program.photos.note_copies()
         # The backup first: what is deleted afterwards is in it, and goes from it by rules of its own.

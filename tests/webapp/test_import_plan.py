@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from faceid_core.library import Library
+from faceid_core.library import Library, WatchedView
 from faceid_core.steps import plan_import
 from faceid_core.steps.plan_import import ImportPlan
 from tests.webapp.conftest import OpenPage, texts
@@ -66,3 +66,19 @@ def test_an_import_is_paused_and_resumed(library: Library, open_page: OpenPage) 
     assert "**The import is paused** after 120 of 2,000 photos" in texts(page)
     page.button(key=f"resume-{job.id}").click().run()
     assert [(again.kind, again.params) for again in library.jobs.active()] == [("import", {"paths": ["/photos"]})]
+
+
+def test_a_folder_is_watched_from_the_page_until_it_is_not(
+    library: Library, open_page: OpenPage, tmp_path: Path
+) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"x" * 1000)
+    page = open_page("photos")
+    page.text_input(key="folder").set_value(str(tmp_path))
+    page.checkbox(key="watch-folder").check()
+    page.checkbox(key="watch-poll").check()
+    page = next(button for button in page.button if button.label == "Import").click().run()
+    assert not page.exception and [job.kind for job in library.jobs.active()] == ["import"]
+    assert library.watched.all() == [WatchedView(str(tmp_path), 0.0, poll=True)]
+    assert "network drive" in texts(page)
+    next(button for button in page.button if button.label == "Stop watching").click().run()
+    assert library.watched.all() == []

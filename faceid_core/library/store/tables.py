@@ -52,8 +52,8 @@ class Photo(SQLModel, table=True):
 
 
 class PerceptualHash(SQLModel, table=True):
-    """A photo's perceptual hash, see image_hash. Its bits never change: another hash is another row with a new id, so
-    that whoever has read all rows up to an id lacks only those behind it.
+    """A photo's perceptual hash, see image_hash. Its bits never change: another hash is another row with a new id,
+    so that whoever has read all rows up to an id lacks only those behind it.
 
     alike: derived; the lowest id of the rows whose photos are copies of each other, 0 for one without any, None
     before they were compared.
