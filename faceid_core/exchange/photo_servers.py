@@ -63,7 +63,7 @@ class _Api:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
             raise BadInput("Give the server's address, such as https://photos.example.org, without a password.")
         self._host = parts.netloc
-        base = f"{url.split('#')[0].rstrip('/')}"
+        base = f"{url.split('#', maxsplit=1)[0].rstrip('/')}"
         self._client = httpx.Client(
             base_url=base, headers=headers, timeout=TIMEOUT, follow_redirects=False, trust_env=False
         )
@@ -79,7 +79,9 @@ class _Api:
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise ServerUnusable(f"{self._host} refuses the key; check that it is whole and what it may do.")
         if not answer.is_success:
-            raise ServerUnusable(f"{self._host} answered {answer.status_code} to {method} {path.split('?')[0]}.")
+            raise ServerUnusable(
+                f"{self._host} answered {answer.status_code} to {method} {path.split('?', maxsplit=1)[0]}."
+            )
         try:
             return answer.json()
         except ValueError as error:
@@ -101,6 +103,7 @@ class Immich:
         self._people: dict[str, str] | None = None
 
     def photo(self, file: Path) -> ServerPhoto | None:
+        """See PhotoServer."""
         asked = {"checksum": base64.b64encode(_sha1(file)).decode(), "size": 1}
         found = self._api.ask("POST", "/api/search/metadata", json=asked)
         with _shape():
@@ -113,9 +116,11 @@ class Immich:
             return ServerPhoto(asset, tuple(map(_immich_face, faces)))
 
     def name(self, face: ServerFace, name: str) -> None:
+        """See PhotoServer."""
         self._api.ask("PUT", f"/api/faces/{quote(self._person(name), safe='')}", json={"id": face.id})
 
     def add(self, photo: ServerPhoto, name: str, box: Box, size: tuple[int, int]) -> None:
+        """See PhotoServer."""
         width, height = size
         place = {"x": round(box.left * width), "y": round(box.top * height),
                  "width": round(box.width * width), "height": round(box.height * height)}  # fmt: skip
@@ -140,7 +145,9 @@ class Immich:
             asked = {"page": page, "size": MOST_PEOPLE_A_PAGE, "withHidden": "true"}
             found = self._api.ask("GET", "/api/people", params=asked)
             with _shape():
-                yield from ((str(person["name"]), str(person["id"])) for person in found["people"] if person["name"])
+                yield from (
+                    (str(person["name"]), str(person["id"])) for person in found["people"] if person["name"]
+                )
                 if not found.get("hasNextPage"):
                     return
             page += 1
@@ -162,6 +169,7 @@ class PhotoPrism:
         self._api = _Api(base, {"authorization": f"Bearer {token}", "accept": "application/json"})
 
     def photo(self, file: Path) -> ServerPhoto | None:
+        """See PhotoServer."""
         found = self._api.ask("GET", f"/api/v1/files/{_sha1(file).hex()}", missing=True)
         if found is None:
             return None
@@ -170,10 +178,12 @@ class PhotoPrism:
             return ServerPhoto(str(found["UID"]), tuple(map(_marker, filter(_is_valid, markers))))
 
     def name(self, face: ServerFace, name: str) -> None:
+        """See PhotoServer."""
         asked = {"Name": name, "SubjSrc": "manual"}
         self._api.ask("PUT", f"/api/v1/markers/{quote(face.id, safe='')}", json=asked)
 
     def add(self, photo: ServerPhoto, name: str, box: Box, size: tuple[int, int]) -> None:
+        """See PhotoServer."""
         place = {"X": box.left, "Y": box.top, "W": box.width, "H": box.height}
         asked = {"FileUID": photo.id, "Type": "face", "Src": "manual", "Name": name, "SubjSrc": "manual"}
         self._api.ask("POST", "/api/v1/markers", json={**asked, **place})

@@ -136,9 +136,7 @@ def take_and_list(
     return _without(found, set(denied))
 
 
-def survey_names(
-    library: Library, *, source: Source | None = None, progress: Progress = no_progress
-) -> NameSurvey:
+def survey_names(library: Library, *, source: Source | None = None, progress: Progress = no_progress) -> NameSurvey:
     """Every name in the photos and what would become of it. Changes nothing. source: whom a photo names, by its
     path; by default what other programs wrote into it and beside it."""
     names: list[FoundName] = []

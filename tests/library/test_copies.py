@@ -52,8 +52,8 @@ def with_hash(path: str, phash: bytes) -> NewPhoto:
     return replace(new_photo(path, faces=0), phashes=phash * 8)
 
 
-def found(library: Library, **conditions: bool) -> list[int]:
-    return [photo.id for photo in library.photos.page(query=PhotoQuery(**conditions))]
+def found(library: Library, *, blurred: bool = False, copies: bool = False) -> list[int]:
+    return [photo.id for photo in library.photos.page(query=PhotoQuery(blurred=blurred, copies=copies))]
 
 
 def test_photos_with_copies_are_found_once_they_were_compared(library: Library) -> None:
