@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 
-PAUSED = {"import": "The import is paused"}
+STOPPED = {"import": "The import was stopped"}
 """Jobs that go on where they were stopped, and what is said of a stopped one."""
 
 UNSUCCESSFUL = (JobState.FAILED, JobState.INTERRUPTED)
@@ -72,8 +72,8 @@ def last_failure(kind: str) -> None:
     """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds. An
     import whose worker died can be resumed here."""
     job = next((job for job in library().jobs.recent(20) if job.kind == kind), None)
-    if job is not None and job.kind in PAUSED and job.state == JobState.CANCELLED and job.started_at is not None:
-        _paused(job)
+    if job is not None and job.kind in STOPPED and job.state == JobState.CANCELLED and job.started_at is not None:
+        _stopped(job)
     if job is None or job.state not in UNSUCCESSFUL:
         return
     st.error(_why(job), icon=":material/error:")
@@ -81,10 +81,10 @@ def last_failure(kind: str) -> None:
         st.button("Resume", icon=":material/resume:", key=f"resume-{job.id}", on_click=_resume, args=(job,))
 
 
-def _paused(job: JobView) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"card-paused-{job.id}"):
+def _stopped(job: JobView) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"card-stopped-{job.id}"):
         done = f" after {job.done:,} of {count(job.total, *_UNITS[job.kind])}" if job.total else ""
-        st.markdown(f"**{PAUSED[job.kind]}**{done}", width="stretch")
+        st.markdown(f"**{STOPPED[job.kind]}**{done}", width="stretch")
         st.button("Resume", icon=":material/resume:", key=f"resume-{job.id}", on_click=_resume, args=(job,))
 
 
@@ -155,9 +155,9 @@ def _pause(job_id: int, paused: bool) -> None:
 
 def _cancel_button(job: JobView) -> None:
     st.button(
-        "Stopping…" if job.cancel_requested else "Pause" if job.kind in PAUSED else "Cancel",
+        "Stopping…" if job.cancel_requested else "Cancel",
         key=f"cancel-{job.id}",
-        icon=":material/pause:" if job.kind in PAUSED else ":material/close:",
+        icon=":material/close:",
         type="tertiary",
         disabled=job.cancel_requested,
         on_click=_cancel,
