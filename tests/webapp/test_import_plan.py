@@ -1,4 +1,4 @@
-"""A large import is explained first; an import can be stopped and resumed, and a folder watched."""
+"""A large import is explained first; a folder is watched if asked for."""
 
 from __future__ import annotations
 
@@ -52,21 +52,6 @@ def test_the_lines_say_only_what_there_is() -> None:
         ":gray[3.0 GB to read · about 1 h 0 min at the pace of the last import]",
     ]
     assert plan_lines(ImportPlan(2, 0, 0, 0, 0, 10, 0, None)) == ["**2 new photos**", ":gray[10 bytes to read]"]
-
-
-def test_an_import_is_stopped_and_resumed(library: Library, open_page: OpenPage) -> None:
-    job = library.jobs.submit("import", {"paths": ["/photos"]})
-    library.jobs.claim()
-    library.jobs.beat(job.id, 120, 2000, "a.jpg")
-    page = open_page("photos")
-    labels = [button.label for button in page.button if button.key and str(job.id) in button.key]
-    assert labels == ["Pause", "Cancel"], "two buttons, two acts"
-    page.button(key=f"cancel-{job.id}").click().run()
-    library.jobs.cancelled(job.id)
-    page = open_page("photos")
-    assert "**The import was stopped** after 120 of 2,000 photos" in texts(page)
-    page.button(key=f"resume-{job.id}").click().run()
-    assert [(again.kind, again.params) for again in library.jobs.active()] == [("import", {"paths": ["/photos"]})]
 
 
 def test_a_folder_is_watched_from_the_page_until_it_is_not(
