@@ -17,6 +17,7 @@
     │   ├── InvalidSetting
     │   ├── NotWritable
     │   ├── SidecarUnusable
+    │   ├── ServerUnusable
     │   ├── BackupUnusable
     │   └── DecisionsUnusable
     ├── NotReady
@@ -125,6 +126,10 @@ class NotWritable(BadInput):
 
 class SidecarUnusable(BadInput):
     """An XMP file that can't be read or changed. The message is the reason, without the path."""
+
+
+class ServerUnusable(BadInput):
+    """A photo server can't be reached, refuses, or answers in another form than it promises."""
 
 
 class BackupUnusable(BadInput):

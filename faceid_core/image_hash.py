@@ -107,6 +107,57 @@ class PhashIndex:
         return [(match.id, match.orientation) for match in self.matches(phashes)]
 
 
+COPY_BITS = 15
+"""Bits up to which `copies` misses nothing: spread over 16 words, one of them stays equal. Pictures saved anew
+differ by up to 8, see SAME_PICTURE_BITS."""
+
+MOST_BESIDE = 256
+"""Rows of one word that are compared with each of them: plain surfaces share words with thousands."""
+
+
+def copies(phashes: Sequence[bytes]) -> npt.NDArray[np.int64]:
+    """(N,) for each picture the first row of the pictures that are copies of it, and copies of those; -1 for none.
+
+    Copies in other orientations are not found: `phashes` has each picture as it is.
+    """
+    first = np.arange(len(phashes))
+    words = np.frombuffer(b"".join(phashes), np.uint16).reshape(-1, PHASH_BYTES // 2)
+    wide = words.view(np.uint64)
+    for column in range(words.shape[1]):
+        order = np.argsort(words[:, column], kind="stable")
+        for step in range(1, MOST_BESIDE + 1):
+            one, other = order[:-step], order[step:]
+            equal = words[one, column] == words[other, column]
+            if not equal.any():
+                break
+            one, other = one[equal], other[equal]
+            near = np.bitwise_count(wide[one] ^ wide[other]).sum(axis=1, dtype=np.int64) <= COPY_BITS
+            _join(first, one[near], other[near])
+    roots = _roots(first)
+    alone = np.bincount(roots, minlength=len(roots))[roots] == 1
+    return np.where(alone, -1, roots)
+
+
+def _join(first: npt.NDArray[np.int64], ones: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> None:
+    """Put pairs into one group each: every row points to one that is not behind it."""
+    for one, other in zip(ones.tolist(), others.tolist(), strict=True):
+        low, high = sorted((_root(first, one), _root(first, other)))
+        first[high] = low
+
+
+def _root(first: npt.NDArray[np.int64], row: int) -> int:
+    while first[row] != row:
+        first[row] = first[first[row]]
+        row = int(first[row])
+    return row
+
+
+def _roots(first: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    while not np.array_equal(first[first], first):
+        first = first[first]
+    return first
+
+
 def same_picture(phashes: bytes, phash: bytes | None) -> int | None:
     """The orientation in which the picture with these 8 hashes is the one with that hash; None for another one."""
     if not phashes or not phash:

@@ -22,6 +22,9 @@ Ints = npt.NDArray[np.int64]
 """Labels or identifiers, (N,) int64."""
 
 
+WEAK_PART = 0.5
+"""A part of a face's quality (0 to 1) below it spoils the face: blurred, turned away, badly lit, of few pixels."""
+
 EARLIEST = date(1700, 1, 1)
 """Nobody who was ever photographed was born before; the first photograph is of 1826."""
 

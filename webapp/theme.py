@@ -81,6 +81,8 @@ CSS = """
 [class*="st-key-tile-"] .stButton button { opacity: 0; }
 [class*="st-key-tile-"]:has(button:focus-visible) .tile,
 [class*="st-key-tile-"]:hover .tile { outline: 3px solid var(--accent); outline-offset: 2px; }
+/* Over what is typed on narrow pages. */
+@media (max-width: 640px) { [data-testid="InputInstructions"] { display: none; } }
 .tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden; background: var(--card); }
 .tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
 .tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;

@@ -33,6 +33,8 @@ def QUERY(command: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802 - us
             click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on or before this day."),
             click.option("--folder", help="In this folder or its subfolders."),
             click.option("--text", help="Part of the path."),
+            click.option("--blurred", is_flag=True, help="With faces, none of them sharp."),
+            click.option("--copies", is_flag=True, help="With the same picture in another photo."),
         )
     ):  # fmt: skip
         command = option(command)
@@ -40,11 +42,14 @@ def QUERY(command: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802 - us
 
 
 def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
-             last: datetime | None, folder: str | None, text: str | None) -> PhotoQuery:  # fmt: skip
+             last: datetime | None, folder: str | None, text: str | None, blurred: bool = False,
+             copies: bool = False) -> PhotoQuery:  # fmt: skip
     """What the options of QUERY ask for. Raises NotFound for a name that nobody has."""
     from faceid_core.library import PhotoQuery
     from faceid_core.media import folders
 
+    if copies and not library.read_only:
+        library.photos.note_copies()
     return PhotoQuery(
         people=tuple(library.people.known(name).id for name in people),
         without=tuple(library.people.known(name).id for name in without),
@@ -52,6 +57,8 @@ def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, .
         taken_to=last.date() if last else None,
         folder=str(folders.absolute(folder)) if folder else None,
         text=text,
+        blurred=blurred,
+        copies=copies,
     )
 
 

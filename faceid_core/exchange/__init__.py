@@ -14,6 +14,7 @@ __all__ = [
     "face_table",
     "name_packet",
     "name_sources",
+    "photo_servers",
     "region_xml",
     "saving",
     "sidecar_place",

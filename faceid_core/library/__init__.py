@@ -45,6 +45,7 @@ from faceid_core.library.store.records import (
     Undescribed,
     UserView,
 )
+from faceid_core.library.watched import WatchedView
 from faceid_core.library.workers import WorkerView
 from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
 
@@ -104,6 +105,7 @@ __all__ = [
     "TokenView",
     "Undescribed",
     "UserView",
+    "WatchedView",
     "Withholding",
     "WorkerView",
     "YearCounts",

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlmodel import col
 
+from faceid_core.library.copies import has_copies
 from faceid_core.library.store.tables import Face, Label, Person, Photo
-from faceid_core.values import Actor, Flag, PhotoStatus, Role
+from faceid_core.values import WEAK_PART, Actor, Flag, PhotoStatus, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class PhotoQuery:
     taken_from, taken_to: local days, both included; a photo without a date meets neither.
     folder: the photo lies there or in a folder below, for owners only; text: part of the path, in any case: of
     all of it for owners, of the folder's and the file's name for editors, of the file's name for viewers.
-    Hidden people, and faces that were hidden, are nobody to a viewer.
+    Hidden people, and faces that were hidden, are nobody to a viewer. blurred: there are faces, none of them sharp;
+    copies: another photo is a copy of it.
     """
 
     people: tuple[int, ...] = ()
@@ -35,6 +37,8 @@ class PhotoQuery:
     folder: str | None = None
     text: str | None = None
     status: PhotoStatus | None = None
+    blurred: bool = False
+    copies: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -58,8 +62,19 @@ def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
         yield func.substr(col(Photo.path), 1, len(folder)) == folder  # LIKE would not tell A from a in SQLite
     if query.text:
         yield from _text_conditions(query.text, actor)
+    if query.blurred:
+        yield from _blurred()
+    if query.copies:
+        yield has_copies()
     if query.status is not None:
         yield col(Photo.status) == query.status.value
+
+
+def _blurred() -> Iterator[Any]:
+    mine = (col(Face.photo_id) == col(Photo.id), col(Face.flag) == Flag.NONE.value)
+    sharpness = col(Face.quality_parts)["sharpness"].as_float()
+    yield exists().where(*mine)
+    yield ~exists().where(*mine, or_(sharpness >= WEAK_PART, sharpness.is_(None)))
 
 
 def _photos_of(person: int, actor: Actor) -> Any:

@@ -35,6 +35,7 @@ from faceid_core.library.store.records import (
 from faceid_core.library.store.tables import Cluster, Face, Label, MapPoint, Person, Photo, TrainedModel
 from faceid_core.library.tokens import Tokens
 from faceid_core.library.users import Users, refuse_open_door
+from faceid_core.library.watched import Watched
 from faceid_core.library.workers import Workers
 from faceid_core.library.written_names import WrittenNames
 from faceid_core.settings import Settings
@@ -67,6 +68,7 @@ class Library:
         self.jobs = Jobs(database)
         self.job_parts = JobParts(database)
         self.workers = Workers(database)
+        self.watched = Watched(database)
         self.journal = Journal(database)
         self.gallery = Gallery(database)
         self.exports = Exports(database)

@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlmodel import col
 
 from faceid_core.errors import NotFound
+from faceid_core.library import copies
 from faceid_core.library.filters import PhotoQuery, photo_conditions
 from faceid_core.library.job_rows import PartProgress, record
 from faceid_core.library.phash_cache import PhashCache
@@ -121,6 +122,16 @@ class Photos:
             for path, (photo, size, modified) in places.items():
                 session.merge(Source(path=path, photo_id=photo, size_bytes=size, modified_ns=modified))
         return self.follow(list(places))
+
+    def note_copies(self) -> int:
+        """Compare new photos with all others, for the filter by copies. Returns of how many photos something else
+        is noted than before; without new ones it does nothing."""
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            if copies.are_noted(session):
+                return 0
+        with self._database.write(Role.OWNER) as session:
+            return copies.note(session)
 
     def at(self, paths: Sequence[str]) -> dict[str, int]:
         """Path -> id of the photo that was found there, for those that the library knows."""

@@ -27,6 +27,7 @@ __all__ = [
     "next_question",
     "open_questions",
     "plan_import",
+    "push_names",
     "recognise",
     "replay_decisions",
     "reply",

@@ -4,16 +4,17 @@ what becomes of it."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from faceid_core import frame_path
 from faceid_core.errors import InvalidName
 from faceid_core.exchange import name_sources
-from faceid_core.exchange.face_regions import UNCLEAR, NamedRegion
+from faceid_core.exchange.face_regions import UNCLEAR, NamedRegion, PhotoNames
 from faceid_core.geometry import carried
 from faceid_core.library import FaceDecision, FaceView, Library, PersonDecision
 from faceid_core.library.person_names import clean, key
@@ -106,6 +107,7 @@ class NameSurvey:
 
 
 Matched = list[tuple[int, FaceDecision]]
+Source = Callable[[Path], PhotoNames]
 
 NO_PLACE = "the source names the people of the photo without their places; name the face by hand"
 NO_FACE = "no face was found at its place"
@@ -121,9 +123,11 @@ def take_names(library: Library, *, progress: Progress = no_progress) -> NamesTa
     return take_and_list(library, progress=progress).summary()
 
 
-def take_and_list(library: Library, *, progress: Progress = no_progress) -> NameSurvey:
-    """The same, with every name."""
-    found = survey_names(library, progress=progress)
+def take_and_list(
+    library: Library, *, source: Source | None = None, progress: Progress = no_progress
+) -> NameSurvey:
+    """The same, with every name. source: as for `survey_names`."""
+    found = survey_names(library, source=source, progress=progress)
     if not found.new:
         return found
     people = {key(str(face.person)): PersonDecision(str(face.person)) for _, face in found.new}
@@ -132,11 +136,13 @@ def take_and_list(library: Library, *, progress: Progress = no_progress) -> Name
     return _without(found, set(denied))
 
 
-def survey_names(library: Library, *, progress: Progress = no_progress) -> NameSurvey:
-    """Every name in the photos and what would become of it. Changes nothing."""
+def survey_names(library: Library, *, source: Source | None = None, progress: Progress = no_progress) -> NameSurvey:
+    """Every name in the photos and what would become of it. Changes nothing. source: whom a photo names, by its
+    path; by default what other programs wrote into it and beside it."""
     names: list[FoundName] = []
     people: People = {}
-    named = list(_named_regions(library, names, people, progress))
+    read = source or partial(name_sources.survey, people_keyword=library.settings.people_keyword or "")
+    named = list(_named_regions(library, read, names, people, progress))
     matched, lost = match(named, library.decisions.known(face.photo for face in named))
     matched += _placed(library, people, matched, names)
     names += [_found(face, Outcome.WITHOUT_FACE, NO_FACE) for face in lost]
@@ -218,7 +224,7 @@ def _without(found: NameSurvey, denied: set[int]) -> NameSurvey:
 
 
 def _named_regions(
-    library: Library, names: list[FoundName], people: People, progress: Progress
+    library: Library, read: Source, names: list[FoundName], people: People, progress: Progress
 ) -> Iterator[FaceDecision]:
     """Usable names with their places; those without a place go into `people`, the others into `names`."""
     files = library.photos.files()
@@ -226,7 +232,7 @@ def _named_regions(
         progress(number, len(files), "Reading names")
         if frame_path.split(path)[1] is not None:  # a picture of a video
             continue
-        found = name_sources.survey(Path(path), people_keyword=library.settings.people_keyword or "")
+        found = read(Path(path))
         if found.people:
             people[sha256] = (path, found.people)
         names += [FoundName(path, each.name, Outcome.REFUSED, each.reason) for each in found.unusable]

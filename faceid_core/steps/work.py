@@ -18,7 +18,8 @@ from faceid_core.library import Library
 from faceid_core.steps import daily_backup, retention
 from faceid_core.steps.jobs import Runner
 from faceid_core.steps.keep_questions import Keeper
-from faceid_core.values import PROGRAM, Actor, Role, utc_now
+from faceid_core.steps.watch import Watcher
+from faceid_core.values import PROGRAM, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -117,14 +118,17 @@ class Worker:
             self._leave()
 
     def _serve_and_keep(self) -> None:
-        keeper = Keeper(self.library)
+        keeper, watcher = Keeper(self.library), Watcher(self.library.acting_as(PROGRAM))
         keeping = threading.Thread(target=keeper.run, daemon=True, name="questions")
+        watching = threading.Thread(target=watcher.run, args=(keeper.stop,), daemon=True, name="watched-folders")
         keeping.start()
+        watching.start()
         try:
             self._serve()
         finally:
             keeper.stop.set()
             keeping.join()
+            watching.join()
 
     def _serve(self) -> None:
         pause, trouble = self.poll_seconds, ""
@@ -173,7 +177,9 @@ class Worker:
         if self.is_only_helping or time.monotonic() < self._looks_again:
             return
         self._looks_again = time.monotonic() + DAILY_LOOK_SECONDS
-        program, now = self.library.acting_as(Actor(PROGRAM.name, Role.OWNER)), utc_now()
+        program, now = self.library.acting_as(PROGRAM), utc_now()
+        if not self.library.read_only:
+            program.photos.note_copies()
         # The backup first: what is deleted afterwards is in it, and goes from it by rules of its own.
         for kind, is_due in ((daily_backup.KIND, daily_backup.is_due), (retention.KIND, retention.is_due)):
             if is_due(self.library, now):

@@ -12,15 +12,15 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.values import DetectedFace, Image, Quality
+from faceid_core.values import WEAK_PART, DetectedFace, Image, Quality
 
 Floats = npt.NDArray[np.float32]
 
 WEIGHTS = {"size": 0.3, "sharpness": 0.3, "pose": 0.25, "exposure": 0.15}
 """Exponents of the weighted geometric mean: one useless part makes the face useless."""
 
-WEAK, WORDS = 0.5, {"size": "few pixels", "sharpness": "blurred", "pose": "turned away", "exposure": "badly lit"}
-"""A part below WEAK is given as the reason for a low score, in these words."""
+WORDS = {"size": "few pixels", "sharpness": "blurred", "pose": "turned away", "exposure": "badly lit"}
+"""A part below WEAK_PART is given as the reason for a low score, in these words."""
 
 LOW = 0.25
 """A score below it is low: such faces are hard to recognise, for a program and for a human."""
@@ -64,7 +64,7 @@ def weaknesses(parts: Mapping[str, float]) -> list[str]:
     >>> weaknesses({"size": 0.4, "sharpness": 0.1, "pose": 0.9, "exposure": 0.8})
     ['blurred', 'few pixels']
     """
-    weak = sorted((part for part in WORDS if parts.get(part, 1.0) < WEAK), key=lambda part: parts[part])
+    weak = sorted((part for part in WORDS if parts.get(part, 1.0) < WEAK_PART), key=lambda part: parts[part])
     return [WORDS[part] for part in weak]
 
 

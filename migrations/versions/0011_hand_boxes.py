@@ -28,6 +28,8 @@ event = sa.table(
     sa.column("changes", sa.JSON),
     sa.column("undone_at", sa.DateTime),
 )
+label = sa.table("label", sa.column("face_id", sa.Integer), sa.column("person_id", sa.Integer))
+consent = sa.table("consent", sa.column("person_id", sa.Integer), sa.column("state", sa.String))
 
 
 def upgrade() -> None:
@@ -51,8 +53,8 @@ def upgrade() -> None:
     there = set(connection.scalars(sa.select(face.c.id)))
     if rows := [row for number, row in found.items() if row and number in there]:
         connection.execute(handbox.insert(), rows)
-    pictured = set(connection.scalars(sa.select(crop.c.face_id)))
-    if lacking := [number for number in found if number in there - pictured]:  # those whose move was undone, too
+    left = there - _not_to_describe(connection)
+    if lacking := [number for number in found if number in left]:  # those whose move was undone, too
         connection.execute(undescribed.insert(), [{"face_id": number} for number in lacking])
 
 
@@ -77,6 +79,13 @@ def _from_history(connection: sa.Connection) -> dict[int, dict[str, Any] | None]
             else:
                 found.setdefault(number, None)
     return found
+
+
+def _not_to_describe(connection: sa.Connection) -> set[int]:
+    """Faces that have a picture, and those of who refused."""
+    refused = sa.select(label.c.face_id).join(consent, consent.c.person_id == label.c.person_id)
+    refused = refused.where(consent.c.state == "refused")
+    return {*connection.scalars(sa.select(crop.c.face_id)), *connection.scalars(refused)}
 
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:

@@ -224,3 +224,19 @@ def test_a_photo_that_was_moved_is_found_again(page: Page, url: str, folder: Pat
     eventually(page, found)
     assert [face.person for face in faces(folder, NEWEST)] == ["Ada"]
     opened(page, url, "photo5.jpg")
+
+
+def test_arrows_go_through_the_photos_of_a_person(page: Page, url: str, folder: Path) -> None:
+    with Library.open(Settings(library=folder)) as library:
+        ada = [library.faces.of_photo(photo)[0].id for photo in (NEWEST, NEWEST - 2)]
+        person = library.people.name_faces(ada, "Ada").person_id
+    page.goto(f"{url}/people?person={person}")
+    page.locator(f"[data-id='{ada[0]}'] .open").click()
+    shows(page, "photo5.jpg")
+    idle(page)
+    page.keyboard.press("ArrowRight")
+    shows(page, "photo3.jpg")
+    page.get_by_role("button", name="Next photo", disabled=True).wait_for()
+    page.keyboard.press("ArrowLeft")
+    shows(page, "photo5.jpg")
+    page.get_by_role("button", name="Previous photo", disabled=True).wait_for()

@@ -45,7 +45,8 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {
         VIEWER: "beside get is_gone number page phashes",
-        OWNER: "add_many at files fingerprints follow found_at frames knows missing searched_otherwise unchanged",
+        OWNER: "add_many at files fingerprints follow found_at frames knows missing note_copies searched_otherwise "
+        "unchanged",
     },
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops describe get get_many imported_before missing_vectors "
@@ -73,6 +74,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "job_parts": {OWNER: "beat claim give_up heartbeats release split"},
     "workers": {VIEWER: "report_seconds", OWNER: "all leave put_down register report"},
+    "watched": {OWNER: "add all remove"},
     "journal": {
         VIEWER: "may_undo",
         EDITOR: "actors later recent redo redo_all undo",
@@ -116,7 +118,7 @@ EXAMPLES: Mapping[str, Any] = {
     "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
     "pairs": [(1, 2)], "part_id": 1, "parts": [], "pid": 1, "rate": 1.0, "report": {}, "version": "1",
     "worker_id": 1, "parameters": {}, "params": {}, "password": "tea, no milk", "paths": [], "people": [],
-    "detector": "any",
+    "detector": "any", "path": "/none", "poll": False, "video_seconds": None,
     "person_id": 1, "photo_id": 1, "photos": [], "places": {},
     "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",

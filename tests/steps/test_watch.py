@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from faceid_core.errors import PathNotFound
 from faceid_core.library import Library
 from faceid_core.sample import Album
 from faceid_core.steps.jobs import run_pending
-from faceid_core.steps.watch import watch_folders
+from faceid_core.steps.watch import Watcher, watch_folders
 
 
 @pytest.fixture
@@ -73,3 +74,46 @@ def test_what_comes_while_the_first_import_runs_is_not_missed(empty: Library, tm
     limit.cancel()
     stop.set()
     assert next(signals, None) is None
+
+
+@pytest.fixture
+def watcher(empty: Library) -> Iterator[Watcher]:
+    """The worker's, which looks when a test says so."""
+    stop, watcher = threading.Event(), Watcher(empty)
+    yield watcher
+    stop.set()
+    watcher.run(stop)
+
+
+def test_chosen_folders_are_watched_until_they_are_not(empty: Library, watcher: Watcher, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    watcher.look()
+    empty.watched.add(str(folder), video_seconds=2.0)
+    watcher.look()
+    wait_for(lambda: bool(empty.jobs.active()))
+    (job,) = empty.jobs.active()
+    assert job.params["paths"] == [str(folder)] and job.params["video_seconds"] == 2.0
+    (folder / "new.jpg").write_bytes(b"no picture")
+    empty.watched.remove(str(folder))
+    watcher.look()
+    assert not watcher._watching and [each.id for each in empty.jobs.active()] == [job.id]
+
+
+def test_an_import_that_waits_is_not_queued_twice(empty: Library, tmp_path: Path) -> None:
+    job = empty.jobs.submit("import", {"paths": [str(tmp_path)]})
+    (found,) = list(islice(watch_folders(empty, [tmp_path]), 1))
+    assert found == job.id and [each.id for each in empty.jobs.active()] == [job.id]
+
+
+def test_a_folder_that_comes_back_is_watched_again(empty: Library, watcher: Watcher, tmp_path: Path) -> None:
+    empty.watched.add(str(tmp_path / "drive"))
+    watcher.look()
+    wait_for(lambda: bool(watcher._troubled))
+    watcher.look()
+    watcher.look()
+    assert not watcher._watching and not empty.jobs.active(), "it is left alone for a while"
+    (tmp_path / "drive").mkdir()
+    watcher._troubled = dict.fromkeys(watcher._troubled, 0.0)
+    watcher.look()
+    wait_for(lambda: bool(empty.jobs.active()))

@@ -58,7 +58,7 @@ def fill(settings: Settings) -> None:
 
 
 DERIVED = {"persontally"}
-LOST_GOING_DOWN = {"undone_by"}
+LOST_GOING_DOWN = {"undone_by", "alike"}
 """Columns that older versions don't have."""
 
 
@@ -69,6 +69,7 @@ SINCE["sharelink"] = "0009"
 SINCE["consent"] = "0010"
 SINCE |= dict.fromkeys(("handbox", "undescribedface"), "0011")
 SINCE |= dict.fromkeys(("jobpart", "jobworker"), "0012")
+SINCE["watchedfolder"] = "0013"
 """Tables that older versions don't have, with the first that does."""
 
 

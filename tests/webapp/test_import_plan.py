@@ -1,4 +1,4 @@
-"""A large import is explained first."""
+"""A large import is explained first; a folder is watched if asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from faceid_core.library import Library
+from faceid_core.library import Library, WatchedView
 from faceid_core.steps import plan_import
 from faceid_core.steps.plan_import import ImportPlan
 from tests.webapp.conftest import OpenPage, texts
@@ -52,3 +52,19 @@ def test_the_lines_say_only_what_there_is() -> None:
         ":gray[3.0 GB to read · about 1 h 0 min at the pace of the last import]",
     ]
     assert plan_lines(ImportPlan(2, 0, 0, 0, 0, 10, 0, None)) == ["**2 new photos**", ":gray[10 bytes to read]"]
+
+
+def test_a_folder_is_watched_from_the_page_until_it_is_not(
+    library: Library, open_page: OpenPage, tmp_path: Path
+) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"x" * 1000)
+    page = open_page("photos")
+    page.text_input(key="folder").set_value(str(tmp_path))
+    page.checkbox(key="watch-folder").check()
+    page.checkbox(key="watch-poll").check()
+    page = next(button for button in page.button if button.label == "Import").click().run()
+    assert not page.exception and [job.kind for job in library.jobs.active()] == ["import"]
+    assert library.watched.all() == [WatchedView(str(tmp_path), 0.0, poll=True)]
+    assert "network drive" in texts(page)
+    next(button for button in page.button if button.label == "Stop watching").click().run()
+    assert library.watched.all() == []

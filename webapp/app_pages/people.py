@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -167,7 +168,8 @@ def _one(person: PersonView) -> None:
             more=lambda chosen: _face_buttons(person, target, chosen),
             flags=(Flag.HIDDEN, Flag.NOT_A_FACE),
         )
-        face_grid(faces, key=target.grid, label=f"Faces of {person.name}", names=False, on_open=show_photo)
+        theirs = partial(show_photo, query=PhotoQuery(people=(person.id,)))
+        face_grid(faces, key=target.grid, label=f"Faces of {person.name}", names=False, on_open=theirs)
         pager.buttons(last=faces[-1].id, has_more=len(found) > FACES)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
 from webapp.parts.search_again import search_again
 from webapp.parts.share_dialog import share_button
+from webapp.parts.watched_folders import watched_folders
 from webapp.wording import count, duration
 
 if TYPE_CHECKING:
@@ -63,14 +64,18 @@ def _bring_in(counts: Counts, *, busy: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """What is chosen for an import. smallest_face: None where the detector has no such choice."""
+    """What is chosen for an import. smallest_face: None where the detector has no such choice; watch: whether what
+    comes into the folder later is to be imported, too; poll: for a network drive."""
 
     video_seconds: float
     smallest_face: SmallestFace | None
+    watch: bool = False
+    poll: bool = False
 
     def given(self) -> dict[str, object]:
         """The parameters of the job."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        given = {"video_seconds": self.video_seconds, "smallest_face": self.smallest_face}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def _add_photos(*, is_empty: bool) -> None:
@@ -126,9 +131,21 @@ def _from_folder(options: _Options) -> None:
     )
     with st.form("import-folder", border=False):
         path = st.text_input("Folder or file", placeholder="/home/you/Pictures", key="folder", max_chars=4096)
+        with st.container(horizontal=True, key="watch-options"):
+            watch = st.checkbox(
+                "Watch this folder", key="watch-folder",
+                help="What comes into it or changes in it later is imported by itself. Photos that are deleted "
+                "there stay in the library.",
+            )  # fmt: skip
+            poll = st.checkbox(
+                "It is on a network drive", key="watch-poll",
+                help="Such drives report no changes, so that all files are looked at again and again.",
+            )  # fmt: skip
         submitted = st.form_submit_button("Import", type="primary", icon=":material/download:")
+    watched_folders()
     if submitted:
         with boundary():
+            options = replace(options, watch=watch, poll=poll)
             _start_or_ask(uploads.checked_path(path, videos=options.video_seconds > 0), options)
 
 
@@ -191,7 +208,9 @@ def _from_upload(options: _Options) -> None:
 
 
 def _start(paths: list[Path], options: _Options) -> None:
-    """Queue the import; the worker groups and maps the faces afterwards."""
+    """Queue the import; the worker groups and maps the faces afterwards, and watches folders if asked to."""
+    for folder in filter(Path.is_dir, paths if options.watch else []):
+        library().watched.add(str(folder), video_seconds=options.video_seconds, poll=options.poll)
     library().jobs.submit("import", {"paths": [str(path) for path in paths], **options.given()})
     toast("Import started. Faces will be grouped when it is done.", icon=":material/download:")
     st.rerun()

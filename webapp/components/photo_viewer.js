@@ -168,7 +168,8 @@ function drawTools(viewer) {
     ? [
       button("save", "Save box", "Enter", () => save(viewer), false, "primary"),
       button("cancel", "Cancel", "Escape", () => leave(viewer)),
-      element("span", "hint", "Drag the box or its corners. Keys: arrows move it, Shift and arrows resize it."),
+      element("span", "hint", adjusting.face === null ? "Drag across the face, or move this box and its corners." : "Drag the box or its corners.",
+        element("span", "", " Arrows move it, Shift and arrows resize it.")),
     ]
     : [button("draw", "Draw a face", "Or drag with Ctrl held down (D)", () => startDrawing(viewer))]
   const parts = data.previous || data.next ? [element("div", "set", ...buttons)] : []
@@ -248,7 +249,8 @@ function drawSide(viewer) {
     return element("li", "", row)
   })
   const none = element("p", "none", data.editable ? "No faces found. Draw a box around one." : "No faces found.")
-  const keys = `${data.previous || data.next ? "← → photos · " : ""}+ − 0 zoom${data.editable ? " · D draws · M moves · Ctrl+Z undoes" : ""}`
+  const keys = [...(data.previous || data.next ? ["← → photos"] : []), ...(data.gone ? [] : ["+ − 0 zoom"]),
+    ...(data.editable && !data.gone ? ["D draws", "M moves"] : []), ...(data.editable ? ["Ctrl+Z undoes"] : [])].join(" · ")
   const list = rows.length ? element("ul", "", ...rows) : none
   viewer.side.replaceChildren(element("h3", "", "On this photo"), list, element("p", "keys", keys))
 }
@@ -259,7 +261,7 @@ function drawPanel(viewer) {
   const face = data.faces.find(one => one.id === viewer.chosen)
   panel.hidden = !(face && viewer.isNaming && data.editable) || viewer.adjusting !== null
   if (panel.hidden || !face) return panel.replaceChildren()
-  const { input, list } = typeAhead(data.people, {
+  const { input, list } = typeAhead(() => data.people, {
     onPerson: person => send(viewer, { act: "name", face: face.id, person: person.id }),
     onNew: name => send(viewer, { act: "name", face: face.id, name }),
     onLeave: () => leave(viewer),
@@ -268,7 +270,7 @@ function drawPanel(viewer) {
   const error = element("p", "error", data.error)
   error.setAttribute("role", "alert")
   const acts = element("div", "acts",
-    button("adjust", "Move box", "M", () => startMoving(viewer)),
+    ...(data.gone ? [] : [button("adjust", "Move box", "M", () => startMoving(viewer))]),
     ...(face.name || face.isAside ? [] : [button("ignore", "Ignore", "Set this face aside", () => send(viewer, { act: "ignore", face: face.id }))]),
     button("remove", "Not a face", "Delete", () => send(viewer, { act: "remove", face: face.id })),
     button("close", "✕", "Close (Escape)", () => leave(viewer)))

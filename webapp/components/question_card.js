@@ -3,23 +3,23 @@
 
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
+ * @import { Person } from "./type_ahead.js"
  * @typedef {{ id: number, src: string, title: string, photo: number }} Face
  * @typedef {{ src: string, caption: string, left: number, top: number, width: number, height: number }} Photo
  * @typedef {{ answer: string, label: string, keys: string[], kind: string, person?: number, hint: string }} Answer
- * @typedef {{ id: number, name: string, note: string, src: string | null }} Person
  * @typedef {{
  *   turn: number, question: string, title: string, reason: string, place: string, faces: Face[], selectable: boolean,
  *   photo: Photo | null, beside: { title: string, faces: Face[] }[], answers: Answer[], people: Person[],
  *   naming: boolean, error: string, next: string[], keys: [string, string][],
  * }} Data
  * @typedef {{
- *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, off: Set<number>, active: number,
- *   shown: (Person | null)[], input: HTMLInputElement, list: HTMLElement, isHelpOpen: boolean,
+ *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, off: Set<number>, isHelpOpen: boolean,
+ *   input: HTMLInputElement, list: HTMLElement, fold: () => void,
  *   send: (name: string, value: unknown) => void, life: AbortController,
  * }} Card
  */
 
-const SHOWN = 7
+import { element, typeAhead } from "./type_ahead.js"
 
 /** @type {WeakMap<ParentNode, Card>} */
 const instances = new WeakMap()
@@ -47,44 +47,19 @@ export default function ({ parentElement, data, setTriggerValue }) {
  * @returns {Card}
  */
 function makeCard(root, data) {
-  const input = element("input", "name")
-  Object.assign(input, { type: "text", autocomplete: "off", spellcheck: false, placeholder: "Type or choose a name" })
-  for (const [name, value] of [["role", "combobox"], ["aria-label", "Name"], ["aria-autocomplete", "list"],
-    ["aria-controls", "list"], ["aria-expanded", "false"]]) input.setAttribute(name, value)
-  const list = element("ul", "list")
-  list.id = "list"
-  list.setAttribute("role", "listbox")
   const life = new AbortController()
   const { signal } = life
+  const { input, list, fold } = typeAhead(() => card.data.people, {
+    onPerson: person => reply(card, { answer: "person", person: person.id }),
+    onNew: name => reply(card, { answer: "new", name }),
+    onLeave: () => input.blur(),
+  })
+  input.placeholder = "Type or choose a name"
   /** @type {Card} */
-  const card = {
-    root, data, turn: null, isWaiting: false, off: new Set(), active: 0, shown: [], input, list, isHelpOpen: false,
-    send: () => {}, life,
-  }
-  input.addEventListener("input", () => suggest(card), { signal })
-  input.addEventListener("focus", () => suggest(card), { signal })
-  input.addEventListener("blur", () => fold(card), { signal })
-  input.addEventListener("keydown", event => onType(card, event), { signal })
-  list.addEventListener("pointerdown", event => {
-    event.preventDefault() // the input keeps the focus
-    const item = event.target instanceof Element ? event.target.closest("li") : null
-    if (item) choose(card, Number(item.dataset.place))
-  }, { signal })
+  const card = { root, data, turn: null, isWaiting: false, off: new Set(), isHelpOpen: false, input, list, fold, send: () => {}, life }
+  input.addEventListener("blur", fold, { signal })
   globalThis.addEventListener("keydown", event => onKey(card, event), { signal })
   return card
-}
-
-/**
- * @template {keyof HTMLElementTagNameMap} Kind
- * @param {Kind} kind
- * @param {string} name
- * @param {(Node | string)[]} children
- */
-function element(kind, name, ...children) {
-  const made = document.createElement(kind)
-  made.className = name
-  made.append(...children)
-  return made
 }
 
 // --- drawing -------------------------------------------------------------------------------------------------------
@@ -217,7 +192,7 @@ function reply(card, given) {
   if (card.isWaiting) return
   card.isWaiting = true
   card.root.setAttribute("aria-busy", "true")
-  fold(card)
+  card.fold()
   const { answer, person, name } = given
   card.send("answered", { turn: card.data.turn, question: card.data.question, answer, person, name, left_out: [...card.off] })
 }
@@ -243,102 +218,4 @@ function onKey(card, event) {
   }
   event.preventDefault()
   event.stopImmediatePropagation()
-}
-
-// --- the name box --------------------------------------------------------------------------------------------------
-
-/** @param {string} text */
-const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase()
-
-/** @param {Card} card */
-function matches(card) {
-  const wanted = plain(card.input.value.trim())
-  if (!wanted) return card.data.people.slice(0, SHOWN)
-  /** @type {[number, Person][]} */
-  const scored = []
-  for (const person of card.data.people) {
-    const name = plain(person.name)
-    const place = name.indexOf(wanted)
-    if (place >= 0) scored.push([name === wanted ? 0 : place === 0 ? 1 : name[place - 1] === " " ? 2 : 3, person])
-  }
-  return scored.sort((one, other) => one[0] - other[0]).slice(0, SHOWN).map(([, person]) => person)
-}
-
-/**
- * The first match is what Enter takes; a new person is the last choice, and the first only where nobody matches.
- * @param {Card} card
- */
-function suggest(card) {
-  const typed = card.input.value.trim()
-  /** @type {(Person | null)[]} */
-  const shown = matches(card)
-  if (typed && !card.data.people.some(person => plain(person.name) === plain(typed))) shown.push(null)
-  card.shown = shown
-  card.active = typed ? 0 : -1
-  card.list.replaceChildren(...shown.map((person, place) => option(person, place, typed)))
-  card.input.setAttribute("aria-expanded", String(shown.length > 0))
-  mark(card)
-}
-
-/**
- * @param {Person | null} person
- * @param {number} place
- * @param {string} typed
- */
-function option(person, place, typed) {
-  const picture = person?.src ? Object.assign(element("img", ""), { src: person.src, alt: "" }) : element("i", "", person ? "·" : "+")
-  const item = element("li", "", picture, element("span", "who", person?.name ?? `New person “${typed}”`))
-  item.append(element("span", "note", person?.note ?? ""))
-  item.id = `option-${place}`
-  item.dataset.place = String(place)
-  item.setAttribute("role", "option")
-  return item
-}
-
-/** @param {Card} card */
-function mark(card) {
-  for (const [place, item] of [...card.list.children].entries()) {
-    item.setAttribute("aria-selected", String(place === card.active))
-    if (place === card.active) item.scrollIntoView({ block: "nearest" })
-  }
-  if (card.active >= 0 && card.shown.length) card.input.setAttribute("aria-activedescendant", `option-${card.active}`)
-  else card.input.removeAttribute("aria-activedescendant")
-}
-
-/** @param {Card} card */
-function fold(card) {
-  card.list.replaceChildren()
-  card.shown = []
-  card.input.setAttribute("aria-expanded", "false")
-}
-
-/**
- * @param {Card} card
- * @param {number} place
- */
-function choose(card, place) {
-  const typed = card.input.value.trim()
-  if (place < 0 || place >= card.shown.length) return
-  const person = card.shown[place]
-  if (person) reply(card, { answer: "person", person: person.id })
-  else if (typed) reply(card, { answer: "new", name: typed })
-}
-
-/**
- * @param {Card} card
- * @param {KeyboardEvent} event
- */
-function onType(card, event) {
-  event.stopPropagation() // what is typed here is no key of the page
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-  if (step && card.shown.length) {
-    const from = card.active < 0 && step < 0 ? 0 : card.active
-    card.active = (from + step + card.shown.length) % card.shown.length
-    mark(card)
-  } else if (event.key === "Escape") card.input.blur()
-  else if (event.key === "Enter" && !event.isComposing) {
-    if (!card.shown.length) suggest(card)
-    choose(card, event.shiftKey && card.shown.at(-1) === null ? card.shown.length - 1 : card.active)
-  } else return
-  event.preventDefault()
 }

@@ -41,11 +41,12 @@ function matching(people, typed) {
 }
 
 /**
- * The input and its list, to be put into the page. Enter takes the first match, Shift+Enter a new person, Escape leaves.
- * @param {Person[]} people
+ * The input and its list, to be put into the page, and what closes the list. Enter takes the first match, Shift+Enter a
+ * new person, Escape leaves.
+ * @param {() => Person[]} choices
  * @param {Takes} takes
  */
-export function typeAhead(people, takes) {
+export function typeAhead(choices, takes) {
   const input = element("input", "name")
   const list = element("ul", "list")
   list.id = "names"
@@ -67,13 +68,19 @@ export function typeAhead(people, takes) {
     else input.removeAttribute("aria-activedescendant")
   }
   const suggest = () => {
-    const typed = input.value.trim()
+    const [people, typed] = [choices(), input.value.trim()]
     shown = matching(people, typed)
     if (typed && !people.some(person => plain(person.name) === plain(typed))) shown.push(null)
     active = typed ? 0 : -1
     list.replaceChildren(...shown.map((person, place) => option(person, place, typed)))
     input.setAttribute("aria-expanded", String(shown.length > 0))
     mark()
+  }
+  const fold = () => {
+    list.replaceChildren()
+    shown = []
+    input.setAttribute("aria-expanded", "false")
+    input.removeAttribute("aria-activedescendant")
   }
   /** @param {number} place */
   const take = place => {
@@ -100,7 +107,7 @@ export function typeAhead(people, takes) {
     const item = event.target instanceof Element ? event.target.closest("li") : null
     if (item) take(Number(item.dataset.place))
   })
-  return { input, list }
+  return { input, list, fold }
 }
 
 /**

@@ -36,7 +36,8 @@ def import_names() -> None:
     with st.expander("Import names from other programs", icon=":material/badge:", key="take-names"):
         st.caption(
             "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into files "
-            "beside them, Google Takeout, too. Matching faces get these names. Names you gave here stay."
+            "beside them, Google Takeout and Apple Photos, too. Matching faces get these names. Names you gave "
+            "here stay. Names in Immich and PhotoPrism come in by `faceid names pull`."
         )
         with st.container(horizontal=True):
             st.button(

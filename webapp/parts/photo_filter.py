@@ -31,7 +31,8 @@ def photo_filter(status: PhotoStatus, *, on_change: Callable[[], None]) -> Photo
     return query
 
 
-KEYS = ("photo-with", "photo-without", "photo-from", "photo-to", "photo-folder")
+KEYS = ("photo-with", "photo-without", "photo-from", "photo-to", "photo-folder", "photo-only")
+BLURRED, COPIES = "Blurred faces", "Copies of other photos"
 
 
 def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -> PhotoQuery:
@@ -55,6 +56,11 @@ def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -
             st.date_input(label, value=None, key=key, min_value=EARLIEST, max_value="today", on_change=on_change)
             for label, key in (("Taken from", "photo-from"), ("Taken until", "photo-to"))
         )
+    only = st.pills(
+        "Only", [BLURRED, COPIES], selection_mode="multi", key="photo-only", on_change=on_change,
+        help="Blurred: no face on the photo is sharp. Copies: the same picture saved twice; new photos are "
+        "compared within a minute. “Name faces” asks which of them to keep.",
+    )  # fmt: skip
     folder = _folder(on_change) if may(Role.OWNER) else ""
     return PhotoQuery(
         people=tuple(people),
@@ -64,6 +70,8 @@ def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -
         folder=folder.strip() or None,
         text=text or None,
         status=status,
+        blurred=BLURRED in only,
+        copies=COPIES in only,
     )
 
 

@@ -75,7 +75,7 @@ def together_figure(people: Mapping[int, PersonView], pairs: Sequence[Together])
         customdata=[people[person].photos for person in known],
         hovertemplate="%{text}<br>%{customdata:,} photos<extra></extra>",
         mode="markers+text",
-        textposition="bottom center",
+        textposition=[_outwards(*places[person]) for person in known],
         marker={
             "color": COLOURS[0],
             "size": [_between(people[person].photos / largest) for person in known],
@@ -87,7 +87,7 @@ def together_figure(people: Mapping[int, PersonView], pairs: Sequence[Together])
     drawn = go.Figure([line for line in lines if line is not None] + [dots])
     _lay_out(drawn, height=560)
     hidden = {"visible": False, "showgrid": False, "zeroline": False}
-    drawn.update_layout(xaxis={**hidden, "range": [-1.25, 1.25]}, yaxis={**hidden, "range": [-1.25, 1.2]})
+    drawn.update_layout(xaxis={**hidden, "range": [-1.35, 1.35]}, yaxis={**hidden, "range": [-1.2, 1.2]})
     return drawn
 
 
@@ -122,6 +122,13 @@ def _lines(
     )
 
 
+def _outwards(x: float, y: float) -> str:
+    """Where the name of a dot is to stand: away from the middle, where fewest lines are."""
+    if abs(x) > 2 * abs(y):
+        return "middle right" if x > 0 else "middle left"
+    return "top center" if y > 0 else "bottom center"
+
+
 def _between(share: float) -> float:
     return SMALLEST_PX + (LARGEST_PX - SMALLEST_PX) * math.sqrt(share)
 
@@ -135,7 +142,7 @@ def _lay_out(drawn: go.Figure, *, height: int, years: Collection[int] = ()) -> N
     if years:
         first, last = min(years), max(years)
         room = max(FEWEST_YEARS - (last - first + 1), 0) / 2
-        each = {"dtick": 1} if last - first < MOST_TICKS else {}
+        each = {"tickvals": [*range(first, last + 1)]} if last - first < MOST_TICKS else {}
         drawn.update_layout(
             xaxis={"tickformat": "d", "range": [first - room - 0.6, last + room + 0.6], **each},
             yaxis={"tickformat": ",d", "rangemode": "tozero"},

@@ -53,14 +53,29 @@ class Photo(SQLModel, table=True):
 
 
 class PerceptualHash(SQLModel, table=True):
-    """A photo's perceptual hash, see image_hash. A row never changes: another hash is another row with a new id, so
-    that whoever has read all rows up to an id lacks only those behind it."""
+    """A photo's perceptual hash, see image_hash. Its bits never change: another hash is another row with a new id,
+    so that whoever has read all rows up to an id lacks only those behind it.
+
+    alike: derived; the lowest id of the rows whose photos are copies of each other, 0 for one without any, None
+    before they were compared.
+    """
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
     photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True, unique=True))
     bits: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    alike: int | None = Field(default=None, index=True)
+
+
+class WatchedFolder(SQLModel, table=True):
+    """A folder whose photos come in by themselves. video_seconds: as for an import, None as in the settings; poll:
+    for network drives, which report no changes."""
+
+    path: str = Field(primary_key=True)
+    video_seconds: float | None = None
+    poll: bool = False
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
 
 
 class Source(SQLModel, table=True):
