@@ -18,9 +18,13 @@ from faceid_core.importing.work import File
 from faceid_core.library import Added, JobView, Lease, Library, PartProgress, PartView, needed
 from faceid_core.values import Actor, NewPhoto, no_progress
 
-PART_FILES = 32
-"""Files that a worker takes at once: few enough that none waits long for the last one, and enough that taking them
-costs nothing beside the work (tests/bench/workers.py)."""
+PART_FILES = 64
+"""Files that a worker takes at once, at most: enough that taking them costs nothing beside the work
+(tests/bench/workers.py)."""
+
+SMALLEST_PART, PARTS_LEFT = 8, 8
+"""Towards the end parts get smaller: one is an eighth of what is left, so that no worker has much to do when the
+others have nothing (guided self-scheduling, Polychronopoulos and Kuck 1987)."""
 
 BEAT_SECONDS = 5.0
 """How often a worker shows life for its parts."""
@@ -53,9 +57,17 @@ def share(library: Library, job: JobView) -> ImportReport | None:
     library.photos.follow([path for file in planned.files if (path := str(file.path)) not in fresh])
     if not paths:
         return planned.report
-    parts = [paths[at : at + PART_FILES] for at in range(0, len(paths), PART_FILES)]
-    library.job_parts.split(job.id, job.fence, parts, planned.report.as_dict())
+    library.job_parts.split(job.id, job.fence, list(in_parts(paths)), planned.report.as_dict())
     return None
+
+
+def in_parts(paths: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The paths in order, in parts as workers take them."""
+    at = 0
+    while at < len(paths):
+        size = min(max((len(paths) - at) // PARTS_LEFT, SMALLEST_PART), PART_FILES)
+        yield paths[at : at + size]
+        at += size
 
 
 def _searches_again(job: JobView) -> bool:
@@ -196,7 +208,6 @@ class _SharedRun(ImportRun):
             return self._progress(batch)
 
         outcomes = self.library.photos.add_many(batch, again=self.again, progress=progress)
-        self.library.photos.follow([file for photo in batch if (file := _finished(photo))])
         finished = 0
         for held in self._touched(batch):
             finished, held.before = finished + held.report.done - held.before, held.report.done
