@@ -3,6 +3,7 @@
     FaceIdError
     ├── BadInput
     │   ├── PathNotFound
+    │   ├── RemoteUnusable
     │   ├── NothingToImport
     │   ├── UnreadableImage
     │   │   ├── ImageTooLarge
@@ -68,6 +69,10 @@ class BadInput(FaceIdError):
 
 class PathNotFound(BadInput):
     """A file or folder that does not exist."""
+
+
+class RemoteUnusable(BadInput):
+    """A bucket or another machine with photos that can't be asked: no package, no credentials, no network."""
 
 
 class NothingToImport(BadInput):

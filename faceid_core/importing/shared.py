@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from faceid_core.importing.search_again import waiting
 from faceid_core.importing.storing import CRASHED, ImportRun
 from faceid_core.importing.work import File
 from faceid_core.library import Added, JobView, Lease, Library, PartProgress, PartView, needed
+from faceid_core.remote import is_remote, look_at_once, place
 from faceid_core.values import Actor, NewPhoto, no_progress
 
 PART_FILES = 64
@@ -161,7 +162,7 @@ class AtWork:
                 self.elsewhere = True
                 return
             run.hold(part)
-            yield from (_file(path, poison=part.is_poison) for path in part.paths)
+            yield from _files(part)
             part = None
 
     def _beat(self) -> None:
@@ -243,11 +244,15 @@ def _finished(photo: NewPhoto) -> str | None:
     return photo.frame.video if photo.frame.every else None
 
 
-def _file(path: str, *, poison: bool) -> File:
-    file = stat(Path(path))
-    return File(file.path, file.size_bytes, file.modified_ns, error=CRASHED) if poison else file
+def _files(part: PartView) -> Iterator[File]:
+    paths = [place(path) for path in part.paths]
+    look_at_once(paths)
+    for path in paths:
+        file = stat(path)
+        yield replace(file, error=CRASHED) if part.is_poison else file
 
 
 def _is_elsewhere(part: PartView) -> bool:
-    """Whether none of its files is on this machine, nor the folder of one: where they were found they may be."""
-    return not any(Path(path).parent.is_dir() for path in part.paths)
+    """Whether none of its files is on this machine, nor the folder of one: where they were found they may be. A
+    bucket is everywhere; who can't reach it says so when reading."""
+    return not any(is_remote(path) or Path(path).parent.is_dir() for path in part.paths)
