@@ -46,6 +46,7 @@
     │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
     │   ├── ExifToolMissing
+    │   ├── TrainerMissing
     │   └── ReferenceMissing
     ├── NotAllowed
     ├── NotSignedIn
@@ -241,6 +242,10 @@ class WorkersUnusable(EngineError):
 
 class ExifToolMissing(EngineError):
     """The program ExifTool is not installed, or does not run."""
+
+
+class TrainerMissing(EngineError):
+    """PyTorch and fastai, which only some trainings need, are not installed."""
 
 
 class ReferenceMissing(EngineError):

@@ -232,7 +232,7 @@ def test_credentials_that_expire_during_an_import(
     empty: Library, bucket: Bucket, photos: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was stored is kept, nothing counts as unreadable, and the next import goes on."""
-    download, done = remote.RemotePath.download, []
+    download, done = remote.RemotePath.download, list[remote.RemotePath]()
 
     def expiring(path: remote.RemotePath, target: Path) -> None:
         if done:

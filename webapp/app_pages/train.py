@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from faceid_core.recognition.model_card import as_markdown, card
-from faceid_core.recognition.training import RECIPES
+from faceid_core.recognition.training import RECIPES, TrainOptions, has_trainer
 from faceid_core.steps.train import readiness
 from webapp.context import library
 from webapp.feedback import guarded, toast
@@ -29,7 +29,7 @@ def page() -> None:
         "The recogniser learns from the names you gave. It is then tested on faces it has not seen, which shows "
         "how good it is and how sure it must be to give a name."
     )
-    ready = readiness(library())
+    ready = readiness(library(), TrainOptions(recipe=_recipe()))
     if not job_progress("train", body=_curves):
         last_failure("train")
         _start(ready)
@@ -51,10 +51,13 @@ def _start(ready: Readiness) -> None:
         st.button("Train", type="primary", icon=":material/model_training:", disabled=not possible, on_click=_train)
     if possible:
         with st.expander("Recipe", icon=":material/tune:"):
+            recipes = RECIPES if has_trainer() else {"imprint": RECIPES["imprint"]}
             st.radio(
-                "Recipe", list(RECIPES), key="recipe", captions=list(RECIPES.values()),
+                "Recipe", list(recipes), key="recipe", captions=list(recipes.values()),
                 format_func=str.capitalize, label_visibility="collapsed",
             )  # fmt: skip
+            if not has_trainer():
+                st.caption("The recipes best and head need PyTorch: install it with `pip install 'faceid[train]'`.")
 
 
 def _in_words(ready: Readiness) -> str:
@@ -70,9 +73,14 @@ def _in_words(ready: Readiness) -> str:
     return f"**Ready to train**  \n{people} with {count(ready.faces, 'face')}.{more}"
 
 
+def _recipe() -> str:
+    """The one chosen; before that, the first that is possible."""
+    return str(st.session_state.get("recipe") or ("best" if has_trainer() else "imprint"))
+
+
 @guarded
 def _train() -> None:
-    recipe = st.session_state.get("recipe", "best")
+    recipe = _recipe()
     library().jobs.submit("train", {} if recipe == "best" else {"recipe": recipe})
     toast("Training started. It continues if you leave this page.", icon=":material/model_training:")
 
