@@ -78,9 +78,7 @@ class _Figures:
             jobs.add_metric([kind, state], number)
         yield jobs
         left = sum(max(job.total - job.done, 0) for job in active if job.kind == "import")
-        yield GaugeMetricFamily(
-            "faceid_import_files_left", "Files that imports have still to read", value=left
-        )
+        yield GaugeMetricFamily("faceid_import_files_left", "Files that imports have still to read", value=left)
 
     def _workers(self) -> Iterator[object]:
         from prometheus_client.core import GaugeMetricFamily
