@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,6 +18,9 @@ from faceid_core.errors import FaceIdError, LibraryError, NotAllowed, NotSignedI
 from faceid_core.library import Library
 from faceid_core.values import Role
 from webapp.context import ForWhomAsks, in_words, library
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 STATUS: tuple[tuple[type[FaceIdError], int], ...] = ((NotSignedIn, 401), (NotAllowed, 403), (LibraryError, 503))
 
@@ -58,7 +62,7 @@ class _Figures:
     def __init__(self, of: Library) -> None:
         self._library = of
 
-    def collect(self) -> Iterator[object]:
+    def collect(self) -> Iterator[Metric]:
         from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 
         yield InfoMetricFamily("faceid", "The program", value={"version": __version__})
@@ -69,7 +73,7 @@ class _Figures:
         yield from self._jobs()
         yield from self._workers()
 
-    def _jobs(self) -> Iterator[object]:
+    def _jobs(self) -> Iterator[Metric]:
         from prometheus_client.core import GaugeMetricFamily
 
         active = self._library.jobs.active()
@@ -80,7 +84,7 @@ class _Figures:
         left = sum(max(job.total - job.done, 0) for job in active if job.kind == "import")
         yield GaugeMetricFamily("faceid_import_files_left", "Files that imports have still to read", value=left)
 
-    def _workers(self) -> Iterator[object]:
+    def _workers(self) -> Iterator[Metric]:
         from prometheus_client.core import GaugeMetricFamily
 
         workers = self._library.workers.all()
