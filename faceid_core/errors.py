@@ -3,6 +3,7 @@
     FaceIdError
     ├── BadInput
     │   ├── PathNotFound
+    │   ├── RemoteUnusable
     │   ├── NothingToImport
     │   ├── UnreadableImage
     │   │   ├── ImageTooLarge
@@ -47,6 +48,7 @@
     │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
     │   ├── ExifToolMissing
+    │   ├── TrainerMissing
     │   └── ReferenceMissing
     ├── NotAllowed
     ├── NotSignedIn
@@ -70,6 +72,10 @@ class BadInput(FaceIdError):
 
 class PathNotFound(BadInput):
     """A file or folder that does not exist."""
+
+
+class RemoteUnusable(BadInput):
+    """A bucket or another machine with photos that can't be asked: no package, no credentials, no network."""
 
 
 class NothingToImport(BadInput):
@@ -246,6 +252,10 @@ class WorkersUnusable(EngineError):
 
 class ExifToolMissing(EngineError):
     """The program ExifTool is not installed, or does not run."""
+
+
+class TrainerMissing(EngineError):
+    """PyTorch and fastai, which only some trainings need, are not installed."""
 
 
 class ReferenceMissing(EngineError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePath
 
+from faceid_core.remote import is_remote, place
+
 _MOMENT = re.compile(r"(.+)#t=(\d{1,9}(?:\.\d{1,3})?)", re.DOTALL)
 
 
@@ -37,6 +39,8 @@ def split(path: Path | str) -> tuple[str, float | None]:
 def file_of(path: Path | str) -> Path:
     """The file that holds the picture: the video's, unless a file has just this name."""
     video, seconds = split(path)
+    if is_remote(path):  # asking costs a request
+        return place(video)
     return Path(path) if seconds is None or Path(path).exists() else Path(video)
 
 

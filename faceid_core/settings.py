@@ -34,18 +34,8 @@ PREFIX = "FACEID_"
 FOR_TESTS = "TEST_"
 """FACEID_TEST_… belongs to the tests of faceid, such as the server that FACEID_TEST_POSTGRES names."""
 
-OWN_FOLDERS = (
-    "api",
-    "gradio",
-    "static",
-    "media",
-    "component",
-    "share",
-    "sign-in",
-    "sign-out",
-    "account",
-    "_stcore",
-)
+OWN_FOLDERS = ("api", "gradio", "static", "media", "component", "share", "sign-in", "sign-out", "account",
+               "_stcore")  # fmt: skip
 """Where the parts of the web app lie."""
 
 DEFAULT_PORT = {"http": ":80", "https": ":443"}
@@ -110,6 +100,9 @@ class Settings(BaseSettings):
         "none", description="Lists of plain names that faceid names write fills beside the regions of faces"
     )
     people_keyword: str | None = Field(None, description="Names are also read from keywords below this one")
+    remote_cache_mb: int = Field(
+        2000, ge=1, description="Photos in a bucket or on another machine are kept while in use, up to so many MB"
+    )
     workers: int = Field(0, ge=0, description="Processes for an import; 0 means one per core")
 
     host: str = Field("127.0.0.1", description="Address that the web app listens on")
@@ -317,6 +310,11 @@ class Settings(BaseSettings):
         if os.access(self.library, os.W_OK) or not self.library.exists():
             return self.library / "temporary"
         return Path(gettempdir()) / f"faceid-{sha256(str(self.library.resolve()).encode()).hexdigest()[:16]}"
+
+    @property
+    def remote_folder(self) -> Path:
+        """Copies of photos that lie elsewhere, while they are needed."""
+        return self.temporary_folder.with_name(self.temporary_folder.name.replace("temporary", "remote"))
 
     @property
     def album_folder(self) -> Path:

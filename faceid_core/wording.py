@@ -13,6 +13,9 @@ _FOLDERS = re.compile(
 )
 """What stands before the last name of an absolute path, of Unix, Windows or a share."""
 
+_ELSEWHERE = re.compile(r"""\b(?:s3|gs|az|sftp|smb|webdav)://(?:[^/'"“”‘’;\n]*[^/\s'"“”‘’;]/)*(?=[^/\s'"“”‘’;])""")
+"""The same of an address, see remote."""
+
 
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """
@@ -36,8 +39,10 @@ def without_folders(sentence: str) -> str:
 
     >>> without_folders("There is no folder /home/ada/My photos; the file C:/Old/1.jpg is empty, as is /b/2.jpg.")
     'There is no folder My photos; the file 1.jpg is empty, as is 2.jpg.'
+    >>> without_folders("s3://bucket/My photos/1.jpg is empty.")
+    '1.jpg is empty.'
     """
-    return _FOLDERS.sub("", sentence)
+    return _FOLDERS.sub("", _ELSEWHERE.sub("", sentence))
 
 
 def no_access(error: OSError) -> str:

@@ -102,6 +102,15 @@ def postgres_server() -> Iterator[postgres.Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of a server for S3, see tests.s3."""
+    from tests import s3 as server
+
+    with server.running() as address:
+        yield address
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str | None]:
     """The test runs twice: its libraries are in SQLite (None), then in an empty PostgreSQL database."""

@@ -19,7 +19,7 @@ from streamlit.starlette import App
 
 from faceid_core.errors import BadInput
 from faceid_core.settings import Settings, report_unknown_settings
-from webapp import api, context, gradio_apps, theme
+from webapp import api, context, gradio_apps, metrics, theme
 from webapp.access.gate import Gate
 from webapp.access.pages import Pages
 from webapp.access.sessions import Sessions
@@ -84,6 +84,7 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
     routes = [
         *Pages(visitors, sessions).routes(),
         *SharedPages(lambda: context.visitors().library).routes(),
+        metrics.route(),
         Mount("/api", api.build(settings)),
         Mount("/gradio", recognisers),
     ]

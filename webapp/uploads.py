@@ -12,6 +12,7 @@ from faceid_core.errors import BadInput, PathNotFound
 from faceid_core.media import folders
 from faceid_core.media.formats import SUFFIXES, VIDEO_SUFFIXES
 from faceid_core.media.left_out import LeftOuts
+from faceid_core.remote import place
 
 
 class Upload(Protocol):
@@ -33,7 +34,7 @@ def typed_path(text: str, hint: str) -> Path:
     typed = text.strip().strip("\"'")
     if not typed:
         raise PathNotFound(hint)
-    path = Path(typed).expanduser()
+    path = place(typed).expanduser()
     if not path.is_absolute():
         raise PathNotFound(f"Type the full path; {typed} is only part of one.")
     return path

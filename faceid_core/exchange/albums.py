@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from faceid_core import frame_path
 from faceid_core.exchange.export_content import Content, Entry, by_photo, file_name, file_names, unique
+from faceid_core.remote import RemotePath
 from faceid_core.values import ExportedFace
 
 SMALL_PX, LARGE_PX = 480, 1920
@@ -30,14 +31,24 @@ def albums(content: Content) -> Iterator[Entry]:
         taken: set[str] = set()
         for path in paths:
             file = frame_path.file_of(path)
-            if file.is_file() and os.access(file, os.R_OK):
-                yield Entry(f"{folders[name]}/{unique(file_name(file.name), taken)}", file)
+            if (here := _readable(file)) is not None:
+                yield Entry(f"{folders[name]}/{unique(file_name(file.name), taken)}", here)
             elif path not in missing:
                 missing.add(path)
                 content.problems.append(f"{path} can't be read")
     if any(folder != name for name, folder in folders.items()):
         names = {folder: name for name, folder in folders.items()}
         yield Entry("people.json", json.dumps(names, ensure_ascii=False, indent=1).encode())
+
+
+def _readable(file: Path) -> Path | bytes | None:
+    """The file, or the bytes of one that lies elsewhere; None where it can't be read."""
+    if isinstance(file, RemotePath):
+        try:
+            return file.read_bytes()
+        except OSError:
+            return None
+    return file if file.is_file() and os.access(file, os.R_OK) else None
 
 
 def gallery(content: Content) -> Iterator[Entry]:

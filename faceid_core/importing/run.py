@@ -16,6 +16,7 @@ from faceid_core.importing.work import File
 from faceid_core.library import Library
 from faceid_core.media import folders
 from faceid_core.media.left_out import LeftOut, LeftOuts
+from faceid_core.remote import place
 from faceid_core.settings import Settings, SmallestFace
 from faceid_core.values import Progress, Role, no_progress
 from faceid_core.wording import file_name
@@ -109,7 +110,7 @@ def photos_under(paths: Iterable[str | Path], *, videos: bool = False, exclude: 
 
     Raises PathNotFound, NothingToImport.
     """
-    roots, left = [Path(path) for path in paths], LeftOuts()
+    roots, left = [place(path) for path in paths], LeftOuts()
     found = list(folders.walk(roots, videos=videos, exclude=exclude, leave=left))
     if not found:
         raise folders.nothing_in(roots[0] if len(roots) == 1 else "these folders", left)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from faceid_core.importing.run import Found
 from faceid_core.library import Library
+from faceid_core.remote import is_remote, place
 from faceid_core.values import Role
 
 
@@ -16,4 +17,4 @@ def waiting(library: Library) -> Found:
     """
     library.actor.require(Role.OWNER)
     found = library.photos.searched_otherwise(library.settings.detector)
-    return Found([Path(path) for _, path in found if Path(path).is_file()])
+    return Found([place(path) for _, path in found if is_remote(path) or Path(path).is_file()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,11 +16,16 @@ from faceid_core.importing.search_again import waiting
 from faceid_core.importing.storing import CRASHED, ImportRun
 from faceid_core.importing.work import File
 from faceid_core.library import Added, JobView, Lease, Library, PartProgress, PartView, needed
+from faceid_core.remote import is_remote, look_at_once, place
 from faceid_core.values import Actor, NewPhoto, no_progress
 
-PART_FILES = 32
-"""Files that a worker takes at once: few enough that none waits long for the last one, and enough that taking them
-costs nothing beside the work (tests/bench/workers.py)."""
+PART_FILES = 64
+"""Files that a worker takes at once, at most: enough that taking them costs nothing beside the work
+(tests/bench/workers.py)."""
+
+SMALLEST_PART, PARTS_LEFT = 8, 8
+"""Towards the end parts get smaller: one is an eighth of what is left, so that no worker has much to do when the
+others have nothing (guided self-scheduling, Polychronopoulos and Kuck 1987)."""
 
 BEAT_SECONDS = 5.0
 """How often a worker shows life for its parts."""
@@ -53,9 +58,17 @@ def share(library: Library, job: JobView) -> ImportReport | None:
     library.photos.follow([path for file in planned.files if (path := str(file.path)) not in fresh])
     if not paths:
         return planned.report
-    parts = [paths[at : at + PART_FILES] for at in range(0, len(paths), PART_FILES)]
-    library.job_parts.split(job.id, job.fence, parts, planned.report.as_dict())
+    library.job_parts.split(job.id, job.fence, list(in_parts(paths)), planned.report.as_dict())
     return None
+
+
+def in_parts(paths: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The paths in order, in parts as workers take them."""
+    at = 0
+    while at < len(paths):
+        size = min(max((len(paths) - at) // PARTS_LEFT, SMALLEST_PART), PART_FILES)
+        yield paths[at : at + size]
+        at += size
 
 
 def _searches_again(job: JobView) -> bool:
@@ -149,7 +162,7 @@ class AtWork:
                 self.elsewhere = True
                 return
             run.hold(part)
-            yield from (_file(path, poison=part.is_poison) for path in part.paths)
+            yield from _files(part)
             part = None
 
     def _beat(self) -> None:
@@ -196,7 +209,6 @@ class _SharedRun(ImportRun):
             return self._progress(batch)
 
         outcomes = self.library.photos.add_many(batch, again=self.again, progress=progress)
-        self.library.photos.follow([file for photo in batch if (file := _finished(photo))])
         finished = 0
         for held in self._touched(batch):
             finished, held.before = finished + held.report.done - held.before, held.report.done
@@ -232,11 +244,15 @@ def _finished(photo: NewPhoto) -> str | None:
     return photo.frame.video if photo.frame.every else None
 
 
-def _file(path: str, *, poison: bool) -> File:
-    file = stat(Path(path))
-    return File(file.path, file.size_bytes, file.modified_ns, error=CRASHED) if poison else file
+def _files(part: PartView) -> Iterator[File]:
+    paths = [place(path) for path in part.paths]
+    look_at_once(paths)
+    for path in paths:
+        file = stat(path)
+        yield replace(file, error=CRASHED) if part.is_poison else file
 
 
 def _is_elsewhere(part: PartView) -> bool:
-    """Whether none of its files is on this machine, nor the folder of one: where they were found they may be."""
-    return not any(Path(path).parent.is_dir() for path in part.paths)
+    """Whether none of its files is on this machine, nor the folder of one: where they were found they may be. A
+    bucket is everywhere; who can't reach it says so when reading."""
+    return not any(is_remote(path) or Path(path).parent.is_dir() for path in part.paths)

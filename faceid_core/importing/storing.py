@@ -18,6 +18,8 @@ from faceid_core.importing.work import File, Piece
 from faceid_core.importing.worker import look_at
 from faceid_core.library import Added, Library, PersonDecision
 from faceid_core.media import folders
+from faceid_core.remote import is_remote
+from faceid_core.remote_cache import ahead
 from faceid_core.settings import Settings, usable_cores
 from faceid_core.values import PROGRAM, NewPhoto, Progress, VideoFrame
 
@@ -86,7 +88,7 @@ class ImportRun:
     def _new_content(self, files: Iterable[File]) -> Iterator[File]:
         """Files whose content is new. The others are kept for the end, see `repeats`."""
         seen: set[str] = set()
-        for file in map(_hash, files):
+        for file in ahead(files, _hash, lambda file: is_remote(file.path)):
             if file.sha256 in seen or self._known(file):
                 self.repeats.append(file)
                 continue

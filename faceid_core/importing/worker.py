@@ -6,11 +6,13 @@ from faceid_core.importing.photo import analyse
 from faceid_core.importing.video import watch
 from faceid_core.importing.work import File, Piece
 from faceid_core.media import images
+from faceid_core.remote_cache import keep_as
 from faceid_core.settings import Settings
 from faceid_core.values import NewPhoto
 
 
 def look_at(file: File, *, settings: Settings, threads: int | None = None) -> NewPhoto | Piece:
     """A photo, or the next piece of a video where the settings want videos."""
+    keep_as(settings)
     is_video = file.watched or (settings.video_seconds and not file.error and images.is_video(file.path))
     return watch(file, settings, threads) if is_video else analyse(file, settings=settings, threads=threads)

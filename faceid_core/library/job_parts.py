@@ -64,9 +64,8 @@ class JobParts:
     def claim(self, worker: str = "", *, job_id: int | None = None, but: Collection[int] = ()) -> PartView | None:
         """Take the oldest part that waits, for one worker only. job_id: of this job. but: not of these jobs."""
         self._database.actor.require(Role.OWNER)
-        with self._database.read() as session:  # looking costs no lock
-            if session.scalars(_claimable(database_now(session), job_id, but)).first() is None:
-                return None
+        if job_id is None and not self._is_any(but):  # looking costs no lock; who is at a job finds more of it
+            return None
         with self._database.write(Role.OWNER) as session:
             now = database_now(session)
             wanted = _claimable(now, job_id, but).with_for_update(skip_locked=True, of=JobPart)
@@ -75,6 +74,10 @@ class JobParts:
                 return None
             part.fence, part.worker, part.heartbeat_at = part.fence + 1, worker, now
             return PartView(int(part.id or 0), part.job_id, part.paths, part.report, part.fence, part.attempts)
+
+    def _is_any(self, but: Collection[int]) -> bool:
+        with self._database.read() as session:
+            return session.scalars(_claimable(database_now(session), None, but)).first() is not None
 
     def beat(self, held: Mapping[int, int]) -> None:
         """A sign of life for parts: number -> fence. Those that were lost are left alone."""

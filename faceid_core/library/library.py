@@ -38,6 +38,7 @@ from faceid_core.library.users import Users, refuse_open_door
 from faceid_core.library.watched import Watched
 from faceid_core.library.workers import Workers
 from faceid_core.library.written_names import WrittenNames
+from faceid_core.remote_cache import keep_as
 from faceid_core.settings import Settings
 from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
@@ -90,6 +91,7 @@ class Library:
         Raises LibraryError, LibraryBusy, SchemaOutdated, SchemaTooNew.
         """
         make_folder(settings)
+        keep_as(settings)
         library = cls(settings, connect(settings))
         if not library.read_only:
             library.erasing.finish()

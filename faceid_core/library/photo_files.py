@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from faceid_core import frame_path
+from faceid_core.errors import RemoteUnusable
+from faceid_core.remote import are_gone, is_remote
 
 
 def shown_path(path: str, found: str) -> str:
     """Which of two files that hold a photo it is shown as: `path` as before, unless that is gone, or was only the
     end of the link that was found."""
     old, new = frame_path.file_of(path), frame_path.file_of(found)
-    return found if old != new and (is_gone(path) or os.path.realpath(new) == str(old)) else path
+    return found if old != new and (is_gone(path) or _leads_to(new, old)) else path
 
 
 def is_gone(path: str) -> bool:
     """Whether there is no such file, or no such video of a moment. One that can't be looked at may be there."""
+    if is_remote(path):
+        return _is_gone_elsewhere(path)
     try:
         Path(frame_path.split(path)[0]).stat() if not os.path.lexists(path) else Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -24,3 +29,23 @@ def is_gone(path: str) -> bool:
     except OSError:
         return False
     return False
+
+
+def gone_among(paths: Iterable[str]) -> set[str]:
+    """Those of the files that are gone; many that lie elsewhere are asked for at once."""
+    every = set(paths)
+    elsewhere = {path for path in every if is_remote(path)}
+    there = are_gone({frame_path.split(path)[0] for path in elsewhere}) if elsewhere else set()
+    gone = {path for path in elsewhere if frame_path.split(path)[0] in there}
+    return gone | {path for path in every - elsewhere if is_gone(path)}
+
+
+def _is_gone_elsewhere(path: str) -> bool:
+    try:
+        return not frame_path.file_of(path).exists()
+    except (OSError, RemoteUnusable):
+        return False
+
+
+def _leads_to(link: Path, file: Path) -> bool:
+    return not is_remote(link) and os.path.realpath(link) == str(file)

@@ -11,8 +11,10 @@ from sqlmodel import Session, col
 from faceid_core import frame_path
 from faceid_core.image_hash import same_picture
 from faceid_core.library.phash_cache import PhashCache
+from faceid_core.library.photo_files import is_gone
 from faceid_core.library.reconciliation import Matched, by_place, by_vector, decided, decided_photos, faces_of
 from faceid_core.library.store.tables import PerceptualHash, Photo, Source
+from faceid_core.remote import is_remote
 from faceid_core.values import NewPhoto, PhotoStatus
 
 NOT_FINITE = "the face network gave numbers that are not finite; check the model, then import the photo again"
@@ -181,8 +183,11 @@ def _phash_of(session: Session, photo: Photo) -> bytes | None:
 def _was_moved(session: Session, photo: Photo) -> bool:
     """Whether none of its files is there any more, though their folders are: a drive that is not plugged in is no
     reason to take a photo for moved."""
-    files = map(frame_path.file_of, _paths(session, photo))
-    return all(file.parent.is_dir() and not file.exists() for file in files)
+    return all(is_gone(path) and _has_folder(path) for path in _paths(session, photo))
+
+
+def _has_folder(path: str) -> bool:
+    return is_remote(path) or frame_path.file_of(path).parent.is_dir()
 
 
 def _paths(session: Session, photo: Photo) -> list[str]:

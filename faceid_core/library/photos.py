@@ -12,7 +12,7 @@ from faceid_core.library import copies
 from faceid_core.library.filters import PhotoQuery, photo_conditions
 from faceid_core.library.job_rows import PartProgress, record
 from faceid_core.library.phash_cache import PhashCache
-from faceid_core.library.photo_files import is_gone, shown_path
+from faceid_core.library.photo_files import gone_among, is_gone, shown_path
 from faceid_core.library.photo_plan import frames, plan
 from faceid_core.library.photo_rows import carry_out
 from faceid_core.library.store.database import Database, chunks
@@ -98,7 +98,8 @@ class Photos:
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             files = session.execute(select(Source.photo_id, Source.path)).tuples().all()  # type: ignore[call-overload]
-            found = {photo for photo, path in files if not is_gone(path)}
+            gone = gone_among(path for _, path in files)
+            found = {photo for photo, path in files if path not in gone}
             views = (PhotoView(*row) for row in session.execute(_views().order_by(col(Photo.id))))
             return [photo for photo in views if photo.id not in found]
 

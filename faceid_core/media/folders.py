@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from faceid_core.errors import NothingToImport, PathNotFound
 from faceid_core.media import left_out, source
 from faceid_core.media.formats import SUFFIXES, VIDEO_SUFFIXES
 from faceid_core.media.left_out import Leave, LeftOuts, Patterns
+from faceid_core.remote import Entry, RemotePath, denied, entries, is_remote, place
 
 
 def sha256_of(path: Path | str) -> str:
     """Hexadecimal SHA-256 of a file's bytes. UnreadableImage where it can't be read."""
-    with source.opened(Path(path)) as file:
+    with source.opened(place(path)) as file:
         try:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         except OSError as error:
@@ -25,6 +26,8 @@ def sha256_of(path: Path | str) -> str:
 
 def absolute(path: Path | str) -> Path:
     """The full path, with the links that are in it: people look for their photos where they put them."""
+    if is_remote(path):
+        return place(path)
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.resolve follows links
 
 
@@ -42,7 +45,7 @@ def walk(
     exclude: patterns in the form of .gitignore, from each of the folders. leave: is told what is left out, and why.
     Raises PathNotFound at once, before the first is asked for.
     """
-    roots = [_checked(Path(path)) for path in paths]
+    roots = [_checked(place(path)) for path in paths]
     search = _Search(SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES, exclude, leave)
     return _once(search.under(root) if root.is_dir() else iter([root]) for root in roots)
 
@@ -54,7 +57,9 @@ def nothing_in(where: object, left: LeftOuts) -> NothingToImport:
 
 
 def _checked(root: Path) -> Path:
-    """A file or folder that can be reached. Raises PathNotFound."""
+    """A file or folder that can be reached. Raises PathNotFound, RemoteUnusable."""
+    if isinstance(root, RemotePath):
+        return _checked_elsewhere(root)
     try:
         root.stat()
         if root.is_dir():
@@ -67,6 +72,34 @@ def _checked(root: Path) -> Path:
         reason = getattr(error, "strerror", None) or str(error)
         raise PathNotFound(f"{root} can't be opened ({reason[:1].lower()}{reason[1:]}); check the path.") from error
     return root
+
+
+def _checked_elsewhere(root: RemotePath) -> RemotePath:
+    try:
+        if root.is_dir():
+            next(entries(root), None)
+        else:
+            root.stat()
+    except FileNotFoundError as error:
+        raise PathNotFound(f"There is nothing at {root}; check the bucket's name and the path.") from error
+    except PermissionError:
+        raise denied(root) from None
+    return root
+
+
+_Entry = os.DirEntry[str] | Entry
+
+
+def _listed(folder: Path) -> list[_Entry]:
+    """What a folder holds, by name. Raises OSError, RemoteUnusable."""
+    if isinstance(folder, RemotePath):
+        return sorted(entries(folder), key=lambda entry: entry.name)
+    with os.scandir(folder) as found:
+        return sorted(found, key=lambda entry: entry.name)
+
+
+def _at(folder: Path, entry: _Entry) -> Path:
+    return entry.path if isinstance(entry, Entry) else folder / entry.name
 
 
 def _once(found: Iterable[Iterator[Path]]) -> Iterator[Path]:
@@ -90,8 +123,7 @@ class _Search:
 
     def _in(self, folder: Path, patterns: list[Patterns], *, is_named: bool = False) -> Iterator[Path]:
         try:
-            with os.scandir(folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+            found = self._usable(folder, _listed(folder))
         except OSError as error:
             self.leave(folder, left_out.unreadable(error))
             return
@@ -100,25 +132,31 @@ class _Search:
             self.leave(folder, reason)
             return
         patterns = [*patterns, *left_out.written_patterns(folder, names)]
-        folders = [entry for entry in found if _is(entry, os.DirEntry.is_dir)]
+        folders = [entry for entry in found if _is_folder(entry)]
         yield from self._files(folder, [entry for entry in found if entry not in folders], patterns)
         for entry in folders:
-            if self._is_wanted(folder / entry.name, entry, patterns):
-                yield from self._in(folder / entry.name, patterns)
+            if self._is_wanted(_at(folder, entry), entry, patterns):
+                yield from self._in(_at(folder, entry), patterns)
 
-    def _files(self, folder: Path, found: list[os.DirEntry[str]], patterns: list[Patterns]) -> Iterator[Path]:
+    def _usable(self, folder: Path, found: list[_Entry]) -> list[_Entry]:
+        """Those with a name that a path can have."""
+        for _ in (entry for entry in found if isinstance(entry, Entry) and entry.is_odd):
+            self.leave(folder, left_out.ODD)
+        return [entry for entry in found if not (isinstance(entry, Entry) and entry.is_odd)]
+
+    def _files(self, folder: Path, found: list[_Entry], patterns: list[Patterns]) -> Iterator[Path]:
         siblings = frozenset(entry.name.lower() for entry in found)
         for entry in found:
-            path = folder / entry.name
+            path = _at(folder, entry)
             reason = left_out.why_not_file(path, siblings, self.suffixes)
             if reason is None and any(each.match(path, is_folder=False) for each in patterns):
                 reason = left_out.IGNORED
             if reason:
                 self.leave(path, reason)
-            elif reason is None and _is(entry, os.DirEntry.is_file):
+            elif reason is None and _is_file(entry):
                 yield path
 
-    def _is_wanted(self, folder: Path, entry: os.DirEntry[str], patterns: list[Patterns]) -> bool:
+    def _is_wanted(self, folder: Path, entry: _Entry, patterns: list[Patterns]) -> bool:
         reason = left_out.why_not_folder(folder)
         if reason is None and entry.is_symlink():
             reason = left_out.LINK
@@ -129,9 +167,15 @@ class _Search:
         return reason is None
 
 
-def _is(entry: os.DirEntry[str], kind: Callable[[os.DirEntry[str]], bool]) -> bool:
-    """Whether an entry is of a kind; one that can't be asked counts as a file, whose reading then says why not."""
+def _is_folder(entry: _Entry) -> bool:
     try:
-        return kind(entry)
+        return entry.is_dir()
+    except OSError:  # one that can't be asked counts as a file, whose reading then says why not
+        return False
+
+
+def _is_file(entry: _Entry) -> bool:
+    try:
+        return entry.is_file()
     except OSError:
-        return kind is os.DirEntry.is_file
+        return True

@@ -27,6 +27,7 @@ PAIR = "RAW files whose photo is here as JPEG or HEIC, too"
 LIVE = "moving parts of Live Photos"
 VIDEOS = "videos; to include them, import with --video or tick “Include videos”"
 OTHER = "pictures of kinds that faceid can't read; export them as JPEG, PNG or TIFF"
+ODD = "objects whose names hold an empty part, “.” or “..”"
 DENIED = "what may not be read; give the account that runs faceid the right to read it"
 
 _FOLDERS = {

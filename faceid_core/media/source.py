@@ -12,6 +12,8 @@ from typing import IO, Any
 
 from faceid_core.errors import ImageTooLarge, UnreadableImage
 from faceid_core.media import formats
+from faceid_core.remote import RemotePath, place
+from faceid_core.remote_cache import local_copy
 from faceid_core.values import Image
 
 DEFAULT_MEGAPIXELS = 150.0
@@ -68,7 +70,8 @@ class Borrowed(io.RawIOBase):
 
 
 def opened(source: Source | Borrowed) -> IO[bytes]:
-    """A seekable file over the source; UnreadableImage where there is nothing to read."""
+    """A seekable file over the source, or over a copy of what lies elsewhere. Raises UnreadableImage where there is
+    nothing to read, RemoteUnusable."""
     if isinstance(source, Borrowed):
         if not source.seek(0, io.SEEK_END):
             raise UnreadableImage(formats.EMPTY)
@@ -78,13 +81,30 @@ def opened(source: Source | Borrowed) -> IO[bytes]:
         if not source:
             raise UnreadableImage(formats.EMPTY)
         return io.BytesIO(source)
+    path = place(source)
+    if isinstance(path, RemotePath):
+        return _opened_copy(path)
+    return _opened_file(path)
+
+
+def _opened_copy(path: RemotePath) -> IO[bytes]:
     try:
-        status = Path(source).stat()
+        copy = local_copy(path)
+        if not copy.exists():  # taken away to make room for another one
+            copy = local_copy(path)
+    except OSError as error:
+        raise unreachable(error) from error
+    return _opened_file(copy)
+
+
+def _opened_file(path: Path) -> IO[bytes]:
+    try:
+        status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
             raise UnreadableImage("not an ordinary file")
         if status.st_size == 0:
             raise UnreadableImage(formats.EMPTY)
-        return Path(source).open("rb")
+        return path.open("rb")
     except (OSError, ValueError) as error:
         raise unreachable(error) from error
 

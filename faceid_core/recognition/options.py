@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -20,8 +21,21 @@ RECIPES = {
 }
 """What to train -> what it is good for."""
 
+TRAINER = ("torch", "fastai")
+"""Packages that all recipes but imprint need."""
+
+NO_TRAINER = (
+    "This training needs PyTorch, which is not installed: install it with `pip install 'faceid[train]'`, or train "
+    "with the recipe imprint, which needs nothing more."
+)
+
 WEAK_PHOTOS = 1
 """A person with no more photos than these can't be tested, and is recognised less well."""
+
+
+def has_trainer() -> bool:
+    """Whether everything can be trained here; nothing is loaded."""
+    return all(find_spec(package) for package in TRAINER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,11 @@ class TrainOptions:
             raise ValueError("a training needs positive counts")
         if not (0 < self.valid_share < 1 and self.learning_rate > 0):
             raise ValueError("valid_share lies between 0 and 1, learning_rate above 0")
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether what it takes is installed."""
+        return (self.recipe == "imprint" and not self.unfreeze_epochs) or has_trainer()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

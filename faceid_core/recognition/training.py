@@ -24,10 +24,12 @@ from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.evaluation import STRANGERS_TO_JUDGE, HeldOut
 from faceid_core.recognition.openset import Calibration, Scored
 from faceid_core.recognition.options import (
+    NO_TRAINER,
     RECIPES,
     Labelled,
     Readiness,
     TrainOptions,
+    has_trainer,
     labelled_faces,
     readiness,
 )
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from faceid_core.engine.dlib_format import Array, ResNetWeights
 
 __all__ = [
-    "RECIPES", "Readiness", "Rejected", "TrainOptions", "Trained", "readiness", "save", "train",
+    "NO_TRAINER", "RECIPES", "Readiness", "Rejected", "TrainOptions", "Trained", "has_trainer", "readiness", "save",
+    "train",
 ]  # fmt: skip
 
 FACES_TO_WIN = 2

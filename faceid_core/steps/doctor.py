@@ -26,6 +26,9 @@ PACKAGES = (
 )  # fmt: skip
 """Packages whose version a bug report should name; any other is shown only where something is wrong with it."""
 
+ONLY_TO_TRAIN = ("fastai", "torch")
+"""Packages that a slim installation lacks."""
+
 FREE_BYTES = 2 * 1024**3
 """Less free disk than this is worth a warning: 10,000 photos make about 200 MB of crops and vectors."""
 
@@ -93,6 +96,9 @@ def _package(package: str, wanted: Requirement | None) -> Check:
     try:
         version = metadata.version(package)
     except metadata.PackageNotFoundError:
+        if package in ONLY_TO_TRAIN:
+            only = "Only training the recipes best and head needs it"
+            return Check(package, "not installed", advice=f"{only}: pip install 'faceid[train]'")
         return Check(package, "missing", ok=False, advice=advice)
     if wanted and not wanted.specifier.contains(version, prereleases=True):
         return Check(package, version, ok=False, advice=advice)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceid_core.errors import FaceIdError, NotEnoughLabels
+from faceid_core.errors import FaceIdError, NotEnoughLabels, TrainerMissing
 from faceid_core.library import Library, ModelView, NamedFaces
 from faceid_core.steps.load_vectors import decoded
 from faceid_core.steps.snapshot import LibrarySnapshot
@@ -55,12 +55,21 @@ def changed_since(library: Library, model: ModelView) -> Since:
     return Since(tuple(sorted(now.keys() - set(model.classes))), max(more, fewer), then.total())
 
 
+def require_trainer(options: TrainOptions) -> None:
+    """Raises TrainerMissing."""
+    from faceid_core.recognition.training import NO_TRAINER
+
+    if not options.is_possible:
+        raise TrainerMissing(NO_TRAINER)
+
+
 def _checked(library: Library, named: NamedFaces, options: TrainOptions | None) -> Readiness:
     from faceid_core.recognition import training
 
     ready = training.readiness(named.names, named.photos, options)
     try:
         require_trainable(library.settings)
+        require_trainer(options or training.TrainOptions())
     except FaceIdError as error:
         return replace(ready, refusal=str(error))
     return ready
@@ -75,8 +84,8 @@ def train_recogniser(
 ) -> ModelView:
     """Train a recogniser from the names given so far and store it as the newest model.
 
-    Raises NotAllowed for all but owners, NotEnoughLabels, UnknownChoice; ErasedMeanwhile where somebody was erased
-    while it ran; JobCancelled from `progress`. Then it leaves nothing behind.
+    Raises NotAllowed for all but owners, NotEnoughLabels, UnknownChoice, TrainerMissing; ErasedMeanwhile where
+    somebody was erased while it ran; JobCancelled from `progress`. Then it leaves nothing behind.
     """
     from faceid_core.engine.dlib_format import resnet_weights
     from faceid_core.engine.weights import weights_path
@@ -84,6 +93,7 @@ def train_recogniser(
 
     library.actor.require(Role.OWNER)  # now, not after minutes of work
     require_trainable(library.settings)
+    require_trainer(options or training.TrainOptions())
     snapshot = LibrarySnapshot.of(library)
     named, embedder = snapshot.training_faces, snapshot.embedder.name
     if (refusal := _checked(library, named, options).refusal) is not None:

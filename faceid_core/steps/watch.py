@@ -10,11 +10,12 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
-from faceid_core.errors import FaceIdError
+from faceid_core.errors import FaceIdError, RemoteUnusable
 from faceid_core.library import Library, WatchedView
 from faceid_core.media import folders
 from faceid_core.media.formats import SUFFIXES, VIDEO_SUFFIXES
 from faceid_core.media.left_out import IGNORE_FILES
+from faceid_core.remote import is_remote
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ def watch_folders(
     for network drives, which report nothing. Ends when `stop` is set. Raises PathNotFound.
     """
     roots = [folders.absolute(path) for path in paths]
+    for root in filter(is_remote, roots):
+        raise RemoteUnusable(f"{root} can't be watched; run `faceid import {root}` from time to time instead.")
     next(folders.walk(roots), None)  # a wrong path is refused before anything is queued
     params: dict[str, object] = {"paths": [str(root) for root in roots], "exclude": list(exclude)}
     if video_seconds is not None:

@@ -22,6 +22,7 @@ from faceid_core.exchange.sidecar_place import Places
 from faceid_core.library import FileBefore, Library, PhotoToName
 from faceid_core.media import folders as media_folders
 from faceid_core.media import images, xmp
+from faceid_core.remote import is_remote
 from faceid_core.values import Box, Progress, Role, no_progress
 from faceid_core.wording import count
 
@@ -29,6 +30,7 @@ BATCH = 64
 """Files whose former bytes are kept in one transaction, before the first of them is changed."""
 
 CHANGED = "it was changed since its import; import it again first"
+ELSEWHERE = "names are only written to photos on this machine"
 MEANWHILE = "another program changed it meanwhile; write the names again"
 
 
@@ -159,6 +161,9 @@ class _Writing:
         """The change of one file; None where there is none, which is counted."""
         self.done.photos += 1
         path = Path(photo.path)
+        if is_remote(photo.path):
+            self.done.failures.append(FileProblem(photo.path, ELSEWHERE))
+            return None
         if not path.is_file():
             self.done.missing += 1
             return None

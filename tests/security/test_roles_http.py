@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.routing import BaseRoute
 from starlette.testclient import TestClient
 
@@ -90,6 +91,20 @@ def test_every_address_of_the_api(
             assert answer.status_code == 403, path
         else:
             assert answer.status_code not in (401, 403, 500), path
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_metrics_are_for_owners(client: TestClient, tokens: dict[str, dict[str, str]], visitor: str) -> None:
+    answer = client.get("/metrics", headers=tokens[visitor])
+    if visitor != Role.OWNER:
+        assert answer.status_code == (401 if visitor == NOBODY else 403)
+        assert list(answer.json()) == ["error"]
+        return
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    figures = {sample.labels["what"]: sample.value for sample in families["faceid_library"].samples}
+    assert figures["photos"] == 0 and figures.keys() >= {"faces", "people", "unnamed"}
+    assert families.keys() >= {"faceid_workers", "faceid_import_files_left", "process_resident_memory_bytes"}
+    assert client.post("/metrics", headers=tokens[visitor]).status_code == 405
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """A worker as on another machine, for tests: it takes jobs until it is ended, and searches photos in no time.
 
-python -m tests.steps.many_workers FOLDER SECONDS_PER_PHOTO
+python -m tests.steps.many_workers FOLDER SECONDS_PER_PHOTO [pool]
+
+pool: photos are searched in a process beside the one that stores them, as in an import.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.importing import shared
 from faceid_core.library import Library
 from faceid_core.settings import Settings
@@ -32,6 +36,18 @@ class Prepared:
             yield file, new_photo(str(file.path), file.sha256, faces=int(file.sha256[:2], 16) % 3)
 
 
+@dataclass
+class PreparedBeside(Prepared):
+    """The same in a process beside."""
+
+    def run(self, work: object, items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        yield from ProcessPool(1).run(partial(_searched, self.seconds), items)
+
+
+def _searched(seconds: float, file: Any) -> Any:
+    return next(Prepared(seconds).run(None, [file]))[1]
+
+
 def draw(folder: Path, number: int) -> None:
     """Files that begin like photos, a third of them in a folder below."""
     (folder / "below").mkdir(parents=True)
@@ -43,7 +59,7 @@ def draw(folder: Path, number: int) -> None:
 def main() -> None:
     work.DEAD_SECONDS, work.WATCH_SECONDS, work.LONGEST_PAUSE_SECONDS = 3.0, 0.3, 1.0
     shared.BEAT_SECONDS = 0.4
-    search = Prepared(float(sys.argv[2]))
+    search = (PreparedBeside if "pool" in sys.argv else Prepared)(float(sys.argv[2]))
     setattr(shared, "executor_for", lambda *_: search)  # noqa: B010  (it is shared's own import)
     jobs.KINDS |= {kind: lambda *_: {} for kind in ("cluster", "map")}
     with Library.open(Settings(library=Path(sys.argv[1]))) as library:

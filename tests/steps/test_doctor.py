@@ -44,6 +44,19 @@ def test_the_library_is_counted(filled: Library) -> None:
     assert str(filled.settings.library) in check.found
 
 
+def test_an_installation_without_pytorch_is_all_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = metadata.version
+
+    def version(name: str) -> str:
+        if name in doctor.ONLY_TO_TRAIN:
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    checks = {check.name: check for check in doctor._packages()}
+    assert all(checks[name].ok and "faceid[train]" in checks[name].advice for name in doctor.ONLY_TO_TRAIN)
+
+
 def test_a_missing_and_an_old_package_are_named_with_what_to_install(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

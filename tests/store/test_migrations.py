@@ -69,7 +69,7 @@ SINCE["sharelink"] = "0009"
 SINCE["consent"] = "0010"
 SINCE |= dict.fromkeys(("handbox", "undescribedface"), "0011")
 SINCE |= dict.fromkeys(("jobpart", "jobworker"), "0012")
-SINCE["watchedfolder"] = "0013"
+SINCE["watchedfolder"] = "0014"
 """Tables that older versions don't have, with the first that does."""
 
 

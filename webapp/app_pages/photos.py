@@ -130,7 +130,10 @@ def _from_folder(options: _Options) -> None:
         "Importing it again adds only new and changed photos."
     )
     with st.form("import-folder", border=False):
-        path = st.text_input("Folder or file", placeholder="/home/you/Pictures", key="folder", max_chars=4096)
+        path = st.text_input(
+            "Folder or file", placeholder="/home/you/Pictures", key="folder", max_chars=4096,
+            help="Or an address in object storage, such as s3://bucket/photos; see docs/scaling.md.",
+        )  # fmt: skip
         with st.container(horizontal=True, key="watch-options"):
             watch = st.checkbox(
                 "Watch this folder", key="watch-folder",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from faceid_core.recognition.model_card import as_markdown, card_of, rates_at
-from faceid_core.recognition.training import RECIPES
+from faceid_core.recognition.training import RECIPES, TrainOptions, has_trainer
 from faceid_core.steps.train import changed_since, readiness
 from webapp.context import library
 from webapp.feedback import guarded, toast
@@ -32,7 +32,7 @@ def page() -> None:
         "The recogniser learns from the names you gave. It is then tested on faces it has not seen, which shows "
         "how good it is and how sure it must be to give a name."
     )
-    ready, models = readiness(library()), library().models.all()
+    ready, models = readiness(library(), TrainOptions(recipe=_recipe())), library().models.all()
     if not job_progress("train", body=_curves):
         last_failure("train")
         _start(ready, next((model for model in models if model.is_active), None))
@@ -58,10 +58,13 @@ def _start(ready: Readiness, active: ModelView | None) -> None:
         st.info(hint, icon=":material/update:")
     if possible:
         with st.expander("Recipe", icon=":material/tune:"):
+            recipes = RECIPES if has_trainer() else {"imprint": RECIPES["imprint"]}
             st.radio(
-                "Recipe", list(RECIPES), key="recipe", captions=list(RECIPES.values()),
+                "Recipe", list(recipes), key="recipe", captions=list(recipes.values()),
                 format_func=str.capitalize, label_visibility="collapsed",
             )  # fmt: skip
+            if not has_trainer():
+                st.caption("The recipes best and head need PyTorch: install it with `pip install 'faceid[train]'`.")
 
 
 def _in_words(ready: Readiness) -> str:
@@ -88,9 +91,14 @@ def _since(model: ModelView) -> str | None:
     return f"Since recogniser {model.id} was trained: {' and '.join(parts)}. Train again to include them."
 
 
+def _recipe() -> str:
+    """The one chosen; before that, the first that is possible."""
+    return str(st.session_state.get("recipe") or ("best" if has_trainer() else "imprint"))
+
+
 @guarded
 def _train() -> None:
-    recipe = st.session_state.get("recipe", "best")
+    recipe = _recipe()
     library().jobs.submit("train", {} if recipe == "best" else {"recipe": recipe})
     toast("Training started. It continues if you leave this page.", icon=":material/model_training:")
 
