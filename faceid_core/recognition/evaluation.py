@@ -75,7 +75,7 @@ class HeldOut:
     @property
     def known(self) -> np.ndarray:
         """(N,) bool: faces of somebody whom the recogniser knows."""
-        return self.classes != UNKNOWN
+        return np.asarray(self.classes != UNKNOWN)
 
     @property
     def best(self) -> Floats:
@@ -86,7 +86,7 @@ class HeldOut:
     @property
     def right(self) -> np.ndarray:
         """(N,) bool: known faces whose likeliest name is the right one."""
-        return self.known & (self.people[:, 0] == self.classes)
+        return np.asarray(self.known & (self.people[:, 0] == self.classes))
 
     @property
     def impostors(self) -> Floats:

@@ -146,7 +146,8 @@ def _held_tensors(held: HeldOut | None) -> dict[str, Array]:
 def _held_out(tensors: dict[str, Array], people: int) -> HeldOut | None:
     if f"{HELD_OUT}_faces" not in tensors:
         return None
-    held = HeldOut(**{each.name: tensors[f"{HELD_OUT}_{each.name}"] for each in fields(HeldOut)})
+    read: dict[str, Any] = {each.name: tensors[f"{HELD_OUT}_{each.name}"] for each in fields(HeldOut)}
+    held = HeldOut(**read)
     flat = {held.faces.shape, held.classes.shape, held.others.shape} == {(len(held),)}
     if not flat or not held.people.shape == held.shares.shape == (len(held), RANKS):
         raise ValueError("answers that do not fit the faces")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faceid_core.engine.dlib_format import ResNetWeights
 from faceid_core.recognition import evaluation, model_files, training
 from faceid_core.recognition.evaluation import UNKNOWN, HeldOut
 from faceid_core.recognition.scoring import FaceSet
@@ -31,7 +32,7 @@ def trained() -> Trained:
     )  # fmt: skip
 
 
-def _no_network() -> None:  # type: ignore[misc]
+def _no_network() -> ResNetWeights:
     raise AssertionError("nothing here needs the network")
 
 

@@ -242,7 +242,7 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
         selection_mode="cell",
         key=f"confusion-{model.id}",
     )
-    picked = (event.selection.get("cell") or [{}])[0] if event else {}  # type: ignore[attr-defined]
+    picked = (event.selection.get("cell") or [{}])[0] if event else {}
     by_names = {both: cell for cell, both in names.items()}
     cell = by_names.get((picked.get("truth", ""), picked.get("said", "")))
     _cell(model, held, cells, wrong, cell)

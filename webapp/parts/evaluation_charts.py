@@ -17,7 +17,7 @@ LEAST_FPIR = 0.0005
 """Where the curve begins: a logarithmic axis has no zero."""
 
 
-def curve_chart(points: Sequence[Point], chosen: Point) -> alt.LayerChart:
+def curve_chart(points: Sequence[Point], chosen: Point) -> alt.LayerChart | alt.FacetChart:
     """TPIR by FPIR, with the chosen threshold as a point."""
     import altair as alt
     import pandas as pd
@@ -46,7 +46,7 @@ def curve_chart(points: Sequence[Point], chosen: Point) -> alt.LayerChart:
     return alt.layer(line, dots, point.encode(x=x, y=y, tooltip=tips), background="transparent")
 
 
-def reliability_chart(bars: Sequence[Bar]) -> alt.LayerChart:
+def reliability_chart(bars: Sequence[Bar]) -> alt.LayerChart | alt.FacetChart:
     """The share that is right by probability, beside the diagonal on which both are equal."""
     import altair as alt
     import pandas as pd
@@ -59,7 +59,7 @@ def reliability_chart(bars: Sequence[Bar]) -> alt.LayerChart:
             "faces": [bar.faces for bar in bars],
         }
     )
-    axis = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(format="%", tickCount=5)}
+    axis: dict[str, Any] = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(format="%", tickCount=5)}
     shown = (
         alt.Chart(frame)
         .mark_bar(color=ACCENT_DARK, opacity=0.75)
@@ -81,7 +81,7 @@ def reliability_chart(bars: Sequence[Bar]) -> alt.LayerChart:
 
 def confusion_chart(
     counts: Mapping[tuple[str, str], int], rows: Sequence[str], columns: Sequence[str], *, dark: bool
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     """A cell for each pair of (who it is, who it is said to be); a click selects it, as “cell”."""
     import altair as alt
     import pandas as pd
@@ -92,9 +92,8 @@ def confusion_chart(
         for at, said in enumerate(columns)
     ]
     picked = alt.selection_point(name="cell", fields=["truth", "said"], empty=False)
-    label = {"labelLimit": 110, "labelAngle": -40}
     base = alt.Chart(pd.DataFrame(cells)).encode(
-        x=alt.X("said:N", sort=list(columns), title="Answer", axis=alt.Axis(orient="top", **label)),
+        x=alt.X("said:N", sort=list(columns), title="Answer", axis=alt.Axis(orient="top", labelLimit=110, labelAngle=-40)),
         y=alt.Y("truth:N", sort=list(rows), title="Who it is", axis=alt.Axis(labelLimit=110)),
         tooltip=[
             alt.Tooltip("truth:N", title="Who it is"),
