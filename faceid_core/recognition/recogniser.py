@@ -42,8 +42,9 @@ class Recogniser:
         self.scorer = Scorer(model.tensors["rows"], model.cohort, model.negatives)
         self._calibration = model.calibration
         self._detector, self.embedder = detector, embedder
-        # dlib's detectors keep buffers, and two searches at once only double the memory: both use all cores.
-        self._one_search = threading.Lock()
+        # dlib's detectors keep buffers, and two runs of a network at once only double the memory, which ONNX Runtime
+        # never gives back: each uses all cores.
+        self._one_search, self._one_embedding = threading.Lock(), threading.Lock()
 
     @classmethod
     def load(
@@ -77,9 +78,10 @@ class Recogniser:
             return []
         vectors = []
         for start in range(0, len(found), AT_ONCE):
-            go_on()
             crops = np.stack([align(image, face.landmarks) for face in found[start : start + AT_ONCE]])
-            vectors.append(self.embedder.embed(crops))
+            with self._one_embedding:
+                go_on()
+                vectors.append(self.embedder.embed(crops))
         return self.label(found, np.concatenate(vectors), threshold=threshold)
 
     def label(

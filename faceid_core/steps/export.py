@@ -116,10 +116,10 @@ def form_of(target: Path) -> str:
     suffix = target.suffix.lower()
     found = [form for form, writers in FILES.items() if suffix in writers]
     if not found:
-        endings = [f"*{each}" for writers in FILES.values() for each in writers]
+        endings = dict.fromkeys(f"*{each}" for writers in FILES.values() for each in writers)
+        wrong = f"{target} is a directory" if target.is_dir() else f"{target.name} does not say what to write"
         raise UnknownChoice(
-            f"Name the export {' or '.join(dict.fromkeys(endings))}, not {target.name}, or choose a form with "
-            f"--as: {', '.join(FORMATS)}."
+            f"{wrong}; name a file like {' or '.join(endings)}, or choose a form with --as: {', '.join(FORMATS)}."
         )
     return found[0]
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -97,6 +98,26 @@ def test_many_threads_one_answer(recogniser: Recogniser, embedded: Embedded) -> 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: recogniser.recognise(image), range(4)))
     assert all(answer == answers[0] for answer in answers)
+
+
+def test_one_embedding_at_a_time_however_many_ask(
+    recogniser: Recogniser, embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = photo(embedded[0], next(iter(embedded[0].album.photos)))
+    embed, running, at_once = recogniser.embedder.embed, [0], list[int]()
+
+    def watched(crops: np.ndarray) -> np.ndarray:
+        running[0] += 1
+        at_once.append(running[0])
+        time.sleep(0.3)  # longer than a search
+        vectors = embed(crops)
+        running[0] -= 1
+        return vectors
+
+    monkeypatch.setattr(recogniser.embedder, "embed", watched)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(recogniser.recognise, [pixels] * 4))
+    assert at_once == [1] * 4
 
 
 def test_one_person_once_in_a_photo(recogniser: Recogniser, embedded: Embedded) -> None:
