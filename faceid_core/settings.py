@@ -34,7 +34,8 @@ PREFIX = "FACEID_"
 FOR_TESTS = "TEST_"
 """FACEID_TEST_… belongs to the tests of faceid, such as the server that FACEID_TEST_POSTGRES names."""
 
-OWN_FOLDERS = ("api", "gradio", "static", "media", "component", "share", "sign-in", "sign-out", "account", "_stcore")
+OWN_FOLDERS = ("api", "gradio", "static", "media", "component", "share", "sign-in", "sign-out", "account",
+               "_stcore")  # fmt: skip
 """Where the parts of the web app lie."""
 
 DEFAULT_PORT = {"http": ":80", "https": ":443"}

@@ -74,9 +74,7 @@ def test_the_cache_is_the_users_unless_it_is_set(tmp_path: Path, monkeypatch: py
     assert sessions.cache_folders(Settings(library=tmp_path))[-1] == tmp_path / "set"
 
 
-def test_a_damaged_cache_is_made_again(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_cache_is_made_again(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions.session("mmod", settings)
     (file,) = (tmp_path / "cache").iterdir()
     good = file.read_bytes()
