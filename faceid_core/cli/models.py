@@ -59,7 +59,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.option("--nms-iou", type=float, help="Boxes of a detector that overlap more are one face [default: 0.4].")
 @click.option("--dimension", type=int, help="Length of an embedder's vectors.")
 @click.pass_context
-def add(ctx: click.Context, file: Path, name: str | None, kind: str | None, **fields: Any) -> None:
+def add(ctx: click.Context, /, file: Path, name: str | None, kind: str | None, **fields: Any) -> None:
     """Copy a network into the library, run it once, and name it in models.toml."""
     from faceid_core.steps.manage_models import add_model, recognise_file
 

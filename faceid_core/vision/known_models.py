@@ -20,8 +20,8 @@ class KnownModel:
 
 
 YUNET = {"kind": "yunet", "input_px": 640, "mean": 0.0, "std": 1.0, "colour": "BGR", "threshold": 0.6}
-"""OpenCV's own demo asks for 0.9, which loses small faces. 2026may takes images of any size, but at 1600 pixels it finds
-no more of the development photos' faces than at 640, and twice as many false ones."""
+"""OpenCV's own demo asks for 0.9, which loses small faces. 2026may takes images of any size, but at 1600 pixels it
+finds no more of the development photos' faces than at 640, and twice as many false ones."""
 
 SCRFD = {"kind": "scrfd", "input_px": 640, "mean": 127.5, "std": 128.0, "threshold": 0.5}
 ARCFACE = {"input_px": 112, "mean": 127.5, "std": 127.5, "dimension": 512, "threshold": 1.1}
