@@ -42,8 +42,8 @@ class Recogniser:
         self.scorer = Scorer(model.tensors["rows"], model.cohort, model.negatives)
         self._calibration = model.calibration
         self._detector, self.embedder = detector, embedder
-        # dlib's detectors keep buffers, and two runs of a network at once only double the memory, which ONNX Runtime
-        # never gives back: each uses all cores.
+        # dlib's detectors keep buffers, and two runs of a network at once only double the memory, which ONNX
+        # Runtime never gives back: each uses all cores.
         self._one_search, self._one_embedding = threading.Lock(), threading.Lock()
 
     @classmethod

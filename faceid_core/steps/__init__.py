@@ -23,6 +23,7 @@ __all__ = [
     "map_faces",
     "next_question",
     "open_questions",
+    "plan_import",
     "recognise",
     "replay_decisions",
     "reply",

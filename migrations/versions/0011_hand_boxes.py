@@ -45,14 +45,15 @@ def upgrade() -> None:
         sa.Column("face_id", sa.Integer(), sa.ForeignKey("face.id", ondelete="CASCADE"), primary_key=True),
     )
     connection = op.get_bind()
+    found = _from_history(connection)
+    if not found:
+        return
     there = set(connection.scalars(sa.select(face.c.id)))
-    rows = [row for number, row in _from_history(connection).items() if row and number in there]
-    if rows:
+    if rows := [row for number, row in found.items() if row and number in there]:
         connection.execute(handbox.insert(), rows)
-        pictured = sa.exists().where(crop.c.face_id == handbox.c.face_id)
-        lacking = connection.scalars(sa.select(handbox.c.face_id).where(~pictured)).all()
-        if lacking:
-            connection.execute(undescribed.insert(), [{"face_id": number} for number in lacking])
+    pictured = set(connection.scalars(sa.select(crop.c.face_id)))
+    if lacking := [number for number in found if number in there - pictured]:  # those whose move was undone, too
+        connection.execute(undescribed.insert(), [{"face_id": number} for number in lacking])
 
 
 def downgrade() -> None:
@@ -63,15 +64,18 @@ def downgrade() -> None:
 
 
 def _from_history(connection: sa.Connection) -> dict[int, dict[str, Any] | None]:
-    """What the standing events of a library that was at this version before say, the latest last."""
+    """Face -> its box by hand, after the events of a library that was at this version before; None where it is gone
+    or was undone."""
     mine = sa.cast(event.c.changes, sa.Text).contains('"handbox"')
-    standing = sa.select(event.c.changes).where(event.c.undone_at.is_(None), mine).order_by(event.c.id)
+    events = sa.select(event.c.changes, event.c.undone_at.is_(None)).where(mine).order_by(event.c.id)
     found: dict[int, dict[str, Any] | None] = {}
-    for changes in connection.scalars(standing.execution_options(yield_per=100)):
-        for change in changes:
-            if change["table"] == "handbox":
-                row = change["after"] or change["before"]
-                found[row["face_id"]] = _decoded(change["after"]) if change["after"] else None
+    for changes, stands in connection.execute(events.execution_options(yield_per=100)):
+        for change in (each for each in changes if each["table"] == "handbox"):
+            number, after = (change["after"] or change["before"])["face_id"], change["after"]
+            if stands:
+                found[number] = _decoded(after) if after else None
+            else:
+                found.setdefault(number, None)
     return found
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,10 @@ NOBODY = Recognised(Box(90, 20, 140, 80), None, 0.4, (Guess("Bo", 0.4),), 1.0)
 class Known:
     """A recogniser that has made up its mind."""
 
-    def recognise(self, image: np.ndarray, *, threshold: float | None = None) -> list[Recognised]:
+    def recognise(
+        self, image: np.ndarray, *, threshold: float | None = None, go_on: Callable[[], None] = lambda: None
+    ) -> list[Recognised]:
+        go_on()
         assert image.dtype == np.uint8 and image.shape[2] == 3
         return [ADA] if threshold and threshold > 0.5 else [ADA, NOBODY]
 

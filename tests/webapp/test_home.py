@@ -69,4 +69,4 @@ def test_the_progress_of_a_job_is_shown_and_can_be_paused(filled: Library, open_
     page = open_page("home")
     assert "30 of 120 photos · 10.0 photos/s · about 9 s left" in page.get("progress")[0].proto.text
     next(button for button in page.button if button.label == "Pause").click().run()
-    assert filled.jobs.get(job.id).cancel_requested
+    assert filled.jobs.get(job.id).is_paused

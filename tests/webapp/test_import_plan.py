@@ -1,4 +1,4 @@
-"""A large import is explained first; an import can be paused and resumed."""
+"""A large import is explained first."""
 
 from __future__ import annotations
 
@@ -52,17 +52,3 @@ def test_the_lines_say_only_what_there_is() -> None:
         ":gray[3.0 GB to read · about 1 h 0 min at the pace of the last import]",
     ]
     assert plan_lines(ImportPlan(2, 0, 0, 0, 0, 10, 0, None)) == ["**2 new photos**", ":gray[10 bytes to read]"]
-
-
-def test_an_import_is_paused_and_resumed(library: Library, open_page: OpenPage) -> None:
-    job = library.jobs.submit("import", {"paths": ["/photos"]})
-    library.jobs.claim()
-    library.jobs.beat(job.id, 120, 2000, "a.jpg")
-    page = open_page("photos")
-    assert page.button(key=f"cancel-{job.id}").label == "Pause"
-    page.button(key=f"cancel-{job.id}").click().run()
-    library.jobs.cancelled(job.id)
-    page = open_page("photos")
-    assert "**The import is paused** after 120 of 2,000 photos" in texts(page)
-    page.button(key=f"resume-{job.id}").click().run()
-    assert [(again.kind, again.params) for again in library.jobs.active()] == [("import", {"paths": ["/photos"]})]

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 
-PAUSED = {"import": "The import is paused"}
-"""Jobs that go on where they were stopped, and what is said of a stopped one."""
-
 UNSUCCESSFUL = (JobState.FAILED, JobState.INTERRUPTED)
 
 FEW_STEPS = 4
@@ -72,19 +69,10 @@ def last_failure(kind: str) -> None:
     """The sentence of the newest job of this kind, if that failed: it stays until a job of the kind succeeds. An
     import whose worker died can be resumed here."""
     job = next((job for job in library().jobs.recent(20) if job.kind == kind), None)
-    if job is not None and job.kind in PAUSED and job.state == JobState.CANCELLED and job.started_at is not None:
-        _paused(job)
     if job is None or job.state not in UNSUCCESSFUL:
         return
     st.error(_why(job), icon=":material/error:")
     if job.kind == "import" and job.state == JobState.INTERRUPTED:
-        st.button("Resume", icon=":material/resume:", key=f"resume-{job.id}", on_click=_resume, args=(job,))
-
-
-def _paused(job: JobView) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"card-paused-{job.id}"):
-        done = f" after {job.done:,} of {count(job.total, *_UNITS[job.kind])}" if job.total else ""
-        st.markdown(f"**{PAUSED[job.kind]}**{done}", width="stretch")
         st.button("Resume", icon=":material/resume:", key=f"resume-{job.id}", on_click=_resume, args=(job,))
 
 
@@ -155,9 +143,9 @@ def _pause(job_id: int, paused: bool) -> None:
 
 def _cancel_button(job: JobView) -> None:
     st.button(
-        "Stopping…" if job.cancel_requested else "Pause" if job.kind in PAUSED else "Cancel",
+        "Stopping…" if job.cancel_requested else "Cancel",
         key=f"cancel-{job.id}",
-        icon=":material/pause:" if job.kind in PAUSED else ":material/close:",
+        icon=":material/close:",
         type="tertiary",
         disabled=job.cancel_requested,
         on_click=_cancel,
