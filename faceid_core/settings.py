@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     providers: Annotated[list[str], NoDecode] = Field(
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
     )
+    engine_cache: Path | None = Field(None, description="Folder of converted networks; by default the user's cache")
     name_lists: Literal["none", "subject", "person-in-image", "both"] = Field(
         "none", description="Lists of plain names that faceid names write fills beside the regions of faces"
     )
@@ -270,7 +271,7 @@ class Settings(BaseSettings):
 
     @property
     def engine_folder(self) -> Path:
-        """Converted networks."""
+        """Converted networks of this library alone; see engine_cache."""
         return self.library / "engine"
 
     @property

@@ -37,6 +37,15 @@ def engine_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(library=library)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def engine_cache(engine_settings: Settings) -> Iterator[None]:
+    """Libraries without an engine folder, also those of other processes, share that one, too: no test writes into
+    the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEID_ENGINE_CACHE", str(engine_settings.engine_folder))
+        yield
+
+
 @pytest.fixture(scope="session")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Album:
     """Four people on twelve photos."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import access, export, faces, listing, names, privacy, recognisers, share, upkeep
+from faceid_core.cli import access, export, faces, listing, models, names, privacy, recognisers, share, upkeep
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -394,5 +394,6 @@ def work(ctx: click.Context, kinds: tuple[str, ...], with_parent: bool) -> None:
         worker.run()
 
 
-for command in (names.names, listing.history, *privacy.COMMANDS, *upkeep.COMMANDS, *access.COMMANDS, share.share):
+for command in (names.names, listing.history, *privacy.COMMANDS, *upkeep.COMMANDS, *access.COMMANDS, share.share,
+                models.models):  # fmt: skip
     main.add_command(command)

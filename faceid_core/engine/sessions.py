@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions. A graph is written once to the library's engine folder and loaded once per process."""
+"""ONNX Runtime sessions. A graph is written once to a cache of the user and loaded once per process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import platformdirs
 
 from faceid_core.engine import centerface, dlib_format, graphs, quantised
 from faceid_core.engine.weights import weights_path
@@ -72,23 +74,42 @@ def active(settings: Settings) -> list[str]:
 
 
 def from_cache(name: str, settings: Settings, read: Callable[[bytes], Loaded]) -> Loaded:
-    """What `read` makes of the graph of the network `name`, a key of NETWORKS. The engine folder keeps the graph;
-    it is made where it is missing or damaged. Raises WeightsMissing, WeightsUnsupported, and as `read`."""
+    """What `read` makes of the graph of the network `name`, a key of NETWORKS. One of the cache folders keeps the
+    graph; it is made where it is missing or damaged. Raises WeightsMissing, WeightsUnsupported, and as `read`."""
     source = weights_path(NETWORKS[name][0])
-    cached = settings.engine_folder / f"{name}-{_sha256(source)[:16]}-v{graphs.VERSION}.onnx"
-    if cached.exists():
+    file = f"{name}-{_sha256(source)[:16]}-v{graphs.VERSION}.onnx"
+    for cached in (folder / file for folder in cache_folders(settings)):
         try:
             return read(cached.read_bytes())
+        except OSError:  # none there, or none that we may read
+            continue
         except EngineError:
             raise
         except Exception as error:  # the engines raise many kinds for a damaged file
             log.warning("The cached network %s is damaged and is made again (%s).", cached.name, error)
     model = NETWORKS[name][1](source).SerializeToString()
-    try:
-        _write_atomically(cached, model)
-    except OSError as error:  # a full disk, or a library that may only be read: it is no more than a cache
-        log.warning("The network %s can't be kept for the next start (%s).", cached.name, error.strerror)
+    _keep(model, file, settings)
     return read(model)
+
+
+def cache_folders(settings: Settings) -> list[Path]:
+    """Where converted networks may lie: in the library's own folder, or where all libraries share them."""
+    return [settings.engine_folder, settings.engine_cache or platformdirs.user_cache_path("faceid") / "engine"]
+
+
+def _keep(model: bytes, file: str, settings: Settings) -> None:
+    """Write the graph where all libraries share it, but into the library's own engine folder where there is one, or
+    where the others can't be written, as for a service without a home."""
+    own, shared = cache_folders(settings)
+    reason: str | None = None
+    for folder in (own,) if own.exists() else (shared, own):
+        try:
+            _write_atomically(folder / file, model)
+        except OSError as error:  # a full disk, or a library that may only be read: it is no more than a cache
+            reason = error.strerror
+        else:
+            return
+    log.warning("The network %s can't be kept for the next start (%s).", file, reason)
 
 
 def _sha256(path: Path) -> str:

@@ -111,9 +111,9 @@ def test_a_network_is_compiled_once(in_half: Half) -> None:
 def test_a_damaged_graph_is_made_again(
     in_half: Half, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = Settings(library=tmp_path)
+    settings = Settings(library=tmp_path / "library", engine_cache=tmp_path / "cache")
     assert bfloat16.network("resnet", settings) is not None
-    (file,) = settings.engine_folder.iterdir()
+    (file,) = (tmp_path / "cache").iterdir()
     good = file.read_bytes()
     file.write_bytes(good[: len(good) // 2])
     monkeypatch.setattr(bfloat16, "_networks", {})

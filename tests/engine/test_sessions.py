@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from faceid_core.engine import sessions
@@ -16,18 +17,66 @@ def fresh_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "_sessions", {})
 
 
-def test_a_graph_is_written_once_and_loaded_once(tmp_path: Path) -> None:
-    settings = Settings(library=tmp_path)
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A new library, and a cache of its own."""
+    return Settings(library=tmp_path / "library", engine_cache=tmp_path / "cache")
+
+
+def kept(folder: Path) -> list[str]:
+    return sorted(file.name.split("-")[0] + file.suffix for file in folder.glob("*"))
+
+
+def test_a_graph_is_written_once_and_loaded_once(settings: Settings, tmp_path: Path) -> None:
     first = sessions.session("mmod", settings)
-    files = list(settings.engine_folder.iterdir())
-    assert [file.suffix for file in files] == [".onnx"]
+    assert kept(tmp_path / "cache") == ["mmod.onnx"]
+    assert not settings.engine_folder.exists()
     assert sessions.session("mmod", settings) is first
 
 
-def test_a_damaged_cache_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(library=tmp_path)
+def test_a_second_library_makes_no_graph(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions.session("mmod", settings)
-    (file,) = settings.engine_folder.iterdir()
+    monkeypatch.setattr(sessions, "NETWORKS", {"mmod": ("mmod", None)})  # makes none
+    other = settings.model_copy(update={"library": settings.library.parent / "other"})
+    assert sessions.session("mmod", other).get_inputs()[0].name == "images"
+
+
+def test_a_librarys_own_engine_folder_comes_first(settings: Settings, tmp_path: Path) -> None:
+    settings.engine_folder.mkdir(parents=True)
+    sessions.session("mmod", settings)
+    assert kept(settings.engine_folder) == ["mmod.onnx"]
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_cache_that_may_only_be_read_is_read(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written by somebody else; what is missing there goes to the library."""
+    sessions.session("mmod", settings)
+    writes = sessions._write_atomically
+
+    def refused(path: Path, content: bytes) -> None:
+        if "cache" in path.parts:
+            raise PermissionError(13, "Permission denied")
+        writes(path, content)
+
+    monkeypatch.setattr(sessions, "_write_atomically", refused)
+    monkeypatch.setattr(sessions, "_sessions", {})
+    sessions.session("mmod", settings)
+    assert not settings.engine_folder.exists()
+    sessions.session("centerface", settings)
+    assert kept(settings.engine_folder) == ["centerface.onnx"]
+
+
+def test_the_cache_is_the_users_unless_it_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FACEID_ENGINE_CACHE")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda name: tmp_path / "caches" / name)
+    assert sessions.cache_folders(Settings(library=tmp_path))[-1] == tmp_path / "caches" / "faceid" / "engine"
+    monkeypatch.setenv("FACEID_ENGINE_CACHE", str(tmp_path / "set"))
+    assert sessions.cache_folders(Settings(library=tmp_path))[-1] == tmp_path / "set"
+
+
+def test_a_damaged_cache_is_made_again(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions.session("mmod", settings)
+    (file,) = (tmp_path / "cache").iterdir()
     good = file.read_bytes()
     file.write_bytes(good[: len(good) // 2])
     monkeypatch.setattr(sessions, "_sessions", {})
@@ -42,7 +91,7 @@ def test_an_unknown_provider_is_refused_with_the_choices(tmp_path: Path) -> None
 
 
 def test_a_cache_that_can_not_be_written_is_done_without(tmp_path: Path) -> None:
-    settings = Settings(library=tmp_path / "library")
+    settings = Settings(library=tmp_path / "library", engine_cache=tmp_path / "library")
     settings.library.touch()  # a file where the folder should be: as useless as a full disk
     assert sessions.session("mmod", settings).get_inputs()[0].name == "images"
 

@@ -94,8 +94,7 @@ def test_a_file_that_is_turned_and_saved_again_keeps_its_name(empty: Library, al
     report = import_photos(empty, [tmp_path])
     assert (report.photos, report.renewed, report.imported) == (1, 1, 0)
     assert names(empty) == [(1, "Ada", "human")]
-    # On its side a face gets a smaller box from CenterFace, whose heights the square is measured in.
-    assert empty.faces.get(1).box.iou(carried(before, picture.size, picture.size[::-1], 3)) > 0.4
+    assert empty.faces.get(1).box.iou(carried(before, picture.size, picture.size[::-1], 3)) > 0.5
     assert empty.problems() == []
 
 

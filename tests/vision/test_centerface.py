@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from faceid_core.media import images
-from faceid_core.sample import Album
+from faceid_core.sample import Album, draw_album
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Image
 from faceid_core.vision.centerface import CenterFaceDetector
@@ -122,6 +123,19 @@ def test_a_face_that_fills_the_photo_is_found_once(side_px: int, album: Album, e
     assert hits(found, [truth]) == len(found) == 1
 
 
+def test_faces_that_reach_beyond_the_photo_are_found(shared_data: Path, engine_settings: Settings) -> None:
+    """Real faces, cut off a tenth inside their boxes: drawn ones show too little without hair and chin."""
+    found_by = detector(engine_settings)
+    for path in sorted((shared_data / "family").glob("Family?-[DMLS]*.jpg"))[:6]:
+        photo = images.read(path).pixels
+        box = boxes(found_by, photo)[0]
+        inside = 0.1 * box.height
+        rows, columns = ((round(first + inside), round(last - inside)) for first, last in
+                         ((box.top, box.bottom), (box.left, box.right)))  # fmt: skip
+        cut = scaled(np.ascontiguousarray(photo[slice(*rows), slice(*columns)]), 1000 / (rows[1] - rows[0]))
+        assert max(box.height for box in boxes(found_by, cut)) > 500, path.name
+
+
 def test_a_panorama_is_searched_in_more_pixels(album: Album, engine_settings: Settings) -> None:
     """At 1600 pixels in all the faces would be 10 high; those on the borders of pieces are found once."""
     places = [(left, 150) for left in range(100, 5600, 900)]
@@ -138,3 +152,21 @@ def test_drawn_things_without_people_hold_no_face(engine_settings: Settings) -> 
     cv2.circle(photo, (700, 90), 50, (250, 220, 80), -1)
     for size in ("normal", "every"):
         assert detector(engine_settings, size, 800).detect(photo) == []
+
+
+def test_a_face_on_its_side_has_a_square_of_about_the_same_size(album: Album, engine_settings: Settings) -> None:
+    photo, _ = portrait(album)
+    (upright,) = boxes(detector(engine_settings), photo)
+    for quarter_turns in (1, 3):
+        (turned,) = boxes(detector(engine_settings), np.ascontiguousarray(np.rot90(photo, quarter_turns)))
+        assert turned.height == pytest.approx(upright.height, rel=0.25)
+
+
+@pytest.mark.slow
+def test_every_drawn_face_is_found_once(tmp_path: Path, engine_settings: Settings) -> None:
+    album = draw_album(tmp_path / "album", people=8, photos=60, seed=1)
+    found_by = detector(engine_settings)
+    for name, faces in album.photos.items():
+        truth, found = [face.box for face in faces], boxes(found_by, read(album, name))
+        assert [sum(box.iou(true) > 0.3 for box in found) for true in truth] == [1] * len(truth), name
+        assert len(found) == len(truth), name
