@@ -143,9 +143,10 @@ def _chosen(library: Library, number: int | None) -> ModelView:
 
 
 def _stored(library: Library, number: int, one_in: int) -> float:
-    from faceid_core.recognition.evaluation import threshold_for
+    from faceid_core.recognition.evaluation import CHOICES, threshold_for
 
-    found = threshold_for(library.models.get(number).metrics.get("points") or (), one_in) if one_in > 0 else None
+    points = library.models.get(number).metrics.get("points") or ()
+    found = threshold_for(points, one_in) if min(CHOICES) <= one_in <= max(CHOICES) else None
     if found is None:
         raise BadInput(
             f"Recogniser {number} knows no threshold for 1 in {one_in}; choose 10 to 1000, or train again."
