@@ -3,4 +3,16 @@
 May import the root, media and engine.
 """
 
-__all__ = ["detection", "detector", "dlib_resnet", "embedder", "embedding", "quality", "tracking"]
+__all__ = [
+    "custom_detector",
+    "custom_embedder",
+    "custom_models",
+    "detection",
+    "detector",
+    "dlib_resnet",
+    "embedder",
+    "embedding",
+    "known_models",
+    "quality",
+    "tracking",
+]

@@ -35,9 +35,9 @@ masks and figures score as high as faces from one side only."""
 
 OVERVIEW_PX, FAR_PX = 640, 160
 """Longer side of the photo in the two searches that every photo gets. The second costs a tenth of the first, and
-twice that where it guesses at something (one photo in twelve). It sees faces that reach beyond the photo's edges: of
-58 cut off a tenth inside their boxes it alone sees all, at 256 pixels 11. What it takes a mask for scores 0.33; at
-256 pixels 0.46."""
+twice that where it guesses at something (one photo in twelve). It sees faces that reach beyond the photo's edges:
+of 58 cut off a tenth inside their boxes it alone sees all, at 256 pixels 11. What it takes a mask for scores 0.33;
+at 256 pixels 0.46."""
 
 FAR_FACE_PX = 25.0
 """Smaller faces at FAR_PX are left to the overview, which sees them better (100 pixels there)."""
