@@ -18,8 +18,8 @@ def test_help_lists_the_commands_in_the_order_of_work() -> None:
     assert listed == [
         "demo", "import", "watch", "cluster", "map", "evaluate", "photos", "faces", "people", "train",
         "recognisers", "recognise", "export", "serve", "work", "names", "history", "consent", "retention", "audit",
-        "undo", "redo", "erase", "doctor", "backup", "restore", "decisions", "db", "user", "token", "share",
-        "models",
+        "undo", "redo", "erase",
+        "doctor", "backup", "restore", "decisions", "db", "user", "token", "share", "models",
     ]  # fmt: skip
 
 

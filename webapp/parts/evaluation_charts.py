@@ -93,7 +93,12 @@ def confusion_chart(
     ]
     picked = alt.selection_point(name="cell", fields=["truth", "said"], empty=False)
     base = alt.Chart(pd.DataFrame(cells)).encode(
-        x=alt.X("said:N", sort=list(columns), title="Answer", axis=alt.Axis(orient="top", labelLimit=110, labelAngle=-40)),
+        x=alt.X(
+            "said:N",
+            sort=list(columns),
+            title="Answer",
+            axis=alt.Axis(orient="top", labelLimit=110, labelAngle=-40),
+        ),
         y=alt.Y("truth:N", sort=list(rows), title="Who it is", axis=alt.Axis(labelLimit=110)),
         tooltip=[
             alt.Tooltip("truth:N", title="Who it is"),
