@@ -108,6 +108,7 @@ def test_arrows_go_through_the_search_and_keys_zoom(page: Page, url: str) -> Non
         shows(page, name)
     page.keyboard.press("ArrowLeft")
     shows(page, "photo4.jpg")
+    idle(page)
     page.keyboard.press("+")
     zoomed = page.locator(".stage.zoomed")
     zoomed.wait_for()
