@@ -38,7 +38,7 @@ def test_the_next_step_leads_to_the_photos(page: Page, empty_url: str) -> None:
     page.goto(empty_url)
     page.get_by_test_id("stPageLink-NavLink").get_by_text("Import photos").click()
     page.wait_for_url("**/photos")
-    page.get_by_label("Folder or file").fill("/no/such/folder")
+    page.get_by_role("textbox", name="Folder or file").fill("/no/such/folder")
     page.get_by_role("button", name="Import", exact=False).first.click()
     page.get_by_text("There is no file or folder").wait_for()
 

@@ -103,9 +103,11 @@ def eventually(page: Page, holds: Callable[[], bool]) -> None:
 def test_arrows_go_through_the_search_and_keys_zoom(page: Page, url: str) -> None:
     opened(page, url, "photo5.jpg", search="photo")
     assert page.get_by_role("button", name="Previous photo").is_disabled()
-    for name in ("photo4.jpg", "photo3.jpg"):
+    for _ in range(2):  # as fast as it goes: none is lost
         page.keyboard.press("ArrowRight")
-        shows(page, name)
+    shows(page, "photo3.jpg")
+    page.get_by_role("button", name="Next photo", disabled=False).wait_for()
+    idle(page)
     page.keyboard.press("ArrowLeft")
     shows(page, "photo4.jpg")
     idle(page)

@@ -16,7 +16,7 @@
  * @typedef {{
  *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, chosen: number | null, isNaming: boolean,
  *   adjusting: Adjusting | null, zoom: Zoom, stage: HTMLElement, canvas: HTMLElement, image: HTMLImageElement,
- *   boxes: HTMLElement, panel: HTMLElement, tools: HTMLElement, side: HTMLElement, live: HTMLElement,
+ *   boxes: HTMLElement, panel: HTMLElement, tools: HTMLElement, side: HTMLElement, live: HTMLElement, later: "previous" | "next" | null,
  *   pointers: Map<number, PointerEvent>, send: (name: string, value: unknown) => void, life: AbortController,
  * }} Viewer
  */
@@ -70,7 +70,7 @@ function makeViewer(root, data) {
   /** @type {Viewer} */
   const viewer = {
     root, data, turn: null, isWaiting: false, chosen: null, isNaming: false, adjusting: null, stage, canvas, image, boxes,
-    panel, tools, side, live, pointers: new Map(), send: () => {}, life,
+    panel, tools, side, live, later: null, pointers: new Map(), send: () => {}, life,
     zoom: makeZoom(stage, canvas, data, () => {}),
   }
   root.replaceChildren(tools, element("div", "room", element("div", "left", stage, panel), side), live)
@@ -118,12 +118,10 @@ function draw(viewer, data) {
   viewer.root.classList.toggle("gone", data.gone)
   viewer.live.textContent = data.status
   if (isOther) showPhoto(viewer)
-  drawTools(viewer)
-  drawBoxes(viewer)
-  drawSide(viewer)
-  drawPanel(viewer)
+  redraw(viewer)
   if (!viewer.isNaming) focusOn(viewer, isOther ? "stage" : key)
   for (const src of data.ahead) new Image().src = src
+  if (viewer.later) go(viewer, viewer.later)
 }
 
 /** @param {Viewer} viewer */
@@ -331,6 +329,7 @@ export function send(viewer, act) {
  * @param {"previous" | "next"} to
  */
 export function go(viewer, to) {
+  viewer.later = viewer.isWaiting ? to : null // asked for while another answer was awaited: it follows
   if (viewer.data[to]) send(viewer, { act: to })
 }
 
