@@ -32,7 +32,7 @@ def watch_folders(
     poll: bool | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[int]:
-    """Queue an import of the folders now, and again whenever photos in them have changed and settled.
+    """Queue an import of the folders once they are watched, and again whenever photos in them changed and settled.
 
     Yields the id of each queued job; whoever runs a worker carries it out. poll: look at all files again and again,
     for network drives, which report nothing. Ends when `stop` is set. Raises PathNotFound.
@@ -42,14 +42,13 @@ def watch_folders(
     params: dict[str, object] = {"paths": [str(root) for root in roots], "exclude": list(exclude)}
     if video_seconds is not None:
         params["video_seconds"] = video_seconds
-    yield library.jobs.submit("import", params).id
     for _ in _settled(roots, poll, stop):
         yield library.jobs.submit("import", params).id
 
 
 def _settled(roots: Sequence[Path], poll: bool | None, stop: threading.Event | None) -> Iterator[None]:
-    """One signal after each burst of changes."""
-    since: float | None = None
+    """One signal after each burst of changes; the first when the watch stands, so that no change is missed."""
+    since: float | None = time.monotonic()
     for changes in watch(
         *roots,
         watch_filter=_is_of_interest,

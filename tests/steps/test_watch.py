@@ -60,3 +60,16 @@ def test_a_wrong_path_is_refused_before_anything_is_queued(empty: Library, tmp_p
     with pytest.raises(PathNotFound, match="check the path"):
         next(watch_folders(empty, [tmp_path / "nowhere"]))
     assert empty.jobs.recent(5) == []
+
+
+def test_what_comes_while_the_first_import_runs_is_not_missed(empty: Library, tmp_path: Path) -> None:
+    stop = threading.Event()
+    signals = watch_folders(empty, [tmp_path], stop=stop)
+    next(signals)
+    (tmp_path / "late.jpg").write_bytes(b"copied after the first look at the folder")
+    limit = threading.Timer(30, stop.set)
+    limit.start()
+    assert next(signals, None) == empty.jobs.recent(1)[0].id
+    limit.cancel()
+    stop.set()
+    assert next(signals, None) is None
