@@ -83,6 +83,14 @@ CSS = """
 [class*="st-key-tile-"]:hover .tile { outline: 3px solid var(--accent); outline-offset: 2px; }
 /* Over what is typed on narrow pages. */
 @media (max-width: 640px) { [data-testid="InputInstructions"] { display: none; } }
+/* Two buttons and a sentence are too much for one line there. */
+@media (max-width: 640px) {
+  [class*="st-key-decision-"]:has([class*="st-key-back-"]) > :first-child { flex: 1 1 100%; }
+}
+/* White on the bright accent of the dark theme can't be read. */
+[data-testid^="stBaseButton-primary"]:not(:disabled) { background: var(--strong); border-color: var(--strong);
+  color: #fff; }
+[data-testid^="stBaseButton-primary"]:not(:disabled):hover { background: #115e59; border-color: #115e59; }
 .tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden; background: var(--card); }
 .tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
 .tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;
