@@ -73,7 +73,7 @@ photo would share only 0.43 to 0.49 (IoU, median of 36 real faces) with the upri
 
 
 class CenterFaceDetector(LandmarkDetector):
-    """Finds faces from about 10 pixels, in 0.25 to 0.44 of the CPU time of dlib's CNN; the default."""
+    """Finds faces from about 10 pixels, in 0.21 to 0.42 of the CPU time of dlib's CNN; the default."""
 
     name = "centerface"
 
