@@ -6,12 +6,12 @@ named without a place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from faceid_core.errors import UnreadableImage
+from faceid_core.exchange import json_beside
 from faceid_core.exchange.face_regions import (
     NO_PLACE,
     NamedRegion,
@@ -24,25 +24,21 @@ from faceid_core.exchange.face_regions import (
 )
 from faceid_core.media import images
 
-LARGEST_BYTES = 1 << 20
 NAMES, PEOPLE = "RegionName", "PersonInImage"
 
 
 def survey(path: Path) -> PhotoNames:
     """The people of a photo that came out of Apple Photos."""
     found = PhotoNames()
-    file = next((file for file in _candidates(path) if file.is_file()), None)
+    file = json_beside.first(_candidates(path))
     if file is None:
         return found
     try:
-        if file.stat().st_size > LARGEST_BYTES:
-            raise ValueError("it is larger than 1 MB")
-        told = _fields(json.loads(file.read_bytes()))
+        told = _fields(json_beside.read(file))
     except (OSError, ValueError, RecursionError) as error:
         if not isinstance(error, OSError) and not _is_exiftools(file):
             return found  # another program's, which reads and tells of its own
-        reason = getattr(error, "strerror", None) or f"it is no JSON of ExifTool ({error})"
-        found.unusable.append(UnusableName("", f"{file.name} names nobody: {reason}"))
+        found.unusable.append(json_beside.unusable(file, "ExifTool", error))
         return found
     if told is not None:
         _add(found, path, told)
