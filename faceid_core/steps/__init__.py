@@ -23,6 +23,7 @@ __all__ = [
     "find_missing",
     "import_names",
     "jobs",
+    "load_vectors",
     "manage_models",
     "map_faces",
     "next_question",
