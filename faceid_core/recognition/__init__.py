@@ -13,4 +13,5 @@ __all__ = [
     "recogniser",
     "scoring",
     "training",
+    "verification",
 ]

@@ -16,6 +16,7 @@ __all__ = [
     "describe_boxes",
     "doctor",
     "evaluate",
+    "evaluate_folder",
     "evaluate_recogniser",
     "export",
     "export_recogniser",

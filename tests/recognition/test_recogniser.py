@@ -127,8 +127,8 @@ def test_one_person_once_in_a_photo(recogniser: Recogniser, embedded: Embedded) 
     twins = np.stack([own.mean(0), own.mean(0)])
     boxes = [DetectedFace(Box(x, 0, x + 50, 50), 1.0, np.zeros((5, 2), np.float32)) for x in (60, 0)]
     assert [face.name for face in recogniser.label(boxes, twins)] == [name, name], "both are beyond doubt"
-    recogniser._calibration = replace(
-        recogniser._calibration, threshold_cosine=float(recogniser.scorer(twins)[0].max()) - 0.002
+    recogniser.calibration = replace(
+        recogniser.calibration, threshold_cosine=float(recogniser.scorer(twins)[0].max()) - 0.002
     )
     recogniser.threshold = 0.5
     assert [face.name for face in recogniser.label(boxes, twins)].count(name) == 1
