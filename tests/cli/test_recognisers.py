@@ -98,7 +98,7 @@ def test_one_is_exported(two: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def identities(trained_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two photos each of Anna and of a group without a name, in files that the library has not, and a photo that it has."""
+    """Two photos each of Anna and of an unnamed group, which the library has not, and one that it has."""
     folder = tmp_path_factory.mktemp("identities")
     with Library.open(Settings(library=trained_folder)) as library:
         for number, name in ((1, "Anna"), (3, "Zoe")):
