@@ -106,9 +106,7 @@ def identities(trained_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
             for face in library.faces.of_cluster(number)[:2]:
                 x, y = (face.box.left + face.box.right) / 2, (face.box.top + face.box.bottom) / 2
                 with Image.open(library.photos.get(face.photo_id).path) as photo:
-                    middle = ImageOps.exif_transpose(photo).crop(
-                        [int(v) for v in (x - 160, y - 160, x + 160, y + 160)]
-                    )
+                    middle = ImageOps.exif_transpose(photo).crop((x - 160, y - 160, x + 160, y + 160))
                 middle.save(folder / name / f"{face.id}.png")
         shutil.copy(library.photos.get(1).path, folder / "Anna")
     return folder
