@@ -19,6 +19,7 @@ from webapp.feedback import guarded
 from webapp.markup import escaped_html, escaped_markdown, face_url
 from webapp.parts import consent_form
 from webapp.parts.blank import blank
+from webapp.parts.dialog import dialog
 from webapp.parts.erase_dialog import erase_dialog
 from webapp.parts.history import recent_changes
 from webapp.parts.naming import Target, naming
@@ -254,7 +255,7 @@ def _forget(person: PersonView) -> None:
 
 
 # --- dialogs ------------------------------------------------------------------------------------------------
-@st.dialog("Edit", icon=":material/edit:")
+@dialog("Edit", icon=":material/edit:")
 def _edit_dialog(person: PersonView) -> None:
     about, consent = st.tabs(["About", "Consent"])
     with about:
@@ -289,7 +290,7 @@ def _range_of(stored: date | None) -> tuple[date, date]:
     return min(EARLIEST, stored or EARLIEST), max(today, stored or today)
 
 
-@st.dialog("Merge", icon=":material/merge:")
+@dialog("Merge", icon=":material/merge:")
 def _merge_dialog(person: PersonView) -> None:
     others = {other.id: other for other in library().people.all() if other.id != person.id}
     if not others:
