@@ -81,6 +81,9 @@ CSS = """
 [class*="st-key-tile-"] .stButton button { opacity: 0; }
 [class*="st-key-tile-"]:has(button:focus-visible) .tile,
 [class*="st-key-tile-"]:hover .tile { outline: 3px solid var(--accent); outline-offset: 2px; }
+/* Streamlit's grey is too pale on our grounds: 4.5 to 1 is the least that can be read by everybody (WCAG 1.4.3). */
+[data-testid="stCaptionContainer"] { color: color-mix(in srgb, var(--text) 74%, transparent); opacity: 1; }
+[data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }
 /* Over what is typed on narrow pages. */
 @media (max-width: 640px) { [data-testid="InputInstructions"] { display: none; } }
 /* Two buttons and a sentence are too much for one line there. */
@@ -95,7 +98,7 @@ CSS = """
 .tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
 .tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;
                font-size: .78rem; color: #fff; background: rgb(0 0 0 / 62%); }
-.tile-name { font-size: .82rem; opacity: .75; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.tile-name { font-size: .82rem; opacity: .85; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 </style>
 """
 """What the theme's configuration can't say. Keys: card… is a filled card, tile-… a photo of the grid."""
