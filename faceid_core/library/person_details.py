@@ -59,6 +59,12 @@ def detail_changes(session: Session, person_id: int, death_date: Day, favourite:
     return [] if same else [Change("persondetails", before, after if _says(after) else None)]
 
 
+def known_anew(person_id: int, death_date: date | None, favourite: bool) -> Change:
+    """What another library knows of a person of whom nothing is known here; the date may be any."""
+    row = {"person_id": person_id, "death_date": death_date, "favourite": favourite, "at": utc_now()}
+    return Change("persondetails", None, row)
+
+
 def check_order(born: date | None, died: date | None) -> None:
     """Raises BadInput."""
     if born is not None and died is not None and died < born:
