@@ -50,3 +50,25 @@ NOBODYS = Lifetimes.of([])
 
 def _days(born: date | None, died: date | None) -> tuple[int, int]:
     return born.toordinal() if born else NO_DAY, died.toordinal() if died else _ALWAYS
+
+
+def day_in_words(day: date) -> str:
+    """Such as "1 May 1990"; strftime has no day without a zero on every system."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def age_in_words(born: date, day: int) -> str:
+    """How old somebody is on a day, as date.toordinal counts it; "" for no day, and for one before the birth.
+
+    >>> age_in_words(date(1990, 5, 2), date(2000, 5, 1).toordinal())
+    '9 years'
+    >>> age_in_words(date(1990, 5, 2), date(1991, 4, 1).toordinal())
+    '10 months'
+    """
+    if day == NO_DAY or day < born.toordinal():
+        return ""
+    then = date.fromordinal(day)
+    months = 12 * (then.year - born.year) + then.month - born.month - (then.day < born.day)
+    if months < 24:
+        return f"{months} month{'' if months == 1 else 's'}"
+    return f"{months // 12} years"
