@@ -82,7 +82,7 @@ CSS = """
 [class*="st-key-tile-"]:has(button:focus-visible) .tile,
 [class*="st-key-tile-"]:hover .tile { outline: 3px solid var(--accent); outline-offset: 2px; }
 /* Streamlit's grey is too pale on our grounds: 4.5 to 1 is the least that can be read by everybody (WCAG 1.4.3). */
-[data-testid="stCaptionContainer"] { color: color-mix(in srgb, var(--text) 74%, transparent); opacity: 1; }
+[data-testid="stCaptionContainer"] { color: inherit; opacity: .78; }
 [data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }
 /* Over what is typed on narrow pages. */
 @media (max-width: 640px) { [data-testid="InputInstructions"] { display: none; } }

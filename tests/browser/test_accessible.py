@@ -1,4 +1,4 @@
-"""axe-core over every page, light and dark: nothing serious in what is ours, and the main thing is a few keys away."""
+"""axe-core over every page, light and dark: nothing serious is wrong with what is ours."""
 
 from __future__ import annotations
 
