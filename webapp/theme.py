@@ -64,6 +64,7 @@ CSS = """
 .stMainBlockContainer { max-width: 82rem; padding-top: 3.5rem; padding-bottom: 4rem; }
 .stMain h1 { letter-spacing: -0.015em; }
 [data-testid="stMetric"] { background: var(--card); border: 0; padding: 0 .2rem; }
+[data-testid="stBaseLinkButton-primary"] :is(p, span) { color: inherit; }
 [class*="st-key-card"] { background: var(--card); border-color: transparent; }
 /* In a card, the link is the thing to do: it looks like the button that it is. */
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] { background: var(--strong); padding: .4rem .9rem; }
@@ -91,9 +92,9 @@ CSS = """
   [class*="st-key-decision-"]:has([class*="st-key-back-"]) > :first-child { flex: 1 1 100%; }
 }
 /* White on the bright accent of the dark theme can't be read. */
-[data-testid^="stBaseButton-primary"]:not(:disabled) { background: var(--strong); border-color: var(--strong);
+[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid="stBaseLinkButton-primary"] { background: var(--strong); border-color: var(--strong);
   color: #fff; }
-[data-testid^="stBaseButton-primary"]:not(:disabled):hover { background: #115e59; border-color: #115e59; }
+[data-testid^="stBaseButton-primary"]:not(:disabled):hover, [data-testid="stBaseLinkButton-primary"]:hover { background: #115e59; border-color: #115e59; }
 .tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden; background: var(--card); }
 .tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
 .tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;

@@ -9,7 +9,8 @@ from sqlmodel import Session, col
 
 from faceid_core.library.store.tables import Photo
 
-_TAKEN, _ID = col(Photo.taken_at), col(Photo.id)
+_TAKEN: Any = col(Photo.taken_at)
+_ID: Any = col(Photo.id)
 
 
 def newest_first(*, by_date: bool) -> tuple[Any, ...]:

@@ -97,7 +97,7 @@ def _rule_out(library: Library, probes: Probes, places: Sequence[int], shares: F
     living, days = library.gallery.lifetimes(), library.gallery.days(probes.ids)
     for person in living.people.tolist():
         if person in column_of:
-            shares[living.exclude(days, np.int64(person)), column_of[person]] = 0.0
+            shares[living.exclude(days, np.full(1, person)), column_of[person]] = 0.0
 
 
 def _assigned(photos: Ints, shares: Floats, threshold: float) -> Iterator[tuple[int, int]]:

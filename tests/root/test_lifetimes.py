@@ -26,4 +26,4 @@ def test_it_is_what_one_comparison_at_a_time_finds() -> None:
             born, died = dates.get(person, (None, None))
             out = taken is not None and bool((born and taken < born) or (died and taken > died))
             assert found[row, person] == out, (taken, born, died)
-    assert found.any() and not NOBODYS.exclude(numbers, np.int64(1)).any()
+    assert found.any() and not NOBODYS.exclude(numbers, np.ones(1, np.int64)).any()

@@ -6,7 +6,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from faceid_core.library import Library
-from webapp.parts import job_progress
 
 PAGE = """
 import streamlit as st
@@ -32,7 +31,7 @@ def test_a_job_that_ends_leaves_an_open_dialog_alone(library: Library, monkeypat
     job = library.jobs.submit("cluster", {})
     page = AppTest.from_string(PAGE, default_timeout=30).run()
     reran: list[bool] = []
-    monkeypatch.setattr(job_progress.st, "rerun", lambda: reran.append(True))
+    monkeypatch.setattr("webapp.parts.job_progress.st.rerun", lambda: reran.append(True))
     library.jobs.cancel(job.id)
     page.run()
     assert [toast.value for toast in page.toast] == ["Grouping faces: cancelled; finished work is kept."]
