@@ -41,7 +41,8 @@ class Lifetimes:
             return np.zeros(days.shape, bool)
         place = np.searchsorted(self.people, people).clip(max=len(self.people) - 1)
         known = (self.people[place] == people) & (days != NO_DAY)
-        return known & ((days < self.first[place]) | (days > self.last[place]))
+        found: npt.NDArray[np.bool_] = known & ((days < self.first[place]) | (days > self.last[place]))
+        return found
 
 
 NOBODYS = Lifetimes.of([])

@@ -92,9 +92,11 @@ CSS = """
   [class*="st-key-decision-"]:has([class*="st-key-back-"]) > :first-child { flex: 1 1 100%; }
 }
 /* White on the bright accent of the dark theme can't be read. */
-[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid="stBaseLinkButton-primary"] { background: var(--strong); border-color: var(--strong);
+[data-testid^="stBaseButton-primary"]:not(:disabled),
+[data-testid="stBaseLinkButton-primary"] { background: var(--strong); border-color: var(--strong);
   color: #fff; }
-[data-testid^="stBaseButton-primary"]:not(:disabled):hover, [data-testid="stBaseLinkButton-primary"]:hover { background: #115e59; border-color: #115e59; }
+[data-testid^="stBaseButton-primary"]:not(:disabled):hover,
+[data-testid="stBaseLinkButton-primary"]:hover { background: #115e59; border-color: #115e59; }
 .tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden; background: var(--card); }
 .tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
 .tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;

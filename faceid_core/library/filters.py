@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlmodel import col
 
 from faceid_core.library.copies import has_copies
@@ -27,8 +27,8 @@ class PhotoQuery:
     folder: the photo lies there or in a folder below, for owners only; text: part of the path, in any case: of
     all of it for owners, of the folder's and the file's name for editors, of the file's name for viewers.
     Hidden people, and faces that were hidden, are nobody to a viewer. blurred: there are faces, none of them sharp;
-    copies: another photo is a copy of it. alone: nobody else is on it, with or without a name; camera: its model.
-    by_date: no condition; the photos come by the day on which they were taken.
+    copies: another photo is a copy of it; screenshots: its file is named as one. alone: nobody else is on it, with or
+    without a name; camera: its model. by_date: no condition; the photos come by the day on which they were taken.
     """
 
     people: tuple[int, ...] = ()
@@ -40,6 +40,7 @@ class PhotoQuery:
     status: PhotoStatus | None = None
     blurred: bool = False
     copies: bool = False
+    screenshots: bool = False
     alone: bool = False
     camera: str | None = None
     by_date: bool = False
@@ -88,6 +89,8 @@ def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
         yield from _blurred()
     if query.copies:
         yield has_copies()
+    if query.screenshots:
+        yield _is_screenshot()
     if query.status is not None:
         yield col(Photo.status) == query.status.value
 
@@ -98,6 +101,22 @@ def _other_face(people: tuple[int, ...]) -> Iterator[Any]:
     yield col(Face.flag).in_([Flag.NONE.value, Flag.STRANGER.value])
     theirs = select(col(Label.face_id)).where(col(Label.person_id).in_(people))
     yield col(Face.id).not_in(theirs)
+
+
+SCREENSHOTS = (
+    "screenshot", "screen shot", "screen_shot", "screencap", "bildschirmfoto", "capture d’écran", "capture d'écran",
+    "captura de pantalla", "captura de tela", "captura de ecrã", "schermata", "schermafbeelding", "skjermbilde",
+    "skærmbillede", "skärmavbild", "zrzut ekranu", "снимок экрана", "ekran görüntüsü", "スクリーンショット",
+    "截屏", "截图",
+)  # fmt: skip
+"""How systems name the files of screenshots: Android, iOS, macOS, Windows, GNOME and KDE, in the languages that
+were looked up. SQLite compares letters beyond ASCII as they are written here."""
+
+
+def _is_screenshot() -> Any:
+    name = _last_names(1)
+    quick = or_(*(col(Photo.path).icontains(word, autoescape=True) for word in SCREENSHOTS))
+    return and_(quick, or_(*(name.icontains(word, autoescape=True) for word in SCREENSHOTS)))
 
 
 def _blurred() -> Iterator[Any]:

@@ -27,6 +27,7 @@ ONLY = {
     "alone": "Nobody else on it",
     "blurred": "Blurred faces",
     "copies": "Copies of other photos",
+    "screenshots": "Screenshots",
 }
 BY_DATE = "date"
 ORDERS = {"import": "Newest imports first", BY_DATE: "By month"}
@@ -86,7 +87,7 @@ def _popover(known: Mapping[str, Any], on_change: Callable[[], None]) -> None:
             "Only", list(ONLY), selection_mode="multi", key="photo-only", on_change=on_change,
             format_func=ONLY.__getitem__,
             help="Blurred: no face on the photo is sharp. Copies: the same picture saved twice; new photos are "
-            "compared within a minute. “Name faces” asks which of them to keep.",
+            "compared within a minute. “Name faces” asks which of them to keep. Screenshots: by their files' names.",
         )  # fmt: skip
         if may(Role.OWNER):  # where photos lie on this machine is the owner's business
             st.text_input(
@@ -122,6 +123,7 @@ def _query(status: PhotoStatus, *, by_date: bool) -> PhotoQuery:
         status=status,
         blurred="blurred" in only,
         copies="copies" in only,
+        screenshots="screenshots" in only,
         alone="alone" in only,
         camera=state.get("photo-camera"),
         by_date=by_date,
