@@ -27,8 +27,8 @@ class PhotoQuery:
     folder: the photo lies there or in a folder below, for owners only; text: part of the path, in any case: of
     all of it for owners, of the folder's and the file's name for editors, of the file's name for viewers.
     Hidden people, and faces that were hidden, are nobody to a viewer. blurred: there are faces, none of them sharp;
-    copies: another photo is a copy of it; screenshots: its file is named as one. alone: nobody else is on it, with or
-    without a name; camera: its model. by_date: no condition; the photos come by the day on which they were taken.
+    copies: another photo is a copy of it; screenshots: its file is named as one. alone: nobody else is on it, with
+    or without a name; camera: its model. by_date: no condition; the photos come by the day of the shot.
     """
 
     people: tuple[int, ...] = ()

@@ -87,7 +87,8 @@ def _popover(known: Mapping[str, Any], on_change: Callable[[], None]) -> None:
             "Only", list(ONLY), selection_mode="multi", key="photo-only", on_change=on_change,
             format_func=ONLY.__getitem__,
             help="Blurred: no face on the photo is sharp. Copies: the same picture saved twice; new photos are "
-            "compared within a minute. “Name faces” asks which of them to keep. Screenshots: by their files' names.",
+            "compared within a minute. “Name faces” asks which of them to keep. Screenshots: by the names of their "
+            "files.",
         )  # fmt: skip
         if may(Role.OWNER):  # where photos lie on this machine is the owner's business
             st.text_input(
