@@ -87,6 +87,8 @@ CSS = """
 [data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }
 /* Over what is typed on narrow pages. */
 @media (max-width: 640px) { [data-testid="InputInstructions"] { display: none; } }
+/* Name and facts beside the picture, buttons below. */
+@media (max-width: 640px) { [class*="st-key-portrait"] > :nth-child(2) { flex: 1 1 65%; } }
 /* Two buttons and a sentence are too much for one line there. */
 @media (max-width: 640px) {
   [class*="st-key-decision-"]:has([class*="st-key-back-"]) > :first-child { flex: 1 1 100%; }
