@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MODULES = [module for pages in PAGES.values() for module in pages]
 NOT_OURS = ["[data-testid=stSidebarNav]", "[data-testid=stToast]"]
-"""Streamlit's navigation puts its headings between the items of one list, and its toasts are dialogs without a name."""
+"""Streamlit's navigation has headings between the items of a list, and its toasts are dialogs without a name."""
 
 RUN = """
 async ([rules, not_ours]) => {
