@@ -17,8 +17,9 @@ from faceid_core.engine import face_recognition_process, sessions
 from faceid_core.errors import ExifToolMissing, FaceIdError
 from faceid_core.exchange import exiftool
 from faceid_core.library.store import database
-from faceid_core.settings import Settings, unknown_settings
+from faceid_core.settings import Settings
 from faceid_core.steps import file_rights
+from faceid_core.unknown_settings import unknown_settings
 
 PACKAGES = (
     "onnxruntime", "dlib-bin", "scikit-learn", "umap-learn", "fastai", "torch", "streamlit", "gradio", "plotly",

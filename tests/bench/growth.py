@@ -42,7 +42,9 @@ def views(library: Library, faces: int) -> dict[str, Callable[[], object]]:
         "Photos": library.photos.page,
         "Photos: a person": lambda: library.photos.page(query=PhotoQuery(people=(1,))),
         "Photos: number of a person's": lambda: library.photos.number(PhotoQuery(people=(1,))),
-        "Photos: a year": lambda: library.photos.page(query=PhotoQuery(taken_from=date(2010, 1, 1), taken_to=date(2010, 12, 31))),
+        "Photos: a year": lambda: library.photos.page(
+            query=PhotoQuery(taken_from=date(2010, 1, 1), taken_to=date(2010, 12, 31))
+        ),
         "Photos: number": lambda: library.photos.number(PhotoQuery()),
         "Photos: text": lambda: library.photos.page(query=PhotoQuery(text="/77777")),
         "a photo": lambda: (library.photos.get(middle), library.faces.of_photo(middle)),
@@ -114,7 +116,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where SQLite libraries are made, and kept for the next time")
     options = parser.parse_args()
     times: dict[int, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory() as scratch, postgres.running() if options.postgres else nullcontext() as server:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        postgres.running() if options.postgres else nullcontext() as server,
+    ):
         for faces in options.faces:
             with server.fresh() if server else nullcontext() as url:
                 with made(options.folder or Path(scratch), faces, url) as library:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from faceid_core import settings
-from faceid_core.settings import Settings, UnknownSetting, unknown_settings
+from faceid_core.settings import Settings
+from faceid_core.unknown_settings import UnknownSetting, unknown_settings
 from tests.cli.running import faceid, in_the_environment
 from webapp import server
 
