@@ -7,6 +7,7 @@ nothing but time.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import sys
 import threading
@@ -38,6 +39,9 @@ ALONE_SECONDS = 60.0
 
 GATHER_SECONDS = 10.0
 """How long a result may take on its way to us."""
+
+ANSWERED_SECONDS = 2.0
+"""A worker that is to end has so long to send what it has."""
 
 DEATHS = 1
 """Workers that a task may end, beside the first, before our own cluster gives it up."""
@@ -132,9 +136,14 @@ def versions() -> dict[str, str]:
     return {"faceid": __version__, "Python": python, "distributed": distributed.__version__}
 
 
+def _here() -> dict[str, str]:
+    """Of this machine; the tests replace it."""
+    return versions()
+
+
 def _check_versions(client: Any) -> None:
     """Raises ClusterUnusable, with the first difference."""
-    here = versions()
+    here = _here()
     parts = {"scheduler": client.run_on_scheduler(versions)} | client.run(versions, on_error="raise")
     for part, there in parts.items():
         for what, version in there.items():
@@ -258,8 +267,8 @@ class _ClusterRun(Generic[Item, Result]):
 
 
 def _limited(work: Callable[[Item], Result], limit_s: float | None, item: Item) -> Result | WorkerLate:
-    """On a worker: the result, or WorkerLate after so many seconds; then the worker starts anew, as nothing else
-    ends what it is still doing."""
+    """On a worker: the result, or WorkerLate after so many seconds; then the process ends, as nothing else ends
+    what it is still doing, and its nanny starts another."""
     if limit_s is None:
         return work(item)
     answer: list[tuple[bool, Any]] = []
@@ -267,7 +276,7 @@ def _limited(work: Callable[[Item], Result], limit_s: float | None, item: Item) 
     thread.start()
     thread.join(limit_s)
     if not answer:
-        _start_anew()
+        threading.Timer(ANSWERED_SECONDS, os._exit, (1,)).start()
         return WorkerLate()
     is_done, found = answer[0]
     if not is_done:
@@ -281,10 +290,3 @@ def _answer(work: Callable[[Any], Any], item: Any, answer: list[tuple[bool, Any]
         answer.append((True, work(item)))
     except Exception as error:
         answer.append((False, error))
-
-
-def _start_anew() -> None:
-    from distributed import get_worker
-
-    worker = get_worker()
-    worker.loop.add_callback(worker.close_gracefully, restart=True)

@@ -14,7 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -116,14 +116,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where SQLite libraries are made, and kept for the next time")
     options = parser.parse_args()
     times: dict[int, dict[str, float]] = {}
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        postgres.running() if options.postgres else nullcontext() as server,
-    ):
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        server = stack.enter_context(postgres.running()) if options.postgres else None
         for faces in options.faces:
-            with server.fresh() if server else nullcontext() as url:
-                with made(options.folder or Path(scratch), faces, url) as library:
-                    times[faces] = measure(library, faces)
+            database = server.fresh() if server else nullcontext()
+            with database as url, made(options.folder or Path(scratch), faces, url) as library:
+                times[faces] = measure(library, faces)
     table(times)
 
 

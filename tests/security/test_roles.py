@@ -73,7 +73,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
         OWNER: "beat cancelled claim fail finish heartbeats interrupt release",
     },
     "job_parts": {OWNER: "beat claim give_up heartbeats release split"},
-    "workers": {VIEWER: "report_seconds", OWNER: "all leave put_down register report"},
+    "workers": {VIEWER: "report_seconds", OWNER: "all answer ask clock_difference leave put_down register report"},
     "watched": {OWNER: "add all remove"},
     "journal": {
         VIEWER: "may_undo",
