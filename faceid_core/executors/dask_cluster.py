@@ -43,8 +43,9 @@ GATHER_SECONDS = 10.0
 ANSWERED_SECONDS = 2.0
 """A worker that is to end has so long to send what it has."""
 
-DEATHS = 1
-"""Workers that a task may end, beside the first, before our own cluster gives it up."""
+OWN_CLUSTER = {"distributed.scheduler.allowed-failures": 1, "distributed.deploy.lost-worker-timeout": "10 minutes"}
+"""A task may end one worker beside the first. And a worker that is started again after a death is waited for: by
+default its nanny is closed, too, where that takes longer than 15 s, as on a busy machine."""
 
 MISSING = "The Dask cluster needs packages that are not installed: pip install 'faceid[cluster]'."
 
@@ -79,7 +80,7 @@ def _connected(scheduler: str | None, workers: int) -> Iterator[Any]:
     except ImportError as error:
         raise ClusterUnusable(MISSING) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what went wrong, we say in one sentence
-    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS}):
+    with dask.config.set(OWN_CLUSTER):
         if scheduler is not None:
             with _client_of(distributed, scheduler) as client:
                 yield client

@@ -63,6 +63,12 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 @contextmanager
 def scheduler(port: int) -> Iterator[subprocess.Popen[bytes]]:
     with process("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard") as started:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with socket.socket() as asking:
+                if asking.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.2)
         yield started
 
 
