@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module, metadata
 from typing import Any, Generic
 
 from faceid_core import __version__
@@ -75,8 +76,8 @@ class DaskCluster:
 def _connected(scheduler: str | None, workers: int) -> Iterator[Any]:
     """A client of the scheduler, or of a cluster of our own for as long."""
     try:
-        import dask
-        import distributed
+        dask: Any = import_module("dask")
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         raise ClusterUnusable(MISSING) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what went wrong, we say in one sentence
@@ -131,10 +132,8 @@ def _plain_errors(scheduler: str) -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """What must be the same wherever a task runs: pickled work is not portable between versions."""
-    import distributed
-
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return {"faceid": __version__, "Python": python, "distributed": distributed.__version__}
+    return {"faceid": __version__, "Python": python, "distributed": metadata.version("distributed")}
 
 
 def _here() -> dict[str, str]:
