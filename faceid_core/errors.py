@@ -47,6 +47,8 @@
     │   ├── CustomModelUnusable
     │   ├── VectorsNotFinite
     │   ├── WorkersUnusable
+    │   ├── ClusterUnusable
+    │   │   └── ClusterLost
     │   ├── ExifToolMissing
     │   ├── TrainerMissing
     │   └── ReferenceMissing
@@ -248,6 +250,14 @@ class VectorsNotFinite(EngineError):
 
 class WorkersUnusable(EngineError):
     """The processes of an import can't start."""
+
+
+class ClusterUnusable(EngineError):
+    """The Dask cluster can't be reached or used."""
+
+
+class ClusterLost(ClusterUnusable):
+    """The Dask cluster was there, and went away in the middle of the work."""
 
 
 class ExifToolMissing(EngineError):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
@@ -31,17 +28,12 @@ PROVIDERS = {
 """Short names of ONNX Runtime's execution providers; any other is given by its full name."""
 
 PREFIX = "FACEID_"
-FOR_TESTS = "TEST_"
-"""FACEID_TEST_… belongs to the tests of faceid, such as the server that FACEID_TEST_POSTGRES names."""
 
 OWN_FOLDERS = ("api", "gradio", "static", "media", "component", "share", "sign-in", "sign-out", "account",
                "_stcore")  # fmt: skip
 """Where the parts of the web app lie."""
 
 DEFAULT_PORT = {"http": ":80", "https": ":443"}
-
-RESEMBLANCE = 0.6
-"""difflib's default: DB_URL is near enough to DATABASE_URL (0.67), WORKER to WORKERS (0.92)."""
 
 SmallestFace = Literal["fast", "normal", "every"]
 """Which faces the detector centerface looks for; see Settings.smallest_face."""
@@ -105,6 +97,14 @@ class Settings(BaseSettings):
         2000, ge=1, description="Photos in a bucket or on another machine are kept while in use, up to so many MB"
     )
     workers: int = Field(0, ge=0, description="Processes for an import; 0 means one per core")
+    executor: Literal["pool", "dask"] = Field(
+        "pool", description="Where an import searches photos: processes of this machine, or a Dask cluster"
+    )
+    dask_scheduler: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls|ws|wss)://\S+:\d+$",
+        description="Address of the Dask cluster's scheduler; by default a cluster is started on this machine",
+    )
 
     host: str = Field("127.0.0.1", description="Address that the web app listens on")
     port: int = Field(8501, ge=0, le=65535, description="Port that the web app listens on; 0 means any free one")
@@ -350,46 +350,6 @@ def load(**overrides: Any) -> Settings:
             f"The setting {PREFIX}{str(wrong['loc'][0]).upper()} can't be {wrong['input']!r}: "
             f"{what_is_wrong(wrong)}; correct it or unset it."
         ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownSetting:
-    """A variable that looks like a setting and is none. nearest: the setting that it resembles, if any."""
-
-    name: str
-    nearest: str | None = None
-
-    @property
-    def advice(self) -> str:
-        """What to do about it, as a clause."""
-        return f"did you mean {self.nearest}?" if self.nearest else "correct or unset it."
-
-    def in_words(self) -> str:
-        """One sentence."""
-        return f"{self.name} is not a setting; {self.advice}"
-
-
-def unknown_settings(environment: Mapping[str, str] | None = None) -> list[UnknownSetting]:
-    """The FACEID_ variables of an environment (default: this process's) that change nothing, by name."""
-    known = [name.upper() for name in Settings.model_fields]
-    found = []
-    for name in sorted(os.environ if environment is None else environment):
-        word = name.upper().removeprefix(PREFIX)  # like pydantic, which takes faceid_workers for FACEID_WORKERS
-        if name.upper().startswith(PREFIX) and word not in known and not word.startswith(FOR_TESTS):
-            near = get_close_matches(word, known, n=1, cutoff=RESEMBLANCE)
-            found.append(UnknownSetting(name, f"{PREFIX}{near[0]}" if near else None))
-    return found
-
-
-def report_unknown_settings(report: Callable[[str], object]) -> None:
-    """Give `report` one sentence for each unknown setting, each only once in this process."""
-    for unknown in unknown_settings():
-        if unknown.name not in _reported:
-            _reported.add(unknown.name)
-            report(unknown.in_words())
-
-
-_reported: set[str] = set()
 
 
 def usable_cores() -> int:

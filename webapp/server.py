@@ -18,7 +18,8 @@ from starlette.routing import Mount
 from streamlit.starlette import App
 
 from faceid_core.errors import BadInput
-from faceid_core.settings import Settings, report_unknown_settings
+from faceid_core.settings import Settings
+from faceid_core.unknown_settings import report_unknown_settings
 from webapp import api, context, gradio_apps, metrics, theme
 from webapp.access.gate import Gate
 from webapp.access.pages import Pages

@@ -204,7 +204,8 @@ def settings_of(ctx: click.Context, **overrides: Any) -> Settings:
     Unknown settings are reported here rather than at the start, so that help stays free of them; not by `doctor`,
     whose table lists them, nor by `work`, whose parent has reported them.
     """
-    from faceid_core.settings import load, report_unknown_settings
+    from faceid_core.settings import load
+    from faceid_core.unknown_settings import report_unknown_settings
 
     if ctx.info_name not in ("doctor", "work"):
         report_unknown_settings(say)

@@ -34,15 +34,17 @@ FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
 @click.command()
 @click.option("--deep", is_flag=True, help="Also read the whole database and compare it with the history.")
+@click.option("--cluster", is_flag=True, help="Instead ask every worker whether it reaches all that it needs.")
 @JSON
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool, deep: bool) -> None:
+def doctor(ctx: click.Context, as_json: bool, deep: bool, cluster: bool) -> None:
     """Check versions, networks, library and free disk space; say what is missing and how to get it."""
     from dataclasses import asdict
 
+    from faceid_core.steps.check_cluster import examine_cluster
     from faceid_core.steps.doctor import examine
 
-    checks = examine(settings_of(ctx), deep=deep)
+    checks = examine_cluster(settings_of(ctx)) if cluster else examine(settings_of(ctx), deep=deep)
     if as_json:
         print_json([asdict(check) for check in checks])
     else:

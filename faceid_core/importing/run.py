@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faceid_core.executors.dask_cluster import DaskCluster
 from faceid_core.executors.executor import Executor
 from faceid_core.executors.in_process import InProcess
 from faceid_core.executors.process_pool import ProcessPool
@@ -122,6 +123,8 @@ def executor_for(settings: Settings, photos: int) -> Executor:
     workers = max(min(settings.worker_count, photos), 1)
     if photos < POOL_FROM and not settings.video_seconds:
         return InProcess()
+    if settings.executor == "dask":
+        return DaskCluster(settings.dask_scheduler, workers=workers, limit_s=settings.max_photo_seconds)
     return ProcessPool(workers, limit_s=settings.max_photo_seconds)
 
 

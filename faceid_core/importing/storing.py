@@ -10,6 +10,7 @@ from functools import partial
 
 from faceid_core import frame_path
 from faceid_core.errors import UnreadableImage
+from faceid_core.executors.dask_cluster import DaskCluster
 from faceid_core.executors.executor import Executor, WorkerLate, WorkerLost
 from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.importing.photo import unread
@@ -55,9 +56,7 @@ class ImportRun:
 
     def store_all(self, files: Iterable[File], executor: Executor) -> None:
         """Search and store the files; after an error, too, what was searched until then is stored."""
-        # Processes share the cores; alone, one has them all.
-        threads = max(usable_cores() // executor.workers, 1) if isinstance(executor, ProcessPool) else None
-        work = partial(look_at, settings=self.settings, threads=threads)
+        work = partial(look_at, settings=_without_secrets(self.settings), threads=_threads(executor))
         self._tell()
         try:
             self._work_on(executor, work, self._new_content(files))
@@ -167,6 +166,18 @@ class ImportRun:
         files = sum(photo.frame is None or bool(photo.frame.every) for photo in self.batch)
         message = frame_path.shown(path) if path else "Finding faces"
         self.progress(self.report.done + files, self.report.photos, message)
+
+
+def _threads(executor: Executor) -> int | None:
+    """For each photo. Processes share the cores; alone, one has them all."""
+    if isinstance(executor, ProcessPool):
+        return max(usable_cores() // executor.workers, 1)
+    return 1 if isinstance(executor, DaskCluster) else None
+
+
+def _without_secrets(settings: Settings) -> Settings:
+    """What searching photos needs: processes, maybe on other machines, get neither database nor secrets."""
+    return settings.model_copy(update={"database_url": None, "oidc_client_secret": None})
 
 
 @dataclass

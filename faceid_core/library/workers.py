@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlmodel import Session, col
 
 from faceid_core.library.job_rows import put_back
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.job_tables import Job, JobPart, JobWorker
 from faceid_core.library.store.lease import database_now
-from faceid_core.values import JobState, Role
+from faceid_core.values import JobState, Role, utc_now
 
 REPORT_SECONDS = 10.0
 """How often a worker says that it is there, to a database server."""
@@ -29,7 +30,8 @@ FORGOTTEN_AFTER = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class WorkerView:
     """A worker. doing: the kind of job it is at since `since`, or nothing. photos: stored since it started; rate:
-    photos a second. silent_s: seconds since it last spoke. Times by the database's clock, in UTC without a zone."""
+    photos a second. silent_s: seconds since it last spoke. findings: what it found when it was asked last, None
+    before it has answered. Times by the database's clock, in UTC without a zone."""
 
     id: int
     name: str
@@ -44,6 +46,7 @@ class WorkerView:
     rate: float
     silent_s: float
     is_lost: bool
+    findings: list[dict[str, Any]] | None
 
 
 class Workers:
@@ -74,16 +77,36 @@ class Workers:
             row.name = f"{host[:150]}-{row.id}"
             return int(row.id or 0), row.name
 
-    def report(self, worker_id: int, doing: str, stored: int, rate: float) -> None:
-        """A worker says what it does. stored: photos since its start; rate: photos a second."""
+    def report(self, worker_id: int, doing: str, stored: int, rate: float) -> bool:
+        """A worker says what it does. stored: photos since its start; rate: photos a second. Returns whether it is
+        asked to examine what it reaches."""
         with self._database.write(Role.OWNER) as session:
             row = session.get(JobWorker, worker_id)
             if row is None:
-                return
+                return False
             row.seen_at = database_now(session)
             if row.doing != doing:
                 row.doing, row.since = doing, row.seen_at if doing else None
             row.photos, row.rate = stored, rate
+            return row.asked
+
+    def ask(self) -> None:
+        """Ask every worker to examine what it reaches; it answers with its next report, or after."""
+        with self._database.write(Role.OWNER) as session:
+            session.execute(update(JobWorker).values(asked=True, findings=None))
+
+    def answer(self, worker_id: int, findings: Sequence[Mapping[str, Any]]) -> None:
+        """What a worker found."""
+        with self._database.write(Role.OWNER) as session:
+            row = session.get(JobWorker, worker_id)
+            if row is not None:
+                row.asked, row.findings = False, [dict(each) for each in findings]
+
+    def clock_difference(self) -> float:
+        """Seconds by which this machine's clock is ahead of the database's."""
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            return (utc_now() - database_now(session)).total_seconds()
 
     def leave(self, worker_id: int, name: str) -> None:
         """A worker ends: what it still has goes back, and it is forgotten."""
@@ -115,7 +138,7 @@ class Workers:
         lost = silent_s > GONE_SECONDS if self.report_seconds else not _lives(row.pid)
         return WorkerView(
             int(row.id or 0), row.name, row.host, row.pid, row.version, row.started_at, row.seen_at, row.doing,
-            row.since, row.photos, row.rate, silent_s, lost,
+            row.since, row.photos, row.rate, silent_s, lost, row.findings,
         )  # fmt: skip
 
 

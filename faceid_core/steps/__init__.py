@@ -11,6 +11,7 @@ __all__ = [
     "audit",
     "back_up",
     "backups",
+    "check_cluster",
     "cluster",
     "daily_backup",
     "describe_boxes",

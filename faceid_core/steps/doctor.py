@@ -17,8 +17,9 @@ from faceid_core.engine import face_recognition_process, sessions
 from faceid_core.errors import ExifToolMissing, FaceIdError
 from faceid_core.exchange import exiftool
 from faceid_core.library.store import database
-from faceid_core.settings import Settings, unknown_settings
+from faceid_core.settings import Settings
 from faceid_core.steps import file_rights
+from faceid_core.unknown_settings import unknown_settings
 
 PACKAGES = (
     "onnxruntime", "dlib-bin", "scikit-learn", "umap-learn", "fastai", "torch", "streamlit", "gradio", "plotly",
@@ -61,7 +62,7 @@ def examine(settings: Settings, *, deep: bool = False) -> list[Check]:
         Check("faceid", __version__),
         Check("Python", platform.python_version()),
         *_packages(),
-        _engine(settings),
+        check_engine(settings),
         _library(settings),
         *rights,
         *(_contents(settings) if deep else ()),
@@ -105,7 +106,7 @@ def _package(package: str, wanted: Requirement | None) -> Check:
     return Check(package, version)
 
 
-def _engine(settings: Settings) -> Check:
+def check_engine(settings: Settings) -> Check:
     """Run both networks once on a blank photo: the only proof that they load."""
     with tempfile.TemporaryDirectory(prefix="faceid-doctor-") as scratch:
         # Where there is no library yet, an examination does not begin one with the cache of its networks.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from faceid_core.errors import (
+    ClusterLost,
     EngineError,
     FaceIdError,
     JobCancelled,
@@ -282,8 +283,11 @@ class Runner:
         return self.library.jobs.get(job.id)
 
     def _is_passing(self, job: JobView, error: FaceIdError) -> bool:
-        """Whether an import goes on by itself once the database is back: its worker gives it back, see Worker."""
-        return bool(self.worker) and job.kind == IMPORT and isinstance(error, Unreachable | LibraryBusy)
+        """Whether an import goes on by itself once the database, or the Dask cluster, is back: its worker gives it
+        back, see Worker."""
+        return (
+            bool(self.worker) and job.kind == IMPORT and isinstance(error, Unreachable | LibraryBusy | ClusterLost)
+        )
 
     def _is_left_to_others(self, job: JobView, error: FaceIdError) -> bool:
         """Whether another machine may have what is missing on this one."""

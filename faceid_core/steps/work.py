@@ -15,7 +15,7 @@ from datetime import datetime
 from faceid_core import __version__
 from faceid_core.errors import FaceIdError
 from faceid_core.library import Library
-from faceid_core.steps import daily_backup, retention
+from faceid_core.steps import check_cluster, daily_backup, retention
 from faceid_core.steps.jobs import Runner
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.watch import Watcher
@@ -165,7 +165,9 @@ class Worker:
             doing.changed.clear()
             if self._number:
                 with suppress(FaceIdError):
-                    self.library.workers.report(self._number, doing.kind, doing.photos, doing.rate)
+                    workers = self.library.workers
+                    if workers.report(self._number, doing.kind, doing.photos, doing.rate):
+                        workers.answer(self._number, check_cluster.findings(self.library))
 
     def _leave(self) -> None:
         if self._number:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,8 @@ class Crops:
         return [self._pool[start : start + size] for start, size in zip(starts, sizes, strict=True)]
 
 
-def fill(library: Library, faces: int) -> None:
-    """Faces in photos of 4, in groups of about 50 with every tenth on its own; half of them bear 200 names."""
+def fill(library: Library, faces: int, people: int = 200, *, crops_and_vectors: bool = True) -> None:
+    """Faces in photos of 4, in groups of about 50 with every tenth on its own; half of them bear a name."""
     rng = np.random.default_rng(1)
     crops = Crops(rng)
     for start in range(1, faces + 1, BATCH):
@@ -59,24 +60,30 @@ def fill(library: Library, faces: int) -> None:
         with library._database.write() as session:
             session.execute(insert(Photo), [
                 {"id": n, "sha256": f"{n:064x}", "path": f"/{n}.jpg", "width": 9, "height": 9, "status": "done",
-                 "imported_at": utc_now(), "detector": "mmod"} for n in photos])  # fmt: skip
+                 "imported_at": utc_now(), "taken_at": _taken(n), "detector": "mmod"} for n in photos])  # fmt: skip
             session.execute(insert(Face), [
                 {"id": n, "photo_id": (n - 1) // PER_PHOTO + 1, "left": 1.0, "top": 2.0, "right": 3.0,
                  "bottom": 4.0, "score": 1.0, "landmarks": bytes(40), "quality": float(q),
                  "quality_parts": {}, "detector": "mmod",
                  "flag": "none"} for n, q in zip(ids, quality, strict=True)])  # fmt: skip
-            session.execute(
-                insert(Crop),
-                [{"face_id": n, "data": crop} for n, crop in zip(ids, crops.draw(len(ids)), strict=True)],
-            )
-            session.execute(insert(Embedding), [
-                {"face_id": n, "embedder": EMBEDDER, "vector": rng.bytes(512)} for n in ids])  # fmt: skip
+            if crops_and_vectors:
+                session.execute(
+                    insert(Crop),
+                    [{"face_id": n, "data": crop} for n, crop in zip(ids, crops.draw(len(ids)), strict=True)],
+                )
+                session.execute(insert(Embedding), [
+                    {"face_id": n, "embedder": EMBEDDER, "vector": rng.bytes(512)} for n in ids])  # fmt: skip
     everyone = np.arange(1, faces + 1)
     labels = rng.integers(0, max(faces // 50, 1), faces)
     library.clusters.save_run("bench", {}, EMBEDDER, everyone, np.where(everyone % 10 == 0, 0, labels + 1))
-    for person, part in enumerate(np.array_split(everyone[: faces // 2], 200)):
+    for person, part in enumerate(np.array_split(everyone[: faces // 2], people)):
         library.people.name_faces(part.tolist(), f"Person {person}")
     library._database.optimise()
+
+
+def _taken(photo: int) -> datetime | None:
+    """Over twenty years; every eighth has no date."""
+    return datetime(2005, 1, 1) + timedelta(hours=photo % (20 * 8766)) if photo % 8 else None
 
 
 def milliseconds(act: Callable[[], object]) -> float:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from faceid_core import settings
-from faceid_core.settings import Settings, UnknownSetting, unknown_settings
+from faceid_core import unknown_settings as unknown_settings_module
+from faceid_core.settings import Settings
+from faceid_core.unknown_settings import UnknownSetting, unknown_settings
 from tests.cli.running import faceid, in_the_environment
 from webapp import server
 
@@ -21,7 +22,7 @@ SENTENCE = "FACEID_WORKER is not a setting; did you mean FACEID_WORKERS?"
 @pytest.fixture(autouse=True)
 def misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt setting in a process that has reported nothing yet."""
-    monkeypatch.setattr(settings, "_reported", set())
+    monkeypatch.setattr(unknown_settings_module, "_reported", set())
     monkeypatch.setenv("FACEID_WORKER", "1")
 
 

@@ -73,7 +73,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
         OWNER: "beat cancelled claim fail finish heartbeats interrupt release",
     },
     "job_parts": {OWNER: "beat claim give_up heartbeats release split"},
-    "workers": {VIEWER: "report_seconds", OWNER: "all leave put_down register report"},
+    "workers": {VIEWER: "report_seconds", OWNER: "all answer ask clock_difference leave put_down register report"},
     "watched": {OWNER: "add all remove"},
     "journal": {
         VIEWER: "may_undo",
@@ -114,7 +114,7 @@ EXAMPLES: Mapping[str, Any] = {
     "heartbeat": None,
     "file": FileBefore(1, "", "", None, None, "", []), "files": [], "flag": Flag.STRANGER, "ids": [1],
     "image": None, "issuer": "none", "job_id": 1, "keep_id": 1, "kind": "cluster", "labels": {},
-    "least_quality": 0.0, "held": {1: 1}, "host": "a", "limit": 3,
+    "least_quality": 0.0, "findings": [], "held": {1: 1}, "host": "a", "limit": 3,
     "message": "", "metrics": {}, "model_id": 1, "modified_ns": 1, "notes": "",
     "name": "Ada", "number": 1, "numbers": np.ones(1, int), "other_ids": [2],
     "pairs": [(1, 2)], "part_id": 1, "parts": [], "pid": 1, "rate": 1.0, "report": {}, "version": "1",

@@ -75,7 +75,7 @@ def test_a_missing_and_an_old_package_are_named_with_what_to_install(
 
 
 def test_the_engine_tells_what_computes_the_vectors(settings: Settings) -> None:
-    check = doctor._engine(settings.model_copy(update={"precision": "exact"}))
+    check = doctor.check_engine(settings.model_copy(update={"precision": "exact"}))
     assert check.found.endswith(", vectors in float32 by ONNX Runtime")
 
 
@@ -88,7 +88,7 @@ def test_the_engine_tells_what_computes_the_vectors(settings: Settings) -> None:
     ],
 )
 def test_an_engine_that_does_not_run_says_why(change: dict[str, object], advice: str, settings: Settings) -> None:
-    check = doctor._engine(settings.model_copy(update=change))
+    check = doctor.check_engine(settings.model_copy(update=change))
     assert not check.ok
     assert advice in check.advice
 
@@ -97,7 +97,7 @@ def test_damaged_weights_are_a_finding(settings: Settings, tmp_path: Path, monke
     damaged = tmp_path / "weights.dat"
     damaged.write_bytes(b"not a network")
     monkeypatch.setattr("faceid_core.vision.mmod.weights_path", lambda name: damaged)
-    check = doctor._engine(settings.model_copy(update={"detector": "mmod"}))
+    check = doctor.check_engine(settings.model_copy(update={"detector": "mmod"}))
     assert (check.ok, check.found) == (False, "does not run")
     assert check.advice
 
@@ -150,7 +150,7 @@ def test_a_provider_that_did_not_start_is_named(settings: Settings, monkeypatch:
     monkeypatch.setattr(
         onnxruntime, "InferenceSession", lambda model, options, providers: real(model, options, providers[1:])
     )
-    check = doctor._engine(settings.model_copy(update={"providers": wanted}))
+    check = doctor.check_engine(settings.model_copy(update={"providers": wanted}))
     assert not check.ok
     assert (
         check.found

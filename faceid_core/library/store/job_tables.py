@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Column, DateTime, ForeignKey, Integer, false
+from sqlalchemy import JSON, Boolean, Column, DateTime, ForeignKey, Integer, false
 from sqlmodel import Field, SQLModel
 
 from faceid_core.values import LOCAL_OWNER, JobState, utc_now
@@ -68,7 +68,8 @@ class JobPart(SQLModel, table=True):
 
 class JobWorker(SQLModel, table=True):
     """A process that takes jobs. doing: the kind of job, or nothing. photos: stored since it started; rate: photos
-    a second in the job it is at."""
+    a second in the job it is at. asked: to examine what it reaches; findings: what it found, see
+    steps.check_cluster."""
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
@@ -83,3 +84,7 @@ class JobWorker(SQLModel, table=True):
     since: datetime | None = Field(default=None, sa_type=DateTime)
     photos: int = 0
     rate: float = 0.0
+    asked: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+    findings: list[dict[str, Any]] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
+    )
