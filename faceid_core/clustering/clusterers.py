@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.clustering import density, linkage, score_normalisation
+from faceid_core.clustering import absorption, density, linkage, score_normalisation
 from faceid_core.clustering.constraints import Constraints
 from faceid_core.errors import BadInput, UnknownChoice
 from faceid_core.values import Ints, Vectors
@@ -165,12 +165,13 @@ def density_linkage(
     but it may run on into a lookalike. So average linkage divides a group wider than WIDEST thresholds, and then
     joins groups and single faces that are on average (root mean square) within the threshold. All that happens
     twice: the first groups tell where people are crowded and distances mean less. Large and small groups come
-    out right: on LFW, pairwise F and BCubed F are above the other clusterers' at their best thresholds.
+    out right: on LFW, pairwise F and BCubed F are above the other clusterers' at their best thresholds. At last
+    large groups absorb what is left of their person, see absorption.
     """
     first = _dense_and_linked(vectors, graph, threshold, constraints, np.zeros(len(vectors)))
-    return _dense_and_linked(
-        vectors, graph, threshold, constraints, score_normalisation.offsets(vectors, graph, first)
-    )
+    offsets = score_normalisation.offsets(vectors, graph, first)
+    groups = _dense_and_linked(vectors, graph, threshold, constraints, offsets)
+    return absorption.absorb(vectors, graph, groups, constraints)
 
 
 def _dense_and_linked(
