@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceid_core.clustering.constraints import Constraints
-from faceid_core.clustering.linkage import members, middles
+from faceid_core.clustering.linkage import ESTABLISHED, members, middles
 from faceid_core.values import Ints, Vectors
 from faceid_core.vectors.neighbours import NeighbourGraph
 
@@ -28,6 +28,10 @@ LARGE = 30
 EVIDENCE = 5.0
 """Logarithm of how much likelier one person must be than two. Chosen among 0, 5 and 10, and INDEPENDENT among 2, 3
 and 5, on halves of LFW and drawn libraries, see docs/grouping.md."""
+
+WITHIN = 1.25
+"""Groups of ESTABLISHED faces and more are absorbed only if they are on average at most so many times as far from the
+large group's faces as those are from each other: they may well be somebody else, such as a sibling."""
 
 INDEPENDENT = 2
 """Faces of a group that count as evidence: more of them tell little more, as photos of one day are alike."""
@@ -68,12 +72,15 @@ def absorb(vectors: Vectors, graph: NeighbourGraph, labels: Ints, constraints: C
 class _Model:
     """Groups (G,) in coordinates in which faces differ by 1 around their person, in every direction.
 
-    place: (G, D) their middles; between: (D,) variances of people's middles; size: (G,) their faces.
+    place: (G, D) their middles; between: (D,) variances of people's middles; size: (G,) their faces. middle, spread:
+    (G, D), (G,) see linkage.middles.
     """
 
     place: Floats
     between: Floats
     size: Ints
+    middle: Floats
+    spread: Floats
 
     @classmethod
     def of(cls, vectors: Vectors, labels: Ints) -> _Model | None:
@@ -81,14 +88,14 @@ class _Model:
         size = np.bincount(labels)
         if (size - 1).sum() < FACES_PER_DIMENSION * vectors.shape[1]:
             return None
-        middle = np.asarray(middles(vectors, labels, np.float64)[0])
+        middle, spread = middles(vectors, labels, np.float64)
         within = _within(vectors, labels, middle, size)
         between = np.cov(middle, rowvar=False) - within * np.mean(1 / size)
         # W = L L', and then the axes of the middles: both become diagonal.
         inverse = np.linalg.inv(np.linalg.cholesky(within))
         variances, axes = np.linalg.eigh(inverse @ between @ inverse.T)
         place = (middle - middle.mean(axis=0)) @ inverse.T @ axes
-        return cls(place, np.maximum(variances, 1e-6), size)
+        return cls(place, np.maximum(variances, 1e-6), size, middle, spread)
 
     def evidence(self, one: Ints, other: Ints) -> Floats:
         """(E,) the logarithm of how much likelier two groups are one person than two."""
@@ -97,6 +104,15 @@ class _Model:
             rows = slice(at, at + _PAIRS)
             result[rows] = self._evidence(one[rows], other[rows])
         return result
+
+    def near(self, one: int, other: int) -> bool:
+        """Whether two groups are no farther apart than established ones of one person may be."""
+        if min(self.size[one], self.size[other]) < ESTABLISHED:
+            return True
+        apart = self.spread[one] + self.spread[other] + ((self.middle[one] - self.middle[other]) ** 2).sum()
+        larger = one if self.size[one] >= self.size[other] else other
+        inside = 2 * self.spread[larger] * self.size[larger] / (self.size[larger] - 1)
+        return bool(apart <= WITHIN**2 * inside)
 
     def _evidence(self, one: Ints, other: Ints) -> Floats:
         """Middles of n faces vary by `between` + 1/n; those of one person vary together by `between`."""
@@ -131,7 +147,9 @@ def _joined(model: _Model, graph: NeighbourGraph, labels: Ints, constraints: Con
     into, ids = np.arange(len(model.size)), _Identities(labels, constraints)
     for large, small in _candidates(model, graph, labels):
         target = int(into[large])
-        if into[small] == small and target != small and ids.compatible(target, small):
+        if into[small] != small or target == small or not model.near(large, small):
+            continue
+        if ids.compatible(target, small):
             ids.join(target, small)
             into[into == small] = target
     return into
