@@ -1,7 +1,7 @@
 """What large groups leave behind: faces and small groups that are a person's worst pictures.
 
-Mean distances lose them: the bad shots of somebody with hundreds of photos are as far from the others as lookalikes
-are. But they are off in directions in which all people's pictures differ. So the first groups tell how much faces of
+Mean distances lose them: the bad shots of somebody with hundreds of photos are as far from the others as
+lookalikes are. But they are off in directions in which all people's pictures differ. So the first groups tell how much faces of
 one person differ, and how much people do, and each pair of groups is judged by how much likelier one person is than
 two: the two-covariance model of speaker recognition (Brümmer and de Villiers, "The speaker partitioning problem",
 2010), whose vectors are Gaussian around a person's middle, and the middles around everybody's.
@@ -30,8 +30,8 @@ EVIDENCE = 5.0
 and 5, on halves of LFW and drawn libraries, see docs/grouping.md."""
 
 WITHIN = 1.25
-"""Groups of ESTABLISHED faces and more are absorbed only if they are on average at most so many times as far from the
-large group's faces as those are from each other: they may well be somebody else, such as a sibling."""
+"""Groups of ESTABLISHED faces and more are absorbed only if they are on average at most so many times as far from
+the large group's faces as those are from each other: they may well be somebody else, such as a sibling."""
 
 INDEPENDENT = 2
 """Faces of a group that count as evidence: more of them tell little more, as photos of one day are alike."""
@@ -72,8 +72,8 @@ def absorb(vectors: Vectors, graph: NeighbourGraph, labels: Ints, constraints: C
 class _Model:
     """Groups (G,) in coordinates in which faces differ by 1 around their person, in every direction.
 
-    place: (G, D) their middles; between: (D,) variances of people's middles; size: (G,) their faces. middle, spread:
-    (G, D), (G,) see linkage.middles.
+    place: (G, D) their middles; between: (D,) variances of people's middles; size: (G,) their faces.
+    middle, spread: (G, D), (G,) see linkage.middles.
     """
 
     place: Floats

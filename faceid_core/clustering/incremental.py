@@ -33,8 +33,8 @@ def join(faces: ClusteredFaces, new: Ints, graph: NeighbourGraph, *, algorithm: 
     """The numbers (N,) once the new faces (rows) have joined: a group keeps every face that it has.
 
     A new face joins the group whose faces are nearest on average (root mean square), within `limit`, unless it is
-    on a photo of that group, or below LOW_QUALITY, or a human said otherwise. The others are grouped among themselves, together with
-    single faces near them. graph: the neighbours of all N faces.
+    on a photo of that group, or below LOW_QUALITY, or a human said otherwise. The others are grouped among
+    themselves, together with single faces near them. graph: the neighbours of all N faces.
     """
     numbers = faces.numbers.copy()
     new = new[(faces.quality[new] >= LOW_QUALITY) | (faces.people[new] >= 0)]

@@ -233,7 +233,7 @@ class Gallery:
         )
 
     def probes(self, embedder: str, limit: int) -> Probes:
-        """Faces that nobody has named or set aside and of which somebody can tell who they are, best quality first."""
+        """Faces that nobody has named or set aside, best quality first; none of low quality."""
         wanted = (
             select(Face.id, Face.photo_id, func.coalesce(MEMBERS.c.cluster_id, -1), Embedding.vector)  # type: ignore[call-overload]
             .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))

@@ -106,7 +106,7 @@ class _Moment:
 
     @property
     def asked(self) -> Bools:
-        """(N,) the faces that wait for a name. Of whom nothing can be told nobody is asked: the rows of a stadium."""
+        """(N,) the faces that wait for a name; none of low quality, such as the rows of a stadium."""
         tellable = (self.numbers > 0) | (self.compared.faces.quality >= LOW_QUALITY)
         return self.active & (self.people < 0) & tellable
 
