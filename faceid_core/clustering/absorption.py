@@ -43,8 +43,9 @@ MOST_WEIGHT = 20
 SHRINKAGE = 0.3
 """Share of the spread that is taken as equal in all directions."""
 
-FACES_PER_DIMENSION = 2
-"""Faces beyond the first of each person without which the spread is not known and nothing is absorbed."""
+PER_DIMENSION = 2
+"""As many groups as this times the vectors' dimensions, and as many faces beyond the first of each, are needed to
+know how people and faces differ; with fewer, nothing is absorbed."""
 
 ROUNDS = 2
 
@@ -85,9 +86,9 @@ class _Model:
 
     @classmethod
     def of(cls, vectors: Vectors, labels: Ints) -> _Model | None:
-        """None where too few faces are in groups."""
+        """None where there are too few faces in groups, or too few groups."""
         size = np.bincount(labels)
-        if (size - 1).sum() < FACES_PER_DIMENSION * vectors.shape[1]:
+        if min((size - 1).sum(), len(size)) < PER_DIMENSION * vectors.shape[1]:
             return None
         middle, spread = middles(vectors, labels, np.float64)
         within = _within(vectors, labels, middle, size)

@@ -75,6 +75,9 @@ def test_small_groups_and_small_libraries_are_left_alone(
     few = np.r_[0:12, len(groups) - 10 : len(groups)]  # their spread is not known
     labels = absorb(vectors[few], neighbours.build(vectors[few], 10), groups[few], None)
     assert len(np.unique(labels)) == len(np.unique(groups[few]))
+    alone = np.flatnonzero(groups == groups[-10])  # one person with many faces, and nobody else
+    assert len(alone) == 60
+    assert set(absorb(vectors[alone], neighbours.build(vectors[alone]), np.zeros(60, np.int64), None)) == {0}
     monkeypatch.setattr(absorption, "LARGE", 61)
     assert len(np.unique(absorbed(faces))) == len(np.unique(groups))
     none = np.zeros(0, np.int64)
