@@ -6,7 +6,8 @@ Every clusterer is called as f(vectors, graph, *, threshold, photos=None, qualit
 vectors: (N, D) float32, of equal length (see neighbours.on_sphere).  graph: their NeighbourGraph.
 threshold: a Euclidean distance; a larger one makes fewer, larger groups.
 photos: (N,) the photo of each face; faces of one photo are different people, unless they are all but equal.
-quality: (N,) 0 to 1; a face below FOUNDING_QUALITY joins a group that others founded, or stays alone.
+quality: (N,) 0 to 1; a face below FOUNDING_QUALITY joins a group that others founded, or stays alone; one below
+LOW_QUALITY stays alone.
 people: (N,) whom a human named, -1 for nobody; faces of one person are in one group, and of two in two.
 """
 
@@ -19,10 +20,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.clustering import density, linkage, score_normalisation
+from faceid_core.clustering import absorption, density, linkage, score_normalisation
 from faceid_core.clustering.constraints import Constraints
 from faceid_core.errors import BadInput, UnknownChoice
-from faceid_core.values import Ints, Vectors
+from faceid_core.values import LOW_QUALITY, Ints, Vectors
 from faceid_core.vectors import neighbours
 from faceid_core.vectors.neighbours import NeighbourGraph
 
@@ -80,7 +81,8 @@ def _clusterer(label_faces: LabelFaces) -> Clusterer:
         labels = np.full(count, -1, np.int64)
         labels[founds] = _founded(label_faces, vectors, graph, threshold, constraints, np.flatnonzero(founds))
         labels = _numbered(labels)
-        return _numbered(_adopted(labels, graph, founds, threshold, constraints))
+        joins = ~founds if quality is None else ~founds & (np.asarray(quality) >= LOW_QUALITY)
+        return _numbered(_adopted(labels, graph, founds, joins, threshold, constraints))
 
     return clusterer
 
@@ -120,14 +122,16 @@ def _adopted(
     labels: Ints,
     graph: NeighbourGraph,
     founds: npt.NDArray[np.bool_],
+    joins: npt.NDArray[np.bool_],
     longest: float,
     constraints: Constraints | None,
 ) -> Ints:
-    """Let each face that may not found join the group of its nearest founder, unless its photo is there already."""
+    """Let each face that may only join do so with the group of its nearest founder, unless its photo is there
+    already."""
     labels = labels.copy()
     photo = np.arange(len(labels)) if constraints is None else constraints.photo
     taken = set(zip(labels.tolist(), photo.tolist(), strict=True))
-    for face in np.flatnonzero(~founds).tolist():
+    for face in np.flatnonzero(joins).tolist():
         near = graph.indices[face][graph.distances[face] <= longest]
         near = near[founds[near]]
         for group in labels[near[labels[near] >= 0]].tolist():
@@ -165,12 +169,13 @@ def density_linkage(
     but it may run on into a lookalike. So average linkage divides a group wider than WIDEST thresholds, and then
     joins groups and single faces that are on average (root mean square) within the threshold. All that happens
     twice: the first groups tell where people are crowded and distances mean less. Large and small groups come
-    out right: on LFW, pairwise F and BCubed F are above the other clusterers' at their best thresholds.
+    out right: on LFW, pairwise F and BCubed F are above the other clusterers' at their best thresholds. At last
+    large groups absorb what is left of their person, see absorption.
     """
     first = _dense_and_linked(vectors, graph, threshold, constraints, np.zeros(len(vectors)))
-    return _dense_and_linked(
-        vectors, graph, threshold, constraints, score_normalisation.offsets(vectors, graph, first)
-    )
+    offsets = score_normalisation.offsets(vectors, graph, first)
+    groups = _dense_and_linked(vectors, graph, threshold, constraints, offsets)
+    return absorption.absorb(vectors, graph, groups, constraints)
 
 
 def _dense_and_linked(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from faceid_core.clustering.clusterers import SURELY_SAME, cluster
 from faceid_core.clustering.linkage import members
-from faceid_core.values import Ints, Vectors
+from faceid_core.values import LOW_QUALITY, Ints, Vectors
 from faceid_core.vectors.neighbours import NeighbourGraph
 
 
@@ -33,10 +33,11 @@ def join(faces: ClusteredFaces, new: Ints, graph: NeighbourGraph, *, algorithm: 
     """The numbers (N,) once the new faces (rows) have joined: a group keeps every face that it has.
 
     A new face joins the group whose faces are nearest on average (root mean square), within `limit`, unless it is
-    on a photo of that group or a human said otherwise. The others are grouped among themselves, together with
-    single faces near them. graph: the neighbours of all N faces.
+    on a photo of that group, or below LOW_QUALITY, or a human said otherwise. The others are grouped among
+    themselves, together with single faces near them. graph: the neighbours of all N faces.
     """
     numbers = faces.numbers.copy()
+    new = new[(faces.quality[new] >= LOW_QUALITY) | (faces.people[new] >= 0)]
     near, apart = graph.indices[new], graph.distances[new]  # the nearest faces name the groups to join
     groups = _Groups(faces, limit)
     candidates = [

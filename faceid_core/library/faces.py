@@ -43,6 +43,9 @@ from faceid_core.wording import count
 BACKGROUND = 1 / 3
 """Share of the height of a photo's largest face below which a face is in the background."""
 
+STRANGERS = 5
+"""Unnamed faces from which on a photo is a crowd, of which all can be set aside at once."""
+
 _FLAG_WORDS = {
     Flag.NONE: "Brought back {}",
     Flag.NOT_A_FACE: "Marked {} as not a face",
@@ -152,8 +155,13 @@ class Faces:
         """The unnamed, unflagged faces of a photo that are small beside its largest one: passers-by, mostly."""
         faces = self.of_photo(photo_id)
         small = BACKGROUND * max((face.box.height for face in faces), default=0.0)
-        unnamed = (face for face in faces if face.person is None and face.flag is Flag.NONE)
-        return [face.id for face in unnamed if face.box.height < small]
+        return [face.id for face in faces if _waits(face) and face.box.height < small]
+
+    def strangers_on(self, photo_id: int) -> list[int]:
+        """The unnamed, unflagged faces of a photo, whatever their size; none unless there are STRANGERS of them.
+        In a crowd nobody is smaller than the others, and who is known has a name."""
+        waiting = [face.id for face in self.of_photo(photo_id) if _waits(face)]
+        return waiting if len(waiting) >= STRANGERS else []
 
     def of_person(self, person_id: int, after: int | None = None, limit: int = 60) -> list[FaceView]:
         """A person's faces without flag, best quality first, behind the face `after`."""
@@ -250,6 +258,10 @@ class Faces:
                 behind = (col(Face.quality) == last.quality) & (col(Face.id) > last.id)
                 wanted = wanted.where(or_(col(Face.quality) < last.quality, behind))
             return _load(session, wanted)
+
+
+def _waits(face: FaceView) -> bool:
+    return face.person is None and face.flag is Flag.NONE
 
 
 def grouped() -> Any:

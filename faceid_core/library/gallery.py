@@ -31,7 +31,7 @@ from faceid_core.library.store.tables import (
 )
 from faceid_core.library.store.withholding import withheld_faces
 from faceid_core.lifetimes import NO_DAY, NOBODYS, Lifetimes
-from faceid_core.values import Flag, GalleryFaces, Ints, LabelSource, Vectors
+from faceid_core.values import LOW_QUALITY, Flag, GalleryFaces, Ints, LabelSource, Vectors
 
 PER_PERSON = 40
 """Confirmed faces that stand for a person, the best ones: more change no answer and cost time."""
@@ -237,13 +237,13 @@ class Gallery:
         )
 
     def probes(self, embedder: str, limit: int) -> Probes:
-        """Faces that nobody has named or set aside, best quality first."""
+        """Faces that nobody has named or set aside, best quality first; none of low quality."""
         wanted = (
             select(Face.id, Face.photo_id, func.coalesce(MEMBERS.c.cluster_id, -1), Embedding.vector)  # type: ignore[call-overload]
             .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))
             .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
             .outerjoin(Label, col(Label.face_id) == col(Face.id))
-            .where(unnamed_face())
+            .where(unnamed_face(), col(Face.quality) >= LOW_QUALITY)
             .order_by(col(Face.quality).desc(), col(Face.id))
             .limit(limit)
         )

@@ -25,7 +25,7 @@ from faceid_core.steps.describe_boxes import BoxDescriber
 from faceid_core.steps.load_vectors import length_of, load_embedder, load_graph, load_vectors, normalised
 from faceid_core.steps.name_questions import NameQuestions
 from faceid_core.steps.open_questions import OpenQuestions
-from faceid_core.values import GalleryFaces, Ints
+from faceid_core.values import LOW_QUALITY, GalleryFaces, Ints
 from faceid_core.vectors.neighbours import on_sphere
 from faceid_core.vision.embedder import Embedder
 
@@ -107,8 +107,9 @@ class _Moment:
 
     @property
     def asked(self) -> Bools:
-        """(N,) the faces that wait for a name."""
-        return self.active & (self.people < 0)
+        """(N,) the faces that wait for a name; none of low quality, such as the rows of a stadium."""
+        tellable = (self.numbers > 0) | (self.compared.faces.quality >= LOW_QUALITY)
+        return self.active & (self.people < 0) & tellable
 
     def decided(self) -> Decided:
         """For the index of suggestions."""

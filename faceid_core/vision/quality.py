@@ -22,9 +22,6 @@ WEIGHTS = {"size": 0.3, "sharpness": 0.3, "pose": 0.25, "exposure": 0.15}
 WORDS = {"size": "few pixels", "sharpness": "blurred", "pose": "turned away", "exposure": "badly lit"}
 """A part below WEAK_PART is given as the reason for a low score, in these words."""
 
-LOW = 0.25
-"""A score below it is low: such faces are hard to recognise, for a program and for a human."""
-
 SIDE_PX = (20.0, 120.0)
 """Box sides in source pixels where a face is useless, and where more pixels add nothing: crops have 150 pixels."""
 

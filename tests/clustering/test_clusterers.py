@@ -9,6 +9,7 @@ from faceid_core.clustering import clusterers, density
 from faceid_core.clustering.clusterers import CLUSTERERS, FOUNDING_QUALITY, cluster, default_threshold
 from faceid_core.clustering.metrics import pairwise
 from faceid_core.errors import BadInput, UnknownChoice
+from faceid_core.values import LOW_QUALITY
 from faceid_core.vectors import neighbours
 
 EMBEDDER = "dlib-resnet+mirror"
@@ -92,15 +93,25 @@ def test_a_mirror_or_collage_is_still_one_person(name: str) -> None:
 @pytest.mark.parametrize("name", CLUSTERERS)
 def test_poor_faces_join_but_do_not_found(name: str) -> None:
     vectors, _ = people([4, 3])
-    quality = np.array([0.9, 0.9, 0.9, 0.1, 0.1, 0.1, 0.1])
+    quality = np.array([0.9, 0.9, 0.9, 0.3, 0.3, 0.3, 0.3])
     assert grouped(name, vectors, quality=quality).tolist() == [0, 0, 0, 0, -1, -1, -1]
     assert grouped(name, vectors, quality=np.full(7, FOUNDING_QUALITY)).max() == 1
     assert grouped(name, vectors, quality=np.zeros(7)).tolist() == [-1] * 7
 
 
+def test_a_face_that_nobody_can_tell_stays_out_of_groups() -> None:
+    """The rows of a stadium: all alike, and like anybody."""
+    vectors, _ = people([4, 3])
+    quality = np.array([0.9, 0.9, 0.9, LOW_QUALITY - 0.01, 0.1, 0.1, 0.0])
+    assert grouped("density-linkage", vectors, quality=quality).tolist() == [0, 0, 0, -1, -1, -1, -1]
+    named = [-1, -1, -1, -1, 5, -1, 5]  # a human knew them
+    labels = grouped("density-linkage", vectors, quality=quality, people=named)
+    assert labels.tolist() == [0, 0, 0, -1, 1, -1, 1]
+
+
 def test_a_poor_face_does_not_join_a_group_of_its_own_photo() -> None:
     vectors, _ = people([4])
-    quality = [0.9, 0.9, 0.9, 0.1]
+    quality = [0.9, 0.9, 0.9, 0.3]
     name = "density-linkage"
     assert grouped(name, vectors, quality=quality, photos=[1, 2, 3, 3]).tolist() == [0, 0, 0, -1]
     assert grouped(name, vectors, quality=quality, photos=[1, 2, 3, 4]).tolist() == [0, 0, 0, 0]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from faceid_core.clustering.incremental import ClusteredFaces, join
+from faceid_core.values import LOW_QUALITY
 from faceid_core.vectors.neighbours import build
 
 LIMIT = 0.5
@@ -85,3 +86,9 @@ def test_what_a_human_said_is_kept(album: ClusteredFaces) -> None:
 def test_nothing_new_changes_nothing(album: ClusteredFaces) -> None:
     numbers = join(album, np.empty(0, np.int64), build(album.vectors), algorithm="density-linkage", limit=LIMIT)
     assert (numbers == album.numbers).all()
+
+
+def test_a_face_that_nobody_can_tell_waits(album: ClusteredFaces) -> None:
+    quality = album.quality.copy()
+    quality[12] = LOW_QUALITY - 0.01
+    assert joined(replace(album, quality=quality)) == [8, 7, 0, 8]

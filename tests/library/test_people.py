@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from faceid_core.errors import BadInput, InvalidName, NameTaken, NotFound, TwiceOnPhoto
 from faceid_core.library import Library, person_names
+from faceid_core.library.faces import STRANGERS
 from faceid_core.library.store.tables import Label
 from faceid_core.values import Box, Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
@@ -255,6 +256,19 @@ def test_small_unnamed_faces_are_the_background(library: Library) -> None:
     library.faces.flag([5], Flag.NOT_A_FACE)
     assert library.faces.background(1) == [4]
     assert library.faces.background(99) == []
+
+
+def test_a_crowd_is_all_unnamed_faces_of_a_photo(library: Library) -> None:
+    """Faces of one size: nobody is in the background."""
+    library.photos.add_many([new_photo("/crowd.jpg", faces=STRANGERS + 1)])
+    everybody = [face.id for face in library.faces.of_photo(1)]
+    assert library.faces.background(1) == [] and library.faces.strangers_on(1) == everybody
+    person(library, "Ada", everybody[:1])
+    assert sorted(library.faces.strangers_on(1)) == sorted(everybody[1:])
+    library.faces.flag(everybody[1:2], Flag.STRANGER)
+    assert library.faces.strangers_on(1) == [], "a few are no crowd"
+    library.journal.undo()
+    assert sorted(library.faces.strangers_on(1)) == sorted(everybody[1:])
 
 
 def test_a_birth_date_before_photography_is_refused(library: Library, faces: list[int]) -> None:

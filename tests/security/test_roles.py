@@ -50,7 +50,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops describe get get_many imported_before missing_vectors "
-        "of_cluster of_person of_photo place singles undescribed vectors with_flag",
+        "of_cluster of_person of_photo place singles strangers_on undescribed vectors with_flag",
         EDITOR: "add flag move",
     },
     "statistics": {VIEWER: "by_year people_by_year together undated"},

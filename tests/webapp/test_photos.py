@@ -217,6 +217,24 @@ def test_the_background_of_a_photo_is_ignored_with_one_click(
     assert filled.faces.with_flag(Flag.STRANGER) == small
 
 
+def test_a_crowd_is_ignored_with_one_click(filled: Library, open_page: OpenPage, tmp_path: Path) -> None:
+    """All are of one size, so nobody is in the background."""
+    made = new_photo(tmp_path, 8)
+    boxes = [Box(40 * at, 5, 40 * at + 30, 35) for at in range(5)]
+    crowd = tuple(replace(made.faces[0], face=replace(made.faces[0].face, box=box)) for box in boxes)
+    filled.photos.add_many([replace(made, faces=crowd)])
+    newest = filled.photos.page(limit=1)[0].id
+    everybody = [face.id for face in filled.faces.of_photo(newest)]
+    page = open_page("photos").button(key=f"photo-{newest}").click().run()
+    assert "ignore-background" not in {button.key for button in page.button}
+    assert page.button(key="ignore-strangers").label == "Ignore all 5 unnamed faces"
+    page = page.button(key="ignore-strangers").click().run()
+    assert not page.exception
+    assert filled.faces.with_flag(Flag.STRANGER) == everybody
+    filled.journal.undo()
+    assert filled.faces.with_flag(Flag.STRANGER) == []
+
+
 Act = Callable[..., Viewing]
 
 

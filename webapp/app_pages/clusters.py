@@ -10,8 +10,7 @@ import streamlit as st
 
 from faceid_core.library import DrawnFaces
 from faceid_core.steps import ask
-from faceid_core.values import Flag, Role
-from faceid_core.vision import quality
+from faceid_core.values import LOW_QUALITY, Flag, Role
 from webapp.components.cards import Card, cards
 from webapp.components.face_grid import face_grid, selection
 from webapp.components.name_box import clear
@@ -214,7 +213,7 @@ def _singles(run: RunView) -> None:
             label_visibility="collapsed",
         )  # fmt: skip
         poor = st.toggle("Include low-quality faces", key="singles-poor", on_change=pager.first)
-    found = _single_faces(order, pager.after, least_quality=0.0 if poor else quality.LOW)
+    found = _single_faces(order, pager.after, least_quality=0.0 if poor else LOW_QUALITY)
     faces = found[:SINGLE_FACES]
     if not faces:
         pager.first()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from faceid_core.values import Role
-from faceid_core.vision.quality import LOW, weaknesses
+from faceid_core.values import LOW_QUALITY, Role
+from faceid_core.vision.quality import weaknesses
 from webapp.components.files import component
 from webapp.context import may
 from webapp.markup import face_url
@@ -83,7 +83,7 @@ def face_data(face: FaceView, *, named: bool = True, note: Note = NO_NOTE) -> di
         "id": face.id,
         "src": face_url(face.id, box=face.box),
         "name": note.short or (face.person if named else None),
-        "low": _flaw(face) if face.quality < LOW else None,
+        "low": _flaw(face) if face.quality < LOW_QUALITY else None,
         "title": ". ".join(part for part in (describe(face), note.long) if part),
     }
 

@@ -58,7 +58,7 @@ def _photo(at: photo_acts.Viewing) -> None:
     photo_viewer(shown, key="photo-viewer", turn=at.turn, on_act=photo_acts.act)
     if may(Role.EDITOR):
         with st.container(horizontal=True, key="photo-acts"):
-            _ignore_background(photo)
+            _ignore_others(photo)
             if may(Role.OWNER):
                 _erase(photo)
 
@@ -156,18 +156,24 @@ def _look_in(folder: str, photo: PhotoView) -> None:
 
 
 # --- acts beside the viewer -------------------------------------------------------------------------------------
-def _ignore_background(photo: PhotoView) -> None:
-    small = library().faces.background(photo.id)
+def _ignore_others(photo: PhotoView) -> None:
+    small, strangers = library().faces.background(photo.id), library().faces.strangers_on(photo.id)
     if small:
-        st.button(
-            f"Ignore {count(len(small), 'small face')} in the background",
-            icon=":material/visibility_off:",
-            type="tertiary",
-            key="ignore-background",
-            help="Set them aside; you won't be asked about them again",
-            on_click=_set_aside,
-            args=(small,),
-        )
+        _offer_to_ignore(f"Ignore {count(len(small), 'small face')} in the background", small, "ignore-background")
+    if len(strangers) > len(small):
+        _offer_to_ignore(f"Ignore all {count(len(strangers), 'unnamed face')}", strangers, "ignore-strangers")
+
+
+def _offer_to_ignore(label: str, faces: list[int], key: str) -> None:
+    st.button(
+        label,
+        icon=":material/visibility_off:",
+        type="tertiary",
+        key=key,
+        help="Set them aside; you won't be asked about them again",
+        on_click=_set_aside,
+        args=(faces,),
+    )
 
 
 @guarded

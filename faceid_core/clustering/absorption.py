@@ -1,0 +1,212 @@
+"""What large groups leave behind: faces and small groups that are a person's worst pictures.
+
+Mean distances lose them: the bad shots of somebody with hundreds of photos are as far from the others as
+lookalikes are. But they are off in directions in which all people's pictures differ. So the first groups tell how
+much faces of one person differ, and how much people do, and each pair of groups is judged by how much likelier
+one person is than two: the two-covariance model of speaker recognition (Brümmer and de Villiers, "The speaker
+partitioning problem", 2010), whose vectors are Gaussian around a person's middle, and the middles around
+everybody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from faceid_core.clustering.constraints import Constraints
+from faceid_core.clustering.linkage import ESTABLISHED, members, middles
+from faceid_core.values import Ints, Vectors
+from faceid_core.vectors.neighbours import NeighbourGraph
+
+Floats = npt.NDArray[np.float64]
+
+LARGE = 30
+"""Faces from which on a group absorbs others. With 10 or 5, precision falls by 0.003 on drawn libraries."""
+
+EVIDENCE = 5.0
+"""Logarithm of how much likelier one person must be than two. Chosen among 0, 5 and 10, and INDEPENDENT among 2, 3
+and 5, on halves of LFW and drawn libraries, see docs/grouping.md."""
+
+WITHIN = 1.25
+"""Groups of ESTABLISHED faces and more are absorbed only if they are on average at most so many times as far from
+the large group's faces as those are from each other: they may well be somebody else, such as a sibling."""
+
+INDEPENDENT = 2
+"""Faces of a group that count as evidence: more of them tell little more, as photos of one day are alike."""
+
+MOST_WEIGHT = 20
+"""Faces with which one person counts at most when the spread of faces is estimated."""
+
+SHRINKAGE = 0.3
+"""Share of the spread that is taken as equal in all directions."""
+
+PER_DIMENSION = 2
+"""As many groups as this times the vectors' dimensions, and as many faces beyond the first of each, are needed to
+know how people and faces differ; with fewer, nothing is absorbed."""
+
+ROUNDS = 2
+
+_PAIRS = 8192
+
+
+def absorb(vectors: Vectors, graph: NeighbourGraph, labels: Ints, constraints: Constraints | None) -> Ints:
+    """Let groups of LARGE faces and more take in neighbouring groups and faces that are surely their person.
+
+    labels: (N,) from 0, a face alone has one of its own. Only groups between which the graph has an edge are
+    compared. Returns (N,) labels from 0; two people of one photo, or with two names, never come together.
+    """
+    for _ in range(ROUNDS):
+        labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+        if np.bincount(labels, minlength=1).max() < LARGE:
+            break
+        model = _Model.of(vectors, labels)
+        into = _joined(model, graph, labels, constraints) if model is not None else np.arange(0)
+        if model is None or (into == np.arange(len(into))).all():
+            break
+        labels = into[labels]
+    return labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Model:
+    """Groups (G,) in coordinates in which faces differ by 1 around their person, in every direction.
+
+    place: (G, D) their middles; between: (D,) variances of people's middles; size: (G,) their faces.
+    middle, spread: (G, D), (G,) see linkage.middles.
+    """
+
+    place: Floats
+    between: Floats
+    size: Ints
+    middle: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, vectors: Vectors, labels: Ints) -> _Model | None:
+        """None where there are too few faces in groups, or too few groups."""
+        size = np.bincount(labels)
+        if min((size - 1).sum(), len(size)) < PER_DIMENSION * vectors.shape[1]:
+            return None
+        middle, spread = middles(vectors, labels, np.float64)
+        within = _within(vectors, labels, middle, size)
+        between = np.cov(middle, rowvar=False) - within * np.mean(1 / size)
+        # W = L L', and then the axes of the middles: both become diagonal.
+        inverse = np.linalg.inv(np.linalg.cholesky(within))
+        variances, axes = np.linalg.eigh(inverse @ between @ inverse.T)
+        place = (middle - middle.mean(axis=0)) @ inverse.T @ axes
+        return cls(place, np.maximum(variances, 1e-6), size, middle, spread)
+
+    def evidence(self, one: Ints, other: Ints) -> Floats:
+        """(E,) the logarithm of how much likelier two groups are one person than two."""
+        result = np.empty(len(one))
+        for at in range(0, len(one), _PAIRS):
+            rows = slice(at, at + _PAIRS)
+            result[rows] = self._evidence(one[rows], other[rows])
+        return result
+
+    def near(self, one: int, other: int) -> bool:
+        """Whether two groups are no farther apart than established ones of one person may be."""
+        if min(self.size[one], self.size[other]) < ESTABLISHED:
+            return True
+        apart = self.spread[one] + self.spread[other] + ((self.middle[one] - self.middle[other]) ** 2).sum()
+        larger = one if self.size[one] >= self.size[other] else other
+        inside = 2 * self.spread[larger] * self.size[larger] / (self.size[larger] - 1)
+        return bool(apart <= WITHIN**2 * inside)
+
+    def _evidence(self, one: Ints, other: Ints) -> Floats:
+        """Middles of n faces vary by `between` + 1/n; those of one person vary together by `between`."""
+        first, second = self.place[one], self.place[other]
+        own, others = (
+            self.between + 1 / np.minimum(self.size[groups], INDEPENDENT)[:, None] for groups in (one, other)
+        )
+        determinant = own * others - self.between**2
+        together = (others * first**2 - 2 * self.between * first * second + own * second**2) / determinant
+        apart = first**2 / own + second**2 / others
+        evidence: Floats = (np.log(own * others / determinant) + apart - together).sum(axis=1) / 2
+        return evidence
+
+
+def _within(vectors: Vectors, labels: Ints, middle: Floats, size: Ints) -> Floats:
+    """(D, D) covariance of faces around their person; one person with hundreds of faces does not decide it."""
+    weight = np.minimum(size, MOST_WEIGHT) / size
+    dimension = vectors.shape[1]
+    total = np.zeros((dimension, dimension))
+    for at in range(0, len(labels), 65_536):
+        rows = slice(at, at + 65_536)
+        away = vectors[rows] - middle[labels[rows]]
+        total += (away * weight[labels[rows], None]).T @ away
+    total /= (weight * (size - 1)).sum()
+    within: Floats = (1 - SHRINKAGE) * total
+    within[np.diag_indices(dimension)] += SHRINKAGE * np.trace(total) / dimension + 1e-9
+    return within
+
+
+def _joined(model: _Model, graph: NeighbourGraph, labels: Ints, constraints: Constraints | None) -> Ints:
+    """(G,) the group that each ends in. The surest come first, and each joins once."""
+    into, ids = np.arange(len(model.size)), _Identities(labels, constraints)
+    for large, small in _candidates(model, graph, labels):
+        target = int(into[large])
+        if into[small] != small or target == small or not model.near(large, small):
+            continue
+        if ids.compatible(target, small):
+            ids.join(target, small)
+            into[into == small] = target
+    return into
+
+
+def _candidates(model: _Model, graph: NeighbourGraph, labels: Ints) -> Iterator[tuple[int, int]]:
+    """A large group and a smaller one that surely are one person, the surest first."""
+    count = len(model.size)
+    large = model.size >= LARGE
+    codes = []
+    for place in range(graph.k):  # a column at a time: of a million faces there are 64 million neighbours
+        other = graph.indices[:, place]
+        here = np.flatnonzero(other >= 0)
+        one, two = labels[here], labels[other[here]]
+        apart = (one != two) & (large[one] | large[two])
+        codes.append(np.unique(np.minimum(one, two)[apart] * count + np.maximum(one, two)[apart]))
+    pairs = np.unique(np.concatenate(codes))
+    one, two = pairs // count, pairs % count
+    evidence = model.evidence(one, two)
+    sure = np.flatnonzero(evidence > EVIDENCE)
+    for pair in sure[np.argsort(-evidence[sure], kind="stable")].tolist():
+        first, second = int(one[pair]), int(two[pair])
+        smaller = model.size[first] < model.size[second]
+        yield (second, first) if smaller else (first, second)
+
+
+class _Identities:
+    """Who is on which photo and who has which name, group by group, for those that are asked about."""
+
+    def __init__(self, labels: Ints, constraints: Constraints | None) -> None:
+        self._constraints = constraints
+        self._faces = members(labels, 1)
+        self._known: dict[int, dict[int, int]] = {}
+
+    def compatible(self, one: int, other: int) -> bool:
+        """Whether the groups have no photo with two people and no two names."""
+        small, large = sorted((self._of(one), self._of(other)), key=len)
+        return all(large.get(photo, head) == head for photo, head in small.items())
+
+    def join(self, keep: int, gone: int) -> None:
+        """They are one group now."""
+        self._of(keep).update(self._of(gone))
+
+    def _of(self, group: int) -> dict[int, int]:
+        """By photo the head, see Constraints; by -1 the person."""
+        found = self._known.get(group)
+        if found is None:
+            found = self._known[group] = self._read(group)
+        return found
+
+    def _read(self, group: int) -> dict[int, int]:
+        known = self._constraints
+        if known is None:
+            return {}
+        faces = self._faces[group]
+        heads = dict(zip(known.photo[faces].tolist(), known.head[faces].tolist(), strict=True))
+        named = known.person[faces]
+        return heads | dict.fromkeys([-1] if (named >= 0).any() else [], int(named.max()))
