@@ -97,15 +97,17 @@ class SuggestionIndex:
         near, sure = near[order], sure[order]
         first = np.sort(_first_of(self._faces.photos[rows[near]], people[near, 0]))
         kept, sure = near[first], sure[first]
+        ahead = identity.leads(self._faces.vectors[rows[kept]], people[kept, 0], self._nearby.middles())
         self._made = {
             item[0]: self._suggestion(*item)
             for item in zip(
-                rows[kept].tolist(), people[kept].tolist(), distances[kept].tolist(), sure.tolist(), strict=True
-            )
+                rows[kept].tolist(), people[kept].tolist(), distances[kept].tolist(), sure.tolist(),
+                ahead.tolist(), strict=True,
+            )  # fmt: skip
         }
         return list(self._made.values())
 
-    def _suggestion(self, row: int, people: list[int], distances: list[float], sure: bool) -> Suggestion:
+    def _suggestion(self, row: int, people: list[int], distances: list[float], sure: bool, lead: float) -> Suggestion:
         """The one that was made before, where it still holds: most do."""
         before = self._made.get(row)
         runner_up = people[1] if distances[1] != np.inf else None
@@ -113,6 +115,7 @@ class SuggestionIndex:
             before is not None
             and (before.person, before.distance, before.runner_up) == (people[0], distances[0], runner_up)
             and before.sure is sure
+            and before.lead == lead
             and before.runner_up_distance == distances[1]
             and (row, people[0]) in self._reasons
         ):
@@ -125,6 +128,7 @@ class SuggestionIndex:
             runner_up=runner_up,
             runner_up_distance=distances[1],
             sure=sure,
+            lead=lead,
         )
 
     def _because(self, row: int, person: int) -> tuple[int, ...]:
