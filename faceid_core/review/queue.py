@@ -88,7 +88,7 @@ class Question:
     ones. size: how many faces the answer is about. gain: faces that it is expected to name, for each act it takes.
     person: who they may be, or whose name is in doubt; because: this person's faces that speak for it; runners_up:
     other people, the likeliest first; number, other: groups, people, or a photo and the others of its moment;
-    pairs: of faces, one on each of two photos; sure: whether the faces are taken for the person unless deselected.
+    pairs: of faces, one on each of two photos; chance: how likely each face is the person's, on average; sure: whether the faces are taken for the person unless deselected.
     """
 
     kind: Kind
@@ -104,6 +104,7 @@ class Question:
     pairs: tuple[tuple[int, int], ...] = ()
     distance: float = 0.0
     sure: bool = False
+    chance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +113,8 @@ class Waiting:
 
     groups: number -> its faces that wait, the best first; singles: the other faces that wait, in the order in which
     they are worth a look. suggestions: the surest first. limit: the distance up to which they are sure. records:
-    person -> (yes, no) that were answered so far.
+    person -> (yes, no) that were answered so far; lift: what all answers together tell, see
+    learned.
     """
 
     groups: Mapping[int, Sequence[int]]
@@ -138,7 +140,13 @@ def odds(one: Suggestion, limit: float) -> float:
     """The log-odds that a suggestion is right, in a library of which nothing else is known."""
     if math.isnan(one.lead):
         return BY_DISTANCE * (HALFWAY - one.distance / limit)
-    return STEEPNESS * (CROSSING - one.lead / limit**2)
+    return float(usual_odds(np.array(one.lead), limit))
+
+
+def usual_odds(leads: Floats, limit: float) -> Floats:
+    """The same for leads of any shape."""
+    result: Floats = STEEPNESS * (CROSSING - leads / limit**2)
+    return result
 
 
 def learned(usual: Floats, right: Bools) -> float:
@@ -246,6 +254,7 @@ def _batch(made: Sequence[Suggestion], right: float) -> Question:
         because=_reasons(made),
         distance=made[0].distance,
         sure=True,
+        chance=round(right / len(made), 3),
     )
 
 
@@ -260,8 +269,9 @@ def _face(face: int, one: Suggestion | None, chance: float) -> Question:
         return question
     runner_up = (one.runner_up,) if one.runner_up is not None else ()
     return replace(
-        question, person=one.person, because=one.because, runners_up=runner_up, distance=one.distance, sure=one.sure
-    )
+        question, person=one.person, because=one.because, runners_up=runner_up, distance=one.distance, sure=one.sure,
+        chance=round(chance, 3),
+    )  # fmt: skip
 
 
 def by_promise(graph: NeighbourGraph) -> Ints:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.review import identity
+from faceid_core.review import identity, queue
 from faceid_core.review.identity import MARGIN, Suggestion
 from faceid_core.review.people_nearby import Bools, PeopleNearby
 from faceid_core.values import GalleryFaces, Ints, Vectors
@@ -106,6 +106,30 @@ class SuggestionIndex:
             )  # fmt: skip
         }
         return list(self._made.values())
+
+    def usual_odds(self, rows: Ints, people: Ints) -> Floats:
+        """The log-odds that faces in these rows (M,) would be taken for people (M,), as if they weren't named: NaN
+        where that can't be told."""
+        middles, vectors = self._nearby.middles(), self._faces.vectors[rows]
+        there = np.isin(people, middles.people)
+        result = np.full(len(rows), np.nan)
+        if len(middles.people) < 2 or not there.any():
+            return result
+        place = np.searchsorted(middles.people, people[there])
+        sizes = np.array([len(self._nearby.speaking(person)) for person in people[there].tolist()])
+        own, mine, some = middles.vectors[place], self._named(rows[there], people[there]), vectors[there]
+        without = (sizes[:, None] * own - some) / np.maximum(sizes - 1, 1)[:, None]
+        moved = ((some - without) ** 2).sum(axis=1) - ((some - own) ** 2).sum(axis=1)
+        ahead = identity.leads(some, people[there], middles) + np.where(mine, moved, 0)
+        result[there] = np.where(mine & (sizes < 2), np.nan, queue.usual_odds(ahead, self._limit))
+        return result
+
+    def _named(self, rows: Ints, people: Ints) -> Bools:
+        """Which of these rows speak for these people."""
+        return np.array(
+            [bool((self._nearby.speaking(who) == row).any()) for row, who in zip(rows, people.tolist(), strict=True)],
+            bool,
+        )
 
     def _suggestion(self, row: int, people: list[int], distances: list[float], sure: bool, lead: float) -> Suggestion:
         """The one that was made before, where it still holds: most do."""

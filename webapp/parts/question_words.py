@@ -54,9 +54,13 @@ def reason(asked: AskedNow) -> str:
         case Kind.GROUP if question.size > 1:
             text = "Deselect any that don’t belong."
         case Kind.PERSON:
-            text = "Deselect the faces of others. “Yes” is for the selected ones, and “no” for the others."
+            right = round(question.chance * question.size)
+            text = (
+                f"About {right} of {question.size} are likely right. Deselect the faces of others: “yes” is for the "
+                "selected ones, and “no” for the others."
+            )
         case Kind.FACE if asked.person:
-            text = f"Distance {question.distance:.2f}."
+            text = f"About {100 * question.chance:.0f} % likely. Distance {question.distance:.2f}."
         case Kind.WRONG:
             nearer = f" {asked.runners_up[0].name} is closer." if asked.runners_up else ""
             text = f"It is {question.distance:.2f} from even the closest faces with this name.{nearer}"
