@@ -31,8 +31,8 @@ photos 9 of 10 such are right, of press photos of many people few are, and few t
 
 CROWD, CROWD_COUNTS = 10, 0.7
 """Other people that tell how crowded the surroundings of a face are, and how much that counts. As measured by
-tests/bench/effort.py: on LFW and in six drawn sets alike, right suggestions come before wrong ones in 83 to 90 of 100
-pairs; by distance, in 12 to 68."""
+tests/bench/effort.py: on LFW and in six drawn sets alike, right suggestions come before wrong ones in 83 to 90 of
+100 pairs; by distance, in 12 to 68."""
 
 LOOSER, TIGHTEST = 1.5, 2 / 3
 """A group may be so many times as far from a person as its faces from each other, but always this share of the
@@ -99,10 +99,11 @@ def suggest(
 
 
 def leads(vectors: Vectors, whom: Ints, middles: Middles) -> Floats:
-    """By how much faces (M, D) are nearer to the middle of the people `whom` (M,) than to those of the CROWD nearest
-    others, of whom a share counts: squared distance, (M,), the smaller the likelier. NaN where there are no others.
+    """By how much faces (M, D) are nearer to the middle of the people `whom` (M,) than to those of the CROWD
+    nearest others, of whom a share counts: squared distance, (M,), the smaller the likelier. NaN where there are no
+    others.
 
-    What the nearest faces say is not enough: those of somebody with many different photos are near to strangers, too.
+    The nearest faces don't tell enough: somebody with many different photos is near to strangers, too.
     """
     result = np.full(len(vectors), np.nan)
     others = min(CROWD, len(middles.people) - 1)
@@ -137,9 +138,7 @@ class Middles:
         return cls(found, (sums / sizes[:, None]).astype(np.float32))
 
 
-def _with_leads(
-    found: list[Suggestion], faces: Ints, vectors: Vectors, known: GalleryFaces
-) -> list[Suggestion]:
+def _with_leads(found: list[Suggestion], faces: Ints, vectors: Vectors, known: GalleryFaces) -> list[Suggestion]:
     row = {face: number for number, face in enumerate(faces.tolist())}
     rows, whom = [row[one.face] for one in found], np.array([one.person for one in found], np.int64)
     ahead = leads(vectors[rows], whom, Middles.of(known.people, known.vectors))

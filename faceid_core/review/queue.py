@@ -36,8 +36,8 @@ PRIOR = 4.0
 """Answers that a person's record is worth before there are any."""
 
 STEEPNESS, CROSSING = 9.3, -0.29
-"""How the probability that a suggestion is right falls with its lead (see identity.leads), in squared limits: a half
-at CROSSING. Fitted on LFW and six drawn sets alike."""
+"""How the probability that a suggestion is right falls with its lead (see identity.leads), in squared limits: a
+half at CROSSING. Fitted on LFW and six drawn sets alike."""
 
 BY_DISTANCE, HALFWAY = 9.0, 1.0
 """The same for its distance, in limits: where only one person is known, so that there is no lead."""
@@ -88,7 +88,8 @@ class Question:
     ones. size: how many faces the answer is about. gain: faces that it is expected to name, for each act it takes.
     person: who they may be, or whose name is in doubt; because: this person's faces that speak for it; runners_up:
     other people, the likeliest first; number, other: groups, people, or a photo and the others of its moment;
-    pairs: of faces, one on each of two photos; chance: how likely each face is the person's, on average; sure: whether the faces are taken for the person unless deselected.
+    pairs: of faces, one on each of two photos; chance: how likely each face is the person's, on average; sure:
+    whether the faces are taken for the person unless deselected.
     """
 
     kind: Kind
@@ -126,9 +127,7 @@ class Waiting:
     lift: float = 0.0
 
 
-def probability(
-    one: Suggestion, limit: float, record: tuple[int, int] = (0, 0), lift: float = 0.0
-) -> float:
+def probability(one: Suggestion, limit: float, record: tuple[int, int] = (0, 0), lift: float = 0.0) -> float:
     """How likely a suggestion is right: from its distance, from what was answered about this person before, and
     about everybody (`lift`, see learned)."""
     near = 1 / (1 + math.exp(-odds(one, limit) - lift))
@@ -269,8 +268,8 @@ def _face(face: int, one: Suggestion | None, chance: float) -> Question:
         return question
     runner_up = (one.runner_up,) if one.runner_up is not None else ()
     return replace(
-        question, person=one.person, because=one.because, runners_up=runner_up, distance=one.distance, sure=one.sure,
-        chance=round(chance, 3),
+        question, person=one.person, because=one.because, runners_up=runner_up, distance=one.distance,
+        sure=one.sure, chance=round(chance, 3),
     )  # fmt: skip
 
 

@@ -101,9 +101,13 @@ class SuggestionIndex:
         self._made = {
             item[0]: self._suggestion(*item)
             for item in zip(
-                rows[kept].tolist(), people[kept].tolist(), distances[kept].tolist(), sure.tolist(),
-                ahead.tolist(), strict=True,
-            )  # fmt: skip
+                rows[kept].tolist(),
+                people[kept].tolist(),
+                distances[kept].tolist(),
+                sure.tolist(),
+                ahead.tolist(),
+                strict=True,
+            )
         }
         return list(self._made.values())
 
@@ -127,11 +131,16 @@ class SuggestionIndex:
     def _named(self, rows: Ints, people: Ints) -> Bools:
         """Which of these rows speak for these people."""
         return np.array(
-            [bool((self._nearby.speaking(who) == row).any()) for row, who in zip(rows, people.tolist(), strict=True)],
+            [
+                bool((self._nearby.speaking(who) == row).any())
+                for row, who in zip(rows, people.tolist(), strict=True)
+            ],
             bool,
         )
 
-    def _suggestion(self, row: int, people: list[int], distances: list[float], sure: bool, lead: float) -> Suggestion:
+    def _suggestion(
+        self, row: int, people: list[int], distances: list[float], sure: bool, lead: float
+    ) -> Suggestion:
         """The one that was made before, where it still holds: most do."""
         before = self._made.get(row)
         runner_up = people[1] if distances[1] != np.inf else None

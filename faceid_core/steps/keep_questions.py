@@ -170,7 +170,7 @@ class _Moment:
         )
 
     def _lift(self) -> float:
-        """What the answers to suggestions tell about all of them. Groups are left out, whose faces all look alike."""
+        """What the answers to suggestions tell about all others, without those about groups."""
         standing = self.standing
         yes, no = self._rows(standing.labels[standing.accepted, :2]), self._rows(standing.rejections)
         answered = np.concatenate([yes, no])

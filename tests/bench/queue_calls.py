@@ -14,6 +14,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -90,12 +91,12 @@ def measure(folder: Path, answers: int) -> None:
         assert found is not None
         print(f"{found.faces} faces wait, {found.total} questions: {found.answers}", flush=True)
         for number in range(answers):
-            asked = clock("next question", lambda: ask(library, place))
-            clock("act", lambda: answer(library, place, asked, replies(asked, number)))
+            asked = clock("next question", partial(ask, library, place))
+            clock("act", partial(answer, library, place, asked, replies(asked, number)))
             if number % ANSWERED_BETWEEN == ANSWERED_BETWEEN - 1:
                 clock("scored anew", keeper.catch_up)
         for event, _ in reversed(place.done):
-            clock("undo", lambda: library.journal.undo(event))
+            clock("undo", partial(library.journal.undo, event))
         clock("scored anew, all undone", keeper.catch_up)
     clock.report()
     print(f"at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB of memory")
