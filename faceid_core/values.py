@@ -253,6 +253,7 @@ class NewPhoto:
     faces: tuple[NewFace, ...]
     phashes: bytes = b""
     frame: VideoFrame | None = None
+    camera: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ __all__ = [
     "find_missing",
     "import_names",
     "jobs",
+    "key_bindings",
     "manage_models",
     "map_faces",
     "next_question",

@@ -94,6 +94,10 @@ def _rule_out(library: Library, probes: Probes, places: Sequence[int], shares: F
     for face, person in library.gallery.ruled_out(probes.ids):
         if person in column_of:
             shares[row_of[face], column_of[person]] = 0.0
+    living, days = library.gallery.lifetimes(), library.gallery.days(probes.ids)
+    for person in living.people.tolist():
+        if person in column_of:
+            shares[living.exclude(days, np.full(1, person)), column_of[person]] = 0.0
 
 
 def _assigned(photos: Ints, shares: Floats, threshold: float) -> Iterator[tuple[int, int]]:

@@ -32,7 +32,7 @@ def test_a_lead_is_over_the_nearest_others() -> None:
 
 def test_the_smaller_the_lead_the_likelier_and_distance_decides_without_one() -> None:
     chances = [queue.probability(suggestion(1, lead=lead), LIMIT) for lead in (-0.3, -0.1, 0.1)]
-    assert chances == sorted(chances, reverse=True) and chances[0] > 0.9 > 0.1 > chances[-1]
+    assert chances == sorted(chances, reverse=True) and chances[0] > 0.9 and chances[-1] < 0.1
     assert queue.probability(suggestion(1, lead=math.nan), LIMIT) == pytest.approx(1 / (1 + math.exp(-1.8)))
 
 
