@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,11 @@ LESS_SURE = 1.24
 """Up to so many times its limit a face is still suggested, but as less sure: of a library of few people with many
 photos 9 of 10 such are right, of press photos of many people few are, and few there are."""
 
+CROWD, CROWD_COUNTS = 10, 0.7
+"""Other people that tell how crowded the surroundings of a face are, and how much that counts. As measured by
+tests/bench/effort.py: on LFW and in six drawn sets alike, right suggestions come before wrong ones in 83 to 90 of
+100 pairs; by distance, in 12 to 68."""
+
 LOOSER, TIGHTEST = 1.5, 2 / 3
 """A group may be so many times as far from a person as its faces from each other, but always this share of the
 limit: a burst of shots is no reason to know nobody."""
@@ -39,7 +45,7 @@ class Suggestion:
 
     distance: Euclidean, the mean to the nearest confirmed faces of the person, whose ids are `because`.
     runner_up: the second-nearest person, if any, at runner_up_distance: the same mean, over their nearest faces.
-    sure: within the limit; False for one that is up to LESS_SURE times as far.
+    sure: within the limit; False for one that is up to LESS_SURE times as far. lead: see leads.
     """
 
     face: int
@@ -49,6 +55,7 @@ class Suggestion:
     runner_up: int | None = None
     runner_up_distance: float = float("inf")
     sure: bool = True
+    lead: float = field(default=math.nan, compare=False)
 
 
 def suggest(
@@ -87,8 +94,55 @@ def suggest(
         )
         for row in np.flatnonzero(distances[:, 0] <= reach).tolist()
     ]
-    near = _not_like_refused(near, faces, vectors, refused)
+    near = _with_leads(_not_like_refused(near, faces, vectors, refused), faces, vectors, known)
     return sorted(near, key=lambda one: (not one.sure, one.distance, one.face))
+
+
+def leads(vectors: Vectors, whom: Ints, middles: Middles) -> Floats:
+    """By how much faces (M, D) are nearer to the middle of the people `whom` (M,) than to those of the CROWD
+    nearest others, of whom a share counts: squared distance, (M,), the smaller the likelier. NaN where there are no
+    others.
+
+    The nearest faces don't tell enough: somebody with many different photos is near to strangers, too.
+    """
+    result = np.full(len(vectors), np.nan)
+    others = min(CROWD, len(middles.people) - 1)
+    if others < 1:
+        return result
+    lengths = (middles.vectors**2).sum(axis=1)
+    step = max(BLOCK // len(middles.people), 1)
+    for start in range(0, len(vectors), step):
+        some = vectors[start : start + step]
+        squared = (some**2).sum(axis=1)[:, None] - 2 * some @ middles.vectors.T + lengths
+        place, rows = np.searchsorted(middles.people, whom[start : start + step]), np.arange(len(some))
+        own = squared[rows, place].astype(np.float64)
+        squared[rows, place] = np.inf
+        following = np.partition(squared, others - 1, axis=1)[:, :others].mean(axis=1)
+        result[start : start + step] = own - CROWD_COUNTS * following
+    return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Middles:
+    """people: (P,) ids, ascending; vectors: (P, D) the mean of each one's confirmed faces."""
+
+    people: Ints
+    vectors: Vectors
+
+    @classmethod
+    def of(cls, people: Ints, vectors: Vectors) -> Middles:
+        """Of faces (N, D) and whose they are (N,)."""
+        order = np.argsort(people, kind="stable")
+        found, starts, sizes = np.unique(people[order], return_index=True, return_counts=True)
+        sums = np.add.reduceat(vectors[order], starts, axis=0) if len(found) else vectors[:0]
+        return cls(found, (sums / sizes[:, None]).astype(np.float32))
+
+
+def _with_leads(found: list[Suggestion], faces: Ints, vectors: Vectors, known: GalleryFaces) -> list[Suggestion]:
+    row = {face: number for number, face in enumerate(faces.tolist())}
+    rows, whom = [row[one.face] for one in found], np.array([one.person for one in found], np.int64)
+    ahead = leads(vectors[rows], whom, Middles.of(known.people, known.vectors))
+    return [replace(one, lead=lead) for one, lead in zip(found, ahead.tolist(), strict=True)]
 
 
 def nearest_people(

@@ -49,6 +49,13 @@ class PeopleNearby:
         """The rows of the faces that stand for a person, the best first."""
         return self._gallery[person]
 
+    def middles(self) -> identity.Middles:
+        """Of everybody's faces that stand for them."""
+        people = sorted(self._gallery)
+        rows = np.concatenate([np.empty(0, np.int64), *(self._gallery[person] for person in people)])
+        sizes = [len(self._gallery[person]) for person in people]
+        return identity.Middles.of(np.repeat(np.array(people, np.int64), sizes), self._vectors[rows])
+
     def carry_on(self, before: PeopleNearby, here: Ints, there: Ints) -> None:
         """Take over the lists of faces (M,) that are rows `there` of another one and rows `here` of this one."""
         row = np.full(len(before.known), -1, np.int64)

@@ -13,23 +13,38 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from faceid_core.review.identity import Suggestion
 from faceid_core.values import Ints
 from faceid_core.vectors.neighbours import NeighbourGraph
 
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
 BATCH = 24
 """Faces that one answer is about, at most: as many as can be looked over in a glance."""
 
-WORTH_A_BATCH = 0.5
+WORTH_A_BATCH = 0.4
 """A suggested face is asked about among others of the same person from this probability on; else it is asked about
 by itself, where another name can be given at once."""
+
+SMALL = 8
+"""Faces of a group that is asked about together with others of the same person, at most."""
 
 PRIOR = 4.0
 """Answers that a person's record is worth before there are any."""
 
-STEEPNESS, CROSSING = 9.0, 1.0
-"""How the probability that a suggestion is right falls with its distance: a half at CROSSING limits."""
+STEEPNESS, CROSSING = 9.3, -0.29
+"""How the probability that a suggestion is right falls with its lead (see identity.leads), in squared limits: a
+half at CROSSING. Fitted on LFW and six drawn sets alike."""
+
+BY_DISTANCE, HALFWAY = 9.0, 1.0
+"""The same for its distance, in limits: where only one person is known, so that there is no lead."""
+
+SPREAD, STEPS = 1.5, 8
+"""How much libraries differ in how often suggestions are right, in log-odds: LFW's and drawn families by -1 and 2.
+And steps of Newton's method, which converges here in five."""
 
 SINGLE = 0.3
 """The share of faces like nobody known that show somebody who is there more than once."""
@@ -73,7 +88,8 @@ class Question:
     ones. size: how many faces the answer is about. gain: faces that it is expected to name, for each act it takes.
     person: who they may be, or whose name is in doubt; because: this person's faces that speak for it; runners_up:
     other people, the likeliest first; number, other: groups, people, or a photo and the others of its moment;
-    pairs: of faces, one on each of two photos; sure: whether the faces are taken for the person unless deselected.
+    pairs: of faces, one on each of two photos; chance: how likely each face is the person's, on average; sure:
+    whether the faces are taken for the person unless deselected.
     """
 
     kind: Kind
@@ -89,6 +105,7 @@ class Question:
     pairs: tuple[tuple[int, int], ...] = ()
     distance: float = 0.0
     sure: bool = False
+    chance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +114,8 @@ class Waiting:
 
     groups: number -> its faces that wait, the best first; singles: the other faces that wait, in the order in which
     they are worth a look. suggestions: the surest first. limit: the distance up to which they are sure. records:
-    person -> (yes, no) that were answered so far.
+    person -> (yes, no) that were answered so far; lift: what all answers together tell, see
+    learned.
     """
 
     groups: Mapping[int, Sequence[int]]
@@ -106,13 +124,40 @@ class Waiting:
     limit: float
     named: Mapping[int, Sequence[int]] = field(default_factory=dict)
     records: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    lift: float = 0.0
 
 
-def probability(one: Suggestion, limit: float, record: tuple[int, int] = (0, 0)) -> float:
-    """How likely a suggestion is right: from its distance, and from what was answered about this person before."""
-    near = 1 / (1 + math.exp(STEEPNESS * (one.distance / limit - CROSSING)))
+def probability(one: Suggestion, limit: float, record: tuple[int, int] = (0, 0), lift: float = 0.0) -> float:
+    """How likely a suggestion is right: from its distance, from what was answered about this person before, and
+    about everybody (`lift`, see learned)."""
+    near = 1 / (1 + math.exp(-odds(one, limit) - lift))
     yes, no = record
     return near * (PRIOR + yes) / (PRIOR + yes + no)
+
+
+def odds(one: Suggestion, limit: float) -> float:
+    """The log-odds that a suggestion is right, in a library of which nothing else is known."""
+    if math.isnan(one.lead):
+        return BY_DISTANCE * (HALFWAY - one.distance / limit)
+    return float(usual_odds(np.array(one.lead), limit))
+
+
+def usual_odds(leads: Floats, limit: float) -> Floats:
+    """The same for leads of any shape."""
+    result: Floats = STEEPNESS * (CROSSING - leads / limit**2)
+    return result
+
+
+def learned(usual: Floats, right: Bools) -> float:
+    """By how much the log-odds of all suggestions in this library differ from the usual ones: the likeliest value,
+    before any answer normally distributed around 0 with SPREAD. usual: (N,) log-odds of answered suggestions;
+    right: (N,) the answers."""
+    lift = 0.0
+    for _ in range(STEPS):
+        chance = 1 / (1 + np.exp(-usual - lift))
+        slope = (right - chance).sum() - lift / SPREAD**2
+        lift += float(slope / ((chance * (1 - chance)).sum() + 1 / SPREAD**2))
+    return lift
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +171,15 @@ class Queue:
 def naming(waiting: Waiting, at_most: int) -> Queue:
     """The questions that name faces, the most useful first; each face is in one of them."""
     by_face = {one.face: one for one in waiting.suggestions}
-    groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
-    grouped = {face for faces in groups.values() for face in faces}
-    chance = {
-        one.face: probability(one, waiting.limit, waiting.records.get(one.person, (0, 0)))
+    chances = {
+        one.face: probability(one, waiting.limit, waiting.records.get(one.person, (0, 0)), waiting.lift)
         for one in waiting.suggestions
-        if one.face not in grouped
     }
+    groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
+    joined = _joining(groups, by_face, chances)
+    groups = {number: faces for number, faces in groups.items() if number not in joined}
+    grouped = {face for faces in groups.values() for face in faces}
+    chance = {face: likely for face, likely in chances.items() if face not in grouped}
     batches = list(_batches(waiting, chance))
     asked = grouped.union(*(batch.faces for batch in batches))
     alone = (face for faces in waiting.groups.values() if len(faces) == 1 for face in faces)
@@ -146,6 +193,19 @@ def naming(waiting: Waiting, at_most: int) -> Queue:
     first = sorted(questions, key=lambda question: -question.gain)[:at_most]
     answers = Counter({Kind.GROUP.value: len(groups), Kind.PERSON.value: len(batches), Kind.FACE.value: len(faces)})
     return Queue(tuple(first), answers)
+
+
+def _joining(
+    groups: Mapping[int, Sequence[int]], by_face: Mapping[int, Suggestion], chances: Mapping[int, float]
+) -> set[int]:
+    """Small groups all of whose faces may be one person: several of the same person's are one question."""
+    of_person: dict[int, list[int]] = defaultdict(list)
+    for number, faces in groups.items():
+        if len(faces) <= SMALL and all(chances.get(face, 0.0) >= WORTH_A_BATCH for face in faces):
+            whom = {by_face[face].person for face in faces}
+            if len(whom) == 1:
+                of_person[whom.pop()].append(number)
+    return {number for numbers in of_person.values() for number in numbers if len(numbers) > 1}
 
 
 def _group(number: int, waiting: Waiting, by_face: Mapping[int, Suggestion]) -> Question:
@@ -193,6 +253,7 @@ def _batch(made: Sequence[Suggestion], right: float) -> Question:
         because=_reasons(made),
         distance=made[0].distance,
         sure=True,
+        chance=round(right / len(made), 3),
     )
 
 
@@ -207,8 +268,9 @@ def _face(face: int, one: Suggestion | None, chance: float) -> Question:
         return question
     runner_up = (one.runner_up,) if one.runner_up is not None else ()
     return replace(
-        question, person=one.person, because=one.because, runners_up=runner_up, distance=one.distance, sure=one.sure
-    )
+        question, person=one.person, because=one.because, runners_up=runner_up, distance=one.distance,
+        sure=one.sure, chance=round(chance, 3),
+    )  # fmt: skip
 
 
 def by_promise(graph: NeighbourGraph) -> Ints:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceid_core.lifetimes import NOBODYS, Lifetimes
-from faceid_core.review import identity
+from faceid_core.review import identity, queue
 from faceid_core.review.identity import MARGIN, Suggestion
 from faceid_core.review.people_nearby import Bools, PeopleNearby
 from faceid_core.values import GalleryFaces, Ints, Vectors
@@ -101,15 +101,50 @@ class SuggestionIndex:
         near, sure = near[order], sure[order]
         first = np.sort(_first_of(self._faces.photos[rows[near]], people[near, 0]))
         kept, sure = near[first], sure[first]
+        ahead = identity.leads(self._faces.vectors[rows[kept]], people[kept, 0], self._nearby.middles())
         self._made = {
             item[0]: self._suggestion(*item)
             for item in zip(
-                rows[kept].tolist(), people[kept].tolist(), distances[kept].tolist(), sure.tolist(), strict=True
+                rows[kept].tolist(),
+                people[kept].tolist(),
+                distances[kept].tolist(),
+                sure.tolist(),
+                ahead.tolist(),
+                strict=True,
             )
         }
         return list(self._made.values())
 
-    def _suggestion(self, row: int, people: list[int], distances: list[float], sure: bool) -> Suggestion:
+    def usual_odds(self, rows: Ints, people: Ints) -> Floats:
+        """The log-odds that faces in these rows (M,) would be taken for people (M,), as if they weren't named: NaN
+        where that can't be told."""
+        middles, vectors = self._nearby.middles(), self._faces.vectors[rows]
+        there = np.isin(people, middles.people)
+        result = np.full(len(rows), np.nan)
+        if len(middles.people) < 2 or not there.any():
+            return result
+        place = np.searchsorted(middles.people, people[there])
+        sizes = np.array([len(self._nearby.speaking(person)) for person in people[there].tolist()])
+        own, mine, some = middles.vectors[place], self._named(rows[there], people[there]), vectors[there]
+        without = (sizes[:, None] * own - some) / np.maximum(sizes - 1, 1)[:, None]
+        moved = ((some - without) ** 2).sum(axis=1) - ((some - own) ** 2).sum(axis=1)
+        ahead = identity.leads(some, people[there], middles) + np.where(mine, moved, 0)
+        result[there] = np.where(mine & (sizes < 2), np.nan, queue.usual_odds(ahead, self._limit))
+        return result
+
+    def _named(self, rows: Ints, people: Ints) -> Bools:
+        """Which of these rows speak for these people."""
+        return np.array(
+            [
+                bool((self._nearby.speaking(who) == row).any())
+                for row, who in zip(rows, people.tolist(), strict=True)
+            ],
+            bool,
+        )
+
+    def _suggestion(
+        self, row: int, people: list[int], distances: list[float], sure: bool, lead: float
+    ) -> Suggestion:
         """The one that was made before, where it still holds: most do."""
         before = self._made.get(row)
         runner_up = people[1] if distances[1] != np.inf else None
@@ -117,6 +152,7 @@ class SuggestionIndex:
             before is not None
             and (before.person, before.distance, before.runner_up) == (people[0], distances[0], runner_up)
             and before.sure is sure
+            and before.lead == lead
             and before.runner_up_distance == distances[1]
             and (row, people[0]) in self._reasons
         ):
@@ -129,6 +165,7 @@ class SuggestionIndex:
             runner_up=runner_up,
             runner_up_distance=distances[1],
             sure=sure,
+            lead=lead,
         )
 
     def _because(self, row: int, person: int) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ __all__ = [
     "find_missing",
     "import_names",
     "jobs",
+    "key_bindings",
     "load_vectors",
     "manage_models",
     "map_faces",

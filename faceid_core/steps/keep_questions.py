@@ -40,6 +40,9 @@ WRITE_SECONDS = 3.0
 POLL_SECONDS = 0.15
 """How often the worker looks whether something was decided."""
 
+LEARNED_FROM = 1000
+"""Answers that say how often suggestions are right in this library, at most about twice as many."""
+
 BUSY = ("import", "cluster")
 """Jobs that change faces all the time: the new ones are asked about when the job is done."""
 
@@ -166,7 +169,20 @@ class _Moment:
             limit=compared.limit,
             named=self._named_groups(),
             records=_records(self.standing),
+            lift=self._lift(),
         )
+
+    def _lift(self) -> float:
+        """What the answers to suggestions tell about all others, without those about groups."""
+        standing = self.standing
+        yes, no = self._rows(standing.labels[standing.accepted, :2]), self._rows(standing.rejections)
+        answered = np.concatenate([yes, no])
+        right = np.arange(len(answered)) < len(yes)
+        alone = np.flatnonzero(self.numbers[answered[:, 0]] == 0)
+        alone = alone[:: max(len(alone) // LEARNED_FROM, 1)]
+        usual = self.compared.suggesting.usual_odds(answered[alone, 0], answered[alone, 1])
+        known = np.isfinite(usual)
+        return queue.learned(usual[known], right[alone][known])
 
     def _named_groups(self) -> dict[int, list[int]]:
         """Group -> the people of its faces, those with most first."""

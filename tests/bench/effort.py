@@ -23,14 +23,14 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from faceid_core.clustering.clusterers import cluster, default_threshold
 from faceid_core.clustering.linkage import members
 from faceid_core.review import queue, seriation
-from faceid_core.review.identity import LIMIT_SHARE, by_person, suggest
+from faceid_core.review.identity import LIMIT_SHARE, Suggestion, by_person, suggest
 from faceid_core.review.queue import Kind
 from faceid_core.values import GalleryFaces, Ints, Vectors
 from faceid_core.vectors import neighbours
@@ -160,14 +160,20 @@ def _clicks(right: int, wrong: int, *, sure: bool) -> int:
 
 def with_queue(user: User, vectors: Vectors, by_promise: Ints, limit: float) -> dict[float, int]:
     """As the page Name faces asks: the question first that is expected to name most faces for an act."""
-    refused = set[tuple[int, int]]()
+    refused, learning = set[tuple[int, int]](), _Learning(limit)
     while not user.done:
         waiting = _waiting(user, vectors, by_promise, refused, limit)
+        waiting = replace(waiting, records=learning.records, lift=learning.lift())
+        by_face = {one.face: one for one in waiting.suggestions}
         for question in queue.naming(waiting, NAMED_BETWEEN).questions:
             rows = np.array([face for face in question.faces if user.named[face] < 0], np.int64)
             if question.kind is Kind.GROUP:
                 user.name_group(np.array(waiting.groups[question.number]))
-            elif question.kind is Kind.PERSON:
+                continue
+            for face in rows.tolist():
+                if face in by_face:
+                    learning.take(by_face[face], bool(user.truth[face] == by_face[face].person))
+            if question.kind is Kind.PERSON:
                 right = rows[user.truth[rows] == question.person]
                 wrong = np.setdiff1d(rows, right)
                 refused.update((int(face), int(question.person or 0)) for face in wrong)
@@ -177,6 +183,24 @@ def with_queue(user: User, vectors: Vectors, by_promise: Ints, limit: float) -> 
             else:
                 user.named[rows] = user.truth[rows]
     return user.reached
+
+
+@dataclass
+class _Learning:
+    """What the answers told so far, as the worker reckons it."""
+
+    limit: float
+    records: dict[int, tuple[int, int]] = field(default_factory=dict)
+    answered: list[tuple[float, bool]] = field(default_factory=list)
+
+    def take(self, one: Suggestion, right: bool) -> None:
+        yes, no = self.records.get(one.person, (0, 0))
+        self.records[one.person] = yes + right, no + (not right)
+        self.answered.append((queue.odds(one, self.limit), right))
+
+    def lift(self) -> float:
+        usual, right = np.array(self.answered, float).reshape(-1, 2).T
+        return queue.learned(usual, right > 0)
 
 
 def _waiting(
@@ -238,12 +262,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache")
     parser.add_argument("--library", action="store_true", help="a drawn library of few people with many photos")
+    parser.add_argument("--seed", type=int, default=0, help="of the drawn library")
     options = parser.parse_args()
     stored = np.load(options.cache)
     vectors, names = stored["vectors"][stored["middle"]], stored["name"][stored["middle"]]
     truth = np.unique(names, return_inverse=True)[1]
     if options.library:
-        vectors, truth = Population.fit(vectors, names).draw(of_a_family(80, 600, 0), 0)
+        vectors, truth = Population.fit(vectors, names).draw(of_a_family(80, 600, options.seed), options.seed)
     report(vectors, truth, str(stored["embedder"]))
 
 

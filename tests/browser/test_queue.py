@@ -106,6 +106,19 @@ def test_skip_help_and_unknown_by_key(queue: Page, folder: Path) -> None:
     queue.get_by_text(re.compile("Undone: Ignored")).wait_for()
 
 
+def test_a_key_can_be_chosen_and_stays(queue: Page) -> None:
+    queue.keyboard.press("?")
+    queue.get_by_role("button", name=re.compile("^S: Skip")).click()
+    queue.get_by_text("Press the new key").wait_for()
+    queue.keyboard.press("k")
+    queue.get_by_role("button", name=re.compile("^K: Skip")).wait_for()
+    queue.reload()
+    heading(queue, "Who is this|Are these|Is this")
+    first = faces(queue)
+    queue.keyboard.press("k")
+    changed(queue, first)
+
+
 def test_thumbs_find_large_buttons(queue: Page) -> None:
     queue.set_viewport_size({"width": 390, "height": 844})
     for name in ("Unknown person", "Not a face", "Skip"):

@@ -11,12 +11,13 @@ import streamlit as st
 from faceid_core import frame_path
 from faceid_core.errors import BadInput, InvalidName, NotFound, OutOfDate, TwiceOnPhoto
 from faceid_core.review.queue import NAMING, Kind, Place
+from faceid_core.steps.key_bindings import change_key, keys_of
 from faceid_core.steps.next_question import AskedNow, NextQuestion, next_question
 from faceid_core.steps.open_questions import OpenQuestions
 from faceid_core.steps.reply import Given, Reply, give
 from webapp.components.face_grid import describe
 from webapp.components.question_card import Shown, question_card
-from webapp.context import library
+from webapp.context import library, who
 from webapp.feedback import guarded, show_toasts, toast
 from webapp.markup import escaped_markdown, face_url, photo_url
 from webapp.parts import question_words as words
@@ -79,7 +80,8 @@ def _nothing(coming: NextQuestion) -> None:
 def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonView]) -> None:
     question = asked.question
     st.session_state[_ASKED] = asked
-    state = (question.key, st.session_state.get(_ERROR, ""), tuple(asked.every.ids))
+    mine = keys_of(library().settings, who().name)
+    state = (question.key, st.session_state.get(_ERROR, ""), tuple(asked.every.ids), tuple(mine.values()))
     if st.session_state.get("queue-state") != state:
         st.session_state["queue-state"] = state
         st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
@@ -92,15 +94,15 @@ def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonVi
         faces=[_face(face) for face in asked.faces],
         photo=_photo(asked.faces[0]) if question.kind is not Kind.MOMENT else None,
         beside=_beside(asked),
-        answers=words.answers(asked),
+        answers=words.answers(asked, mine),
         people=_choices(people),
         selectable=many,
         naming=question.kind in (*NAMING, Kind.WRONG, Kind.GROUPS),
         error=st.session_state.get(_ERROR, ""),
         next=_ahead(found, place(), question.key),
-        keys=words.KEYS,
+        keys=words.keys(mine),
     )
-    question_card(shown, key="question", turn=st.session_state[_TURN], on_answer=_answered)
+    question_card(shown, key="question", turn=st.session_state[_TURN], on_answer=_answered, on_key=_key_chosen)
 
 
 def _left(found: OpenQuestions | None) -> str:
@@ -182,6 +184,11 @@ def _ahead(found: OpenQuestions | None, here: Place, key: str) -> list[str]:
     """Pictures of the questions that come next, probably."""
     rest = [one for one in here.order(found.questions[:20] if found else ()) if one.key != key][:AHEAD]
     return [face_url(face) for one in rest for face in one.faces[:12]]
+
+
+@guarded
+def _key_chosen(chosen: Mapping[str, Any]) -> None:
+    change_key(library().settings, who().name, str(chosen.get("action")), str(chosen.get("key")))
 
 
 # --- answers ------------------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@
  * @typedef {{
  *   turn: number, question: string, title: string, reason: string, place: string, faces: Face[], selectable: boolean,
  *   photo: Photo | null, beside: { title: string, faces: Face[] }[], answers: Answer[], people: Person[],
- *   naming: boolean, error: string, next: string[], keys: [string, string][],
+ *   naming: boolean, error: string, next: string[], keys: [string, string, string][],
  * }} Data
  * @typedef {{
  *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, off: Set<number>, isHelpOpen: boolean,
+ *   rebinding: string,
  *   input: HTMLInputElement, list: HTMLElement, fold: () => void,
  *   send: (name: string, value: unknown) => void, life: AbortController,
  * }} Card
@@ -56,7 +57,7 @@ function makeCard(root, data) {
   })
   input.placeholder = "Type or choose a name"
   /** @type {Card} */
-  const card = { root, data, turn: null, isWaiting: false, off: new Set(), isHelpOpen: false, input, list, fold, send: () => {}, life }
+  const card = { root, data, turn: null, isWaiting: false, off: new Set(), isHelpOpen: false, rebinding: "", input, list, fold, send: () => {}, life }
   input.addEventListener("blur", fold, { signal })
   globalThis.addEventListener("keydown", event => onKey(card, event), { signal })
   return card
@@ -166,8 +167,11 @@ function answers(card) {
 
 /** @param {Card} card */
 function help(card) {
-  const rows = card.data.keys.map(([key, what]) => element("div", "", element("kbd", "", key), what))
-  const panel = element("div", "keys", ...rows)
+  const rows = card.data.keys.map(([action, key, what]) => element("div", "", keycap(card, action, key, what), what))
+  const hint = card.rebinding ? "Press the new key. Escape keeps the old one." : "Choose a framed key to change it. It is yours alone."
+  const note = element("p", "reason", hint)
+  note.setAttribute("aria-live", "polite")
+  const panel = element("div", "keys", ...rows, note)
   panel.hidden = !card.isHelpOpen
   const button = element("button", "help", "Keys ", element("kbd", "", "?"))
   button.type = "button"
@@ -176,8 +180,37 @@ function help(card) {
   return element("footer", "", button, panel)
 }
 
+/**
+ * A key, as a button where another one can be chosen.
+ * @param {Card} card
+ * @param {string} action
+ * @param {string} key
+ * @param {string} what
+ */
+function keycap(card, action, key, what) {
+  if (!action) return element("kbd", "", key)
+  const isAsked = card.rebinding === action
+  const button = element("button", "keycap", element("kbd", "", isAsked ? "…" : key))
+  button.type = "button"
+  button.title = "Choose another key"
+  button.setAttribute("aria-label", `${key}: ${what}. Choose another key`)
+  button.setAttribute("aria-pressed", String(isAsked))
+  button.addEventListener("click", () => rebind(card, isAsked ? "" : action))
+  return button
+}
+
+/**
+ * @param {Card} card
+ * @param {string} action whose key is pressed next; "" for none
+ */
+function rebind(card, action) {
+  card.rebinding = action
+  card.root.querySelector("footer")?.replaceWith(help(card))
+}
+
 /** @param {Card} card */
 function showHelp(card) {
+  card.rebinding = ""
   card.isHelpOpen = !card.isHelpOpen
   card.root.querySelector("footer")?.replaceWith(help(card))
 }
@@ -206,16 +239,31 @@ function onKey(card, event) {
   const at = event.composedPath()[0]
   const isField = at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))
   if (isField || !card.root.isConnected || document.querySelector("[role=dialog]")) return
-  const isUndo = event.key.toLowerCase() === "z"
+  if (card.rebinding) return onNewKey(card, event)
+  const key = event.key.toUpperCase()
+  const isUndo = event.ctrlKey ? key === "Z" : card.data.keys.some(([action, chosen]) => action === "undo" && chosen === key)
   if (event.altKey || event.metaKey || (event.ctrlKey && !isUndo)) return
   if (isUndo) reply(card, { answer: "undo" })
   else if (event.key === "?") showHelp(card)
   else if (event.key === "Enter" && card.data.naming && !(at instanceof HTMLButtonElement)) card.input.focus({ preventScroll: true })
   else {
-    const wanted = card.data.answers.find(answer => answer.keys.includes(event.key.toUpperCase()))
+    const wanted = card.data.answers.find(answer => answer.keys.includes(key))
     if (!wanted) return
     reply(card, wanted)
   }
   event.preventDefault()
   event.stopImmediatePropagation()
+}
+
+/**
+ * @param {Card} card
+ * @param {KeyboardEvent} event
+ */
+function onNewKey(card, event) {
+  if (event.key === "Tab" || event.key === "Shift" || event.altKey || event.ctrlKey || event.metaKey) return
+  event.preventDefault()
+  event.stopImmediatePropagation()
+  const action = card.rebinding
+  rebind(card, "")
+  if (event.key !== "Escape") card.send("rebound", { action, key: event.key })
 }

@@ -31,7 +31,8 @@ class Shown:
     """What is drawn. question: its key; place: how far one is. faces, photo, beside, people: as question_card.js
     says;
     selectable: whether faces can be left out; naming: whether there is a box for a name; error: what was wrong
-    with the last answer; next: addresses of pictures to load ahead."""
+    with the last answer; next: addresses of pictures to load ahead;
+    keys: the answer whose key can be chosen, or "", the key, and what it does."""
 
     question: str
     title: str
@@ -46,16 +47,29 @@ class Shown:
     naming: bool = True
     error: str = ""
     next: Sequence[str] = ()
-    keys: Sequence[tuple[str, str]] = ()
+    keys: Sequence[tuple[str, str, str]] = ()
 
 
-def question_card(shown: Shown, *, key: str, turn: int, on_answer: Callable[[dict[str, Any]], None]) -> None:
+def question_card(
+    shown: Shown,
+    *,
+    key: str,
+    turn: int,
+    on_answer: Callable[[dict[str, Any]], None],
+    on_key: Callable[[dict[str, Any]], None],
+) -> None:
     """Draw the question. turn: another one draws it anew; on_answer gets what was answered in this turn, before the
-    page runs again: question, answer, and where they apply left_out, person, name."""
+    page runs again: question, answer, and where they apply left_out, person, name; on_key gets another key that was
+    chosen: action, key."""
 
     def answered() -> None:
         given = (st.session_state.get(key) or {}).get("answered") or {}
         if given.get("turn") == turn:
             on_answer(given)
 
-    _component(key=key, data={**asdict(shown), "turn": turn}, on_answered_change=answered)
+    def rebound() -> None:
+        on_key((st.session_state.get(key) or {}).get("rebound") or {})
+
+    _component(
+        key=key, data={**asdict(shown), "turn": turn}, on_answered_change=answered, on_rebound_change=rebound
+    )

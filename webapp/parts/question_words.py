@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from faceid_core.review.queue import Kind
 from faceid_core.steps.next_question import AskedNow
 from webapp.components.question_card import Answer
 from webapp.wording import count
 
 KEYS = (
-    ("Y", "Yes"),
-    ("N", "No"),
-    ("S", "Skip: ask it last"),
-    ("U", "Unknown person: don’t ask again"),
-    ("X", "Not a face"),
-    ("1–9", "The person with this number"),
-    ("Enter", "Type a name; Enter takes the first match"),
-    ("Shift + Enter", "A new person of the typed name"),
-    ("Z", "Undo, and go back there"),
-    ("?", "Show or hide the keys"),
+    ("yes", "", "Yes"),
+    ("no", "", "No"),
+    ("skip", "", "Skip: ask it last"),
+    ("stranger", "", "Unknown person: don’t ask again"),
+    ("not_a_face", "", "Not a face"),
+    ("", "1–9", "The person with this number"),
+    ("", "Enter", "Type a name; Enter takes the first match"),
+    ("", "Shift + Enter", "A new person of the typed name"),
+    ("undo", "", "Undo, and go back there (also Ctrl + Z)"),
+    ("", "?", "Show or hide the keys"),
 )
+"""What can be pressed: the answer whose key everybody may choose, or a fixed key; and what it does."""
 
-SKIP = Answer("skip", "Skip", ("S",), "quiet", hint="Ask it last")
+
+def keys(mine: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """KEYS with those that somebody chose. mine: answer -> key."""
+    return [(action, mine[action] if action else key, text) for action, key, text in KEYS]
 
 
 def title(asked: AskedNow) -> str:
@@ -54,9 +61,13 @@ def reason(asked: AskedNow) -> str:
         case Kind.GROUP if question.size > 1:
             text = "Deselect any that don’t belong."
         case Kind.PERSON:
-            text = "Deselect the faces of others. “Yes” is for the selected ones, and “no” for the others."
+            right = round(question.chance * question.size)
+            text = (
+                f"About {right} of {question.size} are likely right. Deselect the faces of others: “yes” is for "
+                "the selected ones, and “no” for the others."
+            )
         case Kind.FACE if asked.person:
-            text = f"Distance {question.distance:.2f}."
+            text = f"About {100 * question.chance:.0f} % likely. Distance {question.distance:.2f}."
         case Kind.WRONG:
             nearer = f" {asked.runners_up[0].name} is closer." if asked.runners_up else ""
             text = f"It is {question.distance:.2f} from even the closest faces with this name.{nearer}"
@@ -75,26 +86,28 @@ def reason(asked: AskedNow) -> str:
     return text
 
 
-def answers(asked: AskedNow) -> list[Answer]:
-    """The buttons, the likeliest first."""
+def answers(asked: AskedNow, mine: Mapping[str, str]) -> list[Answer]:
+    """The buttons, the likeliest first. mine: answer -> its key."""
     question = asked.question
-    if question.kind in (Kind.PEOPLE, Kind.GROUPS, Kind.TWICE, Kind.MOMENT):
-        yes = [] if question.kind is Kind.GROUPS else [Answer("yes", "Yes", ("Y",), "primary")]
-        no = Answer("no", "No", ("N",), "primary" if question.kind is Kind.GROUPS else "plain")
-        return [*yes, no, SKIP]
-    known = [Answer("yes", "Yes", ("Y",), "primary"), Answer("no", "No", ("N",))] if asked.person else []
+    skip = Answer("skip", "Skip", (mine["skip"],), "quiet", hint="Ask it last")
+    yes, no = Answer("yes", "Yes", (mine["yes"],), "primary"), Answer("no", "No", (mine["no"],))
+    if question.kind is Kind.GROUPS:
+        return [replace(no, kind="primary"), skip]
+    if question.kind in (Kind.PEOPLE, Kind.TWICE, Kind.MOMENT):
+        return [yes, no, skip]
+    known = [yes, no] if asked.person else []
     others = [
         Answer("person", person.name, (str(number),), person=person.id, hint=f"This is {person.name}")
         for number, person in enumerate(asked.runners_up[:9], 1)
     ]
     if question.kind is Kind.WRONG:
-        return [*known, *others, SKIP]
+        return [*known, *others, skip]
     return [
         *known,
         *others,
-        Answer("stranger", "Unknown person", ("U",), hint="Ignore; you won’t be asked again"),
-        Answer("not_a_face", "Not a face", ("X",)),
-        SKIP,
+        Answer("stranger", "Unknown person", (mine["stranger"],), hint="Ignore; you won’t be asked again"),
+        Answer("not_a_face", "Not a face", (mine["not_a_face"],)),
+        skip,
     ]
 
 

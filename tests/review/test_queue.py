@@ -1,0 +1,57 @@
+"""Which questions come first, and what answers teach."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from faceid_core.review import queue
+from faceid_core.review.identity import Middles, Suggestion, leads
+from faceid_core.review.queue import Kind, Waiting
+
+LIMIT = 0.5
+
+
+def suggestion(face: int, person: int = 1, lead: float = -0.2) -> Suggestion:
+    return Suggestion(face, person, distance=0.4, because=(90 + person,), lead=lead)
+
+
+def waiting(groups: dict[int, list[int]], *made: Suggestion) -> Waiting:
+    return Waiting(groups=groups, singles=[], suggestions=made, limit=LIMIT)
+
+
+def test_a_lead_is_over_the_nearest_others() -> None:
+    middles = Middles.of(np.array([7, 3, 7]), np.array([[0, 0], [4, 0], [2, 0]], np.float32))
+    assert middles.people.tolist() == [3, 7] and middles.vectors.tolist() == [[4, 0], [1, 0]]
+    face = np.array([[1, 1]], np.float32)
+    assert leads(face, np.array([7]), middles) == pytest.approx([1 - 0.7 * 10])
+    assert math.isnan(leads(face, np.array([7]), Middles.of(np.array([7]), face))[0]), "there are no others"
+
+
+def test_the_smaller_the_lead_the_likelier_and_distance_decides_without_one() -> None:
+    chances = [queue.probability(suggestion(1, lead=lead), LIMIT) for lead in (-0.3, -0.1, 0.1)]
+    assert chances == sorted(chances, reverse=True) and chances[0] > 0.9 and chances[-1] < 0.1
+    assert queue.probability(suggestion(1, lead=math.nan), LIMIT) == pytest.approx(1 / (1 + math.exp(-1.8)))
+
+
+def test_answers_teach_how_likely_all_others_are() -> None:
+    usual, one = np.zeros(40), suggestion(1, lead=queue.CROSSING * LIMIT**2)
+    lifts = [queue.learned(usual, np.arange(40) < right) for right in (0, 10, 20, 40)]
+    assert lifts == sorted(lifts) and lifts[2] == pytest.approx(0, abs=1e-9)
+    assert queue.probability(one, LIMIT, lift=lifts[1]) == pytest.approx(0.25, abs=0.03)
+    assert queue.learned(np.empty(0), np.empty(0, bool)) == 0
+
+
+def test_small_groups_of_one_person_are_one_question() -> None:
+    found = queue.naming(waiting({1: [1, 2], 2: [3, 4]}, *map(suggestion, (1, 2, 3, 4))), 10)
+    assert [(question.kind, question.faces) for question in found.questions] == [(Kind.PERSON, (1, 2, 3, 4))]
+    assert found.questions[0].chance > queue.WORTH_A_BATCH
+
+
+def test_a_group_of_its_own_stays_one_and_so_do_those_of_two_people() -> None:
+    of_two = [suggestion(1), suggestion(2), suggestion(3, 2), suggestion(4, 2)]
+    for made in (of_two[:2], of_two, [suggestion(face, lead=0.2) for face in (1, 2, 3, 4)]):
+        found = queue.naming(waiting({1: [1, 2], 2: [3, 4]}, *made), 10)
+        assert {question.key for question in found.questions} == {"group-1", "group-2"}
