@@ -40,6 +40,7 @@ from faceid_core.values import Box, Flag
 from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
 from webapp.days import IsoDay
 from webapp.exports import add_exports
+from webapp.live import add_live
 from webapp.markup import CACHE_TOKEN
 from webapp.picture_cache import Cache
 from webapp.placeholder import silhouette
@@ -119,6 +120,7 @@ def build(settings: Settings) -> FastAPI:
     _add_audit(api)
     add_exports(api)
     _add_recognition(api, settings)
+    add_live(api)
     return api
 
 
