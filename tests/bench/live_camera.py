@@ -65,16 +65,16 @@ def draw_clip(file: Path, people: list[int], seconds: int, seed: int = 1) -> Tru
     known = [invent(index, seed) for index in people]
     phases = rng.uniform(0, 6.28, (len(people), 5))
     command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "640x480",
-               "-r", str(RATE), "-i", "-", "-c:v", "mjpeg", "-q:v", "3", str(file)]  # fmt: skip
+               "-r", str(RATE), "-i", "-", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "3", str(file)]  # fmt: skip
     with subprocess.Popen(command, stdin=subprocess.PIPE) as ffmpeg:
         assert ffmpeg.stdin
         for number in range(min(seconds * RATE, 2**BITS - 1)):
             frame, boxes = ground.copy(), {}
             for place, person in enumerate(known):
-                wave = np.sin(phases[place] + number / RATE * np.array([0.9, 0.7, 1.3, 0.5, 0.8]))
+                wave = np.sin(phases[place] + number / RATE * np.array([0.9, 0.7, 1.3, 0.5, 0.8])).tolist()
                 shot = Shot(yaw=0.3 * wave[0], pitch=0.1 * wave[1], smile=0.5 + 0.5 * wave[2], light=0.5 * wave[3])
                 unit = SIZE[0] / (len(known) + 0.35) * 0.3
-                unit = min(unit, 55.0) * (1 + 0.12 * wave[3])
+                unit = min(unit, 55.0) * (1 + 0.12 * float(wave[3]))
                 x = SIZE[0] / (len(known) + 0.35) * (place + 0.67) + 0.25 * unit * wave[4]
                 y = SIZE[1] * (0.46 + 0.05 * (-1) ** place) + 0.15 * unit * wave[1]
                 figure = render(person, shot, unit, np.random.default_rng(place))

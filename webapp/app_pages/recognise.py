@@ -39,6 +39,7 @@ def page() -> None:
         _embedded(GROUP, height=840, title="Recognise several faces")
     with live:
         live_camera(key="live-camera")
+    st.caption(f"Programs can ask, too: see the [API]({on_server('/api/docs')}).")
 
 
 def _no_model(sentence: str) -> None:
