@@ -23,9 +23,10 @@ table { border-collapse: collapse; } td { padding: .15rem 1rem .15rem 0; vertica
 a { color: var(--accent); }
 """
 INTRODUCTION = (
-    "Addresses below <code>/api/v1</code> are stable: answers may gain fields, but none goes or changes its meaning. "
+    "Addresses below <code>/api/v1</code> are stable: answers may gain fields, but none goes or changes its "
+    "meaning. "
     "Once there are users, send a token: <code>Authorization: Bearer faceid_…</code>. An error is "
-    "<code>{{\"error\": \"a sentence\"}}</code>. The same description for programs: <a href='{root}/openapi.json'>"
+    '<code>{{"error": "a sentence"}}</code>. The same description for programs: <a href=\'{root}/openapi.json\'>'
     "openapi.json</a>."
 )
 

@@ -1,4 +1,4 @@
-"""The stable addresses below /v1: who is on a picture, where faces are, their vectors, and whether two are one person.
+"""The stable addresses below /v1: who is on a picture, where faces are, their vectors, and who is the same person.
 
 What is sent is looked at and forgotten. New fields may be added to the answers; none goes or changes its meaning.
 """
@@ -112,8 +112,8 @@ class Embedded(Found):
 
 
 class Embedding(BaseModel):
-    """All faces of the photo with their vectors. same_person: the Euclidean distance of vectors of this embedder below
-    which two faces are usually of one person."""
+    """All faces of the photo with their vectors. same_person: the Euclidean distance of this embedder's vectors
+    below which two faces are usually of one person."""
 
     width: int
     height: int

@@ -127,8 +127,8 @@ POLICY = {
 """On every answer."""
 
 NO_CAMERA = re.compile(r"/(api|share|sign-in|sign-out|account|metrics|static|media)(/|$)")
-"""Everything but the pages of the app and the recognisers. The app is one document, whichever of its pages is shown:
-the browser asks the header of the address at which it was opened."""
+"""Everything but the pages of the app and the recognisers. The app is one document, whichever of its pages is
+shown: the browser goes by the address at which it was opened."""
 
 
 def permissions(path: str) -> str:

@@ -1,7 +1,7 @@
 """The live camera: a WebSocket that takes frames and answers each with the faces on it. Nothing is stored.
 
-Only the newest frame is looked at. A page sends one and waits for its answer; what somebody sends meanwhile takes the
-place of the frame that waits, so that no queue can grow.
+Only the newest frame is looked at. A page sends one and waits for its answer; what somebody sends meanwhile takes
+the place of the frame that waits, so that no queue can grow.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Vote:
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """A face through time. doubtful: it may have become somebody else's, and must be looked at before it is named."""
+    """A face through time. doubtful: it may be somebody else's by now, and must be looked at before it is named."""
 
     number: int
     box: Box

@@ -23,8 +23,8 @@ SEARCH_PX = 384
 pixels take."""
 
 LOOKING_S = 0.05
-"""So long a frame's faces are embedded, one after the other; at least one is. The others have their turn in the next
-frames."""
+"""So long a frame's faces are embedded, one after the other; at least one is. The others have their turn in the
+next frames."""
 
 SETTLED_S = 0.4
 """A face that has all its votes is looked at again after this time."""

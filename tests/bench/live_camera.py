@@ -2,9 +2,9 @@
 
     python -m tests.bench.live_camera LIBRARY [--seconds 20]
 
-LIBRARY: one of `faceid demo`, whose people are named as drawn and for whom a recogniser is trained. The clips show its
-people, known ones and strangers, as a file that Chromium takes for a camera. The number of each picture stands in it
-as black and white cells, so that each answer is compared with who was where on that very frame.
+LIBRARY: one of `faceid demo`, whose people are named as drawn and for whom a recogniser is trained. The clips show
+its people, known ones and strangers, as a file that Chromium takes for a camera. The number of each picture stands
+in it as black and white cells, so that each answer is compared with who was where on that very frame.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def draw_clip(file: Path, people: list[int], seconds: int, seed: int = 1) -> Tru
     known = [invent(index, seed) for index in people]
     phases = rng.uniform(0, 6.28, (len(people), 5))
     command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "640x480",
-               "-r", str(RATE), "-i", "-", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "3", str(file)]  # fmt: skip
+               "-r", str(RATE), "-i", "-", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "3",
+               str(file)]  # fmt: skip
     with subprocess.Popen(command, stdin=subprocess.PIPE) as ffmpeg:
         assert ffmpeg.stdin
         for number in range(min(seconds * RATE, 2**BITS - 1)):

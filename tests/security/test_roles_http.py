@@ -79,7 +79,14 @@ def test_every_address_of_the_api(
     client: TestClient, settings: Settings, tokens: dict[str, dict[str, str]], visitor: str
 ) -> None:
     found = addresses(settings)
-    assert {path for _, path in found} >= {"/faces/1.jpg", "/photos/1.jpg", "/people", "/counts", "/recognise", "/v1/verify"}
+    assert {path for _, path in found} >= {
+        "/faces/1.jpg",
+        "/photos/1.jpg",
+        "/people",
+        "/counts",
+        "/recognise",
+        "/v1/verify",
+    }
     for method, path in found:
         body: dict[str, Any] = {"files": picture()} if method == "POST" and path not in EDITED else {}
         if (method, path) in FOR_EDITORS and method != "DELETE":
