@@ -35,6 +35,7 @@ def QUERY(command: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802 - us
             click.option("--text", help="Part of the path."),
             click.option("--blurred", is_flag=True, help="With faces, none of them sharp."),
             click.option("--copies", is_flag=True, help="With the same picture in another photo."),
+            click.option("--screenshots", is_flag=True, help="Screenshots, by the names of their files."),
         )
     ):  # fmt: skip
         command = option(command)
@@ -43,7 +44,7 @@ def QUERY(command: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802 - us
 
 def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, ...], first: datetime | None,
              last: datetime | None, folder: str | None, text: str | None, blurred: bool = False,
-             copies: bool = False) -> PhotoQuery:  # fmt: skip
+             copies: bool = False, screenshots: bool = False) -> PhotoQuery:  # fmt: skip
     """What the options of QUERY ask for. Raises NotFound for a name that nobody has."""
     from faceid_core.library import PhotoQuery
     from faceid_core.media import folders
@@ -59,6 +60,7 @@ def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, .
         text=text,
         blurred=blurred,
         copies=copies,
+        screenshots=screenshots,
     )
 
 

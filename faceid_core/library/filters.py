@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlmodel import col
 
 from faceid_core.library.copies import has_copies
@@ -27,7 +27,7 @@ class PhotoQuery:
     folder: the photo lies there or in a folder below, for owners only; text: part of the path, in any case: of
     all of it for owners, of the folder's and the file's name for editors, of the file's name for viewers.
     Hidden people, and faces that were hidden, are nobody to a viewer. blurred: there are faces, none of them sharp;
-    copies: another photo is a copy of it.
+    copies: another photo is a copy of it; screenshots: its file is named as one.
     """
 
     people: tuple[int, ...] = ()
@@ -39,6 +39,7 @@ class PhotoQuery:
     status: PhotoStatus | None = None
     blurred: bool = False
     copies: bool = False
+    screenshots: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -66,8 +67,26 @@ def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
         yield from _blurred()
     if query.copies:
         yield has_copies()
+    if query.screenshots:
+        yield _is_screenshot()
     if query.status is not None:
         yield col(Photo.status) == query.status.value
+
+
+SCREENSHOTS = (
+    "screenshot", "screen shot", "screen_shot", "screencap", "bildschirmfoto", "capture d’écran", "capture d'écran",
+    "captura de pantalla", "captura de tela", "captura de ecrã", "schermata", "schermafbeelding", "skjermbilde",
+    "skærmbillede", "skärmavbild", "zrzut ekranu", "снимок экрана", "ekran görüntüsü", "スクリーンショット",
+    "截屏", "截图",
+)  # fmt: skip
+"""How systems name the files of screenshots: Android, iOS, macOS, Windows, GNOME and KDE, in the languages that
+were looked up. SQLite compares letters beyond ASCII as they are written here."""
+
+
+def _is_screenshot() -> Any:
+    name = _last_names(1)
+    quick = or_(*(col(Photo.path).icontains(word, autoescape=True) for word in SCREENSHOTS))
+    return and_(quick, or_(*(name.icontains(word, autoescape=True) for word in SCREENSHOTS)))
 
 
 def _blurred() -> Iterator[Any]:

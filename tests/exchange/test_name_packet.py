@@ -54,13 +54,18 @@ PLAIN = (
 """The same as ExifTool reads it, which knows RDF by its prefix and takes any > for the end of a tag."""
 
 
-def exiftool(path: Path) -> dict[str, Any]:
+def run_exiftool(*arguments: str) -> str:
+    """What it prints."""
     if shutil.which("exiftool") is None and os.environ.get("CI") != "true":
         pytest.skip("ExifTool, which tells what other programs read, is not installed")
-    command = ["exiftool", "-json", "-struct", "-n", "-G1", "-XMP:all", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(["exiftool", *arguments], capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    found: dict[str, Any] = json.loads(done.stdout)[0]
+    return done.stdout
+
+
+def exiftool(path: Path) -> dict[str, Any]:
+    """What other programs read in a file."""
+    found: dict[str, Any] = json.loads(run_exiftool("-json", "-struct", "-n", "-G1", "-XMP:all", str(path)))[0]
     return found
 
 
@@ -275,3 +280,26 @@ def test_nothing_wanted_and_nothing_there_is_nothing() -> None:
     assert "Ada" not in repr(entry)
     assert entry.is_at(ADA) and not entry.is_at(BO)
     assert set(name_packet.TEXT_FIELDS) == set(BOTH)
+
+
+@pytest.mark.parametrize("sidecar", [False, True])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_faces_of_librephotos(orientation: int, sidecar: bool, tmp_path: Path) -> None:
+    """Written by ExifTool as LibrePhotos has it write them (api/metadata/face_regions.py): one structure, boxes on
+    the picture as stored, the same names as keywords, and faces of nobody without a name."""
+    photo = tmp_path / "photo.jpg"
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    Pillow.new("RGB", (60, 40), "grey").save(photo, exif=exif)
+    faces = [("Ada", as_drawn(ADA.box, orientation)), ("", as_drawn(BO.box, orientation))]
+    areas = ",".join(
+        f"{{Area={{X={(box.left + box.right) / 2:.6f},Y={(box.top + box.bottom) / 2:.6f},W={box.width:.6f},"
+        f"H={box.height:.6f},Unit=normalized}},Name={name},Type=Face}}"
+        for name, box in faces
+    )
+    info = f"{{AppliedToDimensions={{W=60,H=40,Unit=pixel}},RegionList=[{areas}]}}"
+    target = tmp_path / "photo.jpg.xmp" if sidecar else photo
+    run_exiftool("-overwrite_original", f"-XMP-mwg-rs:RegionInfo={info}", "-XMP:Subject=Ada", str(target))
+    (region,) = of_photo(photo)
+    assert region.name == "Ada"
+    assert region.box.as_tuple() == pytest.approx(ADA.box.as_tuple(), abs=1e-5)

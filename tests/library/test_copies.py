@@ -1,4 +1,4 @@
-"""Copies and blurred faces as conditions of a search."""
+"""Copies, blurred faces and screenshots as conditions of a search."""
 
 from __future__ import annotations
 
@@ -94,3 +94,20 @@ def test_photos_without_a_sharp_face(library: Library) -> None:
     assert found(library, blurred=True) == [4, 1]
     library.faces.flag([4], Flag.NOT_A_FACE)
     assert found(library, blurred=True) == [4, 2, 1], "what is no face is not sharp either"
+
+
+def test_screenshots_are_known_by_the_names_of_their_files(library: Library) -> None:
+    """Not by their folders: who may not see those must not find by them."""
+    names = (
+        "/dcim/Screenshots/Screenshot_20240501-101500.png",
+        "/home/Screenshot from 2024-05-01 10-15-00.png",
+        "/home/Screen Shot 2019-01-01 at 10.15.00.png",
+        "/home/Bildschirmfoto 2024-05-01 um 10.15.00.png",
+        "C:\\Users\\ann\\Pictures\\Capture d’écran (3).png",
+        "/home/Screenshots/beach.jpg",
+        "/home/IMG_0001.jpg",
+    )
+    library.photos.add_many([new_photo(name) for name in names])
+    wanted = [5, 4, 3, 2, 1]
+    page = library.photos.page(query=PhotoQuery(screenshots=True))
+    assert [photo.id for photo in page] == wanted

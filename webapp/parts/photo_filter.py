@@ -32,7 +32,7 @@ def photo_filter(status: PhotoStatus, *, on_change: Callable[[], None]) -> Photo
 
 
 KEYS = ("photo-with", "photo-without", "photo-from", "photo-to", "photo-folder", "photo-only")
-BLURRED, COPIES = "Blurred faces", "Copies of other photos"
+BLURRED, COPIES, SCREENSHOTS = "Blurred faces", "Copies of other photos", "Screenshots"
 
 
 def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -> PhotoQuery:
@@ -57,9 +57,9 @@ def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -
             for label, key in (("Taken from", "photo-from"), ("Taken until", "photo-to"))
         )
     only = st.pills(
-        "Only", [BLURRED, COPIES], selection_mode="multi", key="photo-only", on_change=on_change,
+        "Only", [BLURRED, COPIES, SCREENSHOTS], selection_mode="multi", key="photo-only", on_change=on_change,
         help="Blurred: no face on the photo is sharp. Copies: the same picture saved twice; new photos are "
-        "compared within a minute. “Name faces” asks which of them to keep.",
+        "compared within a minute. “Name faces” asks which of them to keep. Screenshots: by their files' names.",
     )  # fmt: skip
     folder = _folder(on_change) if may(Role.OWNER) else ""
     return PhotoQuery(
@@ -72,6 +72,7 @@ def _conditions(text: str, status: PhotoStatus, on_change: Callable[[], None]) -
         status=status,
         blurred=BLURRED in only,
         copies=COPIES in only,
+        screenshots=SCREENSHOTS in only,
     )
 
 
