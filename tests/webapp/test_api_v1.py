@@ -85,7 +85,7 @@ def test_the_stable_address_recognises_as_the_old_one(
 @pytest.mark.parametrize("address", TIMES)
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "the file is empty"), (b"hello", "not an image"), (b"%PDF-1.7", "not an image")],
+    [(b"", "the file is empty"), (b"hello", "not an image"), (b"%PDF-1.7", "a PDF document, not a photo")],
 )
 def test_what_is_no_photo(client: TestClient, address: str, data: bytes, reason: str) -> None:
     answer = sent(client, address, data)
