@@ -17,7 +17,7 @@ from faceid_core.settings import Settings
 from faceid_core.values import Role
 from webapp import api, context, server
 
-HOST, LIVE = "http://localhost", "/api/v1/live"
+HOST, LIVE = "http://localhost", "ws://localhost/api/v1/live"
 NOBODY = "nobody"
 VISITORS = [NOBODY, *Role]
 FOR_OWNERS = {"/audit.csv", "/exports/faces.csv", "/recognisers/1.zip"}

@@ -28,7 +28,7 @@ class Stage:
         self.embedder = SimpleNamespace(default_threshold=0.55, align=self.align)
 
     def detect(self, frame: np.ndarray) -> list[DetectedFace]:
-        return [DetectedFace(box, 1.0, LANDMARKS + [box.left - 20, 0]) for box in self.boxes]
+        return [DetectedFace(box, 1.0, LANDMARKS + np.array([box.left - 20, 0], np.float32)) for box in self.boxes]
 
     def align(self, frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         self.place = round(float(landmarks[:, 0].mean()) - 70) // 150
