@@ -12,6 +12,7 @@ from faceid_core.values import Actor, Role
 from webapp.components.account import account
 from webapp.context import came_by, library, signed_in, who
 from webapp.feedback import boundary, show_toasts
+from webapp.parts import dialog
 from webapp.theme import CSS, ICON, LOGO
 
 PAGES: dict[str, dict[str, tuple[str, str]]] = {
@@ -86,6 +87,7 @@ def main() -> None:
     st.set_page_config(page_title="faceid", page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large", icon_image=ICON)
     st.html(CSS)
+    dialog.closed()
     with boundary():
         _signed_in(who())
 

@@ -64,6 +64,7 @@ CSS = """
 .stMainBlockContainer { max-width: 82rem; padding-top: 3.5rem; padding-bottom: 4rem; }
 .stMain h1 { letter-spacing: -0.015em; }
 [data-testid="stMetric"] { background: var(--card); border: 0; padding: 0 .2rem; }
+[data-testid="stBaseLinkButton-primary"] :is(p, span) { color: inherit; }
 [class*="st-key-card"] { background: var(--card); border-color: transparent; }
 /* In a card, the link is the thing to do: it looks like the button that it is. */
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] { background: var(--strong); padding: .4rem .9rem; }
@@ -81,21 +82,28 @@ CSS = """
 [class*="st-key-tile-"] .stButton button { opacity: 0; }
 [class*="st-key-tile-"]:has(button:focus-visible) .tile,
 [class*="st-key-tile-"]:hover .tile { outline: 3px solid var(--accent); outline-offset: 2px; }
+/* Streamlit's grey is too pale on our grounds: 4.5 to 1 is the least that can be read by everybody (WCAG 1.4.3). */
+[data-testid="stCaptionContainer"] { color: inherit; opacity: .78; }
+[data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }
 /* Over what is typed on narrow pages. */
 @media (max-width: 640px) { [data-testid="InputInstructions"] { display: none; } }
+/* Name and facts beside the picture, buttons below. */
+@media (max-width: 640px) { [class*="st-key-portrait"] > :nth-child(2) { flex: 1 1 65%; } }
 /* Two buttons and a sentence are too much for one line there. */
 @media (max-width: 640px) {
   [class*="st-key-decision-"]:has([class*="st-key-back-"]) > :first-child { flex: 1 1 100%; }
 }
 /* White on the bright accent of the dark theme can't be read. */
-[data-testid^="stBaseButton-primary"]:not(:disabled) { background: var(--strong); border-color: var(--strong);
+[data-testid^="stBaseButton-primary"]:not(:disabled),
+[data-testid="stBaseLinkButton-primary"] { background: var(--strong); border-color: var(--strong);
   color: #fff; }
-[data-testid^="stBaseButton-primary"]:not(:disabled):hover { background: #115e59; border-color: #115e59; }
+[data-testid^="stBaseButton-primary"]:not(:disabled):hover,
+[data-testid="stBaseLinkButton-primary"]:hover { background: #115e59; border-color: #115e59; }
 .tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden; background: var(--card); }
 .tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
 .tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;
                font-size: .78rem; color: #fff; background: rgb(0 0 0 / 62%); }
-.tile-name { font-size: .82rem; opacity: .75; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.tile-name { font-size: .82rem; opacity: .85; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 </style>
 """
 """What the theme's configuration can't say. Keys: card… is a filled card, tile-… a photo of the grid."""

@@ -127,10 +127,34 @@ def people(ctx: click.Context, as_json: bool) -> None:
 @click.command()
 @click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
 @click.option("--threshold", type=click.FloatRange(0, 2, min_open=True), help="Largest distance within a group.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path),
+    help="Instead: test the recogniser in use on FOLDER, which has a folder per person.",
+)  # fmt: skip
+@click.option("--split", is_flag=True, help="With --folder: learn half of it and test with the rest.")
+@click.option(
+    "--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="With --folder: write a page of HTML to FILE, to read and to print.",
+)  # fmt: skip
 @JSON
 @click.pass_context
-def evaluate(ctx: click.Context, algorithm: str | None, threshold: float | None, as_json: bool) -> None:
+def evaluate(
+    ctx: click.Context,
+    algorithm: str | None,
+    threshold: float | None,
+    folder: Path | None,
+    split: bool,
+    report: Path | None,
+    as_json: bool,
+) -> None:
     """Compare the groups with the names that people gave, as if grouping knew none of them. Changes nothing."""
+    if folder is not None:
+        if algorithm or threshold:
+            raise Refused("--algorithm and --threshold are about groups; they don't go with --folder.")
+        _evaluate_folder(ctx, folder, split, report, as_json)
+        return
+    if split or report:
+        raise Refused("--split and --report go with --folder.")
     from faceid_core.steps.evaluate import evaluate_clusters
 
     with library_of(ctx) as library:
@@ -145,6 +169,29 @@ def evaluate(ctx: click.Context, algorithm: str | None, threshold: float | None,
     ]
     print_table(("", "Precision", "Recall", "F"), rows)
     say(f"Purity {found.purity:.1%}; {found.acts:,} names needed, {found.people:,} at best.")
+
+
+def _evaluate_folder(ctx: click.Context, folder: Path, split: bool, report: Path | None, as_json: bool) -> None:
+    from faceid_core.atomic import replaced
+    from faceid_core.exchange.evaluation_page import as_html
+    from faceid_core.steps.evaluate_folder import evaluate_folder
+
+    with library_of(ctx) as library, progress_bar("photos") as progress:
+        found = evaluate_folder(library, folder, split=split, progress=progress)
+    if report is not None:
+        with replaced(report, private=True) as file:
+            file.write_text(as_html(found, title=f"Recognition on {folder.name}"), encoding="utf-8")
+        say(f"Written to {report}.")
+    if as_json:
+        print_json(found)
+        return
+    data = found["data"]
+    say(f"On {data['known']:,} faces of people it knows and {data['strangers']:,} of strangers:")
+    rows = [
+        (name, *("-" if point[key] is None else f"{point[key]:.1%}" for key in ("tpir", "fpir", "precision")))
+        for name, point in (("As chosen", found["chosen"]), ("At 1 %", found["at_1"]), ("At 0.1 %", found["at_01"]))
+    ]
+    print_table(("Threshold", "Recognised", "Misnamed", "Right names"), rows)
 
 
 @click.command()

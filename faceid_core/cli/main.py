@@ -284,9 +284,10 @@ main.add_command(listing.people)
 @main.command()
 @click.option("--epochs", type=click.IntRange(1, 200), help="Passes over the faces.")
 @click.option(
-    "--recipe", type=click.Choice(["best", "imprint", "head"]), default="best",
-    help="imprint: the mean of each person's faces, in seconds; head: trained further, in a minute; best: "
-    "whichever does better on faces that it has not seen.",
+    "--recipe", type=click.Choice(["best", "imprint", "head", "fine-tune"]), default="best",
+    help="imprint: the mean of each person's faces, in seconds; head: trained further, in a minute; fine-tune: "
+    "the last level of the face network, too, in minutes; best: imprint or head, whichever does better on faces "
+    "that it has not seen.",
 )  # fmt: skip
 @JSON
 @click.pass_context

@@ -7,6 +7,7 @@ __all__ = [
     "audit_table",
     "decisions_file",
     "embedding_table",
+    "evaluation_page",
     "exiftool",
     "export_content",
     "export_formats",

@@ -105,13 +105,16 @@ class PersonEntry(Entry):
     birth_date: Day | None = Field(description="YYYY-MM-DD, or null")
     hidden: bool = Field(description="Known, but not shown")
     consent: ConsentEntry | None = Field(default=None, description="Left out where it is unknown")
+    death_date: Day | None = Field(default=None, description="YYYY-MM-DD; left out where it is unknown")
+    favourite: bool = Field(default=False, description="Shown first; left out where it is not so")
 
     @model_serializer(mode="wrap")
     def _without_unknown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Files without consent are, byte for byte, what older versions wrote."""
+        """Files without these are, byte for byte, what older versions wrote."""
         entry: dict[str, Any] = handler(self)
-        if entry["consent"] is None:
-            del entry["consent"]
+        for name in ("consent", "death_date", "favourite"):
+            if not entry[name]:
+                del entry[name]
         return entry
 
 

@@ -40,6 +40,7 @@ def analyse(file: File, *, settings: Settings, threads: int | None = None) -> Ne
         width=photograph.width,
         height=photograph.height,
         taken_at=photograph.taken_at,
+        camera=photograph.camera,
         detector=detector.name,
         embedder=embedder.name,
         faces=faces,

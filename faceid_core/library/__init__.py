@@ -14,6 +14,7 @@ from faceid_core.library.job_rows import ATTEMPTS, PartProgress
 from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
+from faceid_core.library.searches import SavedSearchView
 from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
 from faceid_core.library.statistics import Together, YearCounts
 from faceid_core.library.store.lease import Lease
@@ -98,6 +99,7 @@ __all__ = [
     "Placed",
     "Probes",
     "RunView",
+    "SavedSearchView",
     "ShareView",
     "Standing",
     "TakenOver",

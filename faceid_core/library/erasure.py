@@ -19,6 +19,7 @@ from faceid_core.library.store import event_faces, journal, model_cohorts, perso
 from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compaction
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.job_tables import Job
+from faceid_core.library.store.person_tables import SavedSearch
 from faceid_core.library.store.records import DrawnFaces
 from faceid_core.library.store.tables import (
     Face,
@@ -231,6 +232,7 @@ class Erasing:
             session.flush()
             for model in session.scalars(select(TrainedModel)):
                 model.notes = going.traces.anonymous(model.notes)
+            _forget_searches(session, going.traces)
             journal.note(session, journal.ERASED, summary)
             artifacts = [model.artifact for model in models]
             artifacts += self._cleaning.trim(session, going.traces.faces)
@@ -244,6 +246,14 @@ def _check_seen(found: Erasure, seen: Erasure | None) -> None:
         raise OutOfDate(
             f"This page was out of date: {found.faces:,} instead of {seen.faces:,} faces would be erased; {AGAIN}"
         )
+
+
+def _forget_searches(session: Session, of: Traces) -> None:
+    """Saved searches that ask for somebody who goes, or are called by their name."""
+    for search in session.scalars(select(SavedSearch)).all():
+        asked = {*search.query.get("people", ()), *search.query.get("without", ())}
+        if asked & set(of.people) or of.anonymous(search.name) != search.name:
+            session.delete(search)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ A search finds only by what the page shows to whoever asks: it would else confir
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import Any
 
@@ -27,7 +27,8 @@ class PhotoQuery:
     folder: the photo lies there or in a folder below, for owners only; text: part of the path, in any case: of
     all of it for owners, of the folder's and the file's name for editors, of the file's name for viewers.
     Hidden people, and faces that were hidden, are nobody to a viewer. blurred: there are faces, none of them sharp;
-    copies: another photo is a copy of it; screenshots: its file is named as one.
+    copies: another photo is a copy of it; screenshots: its file is named as one. alone: nobody else is on it, with
+    or without a name; camera: its model. by_date: no condition; the photos come by the day of the shot.
     """
 
     people: tuple[int, ...] = ()
@@ -40,11 +41,28 @@ class PhotoQuery:
     blurred: bool = False
     copies: bool = False
     screenshots: bool = False
+    alone: bool = False
+    camera: str | None = None
+    by_date: bool = False
 
     @property
     def is_empty(self) -> bool:
-        """Whether the query, apart from the status, asks for nothing in particular."""
-        return self == PhotoQuery(status=self.status)
+        """Whether the query, apart from the status and the order, asks for nothing in particular."""
+        return self == PhotoQuery(status=self.status, by_date=self.by_date)
+
+    def as_json(self) -> dict[str, Any]:
+        """What it says, as plain values; not the status."""
+        fields = {name: value for name, value in asdict(self).items() if value and name != "status"}
+        return {name: value.isoformat() if isinstance(value, date) else value for name, value in fields.items()}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> PhotoQuery:
+        """Of photos that could be read."""
+        days: dict[str, Any] = {
+            name: date.fromisoformat(fields[name]) for name in ("taken_from", "taken_to") if name in fields
+        }
+        people: dict[str, Any] = {name: tuple(fields[name]) for name in ("people", "without") if name in fields}
+        return cls(**{**fields, **days, **people}, status=PhotoStatus.DONE)
 
 
 def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
@@ -53,6 +71,10 @@ def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
         yield col(Photo.id).in_(_photos_of(person, actor))
     for person in query.without:
         yield col(Photo.id).not_in(_photos_of(person, actor))
+    if query.alone:
+        yield ~exists().where(*_other_face(query.people))
+    if query.camera:
+        yield col(Photo.camera) == query.camera
     if query.taken_from is not None:
         yield col(Photo.taken_at) >= _midnight(query.taken_from)
     if query.taken_to is not None:
@@ -71,6 +93,14 @@ def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
         yield _is_screenshot()
     if query.status is not None:
         yield col(Photo.status) == query.status.value
+
+
+def _other_face(people: tuple[int, ...]) -> Iterator[Any]:
+    """A face on the photo that is none of these people's."""
+    yield col(Face.photo_id) == col(Photo.id)
+    yield col(Face.flag).in_([Flag.NONE.value, Flag.STRANGER.value])
+    theirs = select(col(Label.face_id)).where(col(Label.person_id).in_(people))
+    yield col(Face.id).not_in(theirs)
 
 
 SCREENSHOTS = (

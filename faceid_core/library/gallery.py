@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Select, func, literal, or_, select
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.faces import MEMBERS, as_ints, unnamed_face
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.packed_vectors import unpack, usable
+from faceid_core.library.store.person_tables import PersonDetails
 from faceid_core.library.store.tables import (
     Embedding,
     Event,
@@ -29,6 +30,7 @@ from faceid_core.library.store.tables import (
     UndescribedFace,
 )
 from faceid_core.library.store.withholding import withheld_faces
+from faceid_core.lifetimes import NO_DAY, NOBODYS, Lifetimes
 from faceid_core.values import Flag, GalleryFaces, Ints, LabelSource, Vectors
 
 PER_PERSON = 40
@@ -59,7 +61,7 @@ class Standing:
 
     labels: (L, 3) face, person and photo of every name; accepted: (L,) whether it answered a suggestion; flagged:
     ids of the faces with a flag; rejections: (R, 2) face and person; cannot_link, must_link: (M, 2) faces; hidden:
-    people whom lists leave out; run: the grouping in force.
+    people whom lists leave out; run: the grouping in force; lifetimes: of those whose dates are known.
     """
 
     labels: Ints
@@ -70,6 +72,7 @@ class Standing:
     must_link: Ints
     hidden: frozenset[int]
     run: int | None
+    lifetimes: Lifetimes = NOBODYS
 
 
 class Gallery:
@@ -113,6 +116,7 @@ class Gallery:
                 must_link=_as_pairs([row[:2] for row in pairs if row[2]], 2),
                 hidden=frozenset(person for person in session.scalars(hidden) if person is not None),
                 run=session.scalar(select(latest_run())),
+                lifetimes=_lifetimes(session),
             )
 
     def faces_cache_version(self) -> tuple[object, ...]:
@@ -274,6 +278,32 @@ class Gallery:
         )
         return self._known(wanted)
 
+    def lifetimes(self) -> Lifetimes:
+        """Of everybody whose dates are known."""
+        with self._database.read() as session:
+            return _lifetimes(session)
+
+    def days(self, faces: Iterable[int]) -> Ints:
+        """(N,) the day of each face's photo, in the order of `faces`; see Lifetimes."""
+        ids = np.asarray(list(faces), np.int64)
+        found: dict[int, int] = {}
+        wanted = select(Face.id, Photo.taken_at).join(Photo, col(Photo.id) == col(Face.photo_id))  # type: ignore[call-overload]
+        wanted = wanted.where(col(Photo.taken_at).is_not(None))
+        with self._database.read() as session:
+            for chunk in chunks(ids.tolist()):
+                for face, taken in session.execute(wanted.where(col(Face.id).in_(chunk))):
+                    found[face] = taken.toordinal()
+        return as_ints(found.get(face, NO_DAY) for face in ids.tolist())
+
+    def out_of_question(self, faces: Iterable[int]) -> frozenset[tuple[int, int]]:
+        """(face, person) that can't be, for few faces: those of `ruled_out`, and people who were not born yet or
+        had died when the photo was taken."""
+        ids = [int(face) for face in faces]
+        living = self.lifetimes()
+        out = living.exclude(self.days(ids)[:, None], living.people[None, :])
+        dates = {(ids[row], int(living.people[place])) for row, place in np.argwhere(out).tolist()}
+        return self.ruled_out(ids) | dates
+
     def ruled_out(self, faces: Iterable[int]) -> frozenset[tuple[int, int]]:
         """(face, person) that can't be: a human said no, of the face or beside a face of the person, or the person
         is on that photo already."""
@@ -297,6 +327,14 @@ class Gallery:
                     unlike = unlike.where(col(PairConstraint.same).is_(False), col(one).in_(chunk))
                     found.update(session.execute(unlike).tuples())
         return frozenset(found)
+
+
+def _lifetimes(session: Session) -> Lifetimes:
+    known = select(Person.id, Person.birth_date, PersonDetails.death_date).outerjoin(  # type: ignore[call-overload]
+        PersonDetails, col(PersonDetails.person_id) == col(Person.id)
+    )
+    known = known.where(or_(col(Person.birth_date).is_not(None), col(PersonDetails.death_date).is_not(None)))
+    return Lifetimes.of(session.execute(known).tuples().all())
 
 
 def _boxes_version() -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from faceid_core.library.pair_constraints import PairConstraints
 from faceid_core.library.people import People
 from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
+from faceid_core.library.searches import Searches
 from faceid_core.library.shares import Shares
 from faceid_core.library.statistics import Statistics
 from faceid_core.library.store.database import Database, connect, make_folder
@@ -80,6 +81,7 @@ class Library:
         self.erasing = Erasing(database, settings)
         self.consents = Consents(database)
         self.shares = Shares(database)
+        self.searches = Searches(database)
         self.users = Users(database)
         self.tokens = Tokens(database)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import case, func, select, true
 from sqlmodel import Session, col
 
-from faceid_core.errors import BadInput, NameTaken, NotFound
-from faceid_core.library import person_names
+from faceid_core.errors import BadInput, NotFound
+from faceid_core.library import person_details, person_names
 from faceid_core.library.consents import COLUMNS as CONSENT_COLUMNS
 from faceid_core.library.consents import merged_consents, view_of
 from faceid_core.library.drawn import check_faces, check_people
@@ -19,6 +19,7 @@ from faceid_core.library.merging import moved_labels, moved_rejections, overrule
 from faceid_core.library.naming import count_faces, find_or_add, naming_changes, record_naming, refuse_twice
 from faceid_core.library.store import journal, person_counts
 from faceid_core.library.store.database import Database, acting
+from faceid_core.library.store.person_tables import PersonDetails
 from faceid_core.library.store.records import (
     Act,
     Changed,
@@ -40,10 +41,13 @@ from faceid_core.library.store.tables import (
     PersonCounts,
     Rejection,
 )
-from faceid_core.values import EARLIEST, ConsentState, Flag, LabelSource, Role, utc_now
+from faceid_core.values import ConsentState, Flag, LabelSource, Role, utc_now
 
 _SEEN = ("name", "faces")
 """What somebody must have seen of people before they merge or forget them."""
+
+_DESCRIBED = ("name", "birth_date", "death_date", "hidden", "favourite")
+"""What `describe` changes."""
 
 
 _REFUSAL_LOST = (
@@ -147,27 +151,35 @@ class People:
         person_id: int,
         *,
         name: str | None = None,
-        birth_date: date | Literal["unchanged"] | None = "unchanged",
+        birth_date: person_details.Day = "unchanged",
+        death_date: person_details.Day = "unchanged",
         hidden: bool | None = None,
+        favourite: bool | None = None,
         drawn: PersonView | None = None,
     ) -> PersonChanged:
-        """Change a person's name, birth date (None: unknown), or whether lists leave them out, as one event.
+        """Change a person's name, dates (None: unknown), whether lists leave them out or show them first, as one
+        event.
 
-        Raises NotFound, InvalidName, NameTaken, BadInput for a new birth date before EARLIEST or in the future (a
-        date that is stored already may be any: it can have come with imported decisions), OutOfDate when one of the
-        three is not as it was drawn.
+        Raises NotFound, InvalidName, NameTaken, BadInput for a new date before EARLIEST or in the future (a date
+        that is stored already may be any: it can have come with imported decisions) or a death before the birth,
+        OutOfDate when one of these is not as it was drawn.
         """
         with self._database.write() as session:
             before = _row(session, person_id)
             if drawn is not None:
-                check_people(_views(session, [person_id]), [drawn], fields=("name", "birth_date", "hidden"))
-            after = {**before, **(_renamed(session, person_id, name) if name is not None else {})}
+                check_people(_views(session, [person_id]), [drawn], fields=_DESCRIBED)
+            renamed = person_details.renamed(session, person_id, name) if name is not None else {}
+            after = {**before, **renamed}
             if birth_date not in ("unchanged", before["birth_date"]):
-                after["birth_date"] = _checked_birth(birth_date)
+                assert birth_date != "unchanged"
+                after["birth_date"] = person_details.checked(birth_date, "birth")
             if hidden is not None:
                 after["hidden"] = hidden
+            details = person_details.detail_changes(session, person_id, death_date, favourite)
             changes = [Change("person", before, after)] if after != before else []
-            event = journal.record(session, *_described(before, after), changes)
+            _check_order(session, before, after, details)
+            kind, summary = person_details.described(before, after, details)
+            event = journal.record(session, kind, summary, [*changes, *details])
         return PersonChanged(event, self.get(person_id))
 
     def merge(self, keep_id: int, other_ids: Sequence[int], *, drawn: Sequence[PersonView] = ()) -> PersonChanged:
@@ -189,6 +201,7 @@ class People:
             changes += moved_rejections(session, others, keep_id)
             changes += overruled(session, [keep_id, *others])
             changes += merged_consents(session, keep_id, others)
+            changes += person_details.merged_details(session, keep_id, others)
             others_names = " and ".join(f"“{row['name']}”" for row in gone)
             summary = f"Merged {others_names} into “{keep['name']}”"
             event = journal.record(session, "merge", summary, changes)
@@ -204,6 +217,8 @@ class People:
                 raise BadInput(_REFUSAL_LOST.format(row["name"]))
             check_people(_views(session, [person_id]), [drawn] if drawn else [], fields=_SEEN)
             changes = [Change("person", row, None), *(Change("consent", each, None) for each in said)]
+            details = person_details.details_of(session, [person_id]).values()
+            changes += [Change("persondetails", each, None) for each in details]
             for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
                 changes += [Change(table, old, None) for old in current_rows(session, table, column, [person_id])]
             return Act(journal.record(session, "delete", f"Removed the name “{row['name']}”", changes))
@@ -320,41 +335,6 @@ class People:
         return NamedFaces(ids, [row[1] for row in rows], photos, people, as_of)
 
 
-def _renamed(session: Session, person_id: int, name: str) -> Row:
-    name = person_names.clean(name)
-    other = session.scalars(select(Person).where(col(Person.name_key) == person_names.key(name))).first()
-    if other is not None and other.id != person_id:
-        raise NameTaken(f"There is already a person called “{other.name}”; choose another name, or merge the two.")
-    return {"name": name, "name_key": person_names.key(name)}
-
-
-def _checked_birth(born: date | str | None) -> date | str | None:
-    if isinstance(born, date) and born > date.today():
-        raise BadInput("A birth date can't be in the future; choose an earlier one.")
-    if isinstance(born, date) and born < EARLIEST:
-        raise BadInput(f"Choose a birth date from {EARLIEST.year} on.")
-    return born
-
-
-def _described(before: Row, after: Row) -> tuple[str, str]:
-    """Kind and summary of the event that changes a person."""
-    old, new, born = before["name"], after["name"], after["birth_date"]
-    said: list[tuple[str, str]] = []
-    if old != new:
-        said.append(("rename", f"renamed “{old}” to “{new}”"))
-    if before["birth_date"] != born:
-        said.append(
-            (
-                "birth date",
-                f"set the birth date of “{new}” to {born}" if born else f"removed the birth date of “{new}”",
-            )
-        )
-    if before["hidden"] != after["hidden"]:
-        said.append(("hide", f"hid “{new}”" if after["hidden"] else f"unhid “{new}”"))
-    summary = ", ".join(text for _, text in said)
-    return (said[0][0] if len(said) == 1 else "describe"), summary[:1].upper() + summary[1:]
-
-
 def _views(session: Session, ids: Sequence[int] | None = None, *, afresh: bool = False) -> list[PersonView]:
     """People with their counts and a cover: the chosen one, else the face of best quality. Everybody as counted by
     person_counts.fill_counts, unless afresh; just these as they are."""
@@ -364,14 +344,28 @@ def _views(session: Session, ids: Sequence[int] | None = None, *, afresh: bool =
     columns: tuple[Any, ...] = (
         *(Person.id, Person.name, func.coalesce(counts.c.faces, 0), func.coalesce(counts.c.photos, 0), cover),
         *(Person.hidden, Person.birth_date),
+        *person_details.COLUMNS,
         *CONSENT_COLUMNS,
     )
     wanted = select(*columns).outerjoin(counts, counts.c.person_id == col(Person.id))
     wanted = wanted.outerjoin(Consent, col(Consent.person_id) == col(Person.id))
+    wanted = wanted.outerjoin(PersonDetails, col(PersonDetails.person_id) == col(Person.id))
     mine = true() if ids is None else col(Person.id).in_(ids)
     rows = session.execute(wanted.where(mine, shown_person(acting(session)))).all()
-    others = len(columns) - len(CONSENT_COLUMNS)
-    return [PersonView(*(*row[:others], view_of(session, *row[others:]))) for row in rows]
+    return [_view(session, row) for row in rows]
+
+
+def _view(session: Session, row: Sequence[Any]) -> PersonView:
+    consent = view_of(session, *row[-len(CONSENT_COLUMNS) :])
+    died, favourite = row[7:9]
+    return replace(PersonView(*row[:7]), consent=consent, death_date=died, favourite=bool(favourite))
+
+
+def _check_order(session: Session, before: Row, after: Row, details: Sequence[Change]) -> None:
+    """Whether dates that change are in order; those that came with imported decisions may be any."""
+    if details or before["birth_date"] != after["birth_date"]:
+        known = details[0].after if details else person_details.details_of(session, [after["id"]]).get(after["id"])
+        person_details.check_order(after["birth_date"], (known or {}).get("death_date"))
 
 
 def _row(session: Session, person_id: int) -> Row:

@@ -35,6 +35,16 @@ def key(name: str) -> str:
     return unicodedata.normalize("NFC", visible.casefold())
 
 
+def sort_key(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """Orders names as people do: without case and accents, numbers by their value.
+
+    >>> sorted(["Item 10", "item 2", "Émile", "Eva"], key=sort_key)
+    ['Émile', 'Eva', 'item 2', 'Item 10']
+    """
+    parts = re.findall(r"[0-9]+|[^0-9]+", _plain(name))
+    return tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
+
+
 def matches(name: str, search: str) -> bool:
     """Whether a name holds every word of a search, in whatever case and with or without accents.
 

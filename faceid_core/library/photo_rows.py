@@ -107,6 +107,7 @@ def _describe(session: Session, photo: Photo, new: NewPhoto) -> int:
     """The photo's own row, and its perceptual hash in a new one unless it is as before. Returns the photo's id."""
     photo.sha256, photo.path, photo.detector = new.sha256, new.path, new.detector
     photo.width, photo.height, photo.taken_at = new.width, new.height, new.taken_at
+    photo.camera = new.camera
     photo.status = PhotoStatus.FAILED.value if new.error else PhotoStatus.DONE.value
     photo.error = new.error
     session.add(photo)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, extract, func, select
 from sqlmodel import col
 
 from faceid_core.errors import NotFound
-from faceid_core.library import copies
+from faceid_core.library import copies, photo_order
 from faceid_core.library.filters import PhotoQuery, photo_conditions
 from faceid_core.library.job_rows import PartProgress, record
 from faceid_core.library.phash_cache import PhashCache
@@ -172,22 +173,51 @@ class Photos:
     def page(
         self, after: int | None = None, limit: int = 60, *, query: PhotoQuery | None = None
     ) -> list[PhotoView]:
-        """Photos that a query asks for, in the order of import, newest first, behind the photo `after`. Raises
-        NotAllowed for a folder unless an owner asks."""
-        conditions = photo_conditions(query or PhotoQuery(), self._database.actor)
-        wanted = _views().where(*conditions).order_by(col(Photo.id).desc()).limit(limit)
-        if after is not None:
-            wanted = wanted.where(col(Photo.id) < after)
+        """Photos that a query asks for, newest first, behind the photo `after`: in the order of import, or by the
+        day on which they were taken, those without a date last. Raises NotAllowed for a folder unless an owner
+        asks."""
+        query = query or PhotoQuery()
+        wanted = _views().where(*photo_conditions(query, self._database.actor)).limit(limit)
         with self._database.read() as session:
+            wanted = wanted.order_by(*photo_order.newest_first(by_date=query.by_date))
+            if after is not None:
+                wanted = wanted.where(photo_order.behind(session, after, by_date=query.by_date))
             return [PhotoView(*row) for row in session.execute(wanted)]
+
+    def months(self, query: PhotoQuery) -> list[tuple[int, int, int]]:
+        """(year, month, photos) of the photos with a date that a query asks for, the newest first. Raises
+        NotAllowed like `page`."""
+        year, month = extract("year", col(Photo.taken_at)), extract("month", col(Photo.taken_at))
+        wanted = select(year, month, func.count(col(Photo.id))).where(
+            col(Photo.taken_at).is_not(None), *photo_conditions(query, self._database.actor)
+        )
+        with self._database.read() as session:
+            rows = session.execute(wanted.group_by(year, month).order_by(year.desc(), month.desc()))
+            return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]
+
+    def first_and_last(self, query: PhotoQuery) -> tuple[datetime, datetime] | None:
+        """When the first and the last photo that a query asks for were taken; None where no date is known."""
+        wanted = select(func.min(col(Photo.taken_at)), func.max(col(Photo.taken_at)))
+        with self._database.read() as session:
+            first, last = session.execute(wanted.where(*photo_conditions(query, self._database.actor))).one()
+        return (first, last) if first is not None else None
+
+    def cameras(self) -> list[str]:
+        """Models of the cameras, the one with most photos first."""
+        number = func.count(col(Photo.id))
+        wanted = select(col(Photo.camera)).where(col(Photo.camera).is_not(None)).group_by(col(Photo.camera))
+        with self._database.read() as session:
+            return [str(name) for name in session.scalars(wanted.order_by(number.desc(), col(Photo.camera)))]
 
     def beside(self, photo_id: int, query: PhotoQuery) -> tuple[int | None, int | None]:
         """The photos before and behind this one in the order of `page`, among those that a query asks for."""
-        number = col(Photo.id)
-        wanted = select(number).where(*photo_conditions(query, self._database.actor)).limit(1)
+        wanted = select(col(Photo.id)).where(*photo_conditions(query, self._database.actor)).limit(1)
+        by_date = query.by_date
         with self._database.read() as session:
-            before = session.scalars(wanted.where(number > photo_id).order_by(number)).first()
-            behind = session.scalars(wanted.where(number < photo_id).order_by(number.desc())).first()
+            newer = wanted.where(photo_order.before(session, photo_id, by_date=by_date))
+            older = wanted.where(photo_order.behind(session, photo_id, by_date=by_date))
+            before = session.scalars(newer.order_by(*photo_order.oldest_first(by_date=by_date))).first()
+            behind = session.scalars(older.order_by(*photo_order.newest_first(by_date=by_date))).first()
         return before, behind
 
     def is_gone(self, photo_id: int) -> bool:

@@ -13,13 +13,14 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs, carried, inverse, overlaps
-from faceid_core.library import boxes, consents
+from faceid_core.library import boxes, consents, person_details
 from faceid_core.library.consents import COLUMNS as CONSENT_COLUMNS
 from faceid_core.library.pair_constraints import pair_constraint_changes
 from faceid_core.library.person_names import key as name_key
 from faceid_core.library.reconciliation import alike, box_of, faces_of
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import record
+from faceid_core.library.store.person_tables import PersonDetails
 from faceid_core.library.store.records import NO_CONSENT, Added, ConsentView, TakenOver
 from faceid_core.library.store.row_changes import Change, Row, current_rows, row_of
 from faceid_core.library.store.tables import Consent, Face, HandBox, Label, PairConstraint, Person, Photo, Rejection
@@ -34,6 +35,8 @@ class PersonDecision:
     birth_date: date | None = None
     hidden: bool = False
     consent: ConsentView = NO_CONSENT
+    death_date: date | None = None
+    favourite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,15 @@ class Decisions:
         """Everybody, by name."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
-            columns: tuple[Any, ...] = (Person.name, Person.birth_date, Person.hidden, *CONSENT_COLUMNS)
+            details = person_details.COLUMNS
+            columns: tuple[Any, ...] = (Person.name, Person.birth_date, Person.hidden, *details, *CONSENT_COLUMNS)
             wanted = select(*columns).outerjoin(Consent, col(Consent.person_id) == col(Person.id))
+            wanted = wanted.outerjoin(PersonDetails, col(PersonDetails.person_id) == col(Person.id))
             found = session.execute(wanted.order_by(col(Person.name_key)))
-            return [PersonDecision(*(*row[:3], consents.view_of(session, *row[3:]))) for row in found]
+            return [
+                PersonDecision(*(*row[:3], consents.view_of(session, *row[5:]), row[3], bool(row[4])))
+                for row in found
+            ]
 
     def faces(self) -> Iterator[FaceDecision]:
         """Every face about which somebody decided something, by id."""
@@ -287,6 +295,7 @@ class _Taking:
         self.disagreeing: set[int] = set()
         self._people = {name_key(person.name): self._person(person) for person in people}
         self._said = {self._id(person.name): person.consent for person in people}
+        self._known = {self._id(person.name): (person.death_date, person.favourite) for person in people}
 
     def _person(self, wanted: PersonDecision) -> Row:
         key = name_key(wanted.name)
@@ -305,7 +314,7 @@ class _Taking:
             if face in self._rows:
                 found += [*self._naming(face, said), *self._flagging(face, said), *self._rejecting(face, said)]
                 found += self._placing(face, said)
-        return [*found, *self._covers(), *self._consents()]
+        return [*found, *self._covers(), *self._consents(), *self._details()]
 
     def _id(self, name: str) -> int:
         person: int = self._people[name_key(name)]["id"]
@@ -359,6 +368,15 @@ class _Taking:
         return consents.consent_changes(
             self._session, {who: said for who, said in wanted.items() if who not in rejected}
         )
+
+    def _details(self) -> list[Change]:
+        """What is known there of people of whom nothing is known here."""
+        here = person_details.details_of(self._session, list(self._known))
+        return [
+            person_details.known_anew(who, died, favourite)
+            for who, (died, favourite) in self._known.items()
+            if who not in here and (died or favourite)
+        ]
 
     def _covers(self) -> Iterator[Change]:
         for face, said in self._faces:

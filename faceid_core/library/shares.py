@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, literal, or_, select, update
@@ -25,7 +25,7 @@ from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import PhotoView
 from faceid_core.library.store.tables import Consent, Face, Label, Person, Photo, ShareLink
 from faceid_core.library.store.withholding import withheld_faces
-from faceid_core.values import LOCAL_OWNER, Box, ConsentState, Flag, PhotoStatus, Role, utc_now
+from faceid_core.values import LOCAL_OWNER, Box, ConsentState, Flag, Role, utc_now
 from faceid_core.wording import count
 
 DEFAULT_DAYS, LONGEST_DAYS = 14, 365
@@ -104,7 +104,7 @@ class Shares:
             _refuse_missing(session, query)
             now = utc_now()
             link = ShareLink(
-                digest=_digest(secret), person_id=_only_person(query), query=_as_json(query), title=title,
+                digest=_digest(secret), person_id=_only_person(query), query=query.as_json(), title=title,
                 show_name=show_name, blur_others=blur_others, downloads=downloads, password=stored,
                 created_by=self._database.actor.name, created_at=now, expires_at=now + timedelta(days=days),
             )  # fmt: skip
@@ -191,22 +191,8 @@ def _all_visible(session: Session, query: PhotoQuery) -> bool:
     return not named or (session.scalar(there) == len(named) and session.scalar(refused.limit(1)) is None)
 
 
-def _as_json(query: PhotoQuery) -> dict[str, Any]:
-    fields = {name: value for name, value in asdict(query).items() if value and name != "status"}
-    return {name: value.isoformat() if isinstance(value, date) else value for name, value in fields.items()}
-
-
-def _as_query(fields: dict[str, Any]) -> PhotoQuery:
-    days: dict[str, Any] = {
-        name: date.fromisoformat(fields[name]) for name in ("taken_from", "taken_to") if name in fields
-    }
-    people: dict[str, Any] = {name: tuple(fields[name]) for name in ("people", "without") if name in fields}
-    known = {**fields, **days, **people}
-    return PhotoQuery(**known, status=PhotoStatus.DONE)
-
-
 def _view(session: Session, link: ShareLink) -> ShareView:
-    query = _as_query(link.query)
+    query = PhotoQuery.from_json(link.query)
     person = session.get(Person, link.person_id) if link.person_id else None
     assert link.id is not None
     return ShareView(

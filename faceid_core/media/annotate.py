@@ -105,3 +105,17 @@ def close_up(image: Image, box: Box) -> Image:
     width = max(2, round(max(canvas.size) / 130))
     ImageDraw.Draw(canvas).rounded_rectangle(edges, radius=4 * width, outline="white", width=width)
     return np.asarray(canvas)
+
+
+def contact_sheet(pictures: Sequence[Image] | Image, *, columns: int = 10, side_px: int = 96) -> Image:
+    """Square pictures side by side on white, (H, W, 3), each `side_px` wide; rows of `columns`, the last one filled
+    up. Without a picture the sheet has no height."""
+    rows, gap = -(-len(pictures) // columns), max(1, side_px // 24)
+    step = side_px + gap
+    sheet = Pillow.new(
+        "RGB", (min(columns, max(len(pictures), 1)) * step - gap, max(rows * step - gap, 0)), "white"
+    )
+    for place, picture in enumerate(pictures):
+        small = Pillow.fromarray(np.asarray(picture)).resize((side_px, side_px), Pillow.Resampling.LANCZOS)
+        sheet.paste(small, (place % columns * step, place // columns * step))
+    return np.asarray(sheet)

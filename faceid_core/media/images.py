@@ -29,6 +29,7 @@ from faceid_core.media.source import (
     Borrowed,
     Photograph,
     Source,
+    camera_name,
     check_density,
     check_size,
     opened,
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "JPEG2000", "JXL", "PSD")
 _ORIENTATION, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x0132, 0x8769, 0x9003
+_MODEL = 0x0110
 _DNG_VERSION, _XMP = 0xC612, 0x02BC
 
 
@@ -271,7 +273,7 @@ def _photograph(
     height, width = pixels.shape[:2]
     if image.size != size and image.format in {"JPEG", "MPO"}:  # a draft
         width, height = size[::-1] if orientation >= 5 else size
-    return Photograph(pixels, width, height, taken_at, (image.format or "").lower())
+    return Photograph(pixels, width, height, taken_at, (image.format or "").lower(), _camera(image))
 
 
 def _exif(image: Pillow.Image, source: Source) -> tuple[int, datetime | None]:
@@ -294,6 +296,13 @@ def _exif(image: Pillow.Image, source: Source) -> tuple[int, datetime | None]:
         log.debug("unreadable EXIF directory", exc_info=True)
     taken_at = parse_date(original) or parse_date(exif.get(_DATE_TIME))
     return next((turn for turn in range(1, 9) if turn == orientation), 1), taken_at
+
+
+def _camera(image: Pillow.Image) -> str | None:
+    try:
+        return camera_name(image.getexif().get(_MODEL))
+    except Exception:
+        return None
 
 
 def encode_jpeg(pixels: Image, quality: int = 90) -> bytes:

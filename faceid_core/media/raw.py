@@ -14,7 +14,7 @@ from faceid_core.errors import UnreadableImage
 from faceid_core.media import formats
 from faceid_core.media.orientation import turned
 from faceid_core.media.pixels import upright_pixels
-from faceid_core.media.source import Photograph, check_size, parse_date
+from faceid_core.media.source import Photograph, camera_name, check_size, parse_date
 from faceid_core.values import Image
 
 PREVIEW_PX = 1600
@@ -23,7 +23,7 @@ PREVIEW_PX = 1600
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's flip -> EXIF orientation (libraw.org/docs/API-datastruct-eng.html, sizes.flip)."""
 
-_XMP, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x02BC, 0x0132, 0x8769, 0x9003
+_XMP, _MODEL, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x02BC, 0x0110, 0x0132, 0x8769, 0x9003
 
 
 def is_raw(file: IO[bytes], suffix: str) -> bool:
@@ -36,14 +36,14 @@ def is_raw(file: IO[bytes], suffix: str) -> bool:
 
 def photograph(file: IO[bytes], max_megapixels: float) -> Photograph:
     """The photo, upright. Raises UnreadableImage, ImageTooLarge."""
-    taken_at = _tags(file)[1]
+    _, taken_at, model = _tags(file)
     with _opened(file) as raw:
         sizes = raw.sizes
         check_size(sizes.width, sizes.height, max_megapixels)
         pixels = _preview(raw, max(sizes.width, sizes.height), max_megapixels)
         if pixels is None:
             pixels = np.ascontiguousarray(raw.postprocess(use_camera_wb=True, output_bps=8))
-    return Photograph(pixels, pixels.shape[1], pixels.shape[0], taken_at, "raw")
+    return Photograph(pixels, pixels.shape[1], pixels.shape[0], taken_at, "raw", model)
 
 
 def megapixels(file: IO[bytes], max_megapixels: float) -> float:
@@ -94,8 +94,8 @@ def _preview(raw: Any, side: int, max_megapixels: float) -> Image | None:
     return None
 
 
-def _tags(file: IO[bytes]) -> tuple[bytes, datetime | None]:
-    """The XMP packet and the time of the shot, where the file is a TIFF inside, as most RAW formats are."""
+def _tags(file: IO[bytes]) -> tuple[bytes, datetime | None, str | None]:
+    """The XMP packet, the time of the shot and the camera, where the file is a TIFF inside, as most RAW are."""
     from PIL import TiffImagePlugin
 
     with suppress(Exception):  # rubbish counts as absent, as in images
@@ -109,5 +109,6 @@ def _tags(file: IO[bytes]) -> tuple[bytes, datetime | None]:
             file.seek(tags[_EXIF_IFD])
             exif.load(file)
             taken = exif.get(_DATE_TIME_ORIGINAL) or taken
-        return packet.encode() if isinstance(packet, str) else bytes(packet), parse_date(taken)
-    return b"", None
+        packet = packet.encode() if isinstance(packet, str) else bytes(packet)
+        return packet, parse_date(taken), camera_name(tags.get(_MODEL))
+    return b"", None, None

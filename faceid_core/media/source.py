@@ -18,6 +18,9 @@ from faceid_core.values import Image
 
 DEFAULT_MEGAPIXELS = 150.0
 
+CAMERA_CHARACTERS = 100
+"""Longest name of a camera; real ones have 40 at most."""
+
 Source = Path | str | bytes
 
 
@@ -28,6 +31,7 @@ class Photograph:
     pixels: (height, width, 3) uint8 RGB, upright; fewer rows and columns where a draft was enough.
     taken_at: the camera's local time, or None.
     format: Pillow's name of the file format in lower case, such as "jpeg" or "heif".
+    camera: what the file calls the camera's model, None for a file that says nothing.
     """
 
     pixels: Image
@@ -35,6 +39,7 @@ class Photograph:
     height: int
     taken_at: datetime | None
     format: str
+    camera: str | None = None
 
     @property
     def drafted(self) -> float:
@@ -140,6 +145,14 @@ def check_density(width: int, height: int, size_bytes: int) -> None:
         raise UnreadableImage(
             f"{size_bytes:,} bytes can't hold a photo of the {megapixels:,.0f} megapixels it declares"
         )
+
+
+def camera_name(model: object) -> str | None:
+    """EXIF's Model as people write it; None for rubbish."""
+    if not isinstance(model, str):
+        return None
+    name = " ".join(model.replace("\0", " ").split())
+    return name[:CAMERA_CHARACTERS] if name and name.isprintable() else None
 
 
 def parse_date(value: object) -> datetime | None:

@@ -14,4 +14,5 @@ __all__ = [
     "recogniser",
     "scoring",
     "training",
+    "verification",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -76,11 +77,9 @@ class Work:
         self.progress(self.done, self.total, message)
 
 
-def some(strangers: Image, seed: int) -> Image:
-    """At most STRANGERS of the crops, drawn by the seed."""
-    if len(strangers) <= STRANGERS:
-        return strangers
-    return strangers[np.sort(np.random.default_rng(seed).permutation(len(strangers))[:STRANGERS])]
+def some(strangers: int, seed: int) -> Ints:
+    """The positions of at most STRANGERS of so many crops, drawn by the seed."""
+    return np.sort(np.random.default_rng(seed).permutation(strangers)[:STRANGERS]).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +102,7 @@ def _split(labelled: Labelled, options: TrainOptions) -> Split:
 
 def _views(faces: int, options: TrainOptions) -> int:
     """Augmented views that the time allows; none is needed where nothing is trained."""
-    if not options.epochs + options.unfreeze_epochs:
+    if not options.epochs + options.upper_epochs:
         return 0
     return min(options.views, AUGMENTED_CROPS // max(faces, 1))
 
@@ -115,7 +114,7 @@ def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progre
         return -(-count // size)
 
     passes = (1 + _views(faces, options)) * batches(faces, FEATURE_BATCH) + batches(strangers, FEATURE_BATCH)
-    epochs = options.epochs + options.unfreeze_epochs
+    epochs = options.epochs + options.upper_epochs
     return Work(passes + epochs * batches(faces, options.batch_size), progress)
 
 
@@ -128,6 +127,7 @@ class Laboratory:
     others: FaceSet | None
     rejected: Rejected | None
     strangers: Image
+    stranger_ids: Ints
     weights: Callable[[], ResNetWeights] | ResNetWeights
     options: TrainOptions
     work: Work
@@ -146,7 +146,7 @@ class Laboratory:
         """Crops to features of the published network."""
         from faceid_core.recognition import fastai_fit
 
-        tuning = self.options.unfreeze_epochs > 0
+        tuning = self.options.upper_epochs > 0
         return fastai_fit.FeatureExtractor(self.net, self.options.mirror, tuning, self.work.tick)
 
     @cached_property
@@ -156,7 +156,7 @@ class Laboratory:
 
         from faceid_core.recognition import fastai_fit
 
-        if self.vectors is None or self.options.unfreeze_epochs:
+        if self.vectors is None or self.options.upper_epochs:
             return self.extract(self.labelled.crops)
         return fastai_fit.Features(torch.from_numpy(self.vectors.copy()), None)
 
@@ -212,8 +212,8 @@ def candidates_of(
     if options.epochs:
         fastai_fit.fit_head(head, [view.vectors for view in views], lesson, options.epochs)
         candidates.append(Candidate("head", fastai_fit.rows_of(head), examples))
-    if options.unfreeze_epochs:
-        candidates.append(_tuned(lab, head, views, lesson, examples))
+    if options.upper_epochs:
+        candidates += _tuned(lab, head, views, lesson, candidates[-1], split.held)
     return candidates, split, history
 
 
@@ -222,15 +222,35 @@ def _tuned(
     head: fastai_fit.CosineHead,
     views: list[fastai_fit.Features],
     lesson: fastai_fit.Lesson,
-    examples: Examples,
-) -> Candidate:
-    """The classifier whose network's last level was trained, too."""
+    before: Candidate,
+    held: np.ndarray,
+) -> list[Candidate]:
+    """The classifier whose network's last level was trained, too, as it was after its best epoch; none where no
+    epoch does better than the one before on held-out faces and strangers."""
     from faceid_core.recognition import fastai_fit
 
-    epochs, first = lab.options.unfreeze_epochs, lab.options.epochs + 1
     maps = [view.maps for view in views if view.maps is not None]
-    tuned, head = fastai_fit.fit_upper(lab.net, head, maps, lesson, epochs, first)
-    faces, others = fastai_fit.upper_vectors(tuned, maps[0]), fastai_fit.upper_vectors(tuned, lab.strange.maps)
-    # Vectors of the published network say nothing in the space of this one.
-    own = replace(examples, vectors=faces, strangers=FaceSet.strangers(others), negatives=FaceSet.none())
-    return Candidate("network", fastai_fit.rows_of(head), own, tuned)
+    best: list[Candidate] = []
+
+    def judge(net: FaceNet, trained: fastai_fit.CosineHead) -> bool:
+        """Whether these are the best weights so far."""
+        faces, others = (fastai_fit.upper_vectors(net, part) for part in (maps[0], lab.strange.maps))
+        # Vectors of the published network say nothing in the space of this one.
+        strangers = FaceSet.strangers(others, lab.stranger_ids)
+        own = replace(before.examples, vectors=faces, strangers=strangers, negatives=FaceSet.none())
+        found = Candidate("network", fastai_fit.rows_of(trained), own, copy.deepcopy(net))
+        if _open_set(found, held) <= _open_set((best or [before])[-1], held):
+            return False
+        best[:] = [found]
+        return True
+
+    epochs, first = lab.options.upper_epochs, lab.options.epochs + 1
+    fastai_fit.fit_upper(lab.net, head, maps, lesson, epochs, first, judge)
+    return best
+
+
+def _open_set(candidate: Candidate, held: np.ndarray) -> tuple[float, float]:
+    """How good it is: TPIR where 1 in 100 strangers gets a name, then the share of right names."""
+    scored = candidate.scored(held)
+    right = scored.genuine.argmax(axis=1) == scored.classes
+    return openset.tpir_at(scored), float(right.mean())

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from fastai.callback import schedule  # noqa: F401  (gives Learner its fit_one_cycle)
+from fastai.callback.core import CancelFitException
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Callback, Learner, Recorder, TrainEvalCallback
@@ -31,6 +32,9 @@ BATCH = 32
 
 FIRST_SCALE = 64.0
 """Where the learned scale of the cosines starts: high enough to tell near people apart, low enough to learn."""
+
+PATIENCE = 2
+"""Epochs without a gain after which the training of the network ends."""
 
 Row = dict[str, float]
 Tick = Callable[[str], None]
@@ -135,6 +139,20 @@ class _Reporter(Callback):
         self._on_epoch({"epoch": number, "train_loss": train_loss, "valid_loss": valid_loss, "accuracy": right})
 
 
+class _Judged(Callback):
+    """Ends the training where it gains no more."""
+
+    order = 70  # after the _Reporter
+
+    def __init__(self, judge: Callable[[], bool]) -> None:
+        self._judge, self._in_vain = judge, 0
+
+    def after_epoch(self) -> None:
+        self._in_vain = 0 if self._judge() else self._in_vain + 1
+        if self._in_vain >= PATIENCE:
+            raise CancelFitException
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What both phases of a training share. held: (N,) bool, the faces to validate with."""
@@ -183,9 +201,19 @@ def fit_head(head: CosineHead, views: list[Tensor], lesson: Lesson, epochs: int)
 
 
 def fit_upper(
-    net: FaceNet, head: CosineHead, maps: list[Tensor], lesson: Lesson, epochs: int, first: int
-) -> tuple[FaceNet, CosineHead]:
-    """Train copies of the head and, with a hundredth of its learning rate and less, of the network's last level."""
+    net: FaceNet,
+    head: CosineHead,
+    maps: list[Tensor],
+    lesson: Lesson,
+    epochs: int,
+    first: int,
+    judge: Callable[[FaceNet, CosineHead], bool],
+) -> None:
+    """Train copies of the head and, with a hundredth of its learning rate and less, of the network's last level.
+
+    judge gets both after each epoch and says whether they are better than all before; it ends after PATIENCE epochs
+    that are not.
+    """
     net, head = copy.deepcopy(net), copy.deepcopy(head)
     model = nn.Sequential(MirroredUpper(net.upper), head)
 
@@ -194,8 +222,8 @@ def fit_upper(
         return [list(part.parameters()) for part in (early, late, head)]
 
     learner = _learner(model, maps, lesson, first=first, splitter=groups)
+    learner.add_cb(_Judged(lambda: judge(net, head)))
     learner.fit_one_cycle(epochs, slice(lesson.learning_rate / 100, lesson.learning_rate))
-    return net, head
 
 
 def _learner(
@@ -227,8 +255,11 @@ def upper_vectors(net: FaceNet, maps: Tensor | None) -> Vectors:
     """(N, 128) vectors of a trained last level from the maps that enter it."""
     if maps is None:
         return np.empty((0, net.upper[-1].fc.shape[1]), np.float32)
+    was_training = net.upper.training
     upper = MirroredUpper(net.upper.eval())
-    return np.concatenate([upper(maps[at : at + BATCH]).numpy() for at in range(0, len(maps), BATCH)])
+    found = [upper(maps[at : at + BATCH]).numpy() for at in range(0, len(maps), BATCH)]
+    net.upper.train(was_training)
+    return np.concatenate(found) if found else np.empty((0, net.upper[-1].fc.shape[1]), np.float32)
 
 
 def rows_of(head: CosineHead) -> Vectors:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 FORMAT = "faceid-model-card"
 
-RECIPE_WORDS = {"imprinted": "imprint", "head": "head", "network": "fine-tuned network"}
+RECIPE_WORDS = {"imprinted": "imprint", "head": "head", "network": "fine-tune"}
 
 Card = dict[str, Any]
 
@@ -94,6 +94,10 @@ def card(
             "fpir": rates.fpir,
             "calibration_error": metrics.get("calibration_error"),
         },
+        "compared": [
+            {**each, "recipe": RECIPE_WORDS.get(each["recipe"], each["recipe"])}
+            for each in metrics.get("compared") or ()
+        ],
         "operating_points": list(metrics.get("points") or ()),
         "people": people or [{"name": name} for name in classes],
     }
@@ -129,11 +133,20 @@ def as_markdown(found: Card) -> str:
         "Error of the probabilities": _share(results["calibration_error"]),
     }
     parts = ["# Recogniser", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items())]
+    if len(found["compared"]) > 1:
+        parts += ["", "## Recipes on the same held-out faces", ""]
+        parts += ["| Recipe | Named correctly | TPIR at 1 % FPIR | TPIR at 0.1 % FPIR |", "|---|---|---|---|"]
+        parts += [_recipe_row(each) for each in found["compared"]]
     if found["operating_points"]:
         parts += ["", "## Thresholds", "", "| Unknown faces misnamed | Threshold | Known faces recognised |"]
         parts += ["|---|---|---|", *map(_point_row, found["operating_points"])]
     parts += ["", "## People", "", "| Name | Faces | Photos | Recognised | Precision |", "|---|---|---|---|---|"]
     return "\n".join([*parts, *map(_person_row, found["people"])]) + "\n"
+
+
+def _recipe_row(each: Mapping[str, Any]) -> str:
+    shares = " | ".join(_share(each[key]) for key in ("accuracy", "tpir", "tpir_strict"))
+    return f"| {each['recipe']} | {shares} |"
 
 
 def _point_row(point: Mapping[str, float | None]) -> str:

@@ -45,7 +45,7 @@ class Recogniser:
     def __init__(self, model: StoredModel, detector: Detector, embedder: Embedder) -> None:
         self.classes, self.threshold = model.classes, model.threshold
         self.scorer = Scorer(model.tensors["rows"], model.cohort, model.negatives)
-        self._calibration = model.calibration
+        self.calibration = model.calibration
         self._detector, self.embedder = detector, embedder
         # dlib's detectors keep buffers, and two runs of a network at once only double the memory, which ONNX
         # Runtime never gives back: each uses all cores.
@@ -118,7 +118,7 @@ class Recogniser:
 
     def probabilities(self, vectors: Vectors) -> Floats:
         """(N, D) vectors from this recogniser's embedder -> (N, K) how probable each person is."""
-        return openset.probabilities(self.scorer(vectors), self._calibration)
+        return openset.probabilities(self.scorer(vectors), self.calibration)
 
     def _answer(self, face: DetectedFace, shares: np.ndarray, person: int | None) -> Recognised:
         best = [int(index) for index in np.argsort(-shares, kind="stable") if index != person][:RUNNERS_UP]

@@ -44,6 +44,9 @@ __all__ = [
     "train",
 ]  # fmt: skip
 
+CHOSEN = ("head", "fine-tune")
+"""Recipes whose outcome is kept in any case."""
+
 FACES_TO_WIN = 2
 """A trained classifier must name so many more held-out faces rightly: luck with one face must decide nothing."""
 
@@ -73,6 +76,7 @@ def train(
     others: FaceSet | None = None,
     rejected: Rejected | None = None,
     strangers: Image | None = None,
+    stranger_ids: Ints | None = None,
     options: TrainOptions | None = None,
     progress: Progress = no_progress,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
@@ -82,7 +86,8 @@ def train(
     faces: (N,) their ids, by which held-out ones are found again.
     vectors: (N, 128) of the crops, by the embedder that will serve; without them the network looks at the crops.
     others: faces of nobody named by such vectors, the best ones first; some may be unnamed faces of the named
-    people. strangers: the same as crops (M, 150, 150, 3), for where there are no vectors or the network is trained.
+    people. strangers: the same as crops (M, 150, 150, 3), for where there are no vectors or the network is trained;
+    stranger_ids: (M,) theirs.
     on_epoch gets a row of TrainReport.history after each epoch, epoch 0 being the imprinted classifier.
     Raises NotEnoughLabels, and what `progress` raises (JobCancelled); nothing is written anywhere before `save`.
     """
@@ -91,16 +96,19 @@ def train(
     if crops.shape[1:] != (CROP_PX, CROP_PX, 3) or not len(crops) == len(names) == len(photos):
         raise ValueError(f"{len(names)} names and {len(photos)} photos for crops of shape {crops.shape}")
     labelled = labelled_faces(crops, names, photos, options)
-    strangers = some(crops[:0] if strangers is None else strangers, options.seed)
+    strangers = crops[:0] if strangers is None else strangers
+    ids_of_strangers = np.zeros(len(strangers), np.int64) if stranger_ids is None else stranger_ids
+    few = some(len(strangers), options.seed)
+    strangers, ids_of_strangers = strangers[few], ids_of_strangers[few]
     work = work_for(len(labelled.crops), len(strangers), options, progress)
     progress(0, work.total, "Preparing the training")
     given = None if vectors is None else np.asarray(vectors, np.float32)[labelled.rows]
-    lab = Laboratory(labelled, given, others, rejected, strangers, weights, options, work)
+    lab = Laboratory(labelled, given, others, rejected, strangers, ids_of_strangers, weights, options, work)
     candidates, split, history = candidates_of(lab, on_epoch)
-    kept = candidates[-1] if options.recipe == "head" else _choose(candidates, split)
+    kept = candidates[-1] if options.recipe in CHOSEN else _choose(candidates, split)
     progress(work.total, work.total, "Ready")
     ids = np.zeros(len(crops), np.int64) if faces is None else np.asarray(faces, np.int64)
-    return _finish(kept, candidates[0], labelled, ids[labelled.rows], split, options, tuple(history), started)
+    return _finish(kept, candidates, labelled, ids[labelled.rows], split, options, tuple(history), started)
 
 
 def save(trained: Trained, parent: Path) -> Path:
@@ -142,7 +150,7 @@ def _better(new: Scored, old: Scored, strangers: int) -> bool:
 
 def _finish(
     kept: Candidate,
-    imprinted: Candidate,
+    candidates: list[Candidate],
     labelled: Labelled,
     ids: Ints,
     split: Split,
@@ -150,7 +158,7 @@ def _finish(
     history: tuple[dict[str, float], ...],
     started: float,
 ) -> Trained:
-    examples = kept.examples
+    examples, imprinted = kept.examples, candidates[0]
     if kept is imprinted:
         # Nothing was tuned on the held-out faces, so the rows may use them; leaving out one photo after the other
         # measures with all faces instead of a quarter.
@@ -178,6 +186,7 @@ def _finish(
         cohort=len(scorer.cohort),
         strangers=scored.strangers,
         points=tuple(asdict(point) for point in found.points),
+        compared=tuple(_compared(candidates, split)),
         by_person=tuple(classifier.by_person(scored, found, examples)),
     )
     embedder = "dlib-resnet+mirror" if options.mirror else "dlib-resnet"
@@ -187,6 +196,17 @@ def _finish(
     return Trained(
         report, tensors, found.calibration, embedder, kept.kind, scorer.cohort, scorer.negatives, held_out
     )
+
+
+def _compared(candidates: list[Candidate], split: Split) -> list[dict[str, str | float]]:
+    """All of them on the same held-out faces, without these in what they know."""
+    found: list[dict[str, str | float]] = []
+    for each in candidates if split.held.any() else ():
+        scored = each.scored(split.held)
+        right = float((scored.genuine.argmax(axis=1) == scored.classes).mean())
+        at = {name: openset.tpir_at(scored, fpir) for name, fpir in (("tpir", 0.01), ("tpir_strict", 0.001))}
+        found.append({"recipe": each.kind, "accuracy": right, **at})
+    return found
 
 
 def _stranger_fpir(scored: Scored, found: Calibrated) -> float:

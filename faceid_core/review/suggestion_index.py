@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.lifetimes import NOBODYS, Lifetimes
 from faceid_core.review import identity
 from faceid_core.review.identity import MARGIN, Suggestion
 from faceid_core.review.people_nearby import Bools, PeopleNearby
@@ -20,12 +21,13 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparedRows:
     """The N faces that are compared, by id. ids, photos: (N,); quality: (N,) float32; vectors: (N, D), of equal
-    length."""
+    length; days: (N,) of their photos, see Lifetimes, None where no date is known."""
 
     ids: Ints
     photos: Ints
     quality: npt.NDArray[np.float32]
     vectors: Vectors
+    days: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +36,8 @@ class Decided:
 
     people: (N,) whose each is, -1 for nobody's, and for faces with a flag; asked: (N,) whether it waits for a name;
     groups: (N,) its group, -1 for none. on_photos: (L, 2) photo and person of all faces with a name; ruled_out:
-    (R, 2) row and person that can't be; refused: faces that are not the person beside them.
+    (R, 2) row and person that can't be; refused: faces that are not the person beside them; lifetimes: of people
+    whose dates are known.
     """
 
     people: Ints
@@ -43,6 +46,7 @@ class Decided:
     on_photos: Ints
     ruled_out: Ints
     refused: GalleryFaces
+    lifetimes: Lifetimes = NOBODYS
 
 
 class SuggestionIndex:
@@ -141,6 +145,8 @@ class SuggestionIndex:
         photos = np.broadcast_to(self._faces.photos[rows, None], people.shape)
         out = _among(photos, people, decided.on_photos)
         out |= _among(np.broadcast_to(rows[:, None], people.shape), people, decided.ruled_out)
+        if self._faces.days is not None:
+            out |= decided.lifetimes.exclude(self._faces.days[rows, None], people)
         apart = np.where(out, np.inf, apart)
         order = np.argsort(apart, axis=1, kind="stable")[:, :2]
         people = np.take_along_axis(people, order, axis=1)
@@ -162,7 +168,11 @@ class SuggestionIndex:
     def _out_of_question(self, row: int, decided: Decided) -> Ints:
         """The people that a row can't be."""
         here = decided.on_photos[decided.on_photos[:, 0] == self._faces.photos[row], 1]
-        return np.concatenate([here, decided.ruled_out[decided.ruled_out[:, 0] == row, 1]])
+        out = [here, decided.ruled_out[decided.ruled_out[:, 0] == row, 1]]
+        if self._faces.days is not None:
+            dated = decided.lifetimes
+            out.append(dated.people[dated.exclude(self._faces.days[row], dated.people)])
+        return np.concatenate(out)
 
     def _limit_groups(self, decided: Decided) -> None:
         """See identity.limits_of; only groups whose waiting faces changed are looked at."""

@@ -23,6 +23,9 @@ from faceid_core.values import Guess, Ints, Role, Vectors
 LOOKED_AT = 10_000
 """Unnamed faces that are looked at, the best ones first: a second's work for 500 people."""
 
+TUNED_LOOKED_AT = 300
+"""The same for a recogniser with a network of its own, which must embed them first: some seconds."""
+
 NEVER = 2.0
 """A probability that no second face on a photo reaches."""
 
@@ -64,7 +67,8 @@ def propose(library: Library) -> Proposals:
 @lru_cache(maxsize=2)
 def _propose(library: Library, cache_version: tuple[object, ...]) -> Proposals:
     model, recogniser = library.models.latest(), load_recogniser(library)
-    probes = library.gallery.probes(model.embedder, LOOKED_AT)
+    limit = TUNED_LOOKED_AT if recogniser.embedder.name == TUNED else LOOKED_AT
+    probes = library.gallery.probes(model.embedder, limit)
     people = {person.name: person.id for person in library.people.all()}
     places = [people.get(name, 0) for name in recogniser.classes]
     shares = recogniser.probabilities(_vectors(library, recogniser, probes))
@@ -94,6 +98,10 @@ def _rule_out(library: Library, probes: Probes, places: Sequence[int], shares: F
     for face, person in library.gallery.ruled_out(probes.ids):
         if person in column_of:
             shares[row_of[face], column_of[person]] = 0.0
+    living, days = library.gallery.lifetimes(), library.gallery.days(probes.ids)
+    for person in living.people.tolist():
+        if person in column_of:
+            shares[living.exclude(days, np.full(1, person)), column_of[person]] = 0.0
 
 
 def _assigned(photos: Ints, shares: Floats, threshold: float) -> Iterator[tuple[int, int]]:

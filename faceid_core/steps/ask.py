@@ -79,7 +79,7 @@ def _suggestions(library: Library, cache_version: tuple[object, ...]) -> list[Su
         snapshot.gallery,
         limit=likely_distance(library),
         groups=probes.groups,
-        forbidden=library.gallery.ruled_out(probes.ids),
+        forbidden=library.gallery.out_of_question(probes.ids),
         refused=snapshot.negatives,
     )
     return identity.once_a_photo(found, dict(zip(probes.ids.tolist(), probes.photos.tolist(), strict=True)))

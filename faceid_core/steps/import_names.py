@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from faceid_core import frame_path
 from faceid_core.errors import InvalidName
 from faceid_core.exchange import name_sources
@@ -112,6 +114,7 @@ Source = Callable[[Path], PhotoNames]
 NO_PLACE = "the source names the people of the photo without their places; name the face by hand"
 NO_FACE = "no face was found at its place"
 OTHER_NAME = "the face already has another name here"
+NOT_ALIVE = "the photo was taken before the person's birth or after their death, by the dates given here"
 DENIED = "the face is not this person, by what was decided here"
 
 
@@ -199,6 +202,7 @@ def _judged(library: Library, matched: Matched) -> Iterator[tuple[int, FaceDecis
     """Of each name with a face: whether the face has none, that very one or another, or was denied that one."""
     before = {face.id: face for face in library.faces.get_many([face for face, _ in matched])}
     denied = library.decisions.denied([face for face, _ in matched])
+    not_alive = _not_alive(library, matched)
     for face, decision in matched:
         here, wanted = before[face].person, key(str(decision.person))
         if here is not None:
@@ -206,8 +210,24 @@ def _judged(library: Library, matched: Matched) -> Iterator[tuple[int, FaceDecis
             yield face, decision, *((Outcome.KNOWN, "") if same else (Outcome.DISAGREEING, OTHER_NAME))
         elif wanted in denied.get(face, ()):
             yield face, decision, Outcome.DISAGREEING, DENIED
+        elif wanted in not_alive.get(face, ()):
+            yield face, decision, Outcome.DISAGREEING, NOT_ALIVE
         else:
             yield face, decision, Outcome.TAKEN, ""
+
+
+def _not_alive(library: Library, matched: Matched) -> dict[int, set[str]]:
+    """Face -> the keys of the names that its photo's day rules out."""
+    living = library.gallery.lifetimes()
+    if not len(living.people):
+        return {}
+    names = {person.id: key(person.name) for person in library.people.all()}
+    faces = [face for face, _ in matched]
+    out = living.exclude(library.gallery.days(faces)[:, None], living.people[None, :])
+    found: dict[int, set[str]] = {}
+    for row, place in np.argwhere(out).tolist():
+        found.setdefault(faces[row], set()).add(names.get(int(living.people[place]), ""))
+    return found
 
 
 def _without(found: NameSurvey, denied: set[int]) -> NameSurvey:

@@ -55,7 +55,8 @@ class _Compared:
         self.faces: FaceVectors = normalised(load_vectors(library, embedder), embedder)
         self.limit = identity.LIMIT_SHARE * embedder.default_threshold
         faces = self.faces
-        rows = ComparedRows(faces.ids, faces.photos, faces.quality, faces.vectors)
+        days = library.gallery.days(faces.ids)
+        rows = ComparedRows(faces.ids, faces.photos, faces.quality, faces.vectors, days)
         self.suggesting = SuggestionIndex(rows, limit=self.limit)
         if before is not None and before.embedder.name == embedder.name:
             self.suggesting.carry_on(before.suggesting)
@@ -119,6 +120,7 @@ class _Moment:
             on_photos=standing.labels[:, [2, 1]],
             ruled_out=np.concatenate([self._rows(standing.rejections), self._rows(self._told_apart())]),
             refused=self._refused(),
+            lifetimes=standing.lifetimes,
         )
 
     def _rows(self, pairs: Ints) -> Ints:

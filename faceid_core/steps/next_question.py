@@ -86,7 +86,7 @@ class _Checking:
         every = self._members(question.number)
         if not every.ids:
             return None
-        out = self._library.gallery.ruled_out(every.ids)
+        out = self._library.gallery.out_of_question(every.ids)
         left = [p for p in (question.person, *question.runners_up) if p in self._people]
         open_ = [p for p in left if any((face, p) not in out for face in every.ids)]
         person = question.person if question.person in open_ else None
@@ -114,7 +114,7 @@ class _Checking:
     def _person(self, question: Question) -> AskedNow | None:
         """Faces that wait: a face that can't be the person any more is not asked about."""
         waiting = [face.id for face in self._faces(question.faces, None)]
-        out = self._library.gallery.ruled_out(waiting)
+        out = self._library.gallery.out_of_question(waiting)
         if question.kind is Kind.FACE:
             whom = {p for p in (question.person, *question.runners_up) if p is not None}
             open_ = {p for p in whom if all((face, p) not in out for face in waiting)} & self._people.keys()

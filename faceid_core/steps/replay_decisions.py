@@ -149,7 +149,8 @@ def read(file: Path) -> Decided:
     document = decisions_file.read(file)
     names = _names_in(document, file)
     people = tuple(
-        PersonDecision(names[p.name], p.birth_date, p.hidden, _consent(p.consent)) for p in document.people
+        PersonDecision(names[p.name], p.birth_date, p.hidden, _consent(p.consent), p.death_date, p.favourite)
+        for p in document.people
     )
     pairs = tuple(PairDecision(_face_ref(p.one), _face_ref(p.other), p.same) for p in document.pairs)
     return Decided(people, tuple(_decision(face, names) for face in document.faces), pairs)
@@ -185,7 +186,10 @@ def _person_entry(person: PersonDecision) -> PersonEntry:
     if said.state is not ConsentState.UNKNOWN:
         state: Literal["given", "refused"] = "refused" if said.state is ConsentState.REFUSED else "given"
         known = ConsentEntry(state=state, basis=said.basis, given_on=said.given_on, until=said.until)
-    return PersonEntry(name=person.name, birth_date=person.birth_date, hidden=person.hidden, consent=known)
+    return PersonEntry(
+        name=person.name, birth_date=person.birth_date, hidden=person.hidden, consent=known,
+        death_date=person.death_date, favourite=person.favourite,
+    )  # fmt: skip
 
 
 def _consent(entry: ConsentEntry | None) -> ConsentView:

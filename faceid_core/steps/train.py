@@ -14,7 +14,7 @@ from faceid_core.errors import FaceIdError, NotEnoughLabels, TrainerMissing
 from faceid_core.library import Library, ModelView, NamedFaces
 from faceid_core.steps.load_vectors import decoded
 from faceid_core.steps.snapshot import LibrarySnapshot
-from faceid_core.values import Flag, Progress, Role, no_progress
+from faceid_core.values import Ints, Progress, Role, no_progress
 from faceid_core.vision.embedding import require_trainable
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def train_recogniser(
     named, embedder = snapshot.training_faces, snapshot.embedder.name
     if (refusal := _checked(library, named, options).refusal) is not None:
         raise NotEnoughLabels(refusal)  # before any crop is decoded
+    unknown = _unknown(library, embedder, options)
     trained = training.train(
         decoded(library, named.ids),
         list(named.names),
@@ -107,7 +108,8 @@ def train_recogniser(
         vectors=library.gallery.vectors_of(named.ids, embedder),
         others=_strangers(library, embedder),
         rejected=_rejected(library, named, embedder),
-        strangers=decoded(library, _ignored(library, options)),
+        strangers=decoded(library, unknown),
+        stranger_ids=unknown,
         options=options or training.TrainOptions(),
         progress=progress,
         on_epoch=on_epoch,
@@ -149,6 +151,11 @@ def _rejected(library: Library, named: NamedFaces, embedder: str) -> Rejected:
     return Rejected(faces, [names[person] for person in found.people[kept].tolist()])
 
 
-def _ignored(library: Library, options: TrainOptions | None) -> list[int]:
-    """Faces that a network which is trained further looks at anew; no other training needs their pictures."""
-    return library.faces.with_flag(Flag.STRANGER) if options is not None and options.unfreeze_epochs else []
+def _unknown(library: Library, embedder: str, options: TrainOptions | None) -> Ints:
+    """Faces of nobody named that a network which is trained further looks at anew; no other training needs their
+    pictures."""
+    from faceid_core.recognition.candidates import STRANGERS
+
+    if options is None or not options.upper_epochs:
+        return np.empty(0, np.int64)
+    return library.gallery.strangers(embedder, STRANGERS).ids

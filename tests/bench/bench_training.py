@@ -1,6 +1,6 @@
 """Accuracy and time of the training on real people; prints figures, is no test.
 
-    python -m tests.bench.bench_training DATA [--cache FILE.npz] [--people 8] [--faces 20] [--unfreeze 2]
+    python -m tests.bench.bench_training DATA [--cache FILE.npz] [--people 8] [--faces 20] [--recipe fine-tune]
 
 DATA is a folder with `lfw/Name/*.jpg`. People with ten or more photos are known, the others strangers: a third of
 the strangers is given to the training, the rest tests it. Half of each known person's photos train, half test.
@@ -125,7 +125,8 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=8)
     parser.add_argument("--faces", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=training.TrainOptions().epochs)
-    parser.add_argument("--unfreeze", type=int, default=0)
+    parser.add_argument("--recipe", choices=list(training.RECIPES), default="best")
+    parser.add_argument("--unfreeze", type=int)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--no-strangers", action="store_true")
@@ -140,7 +141,9 @@ def main() -> None:
     for seed in range(given.first_seed, given.first_seed + given.seeds):
         train, test, strangers = drawn(names, given.people, given.faces, seed)
         third = len(strangers) // 3
-        options = training.TrainOptions(epochs=given.epochs, unfreeze_epochs=given.unfreeze, seed=seed)
+        options = training.TrainOptions(
+            epochs=given.epochs, unfreeze_epochs=given.unfreeze, recipe=given.recipe, seed=seed
+        )
         trained = training.train(
             crops[train],
             names[train].tolist(),
@@ -155,6 +158,7 @@ def main() -> None:
             f"seed {seed}: {len(report.classes)} people, {len(train)} faces, {len(test)} test faces, "
             f"{len(probes)} strangers; {report.seconds:.1f} s, kept {trained.kept}; it says of itself: "
             f"accuracy {report.accuracy:.2%}, TPIR {report.tpir:.2%}, FPIR {report.fpir:.2%}",
+            *(f"\n  {' '.join(f'{key} {value}' for key, value in each.items())}" for each in report.compared),
             flush=True,
         )
         table["baseline"].append(baseline(crops, names, train, test, probes, settings))

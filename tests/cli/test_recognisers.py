@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageOps
 
 from faceid_core.library import Library
 from faceid_core.settings import Settings
 from tests import sharing
-from tests.cli.running import faceid
+from tests.cli.running import faceid, refused
 
 
 @pytest.fixture
@@ -92,3 +94,38 @@ def test_one_is_exported(two: Path, tmp_path: Path) -> None:
     ]
     ran = faceid("--library", two, "recognisers", "export", tmp_path / "elsewhere")
     assert ran.code == 2 and "not empty" in ran.err
+
+
+@pytest.fixture(scope="module")
+def identities(trained_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two photos each of Anna and of an unnamed group, which the library has not, and one that it has."""
+    folder = tmp_path_factory.mktemp("identities")
+    with Library.open(Settings(library=trained_folder)) as library:
+        for number, name in ((1, "Anna"), (3, "Zoe")):
+            (folder / name).mkdir()
+            for face in library.faces.of_cluster(number)[:2]:
+                x, y = (face.box.left + face.box.right) / 2, (face.box.top + face.box.bottom) / 2
+                with Image.open(library.photos.get(face.photo_id).path) as photo:
+                    middle = ImageOps.exif_transpose(photo).crop((x - 160, y - 160, x + 160, y + 160))
+                middle.save(folder / name / f"{face.id}.png")
+        shutil.copy(library.photos.get(1).path, folder / "Anna")
+    return folder
+
+
+def test_a_folder_per_person_is_evaluated(trained_folder: Path, identities: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    ran = faceid("--library", trained_folder, "evaluate", "--folder", identities, "--report", page, "--json")
+    data = ran.json["data"]
+    assert (ran.code, data["known"], data["strangers"], data["in_library"]) == (0, 2, 2, 1)
+    assert ran.json["accuracy"] == 1.0 and ran.json["chosen"]["tpir"] == 1.0
+    assert "Anna" in page.read_text() and "<script" not in page.read_text()
+    (identities / "Anna").rename(identities / "Nobody")
+    refused(
+        faceid("--library", trained_folder, "evaluate", "--folder", identities), "knows nobody of these folders"
+    )
+
+
+def test_options_of_an_evaluation_that_do_not_go_together(trained_folder: Path, identities: Path) -> None:
+    refused(faceid("--library", trained_folder, "evaluate", "--split"), "go with --folder")
+    both = faceid("--library", trained_folder, "evaluate", "--folder", identities, "--threshold", 1)
+    refused(both, "they don't go with --folder")

@@ -294,3 +294,24 @@ def test_an_old_library_where_a_model_gave_names_reads_them_as_imported(library:
     assert library.people.name_faces(faces[:2], "Bob", source=weaker).faces == 1
     library.journal.undo()
     assert library.people.get(anna).faces == 2
+
+
+def test_a_death_date_and_a_favourite_are_described_undone_and_merged(library: Library, faces: list[int]) -> None:
+    anna = library.people.name_faces(faces[:2], "Anna").person_id
+    bo = library.people.name_faces(faces[2:3], "Bo").person_id
+    died = date(1999, 5, 1)
+    act = library.people.describe(anna, birth_date=date(1950, 5, 1), death_date=died, favourite=True)
+    assert (act.person.death_date, act.person.favourite) == (died, True)
+    with pytest.raises(BadInput, match="before the birth"):
+        library.people.describe(anna, death_date=date(1949, 1, 1))
+    with pytest.raises(BadInput, match="future"):
+        library.people.describe(anna, death_date=date.today() + timedelta(days=31))
+    assert library.people.merge(bo, [anna]).person.death_date == died
+    library.journal.undo()
+    assert library.people.get(bo).death_date is None and library.people.get(anna).death_date == died
+    library.people.delete(anna)
+    library.journal.undo()
+    assert library.people.get(anna).favourite
+    library.people.describe(anna, death_date=None, favourite=False)
+    assert library.people.get(anna).death_date is None
+    assert library.problems() == []

@@ -60,3 +60,12 @@ def test_a_small_face_is_enlarged_by_a_whole_number() -> None:
     assert near.shape == (crop.shape[0] * 5, crop.shape[1] * 5, 3)
     assert (near[14 * 5, near.shape[1] // 2] == 255).all()  # the upper edge, 35 % of 40 pixels below the crop's
     assert (near[:60] == 90).all()
+
+
+def test_a_contact_sheet_has_rows_of_equal_pictures() -> None:
+    shades = [np.full((150, 150, 3), 10 * number, np.uint8) for number in range(1, 6)]
+    sheet = annotate.contact_sheet(shades, columns=3, side_px=24)
+    assert sheet.shape == (24 + 1 + 24, 3 * 25 - 1, 3)
+    assert sheet[12, 12].tolist() == [10] * 3 and sheet[40, 37].tolist() == [50] * 3
+    assert (sheet[25:, 50:] == 255).all()  # the last row is filled up
+    assert annotate.contact_sheet([]).shape[0] == 0

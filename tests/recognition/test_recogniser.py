@@ -17,7 +17,7 @@ from faceid_core.engine.dlib_format import resnet_weights
 from faceid_core.engine.weights import weights_path
 from faceid_core.errors import ModelUnusable
 from faceid_core.media import images
-from faceid_core.recognition import classifier, model_files, openset, training
+from faceid_core.recognition import candidates, classifier, model_files, openset, training
 from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.openset import Calibration
 from faceid_core.recognition.recogniser import Recogniser, as_dict, summary
@@ -127,8 +127,8 @@ def test_one_person_once_in_a_photo(recogniser: Recogniser, embedded: Embedded) 
     twins = np.stack([own.mean(0), own.mean(0)])
     boxes = [DetectedFace(Box(x, 0, x + 50, 50), 1.0, np.zeros((5, 2), np.float32)) for x in (60, 0)]
     assert [face.name for face in recogniser.label(boxes, twins)] == [name, name], "both are beyond doubt"
-    recogniser._calibration = replace(
-        recogniser._calibration, threshold_cosine=float(recogniser.scorer(twins)[0].max()) - 0.002
+    recogniser.calibration = replace(
+        recogniser.calibration, threshold_cosine=float(recogniser.scorer(twins)[0].max()) - 0.002
     )
     recogniser.threshold = 0.5
     assert [face.name for face in recogniser.label(boxes, twins)].count(name) == 1
@@ -199,13 +199,21 @@ def test_network_trained_further_is_served(
     faces = drawn_faces
     names = [name for name, _ in Counter(faces.names).most_common(2)]
     at = [i for i, name in enumerate(faces.names) if name in names]
-    monkeypatch.setattr(training, "_choose", lambda candidates, *_: candidates[-1])
-    options = training.TrainOptions(epochs=1, unfreeze_epochs=1, views=1, learning_rate=1e-2)
+    # Each epoch counts as a gain, so that the trained network is what is kept.
+    better = iter(range(100))
+    monkeypatch.setattr(candidates, "_open_set", lambda candidate, held: -next(better))
+    options = training.TrainOptions(recipe="fine-tune", epochs=1, unfreeze_epochs=1, views=1, learning_rate=1e-2)
     weights = resnet_weights(weights_path("resnet"))
+    others = [i for i in range(len(faces.names)) if i not in at]
     trained = training.train(
-        faces.crops[at], [faces.names[i] for i in at], faces.photos[at], weights=weights, options=options
-    )
+        faces.crops[at], [faces.names[i] for i in at], faces.photos[at], weights=weights, options=options,
+        strangers=faces.crops[others], stranger_ids=np.array(others) + 100,
+    )  # fmt: skip
     assert trained.kept == "network" and [row["epoch"] for row in trained.report.history] == [0, 1, 2]
+    assert [each["recipe"] for each in trained.report.compared] == ["imprinted", "head", "network"]
+    # Whoever is erased later must be found among the strangers whose vectors it holds.
+    strange = trained.cohort.faces[trained.cohort.classes < 0]
+    assert len(strange) and set(strange.tolist()) <= {i + 100 for i in others}
     loaded = Recogniser.load(training.save(trained, tmp_path), settings=SETTINGS)
     exact = make_embedder(SETTINGS.model_copy(update={"precision": "exact"}))
     served, published = loaded.embedder.embed(faces.crops[at]), exact.embed(faces.crops[at])

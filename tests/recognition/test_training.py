@@ -13,7 +13,7 @@ from faceid_core import tensor_folder
 from faceid_core.engine.dlib_format import ResNetWeights, resnet_weights
 from faceid_core.engine.weights import weights_path
 from faceid_core.errors import JobCancelled, NotEnoughLabels
-from faceid_core.recognition import model_files, openset, training
+from faceid_core.recognition import candidates, model_files, openset, training
 from faceid_core.recognition.options import labelled_faces
 from faceid_core.recognition.scoring import FaceSet, Scorer
 from faceid_core.recognition.training import Rejected, TrainOptions, _better
@@ -248,3 +248,16 @@ def test_failed_save_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytes
     with pytest.raises(OSError, match="disk full"):
         training.save(run[0], tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_fine_tuning_that_gains_nothing_keeps_the_head(
+    faces: Faces, weights: ResNetWeights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "_open_set", lambda candidate, held: 0.0)
+    crops, names, photos = few(faces)
+    options = TrainOptions(recipe="fine-tune", epochs=1, views=1)
+    trained = training.train(crops, names, photos, weights=weights, options=options)
+    assert trained.kept == "head" and set(trained.tensors) == {"rows"}
+    # The imprinted classifier, the head's epoch, and as many as it takes to see that nothing is gained.
+    assert [row["epoch"] for row in trained.report.history] == [0, 1, 2, 3]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
+from faceid_core.lifetimes import NO_DAY, Lifetimes
 from faceid_core.review import identity
 from faceid_core.review.people_nearby import PER_PERSON
 from faceid_core.review.suggestion_index import ComparedRows, Decided, SuggestionIndex
@@ -25,11 +27,20 @@ class Album:
         middles = rng.normal(size=(PEOPLE, 16)) * 0.25
         vectors = (middles[self.truth] + rng.normal(size=(FACES, 16)) * 0.1).astype(np.float32)
         ids = np.sort(rng.choice(10 * FACES, FACES, replace=False)) + 1
-        self.faces = ComparedRows(ids, ids // (10 * PER_PHOTO), rng.random(FACES).astype(np.float32), vectors)
+        photos, days = ids // (10 * PER_PHOTO), self._lives(seed)
+        self.faces = ComparedRows(ids, photos, rng.random(FACES).astype(np.float32), vectors, days[photos])
         self.people = np.where(rng.random(FACES) < 0.2, self.truth, -1)
         self.flagged = np.zeros(FACES, bool)
         self.groups = np.where(rng.random(FACES) < 0.6, self.truth, -1)
         self.rejected = np.empty((0, 2), np.int64)
+
+    def _lives(self, seed: int) -> np.ndarray:
+        """The day of each photo, a few of them unknown; half of the people were born or died in between."""
+        rng, begin = np.random.default_rng(seed + 1000), date(2000, 1, 1)
+        known = [(one, begin + timedelta(300 * (one % 3)), begin + timedelta(700)) for one in range(0, PEOPLE, 2)]
+        self.lifetimes = Lifetimes.of(known)
+        days = begin.toordinal() + rng.integers(0, 1000, FACES)
+        return np.where(rng.random(FACES) < 0.2, NO_DAY, days)
 
     def decided(self) -> Decided:
         named = self.people >= 0
@@ -42,6 +53,7 @@ class Album:
             refused=GalleryFaces(
                 self.faces.ids[self.rejected[:, 0]], self.rejected[:, 1], self.faces.vectors[self.rejected[:, 0]]
             ),
+            lifetimes=self.lifetimes,
         )
 
     def act(self) -> None:
@@ -87,6 +99,10 @@ def computed(album: Album) -> list[identity.Suggestion]:
         if (int(photo), person) in on_photos
     }
     forbidden |= {(int(faces.ids[row]), int(person)) for row, person in decided.ruled_out}
+    assert faces.days is not None
+    not_alive = decided.lifetimes.exclude(faces.days[:, None], np.arange(PEOPLE)[None, :])
+    assert not_alive.any()
+    forbidden |= {(int(faces.ids[row]), person) for row, person in np.argwhere(not_alive).tolist()}
     asked = np.flatnonzero(decided.asked)
     found = identity.suggest(
         faces.ids[asked], faces.vectors[asked], known, limit=LIMIT, groups=decided.groups[asked],

@@ -44,7 +44,7 @@ VERA, EDI, ELLA, OTTO = (
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {
-        VIEWER: "beside get is_gone number page phashes",
+        VIEWER: "beside cameras first_and_last get is_gone months number page phashes",
         OWNER: "add_many at files fingerprints follow found_at frames knows missing note_copies searched_otherwise "
         "unchanged",
     },
@@ -82,8 +82,8 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "consents": {EDITOR: "ended get set", OWNER: "last_refusal preview refuse_ended"},
     "gallery": {
-        VIEWER: "cache_version faces faces_cache_version names negatives newest_faces probes "
-        "ruled_out standing strangers twice vectors_of"
+        VIEWER: "cache_version days faces faces_cache_version lifetimes names negatives newest_faces "
+        "out_of_question probes ruled_out standing strangers twice vectors_of"
     },
     "pair_constraints": {VIEWER: "all", EDITOR: "say"},
     "decisions": {OWNER: "denied faces known of_near_copies pairs people take_over"},
@@ -94,6 +94,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
         OWNER: "add add_first all end_session of_subject remove set_password set_role",
     },
     "tokens": {VIEWER: "find user_of", OWNER: "add all remove"},
+    "searches": {EDITOR: "add all remove"},
     "shares": {VIEWER: "number open photo photos", OWNER: "add all count_view remove"},
 }
 """Part of the library -> who it takes -> the methods."""
@@ -122,7 +123,7 @@ EXAMPLES: Mapping[str, Any] = {
     "person_id": 1, "photo_id": 1, "photos": [], "places": {},
     "points": np.ones((1, 2), np.float32), "projector": "any",
     "query": PhotoQuery(), "result": {}, "role": OWNER, "run": 1, "run_id": 1, "same": True, "secret": "none",
-    "sentence": "", "stored": 1, "share": SHARE, "share_id": 1,
+    "sentence": "", "stored": 1, "share": SHARE, "share_id": 1, "search_id": 1,
     "session_id": "none", "settings": None, "sha256": "", "size_bytes": 1, "stats": {},
     "subject": "none", "summary": "Said", "threshold": 0.5, "token_id": 1, "total": 1,
     "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime
 
 import numpy as np
 import pytest
@@ -193,6 +194,20 @@ def test_what_was_ruled_out_is_not_proposed(unnamed: Library) -> None:
     assert 92 not in proposed(unnamed)
     unnamed.people.name_faces([89], "Ada")
     assert proposed(unnamed).get(90) is None, "Ada is on that photo already"
+
+
+def test_nobody_is_proposed_before_the_birth_or_after_the_death(unnamed: Library) -> None:
+    cy = unnamed.people.known("Cy").id
+    assert proposed(unnamed)[92] == "Cy"
+    unnamed.photos.add_many([replace(photo(601, vectors_of([2], 9)[0]), taken_at=datetime(1990, 6, 1))], again=True)
+    assert proposed(unnamed)[92] == "Cy"
+    unnamed.people.describe(cy, birth_date=date(1990, 6, 2))
+    assert proposed(unnamed).get(92) != "Cy" and (92, cy) in unnamed.gallery.out_of_question([92])
+    assert cy in unnamed.gallery.standing().lifetimes.people
+    unnamed.people.describe(cy, birth_date=date(1950, 1, 1), death_date=date(1990, 5, 31))
+    assert proposed(unnamed).get(92) != "Cy"
+    unnamed.people.describe(cy, death_date=date(1990, 6, 1))
+    assert proposed(unnamed)[92] == "Cy" and (92, cy) not in unnamed.gallery.out_of_question([92])
 
 
 def test_many_are_accepted_as_one_event(unnamed: Library) -> None:

@@ -302,6 +302,19 @@ def test_of_two_consents_the_stricter_holds_else_the_one_here(
     assert consent.basis == ("here" if here == holds else "there")
 
 
+def test_a_death_date_and_a_favourite_travel(decided: Library, tmp_path: Path) -> None:
+    anna = decided.people.known("Anna").id
+    decided.people.describe(anna, death_date=date(2020, 1, 1), favourite=True)
+    replay_decisions.export(decided, tmp_path / "all.json")
+    decided.people.describe(anna, death_date=None, favourite=False)
+    replay_decisions.replay(decided, tmp_path / "all.json")
+    known = decided.people.get(anna)
+    assert (known.death_date, known.favourite) == (date(2020, 1, 1), True)
+    decided.people.describe(anna, death_date=date(2021, 1, 1))
+    replay_decisions.replay(decided, tmp_path / "all.json")
+    assert decided.people.get(anna).death_date == date(2021, 1, 1), "what is known here stays"
+
+
 def test_a_file_without_consent_is_as_it_was(decided: Library, tmp_path: Path) -> None:
     replay_decisions.export(decided, tmp_path / "all.json")
     assert all(

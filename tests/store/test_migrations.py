@@ -58,7 +58,7 @@ def fill(settings: Settings) -> None:
 
 
 DERIVED = {"persontally"}
-LOST_GOING_DOWN = {"undone_by", "alike"}
+LOST_GOING_DOWN = {"undone_by", "alike", "camera"}
 """Columns that older versions don't have."""
 
 
@@ -70,6 +70,7 @@ SINCE["consent"] = "0010"
 SINCE |= dict.fromkeys(("handbox", "undescribedface"), "0011")
 SINCE |= dict.fromkeys(("jobpart", "jobworker"), "0012")
 SINCE["watchedfolder"] = "0014"
+SINCE |= dict.fromkeys(("persondetails", "savedsearch"), "0015")
 """Tables that older versions don't have, with the first that does."""
 
 
@@ -149,6 +150,22 @@ def test_consent_comes_back_from_the_history(settings: Settings) -> None:
     before = contents(settings)
     assert len(before["consent"]) == 2
     migrate(settings, "0009")
+    database.upgrade(settings)
+    assert contents(settings) == before
+    with Library.open(settings) as library:
+        assert library.problems() == []
+
+
+def test_death_dates_and_favourites_come_back_from_the_history(settings: Settings) -> None:
+    fill(settings)
+    with Library.open(settings) as library:
+        ada, cy = (library.people.known(name).id for name in ("Ada Lovelace", "Cy"))
+        library.people.describe(ada, death_date=date(1999, 1, 1), favourite=True)
+        library.people.describe(cy, favourite=True)
+        library.people.describe(cy, favourite=False)
+    before = contents(settings)
+    assert len(before["persondetails"]) == 1
+    migrate(settings, "0014")
     database.upgrade(settings)
     assert contents(settings) == before
     with Library.open(settings) as library:

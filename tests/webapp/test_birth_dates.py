@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,14 +10,15 @@ from streamlit.testing.v1 import AppTest
 from faceid_core.library import Library
 from faceid_core.library.store import tables
 from faceid_core.values import EARLIEST
+from tests.webapp.conftest import PAGE, texts
 
 NEXT_MONTH = date.today() + timedelta(days=31)  # not tomorrow: a run may pass midnight
 
 
 DIALOG = """
-from webapp.app_pages import people
 from webapp.context import library
-people._edit_dialog(library().people.get({person}))
+from webapp.parts import person_dialogs
+person_dialogs.edit_dialog(library().people.get({person}))
 """
 """AppTest runs whole pages only, so that a dialog closes at the next click; this page opens it each time."""
 
@@ -43,6 +44,20 @@ def test_any_stored_date_is_shown_and_stays(filled: Library, born: date | None) 
     assert not save(page).exception
     person = filled.people.get(ada)
     assert (person.name, person.birth_date) == ("Ada Lee", born)
+
+
+def test_a_persons_page_shows_dates_ages_and_photos_by_month(filled: Library) -> None:
+    ada = filled.people.name_faces([1, 2], "Ada").person_id
+    filled.people.describe(ada, birth_date=date(2000, 5, 1), death_date=date(2020, 5, 1), favourite=True)
+    with filled._database.write() as session:
+        session.get_one(tables.Photo, 1).taken_at = datetime(2010, 5, 1)
+    page = AppTest.from_string(PAGE.format(module="people"), default_timeout=30)
+    page.query_params["person"] = str(ada)
+    page = page.run()
+    assert not page.exception
+    assert "born 1 May 2000 · died 1 May 2020 · photos from May 2010" in texts(page)
+    page = page.segmented_control(key=f"view-{ada}").set_value("Photos by month").run()
+    assert not page.exception and "May 2010" in texts(page) and "Without a date" in texts(page)
 
 
 @pytest.mark.parametrize("typed", [EARLIEST - timedelta(days=1), date(19, 5, 1), NEXT_MONTH])

@@ -20,15 +20,16 @@ from webapp import api
 
 DIALOG = """
 from webapp.app_pages import people
+from webapp.parts import person_dialogs
 from webapp.context import library
 from webapp.feedback import show_toasts
-people._edit_dialog(library().people.get({person}))
+person_dialogs.edit_dialog(library().people.get({person}))
 show_toasts()
 """
 """AppTest runs whole pages only, so that a dialog closes at the next click; this page opens it each time."""
 
-ERASE = DIALOG.replace("_edit_dialog", "_ask_to_erase")
-MERGE = DIALOG.replace("_edit_dialog", "_merge_dialog")
+ERASE = DIALOG.replace("person_dialogs.edit_dialog", "people._ask_to_erase")
+MERGE = DIALOG.replace("edit_dialog(", "merge_dialog(open_person=print, person=")
 
 
 def named(library: Library, name: str, faces: list[int]) -> int:

@@ -178,6 +178,30 @@ def test_photos_are_filtered_by_who_is_on_them(filled: Library, open_page: OpenP
     assert "found" not in texts(page)
 
 
+def test_a_search_is_in_the_address_and_comes_back(filled: Library, open_page: OpenPage) -> None:
+    ada = filled.people.name_faces([1, 3], "Ada").person_id
+    page = open_page("photos")
+    page = page.multiselect(key="photo-with").select(ada).run()
+    assert page.query_params["with"] in (str(ada), [str(ada)])
+    page.query_params["with"] = "77,x"  # nobody; then Back
+    page.query_params["from"] = "never"
+    page = page.run()
+    assert not page.exception and page.multiselect(key="photo-with").value == []
+    page.query_params.clear()
+    page.query_params["with"], page.query_params["by"] = str(ada), "date"
+    page = page.run()
+    assert page.multiselect(key="photo-with").value == [ada]
+    assert "2 photos found" in texts(page) and "Without a date" in texts(page)
+    page.text_input(key="search-name").set_value("Ada's").run()
+    page = page.button(key="save-search").click().run()
+    assert [one.query.people for one in filled.searches.all()] == [(ada,)]
+    page.query_params.clear()
+    page = page.run()
+    page.selectbox(key="saved-search").select(1).run()
+    page = page.button(key="show-search").click().run()
+    assert page.multiselect(key="photo-with").value == [ada]
+
+
 def test_the_background_of_a_photo_is_ignored_with_one_click(
     filled: Library, open_page: OpenPage, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from webapp.context import library, who
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
+from webapp.parts.dialog import dialog
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.wording import ago, count
 
@@ -84,7 +85,7 @@ def _kind(backup: Backup) -> str:
     return "daily" if daily_backup.is_daily(library().settings, backup.path) else "made by hand"
 
 
-@st.dialog("Restore this backup?", icon=":material/settings_backup_restore:")
+@dialog("Restore this backup?", icon=":material/settings_backup_restore:")
 def _ask(backup: Backup) -> None:
     restore_form(backup)
 

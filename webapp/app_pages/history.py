@@ -11,6 +11,7 @@ from faceid_core.values import Role
 from webapp.context import library, may
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown, on_server
+from webapp.parts.dialog import dialog
 from webapp.parts.history import decision_line, do_again, take_back
 from webapp.parts.pager import Pager
 from webapp.parts.undo import withdraw
@@ -77,7 +78,7 @@ def _back_to(event: EventView, *, disabled: bool) -> None:
         _ask(event, library().journal.later(event.id))
 
 
-@st.dialog("Back to here?", icon=":material/settings_backup_restore:")
+@dialog("Back to here?", icon=":material/settings_backup_restore:")
 def _ask(event: EventView, later: int) -> None:
     st.markdown(
         f"**{count(later, 'decision')}** made after “{escaped_markdown(event.summary)}” will be undone. "

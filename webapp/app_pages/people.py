@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from faceid_core.errors import FaceIdError, NotFound
+from faceid_core import lifetimes
+from faceid_core.errors import NotFound
 from faceid_core.library import DrawnFaces, PhotoQuery, person_names
-from faceid_core.values import EARLIEST, Flag, Role
+from faceid_core.values import Flag, Role
 from webapp.components.cards import Card, cards
-from webapp.components.face_grid import face_grid
-from webapp.context import in_words, library, may
+from webapp.components.face_grid import Note, face_grid
+from webapp.context import library, may
 from webapp.feedback import guarded
-from webapp.markup import escaped_html, escaped_markdown, face_url
+from webapp.markup import escaped_markdown, face_url
 from webapp.parts import consent_form
 from webapp.parts.blank import blank
 from webapp.parts.erase_dialog import erase_dialog
 from webapp.parts.history import recent_changes
+from webapp.parts.maybe_them import maybe_them
 from webapp.parts.naming import Target, naming
 from webapp.parts.pager import Pager
+from webapp.parts.person_dialogs import edit_dialog, merge_dialog, picture
 from webapp.parts.photo_dialog import show_photo
+from webapp.parts.photo_grid import photo_grid
 from webapp.parts.share_dialog import share_button
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import Erasure, PersonView
+    from faceid_core.library import Erasure, FaceView, PersonView
 
-PEOPLE, FACES = 120, 120
+PEOPLE, FACES, PHOTOS_A_PAGE = 120, 120, 48
+FACES_VIEW, PHOTOS = "Faces", "Photos by month"
 ANSWERS = ("given", "ended", "refused", "unknown")
 BADGES = {"ended": "ended", "refused": "refused"}
 """What a card says of a person's consent: only what asks for attention."""
+
+MOST = "Most faces first"
+ORDERS: dict[str, Callable[[PersonView], tuple[object, ...]]] = {
+    MOST: lambda person: (not person.favourite, -person.faces, person_names.sort_key(person.name)),
+    "By name": lambda person: (not person.favourite, person_names.sort_key(person.name)),
+}
+"""Favourites come first."""
 
 PERSON = "person"
 """The query parameter that opens a person: the address can be kept, and Back leads back."""
@@ -80,7 +92,8 @@ def _everybody() -> None:
         search = _search() if everybody else ""
         consent = _consent_filter(everybody)
         with_hidden = bool(hidden) and st.toggle(f"Show {hidden:,} hidden", key="people-hidden")
-    people = [person for person in everybody if with_hidden or not person.hidden]
+        order = _order() if len(everybody) > 1 else MOST
+    people = sorted((person for person in everybody if with_hidden or not person.hidden), key=ORDERS[order])
     if not everybody:
         blank(
             "No people yet",
@@ -95,6 +108,13 @@ def _everybody() -> None:
         f"{count(len(found), 'person', 'people')}{f' of {len(people):,}' if len(found) < len(people) else ''}"
     )
     _cards(found)
+
+
+def _order() -> str:
+    return st.selectbox(
+        "Order", list(ORDERS), key="people-order", label_visibility="collapsed", width=160,
+        on_change=lambda: Pager("people").first(),
+    )  # fmt: skip
 
 
 def _search() -> str:
@@ -134,7 +154,8 @@ def _card(person: PersonView) -> Card:
     answer = _answer(person)
     badge = [BADGES[answer]] if answer in BADGES else []
     hint = f"{person.name} refused; no picture of the face is kept." if person.withheld else None
-    return Card(person.id, person.name, cover, " · ".join([_numbers(person), *badge]), hint)
+    star = "★ " if person.favourite else ""
+    return Card(person.id, star + person.name, cover, " · ".join([_numbers(person), *badge]), hint)
 
 
 def _numbers(person: PersonView) -> str:
@@ -152,6 +173,11 @@ def _one(person: PersonView) -> None:
             "again.",
             icon=":material/visibility_off:",
         )
+    if _choose_view(person) == PHOTOS:
+        _photos(person)
+        return
+    if may(Role.EDITOR) and not person.withheld:
+        maybe_them(person)
     pager = Pager(f"person-{person.id}")
     found = library().faces.of_person(person.id, after=pager.after, limit=FACES + 1)
     faces = found[:FACES]
@@ -169,14 +195,42 @@ def _one(person: PersonView) -> None:
             flags=(Flag.HIDDEN, Flag.NOT_A_FACE),
         )
         theirs = partial(show_photo, query=PhotoQuery(people=(person.id,)))
-        face_grid(faces, key=target.grid, label=f"Faces of {person.name}", names=False, on_open=theirs)
+        face_grid(
+            faces, key=target.grid, label=f"Faces of {person.name}", names=False, on_open=theirs,
+            notes=_ages(person, faces),
+        )  # fmt: skip
         pager.buttons(last=faces[-1].id, has_more=len(found) > FACES)
+
+
+def _choose_view(person: PersonView) -> str:
+    return st.segmented_control(
+        "Show", [FACES_VIEW, PHOTOS], default=FACES_VIEW, required=True, key=f"view-{person.id}",
+        label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _photos(person: PersonView) -> None:
+    query = PhotoQuery(people=(person.id,), by_date=True)
+    pager = Pager(f"photos-of-{person.id}")
+    found = library().photos.page(after=pager.after, limit=PHOTOS_A_PAGE + 1, query=query)
+    photo_grid(found[:PHOTOS_A_PAGE], query=query)
+    if found:
+        pager.buttons(last=found[:PHOTOS_A_PAGE][-1].id, has_more=len(found) > PHOTOS_A_PAGE)
+
+
+def _ages(person: PersonView, faces: list[FaceView]) -> dict[int, Note]:
+    """How old the person is on each face, where both days are known."""
+    if person.birth_date is None:
+        return {}
+    days = library().gallery.days(face.id for face in faces).tolist()
+    found = {face.id: lifetimes.age_in_words(person.birth_date, day) for face, day in zip(faces, days, strict=True)}
+    return {face: Note(short=words) for face, words in found.items() if words}
 
 
 def _portrait(person: PersonView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="portrait"):
         if person.cover_face_id:
-            st.html(_picture(person, "width:88px;height:88px;border-radius:50%"), width="content")
+            st.html(picture(person, "width:88px;height:88px;border-radius:50%"), width="content")
         with st.container(gap=None):
             st.title(escaped_markdown(person.name), anchor=False)
             st.markdown(f":gray[{' · '.join(_facts(person))}]")
@@ -187,18 +241,16 @@ def _portrait(person: PersonView) -> None:
 def _facts(person: PersonView) -> Iterator[str]:
     yield _numbers(person)
     if person.birth_date:
-        yield f"born {person.birth_date:%d %B %Y}"
+        yield f"born {lifetimes.day_in_words(person.birth_date)}"
+    if person.death_date:
+        yield f"died {lifetimes.day_in_words(person.death_date)}"
+    if between := library().photos.first_and_last(PhotoQuery(people=(person.id,))):
+        first, last = (f"{day:%B %Y}" for day in between)
+        yield f"photos from {first}" if first == last else f"photos from {first} to {last}"
     if person.hidden:
         yield "hidden"
     if consent := consent_form.in_words(person.consent):
         yield consent
-
-
-def _picture(person: PersonView, style: str) -> str:
-    if not person.cover_face_id:
-        return ""
-    src, name = face_url(person.cover_face_id), escaped_html(person.name)
-    return f'<img src="{src}" alt="{name}" style="{style};object-fit:cover;display:block">'
 
 
 def _person_buttons(person: PersonView) -> None:
@@ -208,11 +260,11 @@ def _person_buttons(person: PersonView) -> None:
         key="edit",
         help="Change the name, birth date or consent, or hide them",
     ):
-        _edit_dialog(person)
+        edit_dialog(person)
     if may(Role.OWNER) and not person.withheld:
         share_button(PhotoQuery(people=(person.id,)), name=person.name, key="share")
     if st.button("Merge", icon=":material/merge:", key="merge", help="Combine two people who are really one"):
-        _merge_dialog(person)
+        merge_dialog(person, _open)
     st.button(
         "Remove name", icon=":material/person_remove:", key="forget", on_click=_forget, args=(person,),
         help="The faces stay and become unnamed; you can undo this",
@@ -254,90 +306,6 @@ def _forget(person: PersonView) -> None:
 
 
 # --- dialogs ------------------------------------------------------------------------------------------------
-@st.dialog("Edit", icon=":material/edit:")
-def _edit_dialog(person: PersonView) -> None:
-    about, consent = st.tabs(["About", "Consent"])
-    with about:
-        _about_form(person)
-    with consent:
-        consent_form.consent_form(person)
-
-
-def _about_form(person: PersonView) -> None:
-    with st.form("edit-form", border=False):
-        name = st.text_input("Name", value=person.name, key=f"name-{person.id}")
-        earliest, latest = _range_of(person.birth_date)
-        born = st.date_input(
-            "Born on", value=person.birth_date, min_value=earliest, max_value=latest, key=f"born-{person.id}"
-        )
-        hidden = st.checkbox(
-            "Hide from the list of people and from suggestions", value=person.hidden, key=f"hidden-{person.id}"
-        )
-        if not st.form_submit_button("Save", type="primary"):
-            return
-    try:
-        offer_undo(library().people.describe(person.id, name=name, birth_date=born, hidden=hidden, drawn=person))
-    except FaceIdError as error:
-        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
-    else:
-        st.rerun()
-
-
-def _range_of(stored: date | None) -> tuple[date, date]:
-    """What may be chosen. Imported decisions may hold any date, and the field refuses one that is out of range."""
-    today = date.today()
-    return min(EARLIEST, stored or EARLIEST), max(today, stored or today)
-
-
-@st.dialog("Merge", icon=":material/merge:")
-def _merge_dialog(person: PersonView) -> None:
-    others = {other.id: other for other in library().people.all() if other.id != person.id}
-    if not others:
-        st.markdown("There is no one else to merge with yet.")
-        return
-    choice = st.selectbox(
-        f"{escaped_markdown(person.name)} is the same person as",
-        list(others),
-        index=None,
-        format_func=lambda number: others[number].name,
-        placeholder="Choose a person",
-        key=f"merge-{person.id}",
-    )
-    if choice is None:
-        return
-    keep = others[choice]
-    _before_and_after(person, keep)
-    if st.button(f"Merge into {escaped_markdown(keep.name)}", type="primary", key="merge-confirm"):
-        _merge(person, keep)
-
-
-def _before_and_after(person: PersonView, keep: PersonView) -> None:
-    pictures = (_picture(one, "width:72px;height:72px;border-radius:.75rem") for one in (person, keep))
-    st.html(f'<div style="display:flex;gap:.6rem">{"".join(pictures)}</div>')
-    st.markdown(
-        f"All {count(person.faces, 'face')} of **{escaped_markdown(person.name)}** will be named "
-        f"**{escaped_markdown(keep.name)}**, who will then have {count(person.faces + keep.faces, 'face')}. "
-        f"The name {escaped_markdown(person.name)} will be removed. You can undo this."
-    )
-    if person.withheld != keep.withheld:
-        refused = escaped_markdown(person.name if person.withheld else keep.name)
-        st.warning(
-            f"{refused} refused consent, which then holds for all these faces: their pictures and vectors are "
-            "deleted for good.",
-            icon=":material/delete_forever:",
-        )
-
-
-def _merge(person: PersonView, keep: PersonView) -> None:
-    try:
-        offer_undo(library().people.merge(keep.id, [person.id], drawn=(keep, person)))
-    except FaceIdError as error:
-        st.error(escaped_markdown(in_words(error)), icon=":material/error:")
-    else:
-        _open(keep.id)
-        st.rerun()
-
-
 def _ask_to_erase(person: PersonView) -> None:
     def erase() -> Erasure:
         erased = library().erasing.person(person.id, seen=gone)

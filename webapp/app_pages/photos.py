@@ -15,6 +15,7 @@ from faceid_core.values import PhotoStatus, Role
 from webapp import uploads
 from webapp.context import library, may
 from webapp.feedback import boundary, toast
+from webapp.parts.dialog import dialog
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.parts.left_out import left_out_by_last_import
 from webapp.parts.names import import_names, write_names_out
@@ -162,7 +163,7 @@ def _start_or_ask(path: Path, options: _Options) -> None:
         _start([path], options)
 
 
-@st.dialog("Import this folder?", icon=":material/download:")
+@dialog("Import this folder?", icon=":material/download:")
 def _ask(plan: ImportPlan, path: Path, options: _Options) -> None:
     plan_form(plan, path, options)
 

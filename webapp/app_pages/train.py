@@ -64,7 +64,7 @@ def _start(ready: Readiness, active: ModelView | None) -> None:
                 format_func=str.capitalize, label_visibility="collapsed",
             )  # fmt: skip
             if not has_trainer():
-                st.caption("The recipes best and head need PyTorch: install it with `pip install 'faceid[train]'`.")
+                st.caption("The other recipes need PyTorch: install it with `pip install 'faceid[train]'`.")
 
 
 def _in_words(ready: Readiness) -> str:

@@ -13,6 +13,7 @@ from webapp import context
 from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_html, escaped_markdown
+from webapp.parts.dialog import dialog
 
 if TYPE_CHECKING:
     from faceid_core.library import TokenView, UserView
@@ -100,7 +101,7 @@ def _try(act: Callable[[], object], sentence: str) -> None:
     st.rerun()
 
 
-@st.dialog("Add a user", icon=":material/person_add:")
+@dialog("Add a user", icon=":material/person_add:")
 def _add_dialog() -> None:
     settings = context.settings()
     elsewhere = settings.has_oidc or settings.has_proxy_sign_in
@@ -122,7 +123,7 @@ def _add_dialog() -> None:
     _try(lambda: library().users.add(name, role or Role.VIEWER, given), f"Added {escaped_markdown(name.strip())}.")
 
 
-@st.dialog("Set password", icon=":material/key:")
+@dialog("Set password", icon=":material/key:")
 def _password_dialog(user: UserView) -> None:
     st.markdown(f"**{escaped_markdown(user.name)}** is then signed out everywhere.")
     with st.form("set-password", border=False):
@@ -135,7 +136,7 @@ def _password_dialog(user: UserView) -> None:
     )
 
 
-@st.dialog("Remove", icon=":material/person_remove:")
+@dialog("Remove", icon=":material/person_remove:")
 def _remove_dialog(user: UserView) -> None:
     st.markdown(
         f"**{escaped_markdown(user.name)}** can't sign in any more, and their tokens open nothing. What they did "
@@ -177,7 +178,7 @@ def _remove_token(name: str) -> None:
     toast(f"Removed the token {escaped_markdown(name)}.")
 
 
-@st.dialog("Make a token", icon=":material/vpn_key:")
+@dialog("Make a token", icon=":material/vpn_key:")
 def _token_dialog(users: list[UserView]) -> None:
     if st.session_state.get("token-done"):
         st.rerun()

@@ -12,6 +12,7 @@ from faceid_core.steps import backups
 from webapp.context import in_words, library
 from webapp.feedback import toast
 from webapp.markup import escaped_markdown
+from webapp.parts.dialog import dialog
 from webapp.parts.undo import withdraw
 from webapp.wording import count
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from faceid_core.library import ErasedTrace, Erasure
 
 
-@st.dialog("Erase for good", icon=":material/delete_forever:")
+@dialog("Erase for good", icon=":material/delete_forever:")
 def erase_dialog(
     what: str, gone: Erasure, erase: Callable[[], Erasure], *, trace: Callable[[], ErasedTrace]
 ) -> None:

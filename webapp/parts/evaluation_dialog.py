@@ -7,10 +7,11 @@ import streamlit as st
 from faceid_core.steps.evaluate import evaluate_clusters
 from webapp.context import library
 from webapp.feedback import boundary
+from webapp.parts.dialog import dialog
 from webapp.wording import count, percent
 
 
-@st.dialog("How good are the groups?", icon=":material/insights:")
+@dialog("How good are the groups?", icon=":material/insights:")
 def measured() -> None:
     """Group as if nobody had a name, compare with the names, and show the scores."""
     with boundary():

@@ -11,14 +11,17 @@ from faceid_core.errors import FaceIdError
 from faceid_core.steps.import_names import NamesTaken
 from faceid_core.values import JobState
 from webapp.context import in_words, library
-from webapp.feedback import boundary, guarded, toast
+from webapp.feedback import boundary, guarded, show_toasts, toast
 from webapp.markup import escaped_markdown
+from webapp.parts import dialog
 from webapp.wording import count, duration
 
 if TYPE_CHECKING:
     from faceid_core.library import JobView
 
 REFRESH_SECONDS = 1.0
+
+_STALE = "_page_is_stale"
 
 UNSUCCESSFUL = (JobState.FAILED, JobState.INTERRUPTED)
 
@@ -56,10 +59,12 @@ _ICONS = {
 def job_progress(*kinds: str, body: Callable[[JobView], None] | None = None) -> bool:
     """Show the active jobs of these kinds (default: every kind); True while there is one.
 
-    The card refreshes every second by itself. When a job ends, a toast tells its outcome and the whole page
-    runs again, so that what the job made appears. `body` draws more under a job's bar, such as a chart.
+    The card refreshes every second by itself. When a job ends, a toast tells its outcome and the whole page runs
+    again, so that what the job made appears; it waits until no dialog is open, which that would close. `body`
+    draws more under a job's bar, such as a chart.
     """
     active = _active(kinds)
+    st.session_state[_STALE] = False
     if active or _watched():
         st.fragment(_cards, run_every=REFRESH_SECONDS)(kinds, body)
     return bool(active)
@@ -107,8 +112,11 @@ def _refreshed(kinds: tuple[str, ...], body: Callable[[JobView], None] | None) -
     _watched().update(job.id for job in active)
     for job_id in sorted(ended):
         _tell(library().jobs.get(job_id))
-    if ended:
+    st.session_state[_STALE] = bool(ended) or st.session_state.get(_STALE, False)
+    if st.session_state[_STALE] and not dialog.is_open():
+        st.session_state[_STALE] = False
         st.rerun()
+    show_toasts()
     for job in active:
         _card(job, body)
 

@@ -11,6 +11,7 @@ from faceid_core.steps.import_names import Outcome, survey_names
 from faceid_core.steps.write_names import write_names
 from webapp.context import library
 from webapp.feedback import boundary, guarded
+from webapp.parts.dialog import dialog
 from webapp.wording import ago, count
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _start_import() -> None:
     library().jobs.submit("names", {})
 
 
-@st.dialog("Names in your photos", icon=":material/badge:", width="large")
+@dialog("Names in your photos", icon=":material/badge:", width="large")
 def _names_found() -> None:
     """Every name and what would become of it. Changes nothing."""
     with boundary():

@@ -19,6 +19,7 @@ from webapp.context import library, may
 from webapp.feedback import boundary, guarded, show_toasts, toast
 from webapp.markup import escaped_markdown, face_url, photo_url
 from webapp.parts import photo_acts
+from webapp.parts.dialog import dialog
 from webapp.parts.erase_dialog import erase_now
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
@@ -37,7 +38,7 @@ def show_photo(photo_id: int, face: int | None = None, *, query: PhotoQuery | No
     _dialog()
 
 
-@st.dialog("Photo", width="large", icon=":material/photo:", on_dismiss="rerun")
+@dialog("Photo", width="large", icon=":material/photo:")
 def _dialog() -> None:
     with boundary():
         at = photo_acts.viewing()

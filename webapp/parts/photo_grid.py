@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,11 +19,20 @@ if TYPE_CHECKING:
 
 def photo_grid(photos: Iterable[PhotoView], *, key: str = "", query: PhotoQuery | None = None) -> None:
     """Tiles that open the photo when they are clicked. key: tells grids on one page apart; query: the search that
-    gave the photos, for going on from one to the next."""
-    with st.container(key=f"photo-grid{key}"):
-        opened = [photo.id for photo in photos if photo_tile(photo)]
+    gave the photos, for going on from one to the next; months are headed where it asks for their order."""
+    by_month = query is not None and query.by_date
+    opened: list[int] = []
+    for month, some in groupby(photos, _month if by_month else lambda _: ""):
+        if month:
+            st.markdown(f"#### {month}")
+        with st.container(key=f"photo-grid{key}-{month or 'all'}"):
+            opened += [photo.id for photo in some if photo_tile(photo)]
     for photo_id in opened:  # once all is drawn: what is done in the photo must not meet a page that is at work
         show_photo(photo_id, query=query)
+
+
+def _month(photo: PhotoView) -> str:
+    return f"{photo.taken_at:%B %Y}" if photo.taken_at else "Without a date"
 
 
 def photo_tile(photo: PhotoView) -> bool:

@@ -14,6 +14,7 @@ from faceid_core.steps.evaluate_recogniser import compare
 from webapp.context import in_words, library
 from webapp.feedback import boundary, guarded, toast
 from webapp.markup import escaped_markdown, on_server
+from webapp.parts.dialog import dialog
 from webapp.parts.undo import offer_undo
 from webapp.wording import ago, count, percent
 
@@ -102,7 +103,7 @@ def _save_notes(model_id: int) -> None:
     toast("Notes saved.")
 
 
-@st.dialog("Delete a recogniser", icon=":material/delete:")
+@dialog("Delete a recogniser", icon=":material/delete:")
 def _delete_dialog(model: ModelView) -> None:
     others = " The one that was in use before takes its place." if model.is_active else ""
     st.markdown(

@@ -10,6 +10,7 @@ from faceid_core.errors import FaceIdError
 from faceid_core.library import DEFAULT_DAYS, LONGEST_DAYS, PhotoQuery
 from webapp.context import library, settings
 from webapp.markup import escaped_markdown, on_server
+from webapp.parts.dialog import dialog
 
 
 def link_of(secret: str) -> str:
@@ -25,7 +26,7 @@ def share_button(query: PhotoQuery, *, name: str | None = None, key: str) -> Non
         _dialog(query, name)
 
 
-@st.dialog("Share", icon=":material/share:")
+@dialog("Share", icon=":material/share:")
 def _dialog(query: PhotoQuery, name: str | None) -> None:
     share_form(query, name)
 

@@ -199,7 +199,7 @@ def _content(row: dict[str, Any] | None) -> str | None:
 
 def _has_faces(key: Key, faces: set[Any]) -> bool:
     """A face that was deleted took its label, its rejections and its verdicts along."""
-    ends = {"person": (), "consent": (), "verdict": key[1]}.get(key[0], key[1][:1])
+    ends = {"person": (), "consent": (), "persondetails": (), "verdict": key[1]}.get(key[0], key[1][:1])
     return faces.issuperset(ends)
 
 

@@ -106,6 +106,8 @@ class PersonView:
     hidden: bool = False
     birth_date: date | None = None
     consent: ConsentView = NO_CONSENT
+    death_date: date | None = None
+    favourite: bool = False
 
     @property
     def withheld(self) -> bool:

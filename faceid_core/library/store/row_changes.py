@@ -15,6 +15,7 @@ from sqlmodel import Session, SQLModel, col
 from faceid_core.errors import BadInput, Conflict
 from faceid_core.library.store import event_faces, hand_boxes, person_counts, withholding
 from faceid_core.library.store.database import chunks
+from faceid_core.library.store.person_tables import PersonDetails
 from faceid_core.library.store.tables import (
     ClusterRun,
     Consent,
@@ -35,6 +36,7 @@ JOURNALLED: dict[str, type[SQLModel]] = {
     "trainedmodel": TrainedModel,
     "person": Person,
     "consent": Consent,
+    "persondetails": PersonDetails,
     "face": Face,
     "handbox": HandBox,
     "label": Label,
@@ -109,7 +111,7 @@ def _decode(row: Row | None) -> Row | None:
     for key in ("at", "created_at"):
         if decoded.get(key):
             decoded[key] = datetime.fromisoformat(decoded[key])
-    for key in ("birth_date", "given_on", "until"):
+    for key in ("birth_date", "death_date", "given_on", "until"):
         if decoded.get(key):
             decoded[key] = date.fromisoformat(decoded[key])
     return decoded
@@ -195,6 +197,7 @@ def _check_orphans(session: Session, changes: Sequence[Change]) -> None:
         ("label", col(Label.person_id)),
         ("rejection", col(Rejection.person_id)),
         ("consent", col(Consent.person_id)),
+        ("persondetails", col(PersonDetails.person_id)),
     ):
         cared_for = {key_of(table, c.before) for c in changes if c.table == table and c.before}
         if any(key_of(table, row) not in cared_for for row in current_rows(session, table, column, gone)):

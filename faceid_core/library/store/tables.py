@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from faceid_core.library.store import job_tables  # noqa: F401  (the metadata holds them, too)
+from faceid_core.library.store import job_tables, person_tables  # noqa: F401  (the metadata holds them, too)
 from faceid_core.values import Flag, PhotoStatus, utc_now
 
 
@@ -50,6 +50,7 @@ class Photo(SQLModel, table=True):
     status: str = Field(default=PhotoStatus.DONE.value, index=True, max_length=16)
     error: str | None = None
     detector: str = ""
+    camera: str | None = Field(default=None, index=True, max_length=100)
 
 
 class PerceptualHash(SQLModel, table=True):

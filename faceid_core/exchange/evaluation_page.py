@@ -1,0 +1,15 @@
+"""An evaluation as a page of HTML that needs nothing beside it and prints well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def as_html(found: dict[str, Any], *, title: str) -> str:
+    """found: what steps.evaluate_folder returns. The page loads nothing and runs no script."""
+    from jinja2 import Environment, PackageLoader, select_autoescape
+
+    loader = PackageLoader("faceid_core.exchange", "templates")
+    pages = Environment(loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+    pages.filters["percent"] = lambda share: "not measured" if share is None else f"{100 * share:.1f} %"
+    return pages.get_template("evaluation.html").render(title=title, **found)
