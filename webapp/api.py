@@ -24,6 +24,7 @@ from faceid_core import __version__, frame_path
 from faceid_core.errors import (
     DiskFull,
     FaceIdError,
+    ImageTooLarge,
     LibraryBusy,
     LibraryError,
     NotAllowed,
@@ -37,9 +38,12 @@ from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.steps.audit import audit_blocks
 from faceid_core.values import Box, Flag
+from webapp.api_docs import add_docs
+from webapp.api_v1 import add_v1
 from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
 from webapp.days import IsoDay
 from webapp.exports import add_exports
+from webapp.live import add_live
 from webapp.markup import CACHE_TOKEN
 from webapp.picture_cache import Cache
 from webapp.placeholder import silhouette
@@ -119,6 +123,9 @@ def build(settings: Settings) -> FastAPI:
     _add_audit(api)
     add_exports(api)
     _add_recognition(api, settings)
+    add_v1(api, settings)
+    add_docs(api)
+    add_live(api)
     return api
 
 
@@ -256,7 +263,7 @@ def _recognised(image: UploadFile, settings: Settings, threshold: float | None) 
         with decoded(image.file, settings) as photo:
             found = recognise(library(), photo.pixels, threshold=threshold)
     except UnreadableImage as error:
-        raise UnreadableImage(f"This upload can't be read as a photo: {error}.") from error
+        raise type(error)(f"This upload can't be read as a photo: {error}.") from error
     return [as_dict(face) for face in found]
 
 
@@ -300,6 +307,7 @@ STATUS: dict[type[FaceIdError], int] = {
     NotAllowed: 403,
     NotFound: 404,
     NotReady: 409,
+    ImageTooLarge: 413,
     UnreadableImage: 422,
     TooBusy: 429,
     DiskFull: 507,
@@ -324,8 +332,8 @@ def _expected(_: Request, error: Exception) -> JSONResponse:
 
 NOT_SERVED = {
     400: "This upload is damaged; send the photo again, as multipart/form-data with the field image.",
-    404: "There is nothing at this address; /api/openapi.json lists all addresses.",
-    405: "This address can't be used in this way; /api/openapi.json says how.",
+    404: "There is nothing at this address; /api/docs lists all addresses.",
+    405: "This address can't be used in this way; /api/docs says how.",
 }
 
 

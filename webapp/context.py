@@ -130,7 +130,7 @@ class ForWhomAsks:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             _asking.set(Headers(scope=scope).get(HEADER))
         await self._app(scope, receive, send)
 

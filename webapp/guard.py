@@ -121,10 +121,21 @@ POLICY = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
     "X-Frame-Options": "SAMEORIGIN",
 }
 """On every answer."""
+
+NO_CAMERA = re.compile(r"/(api|share|sign-in|sign-out|account|metrics|static|media)(/|$)")
+"""Everything but the pages of the app and the recognisers. The app is one document, whichever of its pages is
+shown: the browser goes by the address at which it was opened."""
+
+
+def permissions(path: str) -> str:
+    """The Permissions-Policy of an address."""
+    policy = POLICY["Permissions-Policy"]
+    return policy if NO_CAMERA.match(path) else policy.replace("camera=()", "camera=(self)")
+
 
 _CONTENT = {
     "default-src": "'self'",
@@ -174,7 +185,8 @@ def inline_scripts() -> tuple[str, ...]:
 
 def _with_headers(scope: Scope, send: Send) -> Send:
     """Adds the policy to an answer, and takes away what would share it with other sites."""
-    policy = content_policy(scope["path"].removeprefix(scope.get("root_path", "")))
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    policy, allowed = content_policy(path), permissions(path)
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -182,7 +194,7 @@ def _with_headers(scope: Scope, send: Send) -> Send:
             for name in [name for name in headers if name.lower().startswith("access-control-")]:
                 del headers[name]
             silent = headers.get("Referrer-Policy") == "no-referrer"  # some pages tell nobody that they were there
-            headers.update({**POLICY, "Content-Security-Policy": policy})
+            headers.update({**POLICY, "Permissions-Policy": allowed, "Content-Security-Policy": policy})
             if silent:
                 headers["Referrer-Policy"] = "no-referrer"
         await send(message)

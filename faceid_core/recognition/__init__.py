@@ -6,6 +6,7 @@ May import the root, engine and vision.
 __all__ = [
     "evaluation",
     "holdout",
+    "live",
     "model_card",
     "model_files",
     "onnx_export",

@@ -92,10 +92,19 @@ class Recogniser:
         vectors = []
         for start in range(0, len(found), AT_ONCE):
             crops = np.stack([align(image, face.landmarks) for face in found[start : start + AT_ONCE]])
-            with self._one_embedding:
-                go_on()
-                vectors.append(self.embedder.embed(crops))
+            vectors.append(self.embed(crops, go_on))
         return self.label(found, np.concatenate(vectors), threshold=threshold)
+
+    def embed(self, crops: Image, go_on: Callable[[], None] = lambda: None) -> Vectors:
+        """Aligned faces (N, 150, 150, 3) uint8 -> vectors (N, D), once nobody else embeds. go_on: called then."""
+        with self._one_embedding:
+            go_on()
+            return self.embedder.embed(crops)
+
+    @property
+    def repeat(self) -> float:
+        """The probability from which a second face of one photo gets a name that another one has."""
+        return max(REPEAT_PROBABILITY, self.threshold)
 
     def label(
         self, faces: list[DetectedFace], vectors: Vectors, *, threshold: float | None = None

@@ -23,10 +23,15 @@ def recognise(
     `load_recogniser` and `Recogniser.recognise` do. go_on: what it raises ends the work."""
     stopping = {} if go_on is None else {"go_on": go_on}
     found = load_recogniser(library).recognise(image, threshold=threshold, **stopping)
+    hidden = hidden_names(library)
+    return [_without(hidden, face) for face in found] if hidden else found
+
+
+def hidden_names(library: Library) -> set[str]:
+    """The people whom whoever acts must not learn of: those that are hidden from viewers."""
     if library.actor.role.includes(Role.EDITOR):
-        return found
-    hidden = {person.name for person in library.acting_as(PROGRAM).people.all() if person.hidden}
-    return [_without(hidden, face) for face in found]
+        return set()
+    return {person.name for person in library.acting_as(PROGRAM).people.all() if person.hidden}
 
 
 def _without(hidden: set[str], face: Recognised) -> Recognised:

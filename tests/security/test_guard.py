@@ -101,12 +101,22 @@ def test_answers_carry_the_policy_and_share_nothing(client: TestClient) -> None:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "same-origin"
         assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-        assert "camera=(self)" in answer.headers["Permissions-Policy"]
+        assert ("camera=(self)" in answer.headers["Permissions-Policy"]) == (answer.status_code == 200)
         assert not [name for name in answer.headers if name.startswith("access-control-")]
     policy = client.get("/").headers["Content-Security-Policy"]
     assert (
         "frame-ancestors 'self'" in policy and "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "may"),
+    [("/recognise", True), ("/", True), ("/gradio/single/", True), ("/api/people", False), ("/share/x", False),
+     ("/sign-in", False)],
+)  # fmt: skip
+def test_only_pages_that_need_it_may_use_the_camera(client: TestClient, path: str, may: bool) -> None:
+    policy = client.get(path).headers["Permissions-Policy"]
+    assert ("camera=(self)" if may else "camera=()") in policy
 
 
 def test_the_policy_knows_the_scripts_of_this_streamlit() -> None:

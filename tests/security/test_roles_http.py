@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.routing import BaseRoute
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
 
 from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.values import Role
 from webapp import api, context, server
 
-HOST = "http://localhost"
+HOST, LIVE = "http://localhost", "ws://localhost/api/v1/live"
 NOBODY = "nobody"
 VISITORS = [NOBODY, *Role]
 FOR_OWNERS = {"/audit.csv", "/exports/faces.csv", "/recognisers/1.zip"}
+EDITED = {"/photos/1/faces"}
 FOR_EDITORS = {("POST", "/photos/1/faces"), ("PUT", "/faces/1/box"), ("DELETE", "/faces/1")}
 
 
@@ -68,7 +70,8 @@ def events(client: TestClient, headers: dict[str, str]) -> list[tuple[str, int]]
 
 
 def picture() -> dict[str, Any]:
-    return {"image": ("a.jpg", images.encode_jpeg(np.full((60, 80, 3), 120, np.uint8)), "image/jpeg")}
+    photo = ("a.jpg", images.encode_jpeg(np.full((60, 80, 3), 120, np.uint8)), "image/jpeg")
+    return {"image": photo, "other": photo}
 
 
 @pytest.mark.parametrize("visitor", VISITORS)
@@ -76,9 +79,16 @@ def test_every_address_of_the_api(
     client: TestClient, settings: Settings, tokens: dict[str, dict[str, str]], visitor: str
 ) -> None:
     found = addresses(settings)
-    assert {path for _, path in found} >= {"/faces/1.jpg", "/photos/1.jpg", "/people", "/counts", "/recognise"}
+    assert {path for _, path in found} >= {
+        "/faces/1.jpg",
+        "/photos/1.jpg",
+        "/people",
+        "/counts",
+        "/recognise",
+        "/v1/verify",
+    }
     for method, path in found:
-        body: dict[str, Any] = {"files": picture()} if path == "/recognise" else {}
+        body: dict[str, Any] = {"files": picture()} if method == "POST" and path not in EDITED else {}
         if (method, path) in FOR_EDITORS and method != "DELETE":
             body = {"json": {"left": 1, "top": 1, "right": 50, "bottom": 50}}
         answer = client.request(method, f"/api{path}", headers=tokens[visitor], **body)
@@ -123,6 +133,22 @@ def test_every_event_of_the_recognisers(
             f"/gradio/{app}/gradio_api/call/recognise", json={"data": [None]}, headers=tokens[visitor]
         )
         assert answer.status_code == (401 if visitor == NOBODY else 200), app
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_the_live_camera_is_for_who_is_signed_in(
+    client: TestClient, tokens: dict[str, dict[str, str]], visitor: str
+) -> None:
+    if visitor == NOBODY:
+        with pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)), client.websocket_connect(LIVE):
+            pass
+        return
+    with client.websocket_connect(LIVE, headers=tokens[visitor]) as socket:
+        socket.send_bytes(images.encode_jpeg(np.zeros((48, 64, 3), np.uint8)))
+        assert "No recogniser" in socket.receive_json()["error"]
+    for stranger in ({"Origin": "http://evil.test"}, {"Sec-Fetch-Site": "cross-site"}):
+        with pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)):
+            client.websocket_connect(LIVE, headers={**tokens[visitor], **stranger}).__enter__()
 
 
 def test_nobody_gets_no_page_and_no_socket(client: TestClient) -> None:

@@ -11,10 +11,10 @@ def test_without_a_recogniser_the_page_says_what_to_do(library: Library, open_pa
     assert not page.get("iframe")
 
 
-def test_both_apps_are_embedded(library: Library, open_page: OpenPage) -> None:
+def test_both_apps_and_the_camera_are_there(library: Library, open_page: OpenPage) -> None:
     library.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {}, 0.6, {"Ada": 3, "Bo": 3}, "x")
     page = open_page("recognise")
     assert not page.exception
-    assert [tab.label.split(": ")[1] for tab in page.tabs] == ["One face", "Several faces"]
+    assert [tab.label.split(": ")[1] for tab in page.tabs] == ["One face", "Several faces", "Live camera"]
     sources = [frame.proto.src for frame in page.get("iframe")]
     assert [source.split("?")[0] for source in sources] == ["/gradio/single/", "/gradio/group/"]

@@ -1,10 +1,11 @@
-"""Recognise: who is in a new photo? The two Gradio apps, side by side in tabs."""
+"""Recognise: who is in a new photo, or in front of the camera? Two Gradio apps and the camera, in tabs."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from faceid_core.errors import NoModel
+from webapp.components.live_camera import live_camera
 from webapp.context import library
 from webapp.markup import escaped_markdown, on_server, page_link
 
@@ -29,11 +30,16 @@ def page() -> None:
         f"Drop a photo to see who is in it. The recogniser knows {len(model.classes)} people and answers “unknown” "
         "for everyone else. Photos you try here are not kept."
     )
-    one, several = st.tabs([":material/person: One face", ":material/groups: Several faces"])
+    one, several, live = st.tabs(
+        [":material/person: One face", ":material/groups: Several faces", ":material/videocam: Live camera"]
+    )
     with one:
         _embedded(SINGLE, height=470, title="Recognise one face")
     with several:
         _embedded(GROUP, height=840, title="Recognise several faces")
+    with live:
+        live_camera(key="live-camera")
+    st.caption(f"Programs can ask, too: see the [API]({on_server('/api/docs')}).")
 
 
 def _no_model(sentence: str) -> None:
