@@ -11,7 +11,7 @@ from typing import IO, Annotated, TypeVar
 
 import numpy as np
 from fastapi import FastAPI, File, Query, Request, UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from faceid_core.errors import UnreadableImage
 from faceid_core.settings import Settings
@@ -22,9 +22,9 @@ from webapp.context import decoded, library, on_picture_thread
 Value = TypeVar("Value")
 Picture = Annotated[UploadFile, File(description="A photo: JPEG, PNG, WebP, HEIC or another common format")]
 Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
-BOX = [412.0, 160.5, 588.0, 336.5]
-CANDIDATE = {"name": "Bo", "probability": 0.01}
-QUALITY = {"size": 1.0, "sharpness": 0.84, "pose": 0.97, "exposure": 0.91, "score": 0.92}
+BOX: JsonValue = [412.0, 160.5, 588.0, 336.5]
+CANDIDATE: JsonValue = {"name": "Bo", "probability": 0.01}
+QUALITY: JsonValue = {"size": 1.0, "sharpness": 0.84, "pose": 0.97, "exposure": 0.91, "score": 0.92}
 Box = Annotated[list[float], Field(description="Left, top, right and bottom in pixels of the upright photo")]
 
 

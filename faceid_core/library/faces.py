@@ -147,7 +147,7 @@ class Faces:
 
     def of_photo(self, photo_id: int) -> list[FaceView]:
         """The faces of a photo, from left to right."""
-        wanted = _selected().where(col(Face.photo_id) == photo_id).order_by(col(Face.left))
+        wanted = _selected().where(col(Face.photo_id) == photo_id).order_by(col(Face.left), col(Face.id))
         with self._database.read() as session:
             return _load(session, wanted)
 

@@ -4,6 +4,8 @@ May import the root, engine and vision.
 """
 
 __all__ = [
+    "candidates",
+    "classifier",
     "evaluation",
     "holdout",
     "live",

@@ -40,6 +40,7 @@ __all__ = [
     "reply",
     "retention",
     "set_consent",
+    "similar_people",
     "train",
     "watch",
     "work",

@@ -41,7 +41,7 @@ def test_a_split_of_the_folder(empty: Library, identities: Path) -> None:
     assert "Family &lt;b&gt;" in page and "<script" not in page and "http" not in page.replace("http-equiv", "")
 
 
-def test_photos_of_the_library_are_left_out(filled: Library, identities: Path) -> None:
+def test_without_a_recogniser_the_folder_needs_a_split(filled: Library, identities: Path) -> None:
     with pytest.raises(NoModel):
         evaluate_folder(filled, identities)
 

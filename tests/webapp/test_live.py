@@ -16,6 +16,7 @@ from faceid_core.settings import Settings
 from faceid_core.steps.recognise_live import Camera, LiveFace
 from faceid_core.values import Box
 from webapp import api, live
+from webapp.feedback import APOLOGY
 
 FRAME = images.encode_jpeg(np.full((48, 64, 3), 120, np.uint8))
 
@@ -83,7 +84,7 @@ def test_without_a_recogniser(client: TestClient) -> None:
 
 def test_a_bug_is_an_apology(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Camera, "see", lambda self, frame: 1 / 0)
-    assert answer_to(client, FRAME) == {"error": live.APOLOGY}
+    assert answer_to(client, FRAME) == {"error": APOLOGY}
 
 
 def test_there_is_room_for_so_many_cameras(client: TestClient, sees: list[tuple[int, ...]]) -> None:

@@ -22,6 +22,7 @@ from webapp.feedback import guarded, show_toasts, toast
 from webapp.markup import escaped_markdown, face_url, photo_url
 from webapp.parts import question_words as words
 from webapp.parts.blank import blank
+from webapp.parts.dialog import is_open
 from webapp.parts.job_progress import job_progress
 from webapp.parts.queue_place import place
 from webapp.parts.undo import offer_undo, undo_bar, withdraw
@@ -48,7 +49,7 @@ def _queue(unfinished: bool) -> None:
     """The question, alone: an answer draws nothing else again. unfinished: it looks by itself for more."""
     people = library().people.all()
     coming = next_question(library(), place(), people)
-    if unfinished and coming.asked is not None and not (coming.found and coming.found.left):
+    if unfinished and coming.asked is not None and not (coming.found and coming.found.left) and not is_open():
         st.rerun()
     if coming.found is not None and coming.found.left:
         total = coming.found.left + max(coming.found.faces - coming.found.left, 0)
