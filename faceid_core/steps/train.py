@@ -43,6 +43,11 @@ class Since:
     learned: int
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether another training would learn the same."""
+        return not self.new_people and not self.faces
+
+    @property
     def is_much(self) -> bool:
         """Whether it is worth training again."""
         return bool(self.new_people) or self.faces >= max(MANY_CHANGED, SHARE_CHANGED * self.learned)

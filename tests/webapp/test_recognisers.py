@@ -75,9 +75,12 @@ def test_two_are_compared(known: Library, open_page: OpenPage) -> None:
 
 def test_what_changed_since_is_said(known: Library, open_page: OpenPage) -> None:
     trained(known)
-    assert "Train again to include them" not in texts(open_page("train"))
+    page = open_page("train")
+    assert "Up to date" in texts(page) and "Ready to train" not in texts(page)
+    assert "Train again to include them" not in texts(page)
     known.people.name_faces([30], "Dee")
     assert "1 person it does not know and 1 name that changed. Train again" in texts(open_page("train"))
+    assert "Ready to train" in texts(open_page("train"))
 
 
 # --- unnamed faces ------------------------------------------------------------------------------------------------

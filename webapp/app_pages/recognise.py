@@ -11,7 +11,11 @@ from webapp.markup import escaped_markdown, on_server, page_link
 
 CSS = """
 <style>
-@media (max-width: 640px) { iframe[src*="/gradio/single/"] { height: 860px !important; } }
+@media (max-width: 640px) {
+  iframe[src*="/gradio/single/"], [data-testid="stElementContainer"]:has(> iframe[src*="/gradio/single/"]) {
+    height: 860px !important;
+  }
+}
 </style>
 """
 """On a narrow screen the answer is below the pictures."""

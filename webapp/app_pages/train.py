@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from faceid_core.library import JobView, ModelView, PersonView
     from faceid_core.recognition.training import Readiness
+    from faceid_core.steps.train import Since
 
 
 def page() -> None:
@@ -48,14 +49,19 @@ def page() -> None:
 
 # --- before -----------------------------------------------------------------------------------------------------
 def _start(ready: Readiness, active: ModelView | None) -> None:
+    possible = ready.refusal is None
+    since = changed_since(library(), active) if active is not None else None
+    nothing_new = possible and since is not None and since.is_nothing
     with st.container(border=True, key="card-start"), st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_in_words(ready), width="stretch")
-        possible = ready.refusal is None
+        st.markdown(_in_words(ready, nothing_new=nothing_new), width="stretch")
         if not possible:
             page_link("clusters", "Name more faces", icon=":material/arrow_forward:")
-        st.button("Train", type="primary", icon=":material/model_training:", disabled=not possible, on_click=_train)
-    if active is not None and (hint := _since(active)):
-        st.info(hint, icon=":material/update:")
+        st.button(
+            "Train", type="secondary" if nothing_new else "primary", icon=":material/model_training:",
+            disabled=not possible, on_click=_train,
+        )  # fmt: skip
+    if active is not None and since is not None and since.is_much:
+        st.info(_in_words_since(active, since), icon=":material/update:")
     if possible:
         with st.expander("Recipe", icon=":material/tune:"):
             recipes = RECIPES if has_trainer() else {"imprint": RECIPES["imprint"]}
@@ -67,7 +73,7 @@ def _start(ready: Readiness, active: ModelView | None) -> None:
                 st.caption("The other recipes need PyTorch: install it with `pip install 'faceid[train]'`.")
 
 
-def _in_words(ready: Readiness) -> str:
+def _in_words(ready: Readiness, *, nothing_new: bool) -> str:
     if ready.refusal is not None:
         return f"**Not ready to train**  \n{escaped_markdown(ready.refusal)}"
     left_out = count(len(ready.too_few), "person", "people")
@@ -77,14 +83,12 @@ def _in_words(ready: Readiness) -> str:
             f" {count(len(ready.weak), 'person has', 'people have')} a single photo, which is weak: add a second."
         )
     people = count(len(ready.names), "person", "people")
-    return f"**Ready to train**  \n{people} with {count(ready.faces, 'face')}.{more}"
+    state = "Up to date: no name changed since the last training" if nothing_new else "Ready to train"
+    return f"**{state}**  \n{people} with {count(ready.faces, 'face')}.{more}"
 
 
-def _since(model: ModelView) -> str | None:
-    """That it is time to train again, where it is."""
-    since = changed_since(library(), model)
-    if not since.is_much:
-        return None
+def _in_words_since(model: ModelView, since: Since) -> str:
+    """That it is time to train again."""
     new = count(len(since.new_people), "person", "people")
     parts = [f"{new} it does not know"] if since.new_people else []
     parts += [f"{count(since.faces, 'name')} that changed"] if since.faces else []
