@@ -7,6 +7,7 @@ They run in a folder of their own, so that nothing of this machine is in the out
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,9 @@ from nbclient import NotebookClient
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 SECONDS = 300
 """A cell may take."""
+
+INLINE = "module://matplotlib_inline.backend_inline"
+"""Figures become outputs, whatever the environment prefers."""
 
 
 def files() -> list[Path]:
@@ -31,7 +35,8 @@ def executed(folder: Path) -> Iterator[tuple[Path, nbformat.NotebookNode]]:
     """
     for file in files():
         notebook = nbformat.read(file, as_version=4)
-        NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}).execute()
+        client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}})
+        client.execute(env={**os.environ, "MPLBACKEND": INLINE})
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)  # when each cell ran
             for output in cell.get("outputs", ()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,7 +13,7 @@ from webapp.markup import escaped_html
 from webapp.theme import sign_in_css
 
 STYLE = """
-body { display: block; max-width: 58rem; margin: 0 auto; padding: 2rem 1rem 4rem; line-height: 1.5; }
+body { display: block; place-items: normal; max-width: 58rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { margin: 0 0 .5rem; } h2 { margin: 2.5rem 0 .3rem; font-size: 1.25rem; }
 details { border: 1px solid var(--line); border-radius: .6rem; margin: .6rem 0; padding: .5rem .8rem; }
 summary { cursor: pointer; overflow-wrap: anywhere; } summary b { margin-left: .4rem; font-weight: 600; }
@@ -95,7 +96,22 @@ def _upload(described: dict[str, Any], operation: dict[str, Any]) -> list[str]:
 def _example(described: dict[str, Any], operation: dict[str, Any]) -> str:
     content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
     examples = _schema(described, content.get("schema", {})).get("examples") or []
-    return "".join(f"<pre>{escaped_html(json.dumps(each, indent=1))}</pre>" for each in examples)
+    return "".join(f"<pre>{escaped_html(_as_json(each))}</pre>" for each in examples)
+
+
+def _as_json(value: Any) -> str:
+    """
+    >>> print(_as_json({"box": [1.0, 2.5], "faces": []}))
+    {
+     "box": [1.0, 2.5],
+     "faces": []
+    }
+    """
+    return re.sub(r"\[[-\d.,\s]+\]", _on_one_line, json.dumps(value, indent=1))
+
+
+def _on_one_line(numbers: re.Match[str]) -> str:
+    return f"[{' '.join(numbers[0].strip('[]').split())}]"
 
 
 def _schema(described: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
