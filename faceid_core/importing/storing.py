@@ -177,7 +177,7 @@ def _threads(executor: Executor) -> int | None:
 
 def _without_secrets(settings: Settings) -> Settings:
     """What searching photos needs: processes, maybe on other machines, get neither database nor secrets."""
-    return settings.model_copy(update={"database_url": None, "oidc_client_secret": None})
+    return settings.model_copy(update=dict.fromkeys(("database_url", "oidc_client_secret")))
 
 
 @dataclass
