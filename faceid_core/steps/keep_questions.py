@@ -257,7 +257,8 @@ class Keeper:
             return False
         compared = self._faces()
         moment = self._moment(compared)
-        compared, written = moment.compared, 0.0
+        compared = moment.compared
+        written = time.monotonic() if self._known else 0.0  # after an act, most of what is written still holds
         for left in compared.suggesting.update(moment.decided()):
             if self._version() != version or self.stop.is_set():
                 return True  # it was asked for something newer; what is compared stays compared
@@ -271,8 +272,10 @@ class Keeper:
         if compared.graph_is_there and moment.standing.run is None:
             self._others = []
         elif compared.graph_is_there:
+            before = self._others
             self._others = compared.naming.update(moment.standing, moment.people, moment.numbers, moment.active)
-            self._write(moment, 0)
+            if self._others != before:  # what is written already holds the rest
+                self._write(moment, 0)
         self._without_graph = not compared.graph_is_there
         return True
 

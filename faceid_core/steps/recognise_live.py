@@ -18,8 +18,8 @@ from faceid_core.vision import quality
 if TYPE_CHECKING:
     from faceid_core.recognition.recogniser import Recogniser
 
-SEARCH_PX = 384
-"""Longer side at which frames are searched: faces from 5 % of the frame's width, in a third of the time that 640
+SEARCH_PX = 320
+"""Longer side at which frames are searched: faces from 6 % of the width, in a quarter of the time that 640
 pixels take."""
 
 LOOKING_S = 0.05

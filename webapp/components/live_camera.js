@@ -10,9 +10,10 @@
  * @typedef {{
  *   root: HTMLElement, address: string, start: HTMLButtonElement, choice: HTMLSelectElement, video: HTMLVideoElement,
  *   boxes: HTMLCanvasElement, frame: HTMLCanvasElement, status: HTMLElement, names: HTMLElement, pace: HTMLElement,
- *   life: AbortController, stream: MediaStream | null, socket: WebSocket | null, sent: number, shown: string,
- *   took: number[],
- * }} Camera sent: when the frame under way was taken, 0 for none; took: when the last answers came
+ *   life: AbortController, stream: MediaStream | null, socket: WebSocket | null, fresh: boolean, sent: number,
+ *   shown: string, took: number[],
+ * }} Camera fresh: whether the picture on show was not sent yet; sent: when the frame under way was, 0 for none; took:
+ *   when the last answers came
  */
 
 import { element } from "./type_ahead.js"
@@ -61,7 +62,7 @@ function makeCamera(root, data) {
     root, address: data.address, video, start: element("button", "primary"), choice: element("select", "choice"),
     boxes: element("canvas", "boxes"), frame: document.createElement("canvas"), status: element("p", "status"),
     names: element("ul", "names"), pace: element("span", "pace"), life: new AbortController(),
-    stream: null, socket: null, sent: 0, shown: "", took: [],
+    stream: null, socket: null, fresh: false, sent: 0, shown: "", took: [],
   }
   video.setAttribute("aria-label", "What the camera sees")
   camera.choice.setAttribute("aria-label", "Camera")
@@ -89,7 +90,7 @@ function dispose(camera) {
  */
 function stop(camera, sentence) {
   const { stream, socket } = camera
-  Object.assign(camera, { stream: null, socket: null, sent: 0, took: [] })
+  Object.assign(camera, { stream: null, socket: null, fresh: false, sent: 0, took: [] })
   stream?.getTracks().forEach(track => track.stop())
   socket?.close()
   camera.video.srcObject = null
@@ -132,7 +133,26 @@ async function watch(camera, stream) {
   camera.root.classList.add("running")
   camera.status.textContent = "Looking…"
   connect(camera)
+  noteFrames(camera, stream)
   await listCameras(camera, stream)
+}
+
+/**
+ * Until the camera stops: what is on show is fresh whenever a new picture came. Browsers that don't tell are asked at
+ * each repaint.
+ * @param {Camera} camera
+ * @param {MediaStream} stream
+ */
+function noteFrames(camera, stream) {
+  const { video } = camera
+  const note = () => {
+    if (camera.stream !== stream) return
+    camera.fresh = true
+    next(camera)
+    noteFrames(camera, stream)
+  }
+  if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(note)
+  else requestAnimationFrame(note)
 }
 
 /** @param {Camera} camera */
@@ -161,16 +181,13 @@ async function listCameras(camera, stream) {
 }
 
 /**
- * Send the newest frame, as soon as there is one that was not sent.
+ * Send the picture on show, unless it was sent or another one is under way.
  * @param {Camera} camera
  */
 function next(camera) {
-  const { socket, video } = camera
-  if (!socket || socket.readyState !== WebSocket.OPEN || document.hidden) return
-  if (camera.sent) return
-  camera.sent = performance.now()
-  if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(() => send(camera, socket))
-  else requestAnimationFrame(() => send(camera, socket))
+  const { socket } = camera
+  if (!socket || socket.readyState !== WebSocket.OPEN || document.hidden || camera.sent || !camera.fresh) return
+  send(camera, socket)
 }
 
 /**
@@ -180,8 +197,9 @@ function next(camera) {
 function send(camera, socket) {
   const { video, frame } = camera
   const scale = Math.min(FRAME_PX / Math.max(video.videoWidth, video.videoHeight), 1)
-  if (camera.socket !== socket || !Number.isFinite(scale)) return void (camera.sent = 0)
+  if (!Number.isFinite(scale)) return
   camera.sent = performance.now()
+  camera.fresh = false
   frame.width = Math.round(video.videoWidth * scale)
   frame.height = Math.round(video.videoHeight * scale)
   frame.getContext("2d", { alpha: false })?.drawImage(video, 0, 0, frame.width, frame.height)
