@@ -132,6 +132,7 @@ async function watch(camera, stream) {
   camera.start.disabled = false
   camera.root.classList.add("running")
   camera.status.textContent = "Looking…"
+  camera.shown = ""
   connect(camera)
   noteFrames(camera, stream)
   await listCameras(camera, stream)
