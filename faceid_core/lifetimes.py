@@ -53,11 +53,6 @@ def _days(born: date | None, died: date | None) -> tuple[int, int]:
     return born.toordinal() if born else NO_DAY, died.toordinal() if died else _ALWAYS
 
 
-def day_in_words(day: date) -> str:
-    """Such as "1 May 1990"; strftime has no day without a zero on every system."""
-    return f"{day.day} {day:%B %Y}"
-
-
 def age_in_words(born: date, day: int) -> str:
     """How old somebody is on a day, as date.toordinal counts it; "" for no day, and for one before the birth.
 

@@ -28,10 +28,9 @@ from webapp import context, theme
 from webapp.access.throttle import Throttle, network_of
 from webapp.api import OUT_OF_ORDER
 from webapp.picture_cache import Cache
+from webapp.wording import long_date
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from faceid_core.library import Library, PhotoView, ShareView
     from faceid_core.values import Box
 
@@ -90,7 +89,7 @@ class SharedPages:
             share.heading,
             photos=[_tile(photo) for photo in found[:PAGE_PHOTOS]],
             count=count(shares.number(share), "photo"),
-            until=_day(share.expires_at),
+            until=long_date(share.expires_at),
             blurred=share.blur_others,
             downloads=share.downloads,
             after=after,
@@ -216,12 +215,8 @@ def _secret(request: Request) -> str:
 
 
 def _tile(photo: PhotoView) -> dict[str, Any]:
-    day = _day(photo.taken_at) if photo.taken_at else ""
+    day = long_date(photo.taken_at) if photo.taken_at else ""
     return {"id": photo.id, "width": photo.width, "height": photo.height, "day": day}
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"
 
 
 def _cookie(share: ShareView) -> str:

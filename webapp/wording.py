@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from faceid_core.values import utc_now
 from faceid_core.wording import count
@@ -42,6 +42,11 @@ def day(moment: datetime) -> str:
     local = moment.replace(tzinfo=UTC).astimezone()
     passed = (datetime.now().astimezone().date() - local.date()).days
     return {0: "Today", 1: "Yesterday"}.get(passed, f"{local:%A, %d %B %Y}")
+
+
+def long_date(day: date) -> str:
+    """Such as "1 May 1990"; strftime has no day without a zero on every system."""
+    return f"{day.day} {day:%B %Y}"
 
 
 def percent(share: float | None) -> str:

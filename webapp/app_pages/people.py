@@ -30,7 +30,7 @@ from webapp.parts.photo_dialog import show_photo
 from webapp.parts.photo_grid import photo_grid
 from webapp.parts.share_dialog import share_button
 from webapp.parts.undo import offer_undo, undo_bar
-from webapp.wording import count
+from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
     from faceid_core.library import Erasure, FaceView, PersonView
@@ -241,9 +241,9 @@ def _portrait(person: PersonView) -> None:
 def _facts(person: PersonView) -> Iterator[str]:
     yield _numbers(person)
     if person.birth_date:
-        yield f"born {lifetimes.day_in_words(person.birth_date)}"
+        yield f"born {long_date(person.birth_date)}"
     if person.death_date:
-        yield f"died {lifetimes.day_in_words(person.death_date)}"
+        yield f"died {long_date(person.death_date)}"
     if between := library().photos.first_and_last(PhotoQuery(people=(person.id,))):
         first, last = (f"{day:%B %Y}" for day in between)
         yield f"photos from {first}" if first == last else f"photos from {first} to {last}"
