@@ -22,6 +22,7 @@ from faceid_core.remote import is_remote
 from faceid_core.remote_cache import ahead
 from faceid_core.settings import Settings
 from faceid_core.values import PROGRAM, NewPhoto, Progress, VideoFrame
+from faceid_core.vision.detection import report_idle_providers
 
 BATCH_PHOTOS = 16
 """Photos per transaction: the most a crash can lose."""
@@ -55,6 +56,7 @@ class ImportRun:
 
     def store_all(self, files: Iterable[File], executor: Executor) -> None:
         """Search and store the files; after an error, too, what was searched until then is stored."""
+        report_idle_providers(self.settings)
         work = partial(look_at, settings=without_secrets(self.settings), threads=threads_of(executor))
         self._tell()
         try:
