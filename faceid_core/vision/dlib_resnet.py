@@ -12,9 +12,14 @@ from faceid_core.engine.graphs import CROP_PX
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
 
+from faceid_core.vision.embedder import BATCH, Network, align
+
 if TYPE_CHECKING:
     import onnxruntime
-from faceid_core.vision.embedder import BATCH, Network, align
+
+
+SIZES = (8, BATCH)
+"""Crops a run on other hardware than a CPU, see centerface._canvas: fewer are filled up."""
 
 
 class Exact:
@@ -24,10 +29,15 @@ class Exact:
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
+        self._sizes = () if session.get_providers() == [sessions.CPU] else SIZES
 
     def run(self, crops: Image, /) -> Vectors:
         """Crops (N, 150, 150, 3) uint8 -> vectors (N, 128) float32."""
-        return np.asarray(self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0], np.float32)
+        size = next((each for each in self._sizes if each >= len(crops)), len(crops))
+        batch = np.ascontiguousarray(crops)
+        if size > len(crops):
+            batch = np.concatenate([batch, np.zeros((size - len(crops), *crops.shape[1:]), np.uint8)])
+        return np.asarray(self._session.run(None, {"crops": batch})[0], np.float32)[: len(crops)]
 
 
 class DlibResNet:
