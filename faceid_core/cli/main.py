@@ -35,8 +35,8 @@ from faceid_core.errors import NoFaces, UnknownChoice, UnreadableImage
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
-    from faceid_core.importing.report import ImportReport
     from faceid_core.importing.finding import Found
+    from faceid_core.importing.report import ImportReport
     from faceid_core.library import Library
     from faceid_core.recognition.recogniser import Recogniser
     from faceid_core.settings import Settings

@@ -89,7 +89,9 @@ def _session(model: bytes, chosen: Sequence[str], threads: int) -> onnxruntime.I
     # Its own default counts the cores of the machine, also where this process may use only some of them.
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=[(name, OPTIONS.get(name, {})) for name in chosen])
+    return onnxruntime.InferenceSession(
+        model, options, providers=[(name, OPTIONS.get(name, {})) for name in chosen]
+    )
 
 
 def providers(settings: Settings) -> list[str]:
@@ -115,7 +117,9 @@ def _started(wanted: tuple[str, ...]) -> tuple[str, ...]:
     onnxruntime.set_default_logger_severity(FATAL)  # it would tell of missing drivers in lines of its own
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            if "CUDAExecutionProvider" in there:  # from packages such as nvidia-cudnn-cu13, where these are installed
+            if (
+                "CUDAExecutionProvider" in there
+            ):  # from packages such as nvidia-cudnn-cu13, where these are installed
                 onnxruntime.preload_dlls()
             found = _session(_nothing(), there, 1).get_providers()
     except Exception as error:  # of many kinds, by provider

@@ -11,7 +11,6 @@ from faceid_core.engine import bfloat16, sessions
 from faceid_core.engine.graphs import CROP_PX
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
-
 from faceid_core.vision.embedder import BATCH, Network, align
 
 if TYPE_CHECKING:

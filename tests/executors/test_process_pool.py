@@ -58,9 +58,7 @@ def process_id(_: int) -> int:
 
 
 @pytest.mark.parametrize("prepare", [note_the_process, note_and_fail])
-def test_processes_that_were_begun_before_the_work_do_it(
-    tmp_path: Path, prepare: Callable[[Path], None]
-) -> None:
+def test_processes_that_were_begun_before_the_work_do_it(tmp_path: Path, prepare: Callable[[Path], None]) -> None:
     pool = ProcessPool(1)
     pool.begin(partial(prepare, tmp_path))
     until(lambda: bool(list(tmp_path.iterdir())))
