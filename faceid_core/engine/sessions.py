@@ -41,7 +41,7 @@ NETWORKS: dict[str, tuple[str, Callable[[Path], onnx.ModelProto]]] = {
 CPU = "CPUExecutionProvider"
 
 OPTIONS: dict[str, dict[str, str]] = {
-    # By default cuDNN tries all its ways of convolving for each new size of a photo, and memory is taken by doubling.
+    # By default cuDNN tries all its ways of convolving for each new shape, and memory is taken by doubling.
     "CUDAExecutionProvider": {
         "cudnn_conv_algo_search": "HEURISTIC",
         "arena_extend_strategy": "kSameAsRequested",
@@ -63,8 +63,8 @@ def session(
 ) -> onnxruntime.InferenceSession:
     """The session of the network `name`, a key of NETWORKS; threads None means all cores.
 
-    only: the one shape of input that this session gets. For a graphics card: ONNX Runtime's CUDA provider prepares its
-    convolutions for the shape that came last, 1 to 2.5 s for CenterFace on an H100, and then takes 3 ms a run.
+    only: the one shape of input that this session gets. For a graphics card: ONNX Runtime's CUDA provider prepares
+    its convolutions for the shape that came last, 1 to 2.5 s for CenterFace on an H100, and then takes 3 ms a run.
 
     Raises WeightsMissing, WeightsUnsupported.
     """

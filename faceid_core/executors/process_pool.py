@@ -34,8 +34,8 @@ did not catch."""
 
 class ProcessPool:
     """`workers` fresh processes. An item whose worker dies is tried once more in another, then given up as
-    WorkerLost; one that takes longer than `limit_s` seconds is given up at once as WorkerLate. spare: cores that are
-    left to others.
+    WorkerLost; one that takes longer than `limit_s` seconds is given up at once as WorkerLate. spare: cores
+    that are left to others.
 
     Raises WorkersUnusable when a worker ends before it has begun, as in a script without a __main__ guard.
     """

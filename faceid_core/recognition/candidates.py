@@ -123,8 +123,8 @@ def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progre
 
 @dataclass
 class Laboratory:
-    """What candidates are made from. vectors: of the labelled crops, or None; see `train`. on_cuda: whether networks
-    are to run on an NVIDIA card, where PyTorch finds one."""
+    """What candidates are made from. vectors: of the labelled crops, or None; see `train`. on_cuda: whether
+    networks are to run on an NVIDIA card, where PyTorch finds one."""
 
     labelled: Labelled
     vectors: Vectors | None
@@ -218,8 +218,8 @@ def candidates_of(
         on_epoch(row)
 
     lesson = fastai_fit.Lesson(
-        labelled.classes, split.held, options.batch_size, options.learning_rate, options.seed, lab.work.tick, record,
-        lab.device,
+        labelled.classes, split.held, options.batch_size, options.learning_rate, options.seed, lab.work.tick,
+        record, lab.device,
     )  # fmt: skip
     head = fastai_fit.CosineHead(rows)
     record(fastai_fit.starting_point(head, lab.plain.vectors, lesson))

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 CARD_BATCH = 8
 """Crops a run on other hardware than a CPU, filled up where there are fewer: always the same shape, see
-sessions.session. Few photos have more faces; an H100 embeds 1,600 faces a second in eights, 2,800 in batches of 32."""
+sessions.session. Few photos have more faces; an H100 embeds 1,600 faces a second in eights, 2,800 in batches of
+32."""
 
 
 class Exact:

@@ -289,8 +289,8 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _create(connection: Connection) -> None:
-    """The tables of HEAD in an empty database: what all migrations make of it (tests/store/test_migrations.py), in a
-    tenth of the time, as neither they nor Alembic are loaded."""
+    """The tables of HEAD in an empty database: what all migrations make of it, in a tenth of the time, as neither
+    they nor Alembic are loaded (tests/store/test_migrations.py)."""
     from faceid_core.library.store import tables  # noqa: F401  (fills the metadata)
 
     SQLModel.metadata.create_all(connection)
