@@ -153,7 +153,8 @@ class Laboratory:
 
         net = FaceNet(self.weights() if callable(self.weights) else self.weights)
         net.eval()
-        return net.to(self.device)
+        net.to(self.device)
+        return net
 
     @cached_property
     def extract(self) -> fastai_fit.FeatureExtractor:
