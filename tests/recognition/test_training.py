@@ -143,6 +143,7 @@ def run(faces: Faces, weights: ResNetWeights) -> Run:
     return trained, rows, steps
 
 
+@pytest.mark.slow
 def test_learns_the_people(run: Run, faces: Faces) -> None:
     report = run[0].report
     assert report.classes == tuple(sorted(set(faces.names)))
@@ -162,6 +163,7 @@ def test_tells_of_every_epoch_and_batch(run: Run) -> None:
     assert steps[-1][0] == steps[-1][1]
 
 
+@pytest.mark.slow
 def test_same_seed_same_result(faces: Faces, weights: ResNetWeights) -> None:
     crops, names, photos = few(faces)
     seen = []

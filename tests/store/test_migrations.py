@@ -98,6 +98,7 @@ def contents(settings: Settings) -> dict[str, list[Any]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS[1:])
 def test_down_and_up_again_keeps_every_row(settings: Settings, revision: str) -> None:
     fill(settings)
@@ -195,6 +196,7 @@ def test_boxes_by_hand_come_back_from_the_history(settings: Settings) -> None:
         assert library.faces.get_many([drawn]) == [] and library.problems() == []
 
 
+@pytest.mark.slow
 def test_a_failed_migration_leaves_everything_as_it_was(settings: Settings) -> None:
     fill(settings)
     before = contents(settings)
