@@ -35,16 +35,14 @@ from faceid_core.errors import NoFaces, UnknownChoice, UnreadableImage
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
+    from faceid_core.importing.finding import Found
     from faceid_core.importing.report import ImportReport
-    from faceid_core.importing.run import Found
     from faceid_core.library import Library
     from faceid_core.recognition.recogniser import Recogniser
     from faceid_core.settings import Settings
     from faceid_core.values import Recognised
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-
-
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any free port [default: 8501]."
 )
@@ -153,13 +151,15 @@ def import_(
     as_json: bool,
 ) -> None:
     """Find the faces in photos and folders of photos. Re-running processes only new or changed files."""
+    from faceid_core.importing.searching import begun
+
     given = {"video_seconds": video_seconds, "smallest_face": smallest_face}
     settings = settings_of(ctx, **given)
     if smallest_face and settings.detector != "centerface":
         say("--smallest-face has no effect: only the detector centerface, the default, has it.")
     found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
-    with new_library_of(ctx, **given) as library:
-        report = _import(library, found, again=again)
+    with begun(settings, len(found.files), again) as executor, new_library_of(ctx, **given) as library:
+        report = _import(library, found, again=again, executor=executor)
         if as_json:
             print_json(report.as_dict())
         _refuse_in_vain(library, report)
@@ -188,17 +188,17 @@ def watch(
 
 def _find(paths: tuple[Path, ...], *, videos: bool = False, exclude: tuple[str, ...] = ()) -> Found:
     """The photos under the paths, before a library is made for them. Raises PathNotFound, NothingToImport."""
-    from faceid_core.importing.run import photos_under
+    from faceid_core.importing.finding import photos_under
 
     return photos_under(paths, videos=videos, exclude=exclude)
 
 
-def _import(library: Library, paths: Found | list[Path], *, again: bool = False) -> ImportReport:
+def _import(library: Library, paths: Found | list[Path], **options: Any) -> ImportReport:
     from faceid_core.importing.run import import_photos
 
     try:
         with progress_bar("photos") as progress:
-            report = import_photos(library, paths, again=again, progress=progress)
+            report = import_photos(library, paths, **options, progress=progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "Stopped. Photos imported so far are kept; run the same command again to resume."

@@ -17,7 +17,7 @@ from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
 from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.geometry import carried
 from faceid_core.importing import photo as worker_photo
-from faceid_core.importing import run, storing, work
+from faceid_core.importing import run, searching, storing, work
 from faceid_core.importing.run import import_photos
 from faceid_core.library import Library, PhotoQuery
 from faceid_core.media import images
@@ -246,7 +246,7 @@ def test_photos_that_hang_or_kill_end_as_one_reason_each(
 
 def test_many_photos_are_imported_in_processes_with_the_limit_of_the_settings(empty: Library) -> None:
     settings = empty.settings.model_copy(update={"workers": 1, "max_photo_seconds": 7})
-    pool = run.executor_for(settings, run.POOL_FROM)
+    pool = searching.executor_for(settings, searching.POOL_FROM)
     assert isinstance(pool, ProcessPool)
     assert (pool.workers, pool.limit_s) == (1, 7)
 

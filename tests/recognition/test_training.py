@@ -263,3 +263,16 @@ def test_fine_tuning_that_gains_nothing_keeps_the_head(
     assert trained.kept == "head" and set(trained.tensors) == {"rows"}
     # The imprinted classifier, the head's epoch, and as many as it takes to see that nothing is gained.
     assert [row["epoch"] for row in trained.report.history] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_training_on_a_card_that_is_not_there_goes_on_and_says_so(
+    there: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    lab = object.__new__(candidates.Laboratory)
+    lab.on_cuda = True
+    assert lab.device == ("cuda" if there else "cpu")
+    assert len(caplog.messages) == (0 if there else 1)
