@@ -191,7 +191,7 @@ def _dense_and_linked(
     low, high, apart = graph.edges(REACH * threshold - 2 * float(offsets.min(initial=0)))
     shifted = np.maximum(apart + offsets[low] + offsets[high], 0).astype(np.float32)
     near, reached = shifted <= threshold, shifted <= REACH * threshold
-    groups = density.groups(len(vectors), (low[near], high[near], shifted[near]), threshold, sure)
+    groups = density.groups(len(vectors), (low, high, shifted), threshold, sure)
     groups = linkage.split_wide(vectors, groups, WIDEST * threshold, offsets=offsets)
     if constraints is not None:
         groups = constraints.together(linkage.separate(vectors, groups, constraints, sure=sure))
