@@ -25,7 +25,7 @@ from faceid_core.clustering.constraints import Constraints
 from faceid_core.errors import BadInput, UnknownChoice
 from faceid_core.values import LOW_QUALITY, Ints, Vectors
 from faceid_core.vectors import neighbours
-from faceid_core.vectors.neighbours import NeighbourGraph
+from faceid_core.vectors.neighbours import Edges, NeighbourGraph
 
 FOUNDING_QUALITY = 0.4
 
@@ -34,6 +34,9 @@ SURELY_SAME = 0.7
 
 WIDEST, REACH = 1.15, 1.1
 """Shares of the threshold, see density_linkage. Chosen on LFW in halves by person; 1.12 to 1.2 differ little."""
+
+EDGES = 1_000_000
+"""Edges whose offsets are added at a time."""
 
 PART_LIMIT = 12_000
 HDBSCAN_LIMIT = 30_000
@@ -104,7 +107,8 @@ def _founded(
     """Labels (M,) >= 0 of the rows (M,), all of which may found groups."""
     if len(rows) < 2:
         return np.arange(len(rows))
-    some, part = vectors[rows], constraints.subset(rows) if constraints else None
+    some = vectors if len(rows) == len(vectors) else vectors[rows]
+    part = constraints.subset(rows) if constraints else None
     groups = label_faces(some, graph.subset(rows), threshold, part)
     return part.together(linkage.separate(some, groups, part, sure=SURELY_SAME * threshold)) if part else groups
 
@@ -128,10 +132,11 @@ def _adopted(
 ) -> Ints:
     """Let each face that may only join do so with the group of its nearest founder, unless its photo is there
     already."""
-    labels = labels.copy()
+    labels, waiting = labels.copy(), np.flatnonzero(joins)
     photo = np.arange(len(labels)) if constraints is None else constraints.photo
-    taken = set(zip(labels.tolist(), photo.tolist(), strict=True))
-    for face in np.flatnonzero(joins).tolist():
+    there = np.isin(photo, photo[waiting])  # who else is on one of these photos
+    taken = set(zip(labels[there].tolist(), photo[there].tolist(), strict=True))
+    for face in waiting.tolist():
         near = graph.indices[face][graph.distances[face] <= longest]
         near = near[founds[near]]
         for group in labels[near[labels[near] >= 0]].tolist():
@@ -188,16 +193,29 @@ def _dense_and_linked(
     """One pass, with offsets (N,) added to the distances."""
     sure = SURELY_SAME * threshold
     # An average within the threshold has a few edges beyond it.
-    low, high, apart = graph.edges(REACH * threshold - 2 * float(offsets.min(initial=0)))
-    shifted = np.maximum(apart + offsets[low] + offsets[high], 0).astype(np.float32)
-    near, reached = shifted <= threshold, shifted <= REACH * threshold
-    groups = density.groups(len(vectors), (low, high, shifted), threshold, sure)
+    low, high, apart = _reached(graph, REACH * threshold, offsets)
+    groups = density.groups(len(vectors), (low, high, apart), threshold, sure)
+    del apart
     groups = linkage.split_wide(vectors, groups, WIDEST * threshold, offsets=offsets)
     if constraints is not None:
         groups = constraints.together(linkage.separate(vectors, groups, constraints, sure=sure))
-    pairs = (low[reached], high[reached])
-    del low, high, apart, shifted, near, reached
+    pairs = linkage.one_for_each(groups, (low, high))
+    del low, high
     return linkage.merge(vectors, groups, pairs, threshold, constraints, sure=sure, offsets=offsets)
+
+
+def _reached(graph: NeighbourGraph, longest: float, offsets: score_normalisation.Floats) -> Edges:
+    """The graph's edges at most `longest` after the offsets of both ends are added, with these distances."""
+    low, high, apart = graph.edges(longest - 2 * float(offsets.min(initial=0)))
+    kept = 0
+    for at in range(0, len(low), EDGES):  # in place, as there may be hundreds of millions
+        some = slice(at, at + EDGES)
+        shifted = np.maximum(apart[some] + offsets[low[some]] + offsets[high[some]], 0).astype(np.float32)
+        fine = np.flatnonzero(shifted <= longest)
+        into = slice(kept, kept + len(fine))
+        low[into], high[into], apart[into] = low[some][fine], high[some][fine], shifted[fine]
+        kept += len(fine)
+    return low[:kept], high[:kept], apart[:kept]
 
 
 @_clusterer

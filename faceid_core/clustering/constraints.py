@@ -78,3 +78,47 @@ def _equal_on_one_photo(vectors: Vectors, photo: Ints, sure: float) -> Ints:
             apart = np.linalg.norm(vectors[faces][:, :, None] - vectors[faces][:, None], axis=3)
             head[faces] = np.take_along_axis(faces, (apart <= sure).argmax(axis=2), axis=1)
     return head
+
+
+class Identities:
+    """Who is on which photo and who has which name, group by group, while groups join. What is asked for is read
+    then, as there may be a million groups."""
+
+    def __init__(self, labels: Ints, constraints: Constraints | None) -> None:
+        """labels: (N,) from 0."""
+        self._constraints = constraints
+        self._known: dict[int, dict[int, int]] = {}
+        if constraints is not None:
+            self._faces = np.argsort(labels, kind="stable").astype(np.int32)
+            self._starts = np.searchsorted(labels[self._faces], np.arange(labels.max(initial=-1) + 2))
+
+    def compatible(self, one: int, other: int) -> bool:
+        """Whether the groups have no photo with two people and no two names."""
+        if self._constraints is None:
+            return True
+        small, large = sorted((self._of(one), self._of(other)), key=len)
+        return all(large.get(photo, head) == head for photo, head in small.items())
+
+    def join(self, keep: int, gone: int) -> None:
+        """They are one group now, the first one."""
+        if self._constraints is not None:
+            self._known[keep] = self._of(keep) | self._of(gone)
+            self._known.pop(gone, None)
+
+    def _of(self, group: int) -> dict[int, int]:
+        """By photo the head, see Constraints; by -1 the person: having a name is like being on one more photo, on
+        which each person is once."""
+        found = self._known.get(group)
+        if found is None:
+            found = self._read(self._faces[self._starts[group] : self._starts[group + 1]])
+            if len(found) > 1:
+                self._known[group] = found
+        return found
+
+    def _read(self, faces: npt.NDArray[np.int32]) -> dict[int, int]:
+        known = self._constraints
+        if known is None:
+            return {}
+        heads = dict(zip(known.photo[faces].tolist(), known.head[faces].tolist(), strict=True))
+        named = known.person[faces].max(initial=-1)
+        return heads if named < 0 else {**heads, -1: int(named)}

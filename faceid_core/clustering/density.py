@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -53,14 +52,14 @@ def _shortest_edges(count: int, edges: Edges, longest: float, band: int) -> Iter
     for some in _bands(apart, longest, band):
         one, other = part[low[some]], part[high[some]]
         between = one != other
-        some, one, other = some[between], one[between], other[between]
+        fresh, one, other = some[between], one[between], other[between]
         # Of several edges between the same two parts the first will do.
         _, first = np.unique(
             np.minimum(one, other).astype(np.int64) * count + np.maximum(one, other), return_index=True
         )
         first.sort()
         chosen = first[_forest(count, one[first], other[first])]
-        yield from np.split(some[chosen], range(_AT_ONCE, len(chosen), _AT_ONCE))
+        yield from np.split(fresh[chosen], range(_AT_ONCE, len(chosen), _AT_ONCE))
         part = components(count, (one[chosen], other[chosen])).astype(np.int32)[part]
 
 
@@ -91,8 +90,8 @@ class _Tree:
     """Components that grow edge by edge, and the tree of groups that they pass through.
 
     A group's life is the sum over its faces of (closeness at which the face leaves it - closeness at which it is
-    born), closeness being one over the distance. Every group has at least two faces. Arrays of four bytes a face and
-    32 a group, as there may be millions.
+    born), closeness being one over the distance. Every group has at least two faces. There may be millions of both,
+    so all of it is in arrays.
     """
 
     def __init__(self, count: int) -> None:

@@ -31,7 +31,7 @@ LOOSEST, STRICTEST = -0.02, 0.06
 LEAST_SPREAD = 0.08
 """Mean squared distance of a person's faces from their mean, assumed for groups too small to measure it."""
 
-_CHUNK = 65_536
+_CHUNK = 8_192
 
 Floats = npt.NDArray[np.float64]
 
