@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.clustering.constraints import Constraints, Identities
+from faceid_core.clustering.constraints import Constraints, Identities, renumbered
 from faceid_core.clustering.linkage import ESTABLISHED, Means
 from faceid_core.values import Ints, Vectors
 from faceid_core.vectors.neighbours import NeighbourGraph
@@ -56,18 +56,19 @@ _PAIRS, _ROWS = 8_192, 16_384
 def absorb(vectors: Vectors, graph: NeighbourGraph, labels: Ints, constraints: Constraints | None) -> Ints:
     """Let groups of LARGE faces and more take in neighbouring groups and faces that are surely their person.
 
-    labels: (N,) from 0, a face alone has one of its own. Only groups between which the graph has an edge are
+    labels: (N,) from 0, a face alone has one of its own; -1 for faces that the graph connects with none, and that
+    take no part. Only groups between which the graph has an edge are
     compared. Returns (N,) labels from 0; two people of one photo, or with two names, never come together.
     """
     for _ in range(ROUNDS):
-        labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
-        if np.bincount(labels, minlength=1).max() < LARGE:
+        labels = renumbered(labels)
+        if np.bincount(labels[labels >= 0], minlength=1).max() < LARGE:
             break
         model = _Model.of(vectors, labels)
         into = _joined(model, graph, labels, constraints) if model is not None else np.arange(0)
         if model is None or (into == np.arange(len(into))).all():
             break
-        labels = into[labels]
+        labels = np.append(into, -1)[labels]
     return labels
 
 
@@ -89,7 +90,7 @@ class _Model:
     @classmethod
     def of(cls, vectors: Vectors, labels: Ints) -> _Model | None:
         """None where there are too few faces in groups, or too few groups."""
-        size = np.bincount(labels)
+        size = np.bincount(labels[labels >= 0])
         if min((size - 1).sum(), len(size)) < PER_DIMENSION * vectors.shape[1]:
             return None
         means, spread = Means.of(vectors, labels, size)
@@ -147,8 +148,9 @@ def _within(vectors: Vectors, labels: Ints, means: Means, size: Ints) -> Floats:
     weight = np.minimum(size, MOST_WEIGHT) / size
     dimension = vectors.shape[1]
     total = np.zeros((dimension, dimension))
-    for at in range(0, len(labels), _ROWS):
-        rows = slice(at, at + _ROWS)
+    counted = np.flatnonzero(labels >= 0)
+    for at in range(0, len(counted), _ROWS):
+        rows = counted[at : at + _ROWS]
         away = vectors[rows] - means[labels[rows]]
         total += (away * weight[labels[rows], None]).T @ away
     total /= (weight * (size - 1)).sum()

@@ -57,8 +57,11 @@ class Clusterer(Protocol):
     ) -> Ints: ...
 
 
-LabelFaces = Callable[[Vectors, NeighbourGraph, float, Constraints | None], Ints]
-"""The part that differs: (N,) labels >= 0 of faces that may all found groups."""
+Bools = npt.NDArray[np.bool_]
+LabelFaces = Callable[[Vectors, NeighbourGraph, float, Constraints | None, Bools], Ints]
+"""The part that differs: (N,) labels, from 0 of faces that may found groups (N,), -1 of the others."""
+LabelFounders = Callable[[Vectors, NeighbourGraph, float, Constraints | None], Ints]
+"""The same, where it gets only those that may."""
 
 
 def _clusterer(label_faces: LabelFaces) -> Clusterer:
@@ -81,9 +84,7 @@ def _clusterer(label_faces: LabelFaces) -> Clusterer:
         if photos is not None or people is not None:
             constraints = Constraints.of(vectors, photos, people, SURELY_SAME * threshold)
         founds = _founds(count, quality, constraints)
-        labels = np.full(count, -1, np.int64)
-        labels[founds] = _founded(label_faces, vectors, graph, threshold, constraints, np.flatnonzero(founds))
-        labels = _numbered(labels)
+        labels = _numbered(_founded(label_faces, vectors, graph, threshold, constraints, founds))
         joins = ~founds if quality is None else ~founds & (np.asarray(quality) >= LOW_QUALITY)
         return _numbered(_adopted(labels, graph, founds, joins, threshold, constraints))
 
@@ -96,21 +97,36 @@ def _founds(count: int, quality: npt.ArrayLike | None, constraints: Constraints 
     return good if constraints is None else good | (constraints.person >= 0)
 
 
+def _on_founders(label_founders: LabelFounders) -> LabelFaces:
+    """With copies of what is known of those faces that may found groups."""
+
+    @wraps(label_founders)
+    def label_faces(
+        vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None, founds: Bools
+    ) -> Ints:
+        rows, labels = np.flatnonzero(founds), np.full(len(vectors), -1, np.int64)
+        part = constraints.subset(rows) if constraints else None
+        labels[rows] = label_founders(vectors[rows], graph.subset(rows), threshold, part)
+        return labels
+
+    return label_faces
+
+
 def _founded(
     label_faces: LabelFaces,
     vectors: Vectors,
     graph: NeighbourGraph,
     threshold: float,
     constraints: Constraints | None,
-    rows: Ints,
+    founds: Bools,
 ) -> Ints:
-    """Labels (M,) >= 0 of the rows (M,), all of which may found groups."""
-    if len(rows) < 2:
-        return np.arange(len(rows))
-    some = vectors if len(rows) == len(vectors) else vectors[rows]
-    part = constraints.subset(rows) if constraints else None
-    groups = label_faces(some, graph.subset(rows), threshold, part)
-    return part.together(linkage.separate(some, groups, part, sure=SURELY_SAME * threshold)) if part else groups
+    """Labels (N,) from 0 of those that may found groups, -1 of the others."""
+    if np.count_nonzero(founds) < 2:
+        return np.where(founds, 0, -1)
+    labels = label_faces(vectors, graph, threshold, constraints, founds)
+    if constraints is None:
+        return labels
+    return constraints.together(linkage.separate(vectors, labels, constraints, sure=SURELY_SAME * threshold))
 
 
 def _numbered(labels: Ints) -> Ints:
@@ -148,6 +164,7 @@ def _adopted(
 
 
 @_clusterer
+@_on_founders
 def chinese_whispers(
     vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
 ) -> Ints:
@@ -166,7 +183,7 @@ def chinese_whispers(
 
 @_clusterer
 def density_linkage(
-    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
+    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None, founds: Bools
 ) -> Ints:
     """The groups of the density hierarchy, checked and completed by average linkage.
 
@@ -177,9 +194,10 @@ def density_linkage(
     out right: on LFW, pairwise F and BCubed F are above the other clusterers' at their best thresholds. At last
     large groups absorb what is left of their person, see absorption.
     """
-    first = _dense_and_linked(vectors, graph, threshold, constraints, np.zeros(len(vectors)))
+    graph = graph.among(founds)
+    first = _dense_and_linked(vectors, graph, threshold, constraints, founds, np.zeros(len(vectors)))
     offsets = score_normalisation.offsets(vectors, graph, first)
-    groups = _dense_and_linked(vectors, graph, threshold, constraints, offsets)
+    groups = _dense_and_linked(vectors, graph, threshold, constraints, founds, offsets)
     return absorption.absorb(vectors, graph, groups, constraints)
 
 
@@ -188,13 +206,14 @@ def _dense_and_linked(
     graph: NeighbourGraph,
     threshold: float,
     constraints: Constraints | None,
+    founds: Bools,
     offsets: score_normalisation.Floats,
 ) -> Ints:
     """One pass, with offsets (N,) added to the distances."""
     sure = SURELY_SAME * threshold
     # An average within the threshold has a few edges beyond it.
     low, high, apart = _reached(graph, REACH * threshold, offsets)
-    groups = density.groups(len(vectors), (low, high, apart), threshold, sure)
+    groups = np.where(founds, density.groups(len(vectors), (low, high, apart), threshold, sure), -1)
     del apart
     groups = linkage.split_wide(vectors, groups, WIDEST * threshold, offsets=offsets)
     if constraints is not None:
@@ -219,6 +238,7 @@ def _reached(graph: NeighbourGraph, longest: float, offsets: score_normalisation
 
 
 @_clusterer
+@_on_founders
 def agglomerative(
     vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
 ) -> Ints:
@@ -246,6 +266,7 @@ def agglomerative(
 
 
 @_clusterer
+@_on_founders
 def hdbscan(vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None) -> Ints:
     """Groups of different density (Campello, Moulavi and Sander 2013); one wider than the threshold is divided.
 

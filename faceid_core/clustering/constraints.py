@@ -51,20 +51,30 @@ class Constraints:
         return np.union1d(places[0, 1:][twice], names[0, 1:][np.diff(names[0]) == 0])
 
     def together(self, labels: Ints) -> Ints:
-        """(N,) labels >= 0 in which all groups with faces of one person are one."""
-        named = self.person >= 0
+        """(N,) labels from 0, -1 for none, in which all groups with faces of one person are one."""
+        named = (self.person >= 0) & (labels >= 0)
         if not named.any():
             return labels
         person = np.unique(self.person[named], return_inverse=True)[1]
         group = np.full(person.max() + 1, labels.max() + 1)
         np.minimum.at(group, person, labels[named])
-        into = np.arange(labels.max() + 1)
+        into = np.arange(labels.max() + 2)
+        into[-1] = -1
         into[labels[named]] = group[person]
-        return np.unique(into[labels], return_inverse=True)[1].astype(np.int64)
+        return renumbered(into[labels])
 
     def subset(self, faces: Ints) -> Constraints:
         """The constraints of the faces at these positions, (N,) int64, in this order."""
         return Constraints(self.photo[faces], self.head[faces], self.person[faces])
+
+
+def renumbered(labels: Ints) -> Ints:
+    """(N,) the labels without gaps, in their order; -1 stays."""
+    if not (labels < 0).any():
+        return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    result = np.full(len(labels), -1, np.int64)
+    result[labels >= 0] = np.unique(labels[labels >= 0], return_inverse=True)[1]
+    return result
 
 
 def _equal_on_one_photo(vectors: Vectors, photo: Ints, sure: float) -> Ints:
@@ -85,7 +95,7 @@ class Identities:
     then, as there may be a million groups."""
 
     def __init__(self, labels: Ints, constraints: Constraints | None) -> None:
-        """labels: (N,) from 0."""
+        """labels: (N,) from 0; -1 for faces that are in no group."""
         self._constraints = constraints
         self._known: dict[int, dict[int, int]] = {}
         if constraints is not None:

@@ -76,7 +76,7 @@ def merge(
 ) -> Ints:
     """Join the nearest two groups until none is nearer than `limit`. Returns (N,) labels.
 
-    labels: (N,) 0-based numbers of the groups to start from.
+    labels: (N,) 0-based numbers of the groups to start from; rows with -1 take no part, and keep it.
     pairs: only groups that such a pair of rows connects, before or after joining, are candidates.
     sure: where given, two groups of ESTABLISHED faces and more that are farther apart than this join only within
     STRETCH times the distances inside the looser of them: siblings are two tight groups not far from each other.
@@ -86,13 +86,15 @@ def merge(
     """
     square, widest = (limit, limit) if sure is None else (sure, AT_MOST * limit)
     links = links_between(labels, pairs)
-    return _Forest(vectors, labels, links, constraints, limit**2, square**2, widest**2, offsets).grown()[labels]
+    into = _Forest(vectors, labels, links, constraints, limit**2, square**2, widest**2, offsets).grown()
+    return np.append(into, -1)[labels]
 
 
 def one_for_each(labels: Ints, pairs: Pairs) -> Pairs:
     """One pair of rows for each two groups that any of the pairs connects: all that `merge` needs, and fewer."""
     first = np.zeros(int(labels.max(initial=-1)) + 1, np.int32)
-    first[labels[::-1]] = np.arange(len(labels), dtype=np.int32)[::-1]
+    counted = np.flatnonzero(labels >= 0)[::-1]
+    first[labels[counted]] = counted  # the last one written stays
     low, high = links_between(labels, pairs)
     return first[low], first[high]
 
@@ -135,11 +137,13 @@ class _Forest:
 
     def __post_init__(self) -> None:
         count = int(self.labels.max(initial=-1)) + 1
-        size = np.bincount(self.labels, minlength=count)
+        counted = self.labels >= 0
+        size = np.bincount(self.labels[counted], minlength=count)
         self.size = size.astype(np.float64)
         self.mean, self.spread = Means.of(self.vectors, self.labels, size)
         given = np.zeros(len(self.labels)) if self.offsets is None else self.offsets
-        self.shift = np.bincount(self.labels, given, minlength=count) / np.maximum(self.size, 1)
+        shift = np.bincount(self.labels[counted], given[counted], minlength=count)
+        self.shift = shift / np.maximum(self.size, 1)
         self.version = np.zeros(count, np.int64)
         self.identities = Identities(self.labels, self.constraints)
 
@@ -235,10 +239,10 @@ class Means:
     def of(cls, vectors: Vectors, labels: Ints, size: Ints) -> tuple[Means, Floats]:
         """Of groups by their labels (N,), with sizes (G,); the mean squared distance (G,) from it, too."""
         several = np.flatnonzero(size > 1)
-        place = np.full(len(size), -1, np.int32)
+        place = np.full(len(size) + 1, -1, np.int32)  # the last one for the label -1
         place[several] = np.arange(len(several))
-        first = np.zeros(len(size), np.int32)
-        first[labels] = np.arange(len(labels))
+        first, counted = np.zeros(len(size), np.int32), np.flatnonzero(labels >= 0)
+        first[labels[counted]] = counted
         # Two that join need a row at most, and what is never written takes no memory.
         table = np.empty((len(several) + (len(size) - len(several)) // 2, vectors.shape[1]))
         spread = np.zeros(len(size))
