@@ -102,6 +102,10 @@ class _Model:
         variances, axes = np.linalg.eigh(inverse @ between @ inverse.T)
         return cls(means, middle, inverse.T @ axes, np.maximum(variances, 1e-6), size, spread)
 
+    def place(self, groups: Ints) -> Floats:
+        """(M, D) the means of groups (M,) in these coordinates."""
+        return (self.means[groups] - self.middle) @ self.axes
+
     def evidence(self, one: Ints, other: Ints) -> Floats:
         """(E,) the logarithm of how much likelier two groups are one person than two."""
         result = np.empty(len(one))
@@ -121,7 +125,7 @@ class _Model:
 
     def _evidence(self, one: Ints, other: Ints) -> Floats:
         """Middles of n faces vary by `between` + 1/n; those of one person vary together by `between`."""
-        first, second = ((self.means[groups] - self.middle) @ self.axes for groups in (one, other))
+        first, second = self.place(one), self.place(other)
         own, others = (
             self.between + 1 / np.minimum(self.size[groups], INDEPENDENT)[:, None] for groups in (one, other)
         )

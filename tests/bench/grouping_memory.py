@@ -4,8 +4,8 @@
 
 People of 73 faces, each of which lists 64 of the others, so that there are 36 edges a face as in the libraries of
 tests/bench/grouping_scale.py; every fifth face is of somebody alone. Photos of three faces, names for one face in
-ten, and a quality by which one face in seven may found no group; --plain leaves these out. The vectors, the graph and
-the interpreter are in the figure.
+ten, and a quality by which one face in seven may found no group; --plain leaves these out. Vectors, graph and
+interpreter are in the figure.
 """
 
 from __future__ import annotations
