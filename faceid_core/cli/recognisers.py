@@ -1,4 +1,4 @@
-"""The commands for trained recognisers: list, activate, threshold, note, delete, card, compare, export."""
+"""The commands for trained recognisers: list, activate, threshold, note, delete, card, compare, next, export."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from faceid_core.errors import BadInput
 if TYPE_CHECKING:
     from faceid_core.library import Act, Library, ModelView
     from faceid_core.recognition.evaluation import Point
+    from faceid_core.steps.next_to_name import ToName
 
 NUMBER = click.argument("number", type=int)
 
@@ -125,6 +126,28 @@ def compare(ctx: click.Context, numbers: tuple[int, ...], as_json: bool) -> None
     print_table(("Number", "Recognised", "Misnamed", "Right names", "Recognised at 1 % misnamed"), rows)
 
 
+@recognisers.command("next")
+@click.option("--count", type=click.IntRange(1, 1000), default=50, show_default=True, help="List at most so many.")
+@JSON
+@click.pass_context
+def next_faces(ctx: click.Context, count: int, as_json: bool) -> None:
+    """List the unnamed faces whose names would help the recogniser in use most."""
+    from faceid_core.steps.next_to_name import next_to_name
+
+    with library_of(ctx) as library:
+        found = next_to_name(library, count)
+        faces = {face.id: face for face in library.faces.get_many([each.face for each in found])}
+        photos = {number: library.photos.get(number).path for number in {f.photo_id for f in faces.values()}}
+    paths = {face.id: photos[face.photo_id] for face in faces.values()}
+    if as_json:
+        print_json([{**each.as_dict(), "photo": paths[each.face]} for each in found])
+    elif found:
+        rows = [(each.face, f"{each.gain:.0f}", _perhaps(each), paths[each.face]) for each in found]
+        print_table(("Face", "Helps with", "Perhaps", "Photo"), rows)
+    else:
+        say("No unnamed face would help the recogniser much.")
+
+
 @recognisers.command("export")
 @click.argument("target", type=click.Path(path_type=Path))
 @click.argument("number", type=int, required=False)
@@ -171,6 +194,10 @@ def _as_dict(model: ModelView) -> dict[str, Any]:
     from faceid_core.recognition.model_card import card_of
 
     return {"number": model.id, "in_use": model.is_active, "notes": model.notes, **card_of(model)}
+
+
+def _perhaps(each: ToName) -> str:
+    return f"{each.guess.name} ({each.guess.probability:.0%})" if each.guess else "-"
 
 
 def _shares(point: Point) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ __all__ = [
     "live",
     "model_card",
     "model_files",
+    "next_to_name",
     "onnx_export",
     "openset",
     "recogniser",

@@ -129,3 +129,15 @@ def test_options_of_an_evaluation_that_do_not_go_together(trained_folder: Path, 
     refused(faceid("--library", trained_folder, "evaluate", "--split"), "go with --folder")
     both = faceid("--library", trained_folder, "evaluate", "--folder", identities, "--threshold", 1)
     refused(both, "they don't go with --folder")
+
+
+def test_what_to_name_next_is_listed(two: Path) -> None:
+    at = ("--library", two, "recognisers", "next")
+    found = faceid(*at, "--json").json
+    assert len(found) == len({each["face"] for each in found}) <= 50
+    assert [each["gain"] for each in found] == sorted((each["gain"] for each in found), reverse=True)
+    with Library.open(Settings(library=two)) as library:
+        assert all(face.person is None for face in library.faces.get_many([each["face"] for each in found]))
+        assert all(Path(each["photo"]).is_absolute() for each in found)
+    listed = faceid(*at, "--count", 1)
+    assert listed.code == 0 and (len(listed.out.splitlines()) == 3 or "No unnamed face" in listed.err)

@@ -23,6 +23,7 @@ from webapp.feedback import guarded, toast
 from webapp.markup import escaped_html, escaped_markdown, face_url, page_link
 from webapp.parts.blank import blank
 from webapp.parts.evaluation_charts import confusion_chart, curve_chart, reliability_chart
+from webapp.parts.next_to_name import what_to_name_next
 from webapp.parts.photo_dialog import show_photo
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import ago, count, percent
@@ -58,10 +59,13 @@ def page() -> None:
     except NotMeasured as missing:
         st.info(escaped_markdown(str(missing)), icon=":material/info:")
         page_link("train", "Train", icon=":material/arrow_forward:")
+        what_to_name_next()
+        undo_bar()
         return
     threshold = _threshold(model, held)
     _errors(model, held)
     _people(model, held, threshold)
+    what_to_name_next()
     _confusion(model, held, threshold)
     _reliability(model, held)
     undo_bar()
