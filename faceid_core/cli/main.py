@@ -159,9 +159,11 @@ def import_(
         say("--smallest-face has no effect: only the detector centerface, the default, has it.")
     found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
     with new_library_of(ctx, **given) as library:
+        before = int(library.gallery.newest_faces()[0] or 0)
         report = _import(library, found, again=again)
+        more = recognisers.suggested_since(library, before) if report.faces else {}
         if as_json:
-            print_json(report.as_dict())
+            print_json(report.as_dict() | more)
         _refuse_in_vain(library, report)
 
 
@@ -285,10 +287,8 @@ main.add_command(listing.people)
 @click.option("--epochs", type=click.IntRange(1, 200), help="Passes over the faces.")
 @click.option(
     "--recipe", type=click.Choice(["best", "imprint", "head", "fine-tune"]), default="best",
-    help="imprint: the mean of each person's faces, in seconds; head: trained further, in a minute; fine-tune: "
-    "the last level of the face network, too, in minutes; best: imprint or head, whichever does better on faces "
-    "that it has not seen.",
-)  # fmt: skip
+    help="imprint: each person's mean, in seconds; head: trained further, in a minute; fine-tune: the network's last "
+    "level, too, in minutes; best: imprint or head, whichever does better on unseen faces.")  # fmt: skip
 @JSON
 @click.pass_context
 def train(ctx: click.Context, epochs: int | None, recipe: str, as_json: bool) -> None:

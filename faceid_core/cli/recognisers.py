@@ -1,4 +1,4 @@
-"""The commands for trained recognisers: list, activate, threshold, note, delete, card, compare, next, export."""
+"""The commands for trained recognisers, from list to export."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import click
 
 from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, say
 from faceid_core.errors import BadInput
+from faceid_core.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.library import Act, Library, ModelView
     from faceid_core.recognition.evaluation import Point
+    from faceid_core.steps.apply_recogniser import Proposal
     from faceid_core.steps.next_to_name import ToName
 
 NUMBER = click.argument("number", type=int)
@@ -126,19 +128,47 @@ def compare(ctx: click.Context, numbers: tuple[int, ...], as_json: bool) -> None
     print_table(("Number", "Recognised", "Misnamed", "Right names", "Recognised at 1 % misnamed"), rows)
 
 
-@recognisers.command("next")
-@click.option("--count", type=click.IntRange(1, 1000), default=50, show_default=True, help="List at most so many.")
+@recognisers.command("suggest")
+@click.option(
+    "--accept", "precision", type=click.FloatRange(0.5, 1), metavar="SHARE",
+    help="Accept as many as leave this share of the names right, such as 0.99; `faceid undo` takes them back.",
+)  # fmt: skip
 @JSON
 @click.pass_context
-def next_faces(ctx: click.Context, count: int, as_json: bool) -> None:
+def suggest(ctx: click.Context, precision: float | None, as_json: bool) -> None:
+    """List the names that the recogniser in use suggests for unnamed faces, the surest first."""
+    from faceid_core.steps import apply_recogniser
+
+    with library_of(ctx) as library:
+        found = apply_recogniser.propose(library)
+        chosen = list(found.found)
+        if precision is not None:
+            chosen = found.above(apply_recogniser.threshold_for(library, found, precision))
+            done = apply_recogniser.accept(library, chosen) if chosen else None
+            say(f"{done.event.summary}." if done and done.event else "None of the suggestions is that sure.")
+        paths = _photos_of(library, [each.face for each in chosen])
+    if as_json:
+        print_json([{**each.as_dict(), "photo": paths[each.face]} for each in chosen])
+    elif chosen:
+        rows = [(each.face, each.name, f"{each.probability:.1%}", _or(each), paths[each.face]) for each in chosen]
+        print_table(("Face", "Name", "Probability", "Or", "Photo"), rows)
+    elif precision is None:
+        say(f"The recogniser knows nobody among the {found.of:,} unnamed faces.")
+
+
+@recognisers.command("next")
+@click.option(
+    "--count", "most", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."
+)
+@JSON
+@click.pass_context
+def next_faces(ctx: click.Context, most: int, as_json: bool) -> None:
     """List the unnamed faces whose names would help the recogniser in use most."""
     from faceid_core.steps.next_to_name import next_to_name
 
     with library_of(ctx) as library:
-        found = next_to_name(library, count)
-        faces = {face.id: face for face in library.faces.get_many([each.face for each in found])}
-        photos = {number: library.photos.get(number).path for number in {f.photo_id for f in faces.values()}}
-    paths = {face.id: photos[face.photo_id] for face in faces.values()}
+        found = next_to_name(library, most)
+        paths = _photos_of(library, [each.face for each in found])
     if as_json:
         print_json([{**each.as_dict(), "photo": paths[each.face]} for each in found])
     elif found:
@@ -194,6 +224,28 @@ def _as_dict(model: ModelView) -> dict[str, Any]:
     from faceid_core.recognition.model_card import card_of
 
     return {"number": model.id, "in_use": model.is_active, "notes": model.notes, **card_of(model)}
+
+
+def suggested_since(library: Library, face: int) -> dict[str, int]:
+    """Say what the recogniser in use makes of the faces that came after this one; {"suggested": how many}."""
+    from faceid_core.steps.apply_recogniser import proposed_since
+
+    number = proposed_since(library, face)
+    if number:
+        say(f"The recogniser suggests names for {count(number, 'new face')}; see `faceid recognisers suggest`.")
+    return {} if number is None else {"suggested": number}
+
+
+def _photos_of(library: Library, faces: list[int]) -> dict[int, str]:
+    """The path of each face's photo."""
+    found = library.faces.get_many(faces)
+    paths = {number: library.photos.get(number).path for number in {face.photo_id for face in found}}
+    return {face.id: paths[face.photo_id] for face in found}
+
+
+def _or(each: Proposal) -> str:
+    other = each.runner_up
+    return f"{other.name} ({other.probability:.1%})" if other and other.probability >= 0.001 else "-"
 
 
 def _perhaps(each: ToName) -> str:

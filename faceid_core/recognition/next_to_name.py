@@ -31,8 +31,8 @@ FALSE_MATCHES, FALSE_SHARE = 3.0, 0.0025
 how many there are. On LFW 1 and less ask for too many people with few photos."""
 
 LEEWAY = 7.0
-"""Logits by which that may differ from what the recogniser asks for: in an album of one person most pairs are of the
-same one."""
+"""Logits by which that may differ from what the recogniser asks for: in an album of one person most pairs are of
+the same one."""
 
 FEW = 50
 """With fewer faces their scores say too little."""
@@ -78,8 +78,8 @@ class Recognising:
         return self._shares(self._pair_scores(vectors, others), least)
 
     def least_of_pairs(self, vectors: Vectors) -> float:
-        """The score that only FALSE_MATCHES faces of other people have with a face, by the lower half of all scores:
-        most pairs are of two people."""
+        """The score that only FALSE_MATCHES faces of other people have with a face, by the lower half of all
+        scores: most pairs are of two people."""
         if len(vectors) < FEW:
             return self.least
         few = vectors[_even(len(vectors), int(PAIRS**0.5))]
@@ -108,11 +108,11 @@ class Recognising:
 def next_to_name(
     vectors: Vectors, best: Floats, recogniser: Recognising, count: int, *, named: Vectors | None = None
 ) -> list[Worth]:
-    """The `count` most helpful of unnamed faces (N, D), the most helpful first; fewer where the others gain nothing.
+    """The `count` most helpful of unnamed faces (N, D), the most helpful first; fewer where others gain nothing.
 
-    best: (N,) the probability of each face's likeliest name, 0 where it can't be right. named: (M, D) faces that got
-    a name since the recogniser learned: what is like them will be known. Of more than MOST faces an even selection is
-    compared.
+    best: (N,) the probability of each face's likeliest name, 0 where it can't be right. named: (M, D) faces that
+    got a name since the recogniser learned: what is like them will be known. Of more than MOST faces an even
+    selection is compared.
     """
     rows = _even(len(vectors), MOST)
     if not len(rows):

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from faceid_core.errors import NotMeasured
+from faceid_core.errors import ModelUnusable, NoModel, NotMeasured
 from faceid_core.library import Changed, DrawnFaces, Library, ModelView, Probes
 from faceid_core.recognition import evaluation, openset
 from faceid_core.recognition.recogniser import TUNED, Recogniser
@@ -39,6 +40,13 @@ class Proposal:
     name: str
     probability: float
     runner_up: Guess | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        other = self.runner_up and {
+            "name": self.runner_up.name, "probability": round(self.runner_up.probability, 4),
+        }  # fmt: skip
+        return {"face": self.face, "name": self.name, "probability": round(self.probability, 4), "runner_up": other}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,13 @@ def _assigned(photos: Ints, shares: Floats, threshold: float) -> Iterator[tuple[
     for rows in rows_of.values():
         answers = openset.assign(shares[rows], threshold, NEVER)
         yield from ((row, person) for row, person in zip(rows, answers, strict=True) if person is not None)
+
+
+def proposed_since(library: Library, face: int) -> int | None:
+    """How many faces that came after this one get a suggestion; None without a recogniser that can be used."""
+    with suppress(NoModel, ModelUnusable):
+        return sum(each.face > face for each in propose(library).found)
+    return None
 
 
 def threshold_for(library: Library, proposals: Proposals, precision: float) -> float:
