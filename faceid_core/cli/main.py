@@ -283,32 +283,7 @@ main.add_command(faces.faces)
 main.add_command(listing.people)
 
 
-@main.command()
-@click.option("--epochs", type=click.IntRange(1, 200), help="Passes over the faces.")
-@click.option(
-    "--recipe", type=click.Choice(["best", "imprint", "head", "fine-tune"]), default="best",
-    help="imprint: each person's mean, in seconds; head: trained further, in a minute; fine-tune: the network's last "
-    "level, too, in minutes; best: imprint or head, whichever does better on unseen faces.")  # fmt: skip
-@JSON
-@click.pass_context
-def train(ctx: click.Context, epochs: int | None, recipe: str, as_json: bool) -> None:
-    """Train a recogniser from the names given so far."""
-    from faceid_core.recognition.training import TrainOptions
-    from faceid_core.steps.train import train_recogniser
-
-    options = TrainOptions(recipe=recipe) if epochs is None else TrainOptions(recipe=recipe, epochs=epochs)
-    with library_of(ctx) as library, progress_bar("batches") as progress:
-        model = train_recogniser(library, options=options, progress=progress)
-    tested = f"{model.metrics['accuracy']:.1%} of the test faces were named correctly."
-    untested = "nobody has a second photo to test it with."
-    say(
-        f"Recogniser {model.id} knows {count(len(model.classes), 'person', 'people')}; "
-        f"{tested if model.metrics['valid_faces'] else untested}"
-    )
-    if as_json:
-        print_json({"model": model.id, "classes": model.classes, "threshold": model.threshold, **model.metrics})
-
-
+main.add_command(recognisers.train)
 main.add_command(recognisers.recognisers)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, say
+from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, progress_bar, say
 from faceid_core.errors import BadInput
 from faceid_core.wording import count
 
@@ -18,6 +18,38 @@ if TYPE_CHECKING:
     from faceid_core.steps.next_to_name import ToName
 
 NUMBER = click.argument("number", type=int)
+
+
+@click.command()
+@click.option("--epochs", type=click.IntRange(1, 200), help="Passes over the faces.")
+@click.option(
+    "--recipe", type=click.Choice(["best", "imprint", "head", "fine-tune", "classic"]), default="best",
+    help="imprint: each person's mean, in seconds; head: trained further, in a minute; fine-tune: the "
+    "network's last level, too, in minutes; best: imprint or head, whichever does better on unseen faces; "
+    "classic: imprint, compared with ResNet-34.",
+)  # fmt: skip
+@click.option("--weights", type=click.Path(path_type=Path), help="File of ResNet-34's weights, for classic.")
+@JSON
+@click.pass_context
+def train(ctx: click.Context, epochs: int | None, recipe: str, weights: Path | None, as_json: bool) -> None:
+    """Train a recogniser from the names given so far."""
+    from faceid_core.recognition.training import TrainOptions
+    from faceid_core.steps.train import train_recogniser
+
+    given = {"epochs": epochs, "weights": str(weights) if weights else None}
+    options = TrainOptions(recipe=recipe, **{name: value for name, value in given.items() if value is not None})
+    with library_of(ctx) as library, progress_bar("batches") as progress:
+        model = train_recogniser(library, options=options, progress=progress)
+    tested = f"{model.metrics['accuracy']:.1%} of the test faces were named correctly."
+    untested = "nobody has a second photo to test it with."
+    say(
+        f"Recogniser {model.id} knows {count(len(model.classes), 'person', 'people')}; "
+        f"{tested if model.metrics['valid_faces'] else untested}"
+    )
+    for each in model.metrics["compared"] if recipe == "classic" else ():
+        say(f"{each['recipe']}: {each['accuracy']:.1%}; {each['tpir']:.1%} where 1 in 100 strangers gets a name.")
+    if as_json:
+        print_json({"model": model.id, "classes": model.classes, "threshold": model.threshold, **model.metrics})
 
 
 @click.group(cls=Commands)

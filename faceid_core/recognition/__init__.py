@@ -5,6 +5,7 @@ May import the root, engine and vision.
 
 __all__ = [
     "candidates",
+    "classic",
     "classifier",
     "evaluation",
     "holdout",

@@ -254,10 +254,12 @@ def test_failed_save_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytes
 def test_fine_tuning_that_gains_nothing_keeps_the_head(
     faces: Faces, weights: ResNetWeights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(candidates, "_open_set", lambda candidate, held: 0.0)
+    for module in (candidates, training):
+        monkeypatch.setattr(module, "open_set", lambda candidate, held: 0.0)
     crops, names, photos = few(faces)
     options = TrainOptions(recipe="fine-tune", epochs=1, views=1)
     trained = training.train(crops, names, photos, weights=weights, options=options)
     assert trained.kept == "head" and set(trained.tensors) == {"rows"}
+    assert [each["recipe"] for each in trained.report.compared] == ["imprinted", "head", "network"], "side by side"
     # The imprinted classifier, the head's epoch, and as many as it takes to see that nothing is gained.
     assert [row["epoch"] for row in trained.report.history] == [0, 1, 2, 3]
