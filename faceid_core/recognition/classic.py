@@ -184,7 +184,7 @@ def _as_input(crops: Image) -> torch.Tensor:
     """(N, H, W, 3) uint8 -> (N, 3, H, W) float32."""
     import torch
 
-    scaled = (crops.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
+    scaled = (crops.astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     return torch.from_numpy(np.ascontiguousarray(scaled.transpose(0, 3, 1, 2)))
 
 

@@ -6,6 +6,7 @@ The imprinted classifier (each person's row is the mean of the person's vectors)
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -123,7 +124,17 @@ def train(
     progress(work.total, work.total, "Ready")
     ids = np.zeros(len(crops), np.int64) if faces is None else np.asarray(faces, np.int64)
     made = _finish(kept, candidates, labelled, ids[labelled.rows], split, options, tuple(history), started)
-    return replace(made, report=replace(made.report, compared=compared))
+    digest = _digest(labelled, labelled.crops if given is None else given)
+    return replace(made, report=replace(made.report, compared=compared, dataset=digest))
+
+
+def _digest(labelled: Labelled, faces: Image | Vectors) -> str:
+    """SHA-256 of the faces (N, …) with their names, in any order: the same data have the same digest."""
+    lines = sorted(
+        hashlib.sha256(np.ascontiguousarray(face).tobytes() + labelled.names[person].encode()).digest()
+        for face, person in zip(faces, labelled.classes.tolist(), strict=True)
+    )
+    return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def save(trained: Trained, parent: Path) -> Path:

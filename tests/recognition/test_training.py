@@ -78,6 +78,19 @@ def test_people_with_a_single_photo_are_known(faces: Faces) -> None:
     assert [person["tested"] for person in report.by_person] == [0, 0]
 
 
+def test_the_same_data_have_the_same_digest(faces: Faces) -> None:
+    crops, names, photos = few(faces, 1)
+    vectors = np.eye(2, 128, dtype=np.float32) + 0.3
+
+    def digest(crops: np.ndarray, names: list[str], vectors: np.ndarray) -> str:
+        return training.train(crops, names, photos, weights=no_network, vectors=vectors).report.dataset
+
+    found = digest(crops, names, vectors)
+    assert len(found) == 64 and found == digest(crops[::-1], names[::-1], vectors[::-1])
+    assert found != digest(crops, names[::-1], vectors), "other names"
+    assert found != digest(crops, names, vectors * 1.01), "other faces"
+
+
 def no_network() -> ResNetWeights:
     raise AssertionError("nothing here needs the network")
 

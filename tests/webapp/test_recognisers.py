@@ -189,3 +189,16 @@ def test_the_faces_that_would_help_most_are_named_there(known: Library, open_pag
     assert most.face >= 89
     known.people.name_faces([most.face], "Eve")
     assert next_to_name(known)[0].face < 89
+
+
+def test_a_person_called_unknown_is_not_nobody(known: Library, open_page: OpenPage) -> None:
+    """Their row and column of the matrix are not those of unknown faces."""
+    known.people.describe(known.people.known("Cy").id, name="unknown")
+    known.photos.add_many([photo(500, vectors_of([0], 7)[0]), photo(501, vectors_of([2], 7)[0])])
+    known.people.name_faces([89], "unknown")
+    known.people.name_faces([90], "Ada")
+    trained(known)
+    page = open_page("evaluation")
+    assert not page.exception
+    (faces,) = [box for box in page.selectbox if str(box.key).startswith("cell-")]
+    assert {"Ada as “unknown” · 1", "“unknown” as Ada · 1"} <= set(faces.options)

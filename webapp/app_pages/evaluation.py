@@ -253,11 +253,16 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
 
 
 def _truth(model: ModelView, person: int) -> str:
-    return OTHERS if person == UNKNOWN else model.classes[person]
+    return OTHERS if person == UNKNOWN else _person(model.classes[person])
 
 
 def _said(model: ModelView, person: int) -> str:
-    return NOBODY if person == UNKNOWN else model.classes[person]
+    return NOBODY if person == UNKNOWN else _person(model.classes[person])
+
+
+def _person(name: str) -> str:
+    """The name, in quotes where nobody is called so, too."""
+    return f"“{name}”" if name.casefold() in (OTHERS, NOBODY) else name
 
 
 def _cell_names(model: ModelView, truth: int, said: int) -> tuple[str, str]:
