@@ -159,9 +159,11 @@ def import_(
         say("--smallest-face has no effect: only the detector centerface, the default, has it.")
     found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
     with begun(settings, len(found.files), again) as executor, new_library_of(ctx, **given) as library:
+        before = int(library.gallery.newest_faces()[0] or 0)
         report = _import(library, found, again=again, executor=executor)
+        more = recognisers.suggested_since(library, before) if report.faces else {}
         if as_json:
-            print_json(report.as_dict())
+            print_json(report.as_dict() | more)
         _refuse_in_vain(library, report)
 
 
@@ -281,34 +283,7 @@ main.add_command(faces.faces)
 main.add_command(listing.people)
 
 
-@main.command()
-@click.option("--epochs", type=click.IntRange(1, 200), help="Passes over the faces.")
-@click.option(
-    "--recipe", type=click.Choice(["best", "imprint", "head", "fine-tune"]), default="best",
-    help="imprint: the mean of each person's faces, in seconds; head: trained further, in a minute; fine-tune: "
-    "the last level of the face network, too, in minutes; best: imprint or head, whichever does better on faces "
-    "that it has not seen.",
-)  # fmt: skip
-@JSON
-@click.pass_context
-def train(ctx: click.Context, epochs: int | None, recipe: str, as_json: bool) -> None:
-    """Train a recogniser from the names given so far."""
-    from faceid_core.recognition.training import TrainOptions
-    from faceid_core.steps.train import train_recogniser
-
-    options = TrainOptions(recipe=recipe) if epochs is None else TrainOptions(recipe=recipe, epochs=epochs)
-    with library_of(ctx) as library, progress_bar("batches") as progress:
-        model = train_recogniser(library, options=options, progress=progress)
-    tested = f"{model.metrics['accuracy']:.1%} of the test faces were named correctly."
-    untested = "nobody has a second photo to test it with."
-    say(
-        f"Recogniser {model.id} knows {count(len(model.classes), 'person', 'people')}; "
-        f"{tested if model.metrics['valid_faces'] else untested}"
-    )
-    if as_json:
-        print_json({"model": model.id, "classes": model.classes, "threshold": model.threshold, **model.metrics})
-
-
+main.add_command(recognisers.train)
 main.add_command(recognisers.recognisers)
 
 
