@@ -5,7 +5,6 @@ No font, script or picture comes from outside this server: the fonts are Streaml
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
 
 ACCENT, ACCENT_DARK = "#0f766e", "#2dd4bf"
 """Deep teal: calm, and far from every skin tone, so that faces stay the warm part of a page."""
-
-UNKNOWN = "#57534e"
-"""A face on a picture that is nobody we know."""
 
 _LIGHT = {
     "primaryColor": ACCENT,
@@ -159,19 +155,6 @@ def gradio_css(public_path: str = "") -> str:
 def shared_css(public_path: str = "") -> str:
     """The style of shared pages: that of the other pages before the app, and a grid of photos."""
     return sign_in_css(public_path) + (STATIC / "shared.css").read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=32)
-def label_font(size_px: int) -> Any:
-    """The pages' font for names on pictures. Pillow's own, the fallback, knows ASCII only."""
-    from PIL import ImageFont
-
-    try:
-        font = ImageFont.truetype(str(font_files()["normal"]), size_px)
-        font.set_variation_by_axes([600])
-    except (KeyError, OSError):
-        return ImageFont.load_default(size=size_px)
-    return font
 
 
 def gradio_theme() -> gradio.Theme:
