@@ -109,10 +109,7 @@ _TEALS = f"""
 """.split()
 """From the lightest to the darkest, as Gradio wants them."""
 
-GRADIO_CSS = """
-.gradio-container, .gradio-container .main.app { max-width: none !important; padding: 0 !important; }
-footer { display: none !important; }
-"""
+GRADIO_CSS = (STATIC / "gradio.css").read_text(encoding="utf-8")
 
 
 def sign_in_css(public_path: str = "") -> str:
@@ -178,6 +175,8 @@ def gradio_theme() -> gradio.Theme:
         block_background_fill=_LIGHT["secondaryBackgroundColor"],
         block_background_fill_dark=_DARK["secondaryBackgroundColor"],
         block_border_width="0px",
+        block_info_text_color="#57605d",
+        block_info_text_color_dark="#b4c0bd",
         block_shadow="none",
         block_label_background_fill="transparent",
         block_label_background_fill_dark="transparent",
