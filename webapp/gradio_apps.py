@@ -16,7 +16,7 @@ from faceid_core.atomic import PRIVATE_FOLDER
 from faceid_core.settings import Settings
 from webapp import theme
 from webapp.gradio_group import group_app
-from webapp.gradio_parts import CAMERA_REFUSED, NO_CAMERA
+from webapp.gradio_parts import NO_CAMERA
 from webapp.gradio_single import single_app
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WORDS = {"image.allow_webcam_access": CAMERA_REFUSED, "image.no_webcam_support": NO_CAMERA}
-"""Instead of Gradio's own sentences, which speak of recording."""
+WORDS = {"image.no_webcam_support": NO_CAMERA}
+"""Instead of Gradio's own sentence, for pages that get no camera at all; for the others see gradio_camera.js."""
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt-BR", "pl", "ru", "ja", "ko", "zh-CN", "zh-TW")
-"""Of browsers that get WORDS; like the rest of faceid in English."""
+"""Of browsers that get WORDS, in English like the rest of faceid."""
 
 WAITING, PER_SESSION = 32, 3
 """Pictures that may wait: altogether, and of one browser tab."""
@@ -60,6 +60,7 @@ def build(settings: Settings) -> FastAPI:
             max_file_size=f"{settings.max_upload_mb}mb",
             theme=theme.gradio_theme(),
             css=theme.gradio_css(settings.public_path),
+            head=f"<script>{theme.GRADIO_SCRIPT}</script>",
             i18n=gr.I18n(**dict.fromkeys(LANGUAGES, WORDS)),
         )
         app.has_launched = True  # only then does Gradio refuse paths that nobody uploaded

@@ -27,7 +27,6 @@ RUN: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2, "con
 QUICK: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Of events that do not."""
 
-CAMERA_REFUSED = "The camera was refused: allow it for this page beside the address, then click here again."
 NO_CAMERA = (
     "Browsers give the camera only to pages that are opened by https, or on this very computer by http://localhost."
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceid_core.errors import BadInput
+from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.steps.name_new_photo import name_new_photo
 from faceid_core.steps.recognise import find_faces, name_faces, nearest
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 OFFERED = 300
 """Names that the box offers; any other can be typed."""
+
+SHOWN = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp"})
+"""Endings of pictures that every browser can show; of others it gets a copy."""
 
 ADD = (
     "Type who it is, also where the answer is right: the photo is added to the library with that name, and the "
@@ -82,9 +86,9 @@ class _Single:
             self.done = gr.HTML()
 
     def _events(self) -> None:
-        face = [self.shown, self.note, self.strip, self.answer, self.near, self.editor, self.name, self.undo,
-                self.done]  # fmt: skip
-        guarded = saying(self.note, self._nothing)
+        face = [self.shown, self.photo, self.note, self.strip, self.answer, self.near, self.editor, self.name,
+                self.undo, self.done]  # fmt: skip
+        guarded = saying(self.note, lambda: {**self._nothing(), self.photo: None})
         self.photo.input(guarded(self.show), self.photo, face, show_progress_on=self.photo, **RUN)
         self.strip.click(self._chosen(), self.shown, face, **QUICK)
         named = [self.shown, self.done, self.undo]
@@ -101,10 +105,14 @@ class _Single:
         with gradio_actions.reading(path, self._settings) as pixels:
             found = find_faces(library(), pixels, go_on=gradio_actions.go_on)
             crops = tuple(gradio_markup.crop(pixels, face.box) for face in found.faces)
+            preview: Update = {}
+            if Path(path).suffix.lower() not in SHOWN:
+                preview[self.photo] = images.thumbnail(pixels, gradio_markup.PREVIEW_PX)
         faces = name_faces(library(), found)
         if not faces:
-            return {**self._nothing(), self.note: gradio_markup.sentence(gradio_actions.NO_FACE)}
-        return self._about(Shown(path, found, tuple(faces), crops, gradio_actions.largest(faces)))
+            return {**self._nothing(), **preview, self.note: gradio_markup.sentence(gradio_actions.NO_FACE)}
+        shown = Shown(path, found, tuple(faces), crops, gradio_actions.largest(faces))
+        return {**self._about(shown), **preview}
 
     def _chosen(self) -> Callable[..., Update]:
         """The event of the strip, whose annotation tells Gradio to hand over what its script sent."""

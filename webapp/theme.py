@@ -110,6 +110,7 @@ _TEALS = f"""
 """From the lightest to the darkest, as Gradio wants them."""
 
 GRADIO_CSS = (STATIC / "gradio.css").read_text(encoding="utf-8")
+GRADIO_SCRIPT = (STATIC / "gradio_camera.js").read_text(encoding="utf-8")
 
 
 def sign_in_css(public_path: str = "") -> str:
