@@ -40,6 +40,7 @@ from faceid_core.steps.audit import audit_blocks
 from faceid_core.values import Box, Flag
 from webapp.api_docs import add_docs
 from webapp.api_v1 import add_v1
+from webapp.api_v1_library import add_library
 from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
 from webapp.days import IsoDay
 from webapp.exports import add_exports
@@ -124,6 +125,7 @@ def build(settings: Settings) -> FastAPI:
     add_exports(api)
     _add_recognition(api, settings)
     add_v1(api, settings)
+    add_library(api)
     add_docs(api)
     add_live(api)
     return api
@@ -256,7 +258,6 @@ def _add_recognition(api: FastAPI, settings: Settings) -> None:
 
 
 def _recognised(image: UploadFile, settings: Settings, threshold: float | None) -> list[dict[str, Any]]:
-    from faceid_core.recognition.recogniser import as_dict
     from faceid_core.steps.recognise import recognise
 
     try:
@@ -264,7 +265,7 @@ def _recognised(image: UploadFile, settings: Settings, threshold: float | None) 
             found = recognise(library(), photo.pixels, threshold=threshold)
     except UnreadableImage as error:
         raise type(error)(f"This upload can't be read as a photo: {error}.") from error
-    return [as_dict(face) for face in found]
+    return [face.as_dict() for face in found]
 
 
 def _thumbnail(cache: Cache, path: str, size: int) -> bytes:
