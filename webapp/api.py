@@ -23,14 +23,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from faceid_core import __version__, frame_path
 from faceid_core.errors import (
     DiskFull,
+    EngineError,
     FaceIdError,
     ImageTooLarge,
     LibraryBusy,
     LibraryError,
+    ModelUnusable,
     NotAllowed,
     NotFound,
     NotReady,
     NotSignedIn,
+    OutOfDate,
     TooBusy,
     UnreadableImage,
 )
@@ -41,7 +44,7 @@ from faceid_core.values import Box, Flag
 from webapp.api_docs import add_docs
 from webapp.api_v1 import add_v1
 from webapp.api_v1_library import add_library
-from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
+from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread, why_unreadable
 from webapp.days import IsoDay
 from webapp.exports import add_exports
 from webapp.live import add_live
@@ -264,7 +267,7 @@ def _recognised(image: UploadFile, settings: Settings, threshold: float | None) 
         with decoded(image.file, settings) as photo:
             found = recognise(library(), photo.pixels, threshold=threshold)
     except UnreadableImage as error:
-        raise type(error)(f"This upload can't be read as a photo: {error}.") from error
+        raise type(error)(why_unreadable(error, "upload")) from error
     return [face.as_dict() for face in found]
 
 
@@ -308,6 +311,9 @@ STATUS: dict[type[FaceIdError], int] = {
     NotAllowed: 403,
     NotFound: 404,
     NotReady: 409,
+    OutOfDate: 409,
+    ModelUnusable: 409,
+    EngineError: 503,
     ImageTooLarge: 413,
     UnreadableImage: 422,
     TooBusy: 429,

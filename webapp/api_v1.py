@@ -17,7 +17,7 @@ from faceid_core.errors import UnreadableImage
 from faceid_core.settings import Settings
 from faceid_core.steps import faces_of
 from faceid_core.values import Image, Quality
-from webapp.context import decoded, library, on_picture_thread
+from webapp.context import decoded, library, on_picture_thread, why_unreadable
 
 Value = TypeVar("Value")
 Picture = Annotated[UploadFile, File(description="A photo: JPEG, PNG, WebP, HEIC or another common format")]
@@ -182,7 +182,7 @@ def _read(image: UploadFile, settings: Settings, act: Callable[[Image], Value]) 
     except UnreadableImage as error:
         if isinstance(error, faces_of.NoFaceFound):
             raise
-        raise type(error)(f"This upload can't be read as a photo: {error}.") from error
+        raise type(error)(why_unreadable(error, "upload")) from error
 
 
 def _recognised(threshold: float | None, pixels: Image) -> list[Named]:

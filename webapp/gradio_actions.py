@@ -17,7 +17,7 @@ from faceid_core.errors import BadInput, FaceIdError, JobCancelled, UnreadableIm
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Recognised
 from faceid_core.wording import count
-from webapp.context import decoded, in_words, library
+from webapp.context import decoded, in_words, library, why_unreadable
 from webapp.feedback import APOLOGY
 from webapp.markup import escaped_html
 
@@ -74,7 +74,7 @@ def reading(path: str, settings: Settings) -> Iterator[Image]:
 def explained(error: Exception) -> str:
     """The sentence for whoever sent the picture; what nobody expected is logged."""
     if isinstance(error, UnreadableImage):
-        return f"This file can't be read as a photo: {error}."
+        return why_unreadable(error, "file")
     if isinstance(error, FaceIdError):
         return in_words(error)
     log.error("a recogniser failed", exc_info=error)

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from webapp.guard import Guard, hostname
 from webapp.lazy_app import Later
 from webapp.proxy import FromProxy, PublicName
 from webapp.shared import SharedPages
+from webapp.warm_up import warm_up_soon
 from webapp.worker import supervised_worker, worker_environment
 
 if TYPE_CHECKING:
@@ -160,6 +162,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
     global _server  # noqa: PLW0603 - one server in a process
     context.configure(settings)
     context.visitors().library.refuse_open_door()
+    timers: list[threading.Timer] = []
     with bind(settings) as listener:
         url = address(listener)
 
@@ -170,6 +173,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
                     log.info("Serving at %s", url)
                     if announce:
                         announce(url)
+                    timers.append(warm_up_soon(context.visitors().library))
 
         config = uvicorn.Config(
             build_app(settings),
@@ -182,6 +186,8 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
         _server, port = Server(config), listener.getsockname()[1]
         _server.run(sockets=[listener])
         _server = None
+    for timer in timers:
+        timer.cancel()
     if _pending is not None:
         _pending()
         _start_again(settings, port)
