@@ -179,7 +179,7 @@ class _Single:
         event = naming.event
         said = "It has this name already." if event is None else f"{event.summary}."
         return {
-            self.shown: replace(shown, event=event and event.id),
+            self.shown: replace(shown, event=None if event is None else event.id),
             self.done: gradio_markup.sentence(said),
             self.undo: gr.update(visible=event is not None),
         }
