@@ -136,7 +136,7 @@ class Wanted(BaseModel):
 
     kind: Annotated[
         Literal["cluster", "map", "train"],
-        Field(description="cluster groups the faces, map draws them, train makes a recogniser"),
+        Field(description="In this order: group the faces, draw their map, train a recogniser"),
     ]
     model_config = _example({"kind": "train"})
 
