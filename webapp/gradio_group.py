@@ -55,10 +55,11 @@ class _Group:
         self._settings = settings
         with gradio_parts.blocks("faceid: several faces") as self.app:
             self.shown = gr.State(None, time_to_live=STATE_SECONDS)
-            self.photo = gradio_parts.picture_input(label="Photo", height=300)
-            with gr.Row(elem_classes="many") as self.choices:
-                self.folder = gr.UploadButton("A folder of photos", file_count="directory", size="md")
-                self.files = gr.UploadButton("Many photos, or a zip", file_count="multiple", size="md")
+            with gr.Column() as self.entry:  # hidden instead of the input itself, see picture_input
+                self.photo = gradio_parts.picture_input(label="Photo", height=300)
+                with gr.Row():
+                    self.folder = gr.UploadButton("A folder of photos", file_count="directory", size="md")
+                    self.files = gr.UploadButton("Many photos, or a zip", file_count="multiple", size="md")
             self.note = gr.HTML()
             self._result()
             self.batch = gr.HTML(js_on_load=gradio_markup.COPY)
@@ -82,7 +83,7 @@ class _Group:
         self.annotated = gr.HTML(visible="hidden", elem_id="annotated")
 
     def _events(self) -> None:
-        everything = [self.shown, self.photo, self.choices, self.note, self.result, self.picture, self.boxes,
+        everything = [self.shown, self.entry, self.photo, self.note, self.result, self.picture, self.boxes,
                       self.threshold, self.list, self.batch, self.again]  # fmt: skip
         guarded = saying(self.note, self._nothing)
         self.photo.input(guarded(self.show), self.photo, everything, show_progress_on=self.photo, **RUN)
@@ -93,7 +94,7 @@ class _Group:
         drawn = self.save.click(saying(self.note)(self.draw), at, [self.annotated, self.note], **QUICK)
         drawn.then(None, None, None, js=SAVE)
         for button in (self.folder, self.files):
-            outputs = [self.note, self.choices, self.photo, self.batch, self.again]
+            outputs = [self.note, self.entry, self.batch, self.again]
             button.upload(self.show_many, button, outputs, show_progress="hidden", **MANY)
 
     # --- one photo ----------------------------------------------------------------------------------------------
@@ -110,8 +111,8 @@ class _Group:
         faces = name_faces(library(), found)
         return {
             self.shown: shown,
-            self.photo: gr.update(value=None, visible=False),
-            self.choices: gr.update(visible=False),
+            self.photo: None,
+            self.entry: gr.update(visible=False),
             self.again: gr.update(value="Another photo", visible=True),
             self.result: gr.update(visible=True),
             self.picture: gradio_markup.picture(preview, gradio_parts.name_of(path)),
@@ -151,8 +152,8 @@ class _Group:
 
         return {
             self.shown: None,
-            self.photo: gr.update(value=None, visible=True),
-            self.choices: gr.update(visible=True),
+            self.photo: None,
+            self.entry: gr.update(visible=True),
             self.again: gr.update(visible=False),
             self.result: gr.update(visible=False),
             **dict.fromkeys((self.note, self.picture, self.boxes, self.list, self.batch), ""),
@@ -163,7 +164,7 @@ class _Group:
         """Name the people on many photos, one after the other, and say how far it is."""
         import gradio as gr
 
-        hidden = {self.photo: gr.update(visible=False), self.choices: gr.update(visible=False)}
+        hidden = {self.entry: gr.update(visible=False)}
         again = {self.again: gr.update(value="Other photos", visible=True)}
         answers: list[PhotoAnswer] = []
         try:

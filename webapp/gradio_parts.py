@@ -36,7 +36,10 @@ Update = dict[Any, Any]
 
 
 def picture_input(**options: Any) -> gradio.Image:
-    """An image input that hands over the file itself, so that our reader, with its limits, is the only decoder."""
+    """An image input that hands over the file itself, so that our reader, with its limits, is the only decoder.
+
+    Give it values, never `gr.update`: from then on Gradio uses a copy for the session, which decodes by itself.
+    """
     import gradio as gr
 
     photo = gr.Image(type="filepath", buttons=[], sources=SOURCES, **options)  # type: ignore[arg-type]
