@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from faceid_core.errors import InvalidName
 from faceid_core.library import FaceView, JobView, PersonView, PhotoQuery, PhotoView
 from faceid_core.values import Role
 from faceid_core.wording import without_folders
@@ -152,8 +153,7 @@ def _add_people(api: FastAPI) -> None:
     def people(name: Name = None, after: After = None, limit: Limit = 100) -> People:
         """In the order of their ids, which stay the same when somebody is renamed."""
         if name is not None:
-            person = library().people.find(name) if name.strip() else None
-            return People(people=[_person(person)] if person else [])
+            return People(people=_called(name))
         everybody = sorted(library().people.all(), key=lambda person: person.id)
         return People(people=[_person(each) for each in everybody if each.id > (after or 0)][:limit])
 
@@ -210,6 +210,15 @@ def _person(person: PersonView) -> Person:
         birth_date=person.birth_date,
         picture=None if cover is None else _portrait(cover),
     )
+
+
+def _called(name: str) -> list[Person]:
+    """Nobody for what can't be a name."""
+    try:
+        found = library().people.find(name)
+    except InvalidName:
+        return []
+    return [_person(found)] if found else []
 
 
 def _face(face: FaceView) -> PersonFace:

@@ -29,6 +29,9 @@ def test_people_have_faces_photos_and_pictures(client: TestClient) -> None:
     ada = people[0]["id"]
     assert client.get(f"/v1/people/{ada}").json() == people[0]
     assert client.get("/v1/people", params={"name": "ADA"}).json()["people"] == people[:1]
+    assert [client.get("/v1/people", params={"name": name}).json() for name in ("", "Bo", "\x87\x85")] == [
+        {"people": []}
+    ] * 3
     assert client.get("/v1/people", params={"after": ada, "limit": 1}).json()["people"] == people[1:]
     faces = client.get(f"/v1/people/{ada}/faces").json()["faces"]
     assert {face["id"] for face in faces} == {1, 2}
