@@ -142,7 +142,7 @@ class Recogniser:
         return openset.probabilities(self.scorer(vectors), self.calibration)
 
     def _answer(self, face: DetectedFace, shares: np.ndarray, person: int | None) -> Recognised:
-        best = [int(index) for index in np.argsort(-shares, kind="stable") if index != person][:RUNNERS_UP]
+        best = [int(place) for place in openset.best_first(shares, RUNNERS_UP + 1) if place != person][:RUNNERS_UP]
         runners_up = tuple(Guess(self.classes[index], float(shares[index])) for index in best)
         if person is None:
             return Recognised(face.box, None, float(1 - shares.max()), runners_up, face.score)
