@@ -167,6 +167,8 @@ class Recognised:
     """One face of a recognised image. name is None for a face that is nobody we know.
 
     runners_up: the next candidates, best first; for an unknown face they start with the nearest person.
+    person_id: of the person of that name in the library; None for nobody we know, and for a person who has another
+    name by now.
     """
 
     box: Box
@@ -174,6 +176,27 @@ class Recognised:
     probability: float
     runners_up: tuple[Guess, ...] = ()
     score: float = 0.0
+    person_id: int | None = None
+
+    @property
+    def status(self) -> str:
+        """“known” or “unknown”: somebody may be called “unknown”."""
+        return "unknown" if self.name is None else "known"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: box in pixels as left, top, right, bottom; status “unknown” and name null for a face that is
+        nobody we know."""
+        return {
+            "box": [round(edge, 1) for edge in self.box.as_tuple()],
+            "status": self.status,
+            "person_id": self.person_id,
+            "name": self.name,
+            "probability": round(self.probability, 4),
+            "score": round(self.score, 4),
+            "runners_up": [
+                {"name": guess.name, "probability": round(guess.probability, 4)} for guess in self.runners_up
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)

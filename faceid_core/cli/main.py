@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import access, export, faces, listing, models, names, privacy, recognisers, share, upkeep
+from faceid_core.cli import (
+    access,
+    export,
+    faces,
+    listing,
+    models,
+    names,
+    privacy,
+    recognise,
+    recognisers,
+    share,
+    upkeep,
+)
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -26,21 +38,18 @@ from faceid_core.cli.console import (
     library_of,
     new_library_of,
     print_json,
-    print_recognised,
     progress_bar,
     say,
     settings_of,
 )
 from faceid_core.errors import NoFaces, UnknownChoice, UnreadableImage
-from faceid_core.wording import count, file_name
+from faceid_core.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.importing.finding import Found
     from faceid_core.importing.report import ImportReport
     from faceid_core.library import Library
-    from faceid_core.recognition.recogniser import Recogniser
     from faceid_core.settings import Settings
-    from faceid_core.values import Recognised
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 PORT = click.option(
@@ -287,40 +296,7 @@ main.add_command(recognisers.train)
 main.add_command(recognisers.recognisers)
 
 
-@main.command()
-@PATHS
-@JSON
-@click.pass_context
-def recognise(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Recognise the people in photos with the recogniser in use. Stores nothing."""
-    from faceid_core.steps.recognise import load_recogniser
-
-    with library_of(ctx) as library:
-        recogniser = load_recogniser(library)
-        results, skipped = _recognise(recogniser, _find(paths).files, library.settings)
-    print_recognised(results, skipped, as_json)
-    if not results:
-        raise UnreadableImage(f"None of these files could be read, for the reasons above; {GIVE_PHOTOS}")
-
-
-def _recognise(
-    recogniser: Recogniser, paths: list[Path], settings: Settings
-) -> tuple[dict[str, list[Recognised]], dict[str, str]]:
-    """By path: the faces of each photo, and the reason for each one that can't be read."""
-    from faceid_core.media import images
-
-    results: dict[str, list[Recognised]] = {}
-    skipped: dict[str, str] = {}
-    with progress_bar("photos") as progress:
-        for done, path in enumerate(paths):
-            name = file_name(path)
-            progress(done, len(paths), path.name)
-            try:
-                photo = images.read(path, max_megapixels=settings.max_megapixels)
-                results[name] = recogniser.recognise(photo.pixels)
-            except UnreadableImage as error:
-                skipped[name] = str(error)
-    return results, skipped
+main.add_command(recognise.recognise)
 
 
 main.add_command(export.export)

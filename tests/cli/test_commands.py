@@ -198,7 +198,8 @@ def test_a_trained_recogniser_names_the_people_on_photos(trained_folder: Path, a
         assert entry["photo"] == photos[name]
         assert name in {face["name"] for face in entry["faces"]}
         for face in entry["faces"]:
-            assert set(face) == {"box", "name", "probability", "score", "runners_up"}
+            assert set(face) == {"box", "status", "person_id", "name", "probability", "score", "runners_up"}
+            assert (face["person_id"] is None) == (face["name"] is None) == (face["status"] == "unknown")
     as_text = faceid("--library", trained_folder, "recognise", photos["Anna"]).out
     assert as_text.startswith(f"{photos['Anna']}: ")
     assert "Anna (" in as_text
