@@ -25,7 +25,7 @@ from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import FaceView, PersonView, PhotoView
+    from faceid_core.library import FaceView, PersonView, PhotoView, WithoutFace
 
 DETAIL_PX, LARGE_PX = 1400, 4096
 CONFIRMED = "_faces_to_erase"
@@ -83,8 +83,10 @@ def shown_photo(
         editable=may(Role.EDITOR) and library().read_only is None,
         previous=before is not None,
         next=behind is not None,
-        error=at.error if at.naming else "",
+        error=at.error if at.naming or at.adding else "",
         status=at.status,
+        without=[_without_face(one) for one in library().tags.people_on(photo.id)],
+        adding=at.adding,
         ahead=[photo_url(one, DETAIL_PX) for one in (behind, before) if one is not None],
     )
 
@@ -98,6 +100,10 @@ def _face(face: FaceView) -> dict[str, Any]:
         "src": face_url(face.id, box=face.box),
         "isAside": face.flag is Flag.STRANGER,
     }
+
+
+def _without_face(one: WithoutFace) -> dict[str, Any]:
+    return {"person": one.person_id, "name": one.name, "presence": one.presence.value}
 
 
 def _choice(person: PersonView) -> dict[str, Any]:
