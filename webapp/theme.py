@@ -73,6 +73,9 @@ CSS = """
 .link-button { display: inline-block; background: var(--strong); color: #fff !important; border-radius: .6rem;
   padding: .45rem 1rem; font-weight: 600; text-decoration: none !important; }
 .link-button:hover { background: #115e59; }
+/* What is done with the chosen photos or people stays in view while they scroll by. */
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-choice-"]) { position: sticky; top: 3.6rem; z-index: 20;
+  margin: -.5rem; padding: .5rem; border-radius: .9rem; backdrop-filter: blur(18px) saturate(1.4); }
 /* A photo is a picture with an invisible button over it: the whole tile opens its details. */
 [class*="st-key-photo-grid"] { display: grid;
   grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }

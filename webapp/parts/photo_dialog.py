@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ def _photo(at: photo_acts.Viewing) -> None:
     shown = shown_photo(at, photo, library().faces.of_photo(photo.id), library().people.all())
     folder = f" · :gray[{escaped_markdown(_folder(photo))}]" if _folder(photo) else ""
     st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}{folder}")
+    if may(Role.EDITOR) and (tags := library().tags.of(photo.id)):
+        st.markdown(tags_in_words(tags))
     if shown.gone:
         _repair(photo)
     photo_viewer(shown, key="photo-viewer", turn=at.turn, on_act=photo_acts.act)
@@ -109,6 +112,15 @@ def _without_face(one: WithoutFace) -> dict[str, Any]:
 def _choice(person: PersonView) -> dict[str, Any]:
     source = face_url(person.cover_face_id) if person.cover_face_id else None
     return {"id": person.id, "name": person.name, "note": count(person.faces, "face"), "src": source}
+
+
+def tags_in_words(tags: Iterable[str]) -> str:
+    """In markdown.
+
+    >>> tags_in_words(["Sea", "2019"])
+    ':gray-badge[Sea] :gray-badge[2019]'
+    """
+    return " ".join(f":gray-badge[{escaped_markdown(tag)}]" for tag in tags)
 
 
 def _folder(photo: PhotoView) -> str:
