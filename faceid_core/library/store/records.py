@@ -341,6 +341,12 @@ class MapPoints:
     clusters: list[int | None]
     people: list[str | None]
 
+    def only(self, which: npt.NDArray[np.bool_]) -> MapPoints:
+        """Those points. which: (N,)."""
+        at = np.flatnonzero(which).tolist()
+        of = ([values[place] for place in at] for values in (self.clusters, self.people))
+        return MapPoints(self.face_ids[which], self.x[which], self.y[which], *of)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedFaces:
