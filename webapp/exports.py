@@ -23,10 +23,9 @@ from webapp.days import IsoDay
 Name = Literal[
     "faces.csv", "faces.json", "faces.parquet", "vectors.npz", "vectors.parquet", "albums.zip", "gallery.zip",
     "imagefolder.zip", "lfw.zip", "webdataset.zip", "huggingface.zip", "coco.zip", "fiftyone.zip", "cvat.zip",
-    "labelstudio.zip", "photos.zip",
+    "labelstudio.zip"
 ]  # fmt: skip
-"""What can be downloaded; a zip archive is called like its form; photos.zip holds the files of the
-photos as they are."""
+"""What can be downloaded; a zip archive is called like its form."""
 
 Number = Annotated[int, Query(ge=1, le=2**31 - 1)]
 People = Annotated[list[Number] | None, Query(max_length=500, description="Only these people")]
@@ -65,14 +64,18 @@ def add_exports(api: FastAPI) -> None:
         form = form_of(name)
         photos = _asked(search)
         photos = replace(photos, taken_from=first or photos.taken_from, taken_to=last or photos.taken_to)
-        named = {**PRIVATE, "Content-Disposition": f'attachment; filename="faceid-{name}"'}
-        if name == "photos.zip":
-            pieces = export_originals.archive(library(), photos)
-            return StreamingResponse(pieces, media_type="application/zip", headers=named)
         query = export.as_query(form, people=person or (), photos=photos, quality=quality, flags=flag or ())
         if not name.endswith(".zip"):
             return _file(name, form, query)
         pieces = export.archive(library(), form, query)
+        named = {**PRIVATE, "Content-Disposition": f'attachment; filename="faceid-{name}"'}
+        return StreamingResponse(pieces, media_type="application/zip", headers=named)
+
+    @api.get("/originals.zip", response_class=Response)
+    def originals(search: Search = None) -> Response:
+        """The files of photos as they are."""
+        pieces = export_originals.archive(library(), _asked(search))
+        named = {**PRIVATE, "Content-Disposition": 'attachment; filename="faceid-photos.zip"'}
         return StreamingResponse(pieces, media_type="application/zip", headers=named)
 
     @api.get("/recognisers/{number}.zip", response_class=Response)

@@ -160,10 +160,10 @@ def _obsolete(session: Session, new: NewPhoto) -> list[int]:
 
 
 def _is_decided(session: Session, photo: Photo) -> bool:
-    by_photo = (
-        select(table.photo_id).where(col(table.photo_id) == photo.id) for table in (PersonOnPhoto, PhotoTag)
+    said = any(
+        session.scalars(select(col(table.photo_id)).where(col(table.photo_id) == photo.id)).first() is not None
+        for table in (PersonOnPhoto, PhotoTag)
     )
-    said = any(session.scalars(each).first() is not None for each in by_photo)
     return said or bool(decided(session, [face.id for face in faces_of(session, photo)]))
 
 

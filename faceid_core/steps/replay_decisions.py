@@ -197,12 +197,12 @@ def _names_in(document: DecisionsFile, file: Path) -> dict[str, str]:
         except InvalidName as error:
             raise DecisionsUnusable(wrong_entry(file, f"person {place:,}, name", "it is empty")) from error
         names[person.name] = by_key.setdefault(person_names.key(name), name)
-    for place, named in _all_named(document):
+    for where, named in _all_named(document):
         for spelling in filter(None, named):
             key = person_names.key(spelling)
             if spelling not in names and key not in by_key:
                 reason = f"nobody among the file's people is called {spelling}"
-                raise DecisionsUnusable(wrong_entry(file, place, reason))
+                raise DecisionsUnusable(wrong_entry(file, where, reason))
             names.setdefault(spelling, by_key.get(key, spelling))
     return names
 

@@ -271,7 +271,8 @@ def _portrait(person: PersonView) -> None:
         with st.container(gap=None):
             st.title(escaped_markdown(person.name), anchor=False)
             st.markdown(f":gray[{' · '.join(_facts(person))}]")
-        if may(Role.EDITOR):
+    if may(Role.EDITOR):
+        with st.container(horizontal=True, key="person-acts"):
             _person_buttons(person)
 
 

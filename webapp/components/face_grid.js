@@ -164,7 +164,9 @@ function makeTile(grid, id) {
  * @param {Face} face
  */
 function fill({ box, image, name, low }, face) {
-  if (image.getAttribute("src") !== face.src) image.src = face.src
+  if (face.src && image.getAttribute("src") !== face.src) image.src = face.src
+  image.style.display = face.src ? "" : "none"
+  box.classList.toggle("blank", !face.src)
   name.textContent = face.name ?? ""
   name.style.display = face.name ? "" : "none"
   low.textContent = face.low ?? ""

@@ -32,8 +32,9 @@ _EVERY = "_every_photo"
 """The search whose photos are all chosen, where somebody chose all that match."""
 
 HOW = {Presence.UNSEEN: "No face visible", Presence.BEHIND: "From behind"}
+ORIGINALS = "originals.zip"
 EXPORTS = {
-    "photos.zip": "Photos as they are",
+    ORIGINALS: "Photos as they are",
     "albums.zip": "Albums: a folder for each person",
     "coco.zip": "Photos with boxes (COCO)",
     "faces.csv": "Table of the faces (CSV)",
@@ -201,7 +202,9 @@ def export_form(chosen: Chosen) -> None:
 
 def export_address(name: str, query: PhotoQuery) -> str:
     """Of a download of these photos."""
-    return on_server(f"/api/exports/{name}?search={quote(json.dumps(query.as_json(), separators=(',', ':')))}")
+    folder = "" if name == ORIGINALS else "exports/"
+    search = json.dumps(query.as_json(), separators=(",", ":"))
+    return on_server(f"/api/{folder}{name}?search={quote(search)}")
 
 
 def _write_names(chosen: Chosen) -> None:

@@ -344,8 +344,8 @@ class MapPoints:
     def only(self, which: npt.NDArray[np.bool_]) -> MapPoints:
         """Those points. which: (N,)."""
         at = np.flatnonzero(which).tolist()
-        of = ([values[place] for place in at] for values in (self.clusters, self.people))
-        return MapPoints(self.face_ids[which], self.x[which], self.y[which], *of)
+        clusters, people = [self.clusters[place] for place in at], [self.people[place] for place in at]
+        return MapPoints(self.face_ids[which], self.x[which], self.y[which], clusters, people)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
