@@ -61,11 +61,9 @@ LOGO, ICON = str(STATIC / "logo.svg"), str(STATIC / "icon.svg")
 CSS = """
 <style>
 :root { --card: color-mix(in srgb, currentColor 5%, transparent); --accent: #14b8a6; --strong: #0f766e; }
-#skip-to-content { position: fixed; z-index: 1000000; left: 1rem; top: -4rem; padding: .6rem 1rem; border-radius: .6rem;
-  background: var(--strong); color: #fff; font: 600 1rem "Source Sans", sans-serif; text-decoration: none; }
-#skip-to-content:focus { top: .75rem; outline: 3px solid #fff; }
-.stMainBlockContainer:focus { outline: none; }
 .stMainBlockContainer { max-width: 82rem; padding-top: 3.5rem; padding-bottom: 4rem; }
+/* Nobody links to a heading, and each link would be a stop of the Tab key. */
+[data-testid="stHeaderActionElements"] { display: none; }
 /* Streamlit sets titles lower than those that stand beside a button. */
 .stMain h1 { letter-spacing: -0.015em; padding-top: 0; }
 [data-testid="stMetric"] { background: var(--card); border: 0; padding: 0 .2rem; }

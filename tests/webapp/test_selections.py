@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def test_chosen_photos_are_tagged_and_found_by_their_tag(filled: Library, open_p
     assert filled.tags.all() == [("Sea", 3)] and filled.journal.recent(1)[0].kind == "tag"
     page = open_page("photos")
     page = page.selectbox(key="photo-tag").set_value("Sea").run()
-    assert "3 photos found." in texts(page) and page.query_params["tag"] == ["Sea"]
+    assert "3 photos found." in texts(page)
     form = dialog("tag_form").selectbox(key="photo-tag-name").set_value("Sea").run()
     form.button(key="tag-remove").click().run()
     assert filled.tags.all() == [("Sea", 1)]
@@ -104,8 +105,7 @@ def test_chosen_photos_are_downloaded_as_they_are(filled: Library, client: TestC
         wanted = [photo.path for photo in filled.photos.page(query=PhotoQuery(only=(1, 2)))]
         assert len(archive.namelist()) == 2
         for name, path in zip(archive.namelist(), wanted, strict=True):
-            with open(path, "rb") as file:
-                assert archive.read(name) == file.read()
+            assert archive.read(name) == Path(path).read_bytes()
     table = client.get(export_address("faces.csv", PhotoQuery(only=(1,))).removeprefix("/api")).text.splitlines()
     assert len(table) == 1 + len(filled.faces.of_photo(1))
     wrong = client.get("/originals.zip", params={"search": "{x"})
@@ -201,9 +201,8 @@ def test_a_favourite_is_made_with_one_click(filled: Library, three: list[int], o
 
 def test_a_person_has_a_small_map_of_their_own(filled: Library, three: list[int], open_page: OpenPage) -> None:
     ids = filled.faces.vectors(EMBEDDER).ids
-    filled.maps.save(
-        filled.settings.projector, EMBEDDER, ids, np.arange(2 * len(ids), dtype=np.float32).reshape(-1, 2)
-    )
+    places = np.arange(2 * len(ids), dtype=np.float32).reshape(-1, 2)
+    filled.maps.save(filled.settings.projector, EMBEDDER, ids, places)
     page = person_page(open_page, three[0])
     page.session_state[f"view-{three[0]}"] = "Map"
     page = page.run()

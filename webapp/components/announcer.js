@@ -1,11 +1,9 @@
-// What was done, for screen readers; and a link past the navigation, the first stop of the Tab key.
+// What was done, for screen readers.
 
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
  * @typedef {{ turn: number, text: string }} Data
  */
-
-const SKIP = "skip-to-content"
 
 /**
  * @param {Component<Data>} component
@@ -18,7 +16,6 @@ export default function ({ parentElement, data }) {
     root.dataset.turn = String(data.turn)
     live.textContent = data.text
   }
-  if (!document.getElementById(SKIP)) document.body.prepend(makeLink())
   return () => {}
 }
 
@@ -28,16 +25,4 @@ function makeLive(root) {
   live.setAttribute("role", "status")
   root.append(live)
   return live
-}
-
-function makeLink() {
-  const link = Object.assign(document.createElement("a"), { id: SKIP, href: "#", textContent: "Skip to content" })
-  link.addEventListener("click", event => {
-    event.preventDefault()
-    const main = /** @type {HTMLElement | null} */ (document.querySelector(".stMainBlockContainer"))
-    if (!main) return
-    main.tabIndex = -1
-    main.focus({ preventScroll: true })
-  })
-  return link
 }

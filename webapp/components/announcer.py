@@ -1,4 +1,4 @@
-"""Says to screen readers what an act did, and gives keyboards a way past the navigation."""
+"""Says to screen readers what an act did."""
 
 from __future__ import annotations
 
