@@ -26,8 +26,8 @@ TARGET = Path(__file__).parent / "pictures" / "naming.webp"
 SIZE: ViewportSize = {"width": 1180, "height": 780}
 WIDTH = 760
 """Of the pictures, in pixels."""
-FACES = 20
-"""Faces to be named, at least."""
+FACES, QUESTIONS = 20, 4
+"""What is named and answered, at least."""
 NAMES = ("Ada", "Grace", "Alan", "Mary", "Emmy", "Niels", "Rosalind", "Carl")
 KEY_MS, LOOK_MS, END_MS = 170, 1300, 2500
 """How long a letter, a new question and the end are shown."""
@@ -43,7 +43,9 @@ class Recording:
 
     def take(self, milliseconds: int) -> None:
         shot = Image.open(io.BytesIO(self._page.screenshot())).convert("RGB")
-        self.pictures.append(shot.resize((WIDTH, round(WIDTH * shot.height / shot.width)), Image.Resampling.LANCZOS))
+        self.pictures.append(
+            shot.resize((WIDTH, round(WIDTH * shot.height / shot.width)), Image.Resampling.LANCZOS)
+        )
         self.durations.append(milliseconds)
 
     def save(self, file: Path) -> None:
@@ -96,9 +98,9 @@ def main(folder: Path) -> None:
         page.goto(f"{url}/name_faces")
         question(page)
         recording = Recording(page)
-        for text in NAMES:
+        for answered, text in enumerate(NAMES, 1):
             name(page, recording, text)
-            if named(folder) >= FACES:
+            if answered >= QUESTIONS and named(folder) >= FACES:
                 break
         recording.take(END_MS)
         browser.close()
