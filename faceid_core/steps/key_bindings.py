@@ -46,7 +46,7 @@ def change_key(settings: Settings, user: str, action: str, key: str) -> None:
         other = next((one for one, taken in mine.items() if taken == key), action)
         mine[other], mine[action] = mine[action], key
         every[user] = mine
-        with replaced(settings.library / _FILE, private=True) as partial:
+        with replaced(settings.library / FILE, private=True) as partial:
             partial.write_text(json.dumps(every, ensure_ascii=False), encoding="utf-8")
 
 
