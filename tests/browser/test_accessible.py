@@ -90,6 +90,7 @@ def _merge(page: Page, url: str) -> None:
     page.goto(f"{url}/people?person=1")
     _ready(page)
     page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_role("dialog").wait_for()
 
 
 def _keys(page: Page, url: str) -> None:
@@ -127,6 +128,8 @@ def test_nothing_serious_with_dialogs_open(
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     for opener in OPENERS:
+        if opener is _keys and width < 640:  # who has no keys is not told of any
+            continue
         opener(page, url)
         page.wait_for_selector("[data-test-script-state=notRunning]")
         page.wait_for_timeout(500)  # what slides in has arrived

@@ -149,7 +149,7 @@ def _answer(person: PersonView) -> str:
 
 def _choosing() -> bool:
     """Whether people are to be chosen instead of opened by a click."""
-    return st.toggle("Select", key="people-choosing", help="Choose several who are really one, and merge them")
+    return st.toggle("Select", key="people-choosing")  # without help, which would be a stop of the Tab key
 
 
 def _cards(people: list[PersonView]) -> None:
