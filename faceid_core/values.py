@@ -34,6 +34,15 @@ EARLIEST = date(1700, 1, 1)
 """Nobody who was ever photographed was born before; the first photograph is of 1826."""
 
 
+class Presence(StrEnum):
+    """How somebody is on a photo without a face that shows who it is."""
+
+    UNSEEN = "unseen"
+    """No face of theirs is visible."""
+    BEHIND = "behind"
+    """Their head is seen from behind."""
+
+
 class Role(StrEnum):
     """What somebody may do; each role may do what the one before it may, too."""
 

@@ -58,7 +58,10 @@ CSS = """
 <style>
 :root { --card: color-mix(in srgb, currentColor 5%, transparent); --accent: #14b8a6; --strong: #0f766e; }
 .stMainBlockContainer { max-width: 82rem; padding-top: 3.5rem; padding-bottom: 4rem; }
-.stMain h1 { letter-spacing: -0.015em; }
+/* Nobody links to a heading, and each link would be a stop of the Tab key. */
+[data-testid="stHeaderActionElements"] { display: none; }
+/* Streamlit sets titles lower than those that stand beside a button. */
+.stMain h1 { letter-spacing: -0.015em; padding-top: 0; }
 [data-testid="stMetric"] { background: var(--card); border: 0; padding: 0 .2rem; }
 [data-testid="stBaseLinkButton-primary"] :is(p, span) { color: inherit; }
 [class*="st-key-card"] { background: var(--card); border-color: transparent; }
@@ -69,6 +72,9 @@ CSS = """
 .link-button { display: inline-block; background: var(--strong); color: #fff !important; border-radius: .6rem;
   padding: .45rem 1rem; font-weight: 600; text-decoration: none !important; }
 .link-button:hover { background: #115e59; }
+/* What is done with the chosen photos or people stays in view while they scroll by. */
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-choice-"]) { position: sticky; top: 3.6rem; z-index: 20;
+  margin: -.5rem; padding: .5rem; border-radius: .9rem; backdrop-filter: blur(18px) saturate(1.4); }
 /* A photo is a picture with an invisible button over it: the whole tile opens its details. */
 [class*="st-key-photo-grid"] { display: grid;
   grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }

@@ -4,6 +4,7 @@ May import the root and media.
 """
 
 __all__ = [
+    "albums",
     "audit_table",
     "decisions_file",
     "embedding_table",

@@ -260,6 +260,12 @@ class Photos:
         with self._database.read() as session:
             return [tuple(row) for row in session.execute(wanted)]
 
+    def ids(self, query: PhotoQuery) -> list[int]:
+        """All photos that a query asks for, in the order of import. Raises NotAllowed like `page`."""
+        wanted = select(col(Photo.id)).where(*photo_conditions(query, self._database.actor)).order_by(col(Photo.id))
+        with self._database.read() as session:
+            return [int(photo or 0) for photo in session.scalars(wanted)]
+
     def number(self, query: PhotoQuery) -> int:
         """How many photos a query asks for. Raises NotAllowed like `page`."""
         conditions = photo_conditions(query, self._database.actor)

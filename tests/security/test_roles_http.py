@@ -20,7 +20,7 @@ from webapp import api, context, server
 HOST, LIVE = "http://localhost", "ws://localhost/api/v1/live"
 NOBODY = "nobody"
 VISITORS = [NOBODY, *Role]
-FOR_OWNERS = {"/audit.csv", "/exports/faces.csv", "/recognisers/1.zip"}
+FOR_OWNERS = {"/audit.csv", "/exports/faces.csv", "/originals.zip", "/recognisers/1.zip"}
 EDITED = {"/photos/1/faces", "/v1/jobs"}
 FOR_EDITORS = {
     ("POST", "/photos/1/faces"),

@@ -71,6 +71,7 @@ SINCE |= dict.fromkeys(("handbox", "undescribedface"), "0011")
 SINCE |= dict.fromkeys(("jobpart", "jobworker"), "0012")
 SINCE["watchedfolder"] = "0014"
 SINCE |= dict.fromkeys(("persondetails", "savedsearch"), "0015")
+SINCE |= dict.fromkeys(("persononphoto", "phototag"), "0017")
 """Tables that older versions don't have, with the first that does."""
 
 
