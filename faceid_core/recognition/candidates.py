@@ -7,11 +7,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceid_core.recognition import classifier, holdout, openset
+from faceid_core.recognition import classic, classifier, holdout, openset
 from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.openset import Scored
 from faceid_core.recognition.options import Labelled, TrainOptions
@@ -116,6 +117,8 @@ def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progre
     def batches(count: int, size: int) -> int:
         return -(-count // size)
 
+    if options.recipe == classic.NAME:
+        return Work(classic.steps(faces, faces, strangers, options.epochs), progress)
     passes = (1 + _views(faces, options)) * batches(faces, FEATURE_BATCH) + batches(strangers, FEATURE_BATCH)
     epochs = options.epochs + options.upper_epochs
     return Work(passes + epochs * batches(faces, options.batch_size), progress)
@@ -199,6 +202,16 @@ class Laboratory:
         return replace(faces, classes=np.array([number[self.rejected.names[row]] for row in at], np.int64))
 
 
+def compared_classic(lab: Laboratory, split: Split) -> list[classic.Classic]:
+    """What the recipe classic makes of the same faces, where it is asked for. Raises TrainerMissing."""
+    options = lab.options
+    if options.recipe != classic.NAME or not split.held.any() or len(lab.labelled.names) < 2:
+        return []
+    pictures = classic.Pictures(lab.labelled.crops, lab.labelled.classes, split.held, lab.strangers)
+    weights = classic.weights_file(Path(options.weights) if options.weights else None)
+    return [classic.fit(pictures, weights, epochs=options.epochs, seed=options.seed, tick=lab.work.tick)]
+
+
 def candidates_of(
     lab: Laboratory, on_epoch: Callable[[dict[str, float]], None]
 ) -> tuple[list[Candidate], Split, list[dict[str, float]]]:
@@ -209,7 +222,7 @@ def candidates_of(
     rows = openset.imprint(examples.vectors[known], labelled.classes[known], len(labelled.names))
     candidates: list[Candidate] = [Candidate("imprinted", rows, examples)]
     history: list[dict[str, float]] = []
-    if options.recipe == "imprint" or not split.held.any() or len(labelled.names) < 2:
+    if options.recipe in ("imprint", classic.NAME) or not split.held.any() or len(labelled.names) < 2:
         return candidates, split, []
 
     from faceid_core.recognition import fastai_fit
@@ -241,12 +254,12 @@ def _tuned(
     before: Candidate,
     held: np.ndarray,
 ) -> list[Candidate]:
-    """The classifier whose network's last level was trained, too, as it was after its best epoch; none where no
-    epoch does better than the one before on held-out faces and strangers."""
+    """The classifier whose network's last level was trained, too, as it was after its best epoch."""
     from faceid_core.recognition import fastai_fit
 
     maps = [view.maps for view in views if view.maps is not None]
     best: list[Candidate] = []
+    bar = open_set(before, held)
 
     def judge(net: FaceNet, trained: fastai_fit.CosineHead) -> bool:
         """Whether these are the best weights so far."""
@@ -255,17 +268,18 @@ def _tuned(
         strangers = FaceSet.strangers(others, lab.stranger_ids)
         own = replace(before.examples, vectors=faces, strangers=strangers, negatives=FaceSet.none())
         found = Candidate("network", fastai_fit.rows_of(trained), own, copy.deepcopy(net))
-        if _open_set(found, held) <= _open_set((best or [before])[-1], held):
-            return False
-        best[:] = [found]
-        return True
+        reached = open_set(found, held)
+        gains = reached > bar and (not best or reached > open_set(best[0], held))
+        if gains or not best:
+            best[:] = [found]  # the first one at least: so that it can be compared
+        return gains
 
     epochs, first = lab.options.upper_epochs, lab.options.epochs + 1
     fastai_fit.fit_upper(lab.net, head, maps, lesson, epochs, first, judge)
     return best
 
 
-def _open_set(candidate: Candidate, held: np.ndarray) -> tuple[float, float]:
+def open_set(candidate: Candidate, held: np.ndarray) -> tuple[float, float]:
     """How good it is: TPIR where 1 in 100 strangers gets a name, then the share of right names."""
     scored = candidate.scored(held)
     right = scored.genuine.argmax(axis=1) == scored.classes

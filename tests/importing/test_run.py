@@ -86,6 +86,7 @@ def names(library: Library) -> list[tuple[int, str | None, str | None]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_turned_and_saved_again_keeps_its_name(empty: Library, album: Album, tmp_path: Path) -> None:
     path = named_single(empty, album, tmp_path)
     before = empty.faces.get(1).box
@@ -109,6 +110,7 @@ def test_a_smaller_copy_gets_the_name_as_one_event(empty: Library, album: Album,
     assert sorted(names(empty)) == [(1, "Ada", "human"), (2, None, None)]
 
 
+@pytest.mark.slow
 def test_another_detector_keeps_the_names(empty: Library, album: Album, tmp_path: Path) -> None:
     named_single(empty, album, tmp_path)
     before = empty.faces.get(1)
@@ -120,6 +122,7 @@ def test_another_detector_keeps_the_names(empty: Library, album: Album, tmp_path
     assert empty.faces.get(1).box != before.box
 
 
+@pytest.mark.slow
 def test_names_survive_the_change_from_mmod_to_centerface(empty: Library, album: Album, tmp_path: Path) -> None:
     """And a later import without `again` leaves what the old detector found as it is."""
     empty.settings.detector = "mmod"

@@ -71,6 +71,7 @@ SINCE |= dict.fromkeys(("handbox", "undescribedface"), "0011")
 SINCE |= dict.fromkeys(("jobpart", "jobworker"), "0012")
 SINCE["watchedfolder"] = "0014"
 SINCE |= dict.fromkeys(("persondetails", "savedsearch"), "0015")
+SINCE |= dict.fromkeys(("persononphoto", "phototag"), "0017")
 """Tables that older versions don't have, with the first that does."""
 
 
@@ -98,6 +99,7 @@ def contents(settings: Settings) -> dict[str, list[Any]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS[1:])
 def test_down_and_up_again_keeps_every_row(settings: Settings, revision: str) -> None:
     fill(settings)
@@ -229,6 +231,7 @@ def test_boxes_by_hand_come_back_from_the_history(settings: Settings) -> None:
         assert library.faces.get_many([drawn]) == [] and library.problems() == []
 
 
+@pytest.mark.slow
 def test_a_failed_migration_leaves_everything_as_it_was(settings: Settings) -> None:
     fill(settings)
     before = contents(settings)

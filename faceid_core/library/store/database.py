@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import table as table_named
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlmodel import Session, SQLModel
 
 from faceid_core.atomic import PRIVATE_FOLDER, make_private
@@ -45,7 +46,7 @@ from faceid_core.values import LOCAL_OWNER, Actor, Role
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0016"
+HEAD = "0017"
 """The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
 
 ANALYSED_ROWS = 1000
@@ -56,6 +57,14 @@ CHUNK = 5000
 
 UNAVAILABLE = "55P03"
 """PostgreSQL's code for a lock that was not free in time (appendix A of its manual)."""
+
+NO_RIGHTS = "42501"
+"""PostgreSQL's code for what a user may not do."""
+
+REFUSED = ("authentication failed", "no password supplied", "pg_hba.conf", "is not permitted to log in", 'role "')
+"""Words of PostgreSQL about a login; a failed connection has no code."""
+
+ADDRESS = re.compile(r"connection failed: |connection to server .*? failed: |FATAL:\s+")
 
 TOO_NEW = "This library was made by a newer version; update the program, for example with `git pull`."
 
@@ -319,11 +328,20 @@ def plain_errors() -> Iterator[None]:
     except DBAPIError as error:
         if "not a database" in str(error.orig) or "malformed" in str(error.orig):
             raise LibraryError("faceid.db is damaged; restore it from your latest backup.") from error
+        if getattr(error.orig, "sqlstate", None) == NO_RIGHTS:
+            raise LibraryError(
+                "The database's user has too few rights there; let it make and change tables, or give another user "
+                "in FACEID_DATABASE_URL."
+            ) from error
+        if isinstance(error, ProgrammingError) and error.statement is None:  # the driver refuses the address itself
+            raise LibraryError(
+                f"FACEID_DATABASE_URL can't be used ({_first_line(error)}); correct what follows the question mark."
+            ) from error
         raise
 
 
 def _operational(error: OperationalError) -> LibraryError:
-    reason = str(error.orig).strip().partition("\n")[0]
+    reason = _first_line(error)
     low = reason.lower()
     if getattr(error.orig, "sqlstate", None) == UNAVAILABLE or "is locked" in low or "busy" in low:
         return LibraryBusy("Another program is writing to the library; wait a moment and try again.")
@@ -331,8 +349,20 @@ def _operational(error: OperationalError) -> LibraryError:
         return DiskFull("The disk is full; free some space and try again. Nothing was lost.")
     if "readonly" in low or "unable to open" in low:
         return LibraryError("The library's folder can't be written to; check its permissions.")
-    if not isinstance(error.orig, sqlite3.Error):
-        return Unreachable(
-            f"The database server can't be used ({reason}); start it or correct FACEID_DATABASE_URL."
-        )
-    return LibraryError(f"The database can't be used ({reason}); run `faceid doctor`.")
+    if isinstance(error.orig, sqlite3.Error):
+        return LibraryError(f"The database can't be used ({reason}); run `faceid doctor`.")
+    return Unreachable(_about_server(reason))
+
+
+def _about_server(reason: str) -> str:
+    low = reason.lower()
+    if any(words in low for words in REFUSED):
+        return "The database server refuses the login; correct user and password in FACEID_DATABASE_URL."
+    if low.startswith("database ") and low.endswith("does not exist"):
+        return "The database server has no such database; create it or correct FACEID_DATABASE_URL."
+    return f"The database server can't be used ({reason}); start it or correct FACEID_DATABASE_URL."
+
+
+def _first_line(error: DBAPIError) -> str:
+    """What the driver says, without the address: where the server is, not everybody should read."""
+    return ADDRESS.sub("", str(error.orig).strip().partition("\n")[0])
