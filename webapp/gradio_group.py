@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceid_core.errors import BadInput
@@ -191,7 +192,7 @@ def _photos(paths: Sequence[str], settings: Settings, archives: ExitStack) -> li
         if not zipped.is_zip(file):
             found.append((gradio_parts.name_of(file), file))
             continue
-        archive: zipfile.ZipFile = archives.enter_context(zipped.opened(file))
+        archive: zipfile.ZipFile = archives.enter_context(zipped.opened(Path(file)))
         found += [(photo.name, photo) for photo in zipped.photos_in(archive, settings.max_upload_mb)]
     if not found:
         raise BadInput(gradio_actions.NO_PICTURE)

@@ -235,12 +235,15 @@ def face(name: str | None, left: float = 0.0) -> Recognised:
 def test_json_shape() -> None:
     assert as_dict(face("Ann")) == {
         "box": [0.0, 0, 9.6, 9],
+        "status": "known",
+        "person_id": None,
         "name": "Ann",
         "probability": 0.9877,
         "score": 1.5,
         "runners_up": [{"name": "Bob", "probability": 0.01}],
     }
-    assert json.loads(json.dumps(as_dict(face(None))))["name"] is None
+    nobody = json.loads(json.dumps(as_dict(face(None))))
+    assert (nobody["name"], nobody["status"]) == (None, "unknown")
 
 
 @pytest.mark.parametrize(

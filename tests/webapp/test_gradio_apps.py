@@ -195,7 +195,7 @@ def stored_by(library: Library) -> Callable[..., ImportReport]:
         acting.actor.require(Role.OWNER)
         (path,) = found.files
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        blank = replace(new_photo(path.parent, 77), path=str(path), sha256=digest, faces=[])
+        blank = replace(new_photo(path.parent, 77), path=str(path), sha256=digest, faces=())
         library.photos.add_many([replace(blank, width=200, height=120)])
         return ImportReport()
 
