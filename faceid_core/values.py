@@ -176,6 +176,8 @@ class Recognised:
     """One face of a recognised image. name is None for a face that is nobody we know.
 
     runners_up: the next candidates, best first; for an unknown face they start with the nearest person.
+    person_id: of the person of that name in the library; None for nobody we know, and for a person who has another
+    name by now.
     """
 
     box: Box
@@ -183,6 +185,27 @@ class Recognised:
     probability: float
     runners_up: tuple[Guess, ...] = ()
     score: float = 0.0
+    person_id: int | None = None
+
+    @property
+    def status(self) -> str:
+        """“known” or “unknown”: somebody may be called “unknown”."""
+        return "unknown" if self.name is None else "known"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: box in pixels as left, top, right, bottom; status “unknown” and name null for a face that is
+        nobody we know."""
+        return {
+            "box": [round(edge, 1) for edge in self.box.as_tuple()],
+            "status": self.status,
+            "person_id": self.person_id,
+            "name": self.name,
+            "probability": round(self.probability, 4),
+            "score": round(self.score, 4),
+            "runners_up": [
+                {"name": guess.name, "probability": round(guess.probability, 4)} for guess in self.runners_up
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +220,8 @@ class TrainReport:
     cohort: faces that scores are normalised with; strangers: those among them that the threshold is measured on.
     points: fpir, threshold and tpir of each choice of the threshold; by_person: counts by class, see
     recognition.classifier.by_person. compared: for each recipe that was tried, accuracy, and TPIR where 1 in 100
-    and 1 in 1,000 strangers get a name (tpir, tpir_strict), all on the same held-out faces.
+    and 1 in 1,000 strangers get a name (tpir, tpir_strict), all on the same held-out faces. dataset: SHA-256 of
+    the faces and the names that were learned from, in any order.
     """
 
     classes: tuple[str, ...]
@@ -217,6 +241,7 @@ class TrainReport:
     points: tuple[dict[str, float | None], ...] = field(default=())
     by_person: tuple[dict[str, int], ...] = field(default=())
     compared: tuple[dict[str, str | float], ...] = field(default=())
+    dataset: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values for JSON."""

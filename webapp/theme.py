@@ -5,7 +5,6 @@ No font, script or picture comes from outside this server: the fonts are Streaml
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
 
 ACCENT, ACCENT_DARK = "#0f766e", "#2dd4bf"
 """Deep teal: calm, and far from every skin tone, so that faces stay the warm part of a page."""
-
-UNKNOWN = "#57534e"
-"""A face on a picture that is nobody we know."""
 
 _LIGHT = {
     "primaryColor": ACCENT,
@@ -119,10 +115,8 @@ _TEALS = f"""
 """.split()
 """From the lightest to the darkest, as Gradio wants them."""
 
-GRADIO_CSS = """
-.gradio-container, .gradio-container .main.app { max-width: none !important; padding: 0 !important; }
-footer { display: none !important; }
-"""
+GRADIO_CSS = (STATIC / "gradio.css").read_text(encoding="utf-8")
+GRADIO_SCRIPT = (STATIC / "gradio_camera.js").read_text(encoding="utf-8")
 
 
 def sign_in_css(public_path: str = "") -> str:
@@ -167,19 +161,6 @@ def shared_css(public_path: str = "") -> str:
     return sign_in_css(public_path) + (STATIC / "shared.css").read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=32)
-def label_font(size_px: int) -> Any:
-    """The pages' font for names on pictures. Pillow's own, the fallback, knows ASCII only."""
-    from PIL import ImageFont
-
-    try:
-        font = ImageFont.truetype(str(font_files()["normal"]), size_px)
-        font.set_variation_by_axes([600])
-    except (KeyError, OSError):
-        return ImageFont.load_default(size=size_px)
-    return font
-
-
 def gradio_theme() -> gradio.Theme:
     """The same palette for the recognisers, so that they look at home inside the page."""
     import gradio as gr
@@ -201,6 +182,8 @@ def gradio_theme() -> gradio.Theme:
         block_background_fill=_LIGHT["secondaryBackgroundColor"],
         block_background_fill_dark=_DARK["secondaryBackgroundColor"],
         block_border_width="0px",
+        block_info_text_color="#57605d",
+        block_info_text_color_dark="#b4c0bd",
         block_shadow="none",
         block_label_background_fill="transparent",
         block_label_background_fill_dark="transparent",

@@ -17,6 +17,7 @@ __all__ = [
     "name_packet",
     "name_sources",
     "photo_servers",
+    "recognition_table",
     "region_xml",
     "saving",
     "sidecar_place",

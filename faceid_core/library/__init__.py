@@ -99,6 +99,7 @@ __all__ = [
     "PhotoQuery",
     "PhotoToName",
     "PhotoView",
+    "PhotosChanged",
     "Placed",
     "Probes",
     "RunView",

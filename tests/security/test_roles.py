@@ -46,7 +46,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "photos": {
         VIEWER: "beside cameras first_and_last get ids is_gone months number page phashes",
         OWNER: "add_many at files fingerprints follow found_at frames knows missing note_copies searched_otherwise "
-        "unchanged",
+        "unchanged with_content",
     },
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops describe get get_many imported_before missing_vectors "
