@@ -99,7 +99,6 @@ __all__ = [
     "PhotoQuery",
     "PhotoToName",
     "PhotoView",
-    "PhotosChanged",
     "Placed",
     "Probes",
     "RunView",
