@@ -13,7 +13,7 @@ from faceid_core.library.job_parts import PartView
 from faceid_core.library.job_rows import ATTEMPTS, PartProgress
 from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
-from faceid_core.library.photo_tags import PhotosChanged, WithoutFace
+from faceid_core.library.photo_tags import Tagged, WithoutFace
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
 from faceid_core.library.portable_photos import PhotoDecision
 from faceid_core.library.searches import SavedSearchView
@@ -99,13 +99,13 @@ __all__ = [
     "PhotoQuery",
     "PhotoToName",
     "PhotoView",
-    "PhotosChanged",
     "Placed",
     "Probes",
     "RunView",
     "SavedSearchView",
     "ShareView",
     "Standing",
+    "Tagged",
     "TakenOver",
     "Together",
     "TokenView",

@@ -27,7 +27,7 @@ HOW = {Presence.UNSEEN: "without a visible face", Presence.BEHIND: "from behind"
 
 
 @dataclass(frozen=True, slots=True)
-class PhotosChanged(Act):
+class Tagged(Act):
     """number: photos of which something else is said than before."""
 
     number: int
@@ -59,7 +59,7 @@ class PhotoTags:
             rows = session.execute(wanted.where(shown_person(acting(session))).order_by(col(Person.name_key)))
             return [WithoutFace(person, name, Presence(presence)) for person, name, presence in rows]
 
-    def add_person(self, photos: Sequence[int], who: int | str, presence: Presence) -> PhotosChanged:
+    def add_person(self, photos: Sequence[int], who: int | str, presence: Presence) -> Tagged:
         """Say that somebody is on these photos without a face: a person's id, or a name, which makes a new person
         where nobody is called so. Photos on which they have a face are left out.
 
@@ -83,9 +83,9 @@ class PhotoTags:
             done = [Change("person", None, person)] if is_new and changes else []
             summary = f"Added “{person['name']}” to {count(len(changes), 'photo')}, {HOW[presence]}"
             event = journal.record(session, "on photo", summary, changes, done=done)
-        return PhotosChanged(event, len(changes))
+        return Tagged(event, len(changes))
 
-    def remove_person(self, photos: Sequence[int], person_id: int) -> PhotosChanged:
+    def remove_person(self, photos: Sequence[int], person_id: int) -> Tagged:
         """Somebody is not on these photos after all, as far as no face shows them. Raises NotFound."""
         with self._database.write() as session:
             person, _ = _person(session, person_id)
@@ -93,7 +93,7 @@ class PhotoTags:
             changes = [Change("persononphoto", row, None) for row in rows if row["person_id"] == person_id]
             summary = f"Removed “{person['name']}” from {count(len(changes), 'photo')}"
             event = journal.record(session, "on photo", summary, changes)
-        return PhotosChanged(event, len(changes))
+        return Tagged(event, len(changes))
 
     def decided(self) -> list[PhotoDecision]:
         """All that was said of photos, for another library. Raises NotAllowed."""
@@ -117,7 +117,7 @@ class PhotoTags:
             mine = select(col(PhotoTag.text)).where(col(PhotoTag.photo_id) == photo_id)
             return sorted(session.scalars(mine), key=person_names.sort_key)
 
-    def add(self, photos: Sequence[int], tag: str) -> PhotosChanged:
+    def add(self, photos: Sequence[int], tag: str) -> Tagged:
         """Tag photos. A tag that is there in other case is the same one. Raises InvalidName."""
         text = _cleaned(tag)
         key = person_names.key(text)
@@ -133,16 +133,16 @@ class PhotoTags:
             ]
             summary = f"Tagged {count(len(new), 'photo')} “{text}”"
             event = journal.record(session, "tag", summary, [Change("phototag", None, row) for row in new])
-        return PhotosChanged(event, len(new))
+        return Tagged(event, len(new))
 
-    def remove(self, photos: Sequence[int], tag: str) -> PhotosChanged:
+    def remove(self, photos: Sequence[int], tag: str) -> Tagged:
         """Take a tag off photos. Raises InvalidName."""
         text = _cleaned(tag)
         with self._database.write() as session:
             rows = _tagged(session, set(photos), person_names.key(text))
             summary = f"Took the tag “{text}” off {count(len(rows), 'photo')}"
             event = journal.record(session, "tag", summary, [Change("phototag", row, None) for row in rows])
-        return PhotosChanged(event, len(rows))
+        return Tagged(event, len(rows))
 
 
 def _cleaned(tag: str) -> str:

@@ -161,6 +161,31 @@ def test_a_box_is_drawn_named_moved_undone_and_still_there_after_a_reload(
     page.get_by_role("button", name="Grace", exact=True).wait_for(state="detached")
 
 
+def test_a_person_without_a_face_is_added_undone_and_removed(page: Page, url: str, folder: Path) -> None:
+    def there() -> list[tuple[str, str]]:
+        with Library.open(Settings(library=folder)) as library:
+            return [(one.name, one.presence.value) for one in library.tags.people_on(NEWEST)]
+
+    opened(page, url, "photo5.jpg")
+    page.get_by_role("button", name="Add a person without a face").click()
+    page.keyboard.type("Grandma")  # of these letters, none is a key here
+    page.get_by_role("button", name="From behind").click()
+    page.keyboard.press("Enter")
+    page.get_by_text("from behind", exact=True).wait_for()
+    assert there() == [("Grandma", "behind")]
+    page.keyboard.press("Control+z")
+    eventually(page, lambda: there() == [])
+    page.get_by_role("button", name="Add a person without a face").click()
+    page.keyboard.press("Escape")  # the box closes, the photo stays
+    page.get_by_role("combobox").wait_for(state="detached")
+    page.get_by_role("button", name="Add a person without a face").click()
+    page.keyboard.type("Cy")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Remove Cy from this photo").click()
+    page.get_by_role("button", name="Remove Cy from this photo").wait_for(state="detached")
+    assert there() == []
+
+
 def face_of(folder: Path, face: FaceView) -> FaceView:
     return next(one for one in faces(folder, face.photo_id) if one.id == face.id)
 

@@ -18,6 +18,7 @@ from faceid_core.library import Library, PhotoQuery
 from faceid_core.review.queue import Kind, Question
 from faceid_core.steps import export_originals, open_questions
 from faceid_core.steps.open_questions import OpenQuestions
+from faceid_core.steps.similar_people import similar_people
 from faceid_core.values import PhotoStatus, Presence
 from tests.webapp.conftest import EMBEDDER, OpenPage, texts
 from webapp import api
@@ -207,3 +208,32 @@ def test_a_person_has_a_small_map_of_their_own(filled: Library, three: list[int]
     page.session_state[f"view-{three[0]}"] = "Map"
     page = page.run()
     assert not page.exception and "Draw around dots that lie apart" in texts(page)
+
+
+# --- who is like whom -------------------------------------------------------------------------------------------
+def test_similar_people_come_first_in_a_merge(filled: Library) -> None:
+    """Photos 0, 2, 4 show one person and 1, 3, 5 another one: Ada's twin comes before Bo, who has more faces."""
+    ids = filled.faces.vectors(EMBEDDER).ids.tolist()
+    ada = filled.people.name_faces(ids[:1], "Ada").person_id
+    filled.people.name_faces([ids[1], ids[3], ids[5]], "Bo")
+    filled.people.name_faces(ids[2:3], "Twin")
+    assert filled.people.all()[0].name == "Bo"
+    assert [person.name for person in similar_people(filled, ada)] == ["Twin", "Bo"]
+
+
+def test_is_this_her_is_asked_and_answered_on_her_page(
+    filled: Library, three: list[int], open_page: OpenPage
+) -> None:
+    ada, ids = three[0], filled.faces.vectors(EMBEDDER).ids.tolist()
+    open_ = [face for face in ids if filled.faces.get(face).person_id is None]
+    asked = Question(Kind.PERSON, "person", tuple(open_), len(open_), person=ada)
+    open_questions.write(filled, OpenQuestions(questions=(asked,), answers={"person": 1}))
+    page = person_page(open_page, ada)
+    assert "Is this Ada?" in texts(page)
+    grid = f"maybe-{ada}-{open_[0]}-{len(open_)}"
+    page = chosen(page, **{grid: open_[:1]})
+    page = page.button(key="maybe-answer").click().run()
+    assert filled.faces.get(open_[0]).person_id == ada
+    assert "Is this Ada?" not in texts(page), "who was cleared is remembered as somebody else"
+    filled.journal.undo()
+    assert filled.people.get(ada).faces == 2
