@@ -110,7 +110,8 @@ def line(found: list[tuple[np.ndarray, np.ndarray]]) -> str:
     rng = np.random.default_rng(0)
 
     def means(weigh: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        return np.mean([np.average(rows, axis=1, weights=weigh(people)) for rows, people in found], axis=0)
+        parts = [np.average(rows, axis=1, weights=weigh(people)) for rows, people in found]
+        return np.asarray(np.mean(parts, axis=0))
 
     before, ours, chance = means(lambda people: np.ones(len(people)))
     samples = np.array([means(lambda people: weights(people, rng)) for _ in range(SAMPLES)])
