@@ -5,7 +5,9 @@ ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy
 RUN pip install --no-cache-dir uv==0.13.9 && uv venv /opt/faceid
 WORKDIR /source
 COPY requirements-slim.txt ./
-RUN uv pip install --no-cache --no-deps --python /opt/faceid/bin/python -r requirements-slim.txt
+# The larger of the landmark models that come with the networks is the reference engine's alone: 100 MB.
+RUN uv pip install --no-cache --no-deps --python /opt/faceid/bin/python -r requirements-slim.txt \
+    && rm /opt/faceid/lib/python*/site-packages/face_recognition_models/models/shape_predictor_68_face_landmarks.dat
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY faceid_core faceid_core
 COPY webapp webapp

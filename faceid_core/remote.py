@@ -305,11 +305,16 @@ def _unusable(path: RemotePath, error: Exception) -> RemoteUnusable:
     keys = f"give faceid's environment {path.service.keys}"
     if isinstance(error, PermissionError) or _code(error) in EXPIRED:
         return RemoteUnusable(f"{path} may not be read: its credentials are refused or have expired; {keys}.")
-    if "Credential" in type(error).__name__ or "Credential" in str(error):
+    name = type(error).__name__
+    if "Credential" in name or "Profile" in name or "Credential" in str(error):
         return RemoteUnusable(f"There are no credentials for {path}; {keys}.")
+    if isinstance(error, ValueError):  # before anybody is asked
+        return RemoteUnusable(
+            f"The service of {path} has no usable address; correct it in faceid's environment, for S3 in "
+            "AWS_ENDPOINT_URL."
+        )
     return RemoteUnusable(
-        f"{path} can't be reached ({type(error).__name__}); check the network and try again: what was imported is "
-        "kept."
+        f"{path} can't be reached ({name}); check the network and try again: what was imported is kept."
     )
 
 

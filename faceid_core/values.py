@@ -34,6 +34,15 @@ EARLIEST = date(1700, 1, 1)
 """Nobody who was ever photographed was born before; the first photograph is of 1826."""
 
 
+class Presence(StrEnum):
+    """How somebody is on a photo without a face that shows who it is."""
+
+    UNSEEN = "unseen"
+    """No face of theirs is visible."""
+    BEHIND = "behind"
+    """Their head is seen from behind."""
+
+
 class Role(StrEnum):
     """What somebody may do; each role may do what the one before it may, too."""
 
@@ -167,6 +176,8 @@ class Recognised:
     """One face of a recognised image. name is None for a face that is nobody we know.
 
     runners_up: the next candidates, best first; for an unknown face they start with the nearest person.
+    person_id: of the person of that name in the library; None for nobody we know, and for a person who has another
+    name by now.
     """
 
     box: Box
@@ -174,6 +185,27 @@ class Recognised:
     probability: float
     runners_up: tuple[Guess, ...] = ()
     score: float = 0.0
+    person_id: int | None = None
+
+    @property
+    def status(self) -> str:
+        """“known” or “unknown”: somebody may be called “unknown”."""
+        return "unknown" if self.name is None else "known"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: box in pixels as left, top, right, bottom; status “unknown” and name null for a face that is
+        nobody we know."""
+        return {
+            "box": [round(edge, 1) for edge in self.box.as_tuple()],
+            "status": self.status,
+            "person_id": self.person_id,
+            "name": self.name,
+            "probability": round(self.probability, 4),
+            "score": round(self.score, 4),
+            "runners_up": [
+                {"name": guess.name, "probability": round(guess.probability, 4)} for guess in self.runners_up
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)

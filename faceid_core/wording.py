@@ -25,6 +25,17 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def name_or_unknown(name: str | None) -> str:
+    """A name as a page shows it, “Unknown” for nobody; a person who is called so has quotation marks.
+
+    >>> name_or_unknown("Ada"), name_or_unknown(None), name_or_unknown("unknown")
+    ('Ada', 'Unknown', '“unknown”')
+    """
+    if name is None:
+        return "Unknown"
+    return f"“{name}”" if name.casefold() == "unknown" else name
+
+
 def file_name(path: Path | str | bytes) -> str:
     """The path as text that every file and terminal takes: bytes that are no UTF-8 become �.
 

@@ -23,14 +23,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from faceid_core import __version__, frame_path
 from faceid_core.errors import (
     DiskFull,
+    EngineError,
     FaceIdError,
     ImageTooLarge,
     LibraryBusy,
     LibraryError,
+    ModelUnusable,
     NotAllowed,
     NotFound,
     NotReady,
     NotSignedIn,
+    OutOfDate,
     TooBusy,
     UnreadableImage,
 )
@@ -40,7 +43,8 @@ from faceid_core.steps.audit import audit_blocks
 from faceid_core.values import Box, Flag
 from webapp.api_docs import add_docs
 from webapp.api_v1 import add_v1
-from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread
+from webapp.api_v1_library import add_library
+from webapp.context import ForWhomAsks, decoded, in_words, library, on_picture_thread, why_unreadable
 from webapp.days import IsoDay
 from webapp.exports import add_exports
 from webapp.live import add_live
@@ -124,6 +128,7 @@ def build(settings: Settings) -> FastAPI:
     add_exports(api)
     _add_recognition(api, settings)
     add_v1(api, settings)
+    add_library(api)
     add_docs(api)
     add_live(api)
     return api
@@ -256,15 +261,14 @@ def _add_recognition(api: FastAPI, settings: Settings) -> None:
 
 
 def _recognised(image: UploadFile, settings: Settings, threshold: float | None) -> list[dict[str, Any]]:
-    from faceid_core.recognition.recogniser import as_dict
     from faceid_core.steps.recognise import recognise
 
     try:
         with decoded(image.file, settings) as photo:
             found = recognise(library(), photo.pixels, threshold=threshold)
     except UnreadableImage as error:
-        raise type(error)(f"This upload can't be read as a photo: {error}.") from error
-    return [as_dict(face) for face in found]
+        raise type(error)(why_unreadable(error, "upload")) from error
+    return [face.as_dict() for face in found]
 
 
 def _thumbnail(cache: Cache, path: str, size: int) -> bytes:
@@ -307,6 +311,9 @@ STATUS: dict[type[FaceIdError], int] = {
     NotAllowed: 403,
     NotFound: 404,
     NotReady: 409,
+    OutOfDate: 409,
+    ModelUnusable: 409,
+    EngineError: 503,
     ImageTooLarge: 413,
     UnreadableImage: 422,
     TooBusy: 429,

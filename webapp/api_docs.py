@@ -49,14 +49,18 @@ def page(described: dict[str, Any], root: str) -> str:
         for method, operation in methods.items()
     ]
     stable = [each for each in found if each[0].startswith("/v1/")]
-    others = [each for each in found if not each[0].startswith("/v1/")]
+    pictures = [each for each in stable if _upload(described, each[2])]
+    records = [each for each in stable if each not in pictures]
+    others = [each for each in found if each not in stable]
     style = sign_in_css(root.removesuffix("/api")) + STYLE
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>faceid: API</title>"
         f"<meta name='viewport' content='width=device-width'><style>{style}</style></head><body>"
         f"<h1>API</h1><p>{INTRODUCTION.format(root=escaped_html(root))}</p><h2>Pictures of your own</h2>",
-        *(_operation(described, root, *each, open=True) for each in stable),
-        "<h2>The library</h2>",
+        *(_operation(described, root, *each, open=True) for each in pictures),
+        "<h2>People, their pictures, and jobs</h2>",
+        *(_operation(described, root, *each, open=True) for each in records),
+        "<h2>Other addresses</h2>",
         *(_operation(described, root, *each, open=False) for each in others),
         "</body></html>",
     ]
@@ -70,13 +74,15 @@ def _operation(
     upload = _upload(described, operation)
     fields += "".join(f"<tr><td><code>{name}</code></td><td>a file, as form data</td></tr>" for name in upload)
     forms = "".join(f" -F {name}=@photo.jpg" for name in upload)
-    verb = "" if method == "get" or upload else f" -X {method.upper()}"
+    body = _body(described, operation)
+    verb = "" if method == "get" or upload or body else f" -X {method.upper()}"
+    address = re.sub(r"\{\w+\}", "1", f"http://127.0.0.1:8501{root}{path}")
     statuses = ", ".join(sorted(operation["responses"]))
     return (
         f"<details{' open' if open else ''}><summary><span class='method'>{method.upper()}</span>"
         f"<code>{escaped_html(root + path)}</code><b>{escaped_html(operation.get('summary', ''))}</b></summary>"
         f"<p>{escaped_html(operation.get('description', ''))}</p><table>{fields}</table>"
-        f"<pre>curl{verb}{forms} {escaped_html('http://127.0.0.1:8501' + root + path)}</pre>"
+        f"<pre>curl{verb}{forms}{escaped_html(body)} {escaped_html(address)}</pre>"
         f"{_example(described, operation)}<p>Statuses: {statuses}</p></details>"
     )
 
@@ -91,6 +97,13 @@ def _upload(described: dict[str, Any], operation: dict[str, Any]) -> list[str]:
     """The names of the files that are sent."""
     content = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data")
     return list(_schema(described, content["schema"]).get("properties", {})) if content else []
+
+
+def _body(described: dict[str, Any], operation: dict[str, Any]) -> str:
+    """The arguments of curl that send the example of a JSON body."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    examples = _schema(described, content["schema"]).get("examples", ()) if content else ()
+    return "".join(f" --json '{json.dumps(each)}'" for each in examples)
 
 
 def _example(described: dict[str, Any], operation: dict[str, Any]) -> str:

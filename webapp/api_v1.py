@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import IO, Annotated, TypeVar
+from typing import IO, Annotated, Literal, TypeVar
 
 import numpy as np
 from fastapi import FastAPI, File, Query, Request, UploadFile
@@ -17,7 +17,7 @@ from faceid_core.errors import UnreadableImage
 from faceid_core.settings import Settings
 from faceid_core.steps import faces_of
 from faceid_core.values import Image, Quality
-from webapp.context import decoded, library, on_picture_thread
+from webapp.context import decoded, library, on_picture_thread, why_unreadable
 
 Value = TypeVar("Value")
 Picture = Annotated[UploadFile, File(description="A photo: JPEG, PNG, WebP, HEIC or another common format")]
@@ -36,9 +36,13 @@ class Candidate(BaseModel):
 
 
 class Named(BaseModel):
-    """A face with its name; null for somebody unknown. probability: that this answer is right."""
+    """A face with its name; null for somebody unknown. status: “known” or “unknown”, as somebody may be called
+    “unknown”. person_id: see /v1/people; null, too, for who has another name by now. probability: that this answer
+    is right."""
 
     box: Box
+    status: Literal["known", "unknown"]
+    person_id: int | None
     name: str | None
     probability: float
     score: Annotated[float, Field(description="How sure the detector is that this is a face")]
@@ -56,12 +60,13 @@ class Recognition(BaseModel):
                 {
                     "photo": "party.jpg",
                     "faces": [
-                        {"box": BOX, "name": "Ada", "probability": 0.98, "score": 0.91, "runners_up": [CANDIDATE]}
+                        {"box": BOX, "status": "known", "person_id": 3, "name": "Ada", "probability": 0.98,
+                         "score": 0.91, "runners_up": [CANDIDATE]}
                     ],
                 }
             ]
         }
-    )
+    )  # fmt: skip
 
 
 class Judged(BaseModel):
@@ -177,14 +182,13 @@ def _read(image: UploadFile, settings: Settings, act: Callable[[Image], Value]) 
     except UnreadableImage as error:
         if isinstance(error, faces_of.NoFaceFound):
             raise
-        raise type(error)(f"This upload can't be read as a photo: {error}.") from error
+        raise type(error)(why_unreadable(error, "upload")) from error
 
 
 def _recognised(threshold: float | None, pixels: Image) -> list[Named]:
-    from faceid_core.recognition.recogniser import as_dict
     from faceid_core.steps.recognise import recognise
 
-    return [Named.model_validate(as_dict(face)) for face in recognise(library(), pixels, threshold=threshold)]
+    return [Named.model_validate(face.as_dict()) for face in recognise(library(), pixels, threshold=threshold)]
 
 
 def _found(face: faces_of.Face) -> Found:

@@ -10,8 +10,9 @@ from streamlit.navigation.page import StreamlitPage
 
 from faceid_core.values import Actor, Role
 from webapp.components.account import account
+from webapp.components.announcer import announcer
 from webapp.context import came_by, library, signed_in, who
-from webapp.feedback import boundary, show_toasts
+from webapp.feedback import announced, boundary, show_toasts
 from webapp.parts import dialog
 from webapp.theme import CSS, ICON, LOGO
 
@@ -114,6 +115,7 @@ def _signed_in(actor: Actor) -> None:
         _say_read_only()
     current.run()
     show_toasts()
+    announcer(*announced())
     if signed_in() is None:
         account("", can_sign_out=False)  # below the page, where it takes no room
 

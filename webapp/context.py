@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from faceid_core.errors import FaceIdError, NotSignedIn, TooBusy
+from faceid_core.errors import FaceIdError, IsVideo, NotSignedIn, TooBusy, UnreadableImage
 from faceid_core.media import images
 from faceid_core.media.admission import BYTES_PER_PIXEL, PATIENCE_S, WAITING, Admission, default_megapixels
 from faceid_core.media.source import Borrowed, Photograph, Source
@@ -109,6 +109,12 @@ def in_words(error: FaceIdError) -> str:
     except FaceIdError:
         trusted = False
     return str(error) if trusted else without_folders(str(error))
+
+
+def why_unreadable(error: UnreadableImage, what: str) -> str:
+    """The sentence about an upload that is no photo. what: what it is called, such as “upload”."""
+    reason = "it is a video; send a photo" if isinstance(error, IsVideo) else str(error)
+    return f"This {what} can't be read as a photo: {reason}."
 
 
 def _identity() -> str | None:

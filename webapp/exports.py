@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query
 from fastapi import Path as Path_
 from fastapi.responses import FileResponse, Response, StreamingResponse
+from pydantic import TypeAdapter, ValidationError
 from starlette.background import BackgroundTask
 
+from faceid_core.errors import BadInput
 from faceid_core.library import ExportQuery, PhotoQuery
-from faceid_core.steps import export, export_recogniser
+from faceid_core.steps import export, export_originals, export_recogniser
 from webapp.context import library
 from webapp.days import IsoDay
 
 Name = Literal[
     "faces.csv", "faces.json", "faces.parquet", "vectors.npz", "vectors.parquet", "albums.zip", "gallery.zip",
     "imagefolder.zip", "lfw.zip", "webdataset.zip", "huggingface.zip", "coco.zip", "fiftyone.zip", "cvat.zip",
-    "labelstudio.zip",
+    "labelstudio.zip"
 ]  # fmt: skip
 """What can be downloaded; a zip archive is called like its form."""
 
@@ -34,6 +37,12 @@ Shown = Literal["none", "not_a_face", "stranger"]
 Flags = Annotated[
     list[Shown] | None,
     Query(max_length=3, description="Faces with these flags [all in a table of faces, else those without one]"),
+]
+Search = Annotated[
+    str | None,
+    Query(
+        max_length=20_000, description="Only photos that this search asks for, as JSON: the fields of PhotoQuery"
+    ),
 ]
 PRIVATE = {"Cache-Control": "no-store"}
 
@@ -50,10 +59,11 @@ def add_exports(api: FastAPI) -> None:
     @api.get("/exports/{name}", response_class=Response)
     def exported(
         name: Name, person: People = None, first: Day = None, last: Day = None, quality: Quality = 0.0,
-        flag: Flags = None,
+        flag: Flags = None, search: Search = None,
     ) -> Response:  # fmt: skip
         form = form_of(name)
-        photos = PhotoQuery(taken_from=first, taken_to=last)
+        photos = _asked(search)
+        photos = replace(photos, taken_from=first or photos.taken_from, taken_to=last or photos.taken_to)
         query = export.as_query(form, people=person or (), photos=photos, quality=quality, flags=flag or ())
         if not name.endswith(".zip"):
             return _file(name, form, query)
@@ -61,11 +71,31 @@ def add_exports(api: FastAPI) -> None:
         named = {**PRIVATE, "Content-Disposition": f'attachment; filename="faceid-{name}"'}
         return StreamingResponse(pieces, media_type="application/zip", headers=named)
 
+    @api.get("/originals.zip", response_class=Response)
+    def originals(search: Search = None) -> Response:
+        """The files of photos as they are."""
+        pieces = export_originals.archive(library(), _asked(search))
+        named = {**PRIVATE, "Content-Disposition": 'attachment; filename="faceid-photos.zip"'}
+        return StreamingResponse(pieces, media_type="application/zip", headers=named)
+
     @api.get("/recognisers/{number}.zip", response_class=Response)
     def recogniser(number: Annotated[int, Path_(ge=1, le=2**31 - 1)]) -> Response:
         pieces = export_recogniser.archive(library(), number)
         named = {**PRIVATE, "Content-Disposition": f'attachment; filename="faceid-recogniser-{number}.zip"'}
         return StreamingResponse(pieces, media_type="application/zip", headers=named)
+
+
+def _asked(search: str | None) -> PhotoQuery:
+    """Raises BadInput for what is no search."""
+    if not search:
+        return PhotoQuery()
+    try:
+        return _SEARCHES.validate_json(search)
+    except ValidationError as error:
+        raise BadInput("That search can't be read; choose the photos on the page Photos.") from error
+
+
+_SEARCHES = TypeAdapter(PhotoQuery)
 
 
 def _file(name: str, form: str, query: ExportQuery) -> Response:

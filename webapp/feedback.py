@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
+_ANNOUNCED = "_announced"
+
 APOLOGY = "Something went wrong. The details are in the log; reload the page to continue."
 
 
@@ -25,6 +28,19 @@ APOLOGY = "Something went wrong. The details are in the log; reload the page to 
 def toast(sentence: str, *, icon: str | None = ":material/check_circle:") -> None:
     """Say it in the corner of the page, also when the script reruns right after this call."""
     st.session_state.setdefault("_toasts", []).append((sentence, icon))
+    announce(sentence)
+
+
+def announce(sentence: str) -> None:
+    """Let screen readers say it, once the page is drawn. sentence: may be markdown."""
+    turn, _ = announced()
+    st.session_state[_ANNOUNCED] = (turn + 1, re.sub(r"\\(.)", r"\1", sentence))
+
+
+def announced() -> tuple[int, str]:
+    """The number of the last sentence, and the sentence."""
+    last: tuple[int, str] = st.session_state.get(_ANNOUNCED, (0, ""))
+    return last
 
 
 def show_toasts() -> None:

@@ -154,6 +154,10 @@ def _start_again(settings: Settings, port: int) -> None:
     os.execve(sys.executable, command, worker_environment(same))  # nosec B606 - our own program
 
 
+WARM_UP_AFTER_S = 4.0
+"""After the start of the server: the first page comes first."""
+
+
 def _warm_up() -> None:
     """In the background: the server answers meanwhile."""
     from faceid_core.steps.recognise import warm_up
@@ -172,6 +176,8 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
     global _server  # noqa: PLW0603 - one server in a process
     context.configure(settings)
     context.visitors().library.refuse_open_door()
+    soon = threading.Timer(WARM_UP_AFTER_S, _warm_up)
+    soon.daemon = True
     with bind(settings) as listener:
         url = address(listener)
 
@@ -180,9 +186,9 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
                 await super().startup(sockets)
                 if self.started:
                     log.info("Serving at %s", url)
-                    threading.Thread(target=_warm_up, daemon=True, name="warm-up").start()
                     if announce:
                         announce(url)
+                    soon.start()
 
         config = uvicorn.Config(
             build_app(settings),
@@ -195,6 +201,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
         _server, port = Server(config), listener.getsockname()[1]
         _server.run(sockets=[listener])
         _server = None
+    soon.cancel()
     if _pending is not None:
         _pending()
         _start_again(settings, port)

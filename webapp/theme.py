@@ -5,7 +5,6 @@ No font, script or picture comes from outside this server: the fonts are Streaml
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
 
 ACCENT, ACCENT_DARK = "#0f766e", "#2dd4bf"
 """Deep teal: calm, and far from every skin tone, so that faces stay the warm part of a page."""
-
-UNKNOWN = "#57534e"
-"""A face on a picture that is nobody we know."""
 
 _LIGHT = {
     "primaryColor": ACCENT,
@@ -62,7 +58,10 @@ CSS = """
 <style>
 :root { --card: color-mix(in srgb, currentColor 5%, transparent); --accent: #14b8a6; --strong: #0f766e; }
 .stMainBlockContainer { max-width: 82rem; padding-top: 3.5rem; padding-bottom: 4rem; }
-.stMain h1 { letter-spacing: -0.015em; }
+/* Nobody links to a heading, and each link would be a stop of the Tab key. */
+[data-testid="stHeaderActionElements"] { display: none; }
+/* Streamlit sets titles lower than those that stand beside a button. */
+.stMain h1 { letter-spacing: -0.015em; padding-top: 0; }
 [data-testid="stMetric"] { background: var(--card); border: 0; padding: 0 .2rem; }
 [data-testid="stBaseLinkButton-primary"] :is(p, span) { color: inherit; }
 [class*="st-key-card"] { background: var(--card); border-color: transparent; }
@@ -73,6 +72,9 @@ CSS = """
 .link-button { display: inline-block; background: var(--strong); color: #fff !important; border-radius: .6rem;
   padding: .45rem 1rem; font-weight: 600; text-decoration: none !important; }
 .link-button:hover { background: #115e59; }
+/* What is done with the chosen photos or people stays in view while they scroll by. */
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-choice-"]) { position: sticky; top: 3.6rem; z-index: 20;
+  margin: -.5rem; padding: .5rem; border-radius: .9rem; backdrop-filter: blur(18px) saturate(1.4); }
 /* A photo is a picture with an invisible button over it: the whole tile opens its details. */
 [class*="st-key-photo-grid"] { display: grid;
   grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }
@@ -113,10 +115,8 @@ _TEALS = f"""
 """.split()
 """From the lightest to the darkest, as Gradio wants them."""
 
-GRADIO_CSS = """
-.gradio-container, .gradio-container .main.app { max-width: none !important; padding: 0 !important; }
-footer { display: none !important; }
-"""
+GRADIO_CSS = (STATIC / "gradio.css").read_text(encoding="utf-8")
+GRADIO_SCRIPT = (STATIC / "gradio_camera.js").read_text(encoding="utf-8")
 
 
 def sign_in_css(public_path: str = "") -> str:
@@ -161,19 +161,6 @@ def shared_css(public_path: str = "") -> str:
     return sign_in_css(public_path) + (STATIC / "shared.css").read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=32)
-def label_font(size_px: int) -> Any:
-    """The pages' font for names on pictures. Pillow's own, the fallback, knows ASCII only."""
-    from PIL import ImageFont
-
-    try:
-        font = ImageFont.truetype(str(font_files()["normal"]), size_px)
-        font.set_variation_by_axes([600])
-    except (KeyError, OSError):
-        return ImageFont.load_default(size=size_px)
-    return font
-
-
 def gradio_theme() -> gradio.Theme:
     """The same palette for the recognisers, so that they look at home inside the page."""
     import gradio as gr
@@ -195,6 +182,8 @@ def gradio_theme() -> gradio.Theme:
         block_background_fill=_LIGHT["secondaryBackgroundColor"],
         block_background_fill_dark=_DARK["secondaryBackgroundColor"],
         block_border_width="0px",
+        block_info_text_color="#57605d",
+        block_info_text_color_dark="#b4c0bd",
         block_shadow="none",
         block_label_background_fill="transparent",
         block_label_background_fill_dark="transparent",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from faceid_core.importing.report import ImportReport
     from faceid_core.library import Library
     from faceid_core.settings import Settings
-    from faceid_core.values import Progress, Recognised
+    from faceid_core.values import Progress
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -139,20 +139,6 @@ def import_summary(report: ImportReport) -> str:
         parts.append(f"{count(report.frames, 'video frame')} among them")
     parts += [text for number, text in others if number]
     return f"{', '.join(parts)} ({report.seconds:.1f} s)."
-
-
-def print_recognised(results: dict[str, list[Recognised]], skipped: dict[str, str], as_json: bool) -> None:
-    """The photos by path with their faces on standard output, the reasons for the skipped ones beside it."""
-    from faceid_core.recognition.recogniser import as_dict
-
-    for path, reason in skipped.items():
-        say(f"Skipped {path}: {reason}.")
-    if as_json:
-        print_json([{"photo": path, "faces": [as_dict(face) for face in faces]} for path, faces in results.items()])
-        return
-    for path, faces in results.items():
-        known = ", ".join(f"{face.name or 'unknown'} ({face.probability:.0%})" for face in faces)
-        click.echo(f"{path}: {known or 'no face'}")
 
 
 @contextmanager

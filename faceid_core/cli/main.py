@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core import __version__
-from faceid_core.cli import access, export, faces, listing, models, names, privacy, recognisers, share, upkeep
+from faceid_core.cli import (
+    access,
+    export,
+    faces,
+    listing,
+    models,
+    names,
+    privacy,
+    recognise,
+    recognisers,
+    share,
+    upkeep,
+)
 from faceid_core.cli.console import (
     JSON,
     Commands,
@@ -26,25 +38,20 @@ from faceid_core.cli.console import (
     library_of,
     new_library_of,
     print_json,
-    print_recognised,
     progress_bar,
     say,
     settings_of,
 )
 from faceid_core.errors import NoFaces, UnknownChoice, UnreadableImage
-from faceid_core.wording import count, file_name
+from faceid_core.wording import count
 
 if TYPE_CHECKING:
+    from faceid_core.importing.finding import Found
     from faceid_core.importing.report import ImportReport
-    from faceid_core.importing.run import Found
     from faceid_core.library import Library
-    from faceid_core.recognition.recogniser import Recogniser
     from faceid_core.settings import Settings
-    from faceid_core.values import Recognised
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-
-
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any free port [default: 8501]."
 )
@@ -153,14 +160,16 @@ def import_(
     as_json: bool,
 ) -> None:
     """Find the faces in photos and folders of photos. Re-running processes only new or changed files."""
+    from faceid_core.importing.searching import begun
+
     given = {"video_seconds": video_seconds, "smallest_face": smallest_face}
     settings = settings_of(ctx, **given)
     if smallest_face and settings.detector != "centerface":
         say("--smallest-face has no effect: only the detector centerface, the default, has it.")
     found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
-    with new_library_of(ctx, **given) as library:
+    with begun(settings, len(found.files), again) as executor, new_library_of(ctx, **given) as library:
         before = int(library.gallery.newest_faces()[0] or 0)
-        report = _import(library, found, again=again)
+        report = _import(library, found, again=again, executor=executor)
         more = recognisers.suggested_since(library, before) if report.faces else {}
         if as_json:
             print_json(report.as_dict() | more)
@@ -190,17 +199,17 @@ def watch(
 
 def _find(paths: tuple[Path, ...], *, videos: bool = False, exclude: tuple[str, ...] = ()) -> Found:
     """The photos under the paths, before a library is made for them. Raises PathNotFound, NothingToImport."""
-    from faceid_core.importing.run import photos_under
+    from faceid_core.importing.finding import photos_under
 
     return photos_under(paths, videos=videos, exclude=exclude)
 
 
-def _import(library: Library, paths: Found | list[Path], *, again: bool = False) -> ImportReport:
+def _import(library: Library, paths: Found | list[Path], **options: Any) -> ImportReport:
     from faceid_core.importing.run import import_photos
 
     try:
         with progress_bar("photos") as progress:
-            report = import_photos(library, paths, again=again, progress=progress)
+            report = import_photos(library, paths, **options, progress=progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "Stopped. Photos imported so far are kept; run the same command again to resume."
@@ -287,40 +296,7 @@ main.add_command(recognisers.train)
 main.add_command(recognisers.recognisers)
 
 
-@main.command()
-@PATHS
-@JSON
-@click.pass_context
-def recognise(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Recognise the people in photos with the recogniser in use. Stores nothing."""
-    from faceid_core.steps.recognise import load_recogniser
-
-    with library_of(ctx) as library:
-        recogniser = load_recogniser(library)
-        results, skipped = _recognise(recogniser, _find(paths).files, library.settings)
-    print_recognised(results, skipped, as_json)
-    if not results:
-        raise UnreadableImage(f"None of these files could be read, for the reasons above; {GIVE_PHOTOS}")
-
-
-def _recognise(
-    recogniser: Recogniser, paths: list[Path], settings: Settings
-) -> tuple[dict[str, list[Recognised]], dict[str, str]]:
-    """By path: the faces of each photo, and the reason for each one that can't be read."""
-    from faceid_core.media import images
-
-    results: dict[str, list[Recognised]] = {}
-    skipped: dict[str, str] = {}
-    with progress_bar("photos") as progress:
-        for done, path in enumerate(paths):
-            name = file_name(path)
-            progress(done, len(paths), path.name)
-            try:
-                photo = images.read(path, max_megapixels=settings.max_megapixels)
-                results[name] = recogniser.recognise(photo.pixels)
-            except UnreadableImage as error:
-                skipped[name] = str(error)
-    return results, skipped
+main.add_command(recognise.recognise)
 
 
 main.add_command(export.export)

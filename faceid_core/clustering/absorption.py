@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.clustering.constraints import Constraints
-from faceid_core.clustering.linkage import ESTABLISHED, members, middles
+from faceid_core.clustering.constraints import Constraints, Identities, renumbered
+from faceid_core.clustering.linkage import ESTABLISHED, Means
 from faceid_core.values import Ints, Vectors
 from faceid_core.vectors.neighbours import NeighbourGraph
 
@@ -49,24 +49,26 @@ know how people and faces differ; with fewer, nothing is absorbed."""
 
 ROUNDS = 2
 
-_PAIRS = 8192
+_PAIRS, _ROWS = 8_192, 16_384
+"""Pairs of groups, and faces, that are compared at a time."""
 
 
 def absorb(vectors: Vectors, graph: NeighbourGraph, labels: Ints, constraints: Constraints | None) -> Ints:
     """Let groups of LARGE faces and more take in neighbouring groups and faces that are surely their person.
 
-    labels: (N,) from 0, a face alone has one of its own. Only groups between which the graph has an edge are
+    labels: (N,) from 0, a face alone has one of its own; -1 for faces that the graph connects with none, and that
+    take no part. Only groups between which the graph has an edge are
     compared. Returns (N,) labels from 0; two people of one photo, or with two names, never come together.
     """
     for _ in range(ROUNDS):
-        labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
-        if np.bincount(labels, minlength=1).max() < LARGE:
+        labels = renumbered(labels)
+        if np.bincount(labels[labels >= 0], minlength=1).max() < LARGE:
             break
         model = _Model.of(vectors, labels)
         into = _joined(model, graph, labels, constraints) if model is not None else np.arange(0)
         if model is None or (into == np.arange(len(into))).all():
             break
-        labels = into[labels]
+        labels = np.append(into, -1)[labels]
     return labels
 
 
@@ -74,30 +76,35 @@ def absorb(vectors: Vectors, graph: NeighbourGraph, labels: Ints, constraints: C
 class _Model:
     """Groups (G,) in coordinates in which faces differ by 1 around their person, in every direction.
 
-    place: (G, D) their middles; between: (D,) variances of people's middles; size: (G,) their faces.
-    middle, spread: (G, D), (G,) see linkage.middles.
+    means: of each group; middle (D,): of all means; axes (D, D): what takes a mean, less the middle, there.
+    between: (D,) variances of people's middles; size: (G,) their faces; spread: (G,) see linkage.middles.
     """
 
-    place: Floats
+    means: Means
+    middle: Floats
+    axes: Floats
     between: Floats
     size: Ints
-    middle: Floats
     spread: Floats
 
     @classmethod
     def of(cls, vectors: Vectors, labels: Ints) -> _Model | None:
         """None where there are too few faces in groups, or too few groups."""
-        size = np.bincount(labels)
+        size = np.bincount(labels[labels >= 0])
         if min((size - 1).sum(), len(size)) < PER_DIMENSION * vectors.shape[1]:
             return None
-        middle, spread = middles(vectors, labels, np.float64)
-        within = _within(vectors, labels, middle, size)
-        between = np.cov(middle, rowvar=False) - within * np.mean(1 / size)
+        means, spread = Means.of(vectors, labels, size)
+        within = _within(vectors, labels, means, size)
+        middle, covariance = _covariance(means, len(size))
+        between = covariance - within * np.mean(1 / size)
         # W = L L', and then the axes of the middles: both become diagonal.
         inverse = np.linalg.inv(np.linalg.cholesky(within))
         variances, axes = np.linalg.eigh(inverse @ between @ inverse.T)
-        place = (middle - middle.mean(axis=0)) @ inverse.T @ axes
-        return cls(place, np.maximum(variances, 1e-6), size, middle, spread)
+        return cls(means, middle, inverse.T @ axes, np.maximum(variances, 1e-6), size, spread)
+
+    def place(self, groups: Ints) -> Floats:
+        """(M, D) the means of groups (M,) in these coordinates."""
+        return (self.means[groups] - self.middle) @ self.axes
 
     def evidence(self, one: Ints, other: Ints) -> Floats:
         """(E,) the logarithm of how much likelier two groups are one person than two."""
@@ -111,14 +118,14 @@ class _Model:
         """Whether two groups are no farther apart than established ones of one person may be."""
         if min(self.size[one], self.size[other]) < ESTABLISHED:
             return True
-        apart = self.spread[one] + self.spread[other] + ((self.middle[one] - self.middle[other]) ** 2).sum()
+        apart = self.spread[one] + self.spread[other] + ((self.means[one] - self.means[other]) ** 2).sum()
         larger = one if self.size[one] >= self.size[other] else other
         inside = 2 * self.spread[larger] * self.size[larger] / (self.size[larger] - 1)
         return bool(apart <= WITHIN**2 * inside)
 
     def _evidence(self, one: Ints, other: Ints) -> Floats:
         """Middles of n faces vary by `between` + 1/n; those of one person vary together by `between`."""
-        first, second = self.place[one], self.place[other]
+        first, second = self.place(one), self.place(other)
         own, others = (
             self.between + 1 / np.minimum(self.size[groups], INDEPENDENT)[:, None] for groups in (one, other)
         )
@@ -129,14 +136,26 @@ class _Model:
         return evidence
 
 
-def _within(vectors: Vectors, labels: Ints, middle: Floats, size: Ints) -> Floats:
+def _covariance(means: Means, count: int) -> tuple[Floats, Floats]:
+    """The mean (D,) and the covariance (D, D) of so many groups' means."""
+    blocks = [np.arange(at, min(at + _ROWS, count)) for at in range(0, count, _ROWS)]
+    middle = sum(means[block].sum(axis=0) for block in blocks) / count
+    total = np.zeros((len(middle), len(middle)))
+    for block in blocks:
+        away = means[block] - middle
+        total += away.T @ away
+    return middle, total / (count - 1)
+
+
+def _within(vectors: Vectors, labels: Ints, means: Means, size: Ints) -> Floats:
     """(D, D) covariance of faces around their person; one person with hundreds of faces does not decide it."""
     weight = np.minimum(size, MOST_WEIGHT) / size
     dimension = vectors.shape[1]
     total = np.zeros((dimension, dimension))
-    for at in range(0, len(labels), 65_536):
-        rows = slice(at, at + 65_536)
-        away = vectors[rows] - middle[labels[rows]]
+    counted = np.flatnonzero(labels >= 0)
+    for at in range(0, len(counted), _ROWS):
+        rows = counted[at : at + _ROWS]
+        away = vectors[rows] - means[labels[rows]]
         total += (away * weight[labels[rows], None]).T @ away
     total /= (weight * (size - 1)).sum()
     within: Floats = (1 - SHRINKAGE) * total
@@ -146,14 +165,18 @@ def _within(vectors: Vectors, labels: Ints, middle: Floats, size: Ints) -> Float
 
 def _joined(model: _Model, graph: NeighbourGraph, labels: Ints, constraints: Constraints | None) -> Ints:
     """(G,) the group that each ends in. The surest come first, and each joins once."""
-    into, ids = np.arange(len(model.size)), _Identities(labels, constraints)
+    into, ids = np.arange(len(model.size)), Identities(labels, constraints)
     for large, small in _candidates(model, graph, labels):
-        target = int(into[large])
+        target = large
+        while into[target] != target:
+            target = int(into[target])
         if into[small] != small or target == small or not model.near(large, small):
             continue
         if ids.compatible(target, small):
             ids.join(target, small)
-            into[into == small] = target
+            into[small] = target
+    while (into[into] != into).any():
+        into = into[into]
     return into
 
 
@@ -161,14 +184,13 @@ def _candidates(model: _Model, graph: NeighbourGraph, labels: Ints) -> Iterator[
     """A large group and a smaller one that surely are one person, the surest first."""
     count = len(model.size)
     large = model.size >= LARGE
-    codes = []
+    pairs = np.empty(0, np.int64)
     for place in range(graph.k):  # a column at a time: of a million faces there are 64 million neighbours
         other = graph.indices[:, place]
         here = np.flatnonzero(other >= 0)
         one, two = labels[here], labels[other[here]]
         apart = (one != two) & (large[one] | large[two])
-        codes.append(np.unique(np.minimum(one, two)[apart] * count + np.maximum(one, two)[apart]))
-    pairs = np.unique(np.concatenate(codes))
+        pairs = np.union1d(pairs, np.minimum(one, two)[apart] * count + np.maximum(one, two)[apart])
     one, two = pairs // count, pairs % count
     evidence = model.evidence(one, two)
     sure = np.flatnonzero(evidence > EVIDENCE)
@@ -176,37 +198,3 @@ def _candidates(model: _Model, graph: NeighbourGraph, labels: Ints) -> Iterator[
         first, second = int(one[pair]), int(two[pair])
         smaller = model.size[first] < model.size[second]
         yield (second, first) if smaller else (first, second)
-
-
-class _Identities:
-    """Who is on which photo and who has which name, group by group, for those that are asked about."""
-
-    def __init__(self, labels: Ints, constraints: Constraints | None) -> None:
-        self._constraints = constraints
-        self._faces = members(labels, 1)
-        self._known: dict[int, dict[int, int]] = {}
-
-    def compatible(self, one: int, other: int) -> bool:
-        """Whether the groups have no photo with two people and no two names."""
-        small, large = sorted((self._of(one), self._of(other)), key=len)
-        return all(large.get(photo, head) == head for photo, head in small.items())
-
-    def join(self, keep: int, gone: int) -> None:
-        """They are one group now."""
-        self._of(keep).update(self._of(gone))
-
-    def _of(self, group: int) -> dict[int, int]:
-        """By photo the head, see Constraints; by -1 the person."""
-        found = self._known.get(group)
-        if found is None:
-            found = self._known[group] = self._read(group)
-        return found
-
-    def _read(self, group: int) -> dict[int, int]:
-        known = self._constraints
-        if known is None:
-            return {}
-        faces = self._faces[group]
-        heads = dict(zip(known.photo[faces].tolist(), known.head[faces].tolist(), strict=True))
-        named = known.person[faces]
-        return heads | dict.fromkeys([-1] if (named >= 0).any() else [], int(named.max()))

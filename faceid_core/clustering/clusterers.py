@@ -25,7 +25,7 @@ from faceid_core.clustering.constraints import Constraints
 from faceid_core.errors import BadInput, UnknownChoice
 from faceid_core.values import LOW_QUALITY, Ints, Vectors
 from faceid_core.vectors import neighbours
-from faceid_core.vectors.neighbours import NeighbourGraph
+from faceid_core.vectors.neighbours import Edges, NeighbourGraph
 
 FOUNDING_QUALITY = 0.4
 
@@ -34,6 +34,9 @@ SURELY_SAME = 0.7
 
 WIDEST, REACH = 1.15, 1.1
 """Shares of the threshold, see density_linkage. Chosen on LFW in halves by person; 1.12 to 1.2 differ little."""
+
+EDGES = 1_000_000
+"""Edges whose offsets are added at a time."""
 
 PART_LIMIT = 12_000
 HDBSCAN_LIMIT = 30_000
@@ -54,8 +57,11 @@ class Clusterer(Protocol):
     ) -> Ints: ...
 
 
-LabelFaces = Callable[[Vectors, NeighbourGraph, float, Constraints | None], Ints]
-"""The part that differs: (N,) labels >= 0 of faces that may all found groups."""
+Bools = npt.NDArray[np.bool_]
+LabelFaces = Callable[[Vectors, NeighbourGraph, float, Constraints | None, Bools], Ints]
+"""The part that differs: (N,) labels, from 0 of faces that may found groups (N,), -1 of the others."""
+LabelFounders = Callable[[Vectors, NeighbourGraph, float, Constraints | None], Ints]
+"""The same, where it gets only those that may."""
 
 
 def _clusterer(label_faces: LabelFaces) -> Clusterer:
@@ -78,9 +84,7 @@ def _clusterer(label_faces: LabelFaces) -> Clusterer:
         if photos is not None or people is not None:
             constraints = Constraints.of(vectors, photos, people, SURELY_SAME * threshold)
         founds = _founds(count, quality, constraints)
-        labels = np.full(count, -1, np.int64)
-        labels[founds] = _founded(label_faces, vectors, graph, threshold, constraints, np.flatnonzero(founds))
-        labels = _numbered(labels)
+        labels = _numbered(_founded(label_faces, vectors, graph, threshold, constraints, founds))
         joins = ~founds if quality is None else ~founds & (np.asarray(quality) >= LOW_QUALITY)
         return _numbered(_adopted(labels, graph, founds, joins, threshold, constraints))
 
@@ -93,20 +97,36 @@ def _founds(count: int, quality: npt.ArrayLike | None, constraints: Constraints 
     return good if constraints is None else good | (constraints.person >= 0)
 
 
+def _on_founders(label_founders: LabelFounders) -> LabelFaces:
+    """With copies of what is known of those faces that may found groups."""
+
+    @wraps(label_founders)
+    def label_faces(
+        vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None, founds: Bools
+    ) -> Ints:
+        rows, labels = np.flatnonzero(founds), np.full(len(vectors), -1, np.int64)
+        part = constraints.subset(rows) if constraints else None
+        labels[rows] = label_founders(vectors[rows], graph.subset(rows), threshold, part)
+        return labels
+
+    return label_faces
+
+
 def _founded(
     label_faces: LabelFaces,
     vectors: Vectors,
     graph: NeighbourGraph,
     threshold: float,
     constraints: Constraints | None,
-    rows: Ints,
+    founds: Bools,
 ) -> Ints:
-    """Labels (M,) >= 0 of the rows (M,), all of which may found groups."""
-    if len(rows) < 2:
-        return np.arange(len(rows))
-    some, part = vectors[rows], constraints.subset(rows) if constraints else None
-    groups = label_faces(some, graph.subset(rows), threshold, part)
-    return part.together(linkage.separate(some, groups, part, sure=SURELY_SAME * threshold)) if part else groups
+    """Labels (N,) from 0 of those that may found groups, -1 of the others."""
+    if np.count_nonzero(founds) < 2:
+        return np.where(founds, 0, -1)
+    labels = label_faces(vectors, graph, threshold, constraints, founds)
+    if constraints is None:
+        return labels
+    return constraints.together(linkage.separate(vectors, labels, constraints, sure=SURELY_SAME * threshold))
 
 
 def _numbered(labels: Ints) -> Ints:
@@ -128,10 +148,11 @@ def _adopted(
 ) -> Ints:
     """Let each face that may only join do so with the group of its nearest founder, unless its photo is there
     already."""
-    labels = labels.copy()
+    labels, waiting = labels.copy(), np.flatnonzero(joins)
     photo = np.arange(len(labels)) if constraints is None else constraints.photo
-    taken = set(zip(labels.tolist(), photo.tolist(), strict=True))
-    for face in np.flatnonzero(joins).tolist():
+    there = np.isin(photo, photo[waiting])  # who else is on one of these photos
+    taken = set(zip(labels[there].tolist(), photo[there].tolist(), strict=True))
+    for face in waiting.tolist():
         near = graph.indices[face][graph.distances[face] <= longest]
         near = near[founds[near]]
         for group in labels[near[labels[near] >= 0]].tolist():
@@ -143,6 +164,7 @@ def _adopted(
 
 
 @_clusterer
+@_on_founders
 def chinese_whispers(
     vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
 ) -> Ints:
@@ -161,7 +183,7 @@ def chinese_whispers(
 
 @_clusterer
 def density_linkage(
-    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
+    vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None, founds: Bools
 ) -> Ints:
     """The groups of the density hierarchy, checked and completed by average linkage.
 
@@ -172,9 +194,10 @@ def density_linkage(
     out right: on LFW, pairwise F and BCubed F are above the other clusterers' at their best thresholds. At last
     large groups absorb what is left of their person, see absorption.
     """
-    first = _dense_and_linked(vectors, graph, threshold, constraints, np.zeros(len(vectors)))
+    graph = graph.among(founds)
+    first = _dense_and_linked(vectors, graph, threshold, constraints, founds, np.zeros(len(vectors)))
     offsets = score_normalisation.offsets(vectors, graph, first)
-    groups = _dense_and_linked(vectors, graph, threshold, constraints, offsets)
+    groups = _dense_and_linked(vectors, graph, threshold, constraints, founds, offsets)
     return absorption.absorb(vectors, graph, groups, constraints)
 
 
@@ -183,24 +206,39 @@ def _dense_and_linked(
     graph: NeighbourGraph,
     threshold: float,
     constraints: Constraints | None,
+    founds: Bools,
     offsets: score_normalisation.Floats,
 ) -> Ints:
     """One pass, with offsets (N,) added to the distances."""
     sure = SURELY_SAME * threshold
     # An average within the threshold has a few edges beyond it.
-    low, high, apart = graph.edges(REACH * threshold - 2 * float(offsets.min(initial=0)))
-    shifted = np.maximum(apart + offsets[low] + offsets[high], 0).astype(np.float32)
-    near, reached = shifted <= threshold, shifted <= REACH * threshold
-    groups = density.groups(len(vectors), (low[near], high[near], shifted[near]), threshold, sure)
+    low, high, apart = _reached(graph, REACH * threshold, offsets)
+    groups = np.where(founds, density.groups(len(vectors), (low, high, apart), threshold, sure), -1)
+    del apart
     groups = linkage.split_wide(vectors, groups, WIDEST * threshold, offsets=offsets)
     if constraints is not None:
         groups = constraints.together(linkage.separate(vectors, groups, constraints, sure=sure))
-    pairs = (low[reached], high[reached])
-    del low, high, apart, shifted, near, reached
+    pairs = linkage.one_for_each(groups, (low, high))
+    del low, high
     return linkage.merge(vectors, groups, pairs, threshold, constraints, sure=sure, offsets=offsets)
 
 
+def _reached(graph: NeighbourGraph, longest: float, offsets: score_normalisation.Floats) -> Edges:
+    """The graph's edges at most `longest` after the offsets of both ends are added, with these distances."""
+    low, high, apart = graph.edges(longest - 2 * float(offsets.min(initial=0)))
+    kept = 0
+    for at in range(0, len(low), EDGES):  # in place, as there may be hundreds of millions
+        some = slice(at, at + EDGES)
+        shifted = np.maximum(apart[some] + offsets[low[some]] + offsets[high[some]], 0).astype(np.float32)
+        fine = np.flatnonzero(shifted <= longest)
+        into = slice(kept, kept + len(fine))
+        low[into], high[into], apart[into] = low[some][fine], high[some][fine], shifted[fine]
+        kept += len(fine)
+    return low[:kept], high[:kept], apart[:kept]
+
+
 @_clusterer
+@_on_founders
 def agglomerative(
     vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None
 ) -> Ints:
@@ -228,6 +266,7 @@ def agglomerative(
 
 
 @_clusterer
+@_on_founders
 def hdbscan(vectors: Vectors, graph: NeighbourGraph, threshold: float, constraints: Constraints | None) -> Ints:
     """Groups of different density (Campello, Moulavi and Sander 2013); one wider than the threshold is divided.
 

@@ -51,20 +51,30 @@ class Constraints:
         return np.union1d(places[0, 1:][twice], names[0, 1:][np.diff(names[0]) == 0])
 
     def together(self, labels: Ints) -> Ints:
-        """(N,) labels >= 0 in which all groups with faces of one person are one."""
-        named = self.person >= 0
+        """(N,) labels from 0, -1 for none, in which all groups with faces of one person are one."""
+        named = (self.person >= 0) & (labels >= 0)
         if not named.any():
             return labels
         person = np.unique(self.person[named], return_inverse=True)[1]
         group = np.full(person.max() + 1, labels.max() + 1)
         np.minimum.at(group, person, labels[named])
-        into = np.arange(labels.max() + 1)
+        into = np.arange(labels.max() + 2)
+        into[-1] = -1
         into[labels[named]] = group[person]
-        return np.unique(into[labels], return_inverse=True)[1].astype(np.int64)
+        return renumbered(into[labels])
 
     def subset(self, faces: Ints) -> Constraints:
         """The constraints of the faces at these positions, (N,) int64, in this order."""
         return Constraints(self.photo[faces], self.head[faces], self.person[faces])
+
+
+def renumbered(labels: Ints) -> Ints:
+    """(N,) the labels without gaps, in their order; -1 stays."""
+    if not (labels < 0).any():
+        return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    result = np.full(len(labels), -1, np.int64)
+    result[labels >= 0] = np.unique(labels[labels >= 0], return_inverse=True)[1]
+    return result
 
 
 def _equal_on_one_photo(vectors: Vectors, photo: Ints, sure: float) -> Ints:
@@ -78,3 +88,47 @@ def _equal_on_one_photo(vectors: Vectors, photo: Ints, sure: float) -> Ints:
             apart = np.linalg.norm(vectors[faces][:, :, None] - vectors[faces][:, None], axis=3)
             head[faces] = np.take_along_axis(faces, (apart <= sure).argmax(axis=2), axis=1)
     return head
+
+
+class Identities:
+    """Who is on which photo and who has which name, group by group, while groups join. What is asked for is read
+    then, as there may be a million groups."""
+
+    def __init__(self, labels: Ints, constraints: Constraints | None) -> None:
+        """labels: (N,) from 0; -1 for faces that are in no group."""
+        self._constraints = constraints
+        self._known: dict[int, dict[int, int]] = {}
+        if constraints is not None:
+            self._faces = np.argsort(labels, kind="stable").astype(np.int32)
+            self._starts = np.searchsorted(labels[self._faces], np.arange(labels.max(initial=-1) + 2))
+
+    def compatible(self, one: int, other: int) -> bool:
+        """Whether the groups have no photo with two people and no two names."""
+        if self._constraints is None:
+            return True
+        small, large = sorted((self._of(one), self._of(other)), key=len)
+        return all(large.get(photo, head) == head for photo, head in small.items())
+
+    def join(self, keep: int, gone: int) -> None:
+        """They are one group now, the first one."""
+        if self._constraints is not None:
+            self._known[keep] = self._of(keep) | self._of(gone)
+            self._known.pop(gone, None)
+
+    def _of(self, group: int) -> dict[int, int]:
+        """By photo the head, see Constraints; by -1 the person: having a name is like being on one more photo, on
+        which each person is once."""
+        found = self._known.get(group)
+        if found is None:
+            found = self._read(self._faces[self._starts[group] : self._starts[group + 1]])
+            if len(found) > 1:
+                self._known[group] = found
+        return found
+
+    def _read(self, faces: npt.NDArray[np.int32]) -> dict[int, int]:
+        known = self._constraints
+        if known is None:
+            return {}
+        heads = dict(zip(known.photo[faces].tolist(), known.head[faces].tolist(), strict=True))
+        named = known.person[faces].max(initial=-1)
+        return heads if named < 0 else {**heads, -1: int(named)}

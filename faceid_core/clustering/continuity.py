@@ -24,8 +24,11 @@ def apart(vectors: Vectors, labels: Ints, people: Ints, ruled_out: Set[tuple[int
     """
     result = labels.copy()
     fresh = int(labels.max(initial=-1)) + 1
-    for group in np.unique(labels[(labels >= 0) & (people >= 0)]):
-        members = np.flatnonzero(labels == group)
+    order = np.argsort(labels, kind="stable")
+    groups = np.unique(labels[(labels >= 0) & (people >= 0)])
+    starts, ends = np.searchsorted(labels[order], groups), np.searchsorted(labels[order], groups, "right")
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        members = order[start:end]
         owners = _owners(vectors, members, people, ruled_out)
         # The person with most faces keeps the group's label.
         for owner, _ in Counter(owners.tolist()).most_common()[1:]:
@@ -102,9 +105,11 @@ def numbered(before: Ints, labels: Ints) -> Ints:
     both = (before > 0) & (labels >= 0)
     overlap = Counter(zip(before[both].tolist(), labels[both].tolist(), strict=True))
     number: dict[int, int] = {}
+    kept: set[int] = set()
     for (old, new), shared in sorted(overlap.items(), key=lambda item: (-item[1], item[0])):
-        if 2 * shared > sizes[old] and new not in number and old not in number.values():
+        if 2 * shared > sizes[old] and new not in number and old not in kept:
             number[new] = old
+            kept.add(old)
     free = int(before.max(initial=0)) + 1
     for new, _ in sorted(Counter(labels[labels >= 0].tolist()).items(), key=lambda item: (-item[1], item[0])):
         if new not in number:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.clustering.constraints import Constraints
+from faceid_core.clustering.constraints import Constraints, Identities
 from faceid_core.values import Ints, Vectors
+from faceid_core.vectors.neighbours import Rows
 
 SPLIT_LIMIT = 6000
 ESTABLISHED = 3
@@ -25,8 +26,8 @@ LARGE, WITHIN, AT_MOST = 30, 1.2, 1.2
 also up to AT_MOST times the limit. Otherwise people with hundreds of photos fall into several groups. Chosen on
 drawn libraries (tests/bench/synthetic.py); on LFW, where such people are few, it changes nothing."""
 
-_ROWS, _BLOCK = 65_536, 256
-"""Faces whose differences are in memory at a time; faces compared with a group's others."""
+_ROWS, _BLOCK, _PAIRS = 16_384, 256, 1_000_000
+"""How many are in memory at a time: faces with their differences, faces of a group beside all others, pairs."""
 
 Floats = npt.NDArray[np.float64]
 Pairs = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.integer[Any]]]
@@ -36,19 +37,22 @@ Pairs = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.integer[Any]]]
 def members(labels: Ints, smallest: int = 2) -> list[Ints]:
     """The rows of each label that at least `smallest` rows have; negative labels are left out."""
     order = np.argsort(labels, kind="stable")
-    order = order[labels[order] >= 0]
-    edges = np.flatnonzero(np.diff(labels[order])) + 1
-    return [group for group in np.split(order, edges) if len(group) >= smallest]
+    order = order[np.searchsorted(labels[order], 0) :]
+    ends = np.flatnonzero(np.diff(labels[order], append=-1)) + 1
+    starts = np.concatenate([[0], ends[:-1]])
+    large = ends - starts >= smallest  # of the others there may be millions
+    return [order[start:end] for start, end in zip(starts[large].tolist(), ends[large].tolist(), strict=True)]
 
 
 def middles(vectors: Vectors, labels: Ints, dtype: npt.DTypeLike) -> tuple[npt.NDArray[Any], Floats]:
     """Of each label from 0 on (G,): the mean (G, D), of that type, of its vectors, and their mean squared distance
-    from it (G,); zeros for a label that no row has."""
+    from it (G,); zeros for a label that no row has. Rows with a negative label don't count."""
     from scipy.sparse import csr_array
 
-    size = np.maximum(np.bincount(labels), 1)
+    counted = np.flatnonzero(labels >= 0)
+    size = np.maximum(np.bincount(labels[counted]), 1)
     middle, off = np.zeros((len(size), vectors.shape[1]), dtype), np.zeros(len(size))
-    chunks = [slice(at, at + _ROWS) for at in range(0, len(labels), _ROWS)]
+    chunks = [counted[at : at + _ROWS] for at in range(0, len(counted), _ROWS)]
     for rows in chunks:
         some, place = np.unique(labels[rows], return_inverse=True)
         member = csr_array((np.ones(len(place), dtype), (place, np.arange(len(place)))))
@@ -72,7 +76,7 @@ def merge(
 ) -> Ints:
     """Join the nearest two groups until none is nearer than `limit`. Returns (N,) labels.
 
-    labels: (N,) 0-based numbers of the groups to start from.
+    labels: (N,) 0-based numbers of the groups to start from; rows with -1 take no part, and keep it.
     pairs: only groups that such a pair of rows connects, before or after joining, are candidates.
     sure: where given, two groups of ESTABLISHED faces and more that are farther apart than this join only within
     STRETCH times the distances inside the looser of them: siblings are two tight groups not far from each other.
@@ -81,7 +85,30 @@ def merge(
     faces'.
     """
     square, widest = (limit, limit) if sure is None else (sure, AT_MOST * limit)
-    return _Forest(vectors, labels, pairs, constraints, limit**2, square**2, widest**2, offsets).grown()[labels]
+    links = links_between(labels, pairs)
+    into = _Forest(vectors, labels, links, constraints, limit**2, square**2, widest**2, offsets).grown()
+    return np.append(into, -1)[labels]
+
+
+def one_for_each(labels: Ints, pairs: Pairs) -> Pairs:
+    """One pair of rows for each two groups that any of the pairs connects: all that `merge` needs, and fewer."""
+    first = np.zeros(int(labels.max(initial=-1)) + 1, np.int32)
+    counted = np.flatnonzero(labels >= 0)[::-1]
+    first[labels[counted]] = counted  # the last one written stays
+    low, high = links_between(labels, pairs)
+    return first[low], first[high]
+
+
+def links_between(labels: Ints, pairs: Pairs) -> tuple[Rows, Rows]:
+    """The groups that pairs of rows connect: each two once, the smaller number first, in order."""
+    count = int(labels.max(initial=-1)) + 1
+    codes = [np.empty(0, np.int64)]
+    for at in range(0, len(pairs[0]), _PAIRS):
+        one, other = (labels[rows[at : at + _PAIRS]] for rows in pairs)
+        apart = one != other
+        codes.append(np.unique(np.minimum(one, other)[apart] * count + np.maximum(one, other)[apart]))
+    ends = np.unique(np.concatenate(codes))
+    return (ends // max(count, 1)).astype(np.int32), (ends % max(count, 1)).astype(np.int32)
 
 
 @dataclass
@@ -90,7 +117,7 @@ class _Forest:
 
     vectors: Vectors
     labels: Ints
-    pairs: Pairs
+    links: tuple[Rows, Rows]
     constraints: Constraints | None
     limit: float
     """Squared, as all distances in here."""
@@ -101,30 +128,24 @@ class _Forest:
     shift: Floats = field(init=False)
     """The offset of each group."""
     size: Floats = field(init=False)
-    mean: Floats = field(init=False)
+    mean: Means = field(init=False)
     spread: Floats = field(init=False)
     version: Ints = field(init=False)
     near: _Neighbours = field(init=False)
-    heads: list[dict[int, int]] = field(init=False)
+    identities: Identities = field(init=False)
     offers: _Offers = field(init=False)
 
     def __post_init__(self) -> None:
         count = int(self.labels.max(initial=-1)) + 1
-        self.size = np.bincount(self.labels, minlength=count).astype(np.float64)
-        self.mean, self.spread = middles(self.vectors, self.labels, np.float64)
+        counted = self.labels >= 0
+        size = np.bincount(self.labels[counted], minlength=count)
+        self.size = size.astype(np.float64)
+        self.mean, self.spread = Means.of(self.vectors, self.labels, size)
         given = np.zeros(len(self.labels)) if self.offsets is None else self.offsets
-        self.shift = np.bincount(self.labels, given, minlength=count) / np.maximum(self.size, 1)
+        shift = np.bincount(self.labels[counted], given[counted], minlength=count)
+        self.shift = shift / np.maximum(self.size, 1)
         self.version = np.zeros(count, np.int64)
-        self.heads = [{} for _ in range(count)]
-        if self.constraints is not None:
-            self._mark(self.labels, self.constraints.photo, self.constraints.head)
-            named = np.flatnonzero(self.constraints.person >= 0)
-            # Having a name is like being on one more photo, on which each person is once.
-            self._mark(self.labels[named], np.full(len(named), -1), self.constraints.person[named])
-
-    def _mark(self, groups: Ints, photos: Ints, heads: Ints) -> None:
-        for group, photo, head in zip(groups.tolist(), photos.tolist(), heads.tolist(), strict=True):
-            self.heads[group][photo] = head
+        self.identities = Identities(self.labels, self.constraints)
 
     def grown(self) -> Ints:
         """(G,) the group that each group ended in, after joining all pairs that may be joined."""
@@ -132,7 +153,7 @@ class _Forest:
         self._start()
         while (offer := self.offers.nearest()) is not None:
             _, one, other, version = offer
-            if version != self.version[one] + self.version[other] or not self._compatible(one, other):
+            if version != self.version[one] + self.version[other] or not self.identities.compatible(one, other):
                 continue
             near, there = self.near.of(one), self.near.of(other)
             keep, gone = (one, other) if len(near) >= len(there) else (other, one)
@@ -147,13 +168,12 @@ class _Forest:
         return parent
 
     def _start(self) -> None:
-        count = len(self.size)
-        one, other = self.labels[self.pairs[0]], self.labels[self.pairs[1]]
-        apart = one != other
-        ends = np.unique(np.minimum(one, other)[apart] * count + np.maximum(one, other)[apart])
-        low, high = ends // count, ends % count
-        self.near = _Neighbours(low, high, count)
-        self.offers = _Offers(*self._fine(low, high))
+        low, high = self.links
+        self.near = _Neighbours(low, high, len(self.size))
+        fine = [
+            self._fine(low[at : at + _PAIRS], high[at : at + _PAIRS])[:3] for at in range(0, len(low) + 1, _PAIRS)
+        ]
+        self.offers = _Offers(*(np.concatenate(columns) for columns in zip(*fine, strict=True)))
 
     def _fine(self, one: Ints, other: Ints) -> tuple[Floats, Ints, Ints, Ints]:
         """The pairs that may be joined: squared distances, the smaller and the larger group, their versions."""
@@ -196,38 +216,77 @@ class _Forest:
         shifted: Floats = np.maximum(np.sqrt(squared) + self.shift[one] + self.shift[other], 0) ** 2
         return shifted
 
-    def _compatible(self, one: int, other: int) -> bool:
-        small, large = sorted((self.heads[one], self.heads[other]), key=len)
-        return all(large.get(photo, head) == head for photo, head in small.items())
-
     def _join(self, keep: int, gone: int) -> None:
         total = self.size[keep] + self.size[gone]
         share = self.size[gone] / total
         step = self.mean[gone] - self.mean[keep]
         self.spread[keep] += share * (self.spread[gone] - self.spread[keep] + (1 - share) * float(step @ step))
-        self.mean[keep] += share * step
+        self.mean.join(keep, gone, self.mean[keep] + share * step)
         self.shift[keep] += share * (self.shift[gone] - self.shift[keep])
         self.size[keep] = total
         self.version[keep] += 1
         self.version[gone] = -1 << 40  # no offer to a group that is gone can be current
-        self.heads[keep].update(self.heads[gone])
+        self.identities.join(keep, gone)
+
+
+class Means:
+    """The mean of each group: of several faces a row of a table, of one its vector, as most groups are one face."""
+
+    def __init__(self, vectors: Vectors, first: Rows, place: Rows, table: Floats, used: int) -> None:
+        self._vectors, self._first, self._place, self._table, self._used = vectors, first, place, table, used
+
+    @classmethod
+    def of(cls, vectors: Vectors, labels: Ints, size: Ints) -> tuple[Means, Floats]:
+        """Of groups by their labels (N,), with sizes (G,); the mean squared distance (G,) from it, too."""
+        several = np.flatnonzero(size > 1)
+        place = np.full(len(size) + 1, -1, np.int32)  # the last one for the label -1
+        place[several] = np.arange(len(several))
+        first, counted = np.zeros(len(size), np.int32), np.flatnonzero(labels >= 0)
+        first[labels[counted]] = counted
+        # Two that join need a row at most, and what is never written takes no memory.
+        table = np.empty((len(several) + (len(size) - len(several)) // 2, vectors.shape[1]))
+        spread = np.zeros(len(size))
+        table[: len(several)], spread[several] = middles(vectors, place[labels].astype(np.int64), np.float64)
+        return cls(vectors, first, place, table, len(several)), spread
+
+    def __getitem__(self, group: Any) -> Floats:
+        """(D,) of one group, (M, D) of several (M,)."""
+        place = self._place[group]
+        if np.ndim(place) == 0:
+            return self._table[place] if place >= 0 else self._vectors[self._first[group]].astype(np.float64)
+        means: Floats = self._vectors[self._first[group]].astype(np.float64)
+        several = np.flatnonzero(place >= 0)
+        means[several] = self._table[place[several]]
+        return means
+
+    def join(self, keep: int, gone: int, mean: Floats) -> None:
+        """Both are the first one now."""
+        place = self._place[keep] if self._place[keep] >= 0 else self._place[gone]
+        if place < 0:
+            place, self._used = self._used, self._used + 1
+        self._place[keep] = place
+        self._table[place] = mean
 
 
 class _Neighbours:
     """Which groups are connected to which. A million groups' sets would take gigabytes: only groups that were
-    joined have one, the others a part of an array. There a group that is gone stands for the one it went into."""
+    joined have one, the others parts of two arrays. There a group that is gone stands for the one it went into."""
 
-    def __init__(self, low: Ints, high: Ints, count: int) -> None:
-        one, other = np.concatenate([low, high]), np.concatenate([high, low]).astype(np.int32)
-        order = np.argsort(one, kind="stable")
-        self._others, self._starts = other[order], np.searchsorted(one[order], np.arange(count + 1))
+    def __init__(self, low: Rows, high: Rows, count: int) -> None:
+        """low, high: (E,) connected groups, ordered by low."""
+        order = np.argsort(high, kind="stable")
+        groups = np.arange(count + 1)
+        self._later, self._later_at = high, np.searchsorted(low, groups)
+        self._earlier, self._earlier_at = low[order], np.searchsorted(high[order], groups)
         self._sets: dict[int, set[int]] = {}
         self._into: dict[int, int] = {}
 
     def of(self, group: int) -> set[int]:
         found = self._sets.get(group)
-        raw = self._others[self._starts[group] : self._starts[group + 1]].tolist() if found is None else found
-        return {self._now(other) for other in raw}
+        if found is None:
+            later = self._later[self._later_at[group] : self._later_at[group + 1]].tolist()
+            found = {*later, *self._earlier[self._earlier_at[group] : self._earlier_at[group + 1]].tolist()}
+        return {self._now(other) for other in found}
 
     def join(self, keep: int, gone: int, neighbours: set[int]) -> None:
         """Make them one group with these neighbours."""
@@ -245,9 +304,10 @@ class _Offers:
     """Pairs of groups, the nearest first: those of the start, maybe millions, in sorted arrays, later ones in a
     heap."""
 
-    def __init__(self, squared: Floats, low: Ints, high: Ints, versions: Ints) -> None:
-        order = np.lexsort((versions, high, low, squared))
-        self._first = squared[order], low[order].astype(np.int32), high[order].astype(np.int32), versions[order]
+    def __init__(self, squared: Floats, low: Rows, high: Rows) -> None:
+        """(E,) each, ordered by low, then high; all of the first version."""
+        order = np.argsort(squared, kind="stable")
+        self._first = squared[order], low[order], high[order]
         self._at = 0
         self._heap: list[tuple[float, int, int, int]] = []
 
@@ -257,10 +317,10 @@ class _Offers:
 
     def nearest(self) -> tuple[float, int, int, int] | None:
         """Take the nearest pair away; None when there is none."""
-        squared, low, high, versions = self._first
+        squared, low, high = self._first
         at = self._at
         if at < len(squared):
-            first = float(squared[at]), int(low[at]), int(high[at]), int(versions[at])
+            first = float(squared[at]), int(low[at]), int(high[at]), 0
             if not self._heap or first < self._heap[0]:
                 self._at += 1
                 return first

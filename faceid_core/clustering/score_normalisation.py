@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.clustering.constraints import renumbered
 from faceid_core.clustering.linkage import middles
 from faceid_core.values import Ints, Vectors
 from faceid_core.vectors.neighbours import NeighbourGraph, Rows
@@ -31,30 +32,25 @@ LOOSEST, STRICTEST = -0.02, 0.06
 LEAST_SPREAD = 0.08
 """Mean squared distance of a person's faces from their mean, assumed for groups too small to measure it."""
 
-_CHUNK = 65_536
+_CHUNK = 8_192
 
 Floats = npt.NDArray[np.float64]
 
 
 def offsets(vectors: Vectors, graph: NeighbourGraph, labels: Ints) -> Floats:
-    """(N,) what to add to a distance for each of its two faces, given a first grouping (N,), -1 for a face alone.
+    """(N,) what to add to a distance for each of its two faces, given a first grouping (N,), -1 for a face that
+    takes no part; the graph must not connect it with any.
 
     All faces of a group share one offset; without other groups nearby it is 0.
     """
-    groups = _numbered(labels)
+    groups = renumbered(labels)
     near = _rivals(vectors, graph, groups)
     known = np.isfinite(near)
     faces = np.bincount(groups[known], minlength=groups.max(initial=-1) + 1)
     total = np.bincount(groups[known], near[known], minlength=len(faces))
     mean = np.where(faces > 0, total / np.maximum(faces, 1), USUAL)
-    shared: Floats = np.clip((USUAL - mean) / 2, LOOSEST, STRICTEST)[groups]
+    shared: Floats = np.append(np.clip((USUAL - mean) / 2, LOOSEST, STRICTEST), 0)[groups]
     return shared
-
-
-def _numbered(labels: Ints) -> Ints:
-    alone = labels < 0
-    numbers = np.where(alone, labels.max(initial=-1) + np.cumsum(alone), labels)
-    return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
 
 
 def _rivals(vectors: Vectors, graph: NeighbourGraph, groups: Ints) -> Floats:

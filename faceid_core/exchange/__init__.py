@@ -4,6 +4,7 @@ May import the root and media.
 """
 
 __all__ = [
+    "albums",
     "audit_table",
     "decisions_file",
     "embedding_table",
@@ -16,6 +17,7 @@ __all__ = [
     "name_packet",
     "name_sources",
     "photo_servers",
+    "recognition_table",
     "region_xml",
     "saving",
     "sidecar_place",

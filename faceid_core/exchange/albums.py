@@ -31,7 +31,7 @@ def albums(content: Content) -> Iterator[Entry]:
         taken: set[str] = set()
         for path in paths:
             file = frame_path.file_of(path)
-            if (here := _readable(file)) is not None:
+            if (here := readable(file)) is not None:
                 yield Entry(f"{folders[name]}/{unique(file_name(file.name), taken)}", here)
             elif path not in missing:
                 missing.add(path)
@@ -41,8 +41,8 @@ def albums(content: Content) -> Iterator[Entry]:
         yield Entry("people.json", json.dumps(names, ensure_ascii=False, indent=1).encode())
 
 
-def _readable(file: Path) -> Path | bytes | None:
-    """The file, or the bytes of one that lies elsewhere; None where it can't be read."""
+def readable(file: Path) -> Path | bytes | None:
+    """The file itself, or the bytes of one that lies elsewhere; None where it can't be read."""
     if isinstance(file, RemotePath):
         try:
             return file.read_bytes()

@@ -29,13 +29,13 @@ from pydantic import (
 
 from faceid_core.errors import DecisionsUnusable
 from faceid_core.exchange.saving import save
-from faceid_core.values import Flag
+from faceid_core.values import Flag, Presence
 from faceid_core.wording import what_is_wrong
 
 FORMAT: Final = "faceid-decisions"
 VERSION: Final = 1
 
-SINGULAR = {"people": "person", "faces": "face", "pairs": "pair"}
+SINGULAR = {"people": "person", "faces": "face", "pairs": "pair", "photos": "photo"}
 """List of a file -> one of its entries, as a sentence counts them: the first face is "face 1"."""
 
 LONGEST_SHOWN = 60
@@ -156,6 +156,22 @@ class PairEntry(Entry):
     same: bool
 
 
+class PresentEntry(Entry):
+    """Somebody who is on a photo without a face that shows who it is."""
+
+    name: Name = Field(description="One of `people`")
+    presence: Presence = Field(description="Whether no face is visible, or the head is seen from behind")
+
+
+class PhotoEntry(Entry):
+    """What people said of a whole photo."""
+
+    photo: str = Field(min_length=1, description="SHA-256 of the photo's file, in hexadecimal digits")
+    path: str = Field(description="Where the photo was, for the reader only")
+    people: tuple[PresentEntry, ...] = Field(description="Who is on it without a face")
+    tags: tuple[Name, ...] = ()
+
+
 class DecisionsFile(Entry):
     """Everything that people decided in one library."""
 
@@ -169,6 +185,15 @@ class DecisionsFile(Entry):
     people: tuple[PersonEntry, ...]
     faces: tuple[FaceEntry, ...]
     pairs: tuple[PairEntry, ...] = ()
+    photos: tuple[PhotoEntry, ...] = Field(default=(), description="Left out where nothing was said of any")
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Files without it are, byte for byte, what older versions wrote."""
+        document: dict[str, Any] = handler(self)
+        if not document["photos"]:
+            del document["photos"]
+        return document
 
 
 def schema() -> str:

@@ -36,6 +36,9 @@ from faceid_core.values import Box
 TEXT_FIELDS = {"subject": f"{DC}subject", "person-in-image": f"{IPTC}PersonInImage"}
 """Lists of plain names that can be written, too: keywords, and the people of the IPTC."""
 
+PLACELESS = "person-in-image"
+"""Where the people of the IPTC stand, who need no region."""
+
 FORMS = ("mwg", "microsoft")
 SIZE = "size"
 """The form of the entry that says that AppliedToDimensions is faceid's, too."""
@@ -92,18 +95,21 @@ def merge(
     picture: Described,
     ours: Collection[Entry] = (),
     fields: Collection[str] = (),
+    without_face: Sequence[str] = (),
 ) -> Merged:
     """Bring the packet of a picture to hold these names, and no others of `ours`, which were written before.
 
     packet: None for none yet. wanted: boxes in shares of the upright picture. fields: some of TEXT_FIELDS.
+    without_face: names of people who are on the picture without a region; they go at least into PLACELESS.
     Raises SidecarUnusable.
     """
-    if packet is None and not wanted:
+    if packet is None and not wanted and not without_face:
         return Merged(b"", ())
     merging = _Merging(packet or NEW.encode(), picture, ours)
     merging.regions(wanted)
     for field, name in TEXT_FIELDS.items():
         names = [region.name for region in wanted if region not in merging.clashing] if field in fields else []
+        names += without_face if field in (*fields, PLACELESS) else []
         merging.plain(field, name, list(dict.fromkeys(names)))
     if not merging.document.is_changed:
         return Merged(packet or b"", tuple(merging.entries), conflicts=tuple(merging.conflicts))

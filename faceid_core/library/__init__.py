@@ -13,7 +13,9 @@ from faceid_core.library.job_parts import PartView
 from faceid_core.library.job_rows import ATTEMPTS, PartProgress
 from faceid_core.library.jobs import needed
 from faceid_core.library.library import Library
+from faceid_core.library.photo_tags import PhotosChanged, WithoutFace
 from faceid_core.library.portable_decisions import FaceBox, FaceDecision, FaceRef, PairDecision, PersonDecision
+from faceid_core.library.portable_photos import PhotoDecision
 from faceid_core.library.searches import SavedSearchView
 from faceid_core.library.shares import DEFAULT_DAYS, GONE, LONGEST_DAYS, ShareView
 from faceid_core.library.statistics import Together, YearCounts
@@ -93,9 +95,11 @@ __all__ = [
     "PersonChanged",
     "PersonDecision",
     "PersonView",
+    "PhotoDecision",
     "PhotoQuery",
     "PhotoToName",
     "PhotoView",
+    "PhotosChanged",
     "Placed",
     "Probes",
     "RunView",
@@ -109,6 +113,7 @@ __all__ = [
     "UserView",
     "WatchedView",
     "Withholding",
+    "WithoutFace",
     "WorkerView",
     "YearCounts",
     "needed",

@@ -20,6 +20,7 @@ from faceid_core.library.store.compaction import OPENING_WAIT_SECONDS, Compactio
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.job_tables import Job
 from faceid_core.library.store.person_tables import SavedSearch
+from faceid_core.library.store.photo_tables import PersonOnPhoto
 from faceid_core.library.store.records import DrawnFaces
 from faceid_core.library.store.tables import (
     Face,
@@ -172,7 +173,7 @@ class Erasing:
         def find(session: Session) -> _Going:
             there = _present(session, Photo, wanted)
             faces = _faces_on(session, there)
-            return _Going(Traces(faces=frozenset(faces)), there)
+            return _Going(Traces(faces=frozenset(faces), photos=frozenset(there)), there)
 
         return self._erase(find, "Erased photos", preview, seen)
 
@@ -221,7 +222,7 @@ class Erasing:
             return found
         with self._database.write(Role.OWNER) as session:
             going = find(session)  # anew: somebody may have named a face meanwhile
-            photos = [*going.photos, *_photos_of(session, going.traces.faces if going.traces.people else ())]
+            photos = [*going.photos, *_photos_of(session, going.traces)]
             found, models = _found(session, going), _models_of(session, going.traces)
             _check_seen(found, seen)
             self._compaction.announce()
@@ -290,9 +291,12 @@ def _present(session: Session, model: type[Face] | type[Photo], ids: Iterable[in
     return found
 
 
-def _photos_of(session: Session, faces: Iterable[int]) -> list[int]:
-    found: list[int] = []
-    for chunk in chunks(faces):
+def _photos_of(session: Session, of: Traces) -> list[int]:
+    """Photos with the people who go."""
+    found = list(
+        session.scalars(select(col(PersonOnPhoto.photo_id)).where(col(PersonOnPhoto.person_id).in_(of.people)))
+    )
+    for chunk in chunks(of.faces if of.people else ()):
         found += session.scalars(select(col(Face.photo_id)).where(col(Face.id).in_(chunk)))
     return found
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, or_, select, true
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound, VectorsNotFinite
@@ -46,6 +46,9 @@ BACKGROUND = 1 / 3
 STRANGERS = 5
 """Unnamed faces from which on a photo is a crowd, of which all can be set aside at once."""
 
+ROWS_AT_ONCE = 10_000
+"""Faces whose vectors are read at a time."""
+
 _FLAG_WORDS = {
     Flag.NONE: "Brought back {}",
     Flag.NOT_A_FACE: "Marked {} as not a face",
@@ -68,14 +71,13 @@ class Faces:
             .where(col(Face.flag) == Flag.NONE.value)
             .order_by(col(Face.id))
         )
+        # A million rows as Python's objects take a gigabyte, their vectors half of one.
+        at_once = wanted.execution_options(yield_per=ROWS_AT_ONCE)
         with self._database.read() as session:
-            rows = usable(session.execute(wanted).all(), 3)
-        return FaceVectors(
-            ids=np.array([row[0] for row in rows], np.int64),
-            photos=np.array([row[1] for row in rows], np.int64),
-            quality=np.array([row[2] for row in rows], np.float32),
-            vectors=unpack([row[3] for row in rows]),
-        )
+            found = (usable(rows, 3) for rows in session.execute(at_once).partitions())
+            parts = [_vectors_of(rows) for rows in found if rows]
+        columns = zip(*(parts or [_vectors_of([])]), strict=True)
+        return FaceVectors(*(np.concatenate(column) for column in columns))
 
     def missing_vectors(self, embedder: str) -> list[int]:
         """Faces that have a crop but no vector of this embedder."""
@@ -321,6 +323,12 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
         )
         for face, person_id, person, source, _ in rows
     ]
+
+
+def _vectors_of(rows: Sequence[Row[tuple[int, int, float, bytes]]]) -> tuple[Ints, Ints, Vectors, Vectors]:
+    """The fields of FaceVectors, from rows in their order."""
+    ids, photos, quality, vectors = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return np.array(ids, np.int64), np.array(photos, np.int64), np.array(quality, np.float32), unpack(vectors)
 
 
 def stored_source(stored: str | None) -> str | None:

@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import and_, exists, func, or_, select
 from sqlmodel import col
 
+from faceid_core.library import person_names
 from faceid_core.library.copies import has_copies
+from faceid_core.library.store.photo_tables import PersonOnPhoto, PhotoTag
 from faceid_core.library.store.tables import Face, Label, Person, Photo
 from faceid_core.values import WEAK_PART, Actor, Flag, PhotoStatus, Role
 
@@ -22,13 +24,14 @@ from faceid_core.values import WEAK_PART, Actor, Flag, PhotoStatus, Role
 class PhotoQuery:
     """Photos that meet all of these conditions.
 
-    people: ids of persons who are all on the photo; without: of those who are not.
+    people: ids of persons who are all on the photo, with a face or without; without: of those who are not.
     taken_from, taken_to: local days, both included; a photo without a date meets neither.
     folder: the photo lies there or in a folder below, for owners only; text: part of the path, in any case: of
     all of it for owners, of the folder's and the file's name for editors, of the file's name for viewers.
     Hidden people, and faces that were hidden, are nobody to a viewer. blurred: there are faces, none of them sharp;
     copies: another photo is a copy of it; screenshots: its file is named as one. alone: nobody else is on it, with
-    or without a name; camera: its model. by_date: no condition; the photos come by the day of the shot.
+    or without a name; camera: its model; tag: in any case, for editors only. only: ids of the photos in
+    question. by_date: no condition; the photos come by the day of the shot.
     """
 
     people: tuple[int, ...] = ()
@@ -44,6 +47,8 @@ class PhotoQuery:
     alone: bool = False
     camera: str | None = None
     by_date: bool = False
+    tag: str | None = None
+    only: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -61,20 +66,15 @@ class PhotoQuery:
         days: dict[str, Any] = {
             name: date.fromisoformat(fields[name]) for name in ("taken_from", "taken_to") if name in fields
         }
-        people: dict[str, Any] = {name: tuple(fields[name]) for name in ("people", "without") if name in fields}
+        people: dict[str, Any] = {
+            name: tuple(fields[name]) for name in ("people", "without", "only") if name in fields
+        }
         return cls(**{**fields, **days, **people}, status=PhotoStatus.DONE)
 
 
 def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
     """Conditions on Photo. Raises NotAllowed for a folder unless an owner asks."""
-    for person in query.people:
-        yield col(Photo.id).in_(_photos_of(person, actor))
-    for person in query.without:
-        yield col(Photo.id).not_in(_photos_of(person, actor))
-    if query.alone:
-        yield ~exists().where(*_other_face(query.people))
-    if query.camera:
-        yield col(Photo.camera) == query.camera
+    yield from _said_conditions(query, actor)
     if query.taken_from is not None:
         yield col(Photo.taken_at) >= _midnight(query.taken_from)
     if query.taken_to is not None:
@@ -95,12 +95,40 @@ def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
         yield col(Photo.status) == query.status.value
 
 
+def _said_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
+    """On what people said of the photo and its faces."""
+    for person in query.people:
+        yield col(Photo.id).in_(_photos_of(person, actor))
+    for person in query.without:
+        yield col(Photo.id).not_in(_photos_of(person, actor))
+    if query.alone:
+        yield ~exists().where(*_other_face(query.people))
+        yield ~exists().where(*_other_person(query.people))
+    if query.camera:
+        yield col(Photo.camera) == query.camera
+    if query.tag:
+        yield col(Photo.id).in_(_tagged(query.tag, actor))
+    if query.only:
+        yield col(Photo.id).in_(query.only)
+
+
 def _other_face(people: tuple[int, ...]) -> Iterator[Any]:
     """A face on the photo that is none of these people's."""
     yield col(Face.photo_id) == col(Photo.id)
     yield col(Face.flag).in_([Flag.NONE.value, Flag.STRANGER.value])
     theirs = select(col(Label.face_id)).where(col(Label.person_id).in_(people))
     yield col(Face.id).not_in(theirs)
+
+
+def _other_person(people: tuple[int, ...]) -> Iterator[Any]:
+    """Somebody else who is on the photo without a face."""
+    yield col(PersonOnPhoto.photo_id) == col(Photo.id)
+    yield col(PersonOnPhoto.person_id).not_in(people)
+
+
+def _tagged(tag: str, actor: Actor) -> Any:
+    actor.require(Role.EDITOR)
+    return select(col(PhotoTag.photo_id)).where(col(PhotoTag.tag_key) == person_names.key(tag))
 
 
 SCREENSHOTS = (
@@ -129,10 +157,12 @@ def _blurred() -> Iterator[Any]:
 def _photos_of(person: int, actor: Actor) -> Any:
     faces = select(col(Face.photo_id)).join(Label, col(Label.face_id) == col(Face.id))
     faces = faces.where(col(Label.person_id) == person)
+    others = select(col(PersonOnPhoto.photo_id)).where(col(PersonOnPhoto.person_id) == person)
     if actor.role.includes(Role.EDITOR):
-        return faces
+        return faces.union_all(others)
     shown = faces.join(Person, col(Person.id) == col(Label.person_id)).where(col(Person.hidden).is_(False))
-    return shown.where(col(Face.flag) != Flag.HIDDEN.value)
+    others = others.join(Person, col(Person.id) == col(PersonOnPhoto.person_id))
+    return shown.where(col(Face.flag) != Flag.HIDDEN.value).union_all(others.where(col(Person.hidden).is_(False)))
 
 
 def _text_conditions(text: str, actor: Actor) -> Iterator[Any]:

@@ -183,8 +183,10 @@ class Gallery:
                 found.append((photo, person, tuple(face for face in ids if face is not None)))
         return found
 
-    def faces(self, embedder: str, per_person: int = PER_PERSON) -> GalleryFaces:
-        """The best confirmed faces of each person."""
+    def faces(
+        self, embedder: str, per_person: int = PER_PERSON, *, people: Sequence[int] | None = None
+    ) -> GalleryFaces:
+        """The best confirmed faces of each person. people: of these alone."""
         rank = func.row_number().over(
             partition_by=col(Label.person_id), order_by=(col(Face.quality).desc(), col(Face.id))
         )
@@ -192,6 +194,7 @@ class Gallery:
             select(Label.face_id, Label.person_id, rank.label("place"))  # type: ignore[call-overload]
             .join(Face, col(Face.id) == col(Label.face_id))
             .where(col(Face.flag) == Flag.NONE.value)
+            .where(*([] if people is None else [col(Label.person_id).in_(people)]))
             .subquery()
         )
         wanted = (

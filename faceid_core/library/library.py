@@ -21,6 +21,7 @@ from faceid_core.library.maps import Maps
 from faceid_core.library.models import Models
 from faceid_core.library.pair_constraints import PairConstraints
 from faceid_core.library.people import People
+from faceid_core.library.photo_tags import PhotoTags
 from faceid_core.library.photos import Photos
 from faceid_core.library.portable_decisions import Decisions
 from faceid_core.library.searches import Searches
@@ -62,6 +63,7 @@ class Library:
         self.settings = settings
         self._database, self._original = database, original
         self.photos = Photos(database)
+        self.tags = PhotoTags(database)
         self.faces = Faces(database)
         self.people = People(database)
         self.clusters = Clusters(database)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col
 
+from faceid_core.library.store.photo_tables import PersonOnPhoto
 from faceid_core.library.store.row_changes import Change, current_rows
 from faceid_core.library.store.tables import Label, PairConstraint, Rejection
 
@@ -27,6 +28,21 @@ def moved_rejections(session: Session, others: Sequence[int], keep_id: int) -> l
         if row["face_id"] not in kept:
             kept.add(row["face_id"])
             changes.append(Change("rejection", None, {**row, "person_id": keep_id}))
+    return changes
+
+
+def moved_photos(session: Session, others: Sequence[int], keep_id: int) -> list[Change]:
+    """Photos that the others are on without a face; what was said of the kept person stays."""
+    rows = current_rows(session, "persononphoto", col(PersonOnPhoto.person_id), [keep_id, *others])
+    kept = {row["photo_id"] for row in rows if row["person_id"] == keep_id}
+    changes: list[Change] = []
+    for row in rows:
+        if row["person_id"] == keep_id:
+            continue
+        changes.append(Change("persononphoto", row, None))
+        if row["photo_id"] not in kept:
+            kept.add(row["photo_id"])
+            changes.append(Change("persononphoto", None, {**row, "person_id": keep_id}))
     return changes
 
 

@@ -15,11 +15,12 @@ from faceid_core.library.consents import COLUMNS as CONSENT_COLUMNS
 from faceid_core.library.consents import merged_consents, view_of
 from faceid_core.library.drawn import check_faces, check_people
 from faceid_core.library.faces import as_ints, shown_person
-from faceid_core.library.merging import moved_labels, moved_rejections, overruled
+from faceid_core.library.merging import moved_labels, moved_photos, moved_rejections, overruled
 from faceid_core.library.naming import count_faces, find_or_add, naming_changes, record_naming, refuse_twice
 from faceid_core.library.store import journal, person_counts
 from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.person_tables import PersonDetails
+from faceid_core.library.store.photo_tables import PersonOnPhoto
 from faceid_core.library.store.records import (
     Act,
     Changed,
@@ -49,6 +50,13 @@ _SEEN = ("name", "faces")
 _DESCRIBED = ("name", "birth_date", "death_date", "hidden", "favourite")
 """What `describe` changes."""
 
+
+_THEIRS: dict[str, Any] = {
+    "label": col(Label.person_id),
+    "rejection": col(Rejection.person_id),
+    "persononphoto": col(PersonOnPhoto.person_id),
+}
+"""What goes with a name."""
 
 _REFUSAL_LOST = (
     "{} refused consent, and without the name nobody would know. Erase this person instead, or set the consent to "
@@ -202,6 +210,7 @@ class People:
             changes += overruled(session, [keep_id, *others])
             changes += merged_consents(session, keep_id, others)
             changes += person_details.merged_details(session, keep_id, others)
+            changes += moved_photos(session, others, keep_id)
             others_names = " and ".join(f"“{row['name']}”" for row in gone)
             summary = f"Merged {others_names} into “{keep['name']}”"
             event = journal.record(session, "merge", summary, changes)
@@ -219,7 +228,7 @@ class People:
             changes = [Change("person", row, None), *(Change("consent", each, None) for each in said)]
             details = person_details.details_of(session, [person_id]).values()
             changes += [Change("persondetails", each, None) for each in details]
-            for table, column in (("label", col(Label.person_id)), ("rejection", col(Rejection.person_id))):
+            for table, column in _THEIRS.items():
                 changes += [Change(table, old, None) for old in current_rows(session, table, column, [person_id])]
             return Act(journal.record(session, "delete", f"Removed the name “{row['name']}”", changes))
 

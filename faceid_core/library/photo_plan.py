@@ -13,6 +13,7 @@ from faceid_core.image_hash import same_picture
 from faceid_core.library.phash_cache import PhashCache
 from faceid_core.library.photo_files import is_gone
 from faceid_core.library.reconciliation import Matched, by_place, by_vector, decided, decided_photos, faces_of
+from faceid_core.library.store.photo_tables import PersonOnPhoto, PhotoTag
 from faceid_core.library.store.tables import PerceptualHash, Photo, Source
 from faceid_core.remote import is_remote
 from faceid_core.values import NewPhoto, PhotoStatus
@@ -159,7 +160,11 @@ def _obsolete(session: Session, new: NewPhoto) -> list[int]:
 
 
 def _is_decided(session: Session, photo: Photo) -> bool:
-    return bool(decided(session, [face.id for face in faces_of(session, photo)]))
+    said = any(
+        session.scalars(select(col(table.photo_id)).where(col(table.photo_id) == photo.id)).first() is not None
+        for table in (PersonOnPhoto, PhotoTag)
+    )
+    return said or bool(decided(session, [face.id for face in faces_of(session, photo)]))
 
 
 def _by_content(session: Session, new: NewPhoto) -> Photo | None:

@@ -47,10 +47,16 @@ class Photos:
 
     def knows(self, sha256: str) -> bool:
         """Whether a photo with this content was imported and could be read."""
+        return self.with_content(sha256) is not None
+
+    def with_content(self, sha256: str) -> int | None:
+        """The photo with this content, where it was imported and could be read."""
         self._database.actor.require(Role.OWNER)
+        wanted = select(col(Photo.id)).where(
+            col(Photo.sha256) == sha256, col(Photo.status) == PhotoStatus.DONE.value
+        )
         with self._database.read() as session:
-            photo = session.scalars(select(Photo).where(col(Photo.sha256) == sha256)).first()
-            return photo is not None and photo.status == PhotoStatus.DONE.value
+            return session.scalars(wanted).first()
 
     def add_many(
         self,
@@ -253,6 +259,12 @@ class Photos:
         )
         with self._database.read() as session:
             return [tuple(row) for row in session.execute(wanted)]
+
+    def ids(self, query: PhotoQuery) -> list[int]:
+        """All photos that a query asks for, in the order of import. Raises NotAllowed like `page`."""
+        wanted = select(col(Photo.id)).where(*photo_conditions(query, self._database.actor)).order_by(col(Photo.id))
+        with self._database.read() as session:
+            return [int(photo or 0) for photo in session.scalars(wanted)]
 
     def number(self, query: PhotoQuery) -> int:
         """How many photos a query asks for. Raises NotAllowed like `page`."""

@@ -13,10 +13,11 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs, carried, inverse, overlaps
-from faceid_core.library import boxes, consents, person_details
+from faceid_core.library import boxes, consents, person_details, portable_photos
 from faceid_core.library.consents import COLUMNS as CONSENT_COLUMNS
 from faceid_core.library.pair_constraints import pair_constraint_changes
 from faceid_core.library.person_names import key as name_key
+from faceid_core.library.portable_photos import PhotoDecision
 from faceid_core.library.reconciliation import alike, box_of, faces_of
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.journal import record
@@ -184,6 +185,7 @@ class Decisions:
         people: Sequence[PersonDecision],
         faces: Sequence[tuple[int, FaceDecision]],
         pairs: Sequence[tuple[int, int, bool]] = (),
+        photos: Sequence[PhotoDecision] = (),
         *,
         summary: str = "",
     ) -> TakenOver:
@@ -198,7 +200,8 @@ class Decisions:
             ids = {face: row["face_id"] for face, row in drawn.items()}
             taking = _Taking(session, people, [(ids.get(face, face), said) for face, said in faces])
             here = [(ids.get(one, one), ids.get(other, other), same) for one, other, same in pairs]
-            changes = [*taking.changes(), *pair_constraint_changes(session, here)]
+            of_photos = portable_photos.changes(session, photos, taking.ids())
+            changes = [*taking.changes(), *pair_constraint_changes(session, here), *of_photos]
             summary = summary or f"Replayed decisions about {len(faces)} face{'s' * (len(faces) != 1)}"
             made = [Change("person", None, row) for row in taking.made]
             made += [Change("handbox", None, row) for row in drawn.values()]
@@ -315,6 +318,10 @@ class _Taking:
                 found += [*self._naming(face, said), *self._flagging(face, said), *self._rejecting(face, said)]
                 found += self._placing(face, said)
         return [*found, *self._covers(), *self._consents(), *self._details()]
+
+    def ids(self) -> dict[str, int]:
+        """Key of a name -> person."""
+        return {key: row["id"] for key, row in self._people.items()}
 
     def _id(self, name: str) -> int:
         person: int = self._people[name_key(name)]["id"]

@@ -22,6 +22,7 @@ from faceid_core.library import passwords, person_names
 from faceid_core.library.filters import PhotoQuery, photo_conditions
 from faceid_core.library.store import journal
 from faceid_core.library.store.database import Database
+from faceid_core.library.store.photo_tables import PersonOnPhoto
 from faceid_core.library.store.records import PhotoView
 from faceid_core.library.store.tables import Consent, Face, Label, Person, Photo, ShareLink
 from faceid_core.library.store.withholding import withheld_faces
@@ -207,7 +208,9 @@ def _conditions(share: ShareView) -> Iterator[Any]:
     yield from photo_conditions(replace(share.query, people=()), LOCAL_OWNER)  # owners made the link
     for person in share.query.people:
         faces = select(col(Face.photo_id)).join(Label, col(Label.face_id) == col(Face.id))
-        yield col(Photo.id).in_(faces.where(col(Label.person_id) == person, col(Face.flag) == Flag.NONE.value))
+        theirs = faces.where(col(Label.person_id) == person, col(Face.flag) == Flag.NONE.value)
+        others = select(col(PersonOnPhoto.photo_id)).where(col(PersonOnPhoto.person_id) == person)
+        yield col(Photo.id).in_(theirs.union_all(others))
 
 
 def _photos(share: ShareView) -> Any:

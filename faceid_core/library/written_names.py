@@ -15,15 +15,16 @@ from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
 from faceid_core.library.store.database import Database, acting, chunks
-from faceid_core.library.store.tables import Face, Label, NamesFile, NamesRun, Person, Photo, Source
+from faceid_core.library.store.photo_tables import PersonOnPhoto
+from faceid_core.library.store.tables import Consent, Face, Label, NamesFile, NamesRun, Person, Photo, Source
 from faceid_core.library.store.withholding import withheld_faces
-from faceid_core.values import Box, Flag, PhotoStatus, Role, utc_now
+from faceid_core.values import Box, ConsentState, Flag, PhotoStatus, Role, utc_now
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoToName:
     """A file of a photo, as it was imported, and the names that belong on it. Boxes are pixels of the upright
-    photo."""
+    photo. without_face: names of those who are on it without one."""
 
     photo_id: int
     path: str
@@ -33,6 +34,7 @@ class PhotoToName:
     size_bytes: int
     modified_ns: int
     names: tuple[tuple[str, Box], ...]
+    without_face: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,18 @@ class WrittenNames:
         People who are hidden or refused, and faces that somebody set aside, are left out.
         """
         names: dict[int, list[tuple[str, Box]]] = defaultdict(list)
+        without: dict[int, list[str]] = defaultdict(list)
         files: list[PhotoToName] = []
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             for photo, name, *edges in session.execute(_names()):
                 names[photo].append((name, Box(*edges)))
+            for photo, name in session.execute(_without_face()):
+                without[photo].append(name)
             written = set(session.scalars(select(col(NamesFile.photo_id)).distinct()))
-            rows = [row for row in session.execute(_files()) if row[0] in names or row[0] in written]
-            files += [_photo(row, names[row[0]]) for row in rows]
+            known = {*names, *without, *written}
+            rows = [row for row in session.execute(_files()) if row[0] in known]
+            files += [_photo(row, names[row[0]], without[row[0]]) for row in rows]
         return files
 
     def entries(self) -> dict[str, list[list[Any]]]:
@@ -178,6 +184,17 @@ def _names() -> Any:
     )
 
 
+def _without_face() -> Any:
+    """People who are on a photo without a face; neither hidden ones nor those who refused."""
+    refused = select(col(Consent.person_id)).where(col(Consent.state) == ConsentState.REFUSED.value)
+    return (
+        select(PersonOnPhoto.photo_id, Person.name)  # type: ignore[call-overload]
+        .join(Person, col(Person.id) == col(PersonOnPhoto.person_id))
+        .where(col(Person.hidden).is_(False), col(Person.id).not_in(refused))
+        .order_by(col(Person.name_key))
+    )
+
+
 def _files() -> Any:
     columns = (Source.photo_id, Source.path, Photo.sha256, Photo.width, Photo.height, Source.size_bytes,
                Source.modified_ns)  # fmt: skip
@@ -189,9 +206,9 @@ def _files() -> Any:
     )
 
 
-def _photo(row: Any, names: Sequence[tuple[str, Box]]) -> PhotoToName:
+def _photo(row: Any, names: Sequence[tuple[str, Box]], without: Sequence[str]) -> PhotoToName:
     photo, path, sha256, width, height, size, modified = row
-    return PhotoToName(photo, path, sha256, width, height, size, modified, tuple(names))
+    return PhotoToName(photo, path, sha256, width, height, size, modified, tuple(names), tuple(without))
 
 
 def _row(run_id: int, file: FileBefore) -> NamesFile:

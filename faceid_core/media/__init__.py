@@ -14,4 +14,5 @@ __all__ = [
     "source",
     "video",
     "xmp",
+    "zipped",
 ]

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from faceid_core.values import Box, Image
+from faceid_core.values import Box, Image, Recognised
+from faceid_core.wording import name_or_unknown
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
@@ -25,9 +29,23 @@ CLOSE_UP_PX = 320
 """About the longer side of a close-up: a small face is enlarged by a whole number."""
 
 
+SURE = 0.9
+"""The probability from which a name counts as sure."""
+
+COLOURS = {"sure": "#0f766e", "likely": "#b45309", "unknown": "#57534e"}
+"""By how sure a name is; white text can be read on each."""
+
+
+def certainty(face: Recognised) -> str:
+    """“sure”, “likely” or “unknown”."""
+    if face.name is None:
+        return "unknown"
+    return "sure" if face.probability >= SURE else "likely"
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A box with a text below it. colour: of the label behind the white text, as CSS writes it."""
+    """A box with a text below it. colour: of the box, and of the label behind the white text, as CSS writes it."""
 
     box: Box
     text: str
@@ -40,9 +58,36 @@ def draw(image: Image, labels: Sequence[Label], font: Callable[[int], Font]) -> 
     pen = ImageDraw.Draw(canvas)
     unit = max(2, round(max(image.shape[:2]) / 400))
     for label in labels:
-        pen.rounded_rectangle(label.box.as_tuple(), radius=3 * unit, outline="white", width=unit + 1)
+        pen.rounded_rectangle(label.box.as_tuple(), radius=3 * unit, outline="white", width=unit + 1 + unit // 2)
+        pen.rounded_rectangle(label.box.as_tuple(), radius=3 * unit, outline=label.colour, width=unit)
         _write(pen, label, font(10 * unit), canvas.size, unit)
     return np.asarray(canvas)
+
+
+def draw_names(image: Image, faces: Sequence[Recognised]) -> Image:
+    """The picture (H, W, 3) with a box and a name for every face, coloured by how sure the name is."""
+    return draw(image, [_label(face) for face in faces], label_font)
+
+
+def _label(face: Recognised) -> Label:
+    share = "" if face.name is None else f"  {face.probability:.0%}"
+    return Label(face.box, name_or_unknown(face.name) + share, COLOURS[certainty(face)])
+
+
+@lru_cache(maxsize=32)
+def label_font(size_px: int) -> Font:
+    """The pages' font, which Streamlit brings along, for names on pictures. Pillow's own, the fallback, knows ASCII
+    only."""
+    from PIL import ImageFont
+
+    found = find_spec("streamlit")
+    folder = Path(found.origin).parent / "static" / "static" / "media" if found and found.origin else Path()
+    try:
+        font = ImageFont.truetype(str(next(folder.glob("SourceSansVF-Upright*.woff2"))), size_px)
+        font.set_variation_by_axes([600])
+    except (StopIteration, OSError):
+        return ImageFont.load_default(size=size_px)
+    return font
 
 
 def _write(pen: ImageDraw.ImageDraw, label: Label, font: Font, size: tuple[int, int], unit: int) -> None:

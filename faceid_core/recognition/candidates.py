@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from faceid_core.engine.dlib_format import ResNetWeights
     from faceid_core.engine.torch_net import FaceNet
     from faceid_core.recognition import fastai_fit
+
+log = logging.getLogger(__name__)
 
 FEATURE_BATCH = 32
 
@@ -123,7 +126,8 @@ def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progre
 
 @dataclass
 class Laboratory:
-    """What candidates are made from. vectors: of the labelled crops, or None; see `train`."""
+    """What candidates are made from. vectors: of the labelled crops, or None; see `train`. on_cuda: whether
+    networks are to run on an NVIDIA card, where PyTorch finds one."""
 
     labelled: Labelled
     vectors: Vectors | None
@@ -134,6 +138,16 @@ class Laboratory:
     weights: Callable[[], ResNetWeights] | ResNetWeights
     options: TrainOptions
     work: Work
+    on_cuda: bool = False
+
+    @cached_property
+    def device(self) -> str:
+        """Where networks run, in PyTorch's words."""
+        import torch
+
+        if self.on_cuda and not torch.cuda.is_available():
+            log.warning("PyTorch finds no NVIDIA card that it can use here, so the training runs on the CPU.")
+        return "cuda" if self.on_cuda and torch.cuda.is_available() else "cpu"
 
     @cached_property
     def net(self) -> FaceNet:
@@ -142,7 +156,7 @@ class Laboratory:
 
         net = FaceNet(self.weights() if callable(self.weights) else self.weights)
         net.eval()
-        return net
+        return net.to(self.device)
 
     @cached_property
     def extract(self) -> fastai_fit.FeatureExtractor:
@@ -217,8 +231,9 @@ def candidates_of(
         on_epoch(row)
 
     lesson = fastai_fit.Lesson(
-        labelled.classes, split.held, options.batch_size, options.learning_rate, options.seed, lab.work.tick, record
-    )
+        labelled.classes, split.held, options.batch_size, options.learning_rate, options.seed, lab.work.tick,
+        record, lab.device,
+    )  # fmt: skip
     head = fastai_fit.CosineHead(rows)
     record(fastai_fit.starting_point(head, lab.plain.vectors, lesson))
     views = [lab.plain, *lab.extract.views(labelled.crops, _views(len(labelled.crops), options), options.seed)]

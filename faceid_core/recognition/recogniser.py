@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable
 from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from faceid_core.recognition.scoring import Floats, Scorer
 from faceid_core.settings import Settings
 from faceid_core.values import DetectedFace, Guess, Image, Recognised, Vectors
 from faceid_core.vision.dlib_resnet import DlibResNet, Exact
-from faceid_core.vision.embedder import Embedder, align
+from faceid_core.vision.embedder import Embedder
 from faceid_core.vision.embedding import EMBEDDERS, make_embedder
 
 if TYPE_CHECKING:
@@ -35,8 +37,20 @@ REPEAT_PROBABILITY = 0.95
 """A second face of one photo gets the same name only from here on (a mirror, a picture on the wall)."""
 
 
+NO_VECTORS = np.zeros((0, 0), np.float32)
+
 TUNED = "tuned"
 """The name of an embedder that belongs to one recogniser."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedFaces:
+    """The faces that were found in one photo, from left to right, and their vectors (N, D). found_by: see
+    Recogniser.token."""
+
+    faces: list[DetectedFace]
+    vectors: Vectors
+    found_by: str
 
 
 class Recogniser:
@@ -47,6 +61,8 @@ class Recogniser:
         self.scorer = Scorer(model.tensors["rows"], model.cohort, model.negatives)
         self.calibration = model.calibration
         self._detector, self.embedder = detector, embedder
+        self.token = secrets.token_hex(8)
+        """Tells it from every other one: only the same can name faces by the vectors that it made."""
         # dlib's detectors keep buffers, and two runs of a network at once only double the memory, which ONNX
         # Runtime never gives back: each uses all cores.
         self._one_search, self._one_embedding = threading.Lock(), threading.Lock()
@@ -91,16 +107,19 @@ class Recogniser:
         name None, probability that it is not the nearest person, and runners_up that start with that one.
         go_on: called before the search and every AT_ONCE faces; what it raises ends the work.
         """
+        found = self.find(image, go_on)
+        return self.label(found.faces, found.vectors, threshold=threshold)
+
+    def find(self, image: Image, go_on: Callable[[], None] = lambda: None) -> EmbeddedFaces:
+        """The faces of an upright photo (H, W, 3) uint8, for `label`. go_on: see `recognise`."""
         with self._one_search:
             go_on()
-            found = self._detector.detect(image)
-        if not found:
-            return []
+            found = sorted(self._detector.detect(image), key=lambda face: (face.box.left, face.box.top))
         vectors = []
         for start in range(0, len(found), AT_ONCE):
-            crops = np.stack([align(image, face.landmarks) for face in found[start : start + AT_ONCE]])
-            vectors.append(self.embed(crops, go_on))
-        return self.label(found, np.concatenate(vectors), threshold=threshold)
+            crops = [self.embedder.align(image, face.landmarks) for face in found[start : start + AT_ONCE]]
+            vectors.append(self.embed(np.stack(crops), go_on))
+        return EmbeddedFaces(found, np.concatenate(vectors) if vectors else NO_VECTORS, self.token)
 
     def embed(self, crops: Image, go_on: Callable[[], None] = lambda: None) -> Vectors:
         """Aligned faces (N, 150, 150, 3) uint8 -> vectors (N, D), once nobody else embeds. go_on: called then."""
@@ -117,6 +136,8 @@ class Recogniser:
         self, faces: list[DetectedFace], vectors: Vectors, *, threshold: float | None = None
     ) -> list[Recognised]:
         """Name the detected faces of one photo by their vectors (N, D) from this recogniser's embedder."""
+        if not faces:
+            return []
         shares = self.probabilities(vectors)
         limit = self.threshold if threshold is None else threshold
         answers = openset.assign(shares, limit, max(REPEAT_PROBABILITY, limit))
@@ -128,7 +149,7 @@ class Recogniser:
         return openset.probabilities(self.scorer(vectors), self.calibration)
 
     def _answer(self, face: DetectedFace, shares: np.ndarray, person: int | None) -> Recognised:
-        best = [int(index) for index in np.argsort(-shares, kind="stable") if index != person][:RUNNERS_UP]
+        best = [int(place) for place in openset.best_first(shares, RUNNERS_UP + 1) if place != person][:RUNNERS_UP]
         runners_up = tuple(Guess(self.classes[index], float(shares[index])) for index in best)
         if person is None:
             return Recognised(face.box, None, float(1 - shares.max()), runners_up, face.score)
@@ -168,16 +189,8 @@ def _embedder(
 
 
 def as_dict(face: Recognised) -> dict[str, Any]:
-    """For JSON: box in pixels as left, top, right, bottom; name null for a face that is nobody we know."""
-    return {
-        "box": [round(edge, 1) for edge in face.box.as_tuple()],
-        "name": face.name,
-        "probability": round(face.probability, 4),
-        "score": round(face.score, 4),
-        "runners_up": [
-            {"name": guess.name, "probability": round(guess.probability, 4)} for guess in face.runners_up
-        ],
-    }
+    """See Recognised.as_dict."""
+    return face.as_dict()
 
 
 def summary(faces: list[Recognised]) -> str:

@@ -92,6 +92,7 @@ def train(
     strangers: Image | None = None,
     stranger_ids: Ints | None = None,
     options: TrainOptions | None = None,
+    on_cuda: bool = False,
     progress: Progress = no_progress,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> Trained:
@@ -102,6 +103,7 @@ def train(
     others: faces of nobody named by such vectors, the best ones first; some may be unnamed faces of the named
     people. strangers: the same as crops (M, 150, 150, 3), for where there are no vectors or the network is trained;
     stranger_ids: (M,) theirs.
+    on_cuda: compute on an NVIDIA card where there is one; only on the CPU is the outcome the same to the last bit.
     on_epoch gets a row of TrainReport.history after each epoch, epoch 0 being the imprinted classifier.
     Raises NotEnoughLabels, and what `progress` raises (JobCancelled); nothing is written anywhere before `save`.
     """
@@ -117,7 +119,8 @@ def train(
     work = work_for(len(labelled.crops), len(strangers), options, progress)
     progress(0, work.total, "Preparing the training")
     given = None if vectors is None else np.asarray(vectors, np.float32)[labelled.rows]
-    lab = Laboratory(labelled, given, others, rejected, strangers, ids_of_strangers, weights, options, work)
+    lab = Laboratory(labelled, given, others, rejected, strangers, ids_of_strangers, weights, options, work,
+                     on_cuda)  # fmt: skip
     candidates, split, history = candidates_of(lab, on_epoch)
     kept = _trained(candidates, split) if options.recipe in CHOSEN else _choose(candidates, split)
     compared = _compared([*candidates, *compared_classic(lab, split)], split)

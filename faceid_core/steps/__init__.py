@@ -20,6 +20,7 @@ __all__ = [
     "evaluate_folder",
     "evaluate_recogniser",
     "export",
+    "export_originals",
     "export_recogniser",
     "faces_of",
     "file_rights",

@@ -1,7 +1,8 @@
 """Backup and restore: the whole library - names, faces, journal, recognisers - in one file, while the app runs.
 
-A backup is a zip archive with `faceid.db`, the folder `models` and `backup.json`, which says what is inside. The
-engine's cache is left out, as it is made again, and so are the photos themselves, which faceid only reads.
+A backup is a zip archive with `faceid.db`, the folder `models`, the keys that users chose, and `backup.json`, which
+says what is inside. The engine's cache is left out, as it is made again, and so are the photos themselves, which
+faceid only reads.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from faceid_core.atomic import replaced
 from faceid_core.errors import BackupUnusable, BadInput, LibraryBusy, LibraryError, NotWritable
 from faceid_core.library.store import database, transfer
 from faceid_core.settings import Settings
-from faceid_core.steps import backups
+from faceid_core.steps import backups, key_bindings
 from faceid_core.steps.backups import DATABASE
 
 MODELS, CONTENTS = "models", "backup.json"
@@ -70,7 +71,7 @@ def back_up(settings: Settings, file: Path, *, replace: bool = False) -> Content
             else:
                 transfer.to_file(settings, copy)
             contents = _read_contents(copy)
-            _pack(partial, copy, settings.models_folder, contents)
+            _pack(partial, copy, settings, contents)
     except OSError as error:
         raise NotWritable(
             f"The backup can't be written to {file} ({error.strerror}); choose another place."
@@ -123,6 +124,7 @@ def restore(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
             left.unlink()
         # The one step that counts: whatever is killed, either library is there as a whole.
         (folder / DATABASE).replace(settings.library / DATABASE)
+        _bring_in_keys(folder, settings)
     if replaced is not None:
         _remove_all_but(models, settings.models_folder)
     return contents, replaced
@@ -141,6 +143,7 @@ def _restore_to_server(settings: Settings, file: Path) -> tuple[Contents, Path |
             back_up(settings, replaced)
         models = _brought_in(folder / MODELS, settings.models_folder)
         transfer.from_file(copy, settings)
+        _bring_in_keys(folder, settings)
     if replaced is not None:
         _remove_all_but(models, settings.models_folder)
     return with_fields(contents, revision=database.HEAD), replaced
@@ -164,11 +167,14 @@ def _read_contents(copy: Path) -> Contents:
     return Contents(__version__, revision, datetime.now().isoformat(timespec="seconds"), *numbers)
 
 
-def _pack(archive: Path, copy: Path, models: Path, contents: Contents) -> None:
+def _pack(archive: Path, copy: Path, settings: Settings, contents: Contents) -> None:
+    models, keys = settings.models_folder, settings.library / key_bindings.FILE
     # Stored, not deflated: most of a library is JPEG pictures and float vectors, which don't shrink.
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
         packed.writestr(CONTENTS, json.dumps(asdict(contents), indent=1))
         packed.write(copy, DATABASE)
+        if keys.is_file():
+            packed.write(keys, key_bindings.FILE)
         for path in sorted(models.rglob("*")):
             if path.is_file():
                 packed.write(path, f"{MODELS}/{path.relative_to(models).as_posix()}")
@@ -182,7 +188,7 @@ def _unpack(file: Path, folder: Path) -> Contents:
             members = [
                 member
                 for member in packed.infolist()
-                if member.filename == DATABASE or member.filename.startswith(f"{MODELS}/")
+                if member.filename in (DATABASE, key_bindings.FILE) or member.filename.startswith(f"{MODELS}/")
             ]
             _check_room(file, sum(member.file_size for member in members), folder)
             for member in members:
@@ -244,6 +250,8 @@ def _kept(settings: Settings) -> Path | None:
         return None
     aside = settings.replaced_folder / datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
     aside.mkdir(parents=True)
+    if (keys := settings.library / key_bindings.FILE).exists():
+        files.append(keys)
     for path in files:
         _link(path, aside / path.name)
     if settings.models_folder.exists():
@@ -273,6 +281,12 @@ def _brought_in(models: Path, target: Path) -> set[str]:
         if not (target / name).exists():
             (models / name).replace(target / name)
     return names
+
+
+def _bring_in_keys(folder: Path, settings: Settings) -> None:
+    """The keys that users chose; those that are here stay where the backup has none."""
+    if (keys := folder / key_bindings.FILE).is_file():
+        keys.replace(settings.library / key_bindings.FILE)
 
 
 def _remove_all_but(names: set[str], folder: Path) -> None:

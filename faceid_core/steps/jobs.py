@@ -132,7 +132,9 @@ def _names(library: Library, _params: dict[str, Any], reporter: Reporter) -> dic
 
 
 def _write_names(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    options = {name: params[name] for name in ("folders", "embed") if name in params}
+    options: dict[str, Any] = {name: params[name] for name in ("folders", "embed") if name in params}
+    if "photos" in params:
+        options["photos"] = PhotoQuery.from_json(params["photos"])
     return write_names.write_names(library, **options, progress=reporter).counts()
 
 

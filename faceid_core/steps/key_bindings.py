@@ -19,7 +19,9 @@ USUAL: Mapping[str, str] = MappingProxyType(
 )
 """What can be given another key. Digits, Enter and ? have one meaning for everybody."""
 
-_FILE = "keys.json"
+FILE = "keys.json"
+"""Of the library's folder."""
+
 _lock = threading.Lock()
 
 
@@ -44,14 +46,14 @@ def change_key(settings: Settings, user: str, action: str, key: str) -> None:
         other = next((one for one, taken in mine.items() if taken == key), action)
         mine[other], mine[action] = mine[action], key
         every[user] = mine
-        with replaced(settings.library / _FILE, private=True) as partial:
+        with replaced(settings.library / FILE, private=True) as partial:
             partial.write_text(json.dumps(every, ensure_ascii=False), encoding="utf-8")
 
 
 def _all(settings: Settings) -> dict[str, dict[str, str]]:
     """Of all users; a file that can't be read counts as none."""
     try:
-        kept = json.loads((settings.library / _FILE).read_text(encoding="utf-8"))
+        kept = json.loads((settings.library / FILE).read_text(encoding="utf-8"))
         return {str(user): {str(a): str(k) for a, k in keys.items()} for user, keys in kept.items()}
     except FileNotFoundError:
         return {}

@@ -7,7 +7,7 @@ match is written to a file of the same form, to be replayed once the photos are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,8 @@ from faceid_core.exchange.decisions_file import (
     FaceReference,
     PairEntry,
     PersonEntry,
+    PhotoEntry,
+    PresentEntry,
     wrong_entry,
 )
 from faceid_core.geometry import SAME_FACE_IOU, best_pairs, overlaps
@@ -32,9 +34,10 @@ from faceid_core.library import (
     Library,
     PairDecision,
     PersonDecision,
+    PhotoDecision,
     person_names,
 )
-from faceid_core.values import Box, ConsentState, Flag
+from faceid_core.values import Box, ConsentState, Flag, Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Decided:
     people: tuple[PersonDecision, ...]
     faces: tuple[FaceDecision, ...]
     pairs: tuple[PairDecision, ...] = ()
+    photos: tuple[PhotoDecision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,12 @@ class Replayed:
 def export(library: Library, file: Path) -> Decided:
     """Write all decisions to `file`, *.json or *.parquet. Raises UnknownChoice, PathNotFound, NotWritable."""
     decisions = library.decisions
-    everything = Decided(tuple(decisions.people()), tuple(decisions.faces()), tuple(decisions.pairs()))
+    everything = Decided(
+        tuple(decisions.people()),
+        tuple(decisions.faces()),
+        tuple(decisions.pairs()),
+        tuple(library.tags.decided()),
+    )
     write(everything, file)
     return everything
 
@@ -73,6 +82,7 @@ def replay(library: Library, file: Path, *, rest: Path | None = None) -> Replaye
     """
     decided = read(file)
     photos = [end.photo for pair in decided.pairs for end in (pair.one, pair.other)]
+    photos += [each.photo for each in decided.photos]
     known = library.decisions.known([*(face.photo for face in decided.faces), *photos])
     _, lost = match(decided.faces, known)
     drawn = [face for face in lost if face.by_hand and face.photo in known]
@@ -80,22 +90,27 @@ def replay(library: Library, file: Path, *, rest: Path | None = None) -> Replaye
         known[face.photo].append(FaceBox(-number, face.box))
     matched, lost = match(decided.faces, known)
     pairs, lost_pairs = match_pairs(decided.pairs, known)
+    tagged, untagged = (
+        [each for each in decided.photos if (each.photo in known) is there] for there in (True, False)
+    )
     beside = rest or file.with_name(f"{file.stem}.rest{file.suffix}")
-    if lost or lost_pairs:  # first the file, then the library: whatever happens in between, nothing is lost
-        named = {name for face in lost for name in _names(face)}
+    if (
+        lost or lost_pairs or untagged
+    ):  # first the file, then the library: whatever happens in between, nothing is lost
+        named = {name for face in lost for name in _names(face)} | _present(untagged)
         people = tuple(person for person in decided.people if person.name in named)
-        write(Decided(people, tuple(lost), tuple(lost_pairs)), beside)
-    found = {name for _, face in matched for name in _names(face)}
-    missed = {name for face in lost for name in _names(face)} - found
+        write(Decided(people, tuple(lost), tuple(lost_pairs), tuple(untagged)), beside)
+    found = {name for _, face in matched for name in _names(face)} | _present(tagged)
+    missed = ({name for face in lost for name in _names(face)} | _present(untagged)) - found
     found_people = [person for person in decided.people if person.name not in missed]
-    disagreeing = library.decisions.take_over(found_people, matched, pairs).disagreeing
+    disagreeing = library.decisions.take_over(found_people, matched, pairs, tagged).disagreeing
     nowhere = sum(face.photo not in known for face in lost)
     return Replayed(
         len(matched) - len(disagreeing),
         len(disagreeing),
         nowhere,
         len(lost) - nowhere,
-        beside if lost or lost_pairs else None,
+        beside if lost or lost_pairs or untagged else None,
     )
 
 
@@ -136,11 +151,18 @@ def _names(face: FaceDecision) -> Iterable[str]:
     return [name for name in (face.person, face.cover_of, *face.not_people) if name]
 
 
+def _present(photos: Iterable[PhotoDecision]) -> set[str]:
+    return {name for photo in photos for name, _ in photo.people}
+
+
 def write(decided: Decided, file: Path) -> None:
     """Complete or not at all. Raises UnknownChoice, PathNotFound, NotWritable."""
     people = [_person_entry(person) for person in decided.people]
     pairs = [PairEntry(one=_reference(p.one), other=_reference(p.other), same=p.same) for p in decided.pairs]
-    document = DecisionsFile(people=tuple(people), faces=tuple(map(_entry, decided.faces)), pairs=tuple(pairs))
+    document = DecisionsFile(
+        people=tuple(people), faces=tuple(map(_entry, decided.faces)), pairs=tuple(pairs),
+        photos=tuple(map(_photo_entry, decided.photos)),
+    )  # fmt: skip
     decisions_file.write(document, file)
 
 
@@ -153,7 +175,13 @@ def read(file: Path) -> Decided:
         for p in document.people
     )
     pairs = tuple(PairDecision(_face_ref(p.one), _face_ref(p.other), p.same) for p in document.pairs)
-    return Decided(people, tuple(_decision(face, names) for face in document.faces), pairs)
+    photos = tuple(
+        PhotoDecision(
+            each.photo, each.path, tuple((names[who.name], who.presence.value) for who in each.people), each.tags
+        )
+        for each in document.photos
+    )
+    return Decided(people, tuple(_decision(face, names) for face in document.faces), pairs, photos)
 
 
 def _names_in(document: DecisionsFile, file: Path) -> dict[str, str]:
@@ -169,15 +197,29 @@ def _names_in(document: DecisionsFile, file: Path) -> dict[str, str]:
         except InvalidName as error:
             raise DecisionsUnusable(wrong_entry(file, f"person {place:,}, name", "it is empty")) from error
         names[person.name] = by_key.setdefault(person_names.key(name), name)
-    for place, face in enumerate(document.faces, 1):
-        for field, named in (("person", [face.person]), ("not", face.not_people), ("cover_of", [face.cover_of])):
-            for spelling in filter(None, named):
-                key = person_names.key(spelling)
-                if spelling not in names and key not in by_key:
-                    reason = f"nobody among the file's people is called {spelling}"
-                    raise DecisionsUnusable(wrong_entry(file, f"face {place:,}, {field}", reason))
-                names.setdefault(spelling, by_key.get(key, spelling))
+    for where, named in _all_named(document):
+        for spelling in filter(None, named):
+            key = person_names.key(spelling)
+            if spelling not in names and key not in by_key:
+                reason = f"nobody among the file's people is called {spelling}"
+                raise DecisionsUnusable(wrong_entry(file, where, reason))
+            names.setdefault(spelling, by_key.get(key, spelling))
     return names
+
+
+def _all_named(document: DecisionsFile) -> Iterator[tuple[str, Sequence[str | None]]]:
+    """Each place that names people, and the names."""
+    for place, face in enumerate(document.faces, 1):
+        yield f"face {place:,}, person", [face.person]
+        yield f"face {place:,}, not", face.not_people
+        yield f"face {place:,}, cover_of", [face.cover_of]
+    for place, photo in enumerate(document.photos, 1):
+        yield f"photo {place:,}, people", [who.name for who in photo.people]
+
+
+def _photo_entry(photo: PhotoDecision) -> PhotoEntry:
+    present = tuple(PresentEntry(name=name, presence=Presence(how)) for name, how in photo.people)
+    return PhotoEntry(photo=photo.photo, path=photo.path, people=present, tags=photo.tags)
 
 
 def _person_entry(person: PersonDecision) -> PersonEntry:

@@ -120,6 +120,7 @@ def train_recogniser(
         strangers=decoded(library, unknown),
         stranger_ids=unknown,
         options=options or training.TrainOptions(),
+        on_cuda="CUDAExecutionProvider" in library.settings.providers,
         progress=progress,
         on_epoch=on_epoch,
     )

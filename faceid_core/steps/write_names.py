@@ -19,7 +19,7 @@ from faceid_core.exchange import exiftool
 from faceid_core.exchange.face_regions import NamedRegion, same_shape
 from faceid_core.exchange.name_packet import TEXT_FIELDS, Entry, Merged, merge
 from faceid_core.exchange.sidecar_place import Places
-from faceid_core.library import FileBefore, Library, PhotoToName
+from faceid_core.library import FileBefore, Library, PhotoQuery, PhotoToName
 from faceid_core.media import folders as media_folders
 from faceid_core.media import images, xmp
 from faceid_core.remote import is_remote
@@ -108,12 +108,13 @@ def write_names(
     *,
     embed: bool = False,
     dry_run: bool = False,
+    photos: PhotoQuery | None = None,
     progress: Progress = no_progress,
 ) -> NamesWritten:
     """Bring the sidecars of the photos in these folders (default: of all) to hold the library's names.
 
     What other programs wrote stays; names go only where faceid had written them. embed: into the photos instead,
-    with ExifTool, after a copy. dry_run: change nothing.
+    with ExifTool, after a copy. dry_run: change nothing. photos: only those that this asks for.
 
     Raises NotAllowed for all but owners, ExifToolMissing; JobCancelled from `progress` and DiskFull, and then what
     was written stays and can be undone.
@@ -124,11 +125,13 @@ def write_names(
     writing = _Writing(library, embed=embed, dry_run=dry_run)
     roots = [str(Path(folder).expanduser().absolute()) for folder in folders]
     roots += [os.path.realpath(root) for root in roots]
-    photos = [photo for photo in library.written_names.photos() if _is_wanted(photo.path, roots)]
-    for start in range(0, len(photos), BATCH):
-        progress(start, len(photos), "Writing names")
-        writing.batch(photos[start : start + BATCH])
-    progress(len(photos), len(photos), "Names written")
+    asked = None if photos is None else set(library.photos.ids(photos))
+    found = [photo for photo in library.written_names.photos() if _is_wanted(photo.path, roots)]
+    found = [photo for photo in found if asked is None or photo.photo_id in asked]
+    for start in range(0, len(found), BATCH):
+        progress(start, len(found), "Writing names")
+        writing.batch(found[start : start + BATCH])
+    progress(len(found), len(found), "Names written")
     return writing.done
 
 
@@ -191,7 +194,8 @@ class _Writing:
             before = None if state is None else xmp.load(target)
         ours = [Entry(form, name, tuple(box)) for form, name, box in self._entries.get(str(target), [])]
         wanted = [NamedRegion(name, _shares(box, photo)) for name, box in photo.names]
-        merged = merge(before, [each for each in wanted if each.box.area > 0], described, ours, self._fields)
+        regions = [each for each in wanted if each.box.area > 0]
+        merged = merge(before, regions, described, ours, self._fields, photo.without_face)
         self.done.conflicts += [FileProblem(str(target), each.reason, each.name) for each in merged.conflicts]
         if merged.packet == (before or b""):
             self.done.unchanged += 1

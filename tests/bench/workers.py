@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 from faceid_core.importing.run import import_photos
 from faceid_core.importing.shared import AtWork, share
 from faceid_core.library import Library
@@ -47,9 +49,20 @@ def shared(settings: Settings, photos: Path) -> float:
         return time.perf_counter() - started
 
 
-def busy(settings: Settings, photos: Path, number: int, workers: int) -> float:
-    """The share of the time in which workers search photos, from the first part to the end of the import."""
-    command = [sys.executable, "-m", "tests.steps.many_workers", str(settings.library), str(SEARCH_SECONDS), "pool"]
+def busy(settings: Settings, photos: Path, number: int, workers: int) -> tuple[float, float]:
+    """The share of the time in which workers search photos: of the whole import, and of the time between a worker's
+    first photo and its last, which is what remains of a large import."""
+    spans = settings.library.with_name("spans")
+    spans.mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "tests.steps.many_workers",
+        settings.library,
+        str(SEARCH_SECONDS),
+        "pool",
+        spans,
+    ]
     environment = in_the_environment(FACEID_DATABASE_URL=settings.database_url or "")
     with Library.open(settings) as library:
         started = [subprocess.Popen(command, env=environment) for _ in range(workers)]
@@ -60,10 +73,13 @@ def busy(settings: Settings, photos: Path, number: int, workers: int) -> float:
             while (done := library.jobs.get(job.id)).state != JobState.DONE:
                 time.sleep(0.2)
         finally:
-            for each in started:
-                each.kill()
-                each.wait()
-        return number * SEARCH_SECONDS / (workers * float(done.result["seconds"]))
+            for process in started:
+                process.kill()
+                process.wait()
+        whole = number * SEARCH_SECONDS / (workers * float(done.result["seconds"]))
+        each = [np.loadtxt(file, ndmin=2) for file in spans.iterdir()]
+        at_work = sum(float((span[:, 1] - span[:, 0]).sum()) for span in each)
+        return whole, at_work / sum(float(span[-1, 1] - span[0, 0]) for span in each)
 
 
 def main() -> None:
@@ -87,8 +103,8 @@ def main() -> None:
             )
         with server.fresh() as url:
             settings = Settings(library=folder / "busy", database_url=url)
-            share_busy = busy(settings, folder / "photos", number, 2)
-            print(f"two workers search {share_busy:.1%} of the time")
+            whole, between = busy(settings, folder / "photos", number, 2)
+            print(f"two workers search {whole:.1%} of the time, {between:.1%} between their first and last photos")
 
 
 if __name__ == "__main__":

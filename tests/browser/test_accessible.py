@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -70,3 +71,158 @@ def test_no_page_has_serious_faults_in_the_light_or_in_the_dark(
         page.wait_for_timeout(250)
         wrong += [f"{module}, dark: {one}" for one in _worded(page.evaluate(RUN, [["color-contrast"], NOT_OURS]))]
     assert wrong == []
+
+
+def _ready(page: Page) -> None:
+    page.locator(".stMain h1").first.wait_for()
+    page.wait_for_selector("[data-test-script-state=notRunning]")
+
+
+def _open_photo(page: Page, url: str) -> None:
+    page.goto(f"{url}/photos")
+    _ready(page)
+    page.get_by_role("button", name="Open photo").first.click()
+    page.locator(".side .row").first.wait_for()
+    page.get_by_role("button", name="Add a person without a face").click()
+
+
+def _merge(page: Page, url: str) -> None:
+    page.goto(f"{url}/people?person=1")
+    _ready(page)
+    page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_role("dialog").wait_for()
+
+
+def _keys(page: Page, url: str) -> None:
+    page.goto(f"{url}/name_faces")
+    _ready(page)
+    page.get_by_role("button", name=re.compile("^Keys")).click()
+    page.get_by_text("Undo, and go back there").wait_for()
+
+
+def _name(page: Page, url: str) -> None:
+    page.goto(f"{url}/name_faces")
+    _ready(page)
+    page.get_by_role("heading", name=re.compile("^(Is|Are|Who)")).wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("combobox").first.wait_for()
+
+
+def _choose(page: Page, url: str) -> None:
+    page.goto(f"{url}/photos")
+    _ready(page)
+    page.get_by_text("Select", exact=True).click()
+    page.get_by_role("option").first.click()
+    page.get_by_role("button", name="Tag", exact=True, disabled=False).click()
+    page.get_by_role("dialog").wait_for()
+
+
+OPENERS = (_open_photo, _merge, _keys, _name, _choose)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_serious_with_dialogs_open(
+    page: Page, start_server: Callable[[Path], str], folder: Path, axe: str, width: int
+) -> None:
+    url, wrong = start_server(folder), []
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    for opener in OPENERS:
+        if opener is _keys and width < 640:  # who has no keys is not told of any
+            continue
+        opener(page, url)
+        page.wait_for_selector("[data-test-script-state=notRunning]")
+        page.wait_for_timeout(500)  # what slides in has arrived
+        page.evaluate(axe)
+        wrong += [f"{opener.__name__}: {one}" for one in _worded(page.evaluate(RUN, [None, NOT_OURS]))]
+    assert wrong == []
+
+
+def test_nothing_serious_on_a_phone(
+    page: Page, start_server: Callable[[Path], str], folder: Path, axe: str
+) -> None:
+    url, wrong = start_server(folder), []
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    for module in [*MODULES, "people?person=1"]:
+        page.goto(f"{url}/{'' if module == 'home' else module}")
+        _ready(page)
+        page.evaluate(axe)
+        wrong += [f"{module}: {one}" for one in _worded(page.evaluate(RUN, [None, NOT_OURS]))]
+    assert wrong == []
+
+
+FOCUSED = """
+wanted => {
+  let at = document.activeElement
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+  const named = [at.getAttribute('aria-label'), at.getAttribute('placeholder'), at.title, at.textContent].join(' ')
+  return new RegExp(wanted).test(`${at.tagName} ${named} ${at.className}`)
+}
+"""
+MAIN = {
+    "home": "^A .*(Name|Import|Train|Recognise)", "photos": "^INPUT .*Search", "name_faces": "^(BUTTON|INPUT|DIV)",
+    "clusters": "^INPUT .*Name|^BUTTON .*Name all", "map": "^BUTTON .*(People|Redraw)", "people": "^BUTTON .*card",
+    "train": "^BUTTON .*Train", "evaluation": "^(INPUT|A|BUTTON)", "recognise": "(One face|Recognise)",
+    "history": "^(BUTTON|INPUT|A) ", "export": "^(BUTTON|INPUT)", "backups": "^BUTTON .*Back up now",
+    "sharing": "^A .*People", "users": "^A .*first user", "people?person=1": "^BUTTON .*Edit",
+}  # fmt: skip
+"""Page -> the control that it is for. Statistics and Workers are there to be read."""
+
+
+def test_the_main_control_is_five_tabs_away_at_most(
+    page: Page, start_server: Callable[[Path], str], folder: Path
+) -> None:
+    url, far = start_server(folder), []
+    for module, wanted in MAIN.items():
+        page.goto(f"{url}/{'' if module == 'home' else module}")
+        _ready(page)
+        page.wait_for_timeout(500)
+        presses = 0
+        while presses < 5 and not page.evaluate(FOCUSED, wanted):
+            page.keyboard.press("Tab")
+            presses += 1
+            if page.evaluate(FOCUSED, "Skip to main content"):
+                page.keyboard.press("Enter")
+        if not page.evaluate(FOCUSED, wanted):
+            far.append(module)
+    assert far == []
+
+
+TEXT_TOP = """
+title => {
+  const text = document.createRange()
+  text.selectNodeContents(title)
+  return text.getBoundingClientRect().top
+}
+"""
+
+
+def test_titles_are_at_one_height(page: Page, start_server: Callable[[Path], str], folder: Path) -> None:
+    url, tops = start_server(folder), {}
+    for module in MODULES:
+        page.goto(f"{url}/{'' if module == 'home' else module}")
+        _ready(page)
+        tops[module] = page.locator(".stMain h1").first.evaluate(TEXT_TOP)
+    assert max(tops.values()) - min(tops.values()) <= 2, tops
+
+
+def test_results_are_announced(page: Page, start_server: Callable[[Path], str], folder: Path) -> None:
+    page.goto(f"{start_server(folder)}/people?person=1")
+    _ready(page)
+    said = page.get_by_role("status")
+    page.get_by_role("button", name="Make favourite").click()
+    said.filter(has_text="Made “Ada” a favourite").first.wait_for(state="attached")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    said.filter(has_text="Undone: Made “Ada” a favourite").first.wait_for(state="attached")
+
+
+def test_nothing_moves_for_those_who_ask(page: Page, start_server: Callable[[Path], str], folder: Path) -> None:
+    """Our own transitions and animations; a bar that leaves by itself may."""
+    page.emulate_media(reduced_motion="reduce")
+    url = start_server(folder)
+    moving = "() => document.getAnimations().map(one => one.animationName || one.transitionProperty)"
+    for opener in (_open_photo, _choose):
+        opener(page, url)
+        page.wait_for_timeout(500)
+        assert set(page.evaluate(moving)) <= {"undo-bar"}

@@ -189,8 +189,7 @@ def _a_recognition(page: Page, front: Front, album: Album) -> None:
     frame.get_by_text(re.compile(r"\d+ faces?, \d+ recognised")).wait_for(timeout=120_000)
     inside = next(one for one in page.frames if "/gradio/group/" in one.url)
     inside.wait_for_function(
-        "[...document.querySelectorAll('img')].filter(one => one.src.includes('/gradio_api/file=') &&"
-        " one.naturalWidth > 0).length >= 1"
+        "[...document.querySelectorAll('img.photo')].filter(one => one.naturalWidth > 0).length >= 1"
     )
     inside.wait_for_function("[...document.fonts].filter(one => one.status === 'error').length === 0")
 

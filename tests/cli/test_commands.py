@@ -20,6 +20,7 @@ from tests.cli.running import LANDSCAPE, faceid, refused
 from tests.library.conftest import new_photo
 
 
+@pytest.mark.slow
 def test_the_demo_draws_imports_groups_and_maps(tmp_path: Path) -> None:
     command = ("--library", tmp_path / "new", "demo", "--people", 2, "--photos", 3, "--no-serve")
     ran = faceid(*command)
@@ -35,6 +36,7 @@ def test_the_demo_draws_imports_groups_and_maps(tmp_path: Path) -> None:
     assert "0 photos imported with 0 faces, 3 photos already imported" in again.err
 
 
+@pytest.mark.slow
 def test_the_demo_takes_ones_own_photos(tmp_path: Path, album: Album) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -46,6 +48,7 @@ def test_the_demo_takes_ones_own_photos(tmp_path: Path, album: Album) -> None:
     assert not (tmp_path / "own" / "sample-album").exists()
 
 
+@pytest.mark.slow
 def test_the_demo_opens_the_web_app_at_the_wanted_port(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Settings] = []
 
@@ -195,7 +198,8 @@ def test_a_trained_recogniser_names_the_people_on_photos(trained_folder: Path, a
         assert entry["photo"] == photos[name]
         assert name in {face["name"] for face in entry["faces"]}
         for face in entry["faces"]:
-            assert set(face) == {"box", "name", "probability", "score", "runners_up"}
+            assert set(face) == {"box", "status", "person_id", "name", "probability", "score", "runners_up"}
+            assert (face["person_id"] is None) == (face["name"] is None) == (face["status"] == "unknown")
     as_text = faceid("--library", trained_folder, "recognise", photos["Anna"]).out
     assert as_text.startswith(f"{photos['Anna']}: ")
     assert "Anna (" in as_text

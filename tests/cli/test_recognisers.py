@@ -112,6 +112,7 @@ def identities(trained_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.mark.slow
 def test_a_folder_per_person_is_evaluated(trained_folder: Path, identities: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     ran = faceid("--library", trained_folder, "evaluate", "--folder", identities, "--report", page, "--json")

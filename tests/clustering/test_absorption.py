@@ -92,7 +92,7 @@ def test_the_evidence_is_the_ratio_of_two_gaussians(faces: tuple[Vectors, Ints, 
     one, other = np.array([0, 5, len(model.size) - 1]), np.array([1, 3, 0])
     for first, second, found in zip(one, other, model.evidence(one, other), strict=True):
         own, others = (1 / min(model.size[group], absorption.INDEPENDENT) for group in (first, second))
-        both, between = model.place[[first, second]].T, model.between
+        both, between = model.place(np.array([first, second])).T, model.between
         expected = sum(
             multivariate_normal([0, 0], [[b + own, b], [b, b + others]]).logpdf(pair)
             - multivariate_normal([0, 0], [[b + own, 0], [0, b + others]]).logpdf(pair)

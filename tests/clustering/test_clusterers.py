@@ -211,3 +211,24 @@ def test_two_faces_of_a_photo_with_one_name_stay_together() -> None:
     )
     labels = grouped("density-linkage", vectors, photos=photos, people=[4, 4, -1, -1, -1, -1])
     assert labels[0] == labels[1] >= 0
+
+
+def test_faces_that_may_not_found_groups_are_left_out_as_if_they_were_not_there() -> None:
+    """Against the simple way, which copies the others."""
+    rng = np.random.default_rng(11)
+    truth = np.repeat(np.arange(60), rng.integers(1, 60, 60))
+    middles = neighbours.on_sphere(rng.normal(size=(60, 16)).astype(np.float32))
+    vectors = neighbours.on_sphere(
+        (middles[truth] + rng.normal(scale=0.1, size=(len(truth), 16))).astype(np.float32)
+    )
+    graph = neighbours.build(vectors)
+    whole = clusterers.density_linkage.__wrapped__  # type: ignore[attr-defined]
+    simple = clusterers._clusterer(
+        clusterers._on_founders(lambda *known: whole(*known, np.ones(len(known[0]), np.bool_)))
+    )
+    photos, quality = rng.integers(0, len(truth) // 2, len(truth)), rng.uniform(0.2, 1, len(truth))
+    people = np.where(rng.uniform(size=len(truth)) < 0.1, truth, -1)
+    for known in ({"quality": quality}, {"quality": quality, "photos": photos, "people": people}):
+        expected = simple(vectors, graph, threshold=0.8, **known)
+        assert 20 < expected.max() + 1 < 200
+        assert (clusterers.density_linkage(vectors, graph, threshold=0.8, **known) == expected).all()

@@ -102,6 +102,15 @@ def test_density_is_hdbscan_on_a_full_graph(seed: int) -> None:
     assert pairwise(labels, expected).f == 1
 
 
+@pytest.mark.parametrize("band", [1, 40, 300])
+def test_density_does_not_depend_on_how_many_edges_are_compared_at_a_time(band: int) -> None:
+    vectors = np.round(cloud(400, 9, 4), 1)  # rounded, so that many distances are equal
+    edges = neighbours.build(vectors, 8).edges(np.inf)
+    expected = density.groups(400, edges, 1.0, 0.01)
+    assert 5 < len(set(expected.tolist())) < 300
+    assert (density.groups(400, edges, 1.0, 0.01, band=band) == expected).all()
+
+
 def test_density_divides_where_the_parts_live_longer() -> None:
     """Two tight groups that one long edge connects are two; two that lie side by side are one."""
 

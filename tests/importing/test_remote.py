@@ -25,6 +25,8 @@ from faceid_core.wording import without_folders
 from tests.cli.running import faceid, refused
 from tests.s3 import Bucket
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
@@ -263,9 +265,13 @@ def test_no_credentials_and_no_network(monkeypatch: pytest.MonkeyPatch, bucket: 
         assert raised.value.__cause__ is None
         return str(raised.value)
 
-    from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+    from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ProfileNotFound
 
     assert failing(NoCredentialsError()).startswith("There are no credentials for s3://bucket/a.jpg; give faceid's")
+    assert failing(ProfileNotFound(profile="none")).startswith("There are no credentials for s3://bucket/a.jpg")
+    assert "correct it in faceid's environment, for S3 in AWS_ENDPOINT_URL" in failing(
+        ValueError("Invalid endpoint")
+    )
     assert "can't be reached" in failing(EndpointConnectionError(endpoint_url="http://user:key@host"))
     assert "key@" not in failing(EndpointConnectionError(endpoint_url="http://user:key@host"))
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from faceid_core.library import Library
 from faceid_core.library.store.integrity import replay
-from faceid_core.values import Flag
+from faceid_core.values import Flag, Presence
 from tests.library.conftest import EMBEDDER
 
 
@@ -27,6 +27,11 @@ def decide(library: Library, faces: list[int]) -> None:
     flagged = next(event for event in library.journal.recent() if event.kind == "flag")
     library.journal.undo(flagged.id)
     library.people.name_faces(faces[6:7], "Cy")
+    library.tags.add_person([1, 2], bo, Presence.BEHIND)
+    library.tags.add_person([2, 4], ada, Presence.UNSEEN)
+    library.tags.remove_person([4], ada)
+    library.tags.add([1, 3], "Sea")
+    library.tags.remove([3], "sea")
     library.people.merge(ada, [bo])
     library.journal.undo()
     library.journal.redo()

@@ -92,3 +92,28 @@ def test_who_is_who_in_one_photo(shares: list[list[float]], expected: list[int |
 
 def test_no_face_no_answer() -> None:
     assert openset.assign(np.empty((0, 3)), 0.5, 0.95) == []
+
+
+def by_sorting_all(shares: np.ndarray, threshold: float, repeat: float) -> list[int | None]:
+    """The simple version of `assign`."""
+    answers: list[int | None] = [None] * len(shares)
+    taken: set[int] = set()
+    for face in np.argsort(-shares.max(axis=1, initial=0.0), kind="stable"):
+        for person in np.argsort(-shares[face], kind="stable"):
+            if shares[face, person] < threshold:
+                break
+            if person not in taken or shares[face, person] >= repeat:
+                answers[face] = int(person)
+                taken.add(int(person))
+                break
+    return answers
+
+
+def test_few_of_many_people_are_sorted_and_the_answers_stay_the_same() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        shares = np.round(rng.random((rng.integers(0, 6), rng.integers(1, 9))), 1)
+        threshold = float(rng.choice([0, 0.3, 0.5, 0.9]))
+        assert openset.assign(shares, threshold, 0.95) == by_sorting_all(shares, threshold, 0.95)
+        for row in shares:
+            assert list(openset.best_first(row, 3)) == list(np.argsort(-row, kind="stable")[:3])

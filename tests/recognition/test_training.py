@@ -156,6 +156,7 @@ def run(faces: Faces, weights: ResNetWeights) -> Run:
     return trained, rows, steps
 
 
+@pytest.mark.slow
 def test_learns_the_people(run: Run, faces: Faces) -> None:
     report = run[0].report
     assert report.classes == tuple(sorted(set(faces.names)))
@@ -175,6 +176,7 @@ def test_tells_of_every_epoch_and_batch(run: Run) -> None:
     assert steps[-1][0] == steps[-1][1]
 
 
+@pytest.mark.slow
 def test_same_seed_same_result(faces: Faces, weights: ResNetWeights) -> None:
     crops, names, photos = few(faces)
     seen = []
@@ -276,3 +278,16 @@ def test_fine_tuning_that_gains_nothing_keeps_the_head(
     assert [each["recipe"] for each in trained.report.compared] == ["imprinted", "head", "network"], "side by side"
     # The imprinted classifier, the head's epoch, and as many as it takes to see that nothing is gained.
     assert [row["epoch"] for row in trained.report.history] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_training_on_a_card_that_is_not_there_goes_on_and_says_so(
+    there: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    lab = object.__new__(candidates.Laboratory)
+    lab.on_cuda = True
+    assert lab.device == ("cuda" if there else "cpu")
+    assert len(caplog.messages) == (0 if there else 1)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -114,18 +115,19 @@ def test_a_server_warms_up_what_can_serve(tmp_path: Path, monkeypatch: pytest.Mo
     asked: list[str] = []
 
     class Known(Loaded):
-        def recognise(self, image: Any) -> list[Any]:
-            asked.append("recognise")
-            return []
+        embedder = SimpleNamespace(size_px=112)
 
-        def embed(self, crops: Any) -> Any:
-            asked.append("embed")
+        def find(self, image: Any) -> None:
+            asked.append("find")
+
+        def embed(self, crops: Any) -> None:
+            asked.append(f"embed {crops.shape}")
 
     with open_empty(tmp_path) as library:
         recognise.warm_up(library)  # no recogniser: nothing happens
         monkeypatch.setattr(recognise, "load_recogniser", lambda _: Known())
         recognise.warm_up(library)
-    assert asked == ["recognise", "embed"]
+    assert asked == ["find", "embed (1, 112, 112, 3)"]
 
 
 def test_the_networks_of_an_import_are_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

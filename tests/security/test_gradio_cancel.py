@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 import uvicorn
 
-from faceid_core.errors import JobCancelled
+from faceid_core.errors import BadInput, JobCancelled
+from faceid_core.library import Library
 from faceid_core.media import images
 from faceid_core.recognition.model_files import StoredModel
 from faceid_core.recognition.openset import Calibration
-from faceid_core.recognition.recogniser import Recogniser
+from faceid_core.recognition.recogniser import EmbeddedFaces, Recogniser
 from faceid_core.settings import Settings
 from faceid_core.steps import recognise
-from faceid_core.values import Box, DetectedFace, Recognised
+from faceid_core.values import Box, DetectedFace
 from faceid_core.vision.detector import Detector
 from faceid_core.vision.embedder import Embedder
-from webapp import gradio_actions, server
+from webapp import gradio_actions, gradio_group, server
 
 API = "/gradio/group/gradio_api"
 START_SECONDS, PATIENCE_SECONDS = 120, 30
@@ -37,16 +38,16 @@ class Slow:
     started: list[int] = field(default_factory=list)
     go_on: threading.Event = field(default_factory=threading.Event)
 
-    def __call__(self, image: np.ndarray) -> list[Recognised]:
+    def __call__(self, library: Library, image: np.ndarray, **_: object) -> EmbeddedFaces:
         self.started.append(int(image.shape[1]))  # pictures are told apart by their width
         self.go_on.wait(PATIENCE_SECONDS)
-        return []
+        raise BadInput("No answer.")
 
 
 @pytest.fixture
 def recogniser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
     slow = Slow()
-    monkeypatch.setattr(gradio_actions, "recognised", slow)
+    monkeypatch.setattr(gradio_group, "find_faces", slow)
     yield slow
     slow.go_on.set()
 
@@ -141,6 +142,9 @@ class Crowd:
     def detect(self, image: np.ndarray) -> list[DetectedFace]:
         points = np.array([[40, 20], [30, 20], [10, 20], [20, 20], [25, 35]], np.float32)
         return [DetectedFace(Box(0, 0, 50, 50), 1.0, points)] * 100
+
+    def align(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        return np.zeros((150, 150, 3), np.uint8)
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
         self.batches += 1

@@ -40,20 +40,20 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def number_of(client: TestClient, name: str) -> int:
+def number_of(client: TestClient, name: str, app: str = "group") -> int:
     """Of the event whose function has this name."""
-    events = client.get("/group/config").json()["dependencies"]
+    events = client.get(f"/{app}/config").json()["dependencies"]
     return next(int(event["id"]) for event in events if event["api_name"] == name)
 
 
-def ask(client: TestClient, path: str, *, event: str, session: str = "abc") -> dict[str, Any]:
+def ask(client: TestClient, path: str, *, event: str, session: str = "abc", app: str = "group") -> dict[str, Any]:
     """The outcome of an event on a picture at a path, as the page asks for it."""
     picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [picture], "fn_index": number_of(client, event), "session_hash": session}
-    joined = client.post(f"{API}/queue/join", json=body)
+    body = {"data": [picture], "fn_index": number_of(client, event, app), "session_hash": session}
+    joined = client.post(f"/{app}/gradio_api/queue/join", json=body)
     if joined.status_code != 200:
         return {"status": joined.status_code, "text": joined.text}
-    with client.stream("GET", f"{API}/queue/data", params={"session_hash": session}) as lines:
+    with client.stream("GET", f"/{app}/gradio_api/queue/data", params={"session_hash": session}) as lines:
         for line in lines.iter_lines():
             if line.startswith("data:") and '"process_completed"' in line:
                 outcome: dict[str, Any] = json.loads(line[5:])
@@ -79,8 +79,15 @@ def test_an_uploaded_picture_is_read(client: TestClient, outside: Path) -> None:
     sent = client.post(f"{API}/upload", files={"files": ("photo.jpg", outside.read_bytes(), "image/jpeg")})
     (path,) = sent.json()
     found = ask(client, path, event="show")
-    assert not found.get("success")
-    assert "recogniser" in json.dumps(found)  # it got as far as asking for one, which is not there
+    assert "No recogniser" in json.dumps(found)  # it got as far as asking for one, which is not there
+
+
+@pytest.mark.parametrize("app", ["single", "group"])
+def test_our_reader_is_the_only_decoder_however_often_a_session_asks(client: TestClient, app: str) -> None:
+    bad = client.post(f"/{app}/gradio_api/upload", files={"files": ("photo", b"no photo", "image/jpeg")}).json()[0]
+    for _ in range(2):
+        found = ask(client, bad, event="show", session="again", app=app)
+        assert found["success"] and "not an image" in json.dumps(found)
 
 
 def test_only_regular_files_of_the_upload_folder_count(settings: Settings, outside: Path) -> None:

@@ -31,7 +31,7 @@ from faceid_core.steps.recognise import _without
 from faceid_core.steps.snapshot import recent_snapshot
 from faceid_core.steps.train import train_recogniser
 from faceid_core.steps.write_names import undo_writing, write_names
-from faceid_core.values import PROGRAM, Actor, Box, ConsentState, Flag, Guess, Recognised, Role
+from faceid_core.values import PROGRAM, Actor, Box, ConsentState, Flag, Guess, Presence, Recognised, Role
 
 VIEWER, EDITOR, OWNER = Role.VIEWER, Role.EDITOR, Role.OWNER
 VERA, EDI, ELLA, OTTO = (
@@ -44,15 +44,16 @@ VERA, EDI, ELLA, OTTO = (
 NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {
-        VIEWER: "beside cameras first_and_last get is_gone months number page phashes",
+        VIEWER: "beside cameras first_and_last get ids is_gone months number page phashes",
         OWNER: "add_many at files fingerprints follow found_at frames knows missing note_copies searched_otherwise "
-        "unchanged",
+        "unchanged with_content",
     },
     "faces": {
         VIEWER: "add_vectors as_drawn background crop crops describe get get_many imported_before missing_vectors "
         "of_cluster of_person of_photo place singles strangers_on undescribed vectors with_flag",
         EDITOR: "add flag move",
     },
+    "tags": {VIEWER: "people_on", EDITOR: "add add_person all of remove remove_person", OWNER: "decided"},
     "statistics": {VIEWER: "by_year people_by_year together undated"},
     "exports": {OWNER: "faces preview to_blur vectors"},
     "people": {
@@ -128,7 +129,7 @@ EXAMPLES: Mapping[str, Any] = {
     "subject": "none", "summary": "Said", "threshold": 0.5, "token_id": 1, "total": 1,
     "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),
     "video": "none", "yes": [], "no": [], "state": ConsentState.GIVEN, "moment": NOON,
-    "ignored": False, "today": date(2020, 1, 1),
+    "ignored": False, "who": 1, "presence": Presence.UNSEEN, "tag": "Sea", "today": date(2020, 1, 1),
 }  # fmt: skip
 """What a parameter of that name gets."""
 

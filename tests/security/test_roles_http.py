@@ -20,9 +20,15 @@ from webapp import api, context, server
 HOST, LIVE = "http://localhost", "ws://localhost/api/v1/live"
 NOBODY = "nobody"
 VISITORS = [NOBODY, *Role]
-FOR_OWNERS = {"/audit.csv", "/exports/faces.csv", "/recognisers/1.zip"}
-EDITED = {"/photos/1/faces"}
-FOR_EDITORS = {("POST", "/photos/1/faces"), ("PUT", "/faces/1/box"), ("DELETE", "/faces/1")}
+FOR_OWNERS = {"/audit.csv", "/exports/faces.csv", "/originals.zip", "/recognisers/1.zip"}
+EDITED = {"/photos/1/faces", "/v1/jobs"}
+FOR_EDITORS = {
+    ("POST", "/photos/1/faces"),
+    ("PUT", "/faces/1/box"),
+    ("DELETE", "/faces/1"),
+    ("POST", "/v1/jobs"),
+    ("DELETE", "/v1/jobs/1"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +56,14 @@ def tokens(client: TestClient) -> dict[str, dict[str, str]]:
 def addresses(settings: Settings) -> list[tuple[str, str]]:
     """(method, path) of everything the API answers."""
     routes: list[BaseRoute] = api.build(settings).routes
-    given = {"{face_id}": "1", "{photo_id}": "1", "{name}": "faces.csv", "{number}": "1"}
+    given = {
+        "{face_id}": "1",
+        "{photo_id}": "1",
+        "{name}": "faces.csv",
+        "{number}": "1",
+        "{person_id}": "1",
+        "{job_id}": "1",
+    }
     found = []
     for route in routes:
         path: str = getattr(route, "path")  # noqa: B009
@@ -90,7 +103,7 @@ def test_every_address_of_the_api(
     for method, path in found:
         body: dict[str, Any] = {"files": picture()} if method == "POST" and path not in EDITED else {}
         if (method, path) in FOR_EDITORS and method != "DELETE":
-            body = {"json": {"left": 1, "top": 1, "right": 50, "bottom": 50}}
+            body = {"json": {"left": 1, "top": 1, "right": 50, "bottom": 50, "kind": "cluster"}}
         answer = client.request(method, f"/api{path}", headers=tokens[visitor], **body)
         if visitor == NOBODY:
             assert answer.status_code == 401, path

@@ -1,12 +1,14 @@
 """A worker as on another machine, for tests: it takes jobs until it is ended, and searches photos in no time.
 
-python -m tests.steps.many_workers FOLDER SECONDS_PER_PHOTO [pool]
+python -m tests.steps.many_workers FOLDER SECONDS_PER_PHOTO [pool [SPANS]]
 
-pool: photos are searched in a process beside the one that stores them, as in an import.
+pool: photos are searched in a process beside the one that stores them, as in an import. SPANS: a folder into which
+each such process writes from when to when it searched.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -40,12 +42,19 @@ class Prepared:
 class PreparedBeside(Prepared):
     """The same in a process beside."""
 
+    spans: str | None = None
+
     def run(self, work: object, items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-        yield from ProcessPool(1).run(partial(_searched, self.seconds), items)
+        yield from ProcessPool(1).run(partial(_searched, self.seconds, self.spans), items)
 
 
-def _searched(seconds: float, file: Any) -> Any:
-    return next(Prepared(seconds).run(None, [file]))[1]
+def _searched(seconds: float, spans: str | None, file: Any) -> Any:
+    began = time.time()
+    found = next(Prepared(seconds).run(None, [file]))[1]
+    if spans is not None:
+        with (Path(spans) / str(os.getpid())).open("a") as log:
+            print(began, time.time(), file=log)
+    return found
 
 
 def draw(folder: Path, number: int) -> None:
@@ -59,10 +68,11 @@ def draw(folder: Path, number: int) -> None:
 def main() -> None:
     work.DEAD_SECONDS, work.WATCH_SECONDS, work.LONGEST_PAUSE_SECONDS = 3.0, 0.3, 1.0
     shared.BEAT_SECONDS = 0.4
-    search = (PreparedBeside if "pool" in sys.argv else Prepared)(float(sys.argv[2]))
+    folder, seconds, *beside = sys.argv[1:]
+    search = PreparedBeside(float(seconds), *beside[1:]) if beside else Prepared(float(seconds))
     setattr(shared, "executor_for", lambda *_: search)  # noqa: B010  (it is shared's own import)
     jobs.KINDS |= {kind: lambda *_: {} for kind in ("cluster", "map")}
-    with Library.open(Settings(library=Path(sys.argv[1]))) as library:
+    with Library.open(Settings(library=Path(folder))) as library:
         worker = work.Worker(library, parent=None, is_only_helping=True)
         signal.signal(signal.SIGTERM, lambda *_: worker.stop.set())
         worker.run()

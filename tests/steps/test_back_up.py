@@ -16,6 +16,7 @@ from faceid_core.library import Library
 from faceid_core.library.store import database
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
+from faceid_core.steps.key_bindings import change_key, keys_of
 from tests import sharing
 from tests.library.conftest import EMBEDDER, new_photo
 
@@ -68,6 +69,21 @@ def test_what_was_there_is_kept_beside(library: Library, settings: Settings, tmp
     assert names(settings) == ["Ada", "Bo"]
     assert replaced is not None and names(Settings(library=replaced)) == ["Ada", "Bo", "Dee"]
     assert sorted(path.name for path in settings.library.iterdir() if path.name.startswith(".")) == []
+
+
+def test_chosen_keys_come_back(library: Library, settings: Settings, tmp_path: Path) -> None:
+    change_key(settings, "Ada", "skip", "k")
+    back_up.back_up(settings, tmp_path / "mine.zip")
+    change_key(settings, "Ada", "skip", "w")
+    library.close()
+    _, replaced = back_up.restore(settings, tmp_path / "mine.zip")
+    assert keys_of(settings, "Ada")["skip"] == "K"
+    assert replaced is not None and keys_of(Settings(library=replaced), "Ada")["skip"] == "W"
+    (settings.library / "keys.json").unlink()
+    back_up.back_up(settings, tmp_path / "none.zip")
+    change_key(settings, "Ada", "skip", "w")
+    back_up.restore(settings, tmp_path / "none.zip")
+    assert keys_of(settings, "Ada")["skip"] == "W", "where the backup has none, those that are here stay"
 
 
 def test_a_library_in_use_is_not_replaced(library: Library, settings: Settings, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from faceid_core.library import Library
 from faceid_core.library.store import transfer
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
+from faceid_core.steps.key_bindings import change_key, keys_of
 from tests import postgres, sharing
 from tests.cli.running import faceid, refused
 from tests.library.conftest import EMBEDDER, new_photo
@@ -36,6 +37,7 @@ def file(tmp_path: Path) -> Settings:
         library.models.add(EMBEDDER, ["Ada"], {}, 0.5, {}, "one")
     (settings.models_folder / "one").mkdir(parents=True)
     (settings.models_folder / "one" / "weights").write_bytes(b"of a recogniser")
+    change_key(settings, "Ada", "skip", "k")
     return settings
 
 
@@ -54,6 +56,7 @@ def test_there_and_back(file: Settings, server: Settings, tmp_path: Path) -> Non
     moved(server, back, tmp_path / "back.zip")
     assert contents(back) == before
     for settings in (server, back):
+        assert keys_of(settings, "Ada")["skip"] == "K"
         with Library.open(settings) as library:
             assert library.problems() == []
             assert library.photos.add_many([new_photo("/new.jpg")])[0].photo_id == 6  # 5 was erased

@@ -1,4 +1,4 @@
-"""Several workers on one PostgreSQL: whoever is killed, and whatever restarts, each photo is there once."""
+"""Workers and the app on one PostgreSQL: whoever is killed, and whatever restarts, each photo is there once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from faceid_core.settings import Settings
 from faceid_core.values import JobState
 from tests import postgres
 from tests.cli.running import in_the_environment
+from tests.executors.test_dask_cluster import free_port
+from tests.steps.app_beside import app_of
 from tests.steps.many_workers import Prepared, draw
 
 PHOTOS = 400
@@ -126,26 +129,32 @@ def patiently(ask: Callable[[], Any]) -> Any:
 def test_killed_workers_and_a_restarted_server_lose_nothing_and_double_nothing(
     own_server: OwnServer, tmp_path: Path
 ) -> None:
-    """Two imports at once, one of a folder within the other's."""
+    """Two imports at once, one of a folder within the other's, and an app that is asked all the time."""
     draw(tmp_path / "photos", PHOTOS)
     luck = random.Random(20261127)
     with Library.open(Settings(library=tmp_path / "shared", database_url=own_server.url)) as library:
         folders = (tmp_path / "photos", tmp_path / "photos" / "below")
         imports = [library.jobs.submit("import", {"paths": [str(folder)]}).id for folder in folders]
-        workers = Workers(tmp_path / "shared", own_server.url)
+        workers, others = Workers(tmp_path / "shared", own_server.url), ExitStack()
         try:
+            app = others.enter_context(app_of(tmp_path / "shared", free_port(), own_server.url))
             deadline, kills, restarted = time.monotonic() + WAITING_SECONDS, 0, False
             while patiently(library.jobs.active) and time.monotonic() < deadline:
-                time.sleep(luck.uniform(0.5, 1.5))
+                time.sleep(luck.uniform(0.3, 1.0))
+                app.ask_counts()
                 stored = patiently(library.counts).photos
                 if kills < 4 and stored > (kills + 1) * PHOTOS // 6:
                     workers.kill(luck.randrange(3))
                     kills += 1
                 if not restarted and stored > PHOTOS // 2:
+                    own_server.stop()
+                    assert app.ask_counts() == 503
                     own_server.restart()
                     restarted = True
+            assert app.ask_counts() == 200
         finally:
             workers.close()
+            others.close()
         done = [library.jobs.get(number) for number in imports]
         assert [job.state for job in done] == [JobState.DONE] * 2, done
         assert kills and restarted
@@ -153,6 +162,9 @@ def test_killed_workers_and_a_restarted_server_lose_nothing_and_double_nothing(
         assert outcomes == [job.result["photos"] for job in done] == [PHOTOS, (PHOTOS + 2) // 3]
         assert sum(job.result["imported"] for job in done) == library.counts().photos == PHOTOS
         assert library.problems() == []
+        seen = [answer["photos"] for status, answer in app.answers if status == 200]
+        assert seen == sorted(seen) and seen[-1] == PHOTOS
+        assert not [answer for status, answer in app.answers if status != 200 and "/" in str(answer)]
         with Library.open(Settings(library=tmp_path / "alone", database_url=None)) as alone:
             import_photos(alone, [tmp_path / "photos"], executor=Prepared())
             assert rows(library) == rows(alone)

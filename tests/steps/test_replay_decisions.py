@@ -21,7 +21,7 @@ from faceid_core.library.store.tables import Person
 from faceid_core.settings import Settings
 from faceid_core.steps import replay_decisions
 from faceid_core.steps.replay_decisions import match
-from faceid_core.values import Box, ConsentState, DetectedFace, Flag, LabelSource, NewFace, NewPhoto
+from faceid_core.values import Box, ConsentState, DetectedFace, Flag, LabelSource, NewFace, NewPhoto, Presence
 from tests.library.conftest import new_face, new_photo
 
 FORMS = pytest.mark.parametrize("suffix", [".json", ".parquet"])
@@ -313,6 +313,26 @@ def test_a_death_date_and_a_favourite_travel(decided: Library, tmp_path: Path) -
     decided.people.describe(anna, death_date=date(2021, 1, 1))
     replay_decisions.replay(decided, tmp_path / "all.json")
     assert decided.people.get(anna).death_date == date(2021, 1, 1), "what is known here stays"
+
+
+@FORMS
+def test_what_was_said_of_photos_travels(decided: Library, tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"mine{suffix}"
+    decided.tags.add_person([1, 2], "Cy", Presence.BEHIND)
+    decided.tags.add([2], "Sea")
+    replay_decisions.export(decided, file)
+    second = opened(tmp_path / "second", [photo_with("a", BOXES)])
+    second.tags.add_person([1], "Cy", Presence.UNSEEN)
+    done = replay_decisions.replay(second, file)
+    [cy] = second.tags.people_on(1)
+    assert cy.presence is Presence.UNSEEN, "what was said here stays"
+    assert done.rest is not None
+    second.photos.add_many([photo_with("b", BOXES)])
+    replay_decisions.replay(second, done.rest)
+    assert [who.name for who in second.tags.people_on(2)] == ["Cy"] and second.tags.of(2) == ["Sea"]
+    assert second.problems() == []
+    second.journal.undo()
+    assert second.tags.of(2) == []
 
 
 def test_a_file_without_consent_is_as_it_was(decided: Library, tmp_path: Path) -> None:

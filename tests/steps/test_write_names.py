@@ -18,13 +18,16 @@ from PIL import Image as Pillow
 from faceid_core.errors import DiskFull, ExifToolMissing, JobCancelled, NotFound
 from faceid_core.exchange import exiftool
 from faceid_core.exchange.face_regions import of_photo
+from faceid_core.exchange.region_xml import IPTC
 from faceid_core.importing.run import import_photos
-from faceid_core.library import Library
+from faceid_core.library import Library, PhotoQuery
+from faceid_core.media import xmp
 from faceid_core.media.folders import sha256_of
+from faceid_core.media.xmp import RDF
 from faceid_core.steps import jobs, write_names
 from faceid_core.steps.import_names import take_names
 from faceid_core.steps.write_names import MEANWHILE, NamesWritten, undo_writing
-from faceid_core.values import Box, ConsentState, Flag
+from faceid_core.values import Box, ConsentState, Flag, Presence
 from tests.exchange.test_name_packet import PLAIN, theirs
 from tests.library.conftest import new_face, new_photo
 from tests.sharing import new_library
@@ -347,3 +350,30 @@ def test_the_words() -> None:
     assert NamesWritten(files=1, missing=2, dry_run=True).in_words() == (
         "1 file would be changed; 2 photos not where they were"
     )
+
+
+def plain_people(path: Path) -> list[str]:
+    found = xmp.parse(path.read_bytes()).iter(f"{IPTC}PersonInImage")
+    return [item.text or "" for bag in found for item in bag.iter(f"{RDF}li")]
+
+
+def test_people_without_a_face_are_written_without_a_region(named: Named) -> None:
+    named.library.faces.flag([named.faces["b.jpg"]], Flag.NOT_A_FACE)
+    named.library.tags.add_person([1, 2], "Bo", Presence.BEHIND)
+    named.library.tags.add_person([2], "Cy", Presence.UNSEEN)
+    before = named.files()
+    assert named.write(photos=PhotoQuery(only=(1, 2))).files == 2
+    assert not (named.folder / "c.jpg.xmp").exists() and not (named.folder / "c.xmp").exists()
+    first, second = (path for path in sorted(named.folder.iterdir()) if path.suffix == ".xmp")
+    assert (people_in(named.folder / "a.jpg"), plain_people(first)) == (["Ada"], ["Bo"])
+    assert (people_in(named.folder / "b.jpg"), plain_people(second)) == ([], ["Bo", "Cy"])
+    assert named.write(photos=PhotoQuery(only=(1, 2))).files == 0
+    named.library.people.describe(named.library.people.known("Bo").id, hidden=True)
+    named.write()
+    assert (plain_people(first), plain_people(second)) == ([], ["Cy"])
+    named.library.tags.remove_person([2], named.library.people.known("Cy").id)
+    named.write()
+    assert plain_people(second) == []
+    for _ in range(3):
+        undo_writing(named.library)
+    assert named.files() == before

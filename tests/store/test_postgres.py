@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from faceid_core.errors import LibraryBusy, LibraryError
 from faceid_core.library import Library
@@ -28,6 +28,7 @@ def settings(postgres_server: postgres.Server, tmp_path: Path) -> Iterator[Setti
         yield Settings(library=tmp_path, database_url=url)
 
 
+@pytest.mark.slow
 def test_an_empty_database_gets_its_tables_once_however_many_open_it(settings: Settings) -> None:
     assert open_at_once(settings, 4) == []
 
@@ -92,6 +93,7 @@ def test_acts_at_the_same_moment_wait_for_each_other(settings: Settings) -> None
         (f"postgresql://anna:{PASSWORD}@127.0.0.1:1/faceid", "start it or correct FACEID_DATABASE_URL"),
         (f"postgres://anna:{PASSWORD}@127.0.0.1:1/faceid", "start it or correct FACEID_DATABASE_URL"),
         (f"mysql://anna:{PASSWORD}@127.0.0.1/faceid", "write it like postgresql://"),
+        (f"postgresql://anna:{PASSWORD}@127.0.0.1:port/faceid", "write it like postgresql://"),
         ("just words", "write it like postgresql://"),
     ],
 )
@@ -103,6 +105,33 @@ def test_an_address_that_does_not_work_is_one_sentence_without_the_password(
         Library.open(Settings(library=tmp_path, database_url=url))
     assert PASSWORD not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_refused_login_and_missing_rights_are_a_sentence_without_the_address(
+    postgres_server: postgres.Server, tmp_path: Path
+) -> None:
+    import psycopg
+
+    with postgres_server.fresh(tables=False) as url:
+        address, weak = make_url(url), f"weak_{postgres.RUN}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {weak} LOGIN")
+        try:
+            for wrong, sentence in (
+                (address.set(username="nobody_here"), "refuses the login; correct user and password"),
+                (address.set(database="not_here"), "has no such database; create it"),
+                (address.set(username=weak), "has too few rights there"),
+                (address.update_query_dict({"nonsense": "1"}), "correct what follows the question mark"),
+                (address.set(query={"host": str(tmp_path)}), "start it or correct FACEID_DATABASE_URL"),
+            ):
+                given = wrong.render_as_string(hide_password=False)
+                with pytest.raises(LibraryError, match=sentence) as caught:
+                    Library.open(Settings(library=tmp_path / "new", database_url=given))
+                assert "/" not in str(caught.value) and "\n" not in str(caught.value)
+        finally:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"DROP ROLE {weak}")
 
 
 def test_a_missing_driver_says_what_to_install(tmp_path: Path) -> None:

@@ -95,7 +95,10 @@ def test_equally_long_vectors_keep_their_direction() -> None:
 
 
 @pytest.mark.parametrize("longest", [0.4, 0.8, np.inf])
-def test_edges_are_all_pairs_that_either_end_lists_once_and_in_order(longest: float) -> None:
+def test_edges_are_all_pairs_that_either_end_lists_once_and_in_order(
+    longest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "_CHUNK", 64)
     vectors = np.random.default_rng(0).uniform(size=(300, 2)).astype(np.float32)
     vectors[7] = vectors[200]
     for graph in (neighbours.build(vectors, 6), neighbours.build(vectors, 6).subset(np.arange(0, 300, 3))):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from faceid_core.library import Library
 from faceid_core.media import images
+from faceid_core.recognition import model_files
+from faceid_core.recognition.openset import Calibration
 from faceid_core.sample.identity import invent
 from faceid_core.sample.scene import photograph
 from faceid_core.settings import Settings
@@ -99,6 +105,46 @@ def test_too_many_pixels(settings: Settings, library: Library, address: str, pho
     assert answer.status_code == 413 and "megapixels" in answer.json()["error"]
 
 
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_an_animation_counts_by_its_first_picture(client: TestClient, photos: dict[str, bytes], kind: str) -> None:
+    first, file = Image.open(io.BytesIO(photos["ada"])), io.BytesIO()
+    first.save(file, kind, save_all=True, append_images=[Image.new("RGB", first.size)], duration=50)
+    assert len(sent(client, "detect", file.getvalue()).json()["faces"]) == 1
+
+
+def test_a_video_is_told_apart_from_a_damaged_photo(client: TestClient) -> None:
+    answer = sent(client, "recognise", b"\0\0\0\x18ftypmp42" + bytes(100))
+    assert answer.status_code == 422 and answer.json()["error"].endswith("it is a video; send a photo.")
+
+
+def _trained(settings: Settings, library: Library, embedder: str) -> Path:
+    """A recogniser that was trained for this embedder; the folder of its files."""
+    rows = {"rows": np.eye(2, 128, dtype=np.float32)}
+    model = model_files.StoredModel(("Ada", "Bo"), embedder, 0.5, Calibration(1, 0), rows, {})
+    folder = model_files.write(model, settings.models_folder)
+    library.models.add(embedder, ["Ada", "Bo"], {}, 0.5, {}, folder.name)
+    return folder
+
+
+@pytest.mark.parametrize("harm", ["another embedder", "missing", "cut off", "pickle"])
+def test_a_recogniser_that_can_not_be_used(
+    client: TestClient, settings: Settings, library: Library, photos: dict[str, bytes], harm: str
+) -> None:
+    folder = _trained(settings, library, "sface" if harm == "another embedder" else "dlib-resnet+mirror")
+    for file in folder.iterdir():
+        if harm == "missing":
+            file.unlink()
+        elif harm == "cut off":
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        elif harm == "pickle":
+            file.write_bytes(pickle.dumps({"rows": [1.0]}))
+    answer = sent(client, "recognise", photos["nobody"])
+    sentence = answer.json()["error"]
+    assert answer.status_code == 409 and "train again" in sentence, sentence
+    assert str(settings.models_folder) not in sentence and sentence.count(". ") == 0
+
+
+@pytest.mark.slow
 def test_only_recognising_takes_a_recogniser(client: TestClient, photos: dict[str, bytes]) -> None:
     assert [sent(client, address, photos["ada"]).status_code for address in TIMES] == [200, 200, 200, 409]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from webapp.components.face_grid import face_grid
 from webapp.context import library, may
 from webapp.feedback import guarded, toast
 from webapp.parts.blank import blank
-from webapp.parts.face_map import Colouring, figure
+from webapp.parts.face_map import CONFIG, Colouring, figure, selected_faces
 from webapp.parts.job_progress import job_progress
 from webapp.parts.naming import Target, naming
 from webapp.parts.photo_dialog import show_photo
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 
 GRID_FACES = 200
 CHART, CHOSEN, VIEW, FIGURE = "face-map", "map-chosen", "map-view", "map-figure"
-CONFIG = {
-    "displaylogo": False,
-    "displayModeBar": True,
-    "scrollZoom": True,
-    "modeBarButtonsToRemove": ["zoom2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "toImage", "toggleSpikelines"],
-}
 COLOURINGS: dict[str, Colouring] = {"People": "people", "Groups": "groups"}
 
 
@@ -145,15 +139,6 @@ def _missing(counts: Counts) -> None:
     newer = counts.faces - counts.mapped
     if newer > 0:
         st.caption(f"{count(newer, 'new face')} {'is' if newer == 1 else 'are'} not on this map yet.")
-
-
-def selected_faces(state: Any) -> list[int]:
-    """The ids of the selected points, without repeats, from the chart's state."""
-    points = ((state or {}).get("selection") or {}).get("points") or []
-    ids = (point.get("customdata") for point in points)
-    return list(
-        dict.fromkeys(int(one[0] if isinstance(one, list | tuple) else one) for one in ids if one is not None)
-    )
 
 
 def _selected(ids: list[int]) -> None:

@@ -24,8 +24,11 @@ from webapp.parts.erase_dialog import erase_dialog
 from webapp.parts.history import recent_changes
 from webapp.parts.maybe_them import maybe_them
 from webapp.parts.naming import Target, naming
+from webapp.parts.one_person import one_person
 from webapp.parts.pager import Pager
+from webapp.parts.people_selection import people_selection
 from webapp.parts.person_dialogs import edit_dialog, merge_dialog, picture
+from webapp.parts.person_map import person_map, points_of
 from webapp.parts.photo_dialog import show_photo
 from webapp.parts.photo_grid import photo_grid
 from webapp.parts.share_dialog import share_button
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from faceid_core.library import Erasure, FaceView, PersonView
 
 PEOPLE, FACES, PHOTOS_A_PAGE = 120, 120, 48
-FACES_VIEW, PHOTOS = "Faces", "Photos by month"
+FACES_VIEW, PHOTOS, MAP = "Faces", "Photos by month", "Map"
 ANSWERS = ("given", "ended", "refused", "unknown")
 BADGES = {"ended": "ended", "refused": "refused"}
 """What a card says of a person's consent: only what asks for attention."""
@@ -93,6 +96,7 @@ def _everybody() -> None:
         consent = _consent_filter(everybody)
         with_hidden = bool(hidden) and st.toggle(f"Show {hidden:,} hidden", key="people-hidden")
         order = _order() if len(everybody) > 1 else MOST
+        choosing = len(everybody) > 1 and may(Role.EDITOR) and _choosing()
     people = sorted((person for person in everybody if with_hidden or not person.hidden), key=ORDERS[order])
     if not everybody:
         blank(
@@ -107,7 +111,11 @@ def _everybody() -> None:
     st.caption(
         f"{count(len(found), 'person', 'people')}{f' of {len(people):,}' if len(found) < len(people) else ''}"
     )
-    _cards(found)
+    if choosing:
+        people_selection(_shown(found), _open)
+        _pages(found)
+    else:
+        _cards(found)
 
 
 def _order() -> str:
@@ -139,13 +147,27 @@ def _answer(person: PersonView) -> str:
     return "ended" if person.consent.has_ended(date.today()) else person.consent.state.value
 
 
+def _choosing() -> bool:
+    """Whether people are to be chosen instead of opened by a click."""
+    return st.toggle("Select", key="people-choosing")  # without help, which would be a stop of the Tab key
+
+
 def _cards(people: list[PersonView]) -> None:
-    pager = Pager("people")
-    start = pager.after or 0
-    shown = people[start : start + PEOPLE]
+    shown = _shown(people)
     if not shown:
         st.caption("No matching people.")
     cards([_card(person) for person in shown], key="people-cards", label="People", on_choose=_open)
+    _pages(people)
+
+
+def _shown(people: list[PersonView]) -> list[PersonView]:
+    start = Pager("people").after or 0
+    return people[start : start + PEOPLE]
+
+
+def _pages(people: list[PersonView]) -> None:
+    pager = Pager("people")
+    start = pager.after or 0
     pager.buttons(last=start + PEOPLE, has_more=len(people) > start + PEOPLE)
 
 
@@ -173,9 +195,19 @@ def _one(person: PersonView) -> None:
             "again.",
             icon=":material/visibility_off:",
         )
-    if _choose_view(person) == PHOTOS:
+    if may(Role.EDITOR) and not person.withheld:
+        one_person(person, _open)
+    points = points_of(person) if may(Role.EDITOR) and person.faces > 1 else None
+    view = _choose_view(person, has_map=points is not None)
+    if view == PHOTOS:
         _photos(person)
-        return
+    elif view == MAP and points is not None:
+        person_map(person, points)
+    else:
+        _faces(person)
+
+
+def _faces(person: PersonView) -> None:
     if may(Role.EDITOR) and not person.withheld:
         maybe_them(person)
     pager = Pager(f"person-{person.id}")
@@ -183,7 +215,10 @@ def _one(person: PersonView) -> None:
     faces = found[:FACES]
     if not faces:
         pager.first()
-        st.caption("No faces have this name any more. Remove the name, or name faces again.")
+        st.caption(
+            f"No face shows {escaped_markdown(person.name)}; see “{PHOTOS}”." if person.photos else
+            "No faces have this name any more. Remove the name, or name faces again."
+        )  # fmt: skip
         return
     target = Target(grid=f"person-{person.id}-{pager.after}", shown=DrawnFaces.of(faces))
     with st.container(border=True, key="card-person"):
@@ -202,9 +237,11 @@ def _one(person: PersonView) -> None:
         pager.buttons(last=faces[-1].id, has_more=len(found) > FACES)
 
 
-def _choose_view(person: PersonView) -> str:
+def _choose_view(person: PersonView, *, has_map: bool) -> str:
+    views = [FACES_VIEW, PHOTOS, MAP] if has_map else [FACES_VIEW, PHOTOS]
+    first = FACES_VIEW if person.faces or not person.photos else PHOTOS
     return st.segmented_control(
-        "Show", [FACES_VIEW, PHOTOS], default=FACES_VIEW, required=True, key=f"view-{person.id}",
+        "Show", views, default=first, required=True, key=f"view-{person.id}",
         label_visibility="collapsed",
     )  # fmt: skip
 
@@ -234,7 +271,8 @@ def _portrait(person: PersonView) -> None:
         with st.container(gap=None):
             st.title(escaped_markdown(person.name), anchor=False)
             st.markdown(f":gray[{' · '.join(_facts(person))}]")
-        if may(Role.EDITOR):
+    if may(Role.EDITOR):
+        with st.container(horizontal=True, key="person-acts"):
             _person_buttons(person)
 
 
@@ -254,6 +292,11 @@ def _facts(person: PersonView) -> Iterator[str]:
 
 
 def _person_buttons(person: PersonView) -> None:
+    label, icon = ("Favourite", "star") if person.favourite else ("Make favourite", "star_outline")
+    st.button(
+        label, icon=f":material/{icon}:", key="favourite", on_click=_turn_favourite, args=(person,),
+        help="Favourites are shown first in every list",
+    )  # fmt: skip
     if st.button(
         "Edit",
         icon=":material/edit:",
@@ -285,6 +328,11 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
         "Use as cover", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
         on_click=_set_cover, args=(person, target), help="Select one face to show for this person",
     )  # fmt: skip
+
+
+@guarded
+def _turn_favourite(person: PersonView) -> None:
+    offer_undo(library().people.describe(person.id, favourite=not person.favourite))
 
 
 @guarded

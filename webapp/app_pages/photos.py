@@ -22,8 +22,10 @@ from webapp.parts.names import import_names, write_names_out
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
+from webapp.parts.photo_selection import forget_selection, photo_selection
 from webapp.parts.search_again import search_again
 from webapp.parts.share_dialog import share_button
+from webapp.parts.undo import undo_bar
 from webapp.parts.watched_folders import watched_folders
 from webapp.wording import count, duration
 
@@ -47,6 +49,7 @@ def page() -> None:
         st.caption("No photos yet. Only an owner of this library can import some.")
     if counts.photos:
         _browse(counts)
+    undo_bar()
 
 
 # --- bringing photos in -----------------------------------------------------------------------------------------
@@ -228,6 +231,7 @@ def _browse(counts: Counts) -> None:
         query = photo_filter(status, on_change=pager.first)
         if not query.is_empty and status is PhotoStatus.DONE and may(Role.OWNER):
             share_button(query, key="share-search")
+        choosing = _choosing() if status is PhotoStatus.DONE else False
     found = library().photos.page(after=pager.after, limit=PAGE_PHOTOS + 1, query=query)
     if found and not query.is_empty:
         st.caption(f"{count(library().photos.number(query), 'photo')} found.")
@@ -238,10 +242,20 @@ def _browse(counts: Counts) -> None:
         st.caption("No photos match. Remove a condition." if not query.is_empty else "Nothing here yet.")
     elif status is PhotoStatus.FAILED:
         _failures(found[:PAGE_PHOTOS])
+    elif choosing:
+        photo_selection(found[:PAGE_PHOTOS], query)
     else:
         photo_grid(found[:PAGE_PHOTOS], query=query)
     if found:
         pager.buttons(last=found[:PAGE_PHOTOS][-1].id, has_more=len(found) > PAGE_PHOTOS)
+
+
+def _choosing() -> bool:
+    """Whether photos are to be chosen instead of opened by a click."""
+    return may(Role.EDITOR) and st.toggle(
+        "Select", key="photos-choosing", on_change=forget_selection,
+        help="Choose photos to tag, export or erase: click, Shift+click, drag, or arrow keys and Space",
+    )  # fmt: skip
 
 
 def _status_filter(counts: Counts, pager: Pager) -> str:

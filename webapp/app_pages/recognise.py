@@ -5,20 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from faceid_core.errors import NoModel
+from webapp.components.gradio_frame import gradio_frame
 from webapp.components.live_camera import live_camera
 from webapp.context import library
 from webapp.markup import escaped_markdown, on_server, page_link
-
-CSS = """
-<style>
-@media (max-width: 640px) {
-  iframe[src*="/gradio/single/"], [data-testid="stElementContainer"]:has(> iframe[src*="/gradio/single/"]) {
-    height: 860px !important;
-  }
-}
-</style>
-"""
-"""On a narrow screen the answer is below the pictures."""
 
 SINGLE, GROUP = "/gradio/single/", "/gradio/group/"
 
@@ -32,15 +22,15 @@ def page() -> None:
         return
     st.markdown(
         f"Drop a photo to see who is in it. The recogniser knows {len(model.classes)} people and answers “unknown” "
-        "for everyone else. Photos you try here are not kept."
+        "for everyone else. Photos you try here are not kept, unless you add one to the library."
     )
     one, several, live = st.tabs(
         [":material/person: One face", ":material/groups: Several faces", ":material/videocam: Live camera"]
     )
     with one:
-        _embedded(SINGLE, height=470, title="Recognise one face")
+        _embedded(SINGLE, title="Recognise one face", key="one-face")
     with several:
-        _embedded(GROUP, height=840, title="Recognise several faces")
+        _embedded(GROUP, title="Recognise several faces", key="several-faces")
     with live:
         live_camera(key="live-camera")
     st.caption(f"Programs can ask, too: see the [API]({on_server('/api/docs')}).")
@@ -52,9 +42,7 @@ def _no_model(sentence: str) -> None:
         page_link("train", "Train a recogniser", icon=":material/arrow_forward:")
 
 
-def _embedded(address: str, *, height: int, title: str) -> None:
-    """The app in a frame of the page's own origin, in the page's light or dark colours."""
-    address = on_server(address)
-    st.html(CSS)
-    st.iframe(f"{address}?__theme={st.context.theme.type or 'light'}", height=height, alt=title)
+def _embedded(path: str, *, title: str, key: str) -> None:
+    gradio_frame(path, title=title, key=key)
+    address = on_server(path)
     st.caption(f"Also available at [{address}]({address}), and to programs via gradio_client.")

@@ -9,13 +9,14 @@ const ICONS = { tick: "M5 12.5l4.5 4.5L19 7.5", open: "M15 4h5v5M20 4l-7 7M9 20H
  * @typedef {{ id: number, src: string, name: string | null, low: string | null, title: string }} Face
  * @typedef {{
  *   faces: Face[], selected: number[], selectable: boolean, openable: boolean, label: string, tile: string,
+ *   noun: [string, string], ratio: string,
  * }} Data
  * @typedef {{ box: HTMLElement, image: HTMLImageElement, name: HTMLElement, low: HTMLElement }} Tile
  * @typedef {{
  *   root: HTMLElement, count: HTMLElement, bar: HTMLElement, faces: HTMLElement,
  *   buttons: { all: HTMLButtonElement, none: HTMLButtonElement, invert: HTMLButtonElement },
  *   chosen: Set<number>, tiles: Map<number, Tile>, ids: number[], anchor: number | null, timer: number | null,
- *   paint: { id: number, on: boolean, moved: boolean } | null, selectable: boolean,
+ *   paint: { id: number, on: boolean, moved: boolean } | null, selectable: boolean, noun: [string, string],
  *   send: (ids: number[]) => void, open: (id: number) => void, life: AbortController,
  * }} Grid
  */
@@ -57,7 +58,7 @@ function makeGrid(root, selected) {
   /** @type {Grid} */
   const grid = {
     root, bar, count, buttons, faces, chosen: new Set(selected), tiles: new Map(), ids: [], anchor: null, timer: null,
-    paint: null, selectable: false, send: () => {}, open: () => {}, life: new AbortController(),
+    paint: null, selectable: false, noun: ["face", "faces"], send: () => {}, open: () => {}, life: new AbortController(),
   }
   action(grid, buttons.all, "Select all", () => grid.ids)
   action(grid, buttons.none, "Clear selection", () => [])
@@ -113,10 +114,12 @@ function action(grid, button, label, wanted) {
  */
 function draw(grid, data) {
   grid.selectable = data.selectable
+  grid.noun = data.noun
   grid.ids = data.faces.map(face => face.id)
   grid.root.classList.toggle("selectable", data.selectable)
   grid.root.classList.toggle("openable", data.openable)
   grid.root.style.setProperty("--tile", data.tile)
+  grid.root.style.setProperty("--ratio", data.ratio)
   grid.bar.hidden = !data.selectable
   grid.bar.style.display = data.selectable ? "" : "none"
   grid.faces.setAttribute("aria-label", data.label)
@@ -161,7 +164,9 @@ function makeTile(grid, id) {
  * @param {Face} face
  */
 function fill({ box, image, name, low }, face) {
-  if (image.getAttribute("src") !== face.src) image.src = face.src
+  if (face.src && image.getAttribute("src") !== face.src) image.src = face.src
+  image.style.display = face.src ? "" : "none"
+  box.classList.toggle("blank", !face.src)
   name.textContent = face.name ?? ""
   name.style.display = face.name ? "" : "none"
   low.textContent = face.low ?? ""
@@ -177,7 +182,7 @@ function show(grid) {
   }
   const [chosen, all] = [grid.chosen.size, grid.ids.length]
   grid.root.classList.toggle("picking", chosen > 0)
-  grid.count.textContent = chosen ? `${chosen} of ${all} selected` : `${all} ${all === 1 ? "face" : "faces"}`
+  grid.count.textContent = chosen ? `${chosen} of ${all} selected` : `${all} ${grid.noun[all === 1 ? 0 : 1]}`
   grid.count.classList.toggle("some", chosen > 0)
   grid.buttons.all.disabled = chosen === all
   grid.buttons.none.disabled = chosen === 0

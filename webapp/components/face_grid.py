@@ -54,27 +54,57 @@ def face_grid(
     smallest width of a face, in CSS units. on_open: gets the ids of the photo and the face when a face's corner is
     clicked, or, without `selectable`, the face. Whoever may only look selects nothing.
     """
+    result = pick_grid(
+        [face_data(face, named=names, note=(notes or {}).get(face.id, NO_NOTE)) for face in faces],
+        key=key, label=label, selectable=selectable, preselected=preselected, tile=tile,
+        openable=on_open is not None,
+    )  # fmt: skip
+    photos = {face.id: face.photo_id for face in faces}
+    if on_open is not None and result.opened in photos:
+        on_open(photos[result.opened], result.opened)
+    return [face.id for face in faces if face.id in result.chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """chosen: ids of the selected tiles; opened: of the one that was just opened."""
+
+    chosen: frozenset[int]
+    opened: int | None
+
+
+def pick_grid(
+    items: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    label: str,
+    noun: tuple[str, str] = ("face", "faces"),
+    selectable: bool = True,
+    preselected: Sequence[int] = (),
+    tile: str = "6.5rem",
+    ratio: str = "1",
+    openable: bool = False,
+) -> Picked:
+    """Pictures of any kind to choose from, see `face_grid`. items: as `face_data` gives them; noun: one and several
+    of them; ratio: width to height of a tile."""
     selectable = selectable and may(Role.EDITOR)
-    selected = _state(key).get("selected", list(preselected))
     result = _component(
         key=key,
         data={
-            "faces": [face_data(face, named=names, note=(notes or {}).get(face.id, NO_NOTE)) for face in faces],
-            "selected": selected,
+            "faces": list(items),
+            "selected": _state(key).get("selected", list(preselected)),
             "selectable": selectable,
-            "openable": on_open is not None,
+            "openable": openable,
             "label": label,
+            "noun": list(noun),
             "tile": tile,
+            "ratio": ratio,
         },
         default={"selected": list(preselected)},
         on_selected_change=_nothing,
         on_opened_change=_nothing,
     )
-    photos = {face.id: face.photo_id for face in faces}
-    if on_open is not None and result.opened in photos:
-        on_open(photos[result.opened], result.opened)
-    chosen = set(result.selected or ()) if selectable else set()
-    return [face.id for face in faces if face.id in chosen]
+    return Picked(frozenset(result.selected or ()) if selectable else frozenset(), result.opened)
 
 
 def face_data(face: FaceView, *, named: bool = True, note: Note = NO_NOTE) -> dict[str, Any]:

@@ -282,8 +282,11 @@ function drawLabel(pen, text, left, bottom, size) {
   pen.fillText(text, x + size / 2, y + 1.1 * size, width - size)
 }
 
-/** @param {Face} face */
-const label = face => face.name ?? "Unknown"
+/**
+ * A person who is called “unknown” is no stranger.
+ * @param {Face} face
+ */
+const label = face => face.name === null ? "Unknown" : face.name.toLowerCase() === "unknown" ? `“${face.name}”` : face.name
 
 /**
  * As text, too: a canvas says nothing to a screen reader.
@@ -292,12 +295,11 @@ const label = face => face.name ?? "Unknown"
  */
 function showNames(camera, faces) {
   const seen = faces.filter(face => face.state !== "looking")
-  const texts = seen.map(label)
   const state = JSON.stringify(faces.map(face => [face.state, face.name]))
   if (!faces.length) camera.boxes.getContext("2d")?.clearRect(0, 0, camera.boxes.width, camera.boxes.height)
   if (state === camera.shown) return
   camera.shown = state
-  camera.names.replaceChildren(...texts.map(text => element("li", text === "Unknown" ? "unknown" : "", text)))
+  camera.names.replaceChildren(...seen.map(face => element("li", face.state === "named" ? "" : "unknown", label(face))))
   if (!camera.stream) return
-  camera.status.textContent = !faces.length ? "No face in view." : texts.length < faces.length ? "Looking…" : "In view:"
+  camera.status.textContent = !faces.length ? "No face in view." : seen.length < faces.length ? "Looking…" : "In view:"
 }

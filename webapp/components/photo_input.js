@@ -137,7 +137,7 @@ export function onKey(viewer, event) {
   const at = event.composedPath()[0]
   const isField = at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))
   if (!viewer.root.isConnected || event.altKey || event.metaKey) return
-  if (event.key === "Escape" && (viewer.adjusting || viewer.isNaming)) {
+  if (event.key === "Escape" && (viewer.adjusting || viewer.isNaming || viewer.isAdding)) {
     if (event.type === "keydown") leave(viewer) // the dialog stays open
   } else if (isField || event.type === "keyup" || !keyed(viewer, event, at)) return
   event.preventDefault()

@@ -4,24 +4,26 @@
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
  * @import { Person } from "./type_ahead.js"
+ * @import { Faceless, Presence } from "./photo_side.js"
  * @import { Zoom } from "./zoom.js"
  * @typedef {[number, number, number, number]} Box left, top, right, bottom in pixels of the photo
  * @typedef {{ id: number, box: Box, name: string, title: string, src: string, isAside: boolean }} Face
  * @typedef {{
  *   turn: number, photo: number, src: string, large: string, width: number, height: number, gone: boolean, faces: Face[],
  *   people: Person[], chosen: number | null, naming: boolean, editable: boolean, previous: boolean, next: boolean,
- *   error: string, status: string, ahead: string[],
+ *   error: string, status: string, ahead: string[], without: Faceless[], adding: boolean,
  * }} Data
  * @typedef {{ face: number | null, box: Box, was: Box | null }} Adjusting face: null for a new one
  * @typedef {{
  *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, chosen: number | null, isNaming: boolean,
- *   adjusting: Adjusting | null, zoom: Zoom, stage: HTMLElement, canvas: HTMLElement, image: HTMLImageElement,
+ *   adjusting: Adjusting | null, isAdding: boolean, presence: Presence, zoom: Zoom, stage: HTMLElement, canvas: HTMLElement, image: HTMLImageElement,
  *   boxes: HTMLElement, panel: HTMLElement, tools: HTMLElement, side: HTMLElement, live: HTMLElement, later: "previous" | "next" | null,
  *   pointers: Map<number, PointerEvent>, send: (name: string, value: unknown) => void, life: AbortController,
  * }} Viewer
  */
 
 import { CORNERS, onKey, onPointer } from "./photo_input.js"
+import { drawSide } from "./photo_side.js"
 import { element, typeAhead } from "./type_ahead.js"
 import { makeZoom, onStage, refit, seen, whole, zoomBy, zoomIn, zoomOut } from "./zoom.js"
 
@@ -69,7 +71,7 @@ function makeViewer(root, data) {
   const life = new AbortController()
   /** @type {Viewer} */
   const viewer = {
-    root, data, turn: null, isWaiting: false, chosen: null, isNaming: false, adjusting: null, stage, canvas, image, boxes,
+    root, data, turn: null, isWaiting: false, chosen: null, isNaming: false, adjusting: null, isAdding: false, presence: "unseen", stage, canvas, image, boxes,
     panel, tools, side, live, later: null, pointers: new Map(), send: () => {}, life,
     zoom: makeZoom(stage, canvas, data, () => {}),
   }
@@ -113,13 +115,14 @@ function draw(viewer, data) {
   viewer.data = data
   if (viewer.turn === data.turn) return
   const key = focused(viewer)?.dataset.key ?? ""
-  Object.assign(viewer, { turn: data.turn, isWaiting: false, adjusting: null, chosen: data.chosen, isNaming: data.naming })
+  Object.assign(viewer, { turn: data.turn, isWaiting: false, adjusting: null, chosen: data.chosen, isNaming: data.naming, isAdding: data.adding })
   viewer.root.removeAttribute("aria-busy")
   viewer.root.classList.toggle("gone", data.gone)
   viewer.live.textContent = data.status
   if (isOther) showPhoto(viewer)
   redraw(viewer)
-  if (!viewer.isNaming) focusOn(viewer, isOther ? "stage" : key)
+  if (viewer.isAdding) viewer.side.querySelector("input")?.focus()
+  else if (!viewer.isNaming) focusOn(viewer, isOther ? "stage" : /^(presence|absent)-/.test(key) || key === "without-name" ? "without" : key)
   for (const src of data.ahead) new Image().src = src
   if (viewer.later) go(viewer, viewer.later)
 }
@@ -180,7 +183,7 @@ function drawTools(viewer) {
  * @param {string} title
  * @param {() => void} onClick
  */
-function button(key, text, title, onClick, disabled = false, kind = "") {
+export function button(key, text, title, onClick, disabled = false, kind = "") {
   const made = Object.assign(element("button", kind, text), { type: "button", title, disabled })
   if (text.length < 2) made.setAttribute("aria-label", title.replace(/ \(.*/, ""))
   made.dataset.key = key
@@ -234,26 +237,6 @@ function adjustable(viewer, adjusting) {
 }
 
 /** @param {Viewer} viewer */
-function drawSide(viewer) {
-  const { data } = viewer
-  const rows = data.faces.map(face => {
-    const picture = Object.assign(element("img", ""), { src: face.src, alt: "", loading: "lazy" })
-    const row = Object.assign(element("button", "row", picture, element("span", "", face.name || "Unnamed")), { type: "button" })
-    row.classList.toggle("chosen", face.id === viewer.chosen)
-    row.classList.toggle("unnamed", !face.name)
-    if (face.isAside) row.append(element("small", "", "ignored"))
-    row.dataset.key = `face-${face.id}`
-    row.addEventListener("click", () => choose(viewer, face.id))
-    return element("li", "", row)
-  })
-  const none = element("p", "none", data.editable ? "No faces found. Draw a box around one." : "No faces found.")
-  const keys = [...(data.previous || data.next ? ["← → photos"] : []), ...(data.gone ? [] : ["+ − 0 zoom"]),
-    ...(data.editable && !data.gone ? ["D draws", "M moves"] : []), ...(data.editable ? ["Ctrl+Z undoes"] : [])].join(" · ")
-  const list = rows.length ? element("ul", "", ...rows) : none
-  viewer.side.replaceChildren(element("h3", "", "On this photo"), list, element("p", "keys", keys))
-}
-
-/** @param {Viewer} viewer */
 function drawPanel(viewer) {
   const { data, panel } = viewer
   const face = data.faces.find(one => one.id === viewer.chosen)
@@ -302,7 +285,7 @@ function focused(viewer) {
  * @param {Viewer} viewer
  * @param {string} key
  */
-function focusOn(viewer, key) {
+export function focusOn(viewer, key) {
   const wanted = /** @type {HTMLElement | null} */ (viewer.root.querySelector(`[data-key="${key}"]:not(:disabled)`))
   ;(wanted ?? viewer.stage).focus({ preventScroll: true })
 }
@@ -337,15 +320,15 @@ export function go(viewer, to) {
  * @param {Viewer} viewer
  * @param {number} face
  */
-function choose(viewer, face) {
+export function choose(viewer, face) {
   if (viewer.adjusting) return
-  Object.assign(viewer, { chosen: face, isNaming: true, data: { ...viewer.data, error: "" } })
+  Object.assign(viewer, { chosen: face, isNaming: true, isAdding: false, data: { ...viewer.data, error: "" } })
   redraw(viewer)
   if (!viewer.data.editable) focusOn(viewer, `face-${face}`)
 }
 
 /** @param {Viewer} viewer */
-function redraw(viewer) {
+export function redraw(viewer) {
   drawTools(viewer)
   drawBoxes(viewer)
   drawSide(viewer)
@@ -357,8 +340,8 @@ function redraw(viewer) {
  * @param {Viewer} viewer
  */
 export function leave(viewer) {
-  const key = viewer.adjusting ? "draw" : `box-${viewer.chosen}`
-  Object.assign(viewer, { adjusting: null, isNaming: false })
+  const key = viewer.adjusting ? "draw" : viewer.isAdding ? "without" : `box-${viewer.chosen}`
+  Object.assign(viewer, { adjusting: null, isNaming: false, isAdding: false })
   redraw(viewer)
   focusOn(viewer, key)
 }
@@ -382,7 +365,7 @@ export function startMoving(viewer) {
  * @param {Adjusting} adjusting
  */
 export function adjust(viewer, adjusting) {
-  Object.assign(viewer, { adjusting, isNaming: false })
+  Object.assign(viewer, { adjusting, isNaming: false, isAdding: false })
   redraw(viewer)
   focusOn(viewer, "stage")
 }

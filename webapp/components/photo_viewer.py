@@ -18,7 +18,8 @@ class ShownPhoto:
     """What is drawn. photo: its id; src, large: addresses of the photo, as it is shown at first and when it is
     zoomed; width, height: in pixels; gone: whether its file is.
 
-    faces, people: as photo_viewer.js says; chosen: the face that stands out; naming: whether to ask for its name.
+    faces, people: as photo_viewer.js says; without: who is on it without a face, as photo_side.js says; adding:
+    whether to ask for one more of them; chosen: the face that stands out; naming: whether to ask for its name.
     previous, next: whether there are photos to go to. error: what was wrong with the last name; status: what was
     done, for screen readers. ahead: addresses of pictures to load ahead.
     """
@@ -39,11 +40,13 @@ class ShownPhoto:
     error: str = ""
     status: str = ""
     ahead: Sequence[str] = ()
+    without: Sequence[Mapping[str, Any]] = ()
+    adding: bool = False
 
 
 def photo_viewer(shown: ShownPhoto, *, key: str, turn: int, on_act: Callable[[dict[str, Any]], None]) -> None:
     """Draw the photo. turn: another one draws it anew; on_act gets what was done in this turn, before the page runs
-    again: act, and where they apply face, box, was, person, name."""
+    again: act, and where they apply face, box, was, person, name, presence."""
 
     def acted() -> None:
         given = (st.session_state.get(key) or {}).get("acted") or {}

@@ -26,6 +26,15 @@ COLOURS = (
 OTHERS, NOBODY = "#8b9a98", "#a9b4b2"
 
 
+CONFIG = {
+    "displaylogo": False,
+    "displayModeBar": True,
+    "scrollZoom": True,
+    "modeBarButtonsToRemove": ["zoom2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "toImage", "toggleSpikelines"],
+}
+"""Of the chart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """Points of one colour. places: (n,) indices into the map's points."""
@@ -37,11 +46,11 @@ class Layer:
 
 
 def figure(
-    points: MapPoints, *, by: Colouring, chosen: Collection[int] = (), view: View | None = None
+    points: MapPoints, *, by: Colouring, chosen: Collection[int] = (), view: View | None = None, height: int = 600
 ) -> go.Figure:
     """The map. Each point carries its face's id as customdata, each trace its name as meta.
 
-    chosen: ids of faces that are selected already. view: the part to show, all of it by default.
+    chosen: ids of faces that are selected already. view: the part to show, all of it by default. height: in pixels.
     """
     # Plotly uses pandas when it finds it loaded, even if another thread is only half way through importing it:
     # our own import waits for that one to end.
@@ -53,7 +62,7 @@ def figure(
     drawn = go.Figure(traces)
     hidden: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False}
     drawn.update_layout(
-        height=600,
+        height=height,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         xaxis={**hidden, "range": view["x"] if view else None},
         yaxis={**hidden, "range": view["y"] if view else None, "scaleanchor": "x", "scaleratio": 1},
@@ -121,3 +130,12 @@ def _trace(points: MapPoints, layer: Layer, size: float, chosen: np.ndarray) -> 
 def plain(name: str) -> str:
     """Plotly reads HTML in names."""
     return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def selected_faces(state: Any) -> list[int]:
+    """The ids of the selected points, without repeats, from the chart's state."""
+    points = ((state or {}).get("selection") or {}).get("points") or []
+    ids = (point.get("customdata") for point in points)
+    return list(
+        dict.fromkeys(int(one[0] if isinstance(one, list | tuple) else one) for one in ids if one is not None)
+    )

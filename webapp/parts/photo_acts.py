@@ -10,7 +10,7 @@ import streamlit as st
 
 from faceid_core.errors import BadInput, FaceIdError, InvalidName, NotFound, OutOfDate, TwiceOnPhoto
 from faceid_core.library import PhotoQuery
-from faceid_core.values import Box, Flag
+from faceid_core.values import Box, Flag, Presence
 from webapp.context import in_words, library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
@@ -21,14 +21,15 @@ _VIEWING = "_photo_viewing"
 
 @dataclass
 class Viewing:
-    """Where the viewer is. query: the search that it goes through, None for a photo alone; turn: counts what was
-    drawn; twice: a name that was refused because somebody would be on the photo twice; events: what was done here,
-    to be undone by keys."""
+    """Where the viewer is. query: the search that it goes through, None for a photo alone; adding: whether the next
+    person without a face is asked for; turn: counts what was drawn; twice: a name that was refused because somebody
+    would be on the photo twice; events: what was done here, to be undone by keys."""
 
     photo: int
     chosen: int | None = None
     query: PhotoQuery | None = None
     naming: bool = False
+    adding: bool = False
     error: str = ""
     status: str = ""
     turn: int = 0
@@ -57,6 +58,8 @@ def act(given: Mapping[str, Any]) -> None:
         return
     at.turn += 1
     at.error = at.status = ""
+    if given["act"] not in ("present", "absent"):
+        at.adding = False
     try:
         _ACTS[given["act"]](at, given)
     except (BadInput, InvalidName, NotFound, OutOfDate) as error:
@@ -65,7 +68,7 @@ def act(given: Mapping[str, Any]) -> None:
 
 def _refuse(at: Viewing, error: FaceIdError) -> None:
     at.error = at.status = in_words(error)
-    if not at.naming:
+    if not at.naming and not at.adding:
         toast(escaped_markdown(at.error), icon=":material/error:")
 
 
@@ -73,7 +76,8 @@ def _go(at: Viewing, given: Mapping[str, Any]) -> None:
     before, behind = library().photos.beside(at.photo, at.query or PhotoQuery())
     target = behind if given["act"] == "next" else before
     if target is not None:
-        at.photo, at.chosen, at.naming, at.twice = target, None, False, None
+        at.photo, at.chosen, at.twice = target, None, None
+        at.naming = at.adding = False
 
 
 def _name(at: Viewing, given: Mapping[str, Any]) -> None:
@@ -89,6 +93,19 @@ def _name(at: Viewing, given: Mapping[str, Any]) -> None:
         raise
     at.naming = False
     _done(at, done)
+
+
+def _present(at: Viewing, given: Mapping[str, Any]) -> None:
+    at.adding = True
+    who = int(given["person"]) if given.get("person") is not None else str(given.get("name") or "")
+    done = library().tags.add_person([at.photo], who, Presence(given["presence"]))
+    at.adding, at.naming = False, False
+    _done(at, done)
+
+
+def _absent(at: Viewing, given: Mapping[str, Any]) -> None:
+    at.adding, at.naming = False, False
+    _done(at, library().tags.remove_person([at.photo], int(given["person"])))
 
 
 def _add(at: Viewing, given: Mapping[str, Any]) -> None:
@@ -110,7 +127,7 @@ def _set_aside(at: Viewing, given: Mapping[str, Any]) -> None:
 
 
 def _undo(at: Viewing, _: Mapping[str, Any]) -> None:
-    at.naming = False
+    at.naming = at.adding = False
     if not at.events:
         at.status = "Nothing to undo here."
         toast(at.status, icon=":material/info:")
@@ -138,6 +155,8 @@ _ACTS = {
     "previous": _go,
     "name": _name,
     "add": _add,
+    "present": _present,
+    "absent": _absent,
     "move": _move,
     "remove": _set_aside,
     "ignore": _set_aside,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
 if TYPE_CHECKING:
-    from faceid_core.library import FaceView, PersonView, PhotoView
+    from faceid_core.library import FaceView, PersonView, PhotoView, WithoutFace
 
 DETAIL_PX, LARGE_PX = 1400, 4096
 CONFIRMED = "_faces_to_erase"
@@ -53,6 +54,8 @@ def _photo(at: photo_acts.Viewing) -> None:
     shown = shown_photo(at, photo, library().faces.of_photo(photo.id), library().people.all())
     folder = f" · :gray[{escaped_markdown(_folder(photo))}]" if _folder(photo) else ""
     st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}{folder}")
+    if may(Role.EDITOR) and (tags := library().tags.of(photo.id)):
+        st.markdown(tags_in_words(tags))
     if shown.gone:
         _repair(photo)
     photo_viewer(shown, key="photo-viewer", turn=at.turn, on_act=photo_acts.act)
@@ -83,8 +86,10 @@ def shown_photo(
         editable=may(Role.EDITOR) and library().read_only is None,
         previous=before is not None,
         next=behind is not None,
-        error=at.error if at.naming else "",
+        error=at.error if at.naming or at.adding else "",
         status=at.status,
+        without=[_without_face(one) for one in library().tags.people_on(photo.id)],
+        adding=at.adding,
         ahead=[photo_url(one, DETAIL_PX) for one in (behind, before) if one is not None],
     )
 
@@ -100,9 +105,22 @@ def _face(face: FaceView) -> dict[str, Any]:
     }
 
 
+def _without_face(one: WithoutFace) -> dict[str, Any]:
+    return {"person": one.person_id, "name": one.name, "presence": one.presence.value}
+
+
 def _choice(person: PersonView) -> dict[str, Any]:
     source = face_url(person.cover_face_id) if person.cover_face_id else None
     return {"id": person.id, "name": person.name, "note": count(person.faces, "face"), "src": source}
+
+
+def tags_in_words(tags: Iterable[str]) -> str:
+    """In markdown.
+
+    >>> tags_in_words(["Sea", "2019"])
+    ':gray-badge[Sea] :gray-badge[2019]'
+    """
+    return " ".join(f":gray-badge[{escaped_markdown(tag)}]" for tag in tags)
 
 
 def _folder(photo: PhotoView) -> str:

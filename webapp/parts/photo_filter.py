@@ -65,7 +65,7 @@ def _known() -> dict[str, Any]:
     months = {f"{year}-{month:02}": number for year, month, number in library().photos.months(PhotoQuery())}
     return {
         "with": people, "without": people, "camera": library().photos.cameras(), "only": ONLY, "by": ORDERS,
-        "month": months,
+        "month": months, "tag": [tag for tag, _ in library().tags.all()] if may(Role.EDITOR) else [],
     }  # fmt: skip
 
 
@@ -83,6 +83,8 @@ def _popover(known: Mapping[str, Any], on_change: Callable[[], None]) -> None:
             st.selectbox(
                 "Camera", known["camera"], key="photo-camera", index=None, placeholder="Any", on_change=on_change
             )
+        if known["tag"]:
+            st.selectbox("Tag", known["tag"], key="photo-tag", index=None, placeholder="Any", on_change=on_change)
         st.pills(
             "Only", list(ONLY), selection_mode="multi", key="photo-only", on_change=on_change,
             format_func=ONLY.__getitem__,
@@ -127,6 +129,7 @@ def _query(status: PhotoStatus, *, by_date: bool) -> PhotoQuery:
         screenshots="screenshots" in only,
         alone="alone" in only,
         camera=state.get("photo-camera"),
+        tag=state.get("photo-tag"),
         by_date=by_date,
     )
 
@@ -197,6 +200,7 @@ def _show(search: SavedSearchView, known: Mapping[str, Any], on_change: Callable
             "to": query.taken_to.isoformat() if query.taken_to else "",
             "folder": query.folder or "",
             "camera": query.camera or "",
+            "tag": query.tag or "",
             "only": ",".join(only),
             "by": BY_DATE if query.by_date else "",
         },

@@ -20,6 +20,7 @@ KEYS = {
     "month": "photo-month",
     "folder": "photo-folder",
     "camera": "photo-camera",
+    "tag": "photo-tag",
     "only": "photo-only",
     "by": "photo-order",
 }
@@ -83,6 +84,6 @@ def _parsed(name: str, text: str, known: Collection[Any]) -> Any:
             return None
     if name == "only":
         return [part for part in text.split(",") if part in known]
-    if name in ("camera", "month", "by"):
+    if name in ("camera", "tag", "month", "by"):
         return text if text in known else DEFAULTS.get(name)
     return text if name == "q" or may(Role.OWNER) else ""

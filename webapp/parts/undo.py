@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from webapp.context import library
-from webapp.feedback import guarded, toast
+from webapp.feedback import announce, guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.parts.queue_place import place
 from webapp.wording import count
@@ -44,6 +44,7 @@ def offer_undo(act: Act) -> None:
     left = getattr(act, "left", 0)
     if act.event is not None:
         st.session_state[_OFFER] = (act.event.id, act.event.summary)
+        announce(act.event.summary)
     if left:
         toast(f"Left alone {count(left, 'face')}: by now somebody else's, or nobody's.", icon=":material/info:")
     elif act.event is None:

@@ -49,7 +49,7 @@ def open_engine(settings: Settings) -> Engine:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise LibraryError(f"FACEID_DATABASE_URL is not a database address; {_URL_FORM}") from error
     # Managed databases hand out "postgres://"; SQLAlchemy's own choice of driver would be another one.
     if parsed.drivername in {"postgres", "postgresql"}:

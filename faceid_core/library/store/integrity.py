@@ -36,6 +36,9 @@ Key = tuple[str, tuple[Any, ...]]
 
 FORGOTTEN = ("clusterrun", "trainedmodel")
 
+_OF_PHOTOS = ("persononphoto", "phototag")
+"""Decisions about photos, which no face takes along."""
+
 DECISIONS = {table: model for table, model in JOURNALLED.items() if table not in FORGOTTEN}
 """What must agree with the journal for ever. Old groupings and recognisers are forgotten, and their events stay."""
 
@@ -199,7 +202,13 @@ def _content(row: dict[str, Any] | None) -> str | None:
 
 def _has_faces(key: Key, faces: set[Any]) -> bool:
     """A face that was deleted took its label, its rejections and its verdicts along."""
-    ends = {"person": (), "consent": (), "persondetails": (), "verdict": key[1]}.get(key[0], key[1][:1])
+    ends = {
+        "person": (),
+        "consent": (),
+        "persondetails": (),
+        **dict.fromkeys(_OF_PHOTOS, ()),
+        "verdict": key[1],
+    }.get(key[0], key[1][:1])
     return faces.issuperset(ends)
 
 

@@ -311,7 +311,7 @@ def _needs(applied: Sequence[Change]) -> set[Token]:
         if after and change.table in _CONTRARY:
             needed.add((_CONTRARY[change.table], after["face_id"], after["person_id"]))
             needed.add(("person is there", after["person_id"]))
-        if after and change.table == "consent":
+        if after and change.table in _OF_PEOPLE:
             needed.add(("person is there", after["person_id"]))
     return needed
 
@@ -328,13 +328,16 @@ def _touches(changes: Sequence[Change]) -> set[Token]:
         if after and change.table in _CONTRARY:
             touched.add((change.table, after["face_id"], after["person_id"]))
             touched.add(("faces of", after["person_id"]))
-        if after and change.table == "consent":
+        if after and change.table in _OF_PEOPLE:
             touched.add(("faces of", after["person_id"]))
         if after and change.table != "clusterrun":
             faces = event_faces.faces_in([{"table": change.table, "before": None, "after": after}])
             touched |= {("decided of", face) for face in faces}
     return touched
 
+
+_OF_PEOPLE = ("consent", "persononphoto")
+"""What else belongs to a person, who can't go without it."""
 
 _CONTRARY = {"label": "rejection", "rejection": "label"}
 """A face can't be somebody and be said not to be."""

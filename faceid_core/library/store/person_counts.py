@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, true
+from sqlalchemy import Select, delete, exists, func, insert, select, true
 from sqlmodel import Session, col
 
 from faceid_core.library.store.database import Database, chunks
+from faceid_core.library.store.photo_tables import PersonOnPhoto
 from faceid_core.library.store.tables import Face, Label, Person, PersonCounts
 from faceid_core.values import Flag, Role
 
@@ -62,6 +63,7 @@ def counted(people: Sequence[int | None] | None = None) -> Select[Any]:
         .group_by(col(Label.person_id))
         .subquery()
     )
+    without = _without_face(people).subquery()
     best = (
         select(func.min(Face.id))
         .join(Label, col(Label.face_id) == col(Face.id))
@@ -76,8 +78,23 @@ def counted(people: Sequence[int | None] | None = None) -> Select[Any]:
     columns: tuple[Any, ...] = (
         col(Person.id).label("person_id"),
         func.coalesce(totals.c.faces, 0).label("faces"),
-        func.coalesce(totals.c.photos, 0).label("photos"),
+        (func.coalesce(totals.c.photos, 0) + func.coalesce(without.c.photos, 0)).label("photos"),
         best.label("best_face_id"),
     )
     wanted = select(*columns).outerjoin(totals, totals.c.person_id == col(Person.id))
+    wanted = wanted.outerjoin(without, without.c.person_id == col(Person.id))
     return wanted if people is None else wanted.where(col(Person.id).in_(people))
+
+
+def _without_face(people: Sequence[int | None] | None) -> Select[Any]:
+    """Photos that a person is on without any face of theirs."""
+    theirs = exists().where(
+        col(Face.photo_id) == col(PersonOnPhoto.photo_id),
+        col(Label.face_id) == col(Face.id),
+        col(Label.person_id) == col(PersonOnPhoto.person_id),
+        col(Face.flag) == Flag.NONE.value,
+    )
+    mine = true() if people is None else col(PersonOnPhoto.person_id).in_(people)
+    columns = select(PersonOnPhoto.person_id, func.count().label("photos"))  # type: ignore[call-overload]
+    wanted: Select[Any] = columns.where(~theirs, mine).group_by(col(PersonOnPhoto.person_id))
+    return wanted

@@ -341,6 +341,12 @@ class MapPoints:
     clusters: list[int | None]
     people: list[str | None]
 
+    def only(self, which: npt.NDArray[np.bool_]) -> MapPoints:
+        """Those points. which: (N,)."""
+        at = np.flatnonzero(which).tolist()
+        clusters, people = [self.clusters[place] for place in at], [self.people[place] for place in at]
+        return MapPoints(self.face_ids[which], self.x[which], self.y[which], clusters, people)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedFaces:

@@ -16,6 +16,7 @@ from faceid_core.errors import BadInput, Conflict
 from faceid_core.library.store import event_faces, hand_boxes, person_counts, withholding
 from faceid_core.library.store.database import chunks
 from faceid_core.library.store.person_tables import PersonDetails
+from faceid_core.library.store.photo_tables import PersonOnPhoto, PhotoTag
 from faceid_core.library.store.tables import (
     ClusterRun,
     Consent,
@@ -37,6 +38,8 @@ JOURNALLED: dict[str, type[SQLModel]] = {
     "person": Person,
     "consent": Consent,
     "persondetails": PersonDetails,
+    "persononphoto": PersonOnPhoto,
+    "phototag": PhotoTag,
     "face": Face,
     "handbox": HandBox,
     "label": Label,
@@ -155,7 +158,7 @@ def apply(session: Session, changes: Sequence[Change]) -> None:
 
 def _forget_person_counts(session: Session, changes: Sequence[Change]) -> None:
     rows = [(change.table, row) for change in changes for row in (change.before, change.after) if row]
-    people = {row["person_id"] for table, row in rows if table == "label"}
+    people = {row["person_id"] for table, row in rows if table in ("label", "persononphoto")}
     key = {"face": "id", "handbox": "face_id"}
     person_counts.forget(session, people, [row[key[table]] for table, row in rows if table in key])
 
@@ -198,6 +201,7 @@ def _check_orphans(session: Session, changes: Sequence[Change]) -> None:
         ("rejection", col(Rejection.person_id)),
         ("consent", col(Consent.person_id)),
         ("persondetails", col(PersonDetails.person_id)),
+        ("persononphoto", col(PersonOnPhoto.person_id)),
     ):
         cared_for = {key_of(table, c.before) for c in changes if c.table == table and c.before}
         if any(key_of(table, row) not in cared_for for row in current_rows(session, table, column, gone)):

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from faceid_core.library.store import job_tables, person_tables  # noqa: F401  (the metadata holds them, too)
+from faceid_core.library.store import job_tables, person_tables, photo_tables  # noqa: F401  (in the metadata)
 from faceid_core.values import Flag, PhotoStatus, utc_now
 
 

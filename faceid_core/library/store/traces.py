@@ -34,13 +34,14 @@ AFTER_A_NAME = ("into", "and", "to", "is", "are", "was", "again", "indeed", "on"
 
 @dataclass(frozen=True)
 class Traces:
-    """Whose traces are wiped: people by id with all their names, and faces by id. others: everybody else's names,
-    now and before."""
+    """Whose traces are wiped: people by id with all their names, faces and photos by id. others: everybody else's
+    names, now and before."""
 
     people: frozenset[int] = frozenset()
     names: frozenset[str] = frozenset()
     faces: frozenset[int] = frozenset()
     others: frozenset[str] = frozenset()
+    photos: frozenset[int] = frozenset()
 
     def anonymous(self, sentence: str) -> str:
         """The sentence with SOMEBODY for each whole name."""
@@ -163,7 +164,7 @@ def _row_without(table: str, row: dict[str, Any] | None, traces: Traces) -> dict
         return None
     person = row["id"] if table == "person" else row.get("person_id")
     faces = {row["id"]} if table == "face" else {row.get("face_id"), row.get("other_id")}
-    if person in traces.people or faces & traces.faces:
+    if person in traces.people or faces & traces.faces or row.get("photo_id") in traces.photos:
         return None
     if row.get("cover_face_id") in traces.faces:
         return {**row, "cover_face_id": None}

@@ -1,0 +1,35 @@
+"""Tables of what people say of whole photos: who is on them without a face, and tags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer
+from sqlmodel import Field, SQLModel
+
+from faceid_core.values import utc_now
+
+
+class PersonOnPhoto(SQLModel, table=True):
+    """A human said: this person is on this photo, although no face shows it. presence: see values.Presence."""
+
+    __tablename__ = "persononphoto"
+
+    photo_id: int = Field(sa_column=Column(Integer, ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True))
+    person_id: int = Field(
+        sa_column=Column(Integer, ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True)
+    )
+    presence: str = Field(max_length=16)
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
+
+
+class PhotoTag(SQLModel, table=True):
+    """A word or two that a human gave to a photo. tag_key: the text case-folded."""
+
+    __table_args__: ClassVar[tuple[Index]] = (Index("ix_phototag_tag_key", "tag_key"),)
+
+    photo_id: int = Field(sa_column=Column(Integer, ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True))
+    tag_key: str = Field(primary_key=True, max_length=300)
+    text: str = Field(max_length=100)
+    at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
