@@ -32,6 +32,7 @@ __all__ = [
     "manage_models",
     "map_faces",
     "next_question",
+    "next_to_name",
     "open_questions",
     "plan_import",
     "push_names",

@@ -55,7 +55,8 @@ def drawn(names: np.ndarray, known: int, each: int, seed: int) -> World:
         named, unnamed = named + photos[: min(begun, half)], unnamed + photos[min(begun, half) : half]
         test += photos[half:]
     others = np.flatnonzero(np.isin(names, outside))
-    return World(*(np.array(part, np.int64) for part in (named, unnamed, test)), others)
+    positions = [np.array(part, np.int64) for part in (named, unnamed, test)]
+    return World(positions[0], positions[1], positions[2], others)
 
 
 def examples(vectors: Vectors, names: np.ndarray, named: Ints, unnamed: Ints) -> tuple[list[str], Examples]:
@@ -72,7 +73,7 @@ def recognised(vectors: Vectors, names: np.ndarray, world: World, more: Ints) ->
     scorer = classifier.scorer_for(known.rows, known)
     scores, strange = scorer(vectors[world.test]), scorer(vectors[world.strangers]).max(axis=1)
     right = np.array(people)[scores.argmax(axis=1)] == names[world.test]
-    return right & (scores.max(axis=1) > np.quantile(strange, 0.99))
+    return np.asarray(right & (scores.max(axis=1) > np.quantile(strange, 0.99)))
 
 
 def asked(vectors: Vectors, names: np.ndarray, world: World) -> Ints:
@@ -100,7 +101,8 @@ def gains(vectors: Vectors, names: np.ndarray, world: World, seed: int) -> np.nd
 def weights(people: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Of each photo in one bootstrap sample of the people."""
     numbers, places = np.unique(people, return_inverse=True)
-    return np.bincount(rng.integers(0, len(numbers), len(numbers)), minlength=len(numbers))[places]
+    times = np.bincount(rng.integers(0, len(numbers), len(numbers)), minlength=len(numbers))
+    return np.asarray(times[places])
 
 
 def line(found: list[tuple[np.ndarray, np.ndarray]]) -> str:
@@ -108,7 +110,8 @@ def line(found: list[tuple[np.ndarray, np.ndarray]]) -> str:
     rng = np.random.default_rng(0)
 
     def means(weigh: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        return np.mean([np.average(rows, axis=1, weights=weigh(people)) for rows, people in found], axis=0)
+        parts = [np.average(rows, axis=1, weights=weigh(people)) for rows, people in found]
+        return np.asarray(np.mean(parts, axis=0))
 
     before, ours, chance = means(lambda people: np.ones(len(people)))
     samples = np.array([means(lambda people: weights(people, rng)) for _ in range(SAMPLES)])

@@ -45,7 +45,7 @@ def test_it_stands_beside_the_imprint_on_the_same_faces(drawn_faces: Faces, weig
         crops, names, np.arange(12), weights=lambda: pytest.fail("no face network is needed"),
         vectors=vectors[:12], others=FaceSet.strangers(vectors[12:]), strangers=drawn_faces.crops[12:15],
         options=TrainOptions(recipe="classic", epochs=1, weights=str(weights)),
-        progress=lambda done, total, message: ticks.append(done),
+        progress=lambda done, total, message="": ticks.append(done),
     )  # fmt: skip
     assert trained.kept == "imprinted" and set(trained.tensors) == {"rows"}, "it is only compared"
     assert [each["recipe"] for each in trained.report.compared] == ["imprinted", "classic"]
