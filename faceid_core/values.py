@@ -188,7 +188,8 @@ class TrainReport:
     cohort: faces that scores are normalised with; strangers: those among them that the threshold is measured on.
     points: fpir, threshold and tpir of each choice of the threshold; by_person: counts by class, see
     recognition.classifier.by_person. compared: for each recipe that was tried, accuracy, and TPIR where 1 in 100
-    and 1 in 1,000 strangers get a name (tpir, tpir_strict), all on the same held-out faces.
+    and 1 in 1,000 strangers get a name (tpir, tpir_strict), all on the same held-out faces. dataset: SHA-256 of
+    the faces and the names that were learned from, in any order.
     """
 
     classes: tuple[str, ...]
@@ -208,6 +209,7 @@ class TrainReport:
     points: tuple[dict[str, float | None], ...] = field(default=())
     by_person: tuple[dict[str, int], ...] = field(default=())
     compared: tuple[dict[str, str | float], ...] = field(default=())
+    dataset: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values for JSON."""

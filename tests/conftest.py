@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,12 @@ import pytest
 
 from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
-from faceid_core.sample import Album, draw_album
+from faceid_core.sample import Album
+from faceid_core.sample.album import read_groundtruth
 from faceid_core.settings import Settings
 from faceid_core.steps.cluster import cluster_faces
 from tests import postgres, sharing
-from tests.faces import Faces, draw_faces
+from tests.faces import Faces, draw_faces, read_faces
 
 ABOVE = [folder / "shared" / "data" for folder in Path(__file__).resolve().parents]
 SHARED = next((folder for folder in ABOVE if folder.is_dir()), ABOVE[-1])
@@ -51,23 +51,15 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Album:
     """Four people on twelve photos."""
 
     def draw(folder: Path) -> None:
-        drawn = draw_album(folder / "album", people=4, photos=12, seed=3)
-        (folder / "truth.pickle").write_bytes(pickle.dumps(drawn))
+        sharing.drawn_album(folder / "album", people=4, photos=12, seed=3)
 
-    found: Album = pickle.loads((sharing.once(tmp_path_factory, "album", draw) / "truth.pickle").read_bytes())
-    return found
+    return read_groundtruth(sharing.once(tmp_path_factory, "album", draw) / "album")
 
 
 @pytest.fixture(scope="session")
 def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Faces:
     """The crops of four people on twenty photos."""
-
-    def draw(folder: Path) -> None:
-        (folder / "faces.pickle").write_bytes(pickle.dumps(draw_faces(folder)))
-
-    faces = sharing.once(tmp_path_factory, "drawn-faces", draw) / "faces.pickle"
-    found: Faces = pickle.loads(faces.read_bytes())
-    return found
+    return read_faces(sharing.once(tmp_path_factory, "drawn-faces", draw_faces))
 
 
 @pytest.fixture(scope="session")

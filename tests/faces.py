@@ -9,10 +9,11 @@ from tempfile import gettempdir
 import numpy as np
 
 from faceid_core.media import images
-from faceid_core.sample.album import Album, draw_album
+from faceid_core.sample.album import Album, read_groundtruth
 from faceid_core.settings import Settings
 from faceid_core.vision.detection import make_detector
 from faceid_core.vision.embedder import align
+from tests import sharing
 
 SETTINGS = Settings(library=Path(gettempdir()) / "faceid-tests", detection_side_px=640)
 """The folder keeps the converted networks between runs."""
@@ -28,9 +29,9 @@ class Faces:
     album: Album
 
 
-def draw_faces(folder: Path, people: int = 4, photos: int = 20) -> Faces:
-    """Draw an album into the folder and cut out its faces."""
-    album = draw_album(folder / "album", people=people, photos=photos, seed=3)
+def draw_faces(folder: Path) -> None:
+    """Draw an album of four people on twenty photos into the folder and cut out its faces, for read_faces."""
+    album = sharing.drawn_album(folder / "album", people=4, photos=20, seed=3)
     detector = make_detector(SETTINGS)
     crops, names, numbers = [], [], []
     for number, (name, truth) in enumerate(album.photos.items()):
@@ -41,4 +42,11 @@ def draw_faces(folder: Path, people: int = 4, photos: int = 20) -> Faces:
                 crops.append(align(pixels, face.landmarks))
                 names.append(match.person)
                 numbers.append(number)
-    return Faces(np.stack(crops), names, np.array(numbers), album)
+    np.savez(folder / "faces.npz", crops=np.stack(crops), names=names, photos=numbers)
+
+
+def read_faces(folder: Path) -> Faces:
+    """What draw_faces left there."""
+    with np.load(folder / "faces.npz") as stored:
+        crops, names, photos = stored["crops"], stored["names"].tolist(), stored["photos"]
+    return Faces(crops, names, photos, read_groundtruth(folder / "album"))

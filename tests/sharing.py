@@ -11,12 +11,13 @@ import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 
 import pytest
 from filelock import FileLock
 
 from faceid_core.library import Library
+from faceid_core.sample.album import Album, draw_album, read_groundtruth
 from faceid_core.settings import Settings
 
 
@@ -34,6 +35,16 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
             make(folder)
             done.touch()
     return folder
+
+
+def drawn_album(folder: Path, *, people: int, photos: int, seed: int) -> Album:
+    """An album in `folder`: a copy of one that later runs find, too, as drawing takes half a second a photo."""
+    kept = Path(gettempdir()) / "faceid-tests" / f"album-{people}-{photos}-{seed}"
+    kept.parent.mkdir(exist_ok=True)
+    with FileLock(f"{kept}.lock"):
+        draw_album(kept, people=people, photos=photos, seed=seed)  # one of an older version is drawn anew
+        shutil.copytree(kept, folder)
+    return read_groundtruth(folder)
 
 
 def link_engine(library: Path, engine: Path) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from streamlit.starlette import App
 from faceid_core.errors import BadInput
 from faceid_core.settings import Settings
 from faceid_core.unknown_settings import report_unknown_settings
+from faceid_core.values import PROGRAM
 from webapp import api, context, gradio_apps, metrics, theme
 from webapp.access.gate import Gate
 from webapp.access.pages import Pages
@@ -152,6 +154,16 @@ def _start_again(settings: Settings, port: int) -> None:
     os.execve(sys.executable, command, worker_environment(same))  # nosec B606 - our own program
 
 
+def _warm_up() -> None:
+    """In the background: the server answers meanwhile."""
+    from faceid_core.steps.recognise import warm_up
+
+    try:
+        warm_up(context.visitors().library.acting_as(PROGRAM))
+    except Exception:  # whoever recognises first sees what it is
+        log.debug("The recogniser could not be loaded beforehand.", exc_info=True)
+
+
 def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) -> None:
     """Serve until interrupted. `announce` gets the URL as soon as it answers. BadInput where the port is taken, and
     where everybody on the network could come in."""
@@ -168,6 +180,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
                 await super().startup(sockets)
                 if self.started:
                     log.info("Serving at %s", url)
+                    threading.Thread(target=_warm_up, daemon=True, name="warm-up").start()
                     if announce:
                         announce(url)
 

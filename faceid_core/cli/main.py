@@ -35,16 +35,14 @@ from faceid_core.errors import NoFaces, UnknownChoice, UnreadableImage
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
+    from faceid_core.importing.finding import Found
     from faceid_core.importing.report import ImportReport
-    from faceid_core.importing.run import Found
     from faceid_core.library import Library
     from faceid_core.recognition.recogniser import Recogniser
     from faceid_core.settings import Settings
     from faceid_core.values import Recognised
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-
-
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any free port [default: 8501]."
 )
@@ -153,15 +151,19 @@ def import_(
     as_json: bool,
 ) -> None:
     """Find the faces in photos and folders of photos. Re-running processes only new or changed files."""
+    from faceid_core.importing.searching import begun
+
     given = {"video_seconds": video_seconds, "smallest_face": smallest_face}
     settings = settings_of(ctx, **given)
     if smallest_face and settings.detector != "centerface":
         say("--smallest-face has no effect: only the detector centerface, the default, has it.")
     found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
-    with new_library_of(ctx, **given) as library:
-        report = _import(library, found, again=again)
+    with begun(settings, len(found.files), again) as executor, new_library_of(ctx, **given) as library:
+        before = int(library.gallery.newest_faces()[0] or 0)
+        report = _import(library, found, again=again, executor=executor)
+        more = recognisers.suggested_since(library, before) if report.faces else {}
         if as_json:
-            print_json(report.as_dict())
+            print_json(report.as_dict() | more)
         _refuse_in_vain(library, report)
 
 
@@ -188,17 +190,17 @@ def watch(
 
 def _find(paths: tuple[Path, ...], *, videos: bool = False, exclude: tuple[str, ...] = ()) -> Found:
     """The photos under the paths, before a library is made for them. Raises PathNotFound, NothingToImport."""
-    from faceid_core.importing.run import photos_under
+    from faceid_core.importing.finding import photos_under
 
     return photos_under(paths, videos=videos, exclude=exclude)
 
 
-def _import(library: Library, paths: Found | list[Path], *, again: bool = False) -> ImportReport:
+def _import(library: Library, paths: Found | list[Path], **options: Any) -> ImportReport:
     from faceid_core.importing.run import import_photos
 
     try:
         with progress_bar("photos") as progress:
-            report = import_photos(library, paths, again=again, progress=progress)
+            report = import_photos(library, paths, **options, progress=progress)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "Stopped. Photos imported so far are kept; run the same command again to resume."
@@ -281,34 +283,7 @@ main.add_command(faces.faces)
 main.add_command(listing.people)
 
 
-@main.command()
-@click.option("--epochs", type=click.IntRange(1, 200), help="Passes over the faces.")
-@click.option(
-    "--recipe", type=click.Choice(["best", "imprint", "head", "fine-tune"]), default="best",
-    help="imprint: the mean of each person's faces, in seconds; head: trained further, in a minute; fine-tune: "
-    "the last level of the face network, too, in minutes; best: imprint or head, whichever does better on faces "
-    "that it has not seen.",
-)  # fmt: skip
-@JSON
-@click.pass_context
-def train(ctx: click.Context, epochs: int | None, recipe: str, as_json: bool) -> None:
-    """Train a recogniser from the names given so far."""
-    from faceid_core.recognition.training import TrainOptions
-    from faceid_core.steps.train import train_recogniser
-
-    options = TrainOptions(recipe=recipe) if epochs is None else TrainOptions(recipe=recipe, epochs=epochs)
-    with library_of(ctx) as library, progress_bar("batches") as progress:
-        model = train_recogniser(library, options=options, progress=progress)
-    tested = f"{model.metrics['accuracy']:.1%} of the test faces were named correctly."
-    untested = "nobody has a second photo to test it with."
-    say(
-        f"Recogniser {model.id} knows {count(len(model.classes), 'person', 'people')}; "
-        f"{tested if model.metrics['valid_faces'] else untested}"
-    )
-    if as_json:
-        print_json({"model": model.id, "classes": model.classes, "threshold": model.threshold, **model.metrics})
-
-
+main.add_command(recognisers.train)
 main.add_command(recognisers.recognisers)
 
 

@@ -1,4 +1,4 @@
-"""The commands for trained recognisers: list, activate, threshold, note, delete, card, compare, export."""
+"""The commands for trained recognisers, from list to export."""
 
 from __future__ import annotations
 
@@ -7,14 +7,49 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, say
+from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, progress_bar, say
 from faceid_core.errors import BadInput
+from faceid_core.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.library import Act, Library, ModelView
     from faceid_core.recognition.evaluation import Point
+    from faceid_core.steps.apply_recogniser import Proposal
+    from faceid_core.steps.next_to_name import ToName
 
 NUMBER = click.argument("number", type=int)
+
+
+@click.command()
+@click.option("--epochs", type=click.IntRange(1, 200), help="Passes over the faces.")
+@click.option(
+    "--recipe", type=click.Choice(["best", "imprint", "head", "fine-tune", "classic"]), default="best",
+    help="imprint: each person's mean, in seconds; head: trained further, in a minute; fine-tune: the "
+    "network's last level, too, in minutes; best: imprint or head, whichever does better on unseen faces; "
+    "classic: imprint, compared with ResNet-34.",
+)  # fmt: skip
+@click.option("--weights", type=click.Path(path_type=Path), help="File of ResNet-34's weights, for classic.")
+@JSON
+@click.pass_context
+def train(ctx: click.Context, epochs: int | None, recipe: str, weights: Path | None, as_json: bool) -> None:
+    """Train a recogniser from the names given so far."""
+    from faceid_core.recognition.training import TrainOptions
+    from faceid_core.steps.train import train_recogniser
+
+    given = {"epochs": epochs, "weights": str(weights) if weights else None}
+    options = TrainOptions(recipe=recipe, **{name: value for name, value in given.items() if value is not None})
+    with library_of(ctx) as library, progress_bar("batches") as progress:
+        model = train_recogniser(library, options=options, progress=progress)
+    tested = f"{model.metrics['accuracy']:.1%} of the test faces were named correctly."
+    untested = "nobody has a second photo to test it with."
+    say(
+        f"Recogniser {model.id} knows {count(len(model.classes), 'person', 'people')}; "
+        f"{tested if model.metrics['valid_faces'] else untested}"
+    )
+    for each in model.metrics["compared"] if recipe == "classic" else ():
+        say(f"{each['recipe']}: {each['accuracy']:.1%}; {each['tpir']:.1%} where 1 in 100 strangers gets a name.")
+    if as_json:
+        print_json({"model": model.id, "classes": model.classes, "threshold": model.threshold, **model.metrics})
 
 
 @click.group(cls=Commands)
@@ -125,6 +160,56 @@ def compare(ctx: click.Context, numbers: tuple[int, ...], as_json: bool) -> None
     print_table(("Number", "Recognised", "Misnamed", "Right names", "Recognised at 1 % misnamed"), rows)
 
 
+@recognisers.command("suggest")
+@click.option(
+    "--accept", "precision", type=click.FloatRange(0.5, 1), metavar="SHARE",
+    help="Accept as many as leave this share of the names right, such as 0.99; `faceid undo` takes them back.",
+)  # fmt: skip
+@JSON
+@click.pass_context
+def suggest(ctx: click.Context, precision: float | None, as_json: bool) -> None:
+    """List the names that the recogniser in use suggests for unnamed faces, the surest first."""
+    from faceid_core.steps import apply_recogniser
+
+    with library_of(ctx) as library:
+        found = apply_recogniser.propose(library)
+        chosen = list(found.found)
+        if precision is not None:
+            chosen = found.above(apply_recogniser.threshold_for(library, found, precision))
+            done = apply_recogniser.accept(library, chosen) if chosen else None
+            say(f"{done.event.summary}." if done and done.event else "None of the suggestions is that sure.")
+        paths = _photos_of(library, [each.face for each in chosen])
+    if as_json:
+        print_json([{**each.as_dict(), "photo": paths[each.face]} for each in chosen])
+    elif chosen:
+        rows = [(each.face, each.name, f"{each.probability:.1%}", _or(each), paths[each.face]) for each in chosen]
+        print_table(("Face", "Name", "Probability", "Or", "Photo"), rows)
+    elif precision is None:
+        say(f"The recogniser knows nobody among the {found.of:,} unnamed faces.")
+
+
+@recognisers.command("next")
+@click.option(
+    "--count", "most", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."
+)
+@JSON
+@click.pass_context
+def next_faces(ctx: click.Context, most: int, as_json: bool) -> None:
+    """List the unnamed faces whose names would help the recogniser in use most."""
+    from faceid_core.steps.next_to_name import next_to_name
+
+    with library_of(ctx) as library:
+        found = next_to_name(library, most)
+        paths = _photos_of(library, [each.face for each in found])
+    if as_json:
+        print_json([{**each.as_dict(), "photo": paths[each.face]} for each in found])
+    elif found:
+        rows = [(each.face, f"{each.gain:.0f}", _perhaps(each), paths[each.face]) for each in found]
+        print_table(("Face", "Helps with", "Perhaps", "Photo"), rows)
+    else:
+        say("No unnamed face would help the recogniser much.")
+
+
 @recognisers.command("export")
 @click.argument("target", type=click.Path(path_type=Path))
 @click.argument("number", type=int, required=False)
@@ -171,6 +256,32 @@ def _as_dict(model: ModelView) -> dict[str, Any]:
     from faceid_core.recognition.model_card import card_of
 
     return {"number": model.id, "in_use": model.is_active, "notes": model.notes, **card_of(model)}
+
+
+def suggested_since(library: Library, face: int) -> dict[str, int]:
+    """Say what the recogniser in use makes of the faces that came after this one; {"suggested": how many}."""
+    from faceid_core.steps.apply_recogniser import proposed_since
+
+    number = proposed_since(library, face)
+    if number:
+        say(f"The recogniser suggests names for {count(number, 'new face')}; see `faceid recognisers suggest`.")
+    return {} if number is None else {"suggested": number}
+
+
+def _photos_of(library: Library, faces: list[int]) -> dict[int, str]:
+    """The path of each face's photo."""
+    found = library.faces.get_many(faces)
+    paths = {number: library.photos.get(number).path for number in {face.photo_id for face in found}}
+    return {face.id: paths[face.photo_id] for face in found}
+
+
+def _or(each: Proposal) -> str:
+    other = each.runner_up
+    return f"{other.name} ({other.probability:.1%})" if other and other.probability >= 0.001 else "-"
+
+
+def _perhaps(each: ToName) -> str:
+    return f"{each.guess.name} ({each.guess.probability:.0%})" if each.guess else "-"
 
 
 def _shares(point: Point) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def network(name: str, settings: Settings, *, threads: int | None = None) -> Hal
 
     Raises WeightsMissing, WeightsUnsupported.
     """
-    if settings.precision == "exact" or settings.providers != ["CPUExecutionProvider"]:
+    if settings.precision == "exact" or not sessions.on_cpu(settings):
         return None
     key = (name, settings.engine_folder.resolve(), threads)
     with _lock:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import logging
+import multiprocessing
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,16 +38,37 @@ NETWORKS: dict[str, tuple[str, Callable[[Path], onnx.ModelProto]]] = {
 }
 """Name -> published weights (a key of weights.FILES) and their ONNX graph."""
 
+CPU = "CPUExecutionProvider"
+
+OPTIONS: dict[str, dict[str, str]] = {
+    # By default cuDNN tries all its ways of convolving for each new shape, and memory is taken by doubling.
+    "CUDAExecutionProvider": {
+        "cudnn_conv_algo_search": "HEURISTIC",
+        "arena_extend_strategy": "kSameAsRequested",
+        "use_tf32": "0",
+    },
+}
+"""Options of providers. use_tf32: multiplications keep all 24 bits of a float, so that vectors are the CPU's."""
+
+FATAL = 4
+"""ONNX Runtime's severity above which it says nothing."""
+
+_reported: set[tuple[str, ...]] = set()
 _lock = threading.Lock()
 _sessions: dict[tuple[Any, ...], onnxruntime.InferenceSession] = {}
 
 
-def session(name: str, settings: Settings, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+def session(
+    name: str, settings: Settings, *, threads: int | None = None, only: tuple[int, ...] | None = None
+) -> onnxruntime.InferenceSession:
     """The session of the network `name`, a key of NETWORKS; threads None means all cores.
 
-    Raises WeightsMissing, WeightsUnsupported, EngineError.
+    only: the one shape of input that this session gets. For a graphics card: ONNX Runtime's CUDA provider prepares
+    its convolutions for the shape that came last, 1 to 2.5 s for CenterFace on an H100, and then takes 3 ms a run.
+
+    Raises WeightsMissing, WeightsUnsupported.
     """
-    key = (name, settings.engine_folder.resolve(), tuple(settings.providers), threads)
+    key = (name, settings.engine_folder.resolve(), tuple(providers(settings)), threads, only)
     with _lock:
         if key not in _sessions:
             _sessions[key] = from_cache(name, settings, lambda model: load(model, settings, threads=threads))
@@ -51,20 +76,79 @@ def session(name: str, settings: Settings, *, threads: int | None = None) -> onn
 
 
 def load(model: bytes, settings: Settings, *, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """A session of a serialised ONNX model. Raises EngineError when the providers can't run it."""
+    """A session of a serialised ONNX model, by those of the settings' providers that start here."""
+    chosen = providers(settings)
+    report_idle(settings)
+    return _session(model, chosen, threads or usable_cores())
+
+
+def _session(model: bytes, chosen: Sequence[str], threads: int) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     # Its own default counts the cores of the machine, also where this process may use only some of them.
-    options.intra_op_num_threads = threads or usable_cores()
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    missing = set(settings.providers) - set(onnxruntime.get_available_providers())
-    if missing:
-        raise EngineError(
-            f"ONNX Runtime has no {', '.join(sorted(missing))} here; set FACEID_PROVIDERS to some of "
-            f"{', '.join(onnxruntime.get_available_providers())}."
+    return onnxruntime.InferenceSession(
+        model, options, providers=[(name, OPTIONS.get(name, {})) for name in chosen]
+    )
+
+
+def providers(settings: Settings) -> list[str]:
+    """The settings' providers that start here, best first; the CPU where none does, as it computes in any case."""
+    if settings.providers == [CPU]:
+        return [CPU]
+    return list(_started(tuple(settings.providers)))
+
+
+def on_cpu(settings: Settings) -> bool:
+    """Whether the face networks run on the CPU alone, also where other hardware was wished for in vain."""
+    return providers(settings) == [CPU]
+
+
+@cache
+def _started(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """By a network of one node: what is not in this ONNX Runtime it refuses, what has no drivers it leaves out."""
+    import onnxruntime
+
+    there = [name for name in wanted if name in onnxruntime.get_available_providers()]
+    if not there:
+        return (CPU,)
+    onnxruntime.set_default_logger_severity(FATAL)  # it would tell of missing drivers in lines of its own
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            if (
+                "CUDAExecutionProvider" in there
+            ):  # from packages such as nvidia-cudnn-cu13, where these are installed
+                onnxruntime.preload_dlls()
+            found = _session(_nothing(), there, 1).get_providers()
+    except Exception as error:  # of many kinds, by provider
+        log.info("%s: %s", ", ".join(there), error)
+        return (CPU,)
+    return tuple(name for name in there if name in found) or (CPU,)
+
+
+def _nothing() -> bytes:
+    """A network that returns what it gets."""
+    from onnx import TensorProto, helper
+
+    one, other = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("in", "out"))
+    graph = helper.make_graph([helper.make_node("Identity", ["in"], ["out"])], "nothing", [one], [other])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", graphs.OPSET)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+def report_idle(settings: Settings) -> None:
+    """Say once which of the settings' providers do not run here. Not in a process of a pool: its parent says it."""
+    started = providers(settings)
+    idle = tuple(name for name in settings.providers if name not in started)
+    if idle and idle not in _reported and multiprocessing.parent_process() is None:
+        _reported.add(idle)
+        log.warning(
+            "%s of FACEID_PROVIDERS can't be used here, so faces are searched on %s; `faceid doctor` says more.",
+            ", ".join(idle),
+            "the CPU" if started == [CPU] else ", ".join(started),
         )
-    return onnxruntime.InferenceSession(model, options, providers=settings.providers)
 
 
 def active(settings: Settings) -> list[str]:

@@ -59,6 +59,9 @@ class DaskCluster:
     Raises ClusterUnusable; ClusterLost when it goes away in the middle of a run.
     """
 
+    threads = 1
+    """For each item."""
+
     def __init__(self, scheduler: str | None = None, *, workers: int = 1, limit_s: float | None = None) -> None:
         if workers < 1:
             raise ValueError("workers must be at least 1")

@@ -20,36 +20,57 @@ from typing import Any, Generic
 
 from faceid_core.errors import WorkersUnusable
 from faceid_core.executors.executor import Item, Result, WorkerLate, WorkerLost
+from faceid_core.settings import usable_cores
 
 log = logging.getLogger(__name__)
 
 AHEAD = 2
 """Items that a worker holds: the one it works on and the next, so that it never waits for us."""
 
-READY, DONE, RAISED = "ready", "done", "raised"
-"""What a worker tells: it has started; a result; an exception that its work did not catch."""
+STARTED, READY, DONE, RAISED = "started", "ready", "done", "raised"
+"""What a worker tells: that it runs; that it is prepared and knows its work; a result; an exception that its work
+did not catch."""
 
 
 class ProcessPool:
     """`workers` fresh processes. An item whose worker dies is tried once more in another, then given up as
-    WorkerLost; one that takes longer than `limit_s` seconds is given up at once as WorkerLate.
+    WorkerLost; one that takes longer than `limit_s` seconds is given up at once as WorkerLate. spare: cores
+    that are left to others.
 
     Raises WorkersUnusable when a worker ends before it has begun, as in a script without a __main__ guard.
     """
 
-    def __init__(self, workers: int, *, limit_s: float | None = None) -> None:
+    def __init__(self, workers: int, *, limit_s: float | None = None, spare: int = 0) -> None:
         if workers < 1:
             raise ValueError("workers must be at least 1")
-        self.workers = workers
-        self.limit_s = limit_s
+        self.workers, self.limit_s, self.spare = workers, limit_s, spare
+        self._begun: _PoolRun[Any, Any] | None = None
+
+    @property
+    def threads(self) -> int:
+        """For each item: the processes share the cores."""
+        return max((usable_cores() - self.spare) // self.workers, 1)
+
+    def begin(self, prepare: Callable[[], object]) -> None:
+        """Start the processes now, for the next run: each calls `prepare`, as for loading networks, while we are
+        busy with something else. What `prepare` raises is left to the work, which will meet it again."""
+        self._begun = _PoolRun(self.workers, self.limit_s, prepare=prepare)
+        self._begun.start_all()
+
+    def close(self) -> None:
+        """End processes that were begun and had nothing to do."""
+        if self._begun is not None:
+            self._begun.close()
+            self._begun = None
 
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
         """Yield each item with its result, WorkerLost or WorkerLate, as soon as it is there, in any order."""
-        run = _PoolRun(work, iter(items), self.workers, self.limit_s)
+        run = self._begun or _PoolRun(self.workers, self.limit_s)
+        self._begun = None
         try:
-            yield from run.results()
+            yield from run.results(work, iter(items))
         finally:
             run.close()
 
@@ -67,23 +88,35 @@ class _Worker(Generic[Item]):
     process: SpawnProcess
     pipe: Connection
     jobs: deque[_Job[Item]] = field(default_factory=deque)
+    started: bool = False
     began: bool = False
     since: float = 0.0
 
 
 @dataclass
 class _PoolRun(Generic[Item, Result]):
-    """One run over a pool."""
+    """One run over a pool. prepare: what each process does before its first item."""
 
-    work: Callable[[Item], Result]
-    items: Iterator[Item]
     size: int
     limit_s: float | None
+    prepare: Callable[[], object] | None = None
+    work: Callable[[Item], Result] | None = None
+    items: Iterator[Item] = field(default_factory=lambda: iter(()))
     again: deque[_Job[Item]] = field(default_factory=deque)
     workers: list[_Worker[Item]] = field(default_factory=list)
     lifeline: tuple[Connection, Connection] | None = None
 
-    def results(self) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
+    def start_all(self) -> None:
+        """Start the processes, before there is any work."""
+        while len(self.workers) < self.size:
+            self.workers.append(self._start())
+
+    def results(
+        self, work: Callable[[Item], Result], items: Iterator[Item]
+    ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
+        self.work, self.items = work, items
+        for worker in self.workers:
+            self._employ(worker)
         while self._feed():
             for worker in self._woken():
                 while worker in self.workers and worker.pipe.poll():
@@ -101,6 +134,7 @@ class _PoolRun(Generic[Item, Result]):
                     break
                 if number == len(self.workers):
                     self.workers.append(self._start())
+                    self._employ(self.workers[number])
                 self._give(self.workers[number], job)
         return any(worker.jobs for worker in self.workers)
 
@@ -115,6 +149,11 @@ class _PoolRun(Generic[Item, Result]):
         worker.jobs.append(job)
         with suppress(BrokenPipeError, ConnectionResetError):  # it has died; its pipe will say so
             worker.pipe.send(job.item)
+
+    def _employ(self, worker: _Worker[Item]) -> None:
+        """Tell a worker what its work is."""
+        with suppress(BrokenPipeError, ConnectionResetError):  # as in _give
+            worker.pipe.send(self.work)
 
     def _woken(self) -> list[_Worker[Item]]:
         """The workers that have something to say, the dead among them, once there is one or a time is over."""
@@ -133,7 +172,9 @@ class _PoolRun(Generic[Item, Result]):
             yield from self._buried(worker)
             return
         worker.since = time.monotonic()
-        if kind == READY:
+        if kind == STARTED:
+            worker.started = True
+        elif kind == READY:
             worker.began = True
         elif kind == RAISED:
             raise content
@@ -143,7 +184,7 @@ class _PoolRun(Generic[Item, Result]):
     def _buried(self, worker: _Worker[Item]) -> Iterator[tuple[Item, WorkerLost]]:
         """A worker died. What it worked on is tried once more, what it had not begun as if nothing had been."""
         self._end(worker)
-        if not worker.began:
+        if not worker.started:
             raise WorkersUnusable(
                 "The processes of the import can't start; in a script, put the call under "
                 '`if __name__ == "__main__":`.'
@@ -170,7 +211,7 @@ class _PoolRun(Generic[Item, Result]):
         if self.lifeline is None:
             self.lifeline = spawn.Pipe(duplex=False)
         ours, theirs = spawn.Pipe()
-        process = spawn.Process(target=_serve, args=(theirs, self.lifeline[0], self.work), daemon=True)
+        process = spawn.Process(target=_serve, args=(theirs, self.lifeline[0], self.prepare), daemon=True)
         try:
             with _deaf_children():
                 process.start()
@@ -211,10 +252,21 @@ def _deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Connection, lifeline: Connection, work: Callable[[Any], Any]) -> None:
-    """A worker: item after item, until its parent lets go of it or is killed."""
+def _serve(pipe: Connection, lifeline: Connection, prepare: Callable[[], object] | None) -> None:
+    """A worker: item after item, until its parent lets go of it or is killed. The work comes before the items."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    pipe.send((STARTED, None))
+    if prepare is not None:
+        with suppress(Exception):  # the work will meet it again, where somebody hears of it
+            prepare()
+    try:
+        work: Callable[[Any], Any] = pipe.recv()
+    except EOFError:
+        return
+    except Exception as error:  # there is no such function in this process
+        pipe.send((RAISED, _portable(error)))
+        return
     pipe.send((READY, None))
     while True:
         try:

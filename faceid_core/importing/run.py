@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from faceid_core.executors.dask_cluster import DaskCluster
 from faceid_core.executors.executor import Executor
-from faceid_core.executors.in_process import InProcess
-from faceid_core.executors.process_pool import ProcessPool
+from faceid_core.importing.finding import Found, photos_under
 from faceid_core.importing.report import Failure, ImportReport
+from faceid_core.importing.searching import executor_for
 from faceid_core.importing.storing import ImportRun
 from faceid_core.importing.work import File
 from faceid_core.library import Library
 from faceid_core.media import folders
-from faceid_core.media.left_out import LeftOut, LeftOuts
-from faceid_core.remote import place
 from faceid_core.settings import Settings, SmallestFace
 from faceid_core.values import Progress, Role, no_progress
 from faceid_core.wording import file_name
-
-POOL_FROM = 8
-"""Fewer photos than this are not worth starting processes for (about a second each). More have at least one of
-their own, also on a single core: what a photo does to it, it does not do to the import. So have videos."""
 
 BAD_NAME = "its name, or that of its folder, is not valid UTF-8; rename it"
 
@@ -96,36 +89,6 @@ def settings_for(settings: Settings, video_seconds: float | None, smallest_face:
     """The settings, with what one import wants otherwise."""
     wanted = {"video_seconds": video_seconds, "smallest_face": smallest_face}
     return settings.model_copy(update={name: value for name, value in wanted.items() if value is not None})
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The photo files, and the videos, to import, and what was left out."""
-
-    files: list[Path]
-    left_out: list[LeftOut] = field(default_factory=list)
-
-
-def photos_under(paths: Iterable[str | Path], *, videos: bool = False, exclude: Sequence[str] = ()) -> Found:
-    """The photo files, and the videos, under files and folders. exclude: see folders.walk.
-
-    Raises PathNotFound, NothingToImport.
-    """
-    roots, left = [place(path) for path in paths], LeftOuts()
-    found = list(folders.walk(roots, videos=videos, exclude=exclude, leave=left))
-    if not found:
-        raise folders.nothing_in(roots[0] if len(roots) == 1 else "these folders", left)
-    return Found(found, list(left.values()))
-
-
-def executor_for(settings: Settings, photos: int) -> Executor:
-    """Where so many photos are searched."""
-    workers = max(min(settings.worker_count, photos), 1)
-    if photos < POOL_FROM and not settings.video_seconds:
-        return InProcess()
-    if settings.executor == "dask":
-        return DaskCluster(settings.dask_scheduler, workers=workers, limit_s=settings.max_photo_seconds)
-    return ProcessPool(workers, limit_s=settings.max_photo_seconds)
 
 
 def _well_named(paths: Iterable[Path], report: ImportReport) -> Iterator[Path]:

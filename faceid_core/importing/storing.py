@@ -10,19 +10,19 @@ from functools import partial
 
 from faceid_core import frame_path
 from faceid_core.errors import UnreadableImage
-from faceid_core.executors.dask_cluster import DaskCluster
 from faceid_core.executors.executor import Executor, WorkerLate, WorkerLost
-from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.importing.photo import unread
 from faceid_core.importing.report import NEWS, Failure, ImportReport
+from faceid_core.importing.searching import threads_of, without_secrets
 from faceid_core.importing.work import File, Piece
 from faceid_core.importing.worker import look_at
 from faceid_core.library import Added, Library, PersonDecision
 from faceid_core.media import folders
 from faceid_core.remote import is_remote
 from faceid_core.remote_cache import ahead
-from faceid_core.settings import Settings, usable_cores
+from faceid_core.settings import Settings
 from faceid_core.values import PROGRAM, NewPhoto, Progress, VideoFrame
+from faceid_core.vision.detection import report_idle_providers
 
 BATCH_PHOTOS = 16
 """Photos per transaction: the most a crash can lose."""
@@ -56,7 +56,8 @@ class ImportRun:
 
     def store_all(self, files: Iterable[File], executor: Executor) -> None:
         """Search and store the files; after an error, too, what was searched until then is stored."""
-        work = partial(look_at, settings=_without_secrets(self.settings), threads=_threads(executor))
+        report_idle_providers(self.settings)
+        work = partial(look_at, settings=without_secrets(self.settings), threads=threads_of(executor))
         self._tell()
         try:
             self._work_on(executor, work, self._new_content(files))
@@ -166,18 +167,6 @@ class ImportRun:
         files = sum(photo.frame is None or bool(photo.frame.every) for photo in self.batch)
         message = frame_path.shown(path) if path else "Finding faces"
         self.progress(self.report.done + files, self.report.photos, message)
-
-
-def _threads(executor: Executor) -> int | None:
-    """For each photo. Processes share the cores; alone, one has them all."""
-    if isinstance(executor, ProcessPool):
-        return max(usable_cores() // executor.workers, 1)
-    return 1 if isinstance(executor, DaskCluster) else None
-
-
-def _without_secrets(settings: Settings) -> Settings:
-    """What searching photos needs: processes, maybe on other machines, get neither database nor secrets."""
-    return settings.model_copy(update=dict.fromkeys(("database_url", "oidc_client_secret")))
 
 
 @dataclass

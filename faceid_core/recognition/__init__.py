@@ -5,12 +5,14 @@ May import the root, engine and vision.
 
 __all__ = [
     "candidates",
+    "classic",
     "classifier",
     "evaluation",
     "holdout",
     "live",
     "model_card",
     "model_files",
+    "next_to_name",
     "onnx_export",
     "openset",
     "recogniser",

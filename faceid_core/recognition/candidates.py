@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceid_core.recognition import classifier, holdout, openset
+from faceid_core.recognition import classic, classifier, holdout, openset
 from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.openset import Scored
 from faceid_core.recognition.options import Labelled, TrainOptions
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from faceid_core.engine.dlib_format import ResNetWeights
     from faceid_core.engine.torch_net import FaceNet
     from faceid_core.recognition import fastai_fit
+
+log = logging.getLogger(__name__)
 
 FEATURE_BATCH = 32
 
@@ -113,6 +117,8 @@ def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progre
     def batches(count: int, size: int) -> int:
         return -(-count // size)
 
+    if options.recipe == classic.NAME:
+        return Work(classic.steps(faces, faces, strangers, options.epochs), progress)
     passes = (1 + _views(faces, options)) * batches(faces, FEATURE_BATCH) + batches(strangers, FEATURE_BATCH)
     epochs = options.epochs + options.upper_epochs
     return Work(passes + epochs * batches(faces, options.batch_size), progress)
@@ -120,7 +126,8 @@ def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progre
 
 @dataclass
 class Laboratory:
-    """What candidates are made from. vectors: of the labelled crops, or None; see `train`."""
+    """What candidates are made from. vectors: of the labelled crops, or None; see `train`. on_cuda: whether
+    networks are to run on an NVIDIA card, where PyTorch finds one."""
 
     labelled: Labelled
     vectors: Vectors | None
@@ -131,6 +138,16 @@ class Laboratory:
     weights: Callable[[], ResNetWeights] | ResNetWeights
     options: TrainOptions
     work: Work
+    on_cuda: bool = False
+
+    @cached_property
+    def device(self) -> str:
+        """Where networks run, in PyTorch's words."""
+        import torch
+
+        if self.on_cuda and not torch.cuda.is_available():
+            log.warning("PyTorch finds no NVIDIA card that it can use here, so the training runs on the CPU.")
+        return "cuda" if self.on_cuda and torch.cuda.is_available() else "cpu"
 
     @cached_property
     def net(self) -> FaceNet:
@@ -139,7 +156,7 @@ class Laboratory:
 
         net = FaceNet(self.weights() if callable(self.weights) else self.weights)
         net.eval()
-        return net
+        return net.to(self.device)
 
     @cached_property
     def extract(self) -> fastai_fit.FeatureExtractor:
@@ -184,6 +201,16 @@ class Laboratory:
         return replace(faces, classes=np.array([number[self.rejected.names[row]] for row in at], np.int64))
 
 
+def compared_classic(lab: Laboratory, split: Split) -> list[classic.Classic]:
+    """What the recipe classic makes of the same faces, where it is asked for. Raises TrainerMissing."""
+    options = lab.options
+    if options.recipe != classic.NAME or not split.held.any() or len(lab.labelled.names) < 2:
+        return []
+    pictures = classic.Pictures(lab.labelled.crops, lab.labelled.classes, split.held, lab.strangers)
+    weights = classic.weights_file(Path(options.weights) if options.weights else None)
+    return [classic.fit(pictures, weights, epochs=options.epochs, seed=options.seed, tick=lab.work.tick)]
+
+
 def candidates_of(
     lab: Laboratory, on_epoch: Callable[[dict[str, float]], None]
 ) -> tuple[list[Candidate], Split, list[dict[str, float]]]:
@@ -194,7 +221,7 @@ def candidates_of(
     rows = openset.imprint(examples.vectors[known], labelled.classes[known], len(labelled.names))
     candidates: list[Candidate] = [Candidate("imprinted", rows, examples)]
     history: list[dict[str, float]] = []
-    if options.recipe == "imprint" or not split.held.any() or len(labelled.names) < 2:
+    if options.recipe in ("imprint", classic.NAME) or not split.held.any() or len(labelled.names) < 2:
         return candidates, split, []
 
     from faceid_core.recognition import fastai_fit
@@ -204,8 +231,9 @@ def candidates_of(
         on_epoch(row)
 
     lesson = fastai_fit.Lesson(
-        labelled.classes, split.held, options.batch_size, options.learning_rate, options.seed, lab.work.tick, record
-    )
+        labelled.classes, split.held, options.batch_size, options.learning_rate, options.seed, lab.work.tick,
+        record, lab.device,
+    )  # fmt: skip
     head = fastai_fit.CosineHead(rows)
     record(fastai_fit.starting_point(head, lab.plain.vectors, lesson))
     views = [lab.plain, *lab.extract.views(labelled.crops, _views(len(labelled.crops), options), options.seed)]
@@ -225,12 +253,12 @@ def _tuned(
     before: Candidate,
     held: np.ndarray,
 ) -> list[Candidate]:
-    """The classifier whose network's last level was trained, too, as it was after its best epoch; none where no
-    epoch does better than the one before on held-out faces and strangers."""
+    """The classifier whose network's last level was trained, too, as it was after its best epoch."""
     from faceid_core.recognition import fastai_fit
 
     maps = [view.maps for view in views if view.maps is not None]
     best: list[Candidate] = []
+    bar = open_set(before, held)
 
     def judge(net: FaceNet, trained: fastai_fit.CosineHead) -> bool:
         """Whether these are the best weights so far."""
@@ -239,17 +267,18 @@ def _tuned(
         strangers = FaceSet.strangers(others, lab.stranger_ids)
         own = replace(before.examples, vectors=faces, strangers=strangers, negatives=FaceSet.none())
         found = Candidate("network", fastai_fit.rows_of(trained), own, copy.deepcopy(net))
-        if _open_set(found, held) <= _open_set((best or [before])[-1], held):
-            return False
-        best[:] = [found]
-        return True
+        reached = open_set(found, held)
+        gains = reached > bar and (not best or reached > open_set(best[0], held))
+        if gains or not best:
+            best[:] = [found]  # the first one at least: so that it can be compared
+        return gains
 
     epochs, first = lab.options.upper_epochs, lab.options.epochs + 1
     fastai_fit.fit_upper(lab.net, head, maps, lesson, epochs, first, judge)
     return best
 
 
-def _open_set(candidate: Candidate, held: np.ndarray) -> tuple[float, float]:
+def open_set(candidate: Candidate, held: np.ndarray) -> tuple[float, float]:
     """How good it is: TPIR where 1 in 100 strangers gets a name, then the share of right names."""
     scored = candidate.scored(held)
     right = scored.genuine.argmax(axis=1) == scored.classes

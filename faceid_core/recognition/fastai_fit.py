@@ -96,13 +96,14 @@ class FeatureExtractor:
     @torch.no_grad()
     def _features(self, crops: Image, change: Callable[[Image], Image]) -> Features:
         vectors, maps = [torch.empty(0, self.net.upper[-1].fc.shape[1])], []
+        device = _device_of(self.net)
         for at in range(0, len(crops), BATCH):
-            pixels = as_tensor(change(crops[at : at + BATCH]))
+            pixels = as_tensor(change(crops[at : at + BATCH])).to(device)
             sides = [pixels, pixels.flip(3)] if self.mirror else [pixels]
             stacked = torch.stack([self.net.lower(side) for side in sides], 1)
-            vectors.append(MirroredUpper(self.net.upper)(stacked))
+            vectors.append(MirroredUpper(self.net.upper)(stacked).cpu())
             if self.keep_maps:
-                maps.append(stacked.half())
+                maps.append(stacked.half().cpu())
             self.tick("Preparing faces")
         return Features(torch.cat(vectors), torch.cat(maps) if maps else None)
 
@@ -155,7 +156,8 @@ class _Judged(Callback):
 
 @dataclass(frozen=True)
 class Lesson:
-    """What both phases of a training share. held: (N,) bool, the faces to validate with."""
+    """What both phases of a training share. held: (N,) bool, the faces to validate with. device: where it computes,
+    in PyTorch's words."""
 
     classes: Ints
     held: np.ndarray
@@ -164,6 +166,7 @@ class Lesson:
     seed: int
     tick: Tick
     on_epoch: Callable[[Row], None]
+    device: str = "cpu"
 
     @property
     def targets(self) -> Tensor:
@@ -238,7 +241,7 @@ def _learner(
     training.rng = random.Random(lesson.seed)  # nosec B311
     validation = DataLoader(_Faces([views[0][valid]], lesson.targets[valid], None), **options)
     learner = Learner(
-        DataLoaders(training, validation, device=torch.device("cpu")),
+        DataLoaders(training, validation, device=torch.device(lesson.device)),
         model,
         loss_func=lesson.loss,
         metrics=[accuracy],
@@ -256,12 +259,16 @@ def upper_vectors(net: FaceNet, maps: Tensor | None) -> Vectors:
     if maps is None:
         return np.empty((0, net.upper[-1].fc.shape[1]), np.float32)
     was_training = net.upper.training
-    upper = MirroredUpper(net.upper.eval())
-    found = [upper(maps[at : at + BATCH]).numpy() for at in range(0, len(maps), BATCH)]
+    upper, device = MirroredUpper(net.upper.eval()), _device_of(net)
+    found = [upper(maps[at : at + BATCH].to(device)).cpu().numpy() for at in range(0, len(maps), BATCH)]
     net.upper.train(was_training)
     return np.concatenate(found) if found else np.empty((0, net.upper[-1].fc.shape[1]), np.float32)
 
 
 def rows_of(head: CosineHead) -> Vectors:
     """The unit vector of each class, (C, D) float32."""
-    return np.asarray(functional.normalize(head.rows.detach(), dim=1).numpy(), np.float32)
+    return np.asarray(functional.normalize(head.rows.detach().cpu(), dim=1).numpy(), np.float32)
+
+
+def _device_of(net: nn.Module) -> torch.device:
+    return next(net.parameters()).device

@@ -86,6 +86,7 @@ def card(
             "test_faces": metrics.get("valid_faces"),
             "cohort_faces": metrics.get("cohort"),
             "strangers": metrics.get("strangers"),
+            "digest": metrics.get("dataset") or None,
         },
         "threshold": threshold,
         "results": {
@@ -126,6 +127,8 @@ def as_markdown(found: Card) -> str:
         "Faces learned from": _or_unknown(data["train_faces"]),
         "Faces tested with": _or_unknown(data["test_faces"]),
         "Other people's faces to compare with": _or_unknown(data["cohort_faces"]),
+        "Strangers tested with": _or_unknown(data["strangers"]),
+        "Digest of faces and names": (data["digest"] or "unknown")[:16],
         "Threshold": f"{found['threshold']:.2f}",
         "Named correctly": _share(results["accuracy"]),
         "Known faces recognised at the threshold (TPIR)": _share(results["tpir"]),

@@ -53,19 +53,26 @@ class Recogniser:
 
     @classmethod
     def load(
-        cls, folder: Path, *, settings: Settings, detector: Detector | None = None, threads: int | None = None
+        cls,
+        folder: Path,
+        *,
+        settings: Settings,
+        detector: Detector | None = None,
+        embedder: Callable[[Settings], Embedder] | None = None,
+        threads: int | None = None,
     ) -> Recogniser:
         """Read a folder that `training.save` wrote.
 
+        detector, embedder: those to share with others; by default they are loaded for this recogniser alone.
         Raises ModelUnusable for files that are missing, damaged or made for another embedder; EngineError.
         """
         from faceid_core.vision.detection import make_detector
 
         model = model_files.read(folder)
-        embedder = _embedder(model, settings, threads)
-        if model.tensors["rows"].shape[1] != embedder.dimension:
+        network = _embedder(model, settings, threads, embedder)
+        if model.tensors["rows"].shape[1] != network.dimension:
             raise ModelUnusable(f"The files of the recogniser are damaged; {AGAIN}")
-        return cls(model, detector or make_detector(settings, threads=threads), embedder)
+        return cls(model, detector or make_detector(settings, threads=threads), network)
 
     def at(self, threshold: float) -> Recogniser:
         """The same with this threshold."""
@@ -145,13 +152,18 @@ def check_embedder(model: StoredModel, settings: Settings) -> None:
         raise ModelUnusable(f"The recogniser was trained for the embedder {model.embedder}; {wanted}")
 
 
-def _embedder(model: StoredModel, settings: Settings, threads: int | None) -> Embedder:
+def _embedder(
+    model: StoredModel,
+    settings: Settings,
+    threads: int | None,
+    shared: Callable[[Settings], Embedder] | None,
+) -> Embedder:
     """The embedder that the model was trained on; mirrored as then, whatever the settings say now."""
     check_embedder(model, settings)
     settings = settings.model_copy(update={"mirror": model.embedder.endswith("+mirror")})
     tuned = model_files.body_weights(model.tensors)
     if tuned is None:
-        return make_embedder(settings, threads=threads)
+        return shared(settings) if shared else make_embedder(settings, threads=threads)
     return _TunedEmbedder(tuned, settings, threads=threads)
 
 

@@ -6,9 +6,10 @@ The imprinted classifier (each person's row is the mean of the person's vectors)
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,18 @@ from faceid_core import __version__
 from faceid_core.engine.graphs import CROP_PX
 from faceid_core.recognition import classifier, model_files, openset
 from faceid_core.recognition.calibration import DEFAULT_SLOPE, Calibrated
-from faceid_core.recognition.candidates import Candidate, Laboratory, Rejected, Split, candidates_of, some, work_for
+from faceid_core.recognition.candidates import (
+    Candidate,
+    Laboratory,
+    Rejected,
+    Split,
+    candidates_of,
+    compared_classic,
+    open_set,
+    some,
+    work_for,
+)
+from faceid_core.recognition.classic import Classic
 from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.evaluation import STRANGERS_TO_JUDGE, HeldOut
 from faceid_core.recognition.openset import Calibration, Scored
@@ -45,7 +57,9 @@ __all__ = [
 ]  # fmt: skip
 
 CHOSEN = ("head", "fine-tune")
-"""Recipes whose outcome is kept in any case."""
+"""Recipes whose outcome is kept in any case; of fine-tune the head, where the network gains nothing."""
+
+Compared = Candidate | Classic
 
 FACES_TO_WIN = 2
 """A trained classifier must name so many more held-out faces rightly: luck with one face must decide nothing."""
@@ -78,6 +92,7 @@ def train(
     strangers: Image | None = None,
     stranger_ids: Ints | None = None,
     options: TrainOptions | None = None,
+    on_cuda: bool = False,
     progress: Progress = no_progress,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> Trained:
@@ -88,6 +103,7 @@ def train(
     others: faces of nobody named by such vectors, the best ones first; some may be unnamed faces of the named
     people. strangers: the same as crops (M, 150, 150, 3), for where there are no vectors or the network is trained;
     stranger_ids: (M,) theirs.
+    on_cuda: compute on an NVIDIA card where there is one; only on the CPU is the outcome the same to the last bit.
     on_epoch gets a row of TrainReport.history after each epoch, epoch 0 being the imprinted classifier.
     Raises NotEnoughLabels, and what `progress` raises (JobCancelled); nothing is written anywhere before `save`.
     """
@@ -103,12 +119,25 @@ def train(
     work = work_for(len(labelled.crops), len(strangers), options, progress)
     progress(0, work.total, "Preparing the training")
     given = None if vectors is None else np.asarray(vectors, np.float32)[labelled.rows]
-    lab = Laboratory(labelled, given, others, rejected, strangers, ids_of_strangers, weights, options, work)
+    lab = Laboratory(labelled, given, others, rejected, strangers, ids_of_strangers, weights, options, work,
+                     on_cuda)  # fmt: skip
     candidates, split, history = candidates_of(lab, on_epoch)
-    kept = candidates[-1] if options.recipe in CHOSEN else _choose(candidates, split)
+    kept = _trained(candidates, split) if options.recipe in CHOSEN else _choose(candidates, split)
+    compared = _compared([*candidates, *compared_classic(lab, split)], split)
     progress(work.total, work.total, "Ready")
     ids = np.zeros(len(crops), np.int64) if faces is None else np.asarray(faces, np.int64)
-    return _finish(kept, candidates, labelled, ids[labelled.rows], split, options, tuple(history), started)
+    made = _finish(kept, candidates, labelled, ids[labelled.rows], split, options, tuple(history), started)
+    digest = _digest(labelled, labelled.crops if given is None else given)
+    return replace(made, report=replace(made.report, compared=compared, dataset=digest))
+
+
+def _digest(labelled: Labelled, faces: Image | Vectors) -> str:
+    """SHA-256 of the faces (N, …) with their names, in any order: the same data have the same digest."""
+    lines = sorted(
+        hashlib.sha256(np.ascontiguousarray(face).tobytes() + labelled.names[person].encode()).digest()
+        for face, person in zip(faces, labelled.classes.tolist(), strict=True)
+    )
+    return hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def save(trained: Trained, parent: Path) -> Path:
@@ -125,6 +154,14 @@ def save(trained: Trained, parent: Path) -> Path:
         trained.held_out,
     )
     return model_files.write(stored, parent)
+
+
+def _trained(candidates: list[Candidate], split: Split) -> Candidate:
+    """The last one, unless the network's training gained nothing on held-out faces and strangers."""
+    *before, last = candidates
+    if last.net is None or not before:
+        return last
+    return last if open_set(last, split.held) > open_set(before[-1], split.held) else before[-1]
 
 
 def _choose(candidates: list[Candidate], split: Split) -> Candidate:
@@ -186,7 +223,6 @@ def _finish(
         cohort=len(scorer.cohort),
         strangers=scored.strangers,
         points=tuple(asdict(point) for point in found.points),
-        compared=tuple(_compared(candidates, split)),
         by_person=tuple(classifier.by_person(scored, found, examples)),
     )
     embedder = "dlib-resnet+mirror" if options.mirror else "dlib-resnet"
@@ -198,7 +234,7 @@ def _finish(
     )
 
 
-def _compared(candidates: list[Candidate], split: Split) -> list[dict[str, str | float]]:
+def _compared(candidates: Sequence[Compared], split: Split) -> tuple[dict[str, str | float], ...]:
     """All of them on the same held-out faces, without these in what they know."""
     found: list[dict[str, str | float]] = []
     for each in candidates if split.held.any() else ():
@@ -206,7 +242,7 @@ def _compared(candidates: list[Candidate], split: Split) -> list[dict[str, str |
         right = float((scored.genuine.argmax(axis=1) == scored.classes).mean())
         at = {name: openset.tpir_at(scored, fpir) for name, fpir in (("tpir", 0.01), ("tpir_strict", 0.001))}
         found.append({"recipe": each.kind, "accuracy": right, **at})
-    return found
+    return tuple(found)
 
 
 def _stranger_fpir(scored: Scored, found: Calibrated) -> float:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from faceid_core.errors import NotMeasured
-from faceid_core.library import Changed, DrawnFaces, Library, Probes
+from faceid_core.errors import ModelUnusable, NoModel, NotMeasured
+from faceid_core.library import Changed, DrawnFaces, Library, ModelView, Probes
 from faceid_core.recognition import evaluation, openset
 from faceid_core.recognition.recogniser import TUNED, Recogniser
 from faceid_core.recognition.scoring import Floats
@@ -40,6 +41,13 @@ class Proposal:
     probability: float
     runner_up: Guess | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        other = self.runner_up and {
+            "name": self.runner_up.name, "probability": round(self.runner_up.probability, 4),
+        }  # fmt: skip
+        return {"face": self.face, "name": self.name, "probability": round(self.probability, 4), "runner_up": other}
+
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
@@ -66,23 +74,44 @@ def propose(library: Library) -> Proposals:
 
 @lru_cache(maxsize=2)
 def _propose(library: Library, cache_version: tuple[object, ...]) -> Proposals:
+    seen = unnamed_faces(library)
+    found = []
+    for row, chosen in _assigned(seen.probes.photos, seen.shares, seen.recogniser.threshold):
+        shares = seen.shares[row]
+        order = [each for each in np.argsort(-shares, kind="stable")[:2].tolist() if each != chosen]
+        runner_up = Guess(seen.recogniser.classes[order[0]], float(shares[order[0]])) if order else None
+        name, share = seen.recogniser.classes[chosen], float(shares[chosen])
+        found.append(Proposal(int(seen.probes.ids[row]), seen.people[chosen], name, share, runner_up))
+    order_of = sorted(found, key=lambda each: (-each.probability, each.face))
+    return Proposals(seen.model.id, len(seen.probes.ids), tuple(order_of))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unnamed:
+    """N unnamed faces, the best ones first, as the recogniser in use sees them. vectors: (N, D) in its space;
+    shares: (N, K) how probable each of its people is, 0 for who can't be; people: their ids by class, 0 for who is
+    gone."""
+
+    model: ModelView
+    recogniser: Recogniser
+    probes: Probes
+    vectors: Vectors
+    people: tuple[int, ...]
+    shares: Floats
+
+
+def unnamed_faces(library: Library) -> Unnamed:
+    """At most LOOKED_AT of them. Raises NoModel, ModelUnusable."""
     model, recogniser = library.models.latest(), load_recogniser(library)
     limit = TUNED_LOOKED_AT if recogniser.embedder.name == TUNED else LOOKED_AT
     probes = library.gallery.probes(model.embedder, limit)
     people = {person.name: person.id for person in library.people.all()}
-    places = [people.get(name, 0) for name in recogniser.classes]
-    shares = recogniser.probabilities(_vectors(library, recogniser, probes))
+    places = tuple(people.get(name, 0) for name in recogniser.classes)
+    vectors = _vectors(library, recogniser, probes)
+    shares = recogniser.probabilities(vectors)
     shares[:, [not person for person in places]] = 0.0
     _rule_out(library, probes, places, shares)
-    found = []
-    for row, chosen in _assigned(probes.photos, shares, recogniser.threshold):
-        order = [each for each in np.argsort(-shares[row], kind="stable")[:2].tolist() if each != chosen]
-        runner_up = Guess(recogniser.classes[order[0]], float(shares[row, order[0]])) if order else None
-        name, share = recogniser.classes[chosen], float(shares[row, chosen])
-        found.append(Proposal(int(probes.ids[row]), places[chosen], name, share, runner_up))
-    return Proposals(
-        model.id, len(probes.ids), tuple(sorted(found, key=lambda each: (-each.probability, each.face)))
-    )
+    return Unnamed(model, recogniser, probes, vectors, places, shares)
 
 
 def _vectors(library: Library, recogniser: Recogniser, probes: Probes) -> Vectors:
@@ -112,6 +141,13 @@ def _assigned(photos: Ints, shares: Floats, threshold: float) -> Iterator[tuple[
     for rows in rows_of.values():
         answers = openset.assign(shares[rows], threshold, NEVER)
         yield from ((row, person) for row, person in zip(rows, answers, strict=True) if person is not None)
+
+
+def proposed_since(library: Library, face: int) -> int | None:
+    """How many faces that came after this one get a suggestion; None without a recogniser that can be used."""
+    with suppress(NoModel, ModelUnusable):
+        return sum(each.face > face for each in propose(library).found)
+    return None
 
 
 def threshold_for(library: Library, proposals: Proposals, precision: float) -> float:

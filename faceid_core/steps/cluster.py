@@ -84,6 +84,12 @@ def cluster_faces(
     return _report(chosen, numbers, changed, measured, time.monotonic() - started)
 
 
+def newest_grouped(library: Library) -> int:
+    """The newest face that the latest clustering saw, 0 for none."""
+    run = library.clusters.current()
+    return int(run.parameters.get(LAST_FACE, 0)) if run is not None else 0
+
+
 def _cluster_anew(snapshot: LibrarySnapshot, chosen: Chosen) -> Ints:
     """The numbers (N,) of all faces' clusters, 0 for none; clusters keep their numbers where most faces stay."""
     labels = cluster_labels(snapshot, chosen, snapshot.human_labels)

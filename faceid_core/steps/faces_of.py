@@ -5,25 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from faceid_core.errors import UnreadableImage
 from faceid_core.library import Library
-from faceid_core.settings import Settings
-from faceid_core.single_flight import single_flight
+from faceid_core.steps.load_vectors import load_detector, load_embedder
 from faceid_core.values import Box, DetectedFace, Image, Quality
-
-if TYPE_CHECKING:
-    from faceid_core.vision.detector import Detector
-    from faceid_core.vision.embedder import Embedder
 
 Vector = npt.NDArray[np.float32]
 
-_one_search, _one_embedding = threading.Lock(), threading.Lock()
-"""See Recogniser: two at once gain nothing, and dlib's detectors keep buffers."""
+_one_embedding = threading.Lock()
+"""See Recogniser: two at once gain nothing."""
 
 
 class NoFaceFound(UnreadableImage):
@@ -50,7 +44,7 @@ def embed(library: Library, image: Image) -> list[tuple[Face, Vector]]:
     faces = _search(library, image)
     if not faces:
         return []
-    embedder = _embedder(library.settings.model_dump_json())
+    embedder = load_embedder(library.settings)
     crops = np.stack([embedder.align(image, face.landmarks) for face in faces])
     with _one_embedding:
         vectors = embedder.embed(crops)
@@ -67,13 +61,12 @@ def largest(library: Library, image: Image, name: str) -> tuple[Face, Vector]:
 
 def space(library: Library) -> tuple[str, float]:
     """The embedder's name, and the distance below which two of its vectors are usually of one person."""
-    embedder = _embedder(library.settings.model_dump_json())
+    embedder = load_embedder(library.settings)
     return embedder.name, embedder.default_threshold
 
 
 def _search(library: Library, image: Image) -> Sequence[DetectedFace]:
-    with _one_search:
-        found = _detector(library.settings.model_dump_json()).detect(image)
+    found = load_detector(library.settings).detect(image)
     return sorted(found, key=lambda face: (face.box.left, face.box.top))
 
 
@@ -81,17 +74,3 @@ def _judged(image: Image, face: DetectedFace) -> Face:
     from faceid_core.vision import quality
 
     return Face(face.box, face.score, face.landmarks, quality.assess(image, face))
-
-
-@single_flight(maxsize=2)
-def _detector(settings_json: str) -> Detector:
-    from faceid_core.vision.detection import make_detector
-
-    return make_detector(Settings.model_validate_json(settings_json))
-
-
-@single_flight(maxsize=2)
-def _embedder(settings_json: str) -> Embedder:
-    from faceid_core.vision.embedding import make_embedder
-
-    return make_embedder(Settings.model_validate_json(settings_json))

@@ -23,8 +23,8 @@ from faceid_core.errors import (
 )
 from faceid_core.importing import shared
 from faceid_core.library import ATTEMPTS, JobView, Lease, Library, PartView, PhotoQuery, needed
-from faceid_core.steps import daily_backup, export, import_names, retention, write_names
-from faceid_core.steps.cluster import cluster_faces
+from faceid_core.steps import apply_recogniser, daily_backup, export, import_names, retention, write_names
+from faceid_core.steps.cluster import cluster_faces, newest_grouped
 from faceid_core.steps.map_faces import map_faces
 from faceid_core.steps.train import train_recogniser
 from faceid_core.values import Actor
@@ -100,7 +100,11 @@ def _import(library: Library, _params: dict[str, Any], reporter: Reporter) -> di
 
 
 def _cluster(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    return cluster_faces(library, **params, progress=reporter).as_dict()
+    before = newest_grouped(library)
+    result = cluster_faces(library, **params, progress=reporter).as_dict()
+    # An import ends with this: what the recogniser makes of the new faces is ready when somebody comes to look.
+    suggested = apply_recogniser.proposed_since(library, before) if params.get("new_only") else None
+    return result if suggested is None else {**result, "suggested": suggested}
 
 
 def _map(library: Library, params: dict[str, Any], reporter: Reporter) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from faceid_core.single_flight import single_flight
 from faceid_core.steps.describe_boxes import describe_boxes
 from faceid_core.vectors import neighbour_cache
 from faceid_core.vectors.neighbours import LENGTH, NeighbourGraph, on_sphere
+from faceid_core.vision.detection import make_detector
+from faceid_core.vision.detector import Detector, OneAtATime
 from faceid_core.vision.dlib_resnet import DlibResNet
 from faceid_core.vision.embedder import Embedder
 from faceid_core.vision.embedding import make_embedder
@@ -35,6 +37,17 @@ def _cached(settings_json: str) -> Embedder:
 def load_embedder(settings: Settings) -> Embedder:
     """The embedder of these settings, loaded once in a process. Raises UnknownChoice, EngineError."""
     return _cached(settings.model_dump_json())
+
+
+@single_flight(maxsize=2)
+def _cached_detector(settings_json: str) -> Detector:
+    return OneAtATime(make_detector(Settings.model_validate_json(settings_json)))
+
+
+def load_detector(settings: Settings) -> Detector:
+    """The detector of these settings, loaded once in a process, for any number of threads. Raises UnknownChoice,
+    EngineError."""
+    return _cached_detector(settings.model_dump_json())
 
 
 def load_vectors(library: Library, embedder: Embedder) -> FaceVectors:

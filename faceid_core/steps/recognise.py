@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from faceid_core.engine.graphs import CROP_PX
+from faceid_core.errors import FaceIdError
 from faceid_core.library import Library
 from faceid_core.settings import Settings
 from faceid_core.single_flight import single_flight
+from faceid_core.steps.load_vectors import load_detector, load_embedder
 from faceid_core.values import PROGRAM, Image, Recognised, Role
 
 if TYPE_CHECKING:
@@ -52,4 +58,15 @@ def load_recogniser(library: Library) -> Recogniser:
 def _load_recogniser(folder: Path, settings_json: str) -> Recogniser:
     from faceid_core.recognition.recogniser import Recogniser
 
-    return Recogniser.load(folder, settings=Settings.model_validate_json(settings_json))
+    settings = Settings.model_validate_json(settings_json)
+    # The networks are those that other parts of the process use, too.
+    return Recogniser.load(folder, settings=settings, detector=load_detector(settings), embedder=load_embedder)
+
+
+def warm_up(library: Library) -> None:
+    """Load the recogniser in use and let its networks run once, so that the first who asks need not wait for that.
+    Without a recogniser that can be used nothing happens."""
+    with suppress(FaceIdError):
+        recogniser = load_recogniser(library)
+        recogniser.recognise(np.zeros((240, 320, 3), np.uint8))
+        recogniser.embed(np.zeros((1, CROP_PX, CROP_PX, 3), np.uint8))

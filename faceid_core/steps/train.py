@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,10 +63,13 @@ def changed_since(library: Library, model: ModelView) -> Since:
 
 def require_trainer(options: TrainOptions) -> None:
     """Raises TrainerMissing."""
+    from faceid_core.recognition import classic
     from faceid_core.recognition.training import NO_TRAINER
 
     if not options.is_possible:
         raise TrainerMissing(NO_TRAINER)
+    if options.recipe == classic.NAME:
+        classic.weights_file(Path(options.weights) if options.weights else None)
 
 
 def _checked(library: Library, named: NamedFaces, options: TrainOptions | None) -> Readiness:
@@ -116,6 +120,7 @@ def train_recogniser(
         strangers=decoded(library, unknown),
         stranger_ids=unknown,
         options=options or training.TrainOptions(),
+        on_cuda="CUDAExecutionProvider" in library.settings.providers,
         progress=progress,
         on_epoch=on_epoch,
     )
@@ -160,7 +165,8 @@ def _unknown(library: Library, embedder: str, options: TrainOptions | None) -> I
     """Faces of nobody named that a network which is trained further looks at anew; no other training needs their
     pictures."""
     from faceid_core.recognition.candidates import STRANGERS
+    from faceid_core.recognition.classic import NAME
 
-    if options is None or not options.upper_epochs:
+    if options is None or not (options.upper_epochs or options.recipe == NAME):
         return np.empty(0, np.int64)
     return library.gallery.strangers(embedder, STRANGERS).ids

@@ -43,7 +43,7 @@ class CascadeDetector(MmodDetector):
 
     def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
         super().__init__(settings, threads=threads)
-        self._on_cpu = settings.providers == ["CPUExecutionProvider"]
+        self._on_cpu = sessions.on_cpu(settings)
         self._fast = sessions.session("mmod-int8", settings, threads=threads) if self._on_cpu else None
 
     def search(self, image: Image) -> list[tuple[Box, float]]:

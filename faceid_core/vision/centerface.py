@@ -8,8 +8,9 @@ where the overview shows small faces, or guesses at some, is it looked at closel
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +81,10 @@ class CenterFaceDetector(LandmarkDetector):
     def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
         super().__init__(settings)
         self._side_px, self._smallest = settings.search_side_px, settings.smallest_face
-        self._session = sessions.session("centerface", settings, threads=threads)
+        self._on_cpu = sessions.on_cpu(settings)
+        self._multiples = (MULTIPLE_PX,) if self._on_cpu else (FAR_PX, OVERVIEW_PX)
+        self._session = partial(sessions.session, "centerface", settings, threads=threads)
+        self._session()  # so that missing weights are told now
 
     def factor(self, width: int, height: int) -> float:
         """As for all detectors, but a panorama keeps more pixels."""
@@ -142,14 +146,23 @@ class CenterFaceDetector(LandmarkDetector):
 
     def _network(self, image: Image, above: float, *, mirror: bool = False) -> Floats:
         """The faces of an image of any size, (N, 15), in its pixels, without doubles. mirror: see SURE_FAR."""
-        height, width = (-(-side // MULTIPLE_PX) * MULTIPLE_PX for side in image.shape[:2])
+        height, width = _canvas(image.shape[:2], self._multiples)
         padded = np.zeros((1, height, width, 3), np.uint8)
         padded[0, : image.shape[0], : image.shape[1]] = image
         batch = np.concatenate([padded, padded[:, :, ::-1]]) if mirror else padded
-        (maps,) = self._session.run(None, {"images": batch})
+        session = self._session() if self._on_cpu else self._session(only=batch.shape)
+        (maps,) = session.run(None, {"images": batch})
         scores = 1 / (1 + np.exp(-maps[:, 0]))
         score = (scores[0] + scores[1][:, ::-1]) / 2 if mirror else scores[0]
         return _without_doubles(_decoded(maps[0], score, above))
+
+
+def _canvas(shape: tuple[int, ...], multiples: Sequence[int]) -> tuple[int, int]:
+    """Height and width for an image of that shape (h, w, ...): multiples of the first number that is as large as
+    both, or else of the last. Other hardware than a CPU gets few sizes, see sessions.session."""
+    of = next((each for each in multiples if each >= max(shape)), multiples[-1])
+    height, width = (-(-side // of) * of for side in shape[:2])
+    return height, width
 
 
 def _decoded(maps: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], above: float) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from faceid_core.engine import sessions
 from faceid_core.errors import UnknownChoice
 from faceid_core.settings import Settings
 from faceid_core.vision.centerface import CenterFaceDetector
@@ -26,6 +27,11 @@ DETECTORS: dict[str, Callable[..., Detector]] = {
     "dlib-cnn": DlibCnnDetector,
 }
 """Name -> factory, called with the settings and `threads` (None means all cores)."""
+
+
+def report_idle_providers(settings: Settings) -> None:
+    """Say in one sentence which hardware of the settings can't be used here; for whoever starts processes."""
+    sessions.report_idle(settings)
 
 
 def make_detector(settings: Settings, *, threads: int | None = None) -> Detector:

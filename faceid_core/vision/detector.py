@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Protocol
@@ -27,6 +28,23 @@ class Detector(Protocol):
 
     def landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
         """The five of one face, (5, 2) float32 x, y."""
+
+
+class OneAtATime:
+    """A detector that several threads may share: dlib's keep buffers, and two searches at once gain nothing."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.name, self._detector, self._lock = detector.name, detector, threading.Lock()
+
+    def detect(self, image: Image) -> list[DetectedFace]:
+        """See Detector."""
+        with self._lock:
+            return self._detector.detect(image)
+
+    def landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
+        """See Detector."""
+        with self._lock:
+            return self._detector.landmarks(image, box)
 
 
 def search_scale(width: int, height: int, side_px: int) -> float:

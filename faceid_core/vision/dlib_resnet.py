@@ -11,10 +11,16 @@ from faceid_core.engine import bfloat16, sessions
 from faceid_core.engine.graphs import CROP_PX
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
+from faceid_core.vision.embedder import BATCH, Network, align
 
 if TYPE_CHECKING:
     import onnxruntime
-from faceid_core.vision.embedder import BATCH, Network, align
+
+
+CARD_BATCH = 8
+"""Crops a run on other hardware than a CPU, filled up where there are fewer: always the same shape, see
+sessions.session. Few photos have more faces; an H100 embeds 1,600 faces a second in eights, 2,800 in batches of
+32."""
 
 
 class Exact:
@@ -24,10 +30,17 @@ class Exact:
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
+        self._always = None if session.get_providers() == [sessions.CPU] else CARD_BATCH
 
     def run(self, crops: Image, /) -> Vectors:
         """Crops (N, 150, 150, 3) uint8 -> vectors (N, 128) float32."""
-        return np.asarray(self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0], np.float32)
+        size = self._always
+        if size is None or len(crops) == size:
+            return np.asarray(self._session.run(None, {"crops": np.ascontiguousarray(crops)})[0], np.float32)
+        missing = -len(crops) % size
+        filled = np.concatenate([crops, np.zeros((missing, *crops.shape[1:]), np.uint8)])
+        parts = [self.run(filled[at : at + size]) for at in range(0, len(filled), size)]
+        return np.concatenate(parts)[: len(crops)]
 
 
 class DlibResNet:

@@ -1,6 +1,6 @@
 """How good recognition is by recipe, on people of Labeled Faces in the Wild; prints a table, is no test.
 
-    python -m tests.bench.recognition CACHE.npz [--draws 5]
+    python -m tests.bench.recognition CACHE.npz [--draws 5] [--people 3 20 100 1000]
 
 CACHE.npz is what tests/bench/grouping.py keeps. In each draw, people are divided into known ones (5 faces each, or
 1), others that lie unnamed in the library, and strangers. `cosine` is the plain cosine without a cohort, calibrated
@@ -27,6 +27,12 @@ from faceid_core.recognition.scoring import FaceSet, Scorer
 from faceid_core.values import Ints, Vectors
 
 SAMPLES = 200
+CASES = (
+    (3, 5, 550), (20, 5, 550), (48, 5, 550), (3, 1, 550), (20, 1, 550), (100, 2, 550), (120, 1, 550), (800, 1, 200),
+    (1000, 1, 50), (3, 5, 0), (20, 5, 0), (60, 5, 0), (120, 1, 0),
+)  # fmt: skip
+"""(known people, faces of each, unnamed faces of others)."""
+
 COLUMNS = ("closed", "TPIR 1 %", "TPIR .1 %", "TPIR", "FPIR", "ECE")
 
 
@@ -140,13 +146,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache")
     parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--people", type=int, nargs="*", help="only libraries of so many known people")
     given = parser.parse_args()
     stored = np.load(given.cache)
     vectors, names = stored["vectors"][stored["middle"]], stored["name"][stored["middle"]]
     print("known faces unnamed recipe  ", "  ".join(f"{name:22}" for name in COLUMNS))
-    cases = ((3, 5, 550), (20, 5, 550), (48, 5, 550), (3, 1, 550), (20, 1, 550), (120, 1, 550), (800, 1, 200),
-             (3, 5, 0), (20, 5, 0), (60, 5, 0), (120, 1, 0))  # fmt: skip
-    for people, faces, unnamed in cases:
+    for people, faces, unnamed in CASES:
+        if given.people and people not in given.people:
+            continue
         draws = [drawn(names, people, faces, unnamed, seed) for seed in range(given.draws)]
         for recipe in RECIPES:
             row = line([outcome(vectors, names, draw, recipe) for draw in draws])

@@ -29,6 +29,7 @@ def run(folder: Path, *arguments: object, stdin: str = f"{GOOD}\n") -> Ran:
     return Ran(done.exit_code, done.stdout, done.stderr)
 
 
+@pytest.mark.slow
 def test_users_come_and_go(folder: Path) -> None:
     assert "nobody has to sign in" in faceid("--library", folder, "user", "list").err
     refused(run(folder, "user", "add", "Ada", "--role", "editor"), "must be an owner")

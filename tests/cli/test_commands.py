@@ -20,6 +20,7 @@ from tests.cli.running import LANDSCAPE, faceid, refused
 from tests.library.conftest import new_photo
 
 
+@pytest.mark.slow
 def test_the_demo_draws_imports_groups_and_maps(tmp_path: Path) -> None:
     command = ("--library", tmp_path / "new", "demo", "--people", 2, "--photos", 3, "--no-serve")
     ran = faceid(*command)
@@ -35,6 +36,7 @@ def test_the_demo_draws_imports_groups_and_maps(tmp_path: Path) -> None:
     assert "0 photos imported with 0 faces, 3 photos already imported" in again.err
 
 
+@pytest.mark.slow
 def test_the_demo_takes_ones_own_photos(tmp_path: Path, album: Album) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -46,6 +48,7 @@ def test_the_demo_takes_ones_own_photos(tmp_path: Path, album: Album) -> None:
     assert not (tmp_path / "own" / "sample-album").exists()
 
 
+@pytest.mark.slow
 def test_the_demo_opens_the_web_app_at_the_wanted_port(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Settings] = []
 

@@ -44,6 +44,7 @@ def test_a_known_file_needs_no_fields(library: Path, shared_data: Path) -> None:
     assert (listed["name"], listed["kind"], listed["licence"]) == ("yunet", "detector", "MIT")
 
 
+@pytest.mark.slow
 def test_the_real_yunet_finds_the_faces_of_a_crowd(
     library: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,6 +112,7 @@ def identities(trained_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.mark.slow
 def test_a_folder_per_person_is_evaluated(trained_folder: Path, identities: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     ran = faceid("--library", trained_folder, "evaluate", "--folder", identities, "--report", page, "--json")
@@ -129,3 +130,34 @@ def test_options_of_an_evaluation_that_do_not_go_together(trained_folder: Path, 
     refused(faceid("--library", trained_folder, "evaluate", "--split"), "go with --folder")
     both = faceid("--library", trained_folder, "evaluate", "--folder", identities, "--threshold", 1)
     refused(both, "they don't go with --folder")
+
+
+def test_what_to_name_next_is_listed(two: Path) -> None:
+    at = ("--library", two, "recognisers", "next")
+    found = faceid(*at, "--json").json
+    assert len(found) == len({each["face"] for each in found}) <= 50
+    assert [each["gain"] for each in found] == sorted((each["gain"] for each in found), reverse=True)
+    with Library.open(Settings(library=two)) as library:
+        assert all(face.person is None for face in library.faces.get_many([each["face"] for each in found]))
+        assert all(Path(each["photo"]).is_absolute() for each in found)
+    listed = faceid(*at, "--count", 1)
+    assert listed.code == 0 and (len(listed.out.splitlines()) == 3 or "No unnamed face" in listed.err)
+
+
+def test_suggested_names_are_listed_accepted_and_undone(two: Path) -> None:
+    with Library.open(Settings(library=two)) as library:
+        face = library.faces.of_person(library.people.known("Anna").id)[0].id
+        library.people.name_faces([face], "Cara")
+        library.people.delete(library.people.known("Cara").id)
+    at = ("--library", two, "recognisers", "suggest")
+    listed = {each["face"]: each for each in faceid(*at, "--json").json}
+    assert listed[face]["name"] == "Anna" and 0.5 < listed[face]["probability"] <= 1
+    assert set(listed[face]) == {"face", "name", "probability", "runner_up", "photo"}
+    assert "Anna" in faceid(*at).out
+    ran = faceid(*at, "--accept", 0.9)
+    assert ran.code == 0 and "as the recogniser suggested" in ran.err
+    with Library.open(Settings(library=two)) as library:
+        assert library.faces.get(face).person == "Anna"
+    assert faceid("--library", two, "undo").code == 0
+    with Library.open(Settings(library=two)) as library:
+        assert library.faces.get(face).person is None

@@ -39,6 +39,7 @@ def test_a_wrong_interval_is_one_sentence(tmp_path: Path) -> None:
     assert "--video" in ran.err
 
 
+@pytest.mark.slow
 def test_all_pictures_of_a_video_are_erased_by_its_path(tmp_path: Path) -> None:
     path = videos.write(tmp_path / "a.mp4", videos.greys(2))
     library = ("--library", tmp_path / "library")

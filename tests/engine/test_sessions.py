@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 import pytest
 
 from faceid_core.engine import sessions
-from faceid_core.errors import EngineError
 from faceid_core.settings import Settings
 
 
@@ -84,16 +85,63 @@ def test_a_damaged_cache_is_made_again(settings: Settings, tmp_path: Path, monke
     assert file.read_bytes() == good
 
 
-def test_an_unknown_provider_is_refused_with_the_choices(tmp_path: Path) -> None:
-    settings = Settings(library=tmp_path, providers=["QuantumExecutionProvider"])
-    with pytest.raises(EngineError, match="CPUExecutionProvider"):
-        sessions.session("mmod", settings)
+@pytest.fixture
+def fresh_providers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sessions, "_reported", set())
+    sessions._started.cache_clear()
+    yield
+    sessions._started.cache_clear()
+
+
+@pytest.mark.parametrize("wanted", [["quantum"], ["quantum", "CPUExecutionProvider"]])
+def test_a_provider_that_is_not_here_is_told_once_and_the_cpu_goes_on(
+    wanted: list[str], tmp_path: Path, fresh_providers: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(library=tmp_path, providers=wanted)
+    for name in ("mmod", "mmod-int8"):
+        assert sessions.session(name, settings).get_providers() == [sessions.CPU]
+    assert sessions.on_cpu(settings), "so the fast search and bfloat16 stay"
+    (said,) = caplog.messages
+    assert said.startswith("quantum of FACEID_PROVIDERS can't be used here, so faces are searched on the CPU;")
+
+
+def test_a_provider_without_its_drivers_is_told_once(
+    tmp_path: Path, fresh_providers: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ONNX Runtime has it, and leaves it out of a session or fails, by provider."""
+    import onnxruntime
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no CUDA-capable device is detected")
+
+    wanted = ["CUDAExecutionProvider", sessions.CPU]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: wanted)
+    monkeypatch.setattr(sessions, "_session", fail)
+    settings = Settings(library=tmp_path, providers=wanted)
+    assert sessions.providers(settings) == [sessions.CPU]
+    sessions.report_idle(settings)
+    sessions.report_idle(settings)
+    assert len(caplog.messages) == 1
+
+
+def test_the_processes_of_a_pool_leave_it_to_their_parent(
+    tmp_path: Path, fresh_providers: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(multiprocessing, "parent_process", object)
+    sessions.report_idle(Settings(library=tmp_path, providers=["quantum"]))
+    assert not caplog.messages
 
 
 def test_a_cache_that_can_not_be_written_is_done_without(tmp_path: Path) -> None:
     settings = Settings(library=tmp_path / "library", engine_cache=tmp_path / "library")
     settings.library.touch()  # a file where the folder should be: as useless as a full disk
     assert sessions.session("mmod", settings).get_inputs()[0].name == "images"
+
+
+def test_a_session_of_its_own_for_a_shape(settings: Settings) -> None:
+    first, other = (sessions.session("mmod", settings, only=(1, side, side, 3)) for side in (64, 96))
+    assert first is not other
+    assert sessions.session("mmod", settings, only=(1, 64, 64, 3)) is first
 
 
 def test_the_active_providers_are_told(tmp_path: Path) -> None:

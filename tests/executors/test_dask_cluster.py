@@ -115,6 +115,7 @@ def test_a_scheduler_of_another_version_or_without_workers_is_refused(monkeypatc
             list(DaskCluster(f"tcp://127.0.0.1:{port}").run(slow, [1]))
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 0.3)
     address = f"tcp://127.0.0.1:{free_port()}"

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,43 @@ def fail(value: int) -> int:
 def test_the_pool_gives_what_the_loop_gives() -> None:
     items = range(20)
     assert dict(ProcessPool(2).run(double, items)) == dict(InProcess().run(double, items))
+
+
+def note_the_process(folder: Path) -> None:
+    (folder / str(os.getpid())).touch()
+
+
+def note_and_fail(folder: Path) -> None:
+    note_the_process(folder)
+    raise ValueError("no networks here")
+
+
+def process_id(_: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.parametrize("prepare", [note_the_process, note_and_fail])
+def test_processes_that_were_begun_before_the_work_do_it(tmp_path: Path, prepare: Callable[[Path], None]) -> None:
+    pool = ProcessPool(1)
+    pool.begin(partial(prepare, tmp_path))
+    until(lambda: bool(list(tmp_path.iterdir())))
+    done = dict(pool.run(process_id, range(3)))
+    assert {path.name for path in tmp_path.iterdir()} == set(map(str, done.values()))
+    assert dict(pool.run(double, [1])) == {1: 2}, "the pool can be used again"
+
+
+def test_processes_that_were_begun_for_nothing_are_ended(tmp_path: Path) -> None:
+    pool = ProcessPool(2)
+    pool.begin(partial(note_the_process, tmp_path))
+    until(lambda: len(list(tmp_path.iterdir())) == 2)
+    pool.close()
+    assert not any(Path("/proc", path.name).exists() for path in tmp_path.iterdir())
+
+
+def until(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not there() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def test_a_photo_that_kills_its_worker_twice_is_given_up_and_the_others_go_on() -> None:

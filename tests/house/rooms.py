@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -25,29 +25,36 @@ def files(*folders: str) -> list[Path]:
     return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
 
 
-def imports_of(file: Path) -> Iterator[tuple[str, ast.stmt]]:
+def imports_of(file: Path) -> list[tuple[str, ast.stmt]]:
     """The full name of all that a file imports and runs, with its statement; imports for types alone are left out.
 
     Every form counts: `from faceid_core import media`, `from faceid_core.media import images`, `import
     faceid_core.media.images`; of `from faceid_core.media.images import read`, what is taken follows the module.
     """
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    package = module_of(file) if file.name == "__init__.py" else module_of(file).rpartition(".")[0]
+    return _imports(file.read_text(encoding="utf-8"), package)
+
+
+@cache  # one test a file, and several over all files
+def _imports(source: str, package: str) -> list[tuple[str, ast.stmt]]:
+    nodes = list(ast.walk(ast.parse(source)))
     for_types = {
         id(child)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         for child in ast.walk(node)
     }
-    package = module_of(file) if file.name == "__init__.py" else module_of(file).rpartition(".")[0]
-    for node in ast.walk(tree):
+    found: list[tuple[str, ast.stmt]] = []
+    for node in nodes:
         if id(node) in for_types:
             continue
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node) for alias in node.names)
+            found += [(alias.name, node) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            source = ".".join([*above, *([node.module] if node.module else [])])
-            yield from ((f"{source}.{alias.name}", node) for alias in node.names)
+            source_name = ".".join([*above, *([node.module] if node.module else [])])
+            found += [(f"{source_name}.{alias.name}", node) for alias in node.names]
+    return found
 
 
 def module_among(name: str, modules: set[str]) -> str | None:

@@ -25,6 +25,8 @@ from faceid_core.wording import without_folders
 from tests.cli.running import faceid, refused
 from tests.s3 import Bucket
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:

@@ -17,7 +17,7 @@ from faceid_core.errors import JobCancelled, NothingToImport, PathNotFound
 from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.geometry import carried
 from faceid_core.importing import photo as worker_photo
-from faceid_core.importing import run, storing, work
+from faceid_core.importing import run, searching, storing, work
 from faceid_core.importing.run import import_photos
 from faceid_core.library import Library, PhotoQuery
 from faceid_core.media import images
@@ -86,6 +86,7 @@ def names(library: Library) -> list[tuple[int, str | None, str | None]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_turned_and_saved_again_keeps_its_name(empty: Library, album: Album, tmp_path: Path) -> None:
     path = named_single(empty, album, tmp_path)
     before = empty.faces.get(1).box
@@ -109,6 +110,7 @@ def test_a_smaller_copy_gets_the_name_as_one_event(empty: Library, album: Album,
     assert sorted(names(empty)) == [(1, "Ada", "human"), (2, None, None)]
 
 
+@pytest.mark.slow
 def test_another_detector_keeps_the_names(empty: Library, album: Album, tmp_path: Path) -> None:
     named_single(empty, album, tmp_path)
     before = empty.faces.get(1)
@@ -120,6 +122,7 @@ def test_another_detector_keeps_the_names(empty: Library, album: Album, tmp_path
     assert empty.faces.get(1).box != before.box
 
 
+@pytest.mark.slow
 def test_names_survive_the_change_from_mmod_to_centerface(empty: Library, album: Album, tmp_path: Path) -> None:
     """And a later import without `again` leaves what the old detector found as it is."""
     empty.settings.detector = "mmod"
@@ -243,7 +246,7 @@ def test_photos_that_hang_or_kill_end_as_one_reason_each(
 
 def test_many_photos_are_imported_in_processes_with_the_limit_of_the_settings(empty: Library) -> None:
     settings = empty.settings.model_copy(update={"workers": 1, "max_photo_seconds": 7})
-    pool = run.executor_for(settings, run.POOL_FROM)
+    pool = searching.executor_for(settings, searching.POOL_FROM)
     assert isinstance(pool, ProcessPool)
     assert (pool.workers, pool.limit_s) == (1, 7)
 

@@ -78,6 +78,7 @@ def stored(library: Library) -> Stored:
     }
 
 
+@pytest.mark.slow
 def test_each_person_of_a_video_is_kept_once_or_as_they_look_differently(empty: Library, mine: Path) -> None:
     report = watch(empty, mine.parent)
     assert (report.photos, report.imported, report.failed) == (1, 1, 0)
@@ -119,6 +120,7 @@ def test_a_video_without_a_face_is_remembered_by_its_first_picture(empty: Librar
     assert watch(empty, path).unchanged == 1
 
 
+@pytest.mark.slow
 def test_videos_are_left_alone_unless_wanted(empty: Library, mine: Path, album: Album) -> None:
     shutil.copy(album.folder / next(iter(album.photos)), mine.parent)
     assert import_photos(empty, [mine.parent]).photos == 1
@@ -152,6 +154,7 @@ def test_a_turned_video_is_stored_upright(empty: Library, album: Album, tmp_path
     assert 20 <= left < right <= 190 and 40 <= top < bottom <= 210
 
 
+@pytest.mark.slow
 def test_piece_by_piece_or_whole_makes_no_difference(
     empty: Library, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +193,7 @@ def test_an_interrupted_import_goes_on_to_the_same_end(
     assert (empty.problems(), watch(empty, path).unchanged) == ([], 1)
 
 
+@pytest.mark.slow
 def test_searching_again_keeps_names_and_drops_what_is_no_longer_kept(empty: Library, mine: Path) -> None:
     watch(empty, mine, every=0.2)
     empty.people.name_faces([1], "Ada")
@@ -243,6 +247,7 @@ def test_broken_videos_have_one_reason_each_and_the_rest_goes_on(
     assert all(re.fullmatch(r"[a-z][^\n]{5,150}", failure.reason) for failure in report.failures)
 
 
+@pytest.mark.slow
 def test_a_job_carries_the_option(empty: Library, mine: Path) -> None:
     empty.settings.max_photo_seconds = 120
     empty.jobs.submit("import", {"paths": [str(mine.parent)], "video_seconds": 1.0})

@@ -13,6 +13,7 @@ from faceid_core.media import formats, images
 from tests.media.drawn import DATA, needs_data
 
 
+@pytest.mark.slow
 @needs_data
 def test_every_shared_file_ends_as_image_or_reason() -> None:
     reasons: dict[str, str] = {}
@@ -40,6 +41,7 @@ def test_shared_orientations_agree(orientation: int) -> None:
     assert np.abs(turned - upright).mean() < 4
 
 
+@pytest.mark.slow
 @needs_data
 def test_shared_heic_with_and_without_a_turn_in_the_container() -> None:
     formats = DATA / "formats"

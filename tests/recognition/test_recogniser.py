@@ -61,6 +61,7 @@ def photo(faces: Faces, name: str) -> np.ndarray:
     return images.read(faces.album.folder / name, max_megapixels=100).pixels
 
 
+@pytest.mark.slow
 def test_names_everybody_from_left_to_right(recogniser: Recogniser, embedded: Embedded) -> None:
     faces, _ = embedded
     right = total = 0
@@ -92,6 +93,7 @@ def test_threshold_of_the_caller(recogniser: Recogniser, embedded: Embedded) -> 
     assert all(face.name for face in recogniser.recognise(image, threshold=0.0))
 
 
+@pytest.mark.slow
 def test_many_threads_one_answer(recogniser: Recogniser, embedded: Embedded) -> None:
     faces, _ = embedded
     image = photo(faces, max(faces.album.photos, key=lambda name: len(faces.album.photos[name])))
@@ -181,6 +183,7 @@ def test_mirroring_follows_the_model_not_the_settings(folder: Path) -> None:
     assert loaded.embedder.name == "dlib-resnet+mirror"
 
 
+@pytest.mark.slow
 def test_serving_needs_no_torch(folder: Path) -> None:
     code = (
         "import sys; from pathlib import Path; import numpy as np\n"

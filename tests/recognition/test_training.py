@@ -78,6 +78,19 @@ def test_people_with_a_single_photo_are_known(faces: Faces) -> None:
     assert [person["tested"] for person in report.by_person] == [0, 0]
 
 
+def test_the_same_data_have_the_same_digest(faces: Faces) -> None:
+    crops, names, photos = few(faces, 1)
+    vectors = np.eye(2, 128, dtype=np.float32) + 0.3
+
+    def digest(crops: np.ndarray, names: list[str], vectors: np.ndarray) -> str:
+        return training.train(crops, names, photos, weights=no_network, vectors=vectors).report.dataset
+
+    found = digest(crops, names, vectors)
+    assert len(found) == 64 and found == digest(crops[::-1], names[::-1], vectors[::-1])
+    assert found != digest(crops, names[::-1], vectors), "other names"
+    assert found != digest(crops, names, vectors * 1.01), "other faces"
+
+
 def no_network() -> ResNetWeights:
     raise AssertionError("nothing here needs the network")
 
@@ -143,6 +156,7 @@ def run(faces: Faces, weights: ResNetWeights) -> Run:
     return trained, rows, steps
 
 
+@pytest.mark.slow
 def test_learns_the_people(run: Run, faces: Faces) -> None:
     report = run[0].report
     assert report.classes == tuple(sorted(set(faces.names)))
@@ -162,6 +176,7 @@ def test_tells_of_every_epoch_and_batch(run: Run) -> None:
     assert steps[-1][0] == steps[-1][1]
 
 
+@pytest.mark.slow
 def test_same_seed_same_result(faces: Faces, weights: ResNetWeights) -> None:
     crops, names, photos = few(faces)
     seen = []
@@ -254,10 +269,25 @@ def test_failed_save_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytes
 def test_fine_tuning_that_gains_nothing_keeps_the_head(
     faces: Faces, weights: ResNetWeights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(candidates, "_open_set", lambda candidate, held: 0.0)
+    for module in (candidates, training):
+        monkeypatch.setattr(module, "open_set", lambda candidate, held: 0.0)
     crops, names, photos = few(faces)
     options = TrainOptions(recipe="fine-tune", epochs=1, views=1)
     trained = training.train(crops, names, photos, weights=weights, options=options)
     assert trained.kept == "head" and set(trained.tensors) == {"rows"}
+    assert [each["recipe"] for each in trained.report.compared] == ["imprinted", "head", "network"], "side by side"
     # The imprinted classifier, the head's epoch, and as many as it takes to see that nothing is gained.
     assert [row["epoch"] for row in trained.report.history] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_training_on_a_card_that_is_not_there_goes_on_and_says_so(
+    there: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    lab = object.__new__(candidates.Laboratory)
+    lab.on_cuda = True
+    assert lab.device == ("cuda" if there else "cpu")
+    assert len(caplog.messages) == (0 if there else 1)

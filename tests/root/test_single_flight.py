@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from faceid_core.importing import photo
@@ -16,6 +17,7 @@ from faceid_core.recognition.recogniser import Recogniser
 from faceid_core.settings import Settings
 from faceid_core.single_flight import single_flight
 from faceid_core.steps import load_vectors, recognise
+from faceid_core.vision.detector import OneAtATime
 from tests.library.conftest import EMBEDDER, open_empty
 
 THREADS = 6
@@ -34,7 +36,9 @@ def at_once(ask: Callable[[], Any]) -> list[Any]:
 
 
 class Loaded:
-    """A recogniser or an embedder, as far as loading one goes."""
+    """A recogniser, a detector or an embedder, as far as loading one goes."""
+
+    name = "loaded"
 
     def at(self, threshold: float) -> Loaded:
         return self
@@ -66,6 +70,62 @@ def test_the_embedder_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(load_vectors, "make_embedder", slow_loader(loads))
     assert len(set(at_once(lambda: load_vectors.load_embedder(Settings(library=tmp_path))))) == 1
     assert len(loads) == 1
+
+
+def test_recognising_uses_the_networks_that_other_parts_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detectors, embedders = list[Any](), list[Any]()
+    monkeypatch.setattr(load_vectors, "make_detector", slow_loader(detectors))
+    monkeypatch.setattr(load_vectors, "make_embedder", slow_loader(embedders))
+
+    def load(_folder: Path, *, settings: Settings, detector: Any, embedder: Any) -> Any:
+        assert detector is load_vectors.load_detector(settings)
+        assert embedder(settings) is load_vectors.load_embedder(settings)
+        return Loaded()
+
+    monkeypatch.setattr(Recogniser, "load", load)
+    with open_empty(tmp_path) as library:
+        library.models.add(EMBEDDER, [], {}, 0.5, {}, "one")
+        recognise.load_recogniser(library)
+    assert len(detectors) == len(embedders) == 1
+
+
+def test_a_shared_detector_searches_one_picture_at_a_time() -> None:
+    class Alone:
+        name, at_work = "alone", 0
+
+        def detect(self, image: Any) -> list[Any]:
+            self.at_work += 1
+            time.sleep(0.02)
+            assert self.at_work == 1
+            self.at_work -= 1
+            return []
+
+        def landmarks(self, image: Any, box: Any) -> Any:
+            return self.detect(image)
+
+    shared = OneAtATime(Alone())
+    assert shared.name == "alone"
+    assert at_once(lambda: str(shared.detect(np.zeros((2, 2, 3), np.uint8)))) == ["[]"] * THREADS
+
+
+def test_a_server_warms_up_what_can_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Known(Loaded):
+        def recognise(self, image: Any) -> list[Any]:
+            asked.append("recognise")
+            return []
+
+        def embed(self, crops: Any) -> Any:
+            asked.append("embed")
+
+    with open_empty(tmp_path) as library:
+        recognise.warm_up(library)  # no recogniser: nothing happens
+        monkeypatch.setattr(recognise, "load_recogniser", lambda _: Known())
+        recognise.warm_up(library)
+    assert asked == ["recognise", "embed"]
 
 
 def test_the_networks_of_an_import_are_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,8 @@ from webapp.access.sessions import Sessions
 from webapp.guard import Guard
 from webapp.server import address
 
+pytestmark = pytest.mark.slow
+
 CLIENT, SECRET = "faceid-test", "the client's secret"
 
 

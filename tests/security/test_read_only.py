@@ -105,6 +105,7 @@ def test_it_says_so_and_is_shown(folder: Path, file: int, of_folder: int, parts:
     assert not [path for path in (folder, folder / "faceid.db") if path.stat().st_mode & 0o077]
 
 
+@pytest.mark.slow
 def test_the_command_line_says_so_once_and_refuses_to_write(folder: Path) -> None:
     seal(folder, file=0o400, of_folder=0o500)
     faceid = ("-m", "faceid_core.cli", "--library", str(folder))
@@ -116,6 +117,7 @@ def test_the_command_line_says_so_once_and_refuses_to_write(folder: Path) -> Non
     assert undone.stderr.splitlines() == [READ_ONLY, f"faceid: {READ_ONLY}"]
 
 
+@pytest.mark.slow
 def test_what_another_program_writes_meanwhile_is_read(folder: Path) -> None:
     """The owner has it open; the file is theirs, and here it can be read only."""
     with Library.open(Settings(library=folder)) as owners:

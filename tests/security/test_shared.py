@@ -119,6 +119,7 @@ def test_nothing_beyond_the_link_can_be_read(client: TestClient, people: Library
     assert saved.headers["Content-Disposition"].startswith("attachment")
 
 
+@pytest.mark.slow
 def test_everybody_else_is_blurred_in_every_picture(client: TestClient, people: Library) -> None:
     """No detail of the others is left: within their boxes, the picture is as smooth as 16 mean colours make it."""
     blurred, plain = share(people), share(people, blur_others=False)
@@ -206,6 +207,7 @@ def unlock(client: TestClient, path: str, password: str, **headers: str) -> int:
     return client.post(path, data={"password": password}, headers=headers).status_code
 
 
+@pytest.mark.slow
 def test_a_password_is_asked_for_before_anything_is_shown(client: TestClient, people: Library) -> None:
     path = share(people, password=PASSWORD, show_name=True)
     asked = client.get(path)
@@ -226,6 +228,7 @@ def test_a_password_is_asked_for_before_anything_is_shown(client: TestClient, pe
     assert not pictures(client.get(other).text)  # the cookie opens one link only
 
 
+@pytest.mark.slow
 def test_whoever_guesses_has_to_wait(client: TestClient, people: Library) -> None:
     path = share(people, password=PASSWORD)
     statuses = [unlock(client, path, f"guess {number}") for number in range(7)]

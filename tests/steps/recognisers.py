@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from faceid_core.library import Library, ModelView
-from faceid_core.recognition import recogniser
 from faceid_core.recognition.training import TrainOptions
-from faceid_core.steps import apply_recogniser, snapshot, train
+from faceid_core.steps import apply_recogniser, recognise, snapshot, train
 from faceid_core.values import NewPhoto
 from tests.library.conftest import new_photo
 
@@ -48,8 +47,8 @@ def fill(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
     monkeypatch.setattr(snapshot, "embed_missing", lambda library, embedder: None)
     for module in (train, apply_recogniser):
         monkeypatch.setattr(module, "decoded", pictures)
-    monkeypatch.setattr(recogniser, "make_embedder", lambda settings, threads=None: NoNetwork())
-    monkeypatch.setattr("faceid_core.vision.detection.make_detector", lambda settings, threads=None: None)
+    monkeypatch.setattr(recognise, "load_embedder", lambda settings: NoNetwork())
+    monkeypatch.setattr(recognise, "load_detector", lambda settings: None)
     people = [number for number in range(len(NAMES)) for _ in range(EACH)] + list(range(10, 10 + STRANGERS))
     rows = vectors_of(people, 1)
     library.photos.add_many([photo(number, row) for number, row in enumerate(rows)])

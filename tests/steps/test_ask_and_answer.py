@@ -113,6 +113,7 @@ def test_a_library_that_is_not_grouped_asks_nothing(tmp_path: Path) -> None:
         assert ask.questions(empty) == ask.Questions()
 
 
+@pytest.mark.slow
 def test_photos_of_one_moment(filled: Library, album: Album, tmp_path: Path) -> None:
     """A photo and the same a little further to the right, as the second one of a burst."""
     file = next(name for name, faces in album.photos.items() if len(faces) >= 3)

@@ -54,6 +54,7 @@ def test_each_worker_tells_what_it_reaches(settings: Settings, working: Library,
     assert found["Photos"].found == "1 of the 2 newest can be read" and "same paths" in found["Photos"].advice
 
 
+@pytest.mark.slow
 def test_a_lost_worker_one_of_another_version_and_none_at_all_are_told(settings: Settings) -> None:
     assert [(check.found, check.ok) for check in examine_cluster(settings)][1:] == [("there is none", False)]
     with Library.open(settings) as library:

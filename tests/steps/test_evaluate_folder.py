@@ -29,6 +29,7 @@ def identities(album: Album, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_split_of_the_folder(empty: Library, identities: Path) -> None:
     found = evaluate_folder(empty, identities, split=True)
     data = found["data"]

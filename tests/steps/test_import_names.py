@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,30 @@ def test_a_name_that_was_denied_stays_denied(tagged: Tagged) -> None:
     done = take_names(library)
     assert (done.taken, done.known, done.disagreeing) == (0, len(faces) - 1, 1)
     assert library.faces.get(face).person is None
+
+
+def test_nobody_is_named_before_their_birth_or_after_their_death(tagged: Tagged) -> None:
+    library, people = tagged
+    photos = {Path(photo.path): photo for photo in library.photos.page()}
+    (path, who), (elsewhere, _) = people.items()
+    taken_at = photos[path].taken_at
+    assert taken_at is not None
+    unborn, dead, alive = [*dict.fromkeys(who)][:3]
+    day, days = taken_at.date(), timedelta(1)
+    dates = {unborn: (day + days, None), dead: (None, day - days), alive: (day, day)}
+    for face, (name, (born, died)) in zip(
+        library.faces.of_photo(photos[elsewhere].id), dates.items(), strict=False
+    ):
+        library.people.name_faces([face.id], name)
+        library.people.describe(library.people.known(name).id, birth_date=born, death_date=died)
+    reasons = {each.name: each.reason for each in survey_names(library).names if each.photo == str(path)}
+    assert {name: reasons[name] for name in dates} == {
+        unborn: import_names.NOT_ALIVE, dead: import_names.NOT_ALIVE, alive: "",
+    }  # fmt: skip
+    take_names(library)
+    assert [name for name in named(library)[path.name] if name in dates] == [alive]
+    library.journal.undo()
+    assert not any(named(library)[path.name]), "one undo takes the whole import back"
 
 
 def test_a_cancelled_job_takes_nothing(tagged: Tagged) -> None:

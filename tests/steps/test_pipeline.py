@@ -203,6 +203,7 @@ def _nearest(place: tuple[float, float], others: dict[int, tuple[float, float]])
     return min(others, key=lambda face: (others[face][0] - place[0]) ** 2 + (others[face][1] - place[1]) ** 2)
 
 
+@pytest.mark.slow
 def test_a_sketch_is_there_while_the_first_map_is_drawn(empty: Library, album: Album) -> None:
     import_photos(empty, sorted(album.folder.glob("*.jpg"))[:6])
     seen: list[int] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from faceid_core.errors import BadInput, ModelUnusable, NotAllowed, NotFound, NotMeasured, OutOfDate
 from faceid_core.library import Library
 from faceid_core.recognition import evaluation, model_files
-from faceid_core.steps import apply_recogniser, evaluate_recogniser, train
+from faceid_core.steps import apply_recogniser, evaluate_recogniser, jobs, train
 from faceid_core.steps.activate import activate
+from faceid_core.steps.next_to_name import next_to_name
 from faceid_core.steps.recognise import load_recogniser
-from faceid_core.values import Actor, Role
+from faceid_core.values import Actor, Guess, JobState, Role
 from tests.steps.recognisers import EMBEDDER, fill, photo, trained, vectors_of
 
 
@@ -256,6 +258,58 @@ def test_what_held_out_faces_show_decides_too(unnamed: Library, monkeypatch: pyt
 def test_who_is_gone_is_proposed_to_nobody(unnamed: Library) -> None:
     unnamed.people.delete(unnamed.people.known("Cy").id)
     assert "Cy" not in proposed(unnamed).values()
+
+
+# --- imports ------------------------------------------------------------------------------------------------------
+def test_an_import_ends_with_suggestions_and_without_names(library: Library) -> None:
+    assert grouped(library).get("suggested") is None, "no recogniser yet"
+    model = trained(library)
+    named = library.counts().named
+    rows = vectors_of([0, 2, 2], 9, noise=0.1)
+    library.people.describe(library.people.known("Cy").id, death_date=date(1990, 5, 31))
+    dated = [replace(photo(602, rows[2]), taken_at=datetime(1990, 6, 1))]
+    library.photos.add_many([photo(600, rows[0]), photo(601, rows[1]), *dated])
+    assert grouped(library)["suggested"] == 2, "Cy was dead by then"
+    assert library.counts().named == named, "suggestions are no names"
+    assert grouped(library)["suggested"] == 0, "these are not new any more"
+    (library.settings.models_folder / model.artifact / "model.json").unlink()
+    assert "clusters" in grouped(library), "a recogniser that can't be used stops no import"
+
+
+def grouped(library: Library) -> dict[str, Any]:
+    """What ends an import in the web app."""
+    job = library.jobs.submit("cluster", {"new_only": True})
+    jobs.run_pending(library)
+    done = library.jobs.get(job.id)
+    assert done.state == JobState.DONE, done.error
+    return dict(done.result)
+
+
+# --- what to name next ------------------------------------------------------------------------------------------
+def test_who_would_help_most_is_asked_about_until_named(unnamed: Library) -> None:
+    rows = vectors_of([50] * 14 + [51] * 10, 11)
+    unnamed.photos.add_many([photo(700 + number, row) for number, row in enumerate(rows)])  # faces 93 to 116
+    first, second, *others = next_to_name(unnamed, 50)
+    assert first.face in range(93, 107) and second.face in range(107, 117) and first.gain > second.gain > 8
+    assert not {each.face for each in others} & set(range(89, 117)), "Ada, Bo and Cy are recognised anyway"
+    unnamed.people.name_faces([first.face], "Eve")
+    (again,) = next_to_name(unnamed, 1)
+    assert again.face == second.face, "before another training, too"
+    assert again.as_dict() == {"face": second.face, "gain": pytest.approx(again.gain, abs=0.01), "guess": None}
+
+
+def test_who_it_may_be_is_somebody_who_can_be(unnamed: Library) -> None:
+    unnamed.photos.add_many([photo(700, 0.6 * vectors_of([2], 9)[0] + 0.4 * vectors_of([40], 9)[0])])
+
+    def guess() -> Guess | None:
+        return next(each.guess for each in next_to_name(unnamed, 100) if each.face == 93)
+
+    found = guess()
+    assert found is not None and found.name == "Cy"
+    unnamed.people.reject([93], unnamed.people.known("Cy").id)
+    assert guess() is None
+    with pytest.raises(NotAllowed):
+        next_to_name(unnamed.acting_as(Actor("Vera", Role.VIEWER)))
 
 
 # --- when to train again ------------------------------------------------------------------------------------------

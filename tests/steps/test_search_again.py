@@ -40,6 +40,7 @@ def search_again(library: Library, progress: Progress = no_progress) -> ImportRe
     return import_photos(library, waiting(library), again=True, progress=progress)
 
 
+@pytest.mark.slow
 def test_a_job_searches_them_and_names_stay(by_mmod: Library) -> None:
     assert searched_by(by_mmod) == [1, 2, 3]
     by_mmod.jobs.submit("import", {"paths": [], "searched_otherwise": True})
@@ -52,6 +53,7 @@ def test_a_job_searches_them_and_names_stay(by_mmod: Library) -> None:
     assert search_again(by_mmod).photos == 0
 
 
+@pytest.mark.slow
 def test_what_is_gone_is_left_out(by_mmod: Library) -> None:
     gone, *there = waiting(by_mmod).files
     gone.unlink()
@@ -60,6 +62,7 @@ def test_what_is_gone_is_left_out(by_mmod: Library) -> None:
     assert waiting(by_mmod).files == []
 
 
+@pytest.mark.slow
 def test_after_an_interruption_it_goes_on_with_the_rest(by_mmod: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faceid_core.importing.storing.BATCH_PHOTOS", 1)
 

@@ -98,6 +98,7 @@ def contents(settings: Settings) -> dict[str, list[Any]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS[1:])
 def test_down_and_up_again_keeps_every_row(settings: Settings, revision: str) -> None:
     fill(settings)
@@ -135,6 +136,40 @@ def test_from_nothing_to_head_and_back_step_by_step(settings: Settings) -> None:
     migrate(settings, "base")
     database.upgrade(settings)
     assert Library.open(settings).counts().photos == 0
+
+
+def structure(settings: Settings) -> dict[str, Any]:
+    """All of the schema that has a meaning: not the order of columns, which nothing here relies on."""
+    engine = engines.open_engine(settings)
+    with engine.connect() as connection:
+        look, tables = inspect(connection), dict[str, Any]()
+        for name in look.get_table_names():
+            tables[name] = {
+                "columns": sorted(repr({**each, "type": str(each["type"])}) for each in look.get_columns(name)),
+                "primary key": look.get_pk_constraint(name),
+                "foreign keys": sorted(map(repr, look.get_foreign_keys(name))),
+                "indexes": sorted(map(repr, look.get_indexes(name))),
+                "unique": sorted(map(repr, look.get_unique_constraints(name))),
+                "checks": sorted(map(repr, look.get_check_constraints(name))),
+            }
+        if engine.dialect.name == "sqlite":
+            made = connection.execute(text("SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_master"))
+            tables["autoincrement"] = sorted(map(tuple, made))
+        tables["version"] = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    engine.dispose()
+    return tables
+
+
+def test_a_new_database_is_what_all_migrations_make(settings: Settings) -> None:
+    """The program makes it at once, see database._create."""
+    settings.library.mkdir()
+    migrate(settings, database.HEAD)
+    migrated = structure(settings)
+    migrate(settings, "base")
+    with database.migrating(settings) as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    database.connect(settings).close()
+    assert structure(settings) == migrated
 
 
 def test_consent_comes_back_from_the_history(settings: Settings) -> None:
@@ -195,6 +230,7 @@ def test_boxes_by_hand_come_back_from_the_history(settings: Settings) -> None:
         assert library.faces.get_many([drawn]) == [] and library.problems() == []
 
 
+@pytest.mark.slow
 def test_a_failed_migration_leaves_everything_as_it_was(settings: Settings) -> None:
     fill(settings)
     before = contents(settings)

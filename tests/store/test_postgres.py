@@ -28,6 +28,7 @@ def settings(postgres_server: postgres.Server, tmp_path: Path) -> Iterator[Setti
         yield Settings(library=tmp_path, database_url=url)
 
 
+@pytest.mark.slow
 def test_an_empty_database_gets_its_tables_once_however_many_open_it(settings: Settings) -> None:
     assert open_at_once(settings, 4) == []
 

@@ -42,6 +42,7 @@ def searched(path: Path, side_px: int) -> np.ndarray:
     return scaled(pixels, search_scale(pixels.shape[1], pixels.shape[0], side_px))
 
 
+@pytest.mark.slow
 def test_it_gives_the_boxes_and_scores_of_the_plain_detector(
     fast: CascadeDetector, plain: MmodDetector, album: Album
 ) -> None:

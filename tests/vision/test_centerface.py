@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pytest
 
+from faceid_core.engine import sessions
 from faceid_core.media import images
 from faceid_core.sample import Album, draw_album
 from faceid_core.settings import Settings
@@ -170,3 +171,28 @@ def test_every_drawn_face_is_found_once(tmp_path: Path, engine_settings: Setting
         truth, found = [face.box for face in faces], boxes(found_by, read(album, name))
         assert [sum(box.iou(true) > 0.3 for box in found) for true in truth] == [1] * len(truth), name
         assert len(found) == len(truth), name
+
+
+def test_a_graphics_card_gets_few_shapes_and_finds_the_same(
+    album: Album, engine_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It prepares for each shape for seconds, and each shape has a session of its own."""
+    photos = [read(album, name) for name in sorted(album.photos)[:3]]
+    photos.append(crowd(album, (1500, 1100), 40, [(100, 100), (700, 500), (1300, 900)])[0])
+    expected = [detector(engine_settings).search(photo) for photo in photos]
+    asked: set[object] = set()
+    real = sessions.session
+
+    def session(*given: Any, only: object = None, **options: Any) -> Any:
+        asked.add(only)
+        return real(*given, **options)
+
+    monkeypatch.setattr(sessions, "on_cpu", lambda _: False)
+    monkeypatch.setattr(sessions, "session", session)
+    on_card = detector(engine_settings)
+    for photo, faces in zip(photos, expected, strict=True):
+        found = on_card.search(photo)
+        assert len(found) == len(faces)
+        assert all(box.iou(other) > 0.9 for (box, _), (other, _) in zip(found, faces, strict=True))
+    assert asked - {None} <= {(1, 640, 640, 3), (1, 160, 160, 3), (2, 160, 160, 3)}
+    assert len(asked) > 2

@@ -37,6 +37,7 @@ def assert_agrees_with_dlib(photo: np.ndarray, settings: Settings) -> None:
         assert score == pytest.approx(true_score, abs=0.005)
 
 
+@pytest.mark.slow
 def test_the_onnx_detector_agrees_with_dlib(album: Album, engine_settings: Settings) -> None:
     group = max(album.photos, key=lambda name: len(album.photos[name]))
     assert_agrees_with_dlib(images.thumbnail(read(album, group), 600), engine_settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from faceid_core.errors import UnknownChoice
 from faceid_core.library import Library
 from faceid_core.media.images import decode_jpeg
 from faceid_core.settings import Settings
+from faceid_core.vision import dlib_resnet
 from faceid_core.vision.embedding import EMBEDDERS, make_embedder
 
 
@@ -55,3 +57,23 @@ def test_every_embedder_keeps_the_contract(name: str, engine_settings: Settings)
 def test_an_unknown_embedder_is_refused_with_the_choices(engine_settings: Settings) -> None:
     with pytest.raises(UnknownChoice, match="dlib-resnet"):
         make_embedder(engine_settings.model_copy(update={"embedder": "hash"}))
+
+
+def test_on_a_graphics_card_batches_are_of_one_size(
+    crops: np.ndarray, engine_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = make_embedder(engine_settings.model_copy(update={"precision": "exact"}))
+    eleven = np.concatenate([crops] * 3)[:11]
+    expected = embedder.embed(eleven)
+    network: Any = vars(embedder)["_network"]
+    real, sizes = network._session, list[int]()
+
+    class Noting:
+        def run(self, outputs: None, given: dict[str, np.ndarray]) -> Any:
+            sizes.append(len(given["crops"]))
+            return real.run(outputs, given)
+
+    monkeypatch.setattr(network, "_session", Noting())
+    monkeypatch.setattr(network, "_always", dlib_resnet.CARD_BATCH)
+    np.testing.assert_allclose(embedder.embed(eleven), expected, atol=1e-5)
+    assert set(sizes) == {dlib_resnet.CARD_BATCH}

@@ -99,6 +99,7 @@ def test_too_many_pixels(settings: Settings, library: Library, address: str, pho
     assert answer.status_code == 413 and "megapixels" in answer.json()["error"]
 
 
+@pytest.mark.slow
 def test_only_recognising_takes_a_recogniser(client: TestClient, photos: dict[str, bytes]) -> None:
     assert [sent(client, address, photos["ada"]).status_code for address in TIMES] == [200, 200, 200, 409]
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from faceid_core.library import Library
 from faceid_core.recognition import model_files
+from faceid_core.steps.next_to_name import next_to_name
 from tests.steps.recognisers import fill, photo, trained, vectors_of
 from tests.webapp.conftest import OpenPage, texts
 
@@ -175,3 +176,29 @@ def test_people_with_a_single_photo_are_told_so(known: Library, open_page: OpenP
     assert "More photos would help most with" in page.info[0].value and "\\*Dee\\*" in page.info[0].value
     table = page.dataframe[0].value
     assert "can't be tested" in table[table["Name"] == "*Dee*"]["Advice"].iloc[0]
+
+
+# --- what to name next ------------------------------------------------------------------------------------------
+def test_the_faces_that_would_help_most_are_named_there(known: Library, open_page: OpenPage) -> None:
+    trained(known)
+    known.photos.add_many([photo(700 + number, row) for number, row in enumerate(vectors_of([50] * 14, 11))])
+    page = open_page("evaluation")
+    assert not page.exception and "What to name next" in [each.value for each in page.subheader]
+    assert "next-name-selected" in keys(page)
+    most = next_to_name(known)[0]
+    assert most.face >= 89
+    known.people.name_faces([most.face], "Eve")
+    assert next_to_name(known)[0].face < 89
+
+
+def test_a_person_called_unknown_is_not_nobody(known: Library, open_page: OpenPage) -> None:
+    """Their row and column of the matrix are not those of unknown faces."""
+    known.people.describe(known.people.known("Cy").id, name="unknown")
+    known.photos.add_many([photo(500, vectors_of([0], 7)[0]), photo(501, vectors_of([2], 7)[0])])
+    known.people.name_faces([89], "unknown")
+    known.people.name_faces([90], "Ada")
+    trained(known)
+    page = open_page("evaluation")
+    assert not page.exception
+    (faces,) = [box for box in page.selectbox if str(box.key).startswith("cell-")]
+    assert {"Ada as “unknown” · 1", "“unknown” as Ada · 1"} <= set(faces.options)

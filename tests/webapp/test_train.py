@@ -45,6 +45,18 @@ def test_one_photo_is_enough_and_weak(filled: Library, open_page: OpenPage) -> N
     assert "1 person has a single photo, which is weak" in texts(page)
 
 
+def test_a_recipe_that_lacks_something_says_what_and_another_can_be_chosen(
+    filled: Library, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    _name_two(filled)
+    page = open_page("train")
+    page.radio(key="recipe").set_value("classic").run()
+    assert "faceid downloads nothing" in texts(page) and _train_button(page).disabled
+    page.radio(key="recipe").set_value("imprint").run()
+    assert "Ready to train" in texts(page)
+
+
 def test_a_recipe_can_be_chosen(filled: Library, open_page: OpenPage) -> None:
     _name_two(filled)
     page = open_page("train")

@@ -23,6 +23,7 @@ from webapp.feedback import guarded, toast
 from webapp.markup import escaped_html, escaped_markdown, face_url, page_link
 from webapp.parts.blank import blank
 from webapp.parts.evaluation_charts import confusion_chart, curve_chart, reliability_chart
+from webapp.parts.next_to_name import what_to_name_next
 from webapp.parts.photo_dialog import show_photo
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import ago, count, percent
@@ -58,10 +59,13 @@ def page() -> None:
     except NotMeasured as missing:
         st.info(escaped_markdown(str(missing)), icon=":material/info:")
         page_link("train", "Train", icon=":material/arrow_forward:")
+        what_to_name_next()
+        undo_bar()
         return
     threshold = _threshold(model, held)
     _errors(model, held)
     _people(model, held, threshold)
+    what_to_name_next()
     _confusion(model, held, threshold)
     _reliability(model, held)
     undo_bar()
@@ -191,7 +195,7 @@ def _people(model: ModelView, held: HeldOut, threshold: float) -> None:
         },
         hide_index=True,
         column_config={
-            name: st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100)
+            name: st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
             for name in ("Recognised", "Names that are right")
         },
     )
@@ -249,11 +253,16 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
 
 
 def _truth(model: ModelView, person: int) -> str:
-    return OTHERS if person == UNKNOWN else model.classes[person]
+    return OTHERS if person == UNKNOWN else _person(model.classes[person])
 
 
 def _said(model: ModelView, person: int) -> str:
-    return NOBODY if person == UNKNOWN else model.classes[person]
+    return NOBODY if person == UNKNOWN else _person(model.classes[person])
+
+
+def _person(name: str) -> str:
+    """The name, in quotes where nobody is called so, too."""
+    return f"“{name}”" if name.casefold() in (OTHERS, NOBODY) else name
 
 
 def _cell_names(model: ModelView, truth: int, said: int) -> tuple[str, str]:

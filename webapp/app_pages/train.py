@@ -54,7 +54,7 @@ def _start(ready: Readiness, active: ModelView | None) -> None:
     nothing_new = possible and since is not None and since.is_nothing
     with st.container(border=True, key="card-start"), st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(_in_words(ready, nothing_new=nothing_new), width="stretch")
-        if not possible:
+        if not possible and _recipe() == _usual_recipe():
             page_link("clusters", "Name more faces", icon=":material/arrow_forward:")
         st.button(
             "Train", type="secondary" if nothing_new else "primary", icon=":material/model_training:",
@@ -62,7 +62,7 @@ def _start(ready: Readiness, active: ModelView | None) -> None:
         )  # fmt: skip
     if active is not None and since is not None and since.is_much:
         st.info(_in_words_since(active, since), icon=":material/update:")
-    if possible:
+    if possible or _recipe() != _usual_recipe():  # another recipe may be possible
         with st.expander("Recipe", icon=":material/tune:"):
             recipes = RECIPES if has_trainer() else {"imprint": RECIPES["imprint"]}
             st.radio(
@@ -97,7 +97,11 @@ def _in_words_since(model: ModelView, since: Since) -> str:
 
 def _recipe() -> str:
     """The one chosen; before that, the first that is possible."""
-    return str(st.session_state.get("recipe") or ("best" if has_trainer() else "imprint"))
+    return str(st.session_state.get("recipe") or _usual_recipe())
+
+
+def _usual_recipe() -> str:
+    return "best" if has_trainer() else "imprint"
 
 
 @guarded

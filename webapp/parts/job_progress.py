@@ -204,7 +204,9 @@ def outcome(kind: str, result: dict[str, Any]) -> str:
 
 def _grouped(result: dict[str, Any]) -> str:
     groups, alone = count(result.get("clusters", 0), "group"), count(result.get("single", 0), "single face")
-    return f"Faces grouped: {groups}, {alone}."
+    suggested = result.get("suggested")
+    more = f" The recogniser suggests names for {count(suggested, 'new face')}; see Train." if suggested else ""
+    return f"Faces grouped: {groups}, {alone}.{more}"
 
 
 def _trained(result: dict[str, Any]) -> str:
