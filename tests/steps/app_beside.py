@@ -19,7 +19,7 @@ import httpx
 from faceid_core.settings import Settings
 from tests.cli.running import in_the_environment
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 
 class App:
@@ -57,7 +57,7 @@ def app_of(library: Path, port: int, url: str) -> Iterator[App]:
 
 def _is_there(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/api/health", timeout=5).is_success
+        return httpx.get(f"{url}/api/health", timeout=PATIENCE_SECONDS).is_success
     except httpx.TransportError:
         return False
 
