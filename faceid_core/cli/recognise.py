@@ -34,7 +34,7 @@ def recognise(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Recognise the people in photos with the recogniser in use. Stores nothing in the library."""
-    from faceid_core.importing.run import photos_under
+    from faceid_core.importing.finding import photos_under
 
     if as_csv and as_json:
         raise click.UsageError("Choose --csv or --json, not both.", ctx)

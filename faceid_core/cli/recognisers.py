@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,9 @@ def train(ctx: click.Context, epochs: int | None, recipe: str, weights: Path | N
     from faceid_core.recognition.training import TrainOptions
     from faceid_core.steps.train import train_recogniser
 
-    given = {"epochs": epochs, "weights": str(weights) if weights else None}
-    options = TrainOptions(recipe=recipe, **{name: value for name, value in given.items() if value is not None})
+    options = TrainOptions(recipe=recipe, weights=str(weights) if weights else None)
+    if epochs is not None:
+        options = replace(options, epochs=epochs)
     with library_of(ctx) as library, progress_bar("batches") as progress:
         model = train_recogniser(library, options=options, progress=progress)
     tested = f"{model.metrics['accuracy']:.1%} of the test faces were named correctly."

@@ -171,7 +171,8 @@ class _Forest:
         low, high = self.links
         self.near = _Neighbours(low, high, len(self.size))
         fine = [
-            self._fine(low[at : at + _PAIRS], high[at : at + _PAIRS])[:3] for at in range(0, len(low) + 1, _PAIRS)
+            self._fine(*(end[at : at + _PAIRS].astype(np.int64) for end in (low, high)))[:3]
+            for at in range(0, len(low) + 1, _PAIRS)
         ]
         self.offers = _Offers(*(np.concatenate(columns) for columns in zip(*fine, strict=True)))
 
@@ -252,11 +253,12 @@ class Means:
     def __getitem__(self, group: Any) -> Floats:
         """(D,) of one group, (M, D) of several (M,)."""
         place = self._place[group]
-        if np.ndim(place) == 0:
-            return self._table[place] if place >= 0 else self._vectors[self._first[group]].astype(np.float64)
         means: Floats = self._vectors[self._first[group]].astype(np.float64)
-        several = np.flatnonzero(place >= 0)
-        means[several] = self._table[place[several]]
+        if np.ndim(place):
+            several = np.flatnonzero(place >= 0)
+            means[several] = self._table[place[several]]
+        elif place >= 0:
+            means = self._table[place]
         return means
 
     def join(self, keep: int, gone: int, mean: Floats) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faceid_core.importing.run import Found
+from faceid_core.importing.finding import Found
 from faceid_core.library import Library
 from faceid_core.remote import is_remote, place
 from faceid_core.values import Role

@@ -11,8 +11,9 @@ from typing import Protocol
 from faceid_core.errors import FaceIdError, JobCancelled, LibraryError
 from faceid_core.executors.executor import Executor
 from faceid_core.importing.report import ImportReport
-from faceid_core.importing.run import executor_for, plan, settings_for, stat
+from faceid_core.importing.run import plan, settings_for, stat
 from faceid_core.importing.search_again import waiting
+from faceid_core.importing.searching import executor_for
 from faceid_core.importing.storing import CRASHED, ImportRun
 from faceid_core.importing.work import File
 from faceid_core.library import Added, JobView, Lease, Library, PartProgress, PartView, needed

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from faceid_core.errors import OutOfDate, UnreadableImage
 from faceid_core.geometry import SAME_FACE_IOU
-from faceid_core.importing.run import Found, import_photos
+from faceid_core.importing.finding import Found
+from faceid_core.importing.run import import_photos
 from faceid_core.library import Library, Naming, person_names
 from faceid_core.values import PROGRAM, Box, Role
 

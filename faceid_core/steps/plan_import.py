@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceid_core.importing.run import photos_under
+from faceid_core.importing.finding import photos_under
 from faceid_core.library import Library
 from faceid_core.media.formats import VIDEO_SUFFIXES
 from faceid_core.values import JobState, Role

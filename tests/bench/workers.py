@@ -58,10 +58,10 @@ def busy(settings: Settings, photos: Path, number: int, workers: int) -> tuple[f
         sys.executable,
         "-m",
         "tests.steps.many_workers",
-        settings.library,
+        str(settings.library),
         str(SEARCH_SECONDS),
         "pool",
-        spans,
+        str(spans),
     ]
     environment = in_the_environment(FACEID_DATABASE_URL=settings.database_url or "")
     with Library.open(settings) as library:

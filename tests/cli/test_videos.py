@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from faceid_core.importing.finding import Found
 from faceid_core.importing.report import ImportReport
-from faceid_core.importing.run import Found
 from faceid_core.library import Library
 from tests import videos
 from tests.cli.running import faceid

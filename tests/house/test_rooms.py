@@ -80,7 +80,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 @pytest.mark.parametrize("room", sorted(rooms.rooms() - {TOP}))
 def test_a_room_says_what_it_offers(room: str) -> None:
-    """At most five lines on what it is for and who may import it, and an __all__ whose names are there (ruff sorts it)."""
+    """At most five lines on what it is for and who may import it, and an __all__ whose names are there."""
     init = CORE / room / "__init__.py"
     tree = ast.parse(init.read_text(encoding="utf-8"))
     text = ast.get_docstring(tree) or ""

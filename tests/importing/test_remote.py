@@ -12,7 +12,8 @@ import pytest
 
 from faceid_core import remote, remote_cache
 from faceid_core.errors import NothingToImport, PathNotFound, RemoteUnusable, UnreadableImage
-from faceid_core.importing.run import import_photos, photos_under
+from faceid_core.importing.finding import photos_under
+from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
 from faceid_core.media import folders, images
 from faceid_core.media.left_out import LeftOuts

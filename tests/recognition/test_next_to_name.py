@@ -33,7 +33,8 @@ def asked(
 
 
 def best(recogniser: Recognising, faces: np.ndarray) -> np.ndarray:
-    return probabilities(recogniser.scorer(faces), recogniser.calibration).max(axis=1, initial=0.0)
+    found: np.ndarray = probabilities(recogniser.scorer(faces), recogniser.calibration).max(axis=1, initial=0.0)
+    return found
 
 
 def test_who_is_on_most_photos_comes_first_and_each_once(recogniser: Recognising) -> None:

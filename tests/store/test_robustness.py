@@ -12,7 +12,8 @@ import pytest
 from faceid_core.errors import LibraryBusy, LibraryError
 from faceid_core.exchange import face_regions
 from faceid_core.executors.process_pool import ProcessPool
-from faceid_core.importing.run import import_photos, photos_under
+from faceid_core.importing.finding import photos_under
+from faceid_core.importing.run import import_photos
 from faceid_core.library import Library
 from faceid_core.media import images
 from faceid_core.sample import Album
