@@ -170,10 +170,8 @@ class _Forest:
     def _start(self) -> None:
         low, high = self.links
         self.near = _Neighbours(low, high, len(self.size))
-        fine = [
-            self._fine(*(end[at : at + _PAIRS].astype(np.int64) for end in (low, high)))[:3]
-            for at in range(0, len(low) + 1, _PAIRS)
-        ]
+        blocks = [slice(at, at + _PAIRS) for at in range(0, len(low) + 1, _PAIRS)]
+        fine = [self._fine(low[block].astype(np.int64), high[block].astype(np.int64))[:3] for block in blocks]
         self.offers = _Offers(*(np.concatenate(columns) for columns in zip(*fine, strict=True)))
 
     def _fine(self, one: Ints, other: Ints) -> tuple[Floats, Ints, Ints, Ints]:
@@ -306,10 +304,10 @@ class _Offers:
     """Pairs of groups, the nearest first: those of the start, maybe millions, in sorted arrays, later ones in a
     heap."""
 
-    def __init__(self, squared: Floats, low: Rows, high: Rows) -> None:
+    def __init__(self, squared: Floats, low: Ints, high: Ints) -> None:
         """(E,) each, ordered by low, then high; all of the first version."""
         order = np.argsort(squared, kind="stable")
-        self._first = squared[order], low[order], high[order]
+        self._first = squared[order], low[order].astype(np.int32), high[order].astype(np.int32)
         self._at = 0
         self._heap: list[tuple[float, int, int, int]] = []
 
