@@ -35,10 +35,12 @@ def recognise(
 ) -> None:  # fmt: skip
     """Recognise the people in photos with the recogniser in use. Stores nothing in the library."""
     from faceid_core.importing.finding import photos_under
+    from faceid_core.steps.recognise import load_recogniser
 
     if as_csv and as_json:
         raise click.UsageError("Choose --csv or --json, not both.", ctx)
     with library_of(ctx) as library:
+        load_recogniser(library)  # a missing one is said before any photo is looked for
         files = photos_under(paths).files
         answers = _answers(library, files, threshold, annotated)
     _print(answers, as_csv=as_csv, as_json=as_json)
@@ -56,10 +58,8 @@ def _answers(
 ) -> list[PhotoAnswer]:
     """In the order of the files. Raises BadInput for a folder that is there and not empty."""
     from faceid_core.exchange.saving import check_folder
-    from faceid_core.steps.recognise import load_recogniser
     from faceid_core.steps.recognise_many import file_reader, recognise_many
 
-    load_recogniser(library)  # a missing one is said before any photo is read
     if annotated is not None:
         check_folder(annotated)
         annotated.mkdir(exist_ok=True)

@@ -106,18 +106,17 @@ def leave_one_out(
     rows = normalised(scorer.rows)
     sums = np.zeros((count, vectors.shape[1]))
     np.add.at(sums, classes, unit)
-    held, rest = [], []
-    for face, (person, group) in enumerate(zip(classes, groups, strict=True)):
-        same = (classes == person) & (groups == group)
-        if same.sum() < (classes == person).sum():
-            held.append(face)
-            rest.append(sums[person] - unit[same].sum(axis=0))
-    at = np.array(held, np.int64)
-    if held:
-        left, own = normalised(np.array(rest)), scorer.own_position(classes[at])
-        change = (unit[at] * (left - rows[classes[at]])).sum(axis=1)
-        stricter = scorer.strictness(left, own) - scorer.strictness(rows[classes[at]], own)
-        scores[at, classes[at]] += change - stricter
+    _, pair = np.unique(np.stack([classes, groups]), axis=1, return_inverse=True)  # a person on a group's photos
+    pair = pair.reshape(-1)  # NumPy 2.0 gives it another shape
+    together = np.zeros((int(pair.max(initial=-1)) + 1, vectors.shape[1]))
+    np.add.at(together, pair, unit)
+    at = np.flatnonzero(np.bincount(pair)[pair] < np.bincount(classes, minlength=count)[classes])
+    if len(at):
+        mine = classes[at]
+        left, own = normalised(sums[mine] - together[pair[at]]), scorer.own_position(mine)
+        change = (unit[at] * (left - rows[mine])).sum(axis=1)
+        stricter = scorer.strictness(left, own) - scorer.strictness(rows[mine], own)
+        scores[at, mine] += change - stricter
     return against(scores, classes, at, np.empty((0, count)) if strangers is None else strangers)
 
 

@@ -149,7 +149,6 @@ def test_a_wrong_command_line_is_one_sentence(command: list[str], words: list[st
         ("FACEID_PROVIDERS", ",", "at least one provider"),
         ("FACEID_DETECTOR", "eyes", "choose one of centerface, mmod"),
         ("FACEID_EMBEDDER", "guess", "choose one of dlib-resnet"),
-        ("FACEID_PROVIDERS", "QuantumExecutionProvider", "set FACEID_PROVIDERS to"),
         ("FACEID_DATABASE_URL", "nonsense", "write it like"),
         ("FACEID_DATABASE_URL", "oracle+nodriver://host/name", "FACEID_DATABASE_URL"),
     ],
