@@ -34,14 +34,14 @@ def ago(moment: datetime) -> str:
         return f"{passed.seconds // 3600} h ago"
     if passed < timedelta(days=14):
         return f"{count(passed.days, 'day')} ago"
-    return f"{moment:%d %b %Y}"
+    return f"{moment.day} {moment:%b %Y}"
 
 
 def day(moment: datetime) -> str:
     """The local day of a stored time (UTC, without a zone): "Today", "Yesterday" or its date."""
     local = moment.replace(tzinfo=UTC).astimezone()
     passed = (datetime.now().astimezone().date() - local.date()).days
-    return {0: "Today", 1: "Yesterday"}.get(passed, f"{local:%A, %d %B %Y}")
+    return {0: "Today", 1: "Yesterday"}.get(passed, f"{local:%A}, {long_date(local)}")
 
 
 def long_date(day: date) -> str:

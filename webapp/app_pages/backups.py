@@ -16,7 +16,7 @@ from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
 from webapp.parts.dialog import dialog
 from webapp.parts.job_progress import job_progress, last_failure
-from webapp.wording import ago, count
+from webapp.wording import ago, count, long_date
 
 if TYPE_CHECKING:
     from faceid_core.steps.backups import Backup
@@ -65,7 +65,7 @@ def _row(backup: Backup, place: int) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"card-backup-{place}"):
         with st.container(gap=None):
             st.markdown(f"**{ago(backup.made_at).capitalize()}** :gray[· {_kind(backup)}]")
-            facts = [f"{backup.made_at:%d %B %Y}", size_in_words(backup.bytes)]
+            facts = [long_date(backup.made_at), size_in_words(backup.bytes)]
             if held is not None:
                 facts += [count(held.photos, "photo"), count(held.people, "person", "people")]
             st.markdown(f":gray[{' · '.join(facts)}]")

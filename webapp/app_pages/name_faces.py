@@ -26,7 +26,7 @@ from webapp.parts.dialog import is_open
 from webapp.parts.job_progress import job_progress
 from webapp.parts.queue_place import place
 from webapp.parts.undo import offer_undo, undo_bar, withdraw
-from webapp.wording import count
+from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
     from faceid_core.library import FaceView, PersonView
@@ -124,7 +124,7 @@ def _photo(face: FaceView) -> dict[str, Any] | None:
     photo = library().photos.get(face.photo_id)
     if not (photo.width and photo.height):
         return None
-    taken = f" · {photo.taken_at:%d %B %Y}" if photo.taken_at else ""
+    taken = f" · {long_date(photo.taken_at)}" if photo.taken_at else ""
     return {
         "src": photo_url(photo.id, PHOTO_PX),
         "caption": Path(frame_path.shown(photo.path)).name + taken,

@@ -11,7 +11,7 @@ from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.parts.blank import blank
-from webapp.wording import count
+from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
     from faceid_core.library import PhotoQuery, ShareView
@@ -56,9 +56,9 @@ def _conditions(query: PhotoQuery, names: dict[int, str]) -> Iterator[str]:
         if people:
             yield f"{word} {', '.join(names.get(person, 'somebody who is gone') for person in people)}"
     if query.taken_from:
-        yield f"from {query.taken_from:%d %B %Y}"
+        yield f"from {long_date(query.taken_from)}"
     if query.taken_to:
-        yield f"until {query.taken_to:%d %B %Y}"
+        yield f"until {long_date(query.taken_to)}"
     if query.folder:
         yield f"in {query.folder}"
     if query.text:
@@ -67,7 +67,7 @@ def _conditions(query: PhotoQuery, names: dict[int, str]) -> Iterator[str]:
 
 def _facts(share: ShareView) -> Iterator[str]:
     yield f"link {share.id}"
-    yield f"valid until {share.expires_at:%d %B %Y}" if share.is_valid else "no longer valid"
+    yield f"valid until {long_date(share.expires_at)}" if share.is_valid else "no longer valid"
     yield f"opened {count(share.views, 'time')}"
     yield from (
         text
@@ -79,7 +79,7 @@ def _facts(share: ShareView) -> Iterator[str]:
         )
         if wanted
     )
-    yield f"made by {share.created_by} on {share.created_at:%d %B %Y}"
+    yield f"made by {share.created_by} on {long_date(share.created_at)}"
 
 
 @guarded

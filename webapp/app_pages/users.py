@@ -14,6 +14,7 @@ from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_html, escaped_markdown
 from webapp.parts.dialog import dialog
+from webapp.wording import long_date
 
 if TYPE_CHECKING:
     from faceid_core.library import TokenView, UserView
@@ -58,7 +59,7 @@ def _row(user: UserView, *, mine: bool) -> None:
         you = " (you)" if mine else ""
         no_password = "" if user.has_password else " · no password"
         st.markdown(
-            f"**{escaped_markdown(user.name)}**{you}  \n:small[Added on {user.created_at:%d %B %Y}{no_password}]",
+            f"**{escaped_markdown(user.name)}**{you}  \n:small[Added on {long_date(user.created_at)}{no_password}]",
             width="stretch",
         )
         st.selectbox(
@@ -159,7 +160,7 @@ def _tokens(users: list[UserView]) -> None:
 
 
 def _token_row(token: TokenView) -> None:
-    until = f"until {token.expires_at:%d %B %Y}" if token.expires_at else "does not expire"
+    until = f"until {long_date(token.expires_at)}" if token.expires_at else "does not expire"
     with st.container(horizontal=True, border=True, vertical_alignment="center", key=f"card-token-{token.id}"):
         st.markdown(
             f"**{escaped_markdown(token.name)}**  \n:small[Acts for {escaped_markdown(token.user)}, {until}]",

@@ -16,7 +16,7 @@ from webapp.context import library, may
 from webapp.feedback import toast
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import offer_undo
-from webapp.wording import count
+from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
     from faceid_core.library import PersonView
@@ -32,8 +32,8 @@ def in_words(consent: ConsentView) -> str | None:
     if consent.state is ConsentState.REFUSED:
         return "refused consent"
     if consent.has_ended(date.today()):
-        return f"consent ended {consent.until:%d %B %Y}"
-    return f"consent until {consent.until:%d %B %Y}" if consent.until else "consent given"
+        return f"consent ended {long_date(consent.until)}"
+    return f"consent until {long_date(consent.until)}" if consent.until else "consent given"
 
 
 def consent_form(person: PersonView) -> None:

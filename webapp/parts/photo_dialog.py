@@ -23,7 +23,7 @@ from webapp.parts import photo_acts
 from webapp.parts.dialog import dialog
 from webapp.parts.erase_dialog import erase_now
 from webapp.parts.undo import offer_undo, undo_bar
-from webapp.wording import count
+from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
     from faceid_core.library import FaceView, PersonView, PhotoView, WithoutFace
@@ -134,7 +134,7 @@ def _folder(photo: PhotoView) -> str:
 def facts(photo: PhotoView) -> str:
     parts = [f"{photo.width:,} × {photo.height:,} px"]
     if photo.taken_at:
-        parts.append(f"taken {photo.taken_at:%d %B %Y, %H:%M}")
+        parts.append(f"taken {long_date(photo.taken_at)}, {photo.taken_at:%H:%M}")
     return " · ".join([*parts, count(photo.faces, "face")])
 
 
