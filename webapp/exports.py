@@ -38,12 +38,8 @@ Flags = Annotated[
     list[Shown] | None,
     Query(max_length=3, description="Faces with these flags [all in a table of faces, else those without one]"),
 ]
-Search = Annotated[
-    str | None,
-    Query(
-        max_length=20_000, description="Only photos that this search asks for, as JSON: the fields of PhotoQuery"
-    ),
-]
+Search = Annotated[str | None, Query(max_length=20_000, include_in_schema=False)]
+"""Only photos that this search asks for: a PhotoQuery as JSON, which the page Photos writes for itself."""
 PRIVATE = {"Cache-Control": "no-store"}
 
 
