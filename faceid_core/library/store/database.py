@@ -204,7 +204,7 @@ def upgrade(settings: Settings) -> None:
     if (found := revision(settings)) is not None and found > HEAD:
         raise SchemaTooNew(TOO_NEW)
     with migrating(settings) as connection:
-        if found is None:
+        if _revision(connection) is None:  # another process may have been faster while we waited for the lock
             _create(connection)
         else:
             _migrate(connection, settings.url)
