@@ -84,7 +84,7 @@ def test_from_groups_to_names_in_a_new_photo(page: Page, outside: list[str], sta
         settled(page)
         name_box(page).fill(person)
         name_box(page).press("Enter")
-        page.get_by_text(re.compile(rf"Named \d+ faces “{person}”")).wait_for()
+        page.get_by_text(re.compile(rf"Named \d+ faces “{person}”")).first.wait_for()
         settled(page)
 
     page.get_by_role("link", name="Train").click()
@@ -107,7 +107,7 @@ def test_a_name_given_by_mistake_is_taken_back(page: Page, stage: Stage) -> None
     name_box(page).fill("Mistake")
     name_box(page).press("Enter")
     page.get_by_role("button", name="Undo").first.click()
-    page.get_by_text(re.compile("Undone: Named .*Mistake")).wait_for()
+    page.get_by_text(re.compile("Undone: Named .*Mistake")).first.wait_for()
     settled(page)
     assert page.get_by_text(re.compile(r"\d+ of \d+ faces? named")).inner_text() == before
     page.goto(f"{stage.url}/people")

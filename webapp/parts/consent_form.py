@@ -26,14 +26,14 @@ _LAST = date(2999, 12, 31)
 
 
 def in_words(consent: ConsentView) -> str | None:
-    """Such as "consent until 01 March 2027"; None for unknown."""
+    """Such as "consent until 1 March 2027"; None for unknown."""
     if consent.state is ConsentState.UNKNOWN:
         return None
     if consent.state is ConsentState.REFUSED:
         return "refused consent"
-    if consent.has_ended(date.today()):
-        return f"consent ended {long_date(consent.until)}"
-    return f"consent until {long_date(consent.until)}" if consent.until else "consent given"
+    if consent.until is None:
+        return "consent given"
+    return f"consent {'ended' if consent.has_ended(date.today()) else 'until'} {long_date(consent.until)}"
 
 
 def consent_form(person: PersonView) -> None:
