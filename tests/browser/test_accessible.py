@@ -162,7 +162,7 @@ wanted => {
 """
 MAIN = {
     "home": "^A .*(Name|Import|Train|Recognise)", "photos": "^INPUT .*Search", "name_faces": "^(BUTTON|INPUT|DIV)",
-    "clusters": "^INPUT .*Name|^BUTTON .*Name all", "map": "^BUTTON .*(People|Redraw|Draw)", "people": "^BUTTON .*card",
+    "clusters": "^INPUT .*Name|^BUTTON .*Name all", "map": "^BUTTON .*(People|[Dd]raw)", "people": "^BUTTON .*card",
     "train": "^BUTTON .*Train", "evaluation": "^(INPUT|A|BUTTON)", "recognise": "(One face|Recognise)",
     "history": "^(BUTTON|INPUT|A) ", "export": "^(BUTTON|INPUT)", "backups": "^BUTTON .*Back up now",
     "sharing": "^A .*People", "users": "^A .*first user", "people?person=1": "^BUTTON .*Edit",
