@@ -237,7 +237,9 @@ def candidates_of(
     )  # fmt: skip
     head = fastai_fit.CosineHead(rows)
     record(fastai_fit.starting_point(head, lab.plain.vectors, lesson))
-    views = [lab.plain, *lab.extract.views(labelled.crops, _views(len(labelled.crops), options), options.seed)]
+    views, more = [lab.plain], _views(len(labelled.crops), options)
+    if more:  # else the network need not be loaded
+        views += lab.extract.views(labelled.crops, more, options.seed)
     if options.epochs:
         fastai_fit.fit_head(head, [view.vectors for view in views], lesson, options.epochs)
         candidates.append(Candidate("head", fastai_fit.rows_of(head), examples))
