@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,11 +169,10 @@ class _Single:
         file = Path(gradio_actions.uploaded(shown.path, self._settings))
         naming = name_new_photo(
             library(),
-            file,
+            file.read_bytes(),
             name if isinstance(name, str) else "",
             shown.faces[shown.chosen].box,
             keep_as=uploads.safe_name(file.name),
-            sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
         )
         event = naming.event
         said = "It has this name already." if event is None else f"{event.summary}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from faceid_core.errors import BadInput, PathNotFound
 from faceid_core.media import folders
 from faceid_core.media.formats import SUFFIXES, VIDEO_SUFFIXES
 from faceid_core.media.left_out import LeftOuts
+from faceid_core.media.uploaded import keep
 from faceid_core.remote import place
 
 
@@ -51,22 +51,10 @@ def checked_path(text: str, *, videos: bool = False) -> Path:
 
 def store(folder: Path, files: Iterable[Upload]) -> list[Path]:
     """Keep the uploaded files in the folder and return their paths. The same bytes are kept once."""
-    kept = [_keep(folder, file) for file in files]
+    kept = [keep(folder, file.getbuffer(), safe_name(file.name)) for file in files]
     if not kept:
         raise BadInput("Choose at least one photo to upload.")
     return kept
-
-
-def _keep(folder: Path, file: Upload) -> Path:
-    data = file.getbuffer()
-    path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}-{safe_name(file.name)}"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f"{path.suffix}.part")
-        with partial.open("wb") as target:
-            target.write(data)
-        partial.replace(path)
-    return path
 
 
 def safe_name(name: str) -> str:

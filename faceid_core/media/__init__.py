@@ -12,6 +12,7 @@ __all__ = [
     "left_out",
     "orientation",
     "source",
+    "uploaded",
     "video",
     "xmp",
     "zipped",

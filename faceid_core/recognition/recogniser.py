@@ -8,7 +8,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -186,11 +186,6 @@ def _embedder(
     if tuned is None:
         return shared(settings) if shared else make_embedder(settings, threads=threads)
     return _TunedEmbedder(tuned, settings, threads=threads)
-
-
-def as_dict(face: Recognised) -> dict[str, Any]:
-    """See Recognised.as_dict."""
-    return face.as_dict()
 
 
 def summary(faces: list[Recognised]) -> str:

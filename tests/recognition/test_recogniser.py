@@ -20,7 +20,7 @@ from faceid_core.media import images
 from faceid_core.recognition import candidates, classifier, model_files, openset, training
 from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.openset import Calibration
-from faceid_core.recognition.recogniser import Recogniser, as_dict, summary
+from faceid_core.recognition.recogniser import Recogniser, summary
 from faceid_core.recognition.scoring import FaceSet
 from faceid_core.values import Box, DetectedFace, Guess, Recognised
 from faceid_core.vision.embedding import make_embedder
@@ -233,7 +233,7 @@ def face(name: str | None, left: float = 0.0) -> Recognised:
 
 
 def test_json_shape() -> None:
-    assert as_dict(face("Ann")) == {
+    assert face("Ann").as_dict() == {
         "box": [0.0, 0, 9.6, 9],
         "status": "known",
         "person_id": None,
@@ -242,7 +242,7 @@ def test_json_shape() -> None:
         "score": 1.5,
         "runners_up": [{"name": "Bob", "probability": 0.01}],
     }
-    nobody = json.loads(json.dumps(as_dict(face(None))))
+    nobody = json.loads(json.dumps(face(None).as_dict()))
     assert (nobody["name"], nobody["status"]) == (None, "unknown")
 
 
