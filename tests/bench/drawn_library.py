@@ -3,9 +3,9 @@
     PYTHONPATH=. python -m tests.bench.drawn_library FOLDER [--faces 100000] [--people 2000]
 
 Vectors lie around middles on a sphere whose spectrum falls as that of dlib's does, so that faces of one person are
-about 0.4 apart and those of two people about 0.85. Half of everybody's faces have their name, the others
-wait; every
-tenth face is somebody's who is there once. Photos are of three faces and have no file; all share one drawn crop.
+about 0.4 apart and those of two people about 0.85. Half of everybody's faces have their name, the others wait;
+every tenth face is somebody's who is there once. Photos are of three faces and have no file; all share one drawn
+crop.
 """
 
 from __future__ import annotations
@@ -51,6 +51,18 @@ def draw(faces: int, people: int, seed: int = 0) -> tuple[Vectors, Ints]:
 
 def fill(library: Library, vectors: Vectors, truth: Ints) -> None:
     """Faces, groups of what waits, and names."""
+    add_faces(library, vectors)
+    known = truth < truth.max() + 1 - int(len(truth) * STRANGERS)
+    library.clusters.save_run("drawn", {}, EMBEDDER, np.arange(len(truth)) + 1, _groups(truth, known))
+    for person in np.unique(truth[known]).tolist():
+        mine = np.flatnonzero(truth == person) + 1
+        if person % 5:  # every fifth person has no name yet
+            library.people.name_faces(mine[: max(len(mine) // 2, 1)].tolist(), f"Person {person}")
+    library._database.optimise()
+
+
+def add_faces(library: Library, vectors: Vectors) -> None:
+    """The face with id n + 1 has the vector in row n; PER_PHOTO in a row are one photo's."""
     rng = np.random.default_rng(1)
     crop, quality = _crop(), rng.uniform(0.3, 1, len(vectors)).round(4)
     for start in range(0, len(vectors), AT_ONCE):
@@ -65,13 +77,6 @@ def fill(library: Library, vectors: Vectors, truth: Ints) -> None:
             session.execute(insert(Embedding), [
                 {"face_id": row + 1, "embedder": EMBEDDER, "vector": vectors[row].tobytes()} for row in rows
             ])  # fmt: skip
-    known = truth < truth.max() + 1 - int(len(truth) * STRANGERS)
-    library.clusters.save_run("drawn", {}, EMBEDDER, np.arange(len(truth)) + 1, _groups(truth, known))
-    for person in np.unique(truth[known]).tolist():
-        mine = np.flatnonzero(truth == person) + 1
-        if person % 5:  # every fifth person has no name yet
-            library.people.name_faces(mine[: max(len(mine) // 2, 1)].tolist(), f"Person {person}")
-    library._database.optimise()
 
 
 def _groups(truth: Ints, known: np.ndarray) -> Ints:
