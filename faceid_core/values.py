@@ -318,6 +318,18 @@ class ExportedFace:
     label_source: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ExportedPhoto:
+    """A photo on which a person is without a face, as exports see it; fields as those of an ExportedFace."""
+
+    photo_id: int
+    path: str
+    width: int
+    height: int
+    taken_at: datetime | None
+    person: str
+
+
 def utc_now() -> datetime:
     """This moment in UTC, without a zone: the form in which every time is stored."""
     return datetime.now(UTC).replace(tzinfo=None)

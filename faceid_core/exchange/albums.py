@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path, PurePath
 
 from faceid_core import frame_path
-from faceid_core.exchange.export_content import Content, Entry, by_photo, file_name, file_names, unique
+from faceid_core.exchange.export_content import Content, Entry, file_name, file_names, unique
 from faceid_core.remote import RemotePath
-from faceid_core.values import ExportedFace
+from faceid_core.values import ExportedFace, ExportedPhoto
+
+OnPhoto = ExportedFace | ExportedPhoto
 
 SMALL_PX, LARGE_PX = 480, 1920
 """Longer sides of the pictures of a gallery."""
@@ -24,8 +26,8 @@ def albums(content: Content) -> Iterator[Entry]:
     """`Ann/IMG_1.jpg`: the files themselves, of each person in a folder. A video is there once."""
     folders = file_names(content.classes)
     people: dict[str, dict[str, None]] = {name: {} for name in content.classes}
-    for face in content.named:
-        people[face.person or ""][str(frame_path.file_of(face.path))] = None
+    for one in content.on_photos:
+        people[one.person or ""][str(frame_path.file_of(one.path))] = None
     missing: set[str] = set()
     for name, paths in people.items():
         taken: set[str] = set()
@@ -59,7 +61,8 @@ def gallery(content: Content) -> Iterator[Entry]:
     loader = PackageLoader("faceid_core.exchange", "templates")
     page = Environment(loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
     sections: dict[str, list[dict[str, str]]] = {}
-    for number, face in enumerate(_in_time([faces[0] for faces in by_photo(content.named).values()]), 1):
+    photos = {one.photo_id: one for one in reversed(content.on_photos)}
+    for number, face in enumerate(_in_time(photos.values()), 1):
         file = f"{number:04d}.jpg"
         small, large = (content.picture(face, side) for side in (SMALL_PX, LARGE_PX))
         if small is None or large is None:
@@ -74,10 +77,10 @@ def gallery(content: Content) -> Iterator[Entry]:
     yield Entry("index.html", html.encode())
 
 
-def _in_time(faces: list[ExportedFace]) -> list[ExportedFace]:
+def _in_time(photos: Iterable[OnPhoto]) -> list[OnPhoto]:
     """The oldest first, those without a date last."""
     return sorted(
-        faces, key=lambda face: (face.taken_at is None, face.taken_at or datetime.min, PurePath(face.path).name)
+        photos, key=lambda one: (one.taken_at is None, one.taken_at or datetime.min, PurePath(one.path).name)
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from faceid_core.values import Box, ExportedFace
+from faceid_core.values import Box, ExportedFace, ExportedPhoto
 
 Item = TypeVar("Item")
 
@@ -39,15 +39,17 @@ class Content:
     """What is exported.
 
     crops: ids of faces -> their pictures as JPEG (150x150 px), those that there are.
-    picture: a face on a photo, and the most pixels of the longer side (None: all) -> the upright photo as JPEG
-    without metadata, with hidden faces blurred; None, and a line in `problems`, where it can't be had.
+    picture: a photo by a face or a person on it, and the most pixels of the longer side (None: all) -> the upright
+    photo as JPEG without metadata, hidden faces blurred; None, and a line in `problems`, where it can't be had.
+    without: photos on which people are without a face, for forms that hold whole photos.
     held_out: ids of faces that are to validate with, not to train with; whole photos.
     split: whether there is anything to be held out.
     """
 
     faces: Sequence[ExportedFace]
     crops: Callable[[Sequence[int]], Mapping[int, bytes]]
-    picture: Callable[[ExportedFace, int | None], bytes | None]
+    picture: Callable[[ExportedFace | ExportedPhoto, int | None], bytes | None]
+    without: Sequence[ExportedPhoto] = ()
     held_out: frozenset[int] = frozenset()
     split: bool = False
     problems: list[str] = field(default_factory=list)
@@ -58,9 +60,15 @@ class Content:
         return [face for face in self.faces if face.person is not None]
 
     @property
+    def on_photos(self) -> list[ExportedFace | ExportedPhoto]:
+        """Everybody with a name who is on a photo, with a face or without."""
+        return [*self.named, *self.without]
+
+    @property
     def classes(self) -> list[str]:
         """The names, by alphabet; a place in the list is the number of a class."""
-        return sorted({face.person for face in self.named if face.person}, key=lambda name: (name.casefold(), name))
+        names = {one.person for one in self.on_photos if one.person}
+        return sorted(names, key=lambda name: (name.casefold(), name))
 
     def part_of(self, face: ExportedFace) -> str:
         """ "train" or "valid"."""

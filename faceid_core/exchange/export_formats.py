@@ -14,6 +14,7 @@ class Format:
     """title, about: for menus. write: what is exported -> its files, one by one.
 
     holds: what makes up its size: the pictures of "faces", the "photos" as they are, or "pictures" made of them.
+    whole_photos: whether people who are on a photo without a face belong to it, too.
     links: whether its files are those of the library, which may be linked instead of copied.
     """
 
@@ -24,14 +25,18 @@ class Format:
     named_only: bool = True
     splits: bool = False
     links: bool = False
+    whole_photos: bool = False
     one_person: bool = False
 
 
 FORMATS: dict[str, Format] = {
-    "albums": Format("Albums", "A folder of photos for each person", albums.albums, holds="photos", links=True),
+    "albums": Format(
+        "Albums", "A folder of photos for each person", albums.albums, holds="photos", links=True,
+        whole_photos=True,
+    ),
     "gallery": Format(
         "Gallery", "A page with the photos of one person, for any browser, without a network", albums.gallery,
-        holds="pictures", one_person=True,
+        holds="pictures", one_person=True, whole_photos=True,
     ),
     "imagefolder": Format(
         "ImageFolder", "Aligned faces in a folder for each person, for torchvision and others",

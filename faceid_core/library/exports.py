@@ -15,9 +15,10 @@ from faceid_core.library.faces import MEMBERS, stored_source
 from faceid_core.library.filters import PhotoQuery, photo_conditions
 from faceid_core.library.store.database import Database, chunks
 from faceid_core.library.store.packed_vectors import unpack, usable
+from faceid_core.library.store.photo_tables import PersonOnPhoto
 from faceid_core.library.store.tables import Cluster, Consent, Crop, Embedding, Face, Label, Person, Photo, Source
 from faceid_core.library.store.withholding import withheld_faces
-from faceid_core.values import Actor, Box, ConsentState, ExportedFace, Flag, Role, Vectors
+from faceid_core.values import Actor, Box, ConsentState, ExportedFace, ExportedPhoto, Flag, Role, Vectors
 
 AT_ONCE = 1000
 """Rows that are fetched together."""
@@ -79,20 +80,35 @@ class Exports:
             for row in session.execute(wanted.execution_options(yield_per=AT_ONCE)):
                 yield _exported(*row)
 
-    def preview(self, query: ExportQuery = EVERY_FACE) -> ExportPreview:
-        """Counts and sizes, without reading a picture. Raises NotAllowed."""
+    def without_face(self, query: ExportQuery = EVERY_FACE) -> list[ExportedPhoto]:
+        """Photos on which people are without a face, by path; the query's conditions on faces don't matter. Raises
+        NotAllowed."""
         self._database.actor.require(Role.OWNER)
-        faces = _faces(self._database.actor, query, Face.id, Face.photo_id, Label.person_id).subquery()
-        photos = select(faces.c.photo_id).distinct()
+        columns = (Photo.id, Photo.path, Photo.width, Photo.height, Photo.taken_at, Person.name)
+        wanted = _without_face(self._database.actor, query, *columns)
+        with self._database.read() as session:
+            rows = session.execute(wanted.order_by(col(Photo.path), col(Person.name_key)))
+            return [ExportedPhoto(*row) for row in rows]
+
+    def preview(self, query: ExportQuery = EVERY_FACE, *, whole_photos: bool = False) -> ExportPreview:
+        """Counts and sizes, without reading a picture. whole_photos: photos without a face of theirs count, too.
+        Raises NotAllowed."""
+        actor = self._database.actor
+        actor.require(Role.OWNER)
+        faces = _faces(actor, query, Face.id, Face.photo_id, Label.person_id).subquery()
+        there = select(faces.c.photo_id, faces.c.person_id)
+        if whole_photos:
+            there = there.union(_without_face(actor, query, PersonOnPhoto.photo_id, PersonOnPhoto.person_id))
+        on_photos = there.subquery()
+        photos = select(on_photos.c.photo_id).distinct()
         sizes = select(func.max(Source.size_bytes).label("size")).where(col(Source.photo_id).in_(photos))
         each = sizes.group_by(col(Source.photo_id)).subquery()
         crops = select(func.sum(func.length(col(Crop.data)))).where(col(Crop.face_id).in_(select(faces.c.id)))
-        counts = select(
-            func.count(), func.count(faces.c.person_id), func.count(faces.c.person_id.distinct()),
-            func.count(faces.c.photo_id.distinct()),
-        ).select_from(faces)  # fmt: skip
+        counts = select(func.count(), func.count(faces.c.person_id)).select_from(faces)
+        whom = select(func.count(on_photos.c.person_id.distinct()), func.count(on_photos.c.photo_id.distinct()))
         with self._database.read() as session:
-            number, named, people, photo_number = session.execute(counts).one()
+            number, named = session.execute(counts).one()
+            people, photo_number = session.execute(whom).one()
             photo_bytes = session.scalar(select(func.sum(each.c.size))) or 0
             crop_bytes = session.scalar(crops) or 0
         return ExportPreview(number, named, people, photo_number, int(photo_bytes), int(crop_bytes))
@@ -148,6 +164,27 @@ def _faces(actor: Actor, query: ExportQuery, *columns: Any) -> Select[Any]:
     if query.named_only:
         wanted = wanted.where(col(Label.person_id).is_not(None))
     return wanted
+
+
+def _without_face(actor: Actor, query: ExportQuery, *columns: Any) -> Select[Any]:
+    """Columns of PersonOnPhoto, Photo and Person, of people who are neither hidden nor refused, and have no face
+    on the photo that would be exported."""
+    refused = select(col(Consent.person_id)).where(col(Consent.state) == ConsentState.REFUSED.value)
+    faces = select(col(Label.face_id)).join(Face, col(Face.id) == col(Label.face_id))
+    theirs = faces.where(
+        col(Face.photo_id) == col(PersonOnPhoto.photo_id),
+        col(Label.person_id) == col(PersonOnPhoto.person_id),
+        col(Face.flag) != Flag.HIDDEN.value,
+    )
+    wanted = (
+        select(*columns)
+        .select_from(PersonOnPhoto)
+        .join(Photo, col(Photo.id) == col(PersonOnPhoto.photo_id))
+        .join(Person, col(Person.id) == col(PersonOnPhoto.person_id))
+        .where(*photo_conditions(query.photos, actor), ~theirs.exists())
+        .where(col(Person.hidden).is_(False), col(Person.id).not_in(refused))
+    )
+    return wanted.where(col(Person.id).in_(query.people)) if query.people else wanted
 
 
 def _exported(

@@ -21,7 +21,7 @@ from faceid_core.library import EVERY_FACE, ExportPreview, ExportQuery, Library,
 from faceid_core.media import annotate, images
 from faceid_core.recognition.holdout import hold_out
 from faceid_core.steps.load_vectors import load_embedder
-from faceid_core.values import Box, ExportedFace, Flag, Progress, Role, no_progress
+from faceid_core.values import Box, ExportedFace, ExportedPhoto, Flag, Progress, Role, no_progress
 from faceid_core.wording import count
 
 TABLE, EMBEDDINGS = "table", "embeddings"
@@ -145,7 +145,7 @@ def preview(library: Library, form: str, query: ExportQuery) -> tuple[ExportPrev
         found = library.exports.preview(query)
         return found, found.faces * ROW_BYTES[form]
     wanted = _chosen(form)
-    found = library.exports.preview(_narrowed(query, wanted))
+    found = library.exports.preview(_narrowed(query, wanted), whole_photos=wanted.whole_photos)
     return found, found.crop_bytes if wanted.holds == "faces" else found.photo_bytes
 
 
@@ -157,14 +157,16 @@ def content_of(library: Library, form: str, query: ExportQuery, *, split: float 
     if not 0 <= split < 1:
         raise BadInput("The share to validate with is from 0 to below 1.")
     faces = list(library.exports.faces(_narrowed(query, wanted)))
-    if not faces:
+    without = library.exports.without_face(query) if wanted.whole_photos else []
+    if not (faces or without):
         raise NoFaces("No face meets these conditions; nothing was exported.")
     problems: list[str] = []
     held = held_out(faces, split) if wanted.splits and split else frozenset()
     return Content(
         faces,
         library.faces.crops,
-        _Pictures(library, faces, problems),
+        _Pictures(library, [*faces, *without], problems),
+        without,
         held_out=held,
         split=bool(wanted.splits and split),
         problems=problems,
@@ -224,11 +226,11 @@ def _with_progress(form: Format, content: Content, progress: Progress) -> Iterat
 class _Pictures:
     """Gives the upright picture of a photo, see Content.picture."""
 
-    def __init__(self, library: Library, faces: list[ExportedFace], problems: list[str]) -> None:
+    def __init__(self, library: Library, faces: list[ExportedFace | ExportedPhoto], problems: list[str]) -> None:
         self._library, self._faces, self._problems = library, faces, problems
         self._to_blur: dict[int, list[Box]] | None = None
 
-    def __call__(self, face: ExportedFace, side_px: int | None) -> bytes | None:
+    def __call__(self, face: ExportedFace | ExportedPhoto, side_px: int | None) -> bytes | None:
         if self._to_blur is None:
             self._to_blur = self._library.exports.to_blur({each.photo_id for each in self._faces})
         try:
@@ -244,7 +246,7 @@ class _Pictures:
         boxes = [box.scaled(scale) for box in self._to_blur.get(face.photo_id, ())]
         return images.encode_jpeg(annotate.blurred(pixels, boxes) if boxes else pixels, quality=JPEG_QUALITY)
 
-    def _leave_out(self, face: ExportedFace, reason: str) -> None:
+    def _leave_out(self, face: ExportedFace | ExportedPhoto, reason: str) -> None:
         problem = f"{frame_path.shown(face.path)} is left out: {reason}"
         if problem not in self._problems:
             self._problems.append(problem)

@@ -55,7 +55,7 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "tags": {VIEWER: "people_on", EDITOR: "add add_person all of remove remove_person", OWNER: "decided"},
     "statistics": {VIEWER: "by_year people_by_year together undated"},
-    "exports": {OWNER: "faces preview to_blur vectors"},
+    "exports": {OWNER: "faces preview to_blur vectors without_face"},
     "people": {
         VIEWER: "all find get known",
         EDITOR: "accept answer delete describe give_faces merge name_faces reject remove_faces rename set_cover "

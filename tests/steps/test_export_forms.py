@@ -16,7 +16,8 @@ from PIL import Image
 from faceid_core.errors import BadInput
 from faceid_core.exchange.export_content import clipped
 from faceid_core.library import ExportQuery, Library
-from faceid_core.steps.export import export_as, held_out
+from faceid_core.steps.export import export_as, held_out, preview
+from faceid_core.values import Presence
 from tests.library.conftest import new_photo
 from tests.steps.conftest import faces_of
 
@@ -250,6 +251,26 @@ def test_albums_hold_the_photos_of_each_person(named: Library, tmp_path: Path, l
             assert file.read_bytes() == Path(face.path).read_bytes()
             assert file.is_symlink() is (link == "symbolic")
             assert file.samefile(face.path) is (link != "copy")
+
+
+def test_albums_and_galleries_hold_photos_of_people_without_a_face(named: Library, tmp_path: Path) -> None:
+    bo, grandma = named.people.known("Bo").id, "Grandma"
+    theirs = {face.photo_id for face in named.faces.of_person(bo, limit=99)}
+    photos = [photo for photo in named.photos.page(limit=99) if photo.id not in theirs][:3]
+    one, two, three = photos
+    named.tags.add_person([one.id, two.id], "Bo", Presence.BEHIND)
+    named.tags.add_person([three.id], grandma, Presence.UNSEEN)
+    seen = preview(named, "albums", ExportQuery(people=(bo,)))[0]
+    assert seen.photos == len(theirs) + 2
+    export_as(named, tmp_path / "albums", "albums")
+    files = {file.name for file in (tmp_path / "albums" / "Bo").iterdir()}
+    assert {Path(one.path).name, Path(two.path).name} <= files and len(files) == seen.photos
+    assert [file.name for file in (tmp_path / "albums" / grandma).iterdir()] == [Path(three.path).name]
+    only = ExportQuery(people=(named.people.known(grandma).id,))
+    export_as(named, tmp_path / "gallery", "gallery", only)
+    assert (tmp_path / "gallery" / "photos" / "0001.jpg").exists(), "nobody has to have a face"
+    named.people.describe(only.people[0], hidden=True)
+    assert named.exports.without_face(only) == [] == named.exports.without_face(ExportQuery(people=(10**6,)))
 
 
 def test_a_gallery_works_alone_and_names_nobody_else(named: Library, tmp_path: Path) -> None:
