@@ -105,21 +105,40 @@ def leads(vectors: Vectors, whom: Ints, middles: Middles) -> Floats:
 
     The nearest faces don't tell enough: somebody with many different photos is near to strangers, too.
     """
-    result = np.full(len(vectors), np.nan)
-    others = min(CROWD, len(middles.people) - 1)
+    return crowds(vectors, whom, middles).leads
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowds:
+    """leads: (M,) see there; people: (M, K) the K <= CROWD nearest others, in no order; reach: (M,) the squared
+    distance up to which they are."""
+
+    leads: Floats
+    people: Ints
+    reach: Floats
+
+
+def crowds(vectors: Vectors, whom: Ints, middles: Middles) -> Crowds:
+    """The leads of faces (M, D) for people (M,), with whom they were reckoned with."""
+    others = max(min(CROWD, len(middles.people) - 1), 0)
+    found = Crowds(
+        np.full(len(vectors), np.nan), np.full((len(vectors), others), -1), np.full(len(vectors), np.inf)
+    )
     if others < 1:
-        return result
+        return found
     lengths = (middles.vectors**2).sum(axis=1)
     step = max(BLOCK // len(middles.people), 1)
     for start in range(0, len(vectors), step):
-        some = vectors[start : start + step]
+        block, some = slice(start, start + step), vectors[start : start + step]
         squared = (some**2).sum(axis=1)[:, None] - 2 * some @ middles.vectors.T + lengths
-        place, rows = np.searchsorted(middles.people, whom[start : start + step]), np.arange(len(some))
+        place, rows = np.searchsorted(middles.people, whom[block]), np.arange(len(some))
         own = squared[rows, place].astype(np.float64)
         squared[rows, place] = np.inf
-        following = np.partition(squared, others - 1, axis=1)[:, :others].mean(axis=1)
-        result[start : start + step] = own - CROWD_COUNTS * following
-    return result
+        crowd = np.argpartition(squared, others - 1, axis=1)[:, :others]
+        following = np.take_along_axis(squared, crowd, axis=1)
+        found.leads[block] = own - CROWD_COUNTS * following.mean(axis=1)
+        found.people[block], found.reach[block] = middles.people[crowd], following.max(axis=1)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

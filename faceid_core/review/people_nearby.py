@@ -40,6 +40,7 @@ class PeopleNearby:
         self._vectors = vectors
         self._rank = np.argsort(np.lexsort((np.arange(count), -quality)))
         self._gallery: dict[int, Ints] = {}
+        self._middles: identity.Middles | None = None
         self.people = np.full((count, LISTED), -1, np.int64)
         self.distances = np.full((count, LISTED), np.inf, np.float32)
         self.beyond = np.full(count, np.inf, np.float32)
@@ -51,6 +52,11 @@ class PeopleNearby:
 
     def middles(self) -> identity.Middles:
         """Of everybody's faces that stand for them."""
+        if self._middles is None:
+            self._middles = self._new_middles()
+        return self._middles
+
+    def _new_middles(self) -> identity.Middles:
         people = sorted(self._gallery)
         rows = np.concatenate([np.empty(0, np.int64), *(self._gallery[person] for person in people)])
         sizes = [len(self._gallery[person]) for person in people]
@@ -63,6 +69,7 @@ class PeopleNearby:
         moved = {person: row[rows] for person, rows in before._gallery.items()}
         # Whose faces are not all here is in lists with other distances than now: no faces differ from any.
         self._gallery = {person: rows if (rows >= 0).all() else rows[:0] for person, rows in moved.items()}
+        self._middles = None
         self.people[here], self.distances[here] = before.people[there], before.distances[there]
         self.beyond[here], self.known[here] = before.beyond[there], before.known[there]
 
@@ -75,6 +82,8 @@ class PeopleNearby:
         gallery = self._galleries(people)
         changed = {person for person in self._gallery.keys() | gallery.keys() if self._differs(person, gallery)}
         self._gallery = gallery
+        if changed:
+            self._middles = None
         self.known &= asked
         if len(changed) > FEW * max(len(gallery), 1):
             self.known[:] = False

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from faceid_core.lifetimes import NOBODYS, Lifetimes
 from faceid_core.review import identity, queue
 from faceid_core.review.identity import MARGIN, Suggestion
+from faceid_core.review.lead_index import LeadIndex
 from faceid_core.review.people_nearby import Bools, PeopleNearby
 from faceid_core.values import GalleryFaces, Ints, Vectors
 
@@ -55,6 +56,7 @@ class SuggestionIndex:
     def __init__(self, faces: ComparedRows, *, limit: float, margin: float = MARGIN) -> None:
         self._faces, self._limit, self._margin = faces, limit, margin
         self._nearby = PeopleNearby(faces.vectors, faces.quality)
+        self._leads = LeadIndex(faces.vectors)
         self._limits = np.full(len(faces.ids), limit)
         self._reasons: dict[tuple[int, int], tuple[int, ...]] = {}
         self._made: dict[int, Suggestion] = {}
@@ -101,7 +103,7 @@ class SuggestionIndex:
         near, sure = near[order], sure[order]
         first = np.sort(_first_of(self._faces.photos[rows[near]], people[near, 0]))
         kept, sure = near[first], sure[first]
-        ahead = identity.leads(self._faces.vectors[rows[kept]], people[kept, 0], self._nearby.middles())
+        ahead = self._leads.update(rows[kept], people[kept, 0], self._nearby.middles())
         self._made = {
             item[0]: self._suggestion(*item)
             for item in zip(
