@@ -92,7 +92,7 @@ def make(folder: Path, vectors: Vectors) -> None:
 def check(folder: Path, names: Mapping[int, str]) -> str:
     """How the names that were given compare with the truth."""
     with Library.open(Settings(library=folder, database_url=None)) as library:
-        given = {face: library.people.get(person).name for face, person in _labels(library)}
+        given = names_given(library)
         ignored = set(library.faces.with_flag(Flag.STRANGER))
     known = [face for face, name in names.items() if name]
     right = sum(given.get(face) == names[face] for face in known)
@@ -106,8 +106,11 @@ def check(folder: Path, names: Mapping[int, str]) -> str:
     )
 
 
-def _labels(library: Library) -> list[tuple[int, int]]:
-    return [(face, person) for face, person, *_ in library.gallery.standing().labels.tolist()]
+def names_given(library: Library) -> dict[int, str]:
+    """Face -> name, of those with one."""
+    labels = library.gallery.standing().labels[:, :2].tolist()
+    people = {person.id: person.name for person in library.people.all()}
+    return {face: people[person] for face, person in labels}
 
 
 def _pairs(sizes: Counter[str] | Counter[tuple[str, str]]) -> int:

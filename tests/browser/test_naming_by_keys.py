@@ -14,7 +14,7 @@ from faceid_core.library import Library
 from faceid_core.settings import Settings
 from faceid_core.values import Flag
 from tests.bench.drawn_library import draw
-from tests.bench.naming_by_keys import apart, make, names_of
+from tests.bench.naming_by_keys import apart, make, names_given, names_of
 from tests.bench.scripted_user import QueueUser
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_sixty_faces_are_named_by_keys_alone(
         page.get_by_role("button", name="Skip").wait_for()
         effort = QueueUser(page, names).run(at_most=2 * FACES)
     with Library.open(Settings(library=tmp_path)) as library:
-        given = {face: library.people.get(person).name for face, person, *_ in library.gallery.standing().labels}
+        given = names_given(library)
         ignored = set(library.faces.with_flag(Flag.STRANGER))
     assert {face: given.get(face, "") for face in names} == names
     assert ignored == {face for face, name in names.items() if not name}
