@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Select, func, literal, or_, select
+from sqlalchemy import Select, case, func, literal, or_, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
@@ -95,7 +97,8 @@ class Gallery:
 
     def standing(self) -> Standing:
         """Everything that was decided, as it stands."""
-        labels = select(Label.face_id, Label.person_id, Face.photo_id, Label.source).join(  # type: ignore[call-overload]
+        accepted = case((col(Label.source) == LabelSource.ACCEPTED.value, 1), else_=0)
+        labels = select(Label.face_id, Label.person_id, Face.photo_id, accepted).join(  # type: ignore[call-overload]
             Face, col(Face.id) == col(Label.face_id)
         )
         rejections = select(Rejection.face_id, Rejection.person_id)  # type: ignore[call-overload]
@@ -105,11 +108,13 @@ class Gallery:
         )
         hidden = select(col(Person.id)).where(col(Person.hidden))
         with self._database.read() as session:
-            named = session.execute(labels).all()
+            named = _as_pairs(
+                session.connection().execute(labels), 4
+            )  # by the ORM, it would take three times as long
             pairs = session.execute(constraints.order_by(PairConstraint.face_id, PairConstraint.other_id)).all()
             return Standing(
-                labels=_as_pairs([row[:3] for row in named], 3),
-                accepted=np.array([row[3] == LabelSource.ACCEPTED.value for row in named], bool),
+                labels=named[:, :3],
+                accepted=named[:, 3] > 0,
                 flagged=np.sort(as_ints(face for face in session.scalars(flagged) if face is not None)),
                 rejections=_as_pairs(session.execute(rejections).all(), 2),
                 cannot_link=_as_pairs([row[:2] for row in pairs if not row[2]], 2),
@@ -161,27 +166,27 @@ class Gallery:
     def twice(self, limit: int) -> list[tuple[int, int, tuple[int, ...]]]:
         """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first.
         Without people who refused: nobody can see whether it is them."""
+        shown = (col(Face.flag) == Flag.NONE.value, col(Face.id).not_in(withheld_faces()))
         places = (
             select(Face.photo_id, Label.person_id)  # type: ignore[call-overload]
             .join(Label, col(Label.face_id) == col(Face.id))
-            .where(col(Face.flag) == Flag.NONE.value, col(Face.id).not_in(withheld_faces()))
+            .where(*shown)
             .group_by(col(Face.photo_id), col(Label.person_id))
             .having(func.count() > 1)
             .order_by(col(Face.photo_id).desc(), col(Label.person_id))
             .limit(limit)
+        ).subquery()
+        faces = (
+            select(Face.photo_id, Label.person_id, Face.id)  # type: ignore[call-overload]
+            .join(Label, col(Label.face_id) == col(Face.id))
+            .join(places, (places.c.photo_id == col(Face.photo_id)) & (places.c.person_id == col(Label.person_id)))
+            .where(*shown)
+            .order_by(col(Face.photo_id).desc(), col(Label.person_id), col(Face.left), col(Face.id))
         )
-        found: list[tuple[int, int, tuple[int, ...]]] = []
         with self._database.read() as session:
-            for photo, person in session.execute(places).all():
-                faces = (
-                    select(col(Face.id))
-                    .join(Label, col(Label.face_id) == col(Face.id))
-                    .where(col(Face.photo_id) == photo, col(Label.person_id) == person)
-                    .where(col(Face.flag) == Flag.NONE.value)
-                )
-                ids = session.scalars(faces.order_by(col(Face.left), col(Face.id))).all()
-                found.append((photo, person, tuple(face for face in ids if face is not None)))
-        return found
+            rows = session.execute(faces).tuples().all()
+        together = groupby(rows, key=itemgetter(0, 1))
+        return [(*place, tuple(face for _, _, face in found)) for place, found in together]
 
     def faces(
         self, embedder: str, per_person: int = PER_PERSON, *, people: Sequence[int] | None = None
@@ -349,5 +354,5 @@ def _boxes_version() -> tuple[Any, ...]:
     )
 
 
-def _as_pairs(rows: Sequence[Any], width: int) -> Ints:
-    return np.array([tuple(row) for row in rows], np.int64).reshape(-1, width)
+def _as_pairs(rows: Iterable[Any], width: int) -> Ints:
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, width)

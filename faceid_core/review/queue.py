@@ -135,6 +135,18 @@ def probability(one: Suggestion, limit: float, record: tuple[int, int] = (0, 0),
     return near * (PRIOR + yes) / (PRIOR + yes + no)
 
 
+def probabilities(waiting: Waiting) -> Floats:
+    """(S,) how likely each suggestion is right, see probability."""
+    made = waiting.suggestions
+    leads = np.array([one.lead for one in made], np.float64)
+    distances = np.array([one.distance for one in made], np.float64)
+    by_distance = BY_DISTANCE * (HALFWAY - distances / waiting.limit)
+    usual = np.where(np.isnan(leads), by_distance, usual_odds(leads, waiting.limit))
+    trust = {person: (PRIOR + yes) / (PRIOR + yes + no) for person, (yes, no) in waiting.records.items()}
+    result: Floats = np.array([trust.get(one.person, 1.0) for one in made]) / (1 + np.exp(-usual - waiting.lift))
+    return result
+
+
 def odds(one: Suggestion, limit: float) -> float:
     """The log-odds that a suggestion is right, in a library of which nothing else is known."""
     if math.isnan(one.lead):
@@ -171,10 +183,7 @@ class Queue:
 def naming(waiting: Waiting, at_most: int) -> Queue:
     """The questions that name faces, the most useful first; each face is in one of them."""
     by_face = {one.face: one for one in waiting.suggestions}
-    chances = {
-        one.face: probability(one, waiting.limit, waiting.records.get(one.person, (0, 0)), waiting.lift)
-        for one in waiting.suggestions
-    }
+    chances = dict(zip(by_face, probabilities(waiting).tolist(), strict=True))
     groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
     joined = _joining(groups, by_face, chances)
     groups = {number: faces for number, faces in groups.items() if number not in joined}
@@ -258,7 +267,12 @@ def _batch(made: Sequence[Suggestion], right: float) -> Question:
 
 
 def _reasons(made: Iterable[Suggestion]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(face for one in made for face in one.because))[:BECAUSE]
+    found: dict[int, None] = {}
+    for one in made:
+        found.update(dict.fromkeys(one.because))
+        if len(found) >= BECAUSE:
+            break
+    return tuple(found)[:BECAUSE]
 
 
 def _face(face: int, one: Suggestion | None, chance: float) -> Question:

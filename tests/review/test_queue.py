@@ -55,3 +55,12 @@ def test_a_group_of_its_own_stays_one_and_so_do_those_of_two_people() -> None:
     for made in (of_two[:2], of_two, [suggestion(face, lead=0.2) for face in (1, 2, 3, 4)]):
         found = queue.naming(waiting({1: [1, 2], 2: [3, 4]}, *made), 10)
         assert {question.key for question in found.questions} == {"group-1", "group-2"}
+
+
+def test_all_chances_at_once_are_those_of_each_suggestion() -> None:
+    made = [suggestion(face, lead=lead) for face, lead in enumerate((-0.3, math.nan, 0.1), 1)]
+    records = {made[0].person: (3, 5)}
+    waiting = queue.Waiting({}, [], made, LIMIT, records=records, lift=0.4)
+    each = [queue.probability(one, LIMIT, records.get(one.person, (0, 0)), 0.4) for one in made]
+    assert queue.probabilities(waiting).tolist() == pytest.approx(each)
+    assert not len(queue.probabilities(queue.Waiting({}, [], [], LIMIT)))
