@@ -95,6 +95,11 @@ CSS = """
 @media (max-width: 640px) {
   [class*="st-key-decision-"]:has([class*="st-key-back-"]) > :first-child { flex: 1 1 100%; }
 }
+/* There, messages lie over the header: anywhere else they would cover what is to be read or pressed. */
+@media (max-width: 640px) {
+  .stToastContainer.stToastContainer { top: .3rem !important; left: 6.5rem; right: .5rem; z-index: 999999; }
+  .stToastContainer [data-testid="stToast"] { width: 100%; padding: .4rem .6rem; min-height: 0; }
+}
 /* White on the bright accent of the dark theme can't be read. */
 [data-testid^="stBaseButton-primary"]:not(:disabled),
 [data-testid="stBaseLinkButton-primary"] { background: var(--strong); border-color: var(--strong);

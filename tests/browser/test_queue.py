@@ -119,6 +119,29 @@ def test_a_key_can_be_chosen_and_stays(queue: Page) -> None:
     changed(queue, first)
 
 
+def test_no_message_covers_a_button_on_a_small_window(queue: Page) -> None:
+    queue.set_viewport_size({"width": 390, "height": 600})
+    first = faces(queue)
+    queue.keyboard.press("u")
+    changed(queue, first)
+    covers_nothing(queue, "[class*=st-key-undo-bar]")
+    queue.keyboard.press("z")
+    queue.get_by_text("Undone: Ignored").wait_for()
+    queue.wait_for_timeout(500)  # it slides in
+    covers_nothing(queue, "[data-testid=stToast]")
+
+
+def covers_nothing(page: Page, message: str) -> None:
+    """Neither an answer nor the question, wherever the page is scrolled to."""
+    box = page.locator(message).first.bounding_box()
+    assert box is not None and box["x"] >= 96 and box["x"] + box["width"] <= 390
+    for what in (page.get_by_role("heading", level=2).all(), page.locator(".answers button").all()):
+        for one in what:
+            there = one.bounding_box()
+            assert there is not None
+            assert there["y"] >= box["y"] + box["height"] or there["y"] + there["height"] <= box["y"]
+
+
 def test_thumbs_find_large_buttons(queue: Page) -> None:
     queue.set_viewport_size({"width": 390, "height": 844})
     for name in ("Unknown person", "Not a face", "Skip"):

@@ -33,6 +33,12 @@ CSS = f"""
 [class*="st-key-undo-bar"] :is(p, button, span) {{ color: inherit; }}
 [class*="st-key-undo-bar"] [class*="st-key-undo-act"] button p {{ color: #5eead4; font-weight: 600; }}
 [class*="st-key-undo-bar"] button {{ white-space: nowrap; }}
+/* Where a page has no room beside its content, the bar lies over the header, where nothing is to be pressed. */
+@media (max-width: 640px) {{
+  [class*="st-key-undo-bar"] {{ z-index: 999998; top: .3rem; bottom: auto; left: auto; right: .5rem;
+    transform: none; max-width: calc(100vw - 7rem); padding: .1rem .3rem .1rem .8rem; gap: .4rem; }}
+  [class*="st-key-undo-bar"] p {{ font-size: .85rem; line-height: 1.25; max-height: 2.5em; overflow: hidden; }}
+}}
 @keyframes undo-bar {{ 0% {{ opacity: 0; translate: 0 .75rem; }} 2%, 94% {{ opacity: 1; translate: 0 0; }}
   100% {{ opacity: 0; visibility: hidden; }} }}
 </style>
