@@ -96,7 +96,7 @@ class Exports:
         actor = self._database.actor
         actor.require(Role.OWNER)
         faces = _faces(actor, query, Face.id, Face.photo_id, Label.person_id).subquery()
-        there = select(faces.c.photo_id, faces.c.person_id)
+        there: Any = select(faces.c.photo_id, faces.c.person_id)
         if whole_photos:
             there = there.union(_without_face(actor, query, PersonOnPhoto.photo_id, PersonOnPhoto.person_id))
         on_photos = there.subquery()
