@@ -13,6 +13,9 @@ from faceid_core.values import Image, Vectors
 PADDING = 0.25
 """Margin around the face as a share of its size: what dlib's embedder was trained with."""
 
+MIRROR = "+mirror"
+"""What the name of an embedder ends in whose vectors are the mean of a face's and its mirror image's."""
+
 BATCH = 32
 """Crops a run: larger batches are not faster on a CPU and cost memory."""
 
