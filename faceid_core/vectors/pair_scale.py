@@ -11,10 +11,10 @@ from faceid_core.values import Ints, Vectors
 FALSE_SHARE = 0.0015
 """Share of pairs of two people that lie within the distance of one person: so many do at dlib's 0.55, on LFW."""
 
-FEWEST_PAIRS = 2_000
-"""Below that the share is less than three pairs."""
+FEWEST_PAIRS = 1_000
+"""Below that the share is one pair and a half."""
 
-HALF_WAY = 100
+HALF_WAY = 30
 """With so many faces in such pairs, they count as much as what is said of the embedder."""
 
 FARTHEST, NEAREST = 1.25, 0.6
