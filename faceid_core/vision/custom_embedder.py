@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.cosine_scale import SAME_PERSON
 from faceid_core.errors import CustomModelUnusable
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
@@ -38,6 +39,7 @@ class CustomEmbedder:
         self.name = entry.full_name(name) + (MIRROR if settings.mirror else "")
         self.dimension, self.size_px = entry.dimension, entry.input_px
         self.default_threshold = entry.threshold
+        self.unit = entry.threshold / SAME_PERSON
 
     def align(self, image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
         """(size_px, size_px, 3) uint8: the similarity that brings the landmarks (5, 2) nearest to the template."""

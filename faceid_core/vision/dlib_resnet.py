@@ -55,6 +55,7 @@ class DlibResNet:
 
     dimension = 128
     size_px = CROP_PX
+    unit = 1.0
 
     def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
         in_half = bfloat16.network("resnet", settings, threads=threads)

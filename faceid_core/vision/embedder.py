@@ -24,6 +24,7 @@ class Embedder(Protocol):
     """Crops (N, size_px, size_px, 3) uint8 -> vectors (N, dimension) float32.
 
     default_threshold: the Euclidean distance below which two faces are usually of one person.
+    unit: how long a distance of 1 between dlib's vectors is between these, as far as models.toml tells.
     computes: in what numbers and by what, in words.
     """
 
@@ -32,6 +33,7 @@ class Embedder(Protocol):
     dimension: int
     size_px: int
     default_threshold: float
+    unit: float
 
     def align(self, image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
         """The crop of a face in an upright photo (H, W, 3), by its landmarks (5, 2)."""

@@ -21,12 +21,12 @@ def faces(people: int, each: int, seed: int, noise: float = 0.3) -> np.ndarray:
     """(N, 128) of length 1, with cosines like dlib's: about 0.84 between two people, 0.95 within one."""
     middles = 2.3 + np.random.default_rng(1).normal(size=(people, 128))
     noisy = np.repeat(middles, each, axis=0) + np.random.default_rng(seed).normal(0, noise, (people * each, 128))
-    return noisy / np.linalg.norm(noisy, axis=1, keepdims=True)
+    return np.asarray(noisy / np.linalg.norm(noisy, axis=1, keepdims=True))
 
 
 def elsewhere(vectors: np.ndarray) -> np.ndarray:
     """Other vectors of length 1, with a number more, whose cosines c' are higher: 1 - c' is half of 1 - c."""
-    return np.concatenate([vectors, np.ones((len(vectors), 1))], axis=1) / np.sqrt(2)
+    return np.asarray(np.concatenate([vectors, np.ones((len(vectors), 1))], axis=1) / np.sqrt(2))
 
 
 def examples(vectors: np.ndarray, scale: CosineScale) -> tuple[Examples, np.ndarray]:
