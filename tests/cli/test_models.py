@@ -151,7 +151,7 @@ def test_a_file_that_is_there_anyway_is_told(library: Path) -> None:
     for name, words in {
         "centerface": "CenterFace (licence: MIT): faceid has it; set `FACEID_DETECTOR=centerface`",
         "mmod": "dlib's CNN face detector (licence: CC0-1.0): faceid has it; set `FACEID_DETECTOR=mmod`",
-        "resnet": "dlib's face recognition network (licence: CC0-1.0): faceid has it; set `FACEID_EMBEDDER=dlib-resnet`",
+        "resnet": "(licence: CC0-1.0): faceid has it; set `FACEID_EMBEDDER=dlib-resnet`",
         "landmarks5": "dlib's five landmarks (licence: CC0-1.0)",
     }.items():
         refused(faceid("--library", library, "models", "add", weights_path(name)), words)

@@ -127,6 +127,7 @@ def test_a_recogniser_knows_its_people_and_no_stranger(library: Library, tmp_pat
 def test_what_is_of_another_embedder_is_refused_in_a_sentence(library: Library) -> None:
     train_recogniser(library, options=TrainOptions(recipe="imprint"))
     stored = model_files.read(library.settings.models_folder / library.models.latest().artifact)
+    assert stored.embedder == name_of(library.settings)
     check_embedder(stored, library.settings)
     check_embedder(stored, library.settings.model_copy(update={"mirror": True}))
     ours = library.settings.model_copy(update={"embedder": "dlib-resnet"})
