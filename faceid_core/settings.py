@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
@@ -102,7 +103,6 @@ class Settings(BaseSettings):
     )
     dask_scheduler: str | None = Field(
         None,
-        pattern=r"^(tcp|tls|ws|wss)://\S+:\d+$",
         description="Address of the Dask cluster's scheduler; by default a cluster is started on this machine",
     )
 
@@ -197,6 +197,17 @@ class Settings(BaseSettings):
         if not names:
             raise ValueError("it should name at least one provider")
         return [PROVIDERS.get(name.lower(), name) for name in names]
+
+    @field_validator("dask_scheduler")
+    @classmethod
+    def _scheduler(cls, value: str | None) -> str | None:
+        """An empty address is none."""
+        if not value or not value.strip():
+            return None
+        found = re.fullmatch(r"(tcp|tls|ws|wss)://[^\s/]+:(\d{1,5})", value.strip())
+        if found is None or not 0 < int(found[2]) < 2**16:
+            raise ValueError("it should be like tcp://host:8786, or tls://host:8786")
+        return found[0]
 
     @field_validator("public_url")
     @classmethod

@@ -168,8 +168,7 @@ def import_(
         say("--smallest-face has no effect: only the detector centerface, the default, has it.")
     found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
     with begun(settings, len(found.files), again) as executor, new_library_of(ctx, **given) as library:
-        newest = library.gallery.newest_faces()[0]
-        before = newest if isinstance(newest, int) else 0
+        before = library.gallery.newest_face()
         report = _import(library, found, again=again, executor=executor)
         more = recognisers.suggested_since(library, before) if report.faces else {}
         if as_json:

@@ -48,6 +48,8 @@ OWN_CLUSTER = {"distributed.scheduler.allowed-failures": 1, "distributed.deploy.
 """A task may end one worker beside the first. And a worker that is started again after a death is waited for: by
 default its nanny is closed, too, where that takes longer than 15 s, as on a busy machine."""
 
+ENCRYPTED = ("tls://", "wss://")
+
 MISSING = "The Dask cluster needs packages that are not installed: pip install 'faceid[cluster]'."
 
 
@@ -99,12 +101,13 @@ def _connected(scheduler: str | None, workers: int) -> Iterator[Any]:
 
 @contextmanager
 def _client_of(distributed: Any, scheduler: str) -> Iterator[Any]:
+    _check_tls(distributed, scheduler)
     try:
         client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except Exception as error:  # of many kinds: no answer, no such host, a protocol that is not understood
         raise ClusterUnusable(
             f"The Dask scheduler at {scheduler} does not answer, or it is of another version "
-            f"(here: distributed {distributed.__version__}); see FACEID_DASK_SCHEDULER."
+            f"(here: distributed {distributed.__version__}) or wants TLS; see FACEID_DASK_SCHEDULER."
         ) from error
     try:
         with _plain_errors(scheduler):
@@ -114,6 +117,22 @@ def _client_of(distributed: Any, scheduler: str) -> Iterator[Any]:
     finally:
         with suppress(Exception):
             client.close(timeout=2)
+
+
+def _check_tls(distributed: Any, scheduler: str) -> None:
+    """Before a client is made: without keys it would fail, and then wait a minute for itself to close."""
+    if not scheduler.startswith(ENCRYPTED):
+        return
+    try:
+        is_there = distributed.Security().get_connection_args("client")["ssl_context"] is not None
+    except (OSError, ValueError):  # SSLError is an OSError
+        is_there = False
+    if not is_there:
+        raise ClusterUnusable(
+            f"The Dask scheduler at {scheduler} needs TLS keys that can be read; give their files in "
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and "
+            "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY."
+        )
 
 
 @contextmanager

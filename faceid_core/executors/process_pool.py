@@ -24,8 +24,10 @@ from faceid_core.settings import usable_cores
 
 log = logging.getLogger(__name__)
 
-AHEAD = 2
-"""Items that a worker holds: the one it works on and the next, so that it never waits for us."""
+AHEAD = 4
+"""Items that a worker holds: the one it works on and the next, so that it never waits for us. While we store what
+came, we give out nothing; with two, workers were idle whenever that took longer than the item they had left. On a
+busy machine such gaps were 99 % of the time in which two workers did not search (tests/bench/workers.py)."""
 
 STARTED, READY, DONE, RAISED = "started", "ready", "done", "raised"
 """What a worker tells: that it runs; that it is prepared and knows its work; a result; an exception that its work

@@ -5,19 +5,27 @@ A search finds only by what the page shows to whoever asks: it would else confir
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy import and_, exists, func, or_, select
 from sqlmodel import col
 
+from faceid_core.errors import BadInput
 from faceid_core.library import person_names
 from faceid_core.library.copies import has_copies
 from faceid_core.library.store.photo_tables import PersonOnPhoto, PhotoTag
 from faceid_core.library.store.tables import Face, Label, Person, Photo
 from faceid_core.values import WEAK_PART, Actor, Flag, PhotoStatus, Role
+
+_Ids = tuple[Annotated[int, Field(ge=1, le=2**31 - 1)], ...]
+_Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""PostgreSQL keeps no NUL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +42,23 @@ class PhotoQuery:
     question. by_date: no condition; the photos come by the day of the shot.
     """
 
-    people: tuple[int, ...] = ()
-    without: tuple[int, ...] = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    people: _Ids = ()
+    without: _Ids = ()
     taken_from: date | None = None
     taken_to: date | None = None
-    folder: str | None = None
-    text: str | None = None
+    folder: _Text | None = None
+    text: _Text | None = None
     status: PhotoStatus | None = None
     blurred: bool = False
     copies: bool = False
     screenshots: bool = False
     alone: bool = False
-    camera: str | None = None
+    camera: _Text | None = None
     by_date: bool = False
-    tag: str | None = None
-    only: tuple[int, ...] = ()
+    tag: _Text | None = None
+    only: _Ids = ()
 
     @property
     def is_empty(self) -> bool:
@@ -61,15 +71,19 @@ class PhotoQuery:
         return {name: value.isoformat() if isinstance(value, date) else value for name, value in fields.items()}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> PhotoQuery:
-        """Of photos that could be read."""
-        days: dict[str, Any] = {
-            name: date.fromisoformat(fields[name]) for name in ("taken_from", "taken_to") if name in fields
-        }
-        people: dict[str, Any] = {
-            name: tuple(fields[name]) for name in ("people", "without", "only") if name in fields
-        }
-        return cls(**{**fields, **days, **people}, status=PhotoStatus.DONE)
+    def from_json(cls, fields: Mapping[str, Any] | str) -> PhotoQuery:
+        """Of photos that could be read. fields: as `as_json` gives them, or that as JSON. Raises BadInput for
+        anything else: an unknown condition that is left out would find more photos than were asked for."""
+        try:
+            text = fields if isinstance(fields, str) else json.dumps(fields)
+            return replace(_reader().validate_json(text), status=PhotoStatus.DONE)
+        except (ValidationError, TypeError, ValueError) as error:
+            raise BadInput("That search can't be read; choose the photos on the page Photos.") from error
+
+
+@cache
+def _reader() -> TypeAdapter[PhotoQuery]:
+    return TypeAdapter(PhotoQuery)
 
 
 def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:

@@ -150,6 +150,11 @@ class Gallery:
             rows = session.execute(wanted).all()
         return PersonLabels(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows))
 
+    def newest_face(self) -> int:
+        """The highest id of a face; 0 where there is none."""
+        with self._database.read() as session:
+            return session.scalar(select(func.max(Face.id))) or 0
+
     def newest_faces(self) -> tuple[object, ...]:
         """Differs whenever faces came or went, or were read again, or people refused consent:
         their vectors may be others, or none."""

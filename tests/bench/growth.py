@@ -2,6 +2,9 @@
 
     PYTHONPATH=. python -m tests.bench.growth --faces 100000 1000000 [--postgres] [--folder DIR]
 
+--postgres copies the SQLite library into a server and measures there. With --folder the SQLite libraries are kept,
+and a stopped run goes on behind the last one that is complete; --make only makes them.
+
 Drawn rows without crops and vectors, which no view reads; a person per 500 faces. Prints a line per view with the
 exponent of its growth between the smallest and the largest size (1: it reads everything, 0: it doesn't grow).
 """
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shutil
 import statistics
 import tempfile
 import time
@@ -24,6 +28,7 @@ from sqlalchemy import text
 from faceid_core.errors import FaceIdError
 from faceid_core.library import Library
 from faceid_core.library.filters import PhotoQuery
+from faceid_core.library.store import database, transfer
 from faceid_core.settings import Settings
 from tests import postgres
 from tests.bench.bench_library import EMBEDDER, NAMED, fill, milliseconds
@@ -83,20 +88,35 @@ def measure(library: Library, faces: int) -> dict[str, float]:
     return {what: statistics.median(times) for what, times in found.items()}
 
 
-@contextmanager
-def made(folder: Path, faces: int, url: str | None) -> Iterator[Library]:
-    """A library of so many faces with names, groups and a map."""
+def make(folder: Path, faces: int) -> Path:
+    """The folder of a library of so many faces with names, groups and a map, on SQLite."""
+    place = folder / str(faces)
+    if place.exists():
+        return place
     started = time.perf_counter()
-    with Library.open(Settings(library=folder / str(faces), database_url=url)) as library:
-        if not library.counts().faces:
-            fill(library, faces, max(faces // PER_PERSON, 1), crops_and_vectors=False)
-            plane = np.random.default_rng(0).normal(size=(faces, 2)).astype(np.float32)
-            library.maps.save("pca", EMBEDDER, np.arange(1, faces + 1), plane)
-            library._database.optimise()
-            if url:
-                with library._database.engine.begin() as connection:
-                    connection.execute(text("ANALYZE"))
-        print(f"{faces:,} faces, made in {time.perf_counter() - started:.0f} s", flush=True)
+    begun = folder / f"{faces}.part"
+    shutil.rmtree(begun, ignore_errors=True)
+    with Library.open(Settings(library=begun)) as library:
+        fill(library, faces, max(faces // PER_PERSON, 1), crops_and_vectors=False)
+        plane = np.random.default_rng(0).normal(size=(faces, 2)).astype(np.float32)
+        library.maps.save("pca", EMBEDDER, np.arange(1, faces + 1), plane)
+        library._database.optimise()
+    begun.rename(place)
+    print(f"{faces:,} faces, made in {time.perf_counter() - started:.0f} s", flush=True)
+    return place
+
+
+@contextmanager
+def opened(place: Path, url: str | None) -> Iterator[Library]:
+    """The library, or its copy on a server."""
+    settings = Settings(library=place, database_url=url)
+    if url:
+        started = time.perf_counter()
+        transfer.from_file(place / "faceid.db", settings)
+        with database.connect(settings).engine.begin() as connection:
+            connection.execute(text("ANALYZE"))
+        print(f"copied in {time.perf_counter() - started:.0f} s", flush=True)
+    with Library.open(settings) as library:
         yield library
 
 
@@ -114,15 +134,20 @@ def main() -> None:
     parser.add_argument("--faces", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--folder", type=Path, help="where SQLite libraries are made, and kept for the next time")
+    parser.add_argument("--make", action="store_true", help="make the libraries, and measure nothing")
     options = parser.parse_args()
     times: dict[int, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         server = stack.enter_context(postgres.running()) if options.postgres else None
         for faces in options.faces:
-            database = server.fresh() if server else nullcontext()
-            with database as url, made(options.folder or Path(scratch), faces, url) as library:
+            place = make(options.folder or Path(scratch), faces)
+            if options.make:
+                continue
+            address = server.fresh() if server else nullcontext()
+            with address as url, opened(place, url) as library:
                 times[faces] = measure(library, faces)
-    table(times)
+    if times:
+        table(times)
 
 
 if __name__ == "__main__":

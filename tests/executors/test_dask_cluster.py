@@ -18,6 +18,8 @@ from faceid_core.errors import ClusterLost, ClusterUnusable
 from faceid_core.executors import dask_cluster
 from faceid_core.executors.dask_cluster import DaskCluster
 from faceid_core.executors.executor import WorkerLate, WorkerLost
+from faceid_core.settings import Settings
+from tests.cli.running import faceid, refused
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
@@ -127,3 +129,39 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ClusterUnusable, match=r"pip install 'faceid\[cluster\]'"):
         list(DaskCluster(workers=1).run(slow, [1]))
+
+
+def test_tls_without_keys_is_one_sentence_at_once(tmp_path: Path) -> None:
+    import dask
+    import distributed  # noqa: F401  (fills the configuration)
+
+    usual = dask.config.get("distributed.comm.tls")
+    (tmp_path / "empty.pem").touch()
+    for file in (None, "gone.pem", "empty.pem"):
+        key = file and str(tmp_path / file)
+        tls = usual | {"ca-file": key, "client": {"cert": key, "key": key}}
+        with (
+            dask.config.set({"distributed.comm.tls": tls}),
+            pytest.raises(ClusterUnusable, match=r"needs TLS keys .* DASK_DISTRIBUTED__COMM__TLS__CA_FILE"),
+        ):
+            list(DaskCluster("tls://127.0.0.1:1").run(slow, [1]))
+
+
+@pytest.mark.parametrize(
+    ("address", "read"), [("", None), ("  ", None), (" tcp://host:8786 ", "tcp://host:8786"), (None, None)]
+)
+def test_an_empty_address_is_none(address: str | None, read: str | None) -> None:
+    assert Settings(dask_scheduler=address).dask_scheduler == read
+
+
+@pytest.mark.parametrize(
+    "address", ["host:8786", "tcp://host", "http://host:1", "tcp://host:99999", "tcp://host:0", "tcp://a b:1"]
+)
+def test_a_wrong_address_is_refused_before_anything_is_made(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEID_DASK_SCHEDULER", address)
+    (tmp_path / "photo.jpg").write_bytes(b"")
+    ran = faceid("--library", tmp_path / "library", "import", tmp_path / "photo.jpg")
+    refused(ran, "FACEID_DASK_SCHEDULER can't be", "it should be like tcp://host:8786")
+    assert not (tmp_path / "library").exists()

@@ -57,6 +57,21 @@ def process_id(_: int) -> int:
     return os.getpid()
 
 
+def touch(path: Path) -> None:
+    path.touch()
+
+
+def test_a_worker_goes_on_while_what_it_found_is_stored(tmp_path: Path) -> None:
+    paths = [tmp_path / str(each) for each in range(6)]
+    results = ProcessPool(1).run(touch, iter(paths))
+    next(results)  # we are busy with it
+    deadline = time.monotonic() + 30
+    while not all(path.exists() for path in paths[:3]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert all(path.exists() for path in paths[:3])
+    assert len(list(results)) == 5
+
+
 @pytest.mark.parametrize("prepare", [note_the_process, note_and_fail])
 def test_processes_that_were_begun_before_the_work_do_it(tmp_path: Path, prepare: Callable[[Path], None]) -> None:
     pool = ProcessPool(1)

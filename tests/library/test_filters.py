@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
 
-from faceid_core.errors import NotAllowed
+from faceid_core.errors import BadInput, NotAllowed
 from faceid_core.library import Library, PhotoQuery
 from faceid_core.values import Actor, Flag, LabelSource, PhotoStatus, Role
 from tests.library.conftest import new_photo
@@ -104,3 +105,37 @@ def test_to_a_viewer_a_hidden_person_is_like_nobody(named: Library) -> None:
     named.faces.flag([1], Flag.HIDDEN)
     assert photos(viewer, people=(1,)) == [3, 2] and photos(named, people=(1,)) == [3, 2, 1]
     assert photos(viewer, without=(1,)) == [5, 4, 1]
+
+
+EVERYTHING = PhotoQuery(
+    people=(1, 2), without=(3,), taken_from=date(2001, 2, 3), taken_to=date(2004, 5, 6), folder="/a", text="b",
+    status=PhotoStatus.DONE, blurred=True, copies=True, screenshots=True, alone=True, camera="c", by_date=True,
+    tag="d", only=(4,),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("query", [EVERYTHING, PhotoQuery(status=PhotoStatus.DONE)])
+def test_a_search_is_the_same_after_it_was_stored(query: PhotoQuery) -> None:
+    assert PhotoQuery.from_json(query.as_json()) == query
+    assert PhotoQuery.from_json(json.dumps(query.as_json())) == query
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "{x", "[]", "null", '"all"', {"peopel": [1]}, {"people": 1}, {"people": ["1"]}, {"people": [2**70]},
+        {"only": [0]}, {"taken_from": "yesterday"}, {"taken_to": 2001}, {"blurred": "yes"}, {"text": 5},
+        {"text": "a\0b"}, {"tag": None, "text": ["a"]}, {"people": {1}}, '{"only": [1e999]}', '{"text": "\\ud800"}',
+    ],
+)  # fmt: skip
+def test_what_is_no_search_is_one_sentence(search: object) -> None:
+    with pytest.raises(BadInput, match=r"^That search can't be read; choose the photos on the page Photos\.$"):
+        PhotoQuery.from_json(search)  # type: ignore[arg-type]
+
+
+def test_a_stored_search_that_cannot_be_read_is_one_sentence(library: Library) -> None:
+    library.searches.add("Blurred", PhotoQuery(blurred=True))
+    with library._database.write() as session:
+        session.connection().exec_driver_sql("UPDATE savedsearch SET query = '{\"peopel\": [1]}'")
+    with pytest.raises(BadInput, match="can't be read"):
+        library.searches.all()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import Column, Connection
 
 from faceid_core.errors import BackupUnusable, Unreachable
 from faceid_core.library import Library
@@ -110,6 +113,28 @@ def test_a_wrong_address_is_one_sentence(
     sentence = refused(faceid("--library", tmp_path / "other", command, target), "can't be used")
     assert "s3cret" not in sentence
     assert not (tmp_path / "new.zip").exists()
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_in_the_middle_is_one_sentence_and_nothing_is_restored(
+    file: Settings, server: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copying = transfer._for_driver
+
+    def cut(target: Connection, column: Column[Any]) -> Callable[[Any], Any]:
+        if column.table.name == "label":
+            with psycopg.connect(server.database_url or "") as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+        return copying(target, column)
+
+    monkeypatch.setattr(transfer, "_for_driver", cut)
+    back_up.back_up(file, tmp_path / "file.zip")
+    with pytest.raises(Unreachable, match="can't be used"):
+        back_up.restore(server, tmp_path / "file.zip")
+    assert transfer.is_empty(server)
 
 
 def test_a_server_that_refuses_is_unreachable(tmp_path: Path) -> None:

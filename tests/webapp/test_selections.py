@@ -109,8 +109,9 @@ def test_chosen_photos_are_downloaded_as_they_are(filled: Library, client: TestC
             assert archive.read(name) == Path(path).read_bytes()
     table = client.get(export_address("faces.csv", PhotoQuery(only=(1,))).removeprefix("/api")).text.splitlines()
     assert len(table) == 1 + len(filled.faces.of_photo(1))
-    wrong = client.get("/originals.zip", params={"search": "{x"})
-    assert wrong.status_code == 400 and "can't be read" in wrong.json()["error"]
+    for search in ("{x", '{"peopel": [1]}'):
+        wrong = client.get("/originals.zip", params={"search": search})
+        assert wrong.status_code == 400 and "can't be read" in wrong.json()["error"]
     with pytest.raises(NotFound, match="None of these photos"):
         export_originals.archive(filled, PhotoQuery(only=(99,)))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, insert, inspect, select, text
+from sqlalchemy import Column, Connection, Engine, Table, func, insert, inspect, select, text
 from sqlalchemy import table as table_named
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from faceid_core.library.store import database
@@ -84,8 +86,31 @@ def _copy(source: Connection, target: Connection) -> None:
     for table in SQLModel.metadata.sorted_tables:
         rows = source.execute(select(table).execution_options(yield_per=ROWS)).mappings()
         for some in rows.partitions(ROWS):
-            target.execute(insert(table), [dict(row) for row in some])
+            _insert(target, table, some)
         _continue_numbers(source, target, table)
+
+
+def _insert(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]) -> None:
+    if target.dialect.name != "postgresql":
+        target.execute(insert(table), [dict(row) for row in rows])
+        return
+    # COPY is one message instead of one for each row; it needs the values as the driver would get them.
+    into = [(column.name, _for_driver(target, column)) for column in table.columns]
+    names = ", ".join(f'"{name}"' for name, _ in into)
+    command = f'COPY "{table.name}" ({names}) FROM STDIN'
+    driver: Any = target.dialect.loaded_dbapi
+    try:
+        with target.connection.cursor() as cursor, cursor.copy(command) as copy:  # type: ignore[attr-defined]
+            for row in rows:
+                copy.write_row([value_of(row[name]) for name, value_of in into])
+    except driver.Error as error:  # as SQLAlchemy raises it for its own statements
+        raise DBAPIError.instance(command, None, error, driver.Error, dialect=target.dialect) from error
+
+
+def _for_driver(target: Connection, column: Column[Any]) -> Callable[[Any], Any]:
+    """What makes a column's value one that the driver takes."""
+    processor = column.type.dialect_impl(target.dialect).bind_processor(target.dialect)
+    return processor or (lambda value: value)
 
 
 def _continue_numbers(source: Connection, target: Connection, table: Table) -> None:
