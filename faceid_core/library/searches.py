@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -13,6 +14,8 @@ from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.person_tables import SavedSearch
 from faceid_core.values import Role
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,13 @@ class Searches:
         self._database = database
 
     def all(self) -> list[SavedSearchView]:
-        """By name; those with a folder for owners only. Raises NotAllowed."""
+        """By name; those with a folder for owners only, and none that a newer faceid wrote and this one can't read.
+        Raises NotAllowed."""
         self._database.actor.require(Role.EDITOR)
         owner = self._database.actor.role.includes(Role.OWNER)
         with self._database.read() as session:
             rows = session.scalars(select(SavedSearch).order_by(col(SavedSearch.name_key))).all()
-            found = [SavedSearchView(int(row.id or 0), row.name, PhotoQuery.from_json(row.query)) for row in rows]
+            found = [one for row in rows if (one := _view(row)) is not None]
         return [one for one in found if owner or not one.query.folder]
 
     def add(self, name: str, query: PhotoQuery) -> int:
@@ -63,3 +67,11 @@ class Searches:
             if row is None:
                 raise NotFound("That search is no longer there.")
             session.delete(row)
+
+
+def _view(row: SavedSearch) -> SavedSearchView | None:
+    try:
+        return SavedSearchView(int(row.id or 0), row.name, PhotoQuery.from_json(row.query))
+    except BadInput:
+        log.warning("the saved search %r can't be read; it is left out of the list", row.name)
+        return None
