@@ -94,9 +94,14 @@ class _Photo:
         longer = max(self.width, self.height)
         return max(longer / (side_px * panorama_factor(self.width, self.height)), 1.0)
 
-    def shrunken(self, step: float) -> Image:
-        """The photo with one pixel to each `step`, straight from the image."""
-        return scaled(self._image, self._factor / step, exact=False)
+    @cached_property
+    def overview(self) -> Image:
+        """The photo at OVERVIEW_PX, straight from the image."""
+        return scaled(self._image, self._factor / self.step(OVERVIEW_PX), exact=False)
+
+    def at(self, side_px: int) -> Image:
+        """The photo at that size or, of a smaller one, its own."""
+        return scaled(self.overview, self.step(OVERVIEW_PX) / self.step(side_px), exact=False)
 
 
 class CenterFaceDetector(LandmarkDetector):
@@ -145,9 +150,8 @@ class CenterFaceDetector(LandmarkDetector):
         return found[_heights(found) >= FAR_FACE_PX * photo.step(FAR_PX)]
 
     def _at(self, photo: _Photo, side_px: int, above: float, *, mirror: bool = False) -> Floats:
-        """The faces in the whole photo, searched at that size of its longer side."""
-        step = photo.step(side_px)
-        return _times(self._network(photo.shrunken(step), above, mirror=mirror), step)
+        """The faces in the whole photo, searched at that size of its longer side, at most OVERVIEW_PX."""
+        return _times(self._network(photo.at(side_px), above, mirror=mirror), photo.step(side_px))
 
     def _pieces(self, photo: _Photo, overview: Floats) -> list[_Piece]:
         """What to look at closely, in pixels of the photo."""
