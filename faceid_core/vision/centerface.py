@@ -92,7 +92,7 @@ class _Photo:
     def step(self, side_px: int) -> float:
         """Pixels of the photo to one of the search at `side_px`."""
         longer = max(self.width, self.height)
-        return max(longer / (side_px * panorama_factor(self.width, self.height)), 1.0)
+        return max(float(longer) / (side_px * panorama_factor(self.width, self.height)), 1.0)
 
     @cached_property
     def overview(self) -> Image:
