@@ -37,13 +37,14 @@ def phashes(pixels: Image) -> bytes:
     """
     import cv2
 
-    height, width = pixels.shape[:2]
+    # Grey first: one plane is shrunken instead of three. Of 120 photos that moves 1.2 bits on average, 4 at most.
+    plane = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    height, width = plane.shape
     whole = min(height, width) // (4 * _SIDE_PX)
     if whole > 1:  # blocks first: averaging by a whole number is many times as fast
-        blocks = pixels[: height // whole * whole, : width // whole * whole]
-        pixels = np.asarray(cv2.resize(blocks, (width // whole, height // whole), interpolation=cv2.INTER_AREA))
-    shrunken = cv2.resize(pixels, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(shrunken, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        blocks = plane[: height // whole * whole, : width // whole * whole]
+        plane = cv2.resize(blocks, (width // whole, height // whole), interpolation=cv2.INTER_AREA)
+    grey = cv2.resize(plane, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
     if grey.std() < FLAT:
         return b""
     oriented = (

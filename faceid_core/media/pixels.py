@@ -41,7 +41,7 @@ def _converter(image: Pillow.Image) -> Callable[[Pillow.Image], npt.NDArray[Any]
         return _from_profile(ImageCms.createProfile("LAB"), "LAB")
     if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
         return _on_white
-    return lambda strip: np.asarray(strip.convert("RGB"))
+    return lambda strip: np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
 
 
 def _on_white(strip: Pillow.Image) -> npt.NDArray[np.uint8]:

@@ -95,9 +95,12 @@ class LandmarkDetector:
             raise ValueError(f"an image is (H, W, 3) uint8, not {image.shape} {image.dtype}")
         if 0 in image.shape:
             return []
+        return [DetectedFace(box, score, self.landmarks(image, box)) for box, score in self.found(image)]
+
+    def found(self, image: Image) -> list[tuple[Box, float]]:
+        """Boxes in pixels of `image` (H, W, 3), and scores, best first."""
         factor = self.factor(image.shape[1], image.shape[0])
-        found = [(box.scaled(1 / factor), score) for box, score in self.search(scaled(image, factor))]
-        return [DetectedFace(box, score, self.landmarks(image, box)) for box, score in found]
+        return [(box.scaled(1 / factor), score) for box, score in self.search(scaled(image, factor))]
 
     @cached_property
     def _predictor(self) -> Any:

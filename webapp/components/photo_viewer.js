@@ -223,6 +223,7 @@ export function placed(box, [left, top, right, bottom], { width, height }) {
     left: percent(left / width), top: percent(top / height),
     width: percent((right - left) / width), height: percent((bottom - top) / height),
   })
+  box.style.setProperty("--share", String((right - left) / width))
   return box
 }
 

@@ -67,7 +67,8 @@ WORKER = """
 import sys, time
 started = time.monotonic()
 from pathlib import Path
-from faceid_core.analysing import File, analyse, networks
+from faceid_core.importing.photo import analyse, networks
+from faceid_core.importing.work import File
 from faceid_core.settings import Settings
 settings = Settings(library=Path(sys.argv[1]), max_megapixels=60)
 networks(settings.model_dump_json(), 1)

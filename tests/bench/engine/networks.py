@@ -82,7 +82,9 @@ def bench_limit(data: Path, settings: Settings) -> None:
     """How much of what a core can multiply the networks use: beside a product of two large matrices."""
     crops = np.random.default_rng(0).integers(0, 256, (16, 150, 150, 3), np.uint8)
     canvas = np.random.default_rng(0).integers(0, 256, (1, 1600, 1024, 3), np.uint8)
-    runs = [("resnet", "float", crops), ("mmod", "float", canvas), ("mmod-int8", "int8", canvas)]
+    overview = np.random.default_rng(0).integers(0, 256, (1, 352, 512, 3), np.uint8)
+    runs = [("resnet", "float", crops), ("centerface", "float", overview)]
+    runs += [("mmod", "float", canvas), ("mmod-int8", "int8", canvas)]
     in_half = bfloat16.network("resnet", settings, threads=1)
     if in_half:
         runs.append(("resnet", "bfloat16", crops))
@@ -142,7 +144,8 @@ def _products(name: str, shape: tuple[int, ...]) -> int:
         dimension.dim_value = size
     model.graph.output[0].type.tensor_type.ClearField("shape")
     inferred = shape_inference.infer_shapes(model).graph
-    shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in inferred.value_info}
+    known = [*inferred.value_info, *inferred.output]
+    shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in known}
     kernels = {constant.name: list(constant.dims) for constant in inferred.initializer}
     convolutions = [node for node in inferred.node if node.op_type == "Conv"]
     return sum(
