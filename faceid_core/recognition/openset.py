@@ -6,7 +6,7 @@ Bendale and Boult's idea of giving unknown a share of its own ("Towards Open Set
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,8 @@ class Scored:
 
     Impostors are the faces of each person against the others, with -inf in their own person's column, and behind
     them the `strangers` rows of faces of nobody named. held: (N,) positions of the genuine faces among all that
-    were scored.
+    were scored. left_out: (N,) faces of the same person that were left out and will be known after all; none where
+    nobody's are.
     """
 
     genuine: Floats
@@ -52,6 +53,7 @@ class Scored:
     impostors: Floats
     strangers: int = 0
     held: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    left_out: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def own(self) -> Floats:
@@ -117,7 +119,8 @@ def leave_one_out(
         change = (unit[at] * (left - rows[mine])).sum(axis=1)
         stricter = scorer.strictness(left, own) - scorer.strictness(rows[mine], own)
         scores[at, mine] += change - stricter
-    return against(scores, classes, at, np.empty((0, count)) if strangers is None else strangers)
+    found = against(scores, classes, at, np.empty((0, count)) if strangers is None else strangers)
+    return replace(found, left_out=np.bincount(pair)[pair[at]])
 
 
 def against(scores: Floats, classes: Ints, held: Ints, strangers: Floats) -> Scored:
