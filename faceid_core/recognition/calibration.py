@@ -123,7 +123,7 @@ def calibrate(scored: Scored, faces: Floats) -> Calibrated:
         measured, scale = _tail(strangers, cut)
         score = _weighted(measured, default, len(strangers))
     else:
-        impostors, scale = scored.best_impostors, DEFAULT_SCALE
+        impostors, scale = scored.balanced_impostors, DEFAULT_SCALE
         score = _from_few(impostors, len(strangers) + len(faces), default, scored.own, _usual(faces))
     calibration = _fitted(scored, impostors, faces, score)
     points = tuple(_point(scored, calibration, share, score, scale) for share in POINTS)

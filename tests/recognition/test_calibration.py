@@ -133,3 +133,13 @@ def test_what_was_left_out_of_a_person_for_the_test_counts_for_the_probabilities
     vectors, faces = people(3, 4)
     photos = np.array([0, 0, 1, 2, *range(3, 11)])  # two faces of the first person on one photo
     assert loo(vectors, faces, photos, 3).left_out.tolist() == [2, 2, *[1] * 10]
+
+
+def test_hundreds_of_faces_of_one_person_count_as_one() -> None:
+    """Of what strangers score: ten people reach .93, a face each, and one 300 times only .8."""
+    impostors = np.r_[np.full(300, 0.8), np.full(10, 0.93), 0.93]
+    people_of = np.r_[np.zeros(300, np.int64), np.arange(1, 12)]
+    scored = Scored(np.empty((0, 1)), people_of[:0], impostors[:, None], 1, impostor_people=people_of)
+    assert np.mean(scored.balanced_impostors == 0.8) == pytest.approx(1 / 12, abs=0.01)
+    even = Scored(np.empty((0, 1)), people_of[:0], impostors[:, None], 1, impostor_people=np.arange(311))
+    np.testing.assert_array_equal(even.balanced_impostors, np.sort(impostors))
