@@ -75,7 +75,10 @@ class Refusal(BaseModel):
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal, "description": description}
+    status: {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}},
+    }
     for status, description in (
         (400, "The request can't be carried out."),
         (401, "Nobody is signed in, and no valid token was sent."),
@@ -90,7 +93,9 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (507, "The disk is full."),
     )
 }
-"""What every address may answer instead, for the OpenAPI description."""
+"""What every address may answer instead, for the OpenAPI description. The class itself is given once, at /health:
+as the model of all of these FastAPI would prepare it anew for each status of each address, most of the time that a
+start of the API takes."""
 
 
 class UploadLimit:
@@ -190,7 +195,7 @@ def _crop(face_id: int) -> bytes | None:
 
 
 def _add_facts(api: FastAPI) -> None:
-    @api.get("/health")
+    @api.get("/health", responses={503: {"model": Refusal, "description": REFUSALS[503]["description"]}})
     def health() -> dict[str, Any]:
         library().counts()
         return {"status": "ok", "version": __version__}

@@ -56,15 +56,16 @@ LOGO, ICON = str(STATIC / "logo.svg"), str(STATIC / "icon.svg")
 
 CSS = """
 <style>
-:root { --card: color-mix(in srgb, currentColor 5%, transparent); --accent: #14b8a6; --strong: #0f766e; }
+:root { --card: color-mix(in srgb, currentColor 5%, transparent); --accent: #14b8a6; --strong: #0f766e;
+  --surface: light-dark(#fff, #182020); --line: light-dark(#e0e3dd, #2e3938); }
 .stMainBlockContainer { max-width: 82rem; padding-top: 3.5rem; padding-bottom: 4rem; }
 /* Nobody links to a heading, and each link would be a stop of the Tab key. */
 [data-testid="stHeaderActionElements"] { display: none; }
 /* Streamlit sets titles lower than those that stand beside a button. */
 .stMain h1 { letter-spacing: -0.015em; padding-top: 0; }
-[data-testid="stMetric"] { background: var(--card); border: 0; padding: 0 .2rem; }
+[data-testid="stMetric"] { background: var(--surface); border: 1px solid var(--line); padding: 0 .2rem; }
 [data-testid="stBaseLinkButton-primary"] :is(p, span) { color: inherit; }
-[class*="st-key-card"] { background: var(--card); border-color: transparent; }
+[class*="st-key-card"] { background: var(--surface); border-color: var(--line); }
 /* In a card, the link is the thing to do: it looks like the button that it is. */
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] { background: var(--strong); padding: .4rem .9rem; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"]:hover { background: #115e59; }
@@ -89,6 +90,8 @@ CSS = """
 [data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }
 /* Over what is typed on narrow pages. */
 @media (max-width: 640px) { [data-testid="InputInstructions"] { display: none; } }
+/* Nobody presses a key on a phone. */
+@media (max-width: 640px) { [data-has-shortcut] > kbd { display: none; } }
 /* Name and facts beside the picture, buttons below. */
 @media (max-width: 640px) { [class*="st-key-portrait"] > :nth-child(2) { flex: 1 1 65%; } }
 /* Two buttons and a sentence are too much for one line there. */
@@ -101,6 +104,9 @@ CSS = """
   color: #fff; }
 [data-testid^="stBaseButton-primary"]:not(:disabled):hover,
 [data-testid="stBaseLinkButton-primary"]:hover { background: #115e59; border-color: #115e59; }
+.waiting { display: flex; gap: .6rem; }
+.waiting img { width: 4.5rem; min-width: 0; flex: 0 1 auto; aspect-ratio: 1; object-fit: cover;
+  border-radius: .7rem; background: var(--card); }
 .tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden; background: var(--card); }
 .tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
 .tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;
@@ -108,7 +114,8 @@ CSS = """
 .tile-name { font-size: .82rem; opacity: .85; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 </style>
 """
-"""What the theme's configuration can't say. Keys: card… is a filled card, tile-… a photo of the grid."""
+"""What the theme's configuration can't say. Keys: card… is a surface with a fine border, tile-… a photo of
+the grid."""
 
 _TEALS = f"""
     #f0fdfa #ccfbf1 #99f6e4 #5eead4 {ACCENT_DARK} #14b8a6 {ACCENT} {ACCENT} #115e59 #134e4a #042f2e

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +128,13 @@ def test_counts_people_and_health(client: TestClient, filled: Library) -> None:
     assert client.get("/counts").json()["faces"] == 6
     (ada,) = client.get("/people").json()
     assert (ada["name"], ada["faces"]) == ("Ada", 2)
+
+
+def test_its_description_has_every_schema_that_it_refers_to(client: TestClient) -> None:
+    described = client.get("/openapi.json").text
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', described))
+    assert "Refusal" in named
+    assert named <= set(json.loads(described)["components"]["schemas"])
 
 
 # --- recognition ------------------------------------------------------------------------------------------------

@@ -1,31 +1,23 @@
 from __future__ import annotations
 
 import numpy as np
-from streamlit.testing.v1 import AppTest
 
 from faceid_core.library import Library
-from tests.webapp.conftest import OpenPage, texts
-
-
-def _metrics(page: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in page.metric}
+from tests.webapp.conftest import OpenPage, html_of, texts
 
 
 def test_an_empty_library_asks_for_photos(library: Library, open_page: OpenPage) -> None:
     page = open_page("home")
     assert not page.exception and not page.error
     assert page.title[0].value == "Who is in your photos?"
-    assert not page.metric
     assert "arrow_circle_right:] **Import photos**" in texts(page)
 
 
 def test_a_filled_library_is_counted(filled: Library, open_page: OpenPage) -> None:
     page = open_page("home")
     assert not page.exception
-    shown = _metrics(page)
-    assert (shown["Photos"], shown["Faces"], shown["People"]) == ("6", "6", "0")
-    assert shown["Unnamed faces"] == "6"
-    assert shown["Recogniser"] == "none yet"
+    assert "**6** photos :gray[·] **6** faces" in texts(page)
+    assert "person" not in texts(page).splitlines()[1] and "recogniser" not in texts(page).splitlines()[1]
 
 
 def test_the_next_step_follows_what_is_there(filled: Library, open_page: OpenPage) -> None:
@@ -39,7 +31,24 @@ def test_the_next_step_follows_what_is_there(filled: Library, open_page: OpenPag
     filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {"accuracy": 0.957}, 0.6, {"Ada": 3, "Bo": 3}, "x")
     page = open_page("home")
     assert "arrow_circle_right:] **Recognise people**" in texts(page)
-    assert _metrics(page)["Recogniser"] == "95.7 %"
+    assert "recogniser **95.7 %** right" in texts(page)
+    assert not page.get("progress") and "waiting" not in html_of(page)
+
+
+def test_five_waiting_faces_are_shown_until_all_have_a_name(filled: Library, open_page: OpenPage) -> None:
+    ids = filled.faces.vectors("dlib-resnet+mirror").ids.tolist()
+    filled.clusters.save_run(
+        "chinese-whispers", {}, "dlib-resnet+mirror", np.array(ids), np.array([1, 1, 2, 2, 0, 0])
+    )
+    page = open_page("home")
+    assert page.get("progress")[0].proto.text == "6 faces left"
+    assert html_of(page).count("/api/faces/") == 4  # one of each group, and the two single ones
+    for face, name in zip(ids, ("Ada", "Ada", "Bo", "Bo", "Cy"), strict=False):
+        filled.people.name_faces([face], name)
+    page = open_page("home")
+    assert (page.get("progress")[0].proto.text, html_of(page).count("/api/faces/")) == ("1 face left", 1)
+    filled.people.name_faces(ids[-1:], "Di")
+    assert not open_page("home").get("progress")
 
 
 def test_a_decision_can_be_undone(filled: Library, open_page: OpenPage) -> None:

@@ -12,19 +12,21 @@ from webapp.markup import page_link
 from webapp.parts.history import decision_line, take_back
 from webapp.parts.job_progress import job_progress
 from webapp.parts.next_steps import Step, steps
+from webapp.parts.waiting_faces import waiting_faces
 from webapp.wording import ago, percent
 
 if TYPE_CHECKING:
     from faceid_core.library import Counts
 
 DECISIONS = 8
+NAMING = "name_faces"
 
 
 def page() -> None:
     counts = library().counts()
     if counts.photos:
         st.title("Your library")
-        _metrics(counts)
+        st.markdown(_numbers(counts))
     else:
         _welcome()
     job_progress()
@@ -44,20 +46,18 @@ def _welcome() -> None:
     )
 
 
-def _metrics(counts: Counts) -> None:
-    with st.container(horizontal=True):
-        st.metric("Photos", f"{counts.photos - counts.failed:,}", border=True)
-        st.metric("Faces", f"{counts.faces:,}", border=True)
-        st.metric("Groups", f"{counts.clusters:,}", border=True)
-        st.metric("People", f"{counts.people:,}", border=True)
-        st.metric("Unnamed faces", f"{counts.unnamed:,}", border=True)
-        st.metric("Recogniser", _recogniser(counts), border=True, help="Share of test faces named correctly")
-
-
-def _recogniser(counts: Counts) -> str:
-    if not counts.models:
-        return "none yet"
-    return percent(library().models.latest().metrics.get("accuracy"))
+def _numbers(counts: Counts) -> str:
+    kinds = (
+        (counts.photos - counts.failed, "photo", "photos"),
+        (counts.faces, "face", "faces"),
+        (counts.clusters, "group", "groups"),
+        (counts.people, "person", "people"),
+    )
+    known = [f"**{number:,}** {one if number == 1 else many}" for number, one, many in kinds if number]
+    if counts.models:
+        accuracy = library().models.latest().metrics.get("accuracy")
+        known.append(f"recogniser **{percent(accuracy)}** right")
+    return " :gray[·] ".join(known)
 
 
 # --- what to do next --------------------------------------------------------------------------------------------
@@ -67,16 +67,19 @@ def _next_steps(counts: Counts) -> None:
     way = [step for step in steps(counts, trained=trained) if may(step.need)]
     current = next(index for index, step in enumerate(way) if not step.done)
     for index, step in enumerate(way):
-        _step(step, index + 1, is_current=index == current)
+        waiting = step.module == NAMING and counts.unnamed > 0 and counts.clusters > 0
+        _step(step, index + 1, counts, is_current=waiting or index == current, waiting=waiting)
 
 
-def _step(step: Step, number: int, *, is_current: bool) -> None:
+def _step(step: Step, number: int, counts: Counts, *, is_current: bool, waiting: bool) -> None:
     with st.container(border=is_current, key=f"card-next-{number}" if is_current else f"step-{number}"):
-        if step.done:
+        if step.done and not waiting:
             st.markdown(f":primary[:material/check_circle:] **{step.title}**  \n:gray[{step.sentence}]")
             return
         icon = ":primary[:material/arrow_circle_right:]" if is_current else ":gray[:material/circle:]"
         st.markdown(f"{icon} **{step.title}**  \n{step.sentence if is_current else f':gray[{step.sentence}]'}")
+        if waiting:
+            waiting_faces(counts)
         if is_current:
             page_link(step.module, step.link, icon=":material/arrow_forward:")
 

@@ -70,7 +70,7 @@ def _name_sentence(counts: Counts) -> str:
     if counts.people:
         people, unnamed = count(counts.people, "person", "people"), count(counts.unnamed, "face")
         more = "" if counts.people > 1 else " Name one more person before you train."
-        return f"{people} named, {unnamed} left to name.{more}"
+        return f"{people} named, {unnamed if counts.unnamed else 'no face'} left to name.{more}"
     return "Name the groups. One name applies to a whole group of faces."
 
 
