@@ -161,7 +161,9 @@ def _focused(run: RunView, groups: list[ClusterView], place: int, pager: Pager, 
     with st.container(border=True, key="card-group"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(_headline(group), anchor=False)
-            _steps(groups, place, pager, has_more=has_more)
+            st.space("stretch")
+            with st.container(horizontal=True, width="content"):  # on a phone both go into the next line
+                _steps(groups, place, pager, has_more=has_more)
         naming(target, key=NAME, suggestions=[name for name, _ in group.people[:NAMES_SUGGESTED]], focus=True)
         face_grid(faces, key=target.grid, label=f"Faces of group {group.number}", on_open=show_photo)
         if len(every.ids) > len(faces):
@@ -176,7 +178,6 @@ def _headline(group: ClusterView) -> str:
 
 
 def _steps(groups: list[ClusterView], place: int, pager: Pager, *, has_more: bool) -> None:
-    st.space("stretch")
     st.button(
         "Previous", icon=":material/chevron_left:", type="tertiary", key="group-previous", shortcut="P",
         disabled=place == 0 and not pager.has_earlier, on_click=_previous, args=(groups, place, pager),
