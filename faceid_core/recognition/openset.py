@@ -79,10 +79,10 @@ class Scored:
     def balanced_impostors(self) -> Floats:
         """As many scores as `best_impostors`, spread as if each person had as many faces: hundreds of somebody's
         say of other people no more than one does."""
-        best = self.impostors.max(axis=1, initial=-np.inf)
+        best: Floats = self.impostors.max(axis=1, initial=-np.inf)
         finite = np.flatnonzero(np.isfinite(best))
         if not len(self.impostor_people) or not len(finite):
-            return best[finite]
+            return self.best_impostors
         order = finite[np.argsort(best[finite], kind="stable")]
         weight = 1 / np.bincount(self.impostor_people)[self.impostor_people[order]]
         wanted = (np.arange(len(order)) + 0.5) / len(order)
