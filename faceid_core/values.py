@@ -279,7 +279,8 @@ class VideoFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewPhoto:
-    """A photo to store; error is the plain reason when it could not be read. phashes: see image_hash."""
+    """A photo to store; error is the plain reason when it could not be read. phashes: see image_hash. unit: how
+    long a distance of 1 between dlib's vectors is between this embedder's."""
 
     path: str
     sha256: str | None
@@ -295,6 +296,7 @@ class NewPhoto:
     phashes: bytes = b""
     frame: VideoFrame | None = None
     camera: str | None = None
+    unit: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

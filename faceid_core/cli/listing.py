@@ -169,6 +169,7 @@ def evaluate(
     ]
     print_table(("", "Precision", "Recall", "F"), rows)
     say(f"Purity {found.purity:.1%}; {found.acts:,} names needed, {found.people:,} at best.")
+    say(f"{found.pairs.in_words()}.")
 
 
 def _evaluate_folder(ctx: click.Context, folder: Path, split: bool, report: Path | None, as_json: bool) -> None:

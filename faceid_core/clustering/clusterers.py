@@ -330,8 +330,12 @@ def cluster(
     photos: npt.ArrayLike | None = None,
     quality: npt.ArrayLike | None = None,
     people: npt.ArrayLike | None = None,
+    unit: float = 1.0,
 ) -> Ints:
-    """Labels (N,) by the clusterer of that name; without a graph it is built. Raises UnknownChoice."""
+    """Labels (N,) by the clusterer of that name; without a graph it is built. unit: how long a distance of 1 on
+    dlib's space is here; clusterers hold constants of that space. Raises UnknownChoice."""
     clusterer = _chosen(name)
     graph = neighbours.build(vectors) if graph is None else graph
+    if unit != 1:
+        vectors, graph, threshold = vectors / np.float32(unit), graph.scaled(1 / unit), threshold / unit
     return clusterer(vectors, graph, threshold=threshold, photos=photos, quality=quality, people=people)

@@ -29,12 +29,15 @@ class ClusteredFaces:
     ruled_out: Set[tuple[int, int]] = frozenset()
 
 
-def join(faces: ClusteredFaces, new: Ints, graph: NeighbourGraph, *, algorithm: str, limit: float) -> Ints:
+def join(
+    faces: ClusteredFaces, new: Ints, graph: NeighbourGraph, *, algorithm: str, limit: float, unit: float = 1.0
+) -> Ints:
     """The numbers (N,) once the new faces (rows) have joined: a group keeps every face that it has.
 
     A new face joins the group whose faces are nearest on average (root mean square), within `limit`, unless it is
     on a photo of that group, or below LOW_QUALITY, or a human said otherwise. The others are grouped among
-    themselves, together with single faces near them. graph: the neighbours of all N faces.
+    themselves, together with single faces near them. graph: the neighbours of all N faces; unit: see
+    clusterers.cluster.
     """
     numbers = faces.numbers.copy()
     new = new[(faces.quality[new] >= LOW_QUALITY) | (faces.people[new] >= 0)]
@@ -52,7 +55,7 @@ def join(faces: ClusteredFaces, new: Ints, graph: NeighbourGraph, *, algorithm: 
             groups.add(row, group)
     waits = numbers[new] == 0
     beside = near[waits][apart[waits] <= limit]
-    return _among_themselves(faces, numbers, new[waits], beside, algorithm, limit)
+    return _among_themselves(faces, numbers, new[waits], beside, algorithm, limit, unit)
 
 
 class _Groups:
@@ -88,7 +91,13 @@ class _Groups:
 
 
 def _among_themselves(
-    faces: ClusteredFaces, numbers: Ints, waiting: Ints, beside: Ints, algorithm: str, limit: float
+    faces: ClusteredFaces,
+    numbers: Ints,
+    waiting: Ints,
+    beside: Ints,
+    algorithm: str,
+    limit: float,
+    unit: float,
 ) -> Ints:
     """Groups of the faces that joined none, and of single faces near them; a group has at least one new face."""
     pool = np.unique(np.concatenate([waiting, beside[numbers[beside] == 0]]))
@@ -101,6 +110,7 @@ def _among_themselves(
         photos=faces.photos[pool],
         quality=faces.quality[pool],
         people=faces.people[pool],
+        unit=unit,
     )
     free = int(numbers.max(initial=0)) + 1
     for group in members(labels):

@@ -9,6 +9,7 @@ __all__ = [
     "dlib_format",
     "face_recognition_process",
     "graphs",
+    "measured",
     "quantised",
     "sessions",
     "torch_net",

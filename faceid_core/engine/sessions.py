@@ -172,7 +172,7 @@ def from_cache(name: str, settings: Settings, read: Callable[[bytes], Loaded]) -
         except Exception as error:  # the engines raise many kinds for a damaged file
             log.warning("The cached network %s is damaged and is made again (%s).", cached.name, error)
     model = NETWORKS[name][1](source).SerializeToString()
-    _keep(model, file, settings)
+    keep(model, file, settings)
     return read(model)
 
 
@@ -181,19 +181,19 @@ def cache_folders(settings: Settings) -> list[Path]:
     return [settings.engine_folder, settings.engine_cache or platformdirs.user_cache_path("faceid") / "engine"]
 
 
-def _keep(model: bytes, file: str, settings: Settings) -> None:
-    """Write the graph where all libraries share it, but into the library's own engine folder where there is one, or
-    where the others can't be written, as for a service without a home."""
+def keep(content: bytes, file: str, settings: Settings) -> None:
+    """Write a graph, or what else is cached, where all libraries share it, but into the library's own engine folder
+    where there is one, or where the others can't be written, as for a service without a home."""
     own, shared = cache_folders(settings)
     reason: str | None = None
     for folder in (own,) if own.exists() else (shared, own):
         try:
-            _write_atomically(folder / file, model)
+            _write_atomically(folder / file, content)
         except OSError as error:  # a full disk, or a library that may only be read: it is no more than a cache
             reason = error.strerror
         else:
             return
-    log.warning("The network %s can't be kept for the next start (%s).", file, reason)
+    log.warning("%s can't be kept for the next start (%s).", file, reason)
 
 
 def _sha256(path: Path) -> str:

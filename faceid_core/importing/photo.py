@@ -43,6 +43,7 @@ def analyse(file: File, *, settings: Settings, threads: int | None = None) -> Ne
         camera=photograph.camera,
         detector=detector.name,
         embedder=embedder.name,
+        unit=embedder.unit,
         faces=faces,
         phashes=phashes(photograph.pixels),
     )

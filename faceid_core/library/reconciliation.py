@@ -29,7 +29,7 @@ from faceid_core.values import Box, Flag, NewPhoto
 
 SAME_CROP = 0.35
 """Distance of two vectors below which a face on an edited picture is the face of before: far below that of two
-photos of one person."""
+photos of one person. On dlib's space, like the next one; see NewPhoto.unit."""
 
 SAME_PERSON = 0.5
 """Distance of two vectors below which faces at one place of two copies of a picture are the same face: saved anew
@@ -65,7 +65,7 @@ def by_place(session: Session, photo: Photo, new: NewPhoto, orientation: int) ->
     scores = np.maximum(scores, overlaps(new_boxes, before))  # or where the detector saw it before
     if orientation == 0 and new.sha256 != photo.sha256:  # portraits before one backdrop have one hash, too
         distances = _distances(session, old, new)
-        scores[np.isfinite(distances) & (distances > SAME_PERSON)] = 0
+        scores[np.isfinite(distances) & (distances > SAME_PERSON * new.unit)] = 0
     matched = _matched(session, old, best_pairs(scores, SAME_FACE_IOU), orientation)
     boxed = [place for place, face in enumerate(old) if face.id in by_hand]
     absorbed = {place for place in range(len(new.faces)) if (scores[place, boxed] >= SAME_FACE_IOU).any()}
@@ -76,7 +76,7 @@ def by_vector(session: Session, photo: Photo, new: NewPhoto) -> Matched | None:
     """Match by vectors: an edited picture, such as a cropped one. None where that would lose a face about which
     somebody decided something: the file then holds another photo."""
     old = faces_of(session, photo)
-    matched = _matched(session, old, best_pairs(-_distances(session, old, new), -SAME_CROP), 0)
+    matched = _matched(session, old, best_pairs(-_distances(session, old, new), -SAME_CROP * new.unit), 0)
     stay = {face.id for face in old} - set(matched.kept.values()) - matched.gone
     return None if stay else replace(matched, by_place=False)
 

@@ -1,6 +1,7 @@
 """From scores to probabilities, and to the threshold that lets few strangers in.
 
 All that is fitted to a library starts from what LFW shows (FEW_FACES faces of it), so that few faces change little.
+The figures are of dlib's cosines; those of another embedder are brought to their scale first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.cosine_scale import DLIB, CosineScale
 from faceid_core.recognition.openset import FEW, FPIR_TARGET, OPERATING_POINT, Calibration, Scored, rates
 from faceid_core.recognition.scoring import Floats
 
@@ -107,8 +109,18 @@ def plausible(scored: Scored, faces: float, threshold: float) -> float:
     return max(near, threshold + CLEARLY)
 
 
-def calibrate(scored: Scored, faces: Floats) -> Calibrated:
-    """The probabilities and thresholds of a recogniser. faces: (K,) how many each person has.
+def calibrate(scored: Scored, faces: Floats, scale: CosineScale = DLIB) -> Calibrated:
+    """The probabilities and thresholds of a recogniser. faces: (K,) how many each person has; scale: of the cosines
+    that the scores are made from."""
+    placed = replace(scored, genuine=scale.to_dlib(scored.genuine), impostors=scale.to_dlib(scored.impostors))
+    found = _on_dlibs_scale(placed, faces)
+    placing = found.calibration
+    own = Calibration(placing.slope * scale.factor, scale.from_dlib(placing.threshold_cosine))
+    return replace(found, calibration=own)
+
+
+def _on_dlibs_scale(scored: Scored, faces: Floats) -> Calibrated:
+    """See `calibrate`.
 
     Upwards the threshold follows few impostors at once, as far as 95 % of the people's own faces stay above: people
     who look alike, or drawings, all lie close together. Downwards it goes by the number of independent ones: ten

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from faceid_core.cosine_scale import DLIB, CosineScale
 from faceid_core.recognition import classic, classifier, holdout, openset
 from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.openset import Scored
@@ -104,14 +105,24 @@ def _split(labelled: Labelled, options: TrainOptions) -> Split:
     return Split(groups, held)
 
 
-def _views(faces: int, options: TrainOptions) -> int:
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Where the vectors come from. name: the embedder's full name; scale: of its cosines; is_dlib: whether a crop's
+    vector can be made here, so that altered crops can be learned from, too."""
+
+    name: str
+    scale: CosineScale = DLIB
+    is_dlib: bool = True
+
+
+def _views(faces: int, options: TrainOptions, space: Space) -> int:
     """Augmented views that the time allows; none is needed where nothing is trained."""
-    if not options.epochs + options.upper_epochs:
+    if not space.is_dlib or not options.epochs + options.upper_epochs:
         return 0
     return min(options.views, AUGMENTED_CROPS // max(faces, 1))
 
 
-def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progress) -> Work:
+def work_for(faces: int, strangers: int, options: TrainOptions, space: Space, progress: Progress) -> Work:
     """The steps of a training, known at its start."""
 
     def batches(count: int, size: int) -> int:
@@ -119,7 +130,7 @@ def work_for(faces: int, strangers: int, options: TrainOptions, progress: Progre
 
     if options.recipe == classic.NAME:
         return Work(classic.steps(faces, faces, strangers, options.epochs), progress)
-    passes = (1 + _views(faces, options)) * batches(faces, FEATURE_BATCH) + batches(strangers, FEATURE_BATCH)
+    passes = (1 + _views(faces, options, space)) * batches(faces, FEATURE_BATCH) + batches(strangers, FEATURE_BATCH)
     epochs = options.epochs + options.upper_epochs
     return Work(passes + epochs * batches(faces, options.batch_size), progress)
 
@@ -137,6 +148,7 @@ class Laboratory:
     stranger_ids: Ints
     weights: Callable[[], ResNetWeights] | ResNetWeights
     options: TrainOptions
+    space: Space
     work: Work
     on_cuda: bool = False
 
@@ -191,7 +203,8 @@ class Laboratory:
             vectors = self.strange.vectors.numpy() if len(self.strangers) else faces[:0]
             others = FaceSet.strangers(vectors)
         people = len(self.labelled.names)
-        return Examples(faces, self.labelled.classes, groups, people, others, self._negatives())
+        classes, scale = self.labelled.classes, self.space.scale
+        return Examples(faces, classes, groups, people, others, self._negatives(), scale)
 
     def _negatives(self) -> FaceSet:
         if self.rejected is None:
@@ -237,7 +250,7 @@ def candidates_of(
     )  # fmt: skip
     head = fastai_fit.CosineHead(rows)
     record(fastai_fit.starting_point(head, lab.plain.vectors, lesson))
-    views, more = [lab.plain], _views(len(labelled.crops), options)
+    views, more = [lab.plain], _views(len(labelled.crops), options, lab.space)
     if more:  # else the network need not be loaded
         views += lab.extract.views(labelled.crops, more, options.seed)
     if options.epochs:

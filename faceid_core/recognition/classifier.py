@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from faceid_core.cosine_scale import DLIB, CosineScale
 from faceid_core.recognition import calibration, openset, scoring
 from faceid_core.recognition.calibration import Calibrated
 from faceid_core.recognition.openset import FEW, Scored
@@ -23,6 +24,7 @@ class Examples:
 
     strangers: faces of nobody among the people, the best ones first; some may be unnamed ones of the people after
     all. negatives: faces of which a human said that they are not the person of their class.
+    scale: of the embedder's cosines.
     """
 
     vectors: Vectors
@@ -31,6 +33,7 @@ class Examples:
     people: int
     strangers: FaceSet = field(default_factory=FaceSet.none)
     negatives: FaceSet = field(default_factory=FaceSet.none)
+    scale: CosineScale = DLIB
 
     @property
     def counts(self) -> Floats:
@@ -49,19 +52,21 @@ def scorer_for(rows: Vectors, examples: Examples) -> Scorer:
     if len(strangers):
         strangers = strangers[_nobody_known(examples)]
     known = FaceSet(examples.vectors, np.zeros(len(examples.classes), np.int64), examples.classes)
-    return Scorer(rows, scoring.cohort_of(strangers, known), examples.negatives)
+    cohort = scoring.cohort_of(strangers, known, examples.scale)
+    return Scorer(rows, cohort, examples.negatives, examples.scale)
 
 
 def _nobody_known(examples: Examples) -> np.ndarray:
     """(M,) bool: strangers that are not as near to somebody as half of the person's own faces are."""
     plain = Scorer(examples.rows)
-    own = openset.leave_one_out(examples.vectors, examples.classes, examples.groups, plain).own
+    scored = openset.leave_one_out(examples.vectors, examples.classes, examples.groups, plain)
+    own = examples.scale.to_dlib(scored.own)
     faces = float(np.mean(examples.counts))
     default = calibration.default_threshold_cosine(examples.people, calibration.rarity(examples.counts))
     cut = max(calibration.genuine_quantile(0.5, faces), default + calibration.CLEARLY)
     if len(own) >= FEW:
         cut = max(float(np.median(own)), default + calibration.CLEARLY)
-    return np.asarray(plain(examples.strangers.vectors).max(axis=1) < cut)
+    return np.asarray(plain(examples.strangers.vectors).max(axis=1) < examples.scale.from_dlib(cut))
 
 
 def stranger_scores(scorer: Scorer) -> Floats:
@@ -79,7 +84,7 @@ def imprinted(examples: Examples) -> tuple[Scorer, Scored]:
 
 def calibrated(scored: Scored, examples: Examples) -> Calibrated:
     """Its probabilities and thresholds."""
-    return calibration.calibrate(scored, examples.counts)
+    return calibration.calibrate(scored, examples.counts, examples.scale)
 
 
 def answers(scored: Scored, found: Calibrated) -> tuple[Floats, np.ndarray]:

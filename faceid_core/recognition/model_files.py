@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from faceid_core import tensor_folder
+from faceid_core.cosine_scale import DLIB, CosineScale
 from faceid_core.engine.dlib_format import RESNET_FILTERS, Affine, Array, Convolution, ResNetWeights, Stage
 from faceid_core.errors import ModelUnusable
 from faceid_core.recognition.evaluation import RANKS, UNKNOWN, HeldOut
 from faceid_core.recognition.openset import Calibration
-from faceid_core.recognition.scoring import FaceSet
+from faceid_core.recognition.scoring import FaceSet, Scorer
 
 FORMAT, PLAIN_VERSION, VERSION = "faceid-recogniser", 1, 2
 """A model whose scores are plain cosines is of the first version: an older faceid can still serve it."""
@@ -26,6 +27,9 @@ COHORT, NEGATIVES = "cohort", "negatives"
 HELD_OUT = "held"
 """HELD_OUT_faces, _classes and so on: what was answered about faces that were not known, see evaluation.HeldOut."""
 
+SCALE = "cosine_scale"
+"""CosineScale.factor, of models for other embedders than ours."""
+
 AGAIN = "train again on the Train page or with `faceid train`."
 
 
@@ -33,7 +37,7 @@ AGAIN = "train again on the Train page or with `faceid train`."
 class StoredModel:
     """What serving needs. embedder: its full name, such as dlib-resnet+mirror. tensors: rows (K, D) float32, the
     people in the order of classes, and body.* where the face network itself was trained further. cohort, negatives:
-    see scoring.Scorer. held_out: None in models of before."""
+    see scoring.Scorer. held_out: None in models of before. scale: of the embedder's cosines."""
 
     classes: tuple[str, ...]
     embedder: str
@@ -44,6 +48,11 @@ class StoredModel:
     cohort: FaceSet = field(default_factory=FaceSet.none)
     negatives: FaceSet = field(default_factory=FaceSet.none)
     held_out: HeldOut | None = None
+    scale: CosineScale = DLIB
+
+    def scorer(self) -> Scorer:
+        """What scores faces against its people."""
+        return Scorer(self.tensors["rows"], self.cohort, self.negatives, self.scale)
 
 
 def write(model: StoredModel, parent: Path) -> Path:
@@ -68,6 +77,7 @@ def _described(model: StoredModel) -> dict[str, Any]:
         "threshold": model.threshold,
         "calibration": {"slope": model.calibration.slope, "cut": model.calibration.threshold_cosine},
         "report": model.report,
+        **({} if model.scale == DLIB else {SCALE: model.scale.factor}),
     }
 
 
@@ -102,7 +112,8 @@ def _checked(described: dict[str, Any], content: bytes) -> StoredModel:
     rows = tensors["rows"]
     if rows.ndim != 2 or len(rows) != len(classes) or not classes or not np.isfinite(rows).all():
         raise ValueError("rows that do not fit the classes")
-    if not all(map(math.isfinite, numbers)):
+    scale = CosineScale(float(described.get(SCALE, 1.0)))
+    if not all(map(math.isfinite, [*numbers, scale.factor])) or scale.factor <= 0:
         raise ValueError("numbers that are none")
     threshold, slope, threshold_cosine = numbers
     report = dict(described["report"])
@@ -111,7 +122,7 @@ def _checked(described: dict[str, Any], content: bytes) -> StoredModel:
     kept = {name: value for name, value in tensors.items() if name.partition("_")[0] not in beside}
     calibration, embedder = Calibration(slope, threshold_cosine), str(described["embedder"])
     held = _held_out(tensors, len(classes))
-    return StoredModel(classes, embedder, threshold, calibration, kept, report, cohort, negatives, held)
+    return StoredModel(classes, embedder, threshold, calibration, kept, report, cohort, negatives, held, scale)
 
 
 def _face_tensors(name: str, faces: FaceSet) -> dict[str, Array]:

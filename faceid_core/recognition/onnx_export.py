@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceid_core.engine.graphs import Graph, crops_input, embedded, float_output
-from faceid_core.recognition.scoring import MARGIN, NEAREST, PENALTY, Constants, Scorer
+from faceid_core.recognition.scoring import NEAREST, PENALTY, Constants
 
 if TYPE_CHECKING:
     import onnx
@@ -31,7 +31,7 @@ def recogniser_graph(model: StoredModel, weights: ResNetWeights | None) -> onnx.
         vectors, source = "vectors", float_output("vectors", rows.shape[1])
     else:
         vectors, source = _vectors(graph, weights, mirror=model.embedder.endswith("+mirror")), crops_input()
-    scores = _scores(graph, _unit(graph, vectors), Scorer(rows, model.cohort, model.negatives).constants())
+    scores = _scores(graph, _unit(graph, vectors), model.scorer().constants())
     _probabilities(graph, scores, model.calibration)
     return graph.model([source], [float_output("probabilities", len(rows))])
 
@@ -96,7 +96,7 @@ def _without_rejected(graph: Graph, unit: str, cosines: str, scores: str, of: Co
     others = np.where(of.negative_classes[None] == people[:, None], 0.0, IMPOSSIBLE)
     nearest = graph.node("ReduceMax", graph.node("Add", near, graph.constant(others[None])), axes=[2], keepdims=0)
     own = graph.node("Gather", cosines, graph.constant(people), axis=1)
-    nearer = graph.node("Sub", graph.node("Add", nearest, graph.constant(np.float64(MARGIN))), own)
+    nearer = graph.node("Sub", graph.node("Add", nearest, graph.constant(np.float64(of.margin))), own)
     nearer = graph.node("Max", nearer, graph.constant(np.float64(0)))
     places = PENALTY * (people[:, None] == np.arange(len(of.rows))[None]).astype(np.float64)
     return graph.node("Sub", scores, graph.node("MatMul", nearer, graph.constant(places)))

@@ -17,12 +17,13 @@ from faceid_core.engine.dlib_format import ResNetWeights
 from faceid_core.errors import ModelUnusable
 from faceid_core.recognition import model_files, openset
 from faceid_core.recognition.model_files import AGAIN, StoredModel
-from faceid_core.recognition.scoring import Floats, Scorer
+from faceid_core.recognition.scoring import Floats
 from faceid_core.settings import Settings
 from faceid_core.values import DetectedFace, Guess, Image, Recognised, Vectors
+from faceid_core.vision import embedding
 from faceid_core.vision.dlib_resnet import DlibResNet, Exact
-from faceid_core.vision.embedder import Embedder
-from faceid_core.vision.embedding import EMBEDDERS, make_embedder
+from faceid_core.vision.embedder import MIRROR, Embedder
+from faceid_core.vision.embedding import make_embedder
 
 if TYPE_CHECKING:
     from faceid_core.vision.detector import Detector
@@ -58,7 +59,7 @@ class Recogniser:
 
     def __init__(self, model: StoredModel, detector: Detector, embedder: Embedder) -> None:
         self.classes, self.threshold = model.classes, model.threshold
-        self.scorer = Scorer(model.tensors["rows"], model.cohort, model.negatives)
+        self.scorer = model.scorer()
         self.calibration = model.calibration
         self._detector, self.embedder = detector, embedder
         self.token = secrets.token_hex(8)
@@ -167,10 +168,12 @@ class _TunedEmbedder(DlibResNet):
 
 def check_embedder(model: StoredModel, settings: Settings) -> None:
     """Raises ModelUnusable for a model that was trained for another embedder than the library has."""
-    base, _, variant = model.embedder.partition("+")
-    if base != settings.embedder or variant not in ("", "mirror"):
-        wanted = f"set FACEID_EMBEDDER={base}, or {AGAIN}" if base in EMBEDDERS else AGAIN
-        raise ModelUnusable(f"The recogniser was trained for the embedder {model.embedder}; {wanted}")
+    base = model.embedder.removesuffix(MIRROR)
+    if base == embedding.name_of(settings).removesuffix(MIRROR):
+        return
+    names = {full: name for name, full in embedding.base_names(settings).items()}
+    wanted = f"set FACEID_EMBEDDER={names[base]}, or {AGAIN}" if base in names else AGAIN
+    raise ModelUnusable(f"The recogniser was trained for the embedder {model.embedder}; {wanted}")
 
 
 def _embedder(
@@ -181,7 +184,7 @@ def _embedder(
 ) -> Embedder:
     """The embedder that the model was trained on; mirrored as then, whatever the settings say now."""
     check_embedder(model, settings)
-    settings = settings.model_copy(update={"mirror": model.embedder.endswith("+mirror")})
+    settings = settings.model_copy(update={"mirror": model.embedder.endswith(MIRROR)})
     tuned = model_files.body_weights(model.tensors)
     if tuned is None:
         return shared(settings) if shared else make_embedder(settings, threads=threads)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.cosine_scale import DLIB, CosineScale
 from faceid_core.values import Ints, Vectors
 
 Floats = npt.NDArray[np.float64]
@@ -43,12 +44,12 @@ COHORT_LIMIT = 4096
 """Faces in a cohort at most: 2 MB in a model."""
 
 SAME_PERSON = 0.965
-"""Cosine from which two faces of the cohort count as one person's; one of them is enough."""
+"""Cosine, on dlib's scale, from which two faces of the cohort count as one person's; one of them is enough."""
 
 MARGIN = 0.005
 """A face belongs to somebody else if a face that a human rejected is nearer to it than the person, but for this: a
 single face lies further away from others of its person than a mean of several does. On LFW, one rejected face takes
-214 of 224 others of its person from somebody's name, and 1 of 644 right ones."""
+214 of 224 others of its person from somebody's name, and 1 of 644 right ones. On dlib's scale."""
 
 PENALTY = 2.0
 """How much of that is taken off the score."""
@@ -111,30 +112,32 @@ class FaceSet:
         return FaceSet(self.vectors[rows], self.faces[rows], self.classes[rows])
 
     def __add__(self, other: FaceSet) -> FaceSet:
+        if not len(self) or not len(other):  # no face has no dimension either
+            return self if len(self) else other
         vectors = np.concatenate([self.vectors, other.vectors])
         faces = np.concatenate([self.faces, other.faces])
         return FaceSet(vectors, faces, np.concatenate([self.classes, other.classes]))
 
 
-def cohort_of(strangers: FaceSet, known: FaceSet) -> FaceSet:
+def cohort_of(strangers: FaceSet, known: FaceSet, scale: CosineScale = DLIB) -> FaceSet:
     """Strangers, one face a person as far as vectors tell, and then one face of each known person.
 
     strangers: the best ones first. known: faces of the model's people, with classes.
     """
     chosen = strangers[np.arange(min(len(strangers), COHORT_LIMIT))]
-    chosen = chosen[_unlike(chosen.vectors)]
+    chosen = chosen[_unlike(chosen.vectors, scale.from_dlib(SAME_PERSON))]
     if not len(known):
         return chosen
     both = chosen + known[_typical(known)]
     return both[np.arange(min(len(both), COHORT_LIMIT))]
 
 
-def _unlike(vectors: Vectors) -> Ints:
+def _unlike(vectors: Vectors, same_person: float) -> Ints:
     """Positions of faces that are not near to an earlier one that is taken."""
     unit = normalised(vectors).astype(np.float32)
     taken = np.zeros(len(vectors), bool)
     for at, face in enumerate(unit):
-        taken[at] = not (unit[:at][taken[:at]] @ face > SAME_PERSON).any()
+        taken[at] = not (unit[:at][taken[:at]] @ face > same_person).any()
     return np.flatnonzero(taken)
 
 
@@ -151,7 +154,8 @@ def _typical(known: FaceSet) -> Ints:
 class Constants:
     """What a Scorer computes with, for others who compute the same. rows: (K, D), cohort: (C, D) and
     negatives: (M, D) have length 1; strictness: (K,) of the rows; own: (K,) where each person is in the cohort, -1
-    for nowhere; negative_classes: (M,). floor, usual: of densities; weight: 0 where the cohort is too small."""
+    for nowhere; negative_classes: (M,). floor, usual: of densities; weight: 0 where the cohort is too small;
+    margin: see MARGIN."""
 
     rows: Floats
     strictness: Floats
@@ -162,14 +166,22 @@ class Constants:
     usual: float
     negatives: Floats
     negative_classes: Ints
+    margin: float
 
 
 class Scorer:
     """Scores faces against people. Without a cohort a score is the plain cosine."""
 
-    def __init__(self, rows: Vectors, cohort: FaceSet | None = None, negatives: FaceSet | None = None) -> None:
+    def __init__(
+        self,
+        rows: Vectors,
+        cohort: FaceSet | None = None,
+        negatives: FaceSet | None = None,
+        scale: CosineScale = DLIB,
+    ) -> None:
         """rows: (K, D), the people. negatives: faces of which a human said that they are not the person of their
-        class."""
+        class. scale: of the embedder's cosines."""
+        self.scale, self._margin = scale, MARGIN / scale.factor
         self.rows, self._rows = rows, normalised(rows)
         self.cohort = cohort if cohort is not None else FaceSet.none(rows.shape[1])
         self._cohort = normalised(self.cohort.vectors)
@@ -201,7 +213,16 @@ class Scorer:
         stricter = self._row_strictness if self.weight else np.zeros(self.people)
         negatives, classes = self._unit_negatives, self.negatives.classes
         return Constants(
-            self._rows, stricter, self.weight, self._cohort, self._own, floor, usual, negatives, classes
+            self._rows,
+            stricter,
+            self.weight,
+            self._cohort,
+            self._own,
+            floor,
+            usual,
+            negatives,
+            classes,
+            self._margin,
         )
 
     @property
@@ -252,7 +273,7 @@ class Scorer:
         cosine = unit @ self._rows.T
         near = unit @ self._unit_negatives.T
         for person in np.unique(self.negatives.classes):
-            other = near[:, self.negatives.classes == person].max(axis=1) + MARGIN
+            other = near[:, self.negatives.classes == person].max(axis=1) + self._margin
             scores[:, person] -= PENALTY * np.maximum(other - cosine[:, person], 0.0)
         return scores
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from faceid_core import __version__
+from faceid_core.cosine_scale import DLIB, CosineScale
 from faceid_core.engine.graphs import CROP_PX
 from faceid_core.recognition import classifier, model_files, openset
 from faceid_core.recognition.calibration import DEFAULT_SLOPE, Calibrated
@@ -24,6 +25,7 @@ from faceid_core.recognition.candidates import (
     Candidate,
     Laboratory,
     Rejected,
+    Space,
     Split,
     candidates_of,
     compared_classic,
@@ -52,8 +54,8 @@ if TYPE_CHECKING:
     from faceid_core.engine.dlib_format import Array, ResNetWeights
 
 __all__ = [
-    "NO_TRAINER", "RECIPES", "Readiness", "Rejected", "TrainOptions", "Trained", "has_trainer", "readiness", "save",
-    "train",
+    "NO_TRAINER", "RECIPES", "Readiness", "Rejected", "Space", "TrainOptions", "Trained", "has_trainer",
+    "readiness", "save", "train",
 ]  # fmt: skip
 
 CHOSEN = ("head", "fine-tune")
@@ -77,6 +79,7 @@ class Trained:
     cohort: FaceSet = field(default_factory=FaceSet.none)
     negatives: FaceSet = field(default_factory=FaceSet.none)
     held_out: HeldOut | None = None
+    scale: CosineScale = DLIB
 
 
 def train(
@@ -92,6 +95,7 @@ def train(
     strangers: Image | None = None,
     stranger_ids: Ints | None = None,
     options: TrainOptions | None = None,
+    space: Space | None = None,
     on_cuda: bool = False,
     progress: Progress = no_progress,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
@@ -99,7 +103,8 @@ def train(
     """Train on aligned crops (N, 150, 150, 3) uint8 with a name and a photo number each; the same every time.
 
     faces: (N,) their ids, by which held-out ones are found again.
-    vectors: (N, 128) of the crops, by the embedder that will serve; without them the network looks at the crops.
+    vectors: (N, D) of the crops, by the embedder that will serve; without them the network looks at the crops.
+    space: that embedder's; by default dlib's.
     others: faces of nobody named by such vectors, the best ones first; some may be unnamed faces of the named
     people. strangers: the same as crops (M, 150, 150, 3), for where there are no vectors or the network is trained;
     stranger_ids: (M,) theirs.
@@ -109,6 +114,9 @@ def train(
     """
     started = time.monotonic()
     options = options or TrainOptions()
+    space = space or Space("dlib-resnet+mirror" if options.mirror else "dlib-resnet")
+    if not space.is_dlib and (vectors is None or options.upper_epochs):
+        raise ValueError(f"{space.name} can't be trained without vectors, nor in its last level")
     if crops.shape[1:] != (CROP_PX, CROP_PX, 3) or not len(crops) == len(names) == len(photos):
         raise ValueError(f"{len(names)} names and {len(photos)} photos for crops of shape {crops.shape}")
     labelled = labelled_faces(crops, names, photos, options)
@@ -116,17 +124,17 @@ def train(
     ids_of_strangers = np.zeros(len(strangers), np.int64) if stranger_ids is None else stranger_ids
     few = some(len(strangers), options.seed)
     strangers, ids_of_strangers = strangers[few], ids_of_strangers[few]
-    work = work_for(len(labelled.crops), len(strangers), options, progress)
+    work = work_for(len(labelled.crops), len(strangers), options, space, progress)
     progress(0, work.total, "Preparing the training")
     given = None if vectors is None else np.asarray(vectors, np.float32)[labelled.rows]
-    lab = Laboratory(labelled, given, others, rejected, strangers, ids_of_strangers, weights, options, work,
-                     on_cuda)  # fmt: skip
+    lab = Laboratory(labelled, given, others, rejected, strangers, ids_of_strangers, weights, options, space,
+                     work, on_cuda)  # fmt: skip
     candidates, split, history = candidates_of(lab, on_epoch)
     kept = _trained(candidates, split) if options.recipe in CHOSEN else _choose(candidates, split)
     compared = _compared([*candidates, *compared_classic(lab, split)], split)
     progress(work.total, work.total, "Ready")
     ids = np.zeros(len(crops), np.int64) if faces is None else np.asarray(faces, np.int64)
-    made = _finish(kept, candidates, labelled, ids[labelled.rows], split, options, tuple(history), started)
+    made = _finish(kept, candidates, labelled, ids[labelled.rows], split, space, tuple(history), started)
     digest = _digest(labelled, labelled.crops if given is None else given)
     return replace(made, report=replace(made.report, compared=compared, dataset=digest))
 
@@ -152,6 +160,7 @@ def save(trained: Trained, parent: Path) -> Path:
         trained.cohort,
         trained.negatives,
         trained.held_out,
+        trained.scale,
     )
     return model_files.write(stored, parent)
 
@@ -191,7 +200,7 @@ def _finish(
     labelled: Labelled,
     ids: Ints,
     split: Split,
-    options: TrainOptions,
+    space: Space,
     history: tuple[dict[str, float], ...],
     started: float,
 ) -> Trained:
@@ -225,12 +234,19 @@ def _finish(
         points=tuple(asdict(point) for point in found.points),
         by_person=tuple(classifier.by_person(scored, found, examples)),
     )
-    embedder = "dlib-resnet+mirror" if options.mirror else "dlib-resnet"
     tensors = {"rows": scorer.rows, **_body(kept)}
     strangers = scorer.cohort.faces[scorer.cohort.classes < 0]
     held_out = HeldOut.of(scored, found.calibration, tested[scored.held], strangers)
     return Trained(
-        report, tensors, found.calibration, embedder, kept.kind, scorer.cohort, scorer.negatives, held_out
+        report,
+        tensors,
+        found.calibration,
+        space.name,
+        kept.kind,
+        scorer.cohort,
+        scorer.negatives,
+        held_out,
+        scorer.scale,
     )
 
 

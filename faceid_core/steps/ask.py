@@ -20,7 +20,7 @@ from faceid_core.review.label_errors import Doubt
 from faceid_core.review.merge_candidates import Pair
 from faceid_core.review.near_duplicates import Duplicates, Picture
 from faceid_core.steps.cluster_labels import usual_threshold
-from faceid_core.steps.load_vectors import load_embedder
+from faceid_core.steps.load_vectors import load_embedder, same_person
 from faceid_core.steps.snapshot import LibrarySnapshot, recent_snapshot
 from faceid_core.values import Ints
 
@@ -64,7 +64,7 @@ def suggestions(library: Library) -> list[Suggestion]:
 
 def likely_distance(library: Library) -> float:
     """The distance up to which a face is surely suggested as somebody."""
-    return identity.LIMIT_SHARE * load_embedder(library.settings).default_threshold
+    return identity.LIMIT_SHARE * same_person(library, load_embedder(library.settings))
 
 
 @lru_cache(maxsize=4)
@@ -94,7 +94,8 @@ def questions(library: Library) -> Questions:
 
 @lru_cache(maxsize=2)
 def _questions(library: Library, cache_version: tuple[object, ...]) -> Questions:
-    snapshot, limit = recent_snapshot(library), usual_threshold(library.settings)
+    snapshot = recent_snapshot(library)
+    limit = usual_threshold(library.settings, snapshot.compared.same_person)
     clusters, people = _one_person(snapshot, limit)
     return Questions(
         groups=clusters,
@@ -159,14 +160,15 @@ def _equal(snapshot: LibrarySnapshot, pair: tuple[int, ...], limit: float) -> bo
 
 def _duplicates(snapshot: LibrarySnapshot) -> tuple[Duplicates, ...]:
     """Without the photos of which a human said that all are to be kept."""
-    sharing = near_duplicates.sharing_a_face(snapshot.graph, snapshot.faces.photos)
+    graph = snapshot.graph.scaled(1 / snapshot.compared.unit)
+    sharing = near_duplicates.sharing_a_face(graph, snapshot.faces.photos)
     known = snapshot.library.photos.phashes(np.unique(sharing).tolist())
     pairs = near_duplicates.looking_alike(sharing, {photo: phash for photo, (phash, _) in known.items()})
     sizes = {photo: known[photo][1] for photo in np.unique(pairs).tolist()}
     rows = np.flatnonzero(np.isin(snapshot.faces.photos, list(sizes)))
     drawn = pictures(snapshot.library, snapshot.faces, sizes, rows)
     must_link = set(map(tuple, snapshot.must_link.tolist()))
-    found = near_duplicates.near_duplicates(snapshot.graph, pairs, drawn)
+    found = near_duplicates.near_duplicates(graph, pairs, drawn)
     with_ids = [
         replace(d, unnamed=_ids(snapshot, d.unnamed), pairs=tuple(_pair(snapshot, pair) for pair in d.pairs))
         for d in found

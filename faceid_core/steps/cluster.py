@@ -12,7 +12,8 @@ from faceid_core.clustering import continuity
 from faceid_core.library import Library
 from faceid_core.steps.cluster_labels import Chosen, choose, cluster_labels
 from faceid_core.steps.evaluate import Measured, measure
-from faceid_core.steps.snapshot import LibrarySnapshot
+from faceid_core.steps.load_vectors import MEASURED, is_ours, unit_of
+from faceid_core.steps.snapshot import LibrarySnapshot, measured_same_person
 from faceid_core.values import Ints, Progress, Role, no_progress
 
 LAST_FACE = "last_face"
@@ -71,15 +72,18 @@ def cluster_faces(
     progress(0, 2, "Comparing faces")
     joined, measured = _join(snapshot) if new_only else None, None
     if joined is None:
-        chosen = choose(library.settings, algorithm, threshold, strictness)
-        numbers = _cluster_anew(snapshot, chosen)
-        measured = measure(snapshot, chosen) if preview else None
+        same_person = measured_same_person(snapshot)
+        chosen = choose(library.settings, same_person, algorithm, threshold, strictness)
+        unit = unit_of(snapshot.embedder, same_person)
+        numbers = _cluster_anew(snapshot, chosen, unit)
+        measured = measure(snapshot, chosen, unit) if preview else None
     else:
+        same_person = snapshot.compared.same_person
         chosen, numbers = joined
     progress(1, 2, "Saving the groups")
     changed = continuity.changes(before, numbers)
     if not preview:
-        _save(snapshot, chosen, numbers, changed)
+        _save(snapshot, chosen, same_person, numbers, changed)
     progress(2, 2, "Faces grouped")
     return _report(chosen, numbers, changed, measured, time.monotonic() - started)
 
@@ -90,9 +94,9 @@ def newest_grouped(library: Library) -> int:
     return int(run.parameters.get(LAST_FACE, 0)) if run is not None else 0
 
 
-def _cluster_anew(snapshot: LibrarySnapshot, chosen: Chosen) -> Ints:
+def _cluster_anew(snapshot: LibrarySnapshot, chosen: Chosen, unit: float) -> Ints:
     """The numbers (N,) of all faces' clusters, 0 for none; clusters keep their numbers where most faces stay."""
-    labels = cluster_labels(snapshot, chosen, snapshot.human_labels)
+    labels = cluster_labels(snapshot, chosen, snapshot.human_labels, unit=unit)
     return continuity.numbered(snapshot.compared.numbers, _keep_apart(snapshot, labels))
 
 
@@ -118,13 +122,19 @@ def _join(snapshot: LibrarySnapshot) -> tuple[Chosen, Ints] | None:
         faces.vectors, faces.photos, faces.quality, before, snapshot.human_labels, snapshot.ruled_out
     )
     chosen = algorithm, threshold = run.algorithm, float(run.parameters["threshold"])
-    return chosen, incremental.join(clustered, new, snapshot.graph, algorithm=algorithm, limit=threshold)
+    unit = snapshot.compared.unit
+    joined = incremental.join(clustered, new, snapshot.graph, algorithm=algorithm, limit=threshold, unit=unit)
+    return chosen, joined
 
 
-def _save(snapshot: LibrarySnapshot, chosen: Chosen, numbers: Ints, changed: continuity.Changes) -> None:
+def _save(
+    snapshot: LibrarySnapshot, chosen: Chosen, same_person: float, numbers: Ints, changed: continuity.Changes
+) -> None:
     algorithm, threshold = chosen
     ids = snapshot.faces.ids
-    parameters = {"threshold": threshold, LAST_FACE: int(ids[-1])}
+    parameters: dict[str, Any] = {"threshold": threshold, LAST_FACE: int(ids[-1])}
+    if not is_ours(snapshot.embedder):
+        parameters[MEASURED] = same_person
     embedder = snapshot.embedder.name
     snapshot.library.clusters.save_run(algorithm, parameters, embedder, ids, numbers, changes=changed.in_words())
 

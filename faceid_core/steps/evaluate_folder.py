@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from faceid_core.cosine_scale import DLIB, CosineScale
 from faceid_core.errors import BadInput, NoFaces, NotEnoughLabels, UnreadableImage
 from faceid_core.library import Library
 from faceid_core.media import folders, images
-from faceid_core.steps.load_vectors import load_embedder
+from faceid_core.settings import Settings
+from faceid_core.steps.load_vectors import is_ours, load_embedder
 from faceid_core.steps.recognise import load_recogniser
 from faceid_core.values import DetectedFace, Image, Progress, Vectors, no_progress
+from faceid_core.vectors import pair_scale
 from faceid_core.vision.detection import make_detector
-from faceid_core.vision.embedder import Embedder, align
+from faceid_core.vision.embedder import Embedder
 
 if TYPE_CHECKING:
     from faceid_core.recognition.evaluation import HeldOut
@@ -56,7 +59,7 @@ def evaluate_folder(
 
     if split:
         found = _read(library, folder, load_embedder(library.settings), lambda _: False, progress)
-        held, classes, threshold = _by_split(found, seed)
+        held, classes, threshold = _by_split(found, library.settings, seed)
         return _report(found, held, classes, threshold, "split")
     recogniser = load_recogniser(library)
     found = _read(library, folder, recogniser.embedder, library.photos.knows, progress)
@@ -89,7 +92,7 @@ def _read(
             left["unreadable"] += 1
             continue
         if face := _middle(detector.detect(picture), picture):
-            vectors.append(embedder.embed(align(picture, face.landmarks)[np.newaxis])[0])
+            vectors.append(embedder.embed(embedder.align(picture, face.landmarks)[np.newaxis])[0])
             names.append(name)
         else:
             left["without_face"] += 1
@@ -115,7 +118,7 @@ def _middle(faces: Sequence[DetectedFace], picture: Image) -> DetectedFace | Non
     return min(faces, key=lambda face: float(np.abs(face.landmarks.mean(0) - middle).sum()), default=None)
 
 
-def _by_split(found: Identities, seed: int) -> tuple[HeldOut, tuple[str, ...], float]:
+def _by_split(found: Identities, settings: Settings, seed: int) -> tuple[HeldOut, tuple[str, ...], float]:
     from faceid_core.recognition import classifier, openset
     from faceid_core.recognition.evaluation import HeldOut
 
@@ -131,7 +134,12 @@ def _by_split(found: Identities, seed: int) -> tuple[HeldOut, tuple[str, ...], f
         train, test = train + rows[:learned], test + rows[learned:]
     number = {name: place for place, name in enumerate(people)}
     classes, wanted = (np.array([number[name] for name in names[rows]], np.int64) for rows in (train, test))
-    examples = classifier.Examples(found.vectors[train], classes, np.arange(len(train)), len(people))
+    embedder, photos, scale = load_embedder(settings), np.arange(len(train)), DLIB
+    if not is_ours(embedder):
+        usual = embedder.default_threshold
+        measured = pair_scale.measure(found.vectors[train], photos, classes, usual=usual)
+        scale = CosineScale.of(measured.same_person)
+    examples = classifier.Examples(found.vectors[train], classes, photos, len(people), scale=scale)
     scorer, own = classifier.imprinted(examples)
     fit = classifier.calibrated(own, examples)
     strangers = found.vectors[~np.isin(names, people)]

@@ -22,7 +22,15 @@ from faceid_core.review.suggestion_index import ComparedRows, Decided, Suggestio
 from faceid_core.steps import open_questions
 from faceid_core.steps.cluster_labels import usual_threshold
 from faceid_core.steps.describe_boxes import BoxDescriber
-from faceid_core.steps.load_vectors import length_of, load_embedder, load_graph, load_vectors, normalised
+from faceid_core.steps.load_vectors import (
+    length_of,
+    load_embedder,
+    load_graph,
+    load_vectors,
+    normalised,
+    same_person,
+    unit_of,
+)
 from faceid_core.steps.name_questions import NameQuestions
 from faceid_core.steps.open_questions import OpenQuestions
 from faceid_core.values import LOW_QUALITY, GalleryFaces, Ints
@@ -56,7 +64,8 @@ class _Compared:
         self.library, self.embedder = library, embedder
         self.newest = library.gallery.newest_faces()
         self.faces: FaceVectors = normalised(load_vectors(library, embedder), embedder)
-        self.limit = identity.LIMIT_SHARE * embedder.default_threshold
+        self.same_person = same_person(library, embedder)
+        self.limit = identity.LIMIT_SHARE * self.same_person
         faces = self.faces
         days = library.gallery.days(faces.ids)
         rows = ComparedRows(faces.ids, faces.photos, faces.quality, faces.vectors, days)
@@ -83,8 +92,9 @@ class _Compared:
 
     @cached_property
     def naming(self) -> NameQuestions:
-        threshold = usual_threshold(self.library.settings)
-        return NameQuestions(self.library, self.faces, self._graph.result(), threshold=threshold)
+        threshold = usual_threshold(self.library.settings, self.same_person)
+        unit = unit_of(self.embedder, self.same_person)
+        return NameQuestions(self.library, self.faces, self._graph.result(), threshold=threshold, unit=unit)
 
     @cached_property
     def by_promise(self) -> Ints:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from faceid_core.cosine_scale import LENGTH, SAME_PERSON
 from faceid_core.errors import NoFaces, NoPhotos
 from faceid_core.library import FaceVectors, Library
 from faceid_core.media import images
@@ -16,7 +17,8 @@ from faceid_core.settings import Settings
 from faceid_core.single_flight import single_flight
 from faceid_core.steps.describe_boxes import describe_boxes
 from faceid_core.vectors import neighbour_cache
-from faceid_core.vectors.neighbours import LENGTH, NeighbourGraph, on_sphere
+from faceid_core.vectors.neighbours import NeighbourGraph, on_sphere
+from faceid_core.vision.custom_embedder import CustomEmbedder
 from faceid_core.vision.detection import make_detector
 from faceid_core.vision.detector import Detector, OneAtATime
 from faceid_core.vision.dlib_resnet import DlibResNet
@@ -67,9 +69,33 @@ def load_vectors(library: Library, embedder: Embedder) -> FaceVectors:
     )
 
 
+def is_ours(embedder: Embedder) -> bool:
+    """Whether its distances are those that faceid's were chosen on."""
+    return not isinstance(embedder, CustomEmbedder)
+
+
 def length_of(embedder: Embedder) -> float:
     """The length to which an embedder's vectors are brought before they are compared."""
-    return LENGTH if isinstance(embedder, DlibResNet) else 1.0
+    return LENGTH if is_ours(embedder) else 1.0
+
+
+MEASURED = "same_person"
+"""The parameter of a clustering that tells the distance of one person's faces, as measured then."""
+
+
+def same_person(library: Library, embedder: Embedder) -> float:
+    """The distance below which two faces are usually of one person, vectors being as `normalised` makes them: ours
+    is known, another embedder's is what the latest clustering measured, or else what models.toml says."""
+    run = None if is_ours(embedder) else library.clusters.current()
+    if run is None or run.embedder != embedder.name:
+        return embedder.default_threshold
+    return float(run.parameters.get(MEASURED, embedder.default_threshold))
+
+
+def unit_of(embedder: Embedder, same_person: float) -> float:
+    """How long a distance of 1 between dlib's vectors is between these: distances that were chosen on dlib's space
+    are stretched by it."""
+    return 1.0 if is_ours(embedder) else same_person / SAME_PERSON
 
 
 def load_graph(library: Library, faces: FaceVectors, embedder: Embedder) -> NeighbourGraph:

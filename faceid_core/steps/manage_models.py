@@ -24,7 +24,7 @@ from faceid_core.vision.custom_embedder import CustomEmbedder
 from faceid_core.vision.custom_models import DetectorEntry, EmbedderEntry, Name
 from faceid_core.vision.detection import DETECTORS
 from faceid_core.vision.embedding import EMBEDDERS
-from faceid_core.vision.known_models import KNOWN, KnownModel
+from faceid_core.vision.known_models import KNOWN, NOT_TO_ADD, KnownModel
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 ENTRIES: dict[Name, type[DetectorEntry] | type[EmbedderEntry]] = {
@@ -67,13 +67,20 @@ def list_models(settings: Settings) -> list[CustomModel]:
 
 
 def recognise_file(file: Path) -> tuple[str, KnownModel | None]:
-    """The SHA-256 of a file, and what is known of it. Raises CustomModelUnusable."""
+    """The SHA-256 of a file, and what is known of it. Raises CustomModelUnusable; BadInput for a published file
+    that needn't or can't be added."""
+    sha256 = _sha256_of(file)
+    if (other := NOT_TO_ADD.get(sha256)) is not None:
+        raise BadInput(f"{file.name} is {other.title} (licence: {other.licence}): {other.instead}.")
+    return sha256, KNOWN.get(sha256)
+
+
+def _sha256_of(file: Path) -> str:
     try:
         with file.open("rb") as content:
-            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+            return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise CustomModelUnusable(f"{file} can't be read ({error.strerror}); name an ONNX file.") from error
-    return sha256, KNOWN.get(sha256)
 
 
 def add_model(
@@ -177,7 +184,7 @@ def _entry(table: Name, values: dict[str, Any]) -> DetectorEntry | EmbedderEntry
 def _copied(file: Path, folder: Path, sha256: str) -> Path:
     """The file in the library's folder, where another of its name gets no harm."""
     kept = folder / file.name
-    if kept.exists() and recognise_file(kept)[0] != sha256:
+    if kept.exists() and _sha256_of(kept) != sha256:
         kept = folder / f"{file.stem}-{sha256[:8]}{file.suffix}"
     if not kept.exists():
         with replaced(kept) as partial:

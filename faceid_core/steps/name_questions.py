@@ -26,11 +26,13 @@ PEOPLE_FROM = 1 << 40
 class NameQuestions:
     """Of N faces and their neighbours. Faces that get a flag later keep their place among the neighbours."""
 
-    def __init__(self, library: Library, faces: FaceVectors, graph: NeighbourGraph, *, threshold: float) -> None:
+    def __init__(
+        self, library: Library, faces: FaceVectors, graph: NeighbourGraph, *, threshold: float, unit: float = 1.0
+    ) -> None:
         self._library, self._faces, self._threshold = library, faces, threshold
         self._pairs = PairIndex(faces.vectors, faces.photos, graph, threshold=threshold)
         self._doubts = DoubtIndex(faces.vectors, graph, threshold=threshold)
-        self._moments = Moments(library, faces, graph)
+        self._moments = Moments(library, faces, graph.scaled(1 / unit))
 
     def update(self, standing: Standing, people: Ints, numbers: Ints, active: Bools) -> list[Question]:
         """What is to be asked now. people, numbers, active: (N,) of each face: its person (-1 for nobody, and for

@@ -10,14 +10,19 @@ import numpy as np
 from faceid_core.library import FaceVectors, Library, NamedFaces, Probes, RunView
 from faceid_core.steps.load_vectors import (
     embed_missing,
+    is_ours,
     length_of,
     load_embedder,
     load_graph,
     load_vectors,
     normalised,
+    same_person,
+    unit_of,
 )
 from faceid_core.values import GalleryFaces, Ints
+from faceid_core.vectors import pair_scale
 from faceid_core.vectors.neighbours import NeighbourGraph, on_sphere
+from faceid_core.vectors.pair_scale import PairScale
 from faceid_core.vision.embedder import Embedder
 
 
@@ -50,6 +55,16 @@ class ComparedFaces:
     def run(self) -> RunView | None:
         """The clustering in force; None before the first one."""
         return self.library.clusters.current()
+
+    @cached_property
+    def same_person(self) -> float:
+        """The distance below which two of these faces are usually of one person."""
+        return same_person(self.library, self.embedder)
+
+    @property
+    def unit(self) -> float:
+        """How long a distance of 1 on dlib's space is here, see load_vectors.unit_of."""
+        return unit_of(self.embedder, self.same_person)
 
     @cached_property
     def numbers(self) -> Ints:
@@ -91,6 +106,12 @@ class LibrarySnapshot:
     def graph(self) -> NeighbourGraph:
         """See ComparedFaces."""
         return self.compared.graph
+
+    @cached_property
+    def pair_scale(self) -> PairScale:
+        """What the pairs of faces tell that surely show two people, or one. Raises NoPhotos, NoFaces."""
+        faces, usual = self.faces, self.embedder.default_threshold / length_of(self.embedder)
+        return pair_scale.measure(faces.vectors, faces.photos, self.human_labels, usual=usual)
 
     @cached_property
     def human_labels(self) -> Ints:
@@ -140,6 +161,12 @@ class LibrarySnapshot:
 
     def _on_sphere(self, faces: GalleryFaces) -> GalleryFaces:
         return replace(faces, vectors=on_sphere(faces.vectors, length_of(self.embedder)))
+
+
+def measured_same_person(snapshot: LibrarySnapshot) -> float:
+    """The distance below which two faces are usually of one person, as known now. Raises NoPhotos, NoFaces."""
+    ours = is_ours(snapshot.embedder)
+    return snapshot.embedder.default_threshold if ours else snapshot.pair_scale.same_person
 
 
 def recent_snapshot(library: Library) -> LibrarySnapshot:

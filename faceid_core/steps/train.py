@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceid_core.errors import FaceIdError, NotEnoughLabels, TrainerMissing
+from faceid_core.errors import FaceIdError, NotEnoughLabels, TrainerMissing, UnknownChoice
 from faceid_core.library import Library, ModelView, NamedFaces
 from faceid_core.steps.load_vectors import decoded
-from faceid_core.steps.snapshot import LibrarySnapshot
+from faceid_core.steps.snapshot import LibrarySnapshot, measured_same_person
 from faceid_core.values import Ints, Progress, Role, no_progress
-from faceid_core.vision.embedding import require_trainable
+from faceid_core.vision.embedding import EMBEDDERS, name_of
 
 if TYPE_CHECKING:
     from faceid_core.recognition.scoring import FaceSet
-    from faceid_core.recognition.training import Readiness, Rejected, TrainOptions
+    from faceid_core.recognition.training import Readiness, Rejected, Space, TrainOptions
+    from faceid_core.settings import Settings
 
 MANY_CHANGED, SHARE_CHANGED = 5, 0.05
 """So many faces, and such a share of those that were learned from, are worth another training."""
@@ -31,7 +32,8 @@ CANDIDATES = 2
 
 def readiness(library: Library, options: TrainOptions | None = None) -> Readiness:
     """Whether `train_recogniser` can train now, and who would be in it. Loads no network."""
-    return _checked(library, library.people.training_faces(), options)
+    own = None if _is_ours(library.settings) else name_of(library.settings)  # ours can describe any stored crop
+    return _checked(library, library.people.training_faces(own), options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,25 @@ def changed_since(library: Library, model: ModelView) -> Since:
     return Since(tuple(sorted(now.keys() - set(model.classes))), max(more, fewer), then.total())
 
 
-def require_trainer(options: TrainOptions) -> None:
-    """Raises TrainerMissing."""
+def require_trainer(settings: Settings, options: TrainOptions) -> None:
+    """Raises TrainerMissing; UnknownChoice where a network of the user's own would have to be trained further."""
     from faceid_core.recognition import classic
     from faceid_core.recognition.training import NO_TRAINER
 
+    if options.upper_epochs and not _is_ours(settings):
+        raise UnknownChoice(
+            f"Only dlib's network can be trained further, not {settings.embedder}; choose the recipe best, imprint "
+            "or head."
+        )
     if not options.is_possible:
         raise TrainerMissing(NO_TRAINER)
     if options.recipe == classic.NAME:
         classic.weights_file(Path(options.weights) if options.weights else None)
+
+
+def _is_ours(settings: Settings) -> bool:
+    """Whether faceid has the network itself, so that it can describe crops and train it further."""
+    return settings.embedder in EMBEDDERS
 
 
 def _checked(library: Library, named: NamedFaces, options: TrainOptions | None) -> Readiness:
@@ -77,8 +89,7 @@ def _checked(library: Library, named: NamedFaces, options: TrainOptions | None) 
 
     ready = training.readiness(named.names, named.photos, options)
     try:
-        require_trainable(library.settings)
-        require_trainer(options or training.TrainOptions())
+        require_trainer(library.settings, options or training.TrainOptions())
     except FaceIdError as error:
         return replace(ready, refusal=str(error))
     return ready
@@ -101,8 +112,9 @@ def train_recogniser(
     from faceid_core.recognition import training
 
     library.actor.require(Role.OWNER)  # now, not after minutes of work
-    require_trainable(library.settings)
-    require_trainer(options or training.TrainOptions())
+    options = options or training.TrainOptions()
+    options = replace(options, mirror=library.settings.mirror)
+    require_trainer(library.settings, options)
     snapshot = LibrarySnapshot.of(library)
     named, embedder = snapshot.training_faces, snapshot.embedder.name
     if (refusal := _checked(library, named, options).refusal) is not None:
@@ -119,7 +131,8 @@ def train_recogniser(
         rejected=_rejected(library, named, embedder),
         strangers=decoded(library, unknown),
         stranger_ids=unknown,
-        options=options or training.TrainOptions(),
+        options=options,
+        space=_space(snapshot),
         on_cuda="CUDAExecutionProvider" in library.settings.providers,
         progress=progress,
         on_epoch=on_epoch,
@@ -140,6 +153,15 @@ def train_recogniser(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return library.models.get(model)
+
+
+def _space(snapshot: LibrarySnapshot) -> Space:
+    from faceid_core.cosine_scale import CosineScale
+    from faceid_core.recognition.training import Space
+
+    if _is_ours(snapshot.library.settings):
+        return Space(snapshot.embedder.name)
+    return Space(snapshot.embedder.name, CosineScale.of(measured_same_person(snapshot)), is_dlib=False)
 
 
 def _strangers(library: Library, embedder: str) -> FaceSet:

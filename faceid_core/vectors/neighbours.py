@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.cosine_scale import LENGTH
 from faceid_core.values import Ints, Vectors
 from faceid_core.vectors import faiss_kernels
 
@@ -20,9 +21,6 @@ EXACT_LIMIT = 120_000
 
 PROBED = 48
 """Cells in which a face's neighbours are looked for, beyond EXACT_LIMIT; see tests/bench/grouping_scale.py."""
-
-LENGTH = 1.42
-"""The mean length of dlib's vectors: made equally long, their distances stay in the scale that people know."""
 
 _CHUNK = 4096
 _ROUGH = 2e-3
@@ -57,6 +55,10 @@ class NeighbourGraph:
     def k(self) -> int:
         """Neighbours per vector."""
         return int(self.indices.shape[1])
+
+    def scaled(self, factor: float) -> NeighbourGraph:
+        """The same neighbours at `factor` times their distances."""
+        return self if factor == 1 else NeighbourGraph(self.indices, self.distances * np.float32(factor))
 
     def edges(self, longest: float) -> Edges:
         """Each pair at most `longest` apart once: rows i < j (E,) and distances (E,), ordered by i, then j."""

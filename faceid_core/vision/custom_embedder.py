@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from faceid_core.cosine_scale import SAME_PERSON
 from faceid_core.errors import CustomModelUnusable
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
 from faceid_core.vision import custom_models
 from faceid_core.vision.detector import scaled
-from faceid_core.vision.embedder import BATCH
+from faceid_core.vision.embedder import BATCH, MIRROR
 
 TEMPLATE_PX = 112
 EYES = np.array([(73.5318, 51.5014), (38.2946, 51.6963)])
@@ -35,9 +36,10 @@ class CustomEmbedder:
         self._entry = entry
         self._mirror = settings.mirror
         self._network = custom_models.session(entry, settings, threads=threads)
-        self.name = f"{name}-{entry.sha256[:8].lower()}{'+mirror' if settings.mirror else ''}"
+        self.name = entry.full_name(name) + (MIRROR if settings.mirror else "")
         self.dimension, self.size_px = entry.dimension, entry.input_px
         self.default_threshold = entry.threshold
+        self.unit = entry.threshold / SAME_PERSON
 
     def align(self, image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
         """(size_px, size_px, 3) uint8: the similarity that brings the landmarks (5, 2) nearest to the template."""

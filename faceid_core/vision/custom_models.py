@@ -80,6 +80,10 @@ class EmbedderEntry(Network):
     dimension: int = Field(ge=2, le=8192)
     threshold: float = Field(gt=0, le=2)
 
+    def full_name(self, name: str) -> str:
+        """What its vectors are called, but for the mirror: with the start of the file's hash."""
+        return f"{name}-{self.sha256[:8].lower()}"
+
 
 class _Entries(BaseModel):
     model_config = ConfigDict(extra="forbid")

@@ -11,11 +11,13 @@ from faceid_core.engine import bfloat16, sessions
 from faceid_core.engine.graphs import CROP_PX
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
-from faceid_core.vision.embedder import BATCH, Network, align
+from faceid_core.vision.embedder import BATCH, MIRROR, Network, align
 
 if TYPE_CHECKING:
     import onnxruntime
 
+
+NAME = "dlib-resnet"
 
 CARD_BATCH = 8
 """Crops a run on other hardware than a CPU, filled up where there are fewer: always the same shape, see
@@ -53,11 +55,12 @@ class DlibResNet:
 
     dimension = 128
     size_px = CROP_PX
+    unit = 1.0
 
     def __init__(self, settings: Settings, *, threads: int | None = None) -> None:
         in_half = bfloat16.network("resnet", settings, threads=threads)
         self._runs_on(in_half or Exact(sessions.session("resnet", settings, threads=threads)), settings)
-        self.name = "dlib-resnet+mirror" if self._mirror else "dlib-resnet"
+        self.name = NAME + MIRROR if self._mirror else NAME
         # dlib's documentation gives 0.6; mirrored means lie closer together.
         self.default_threshold = 0.55 if self._mirror else 0.6
 

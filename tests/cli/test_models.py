@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from faceid_core.engine.weights import weights_path
 from faceid_core.settings import Settings
 from faceid_core.vision.custom_models import DetectorEntry, EmbedderEntry
-from faceid_core.vision.known_models import KNOWN
+from faceid_core.vision.known_models import KNOWN, NOT_TO_ADD
 from tests import sharing
 from tests.cli.running import faceid, refused
 from tests.vision.test_custom_models import SIDE, tiny_embedder, tiny_yunet
@@ -143,3 +145,19 @@ def test_every_known_file_has_a_complete_entry() -> None:
 def test_an_empty_library_has_none(library: Path) -> None:
     assert "no custom model" in faceid("--library", library, "models", "list").err
     assert "no custom model" in faceid("--library", library, "models", "check").err
+
+
+def test_a_file_that_is_there_anyway_is_told(library: Path) -> None:
+    for name, words in {
+        "centerface": "CenterFace (licence: MIT): faceid has it; set `FACEID_DETECTOR=centerface`",
+        "mmod": "dlib's CNN face detector (licence: CC0-1.0): faceid has it; set `FACEID_DETECTOR=mmod`",
+        "resnet": "(licence: CC0-1.0): faceid has it; set `FACEID_EMBEDDER=dlib-resnet`",
+        "landmarks5": "dlib's five landmarks (licence: CC0-1.0)",
+    }.items():
+        refused(faceid("--library", library, "models", "add", weights_path(name)), words)
+    assert not (library / "models.toml").exists()
+
+
+def test_what_is_known_is_either_to_add_or_not() -> None:
+    assert not KNOWN.keys() & NOT_TO_ADD.keys()
+    assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in {**KNOWN, **NOT_TO_ADD})
