@@ -289,6 +289,10 @@ MEMBERS = (
 )
 """The members of the groups of the latest grouping."""
 
+# SQLAlchemy makes a subquery's columns at their first use, without a lock: of two threads that are first at the
+# same time, one builds its query with columns that the subquery then no longer has.
+_ = MEMBERS.c
+
 
 def shown_person(actor: Actor) -> ColumnElement[bool]:
     """Condition on Person: that whoever acts may see them; hidden people are only for those who can unhide them."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 
 from faceid_core.cosine_scale import DLIB, CosineScale
 from faceid_core.recognition.openset import FEW, FPIR_TARGET, OPERATING_POINT, Calibration, Scored, rates
@@ -21,6 +22,9 @@ DEFAULT_SLOPE = 225.0
 FEW_FACES = 30.0
 """What LFW shows counts as much as this many scores of the library's own."""
 
+MANY_PEOPLE = 200
+"""From so many people on, their own faces show the tail of what strangers score, where hardly any is known."""
+
 ENOUGH_STRANGERS = 50
 """From so many strangers on they alone say what strangers score: the known people's faces are fewer people."""
 
@@ -31,6 +35,10 @@ threshold for 1 % of them lets in 0.6 to 1.5 % of others that way, and 0.4 to 2 
 DEFAULT_SCALE = 0.004
 """Scale of the exponential tail of impostor scores (LFW: .003 to .005)."""
 
+FEWER_FACES = 0.0213
+"""By this, divided by the number of a person's faces, genuine scores lie below those with a mean of countless faces
+(LFW). The same follows from the cosine of two of the person's faces, .955."""
+
 DEVIATIONS = 2.1
 """Standard deviations from the mean of impostor scores to the highest 1 % (LFW: 1.9 to 2.5)."""
 
@@ -39,6 +47,9 @@ CLEARLY = 0.008
 
 SAMPLES, LIMIT = 20, 500
 """Scores that stand for LFW's, and for the library's own, in a fit."""
+
+SHARES = (np.arange(SAMPLES) + 0.5) / SAMPLES
+"""Of the scores that lie below each of SAMPLES."""
 
 STRANGERS_A_FACE = 2.0
 """How many faces of strangers there are for one of somebody known, when a probability is right."""
@@ -86,7 +97,7 @@ def rarity(faces: Floats) -> float:
 
 def genuine_quantile(share: float, faces: float) -> float:
     """The cosine with their person that this share of faces stays below, by a normal law through LFW's."""
-    mean, deviation = 0.9765 - 0.0213 / max(faces, 1.0), 0.0088 + 0.0072 / max(faces, 1.0)
+    mean, deviation = 0.9765 - FEWER_FACES / max(faces, 1.0), 0.0088 + 0.0072 / max(faces, 1.0)
     return NormalDist(mean, deviation).inv_cdf(share)
 
 
@@ -124,8 +135,8 @@ def _on_dlibs_scale(scored: Scored, faces: Floats) -> Calibrated:
         measured, scale = _tail(strangers, cut)
         score = _weighted(measured, default, len(strangers))
     else:
-        impostors, scale = scored.best_impostors, DEFAULT_SCALE
-        score = _from_few(impostors, len(strangers) + len(faces), default, scored.own)
+        impostors, scale = scored.balanced_impostors, DEFAULT_SCALE
+        score = _from_few(impostors, len(strangers) + len(faces), default, scored.own, _usual(faces))
     calibration = _fitted(scored, impostors, faces, score)
     points = tuple(_point(scored, calibration, share, score, scale) for share in POINTS)
     threshold = next(point.threshold for point in points if point.fpir == FPIR_TARGET)
@@ -138,14 +149,19 @@ def _weighted(measured: float, default: float, independent: int) -> float:
     return (own * measured + usual * default) / (own + usual)
 
 
-def _from_few(impostors: Floats, independent: int, default: float, own: Floats) -> float:
-    """The score that keeps FPIR_TARGET where hardly any stranger is known."""
-    if min(len(impostors), len(own)) < FEW:
+def _from_few(impostors: Floats, people: int, default: float, own: Floats, usual: Floats) -> float:
+    """The score that keeps FPIR_TARGET where hardly any stranger is known. people: of whom the impostors are; own:
+    (N,) genuine scores, usual: LFW's."""
+    if people >= MANY_PEOPLE:
+        measured, _ = _tail(impostors, 1.0)
+    elif min(len(impostors), len(own)) >= FEW:
+        measured = float(min(impostors.mean() + DEVIATIONS * impostors.std(), 1.0))
+    else:
         return default
-    measured = float(min(impostors.mean() + DEVIATIONS * impostors.std(), 1.0))
     if measured > default:
-        return min(measured, max(default, float(np.quantile(own, 0.05))))
-    return _weighted(measured, default, independent)
+        lowest = float(np.quantile(own if len(own) >= FEW else usual, 0.05))
+        return min(measured, max(default, lowest))
+    return _weighted(measured, default, people)
 
 
 def _tail(impostors: Floats, cut: float) -> tuple[float, float]:
@@ -163,39 +179,82 @@ def _tail(impostors: Floats, cut: float) -> tuple[float, float]:
     return min(start + scale * float(np.log(TAIL / FPIR_TARGET)), 1.0), scale
 
 
-def _fitted(scored: Scored, impostors: Floats, faces: Floats, score: float) -> Calibration:
-    """A logistic law through what genuine faces and impostors score; at least OPERATING_POINT at `score`."""
+def _usual(faces: Floats) -> Floats:
+    """(SAMPLES,) genuine scores of LFW."""
+    return np.array([genuine_quantile(share, float(np.mean(faces))) for share in SHARES])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Evidence:
+    """Best scores and what they should be: right (N,) and wrong (M,) ones of the library; LFW's for known people,
+    with whether each is right and how much it counts, and for strangers."""
+
+    right: Floats
+    wrong: Floats
+    known: Floats
+    known_right: npt.NDArray[np.bool_]
+    weights: Floats
+    others: Floats
+
+    def loss(self, slope: float, middle: float) -> float:
+        """Mean cross-entropy, LFW's as FEW_FACES more, for STRANGERS_A_FACE."""
+        known = np.where(self.known_right, 1.0, -1.0) * slope * (self.known - middle)
+        genuine = _loss(slope * (self.right - middle), known, self.weights)
+        alike = np.full(SAMPLES, 1 / SAMPLES)
+        strange = _loss(slope * (middle - self.wrong), slope * (middle - self.others), alike)
+        return genuine + STRANGERS_A_FACE * strange
+
+
+def _evidence(scored: Scored, impostors: Floats, faces: Floats, score: float) -> _Evidence:
     best = scored.genuine.max(axis=1, initial=-np.inf)
     right = scored.genuine.argmax(axis=1) == scored.classes if len(best) else np.zeros(0, bool)
-    own, wrong = best[right], np.concatenate([impostors, best[~right]])
-    shares = (np.arange(SAMPLES) + 0.5) / SAMPLES
-    usual = np.array([genuine_quantile(share, float(np.mean(faces))) for share in shares])
-    strange = NormalDist(score - DEVIATIONS * _spread(len(faces)), _spread(len(faces)))
-    others = np.array([strange.inv_cdf(share) for share in shares])
-    trust = 3.0 / (len(own) + len(wrong) + FEW_FACES)
+    law = NormalDist(score - DEVIATIONS * _spread(len(faces)), _spread(len(faces)))
+    others = np.array([law.inv_cdf(share) for share in SHARES])
+    # The best other person may be nearer than one's own. That depends on how many there are, so it can't be LFW's.
+    usual, nearest = _usual(faces), np.quantile(np.concatenate([impostors, others]), SHARES)
+    found = usual[:, None] > nearest
+    return _Evidence(
+        right=(best + _gain(scored, faces))[right],
+        wrong=np.concatenate([impostors, best[~right]]),
+        known=np.concatenate([usual, nearest]),
+        known_right=np.arange(2 * SAMPLES) < SAMPLES,
+        weights=np.concatenate([found.mean(axis=1), 1 - found.mean(axis=0)]) / SAMPLES,
+        others=others,
+    )
+
+
+def _gain(scored: Scored, faces: Floats) -> Floats | float:
+    """(N,) by how much genuine scores will rise once the faces that were left out are in the person's mean."""
+    if not len(scored.left_out):
+        return 0.0
+    count = faces[scored.classes]
+    return np.asarray(FEWER_FACES / np.maximum(count - scored.left_out, 1.0) - FEWER_FACES / count)
+
+
+def _fitted(scored: Scored, impostors: Floats, faces: Floats, score: float) -> Calibration:
+    """A logistic law through what genuine faces and impostors score; at least OPERATING_POINT at `score`."""
+    seen = _evidence(scored, impostors, faces, score)
+    trust = 3.0 / (len(seen.right) + len(seen.wrong) + FEW_FACES)
+    seen = replace(seen, right=_thinned(seen.right), wrong=_thinned(seen.wrong))
     slopes = DEFAULT_SLOPE * np.geomspace(0.4, 2.5, 23)
     middles = score - np.linspace(0.0, 0.02, 21)
-    losses = np.array(
-        [
-            [
-                _loss(own, usual, slope, middle) + STRANGERS_A_FACE * _loss(-wrong, -others, slope, -middle)
-                for middle in middles
-            ]
-            for slope in slopes
-        ]
-    )
+    losses = np.array([[seen.loss(slope, middle) for middle in middles] for slope in slopes])
     losses += trust * (np.log(slopes / DEFAULT_SLOPE) ** 2)[:, None]
     at, where = np.unravel_index(int(losses.argmin()), losses.shape)
     return Calibration(float(slopes[at]), float(middles[where]))
 
 
-def _loss(measured: Floats, usual: Floats, slope: float, middle: float) -> float:
-    """Mean cross-entropy of scores that should be above the middle, with LFW's as FEW_FACES more."""
-    total = FEW_FACES * np.logaddexp(0.0, -slope * (usual - middle)).mean()
-    if len(measured) > LIMIT:
-        measured = np.quantile(measured, (np.arange(LIMIT) + 0.5) / LIMIT)
-    if len(measured):
-        total += len(measured) * np.logaddexp(0.0, -slope * (measured - middle)).mean()
+def _thinned(scores: Floats) -> Floats:
+    """LIMIT of them at most, spread as all are."""
+    if len(scores) <= LIMIT:
+        return scores
+    fewer: Floats = np.quantile(scores, (np.arange(LIMIT) + 0.5) / LIMIT)
+    return fewer
+
+
+def _loss(measured: Floats, usual: Floats, weights: Floats) -> float:
+    """Mean cross-entropy of logits that should be positive, with LFW's as FEW_FACES more; weights sum to 1."""
+    total = np.logaddexp(0.0, -measured).sum() + FEW_FACES * (weights @ np.logaddexp(0.0, -usual))
     return float(total / (len(measured) + FEW_FACES))
 
 

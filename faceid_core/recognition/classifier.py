@@ -97,13 +97,20 @@ def answers(scored: Scored, found: Calibrated) -> tuple[Floats, np.ndarray]:
     return best, np.concatenate([right, np.zeros(len(strange), bool)])
 
 
-def calibration_error(probabilities: Floats, right: np.ndarray) -> float:
-    """How far probabilities are from the share that is right, 0 to 1 (expected calibration error)."""
+def calibration_error(probabilities: Floats, right: np.ndarray, strangers: int = 0) -> float:
+    """How far probabilities are from the share that is right, 0 to 1 (expected calibration error).
+
+    strangers: so many, the last ones, are of strangers. They count as calibration.STRANGERS_A_FACE for each of the
+    others, however many there are: probabilities are right for such a mixture.
+    """
     if not len(probabilities):
         return 0.0
+    known, weights = len(probabilities) - strangers, np.ones(len(probabilities))
+    if known and strangers:
+        weights[known:] = calibration.STRANGERS_A_FACE * known / strangers
     bins = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(bins, probabilities - right, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(probabilities))
+    gaps = np.bincount(bins, (probabilities - right) * weights, minlength=BINS)
+    return float(np.abs(gaps).sum() / weights.sum())
 
 
 def by_person(scored: Scored, found: Calibrated, examples: Examples) -> list[dict[str, int]]:

@@ -6,7 +6,7 @@ Bendale and Boult's idea of giving unknown a share of its own ("Towards Open Set
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,8 @@ class Scored:
 
     Impostors are the faces of each person against the others, with -inf in their own person's column, and behind
     them the `strangers` rows of faces of nobody named. held: (N,) positions of the genuine faces among all that
-    were scored.
+    were scored. left_out: (N,) faces of the same person that were left out and will be known after all; none where
+    nobody's are. impostor_people: (M,) a number for whom each impostor shows, alike for one person's faces.
     """
 
     genuine: Floats
@@ -52,6 +53,8 @@ class Scored:
     impostors: Floats
     strangers: int = 0
     held: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    left_out: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    impostor_people: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def own(self) -> Floats:
@@ -71,6 +74,21 @@ class Scored:
         best = self.impostors.max(axis=1, initial=-np.inf)
         finite: Floats = best[np.isfinite(best)]
         return finite
+
+    @property
+    def balanced_impostors(self) -> Floats:
+        """As many scores as `best_impostors`, spread as if each person had as many faces: hundreds of somebody's
+        say of other people no more than one does."""
+        best: Floats = self.impostors.max(axis=1, initial=-np.inf)
+        finite = np.flatnonzero(np.isfinite(best))
+        if not len(self.impostor_people) or not len(finite):
+            return self.best_impostors
+        order = finite[np.argsort(best[finite], kind="stable")]
+        weight = 1 / np.bincount(self.impostor_people)[self.impostor_people[order]]
+        wanted = (np.arange(len(order)) + 0.5) / len(order)
+        at = np.searchsorted(np.cumsum(weight) / weight.sum(), wanted)
+        scores: Floats = best[order[np.minimum(at, len(order) - 1)]]
+        return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +135,8 @@ def leave_one_out(
         change = (unit[at] * (left - rows[mine])).sum(axis=1)
         stricter = scorer.strictness(left, own) - scorer.strictness(rows[mine], own)
         scores[at, mine] += change - stricter
-    return against(scores, classes, at, np.empty((0, count)) if strangers is None else strangers)
+    found = against(scores, classes, at, np.empty((0, count)) if strangers is None else strangers)
+    return replace(found, left_out=np.bincount(pair)[pair[at]])
 
 
 def against(scores: Floats, classes: Ints, held: Ints, strangers: Floats) -> Scored:
@@ -125,7 +144,11 @@ def against(scores: Floats, classes: Ints, held: Ints, strangers: Floats) -> Sco
     others = scores.copy()
     others[np.arange(len(classes)), classes] = -np.inf
     genuine = scores[held]
-    return Scored(genuine, classes[held], np.concatenate([others, strangers]), len(strangers), held)
+    single = np.arange(len(strangers)) + classes.max(initial=-1) + 1
+    return Scored(
+        genuine, classes[held], np.concatenate([others, strangers]), len(strangers), held,
+        impostor_people=np.concatenate([classes, single]),
+    )  # fmt: skip
 
 
 def rates(scored: Scored, calibration: Calibration, threshold: float = OPERATING_POINT) -> Rates:
@@ -160,13 +183,8 @@ def placed_like(scored: Scored, reference: Scored) -> tuple[Scored, float, float
     wanted = reference.own.mean() - reference.best_impostors.mean()
     factor = float(wanted / gap) if gap > 1e-6 and wanted > 1e-6 else 1.0
     offset = float(reference.own.mean() - factor * scored.own.mean())
-    moved = Scored(
-        scored.genuine * factor + offset,
-        scored.classes,
-        scored.impostors * factor + offset,
-        scored.strangers,
-        scored.held,
-    )
+    genuine, impostors = (scores * factor + offset for scores in (scored.genuine, scored.impostors))
+    moved = replace(scored, genuine=genuine, impostors=impostors)
     return moved, factor, offset
 
 

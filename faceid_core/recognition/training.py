@@ -1,7 +1,7 @@
 """Train a recogniser from named faces: imprint a cosine classifier, train it further with fastai, keep the better.
 
 The imprinted classifier (each person's row is the mean of the person's vectors) is hard to beat on dlib's space
-(figures: tests/bench/bench_training.py). So a trained one is kept only where held-out photos clearly prefer it.
+(figures: tests/bench/recipes.py). So a trained one is kept only where held-out photos clearly prefer it.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def _finish(
         history=history if all(math.isfinite(v) for row in history for v in row.values()) else (),
         version=__version__,
         kept=kept.kind,
-        calibration_error=classifier.calibration_error(*classifier.answers(scored, found)),
+        calibration_error=classifier.calibration_error(*classifier.answers(scored, found), scored.strangers),
         cohort=len(scorer.cohort),
         strangers=scored.strangers,
         points=tuple(asdict(point) for point in found.points),

@@ -1,4 +1,4 @@
-"""How good recognition is by recipe, on people of Labeled Faces in the Wild; prints a table, is no test.
+"""How good recognition is by size of library, on people of Labeled Faces in the Wild; prints a table, is no test.
 
     python -m tests.bench.recognition CACHE.npz [--draws 5] [--people 3 20 100 1000]
 
@@ -8,8 +8,8 @@ the same way; `imprint` is what `faceid train` makes.
 
 closed: known people's other faces that are nearest to the right person. TPIR at 1 and 0.1 %: and above the score
 that 1 and 0.1 % of the strangers exceed. At the threshold that the training chose: TPIR, FPIR, and the expected
-calibration error with up to two strangers for one known face. Behind each mean: the middle 95 % of 200 bootstrap
-samples of people.
+calibration error with two strangers for one known face. Behind each mean: the middle 95 % of 200 bootstrap samples
+of draws and of the people in them. chance: the calibration error of right probabilities on so few faces.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CASES = (
 )  # fmt: skip
 """(known people, faces of each, unnamed faces of others)."""
 
-COLUMNS = ("closed", "TPIR 1 %", "TPIR .1 %", "TPIR", "FPIR", "ECE")
+COLUMNS = ("closed", "TPIR 1 %", "TPIR .1 %", "TPIR", "FPIR", "ECE, chance")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,8 @@ class Draw:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Of the test faces and of the strangers: the best score and probability; whether the name is right; people."""
+    """Of the test faces and of the strangers: the best score and probability; whether the name is right; people.
+    seconds: that the training took."""
 
     scores: np.ndarray
     probabilities: np.ndarray
@@ -60,6 +61,7 @@ class Outcome:
     strange_probabilities: np.ndarray
     strange_people: np.ndarray
     threshold: float
+    seconds: float = 0.0
 
 
 def drawn(names: np.ndarray, people: int, faces: int, unnamed: int, seed: int) -> Draw:
@@ -113,12 +115,24 @@ def figures(out: Outcome, own: Ints, strange: Ints) -> list[float]:
     right, scores, strangers = out.right[own], out.scores[own], out.strange_scores[strange]
     named, misnamed = out.probabilities[own], out.strange_probabilities[strange]
     at = [float((right & (scores > np.quantile(strangers, 1 - share))).mean()) for share in (0.01, 0.001)]
-    fewer = misnamed[: 2 * len(named)]
-    error = classifier.calibration_error(
-        np.concatenate([named, fewer]), np.concatenate([right, np.zeros(len(fewer), bool)])
-    )
     chosen = float((right & (named >= out.threshold)).mean()), float((misnamed >= out.threshold).mean())
-    return [float(right.mean()), *at, *chosen, error]
+    return [float(right.mean()), *at, *chosen, calibration_error(named, misnamed, right)]
+
+
+def calibration_error(named: np.ndarray, misnamed: np.ndarray, right: np.ndarray) -> float:
+    nobody = np.zeros(len(misnamed), bool)
+    return classifier.calibration_error(
+        np.concatenate([named, misnamed]), np.concatenate([right, nobody]), len(misnamed)
+    )
+
+
+def by_chance(out: Outcome, rng: np.random.Generator) -> float:
+    """The calibration error if each answer were right as often as its probability says."""
+    best = np.concatenate([out.probabilities, out.strange_probabilities])
+    strangers = len(out.strange_people)
+    return float(
+        np.mean([classifier.calibration_error(best, rng.random(len(best)) < best, strangers) for _ in range(20)])
+    )
 
 
 def resampled(people: np.ndarray, rng: np.random.Generator) -> Ints:
@@ -130,16 +144,22 @@ def resampled(people: np.ndarray, rng: np.random.Generator) -> Ints:
 
 def line(outcomes: list[Outcome]) -> str:
     rng = np.random.default_rng(0)
-    means = np.mean(
-        [figures(o, np.arange(len(o.people)), rng.permutation(len(o.strange_people))) for o in outcomes], 0
-    )
+    means = np.mean([figures(o, np.arange(len(o.people)), np.arange(len(o.strange_people))) for o in outcomes], 0)
     samples = [
-        np.mean([figures(o, resampled(o.people, rng), resampled(o.strange_people, rng)) for o in outcomes], 0)
+        np.mean(
+            [
+                figures(o, resampled(o.people, rng), resampled(o.strange_people, rng))
+                for o in (outcomes[at] for at in rng.integers(len(outcomes), size=len(outcomes)))
+            ],
+            0,
+        )
         for _ in range(SAMPLES)
     ]
     low, high = np.quantile(samples, [0.025, 0.975], axis=0)
     cells = [f"{m:6.1%} ({a:.1%}-{b:.1%})" for m, a, b in zip(means[:-1], low, high, strict=False)]
-    return "  ".join(f"{cell:22}" for cell in [*cells, f"{means[-1]:.3f} ({low[-1]:.3f}-{high[-1]:.3f})"])
+    chance = np.mean([by_chance(o, rng) for o in outcomes])
+    cells.append(f"{means[-1]:.3f} ({low[-1]:.3f}-{high[-1]:.3f}), {chance:.3f}")
+    return "  ".join(f"{cell:22}" for cell in cells)
 
 
 def main() -> None:

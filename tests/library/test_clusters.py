@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import module_from_spec, spec_from_file_location
+
 import numpy as np
 import pytest
 
 from faceid_core.errors import NotFound
-from faceid_core.library import Library
+from faceid_core.library import Library, faces
 from faceid_core.library.clusters import KEPT_RUNS
 from faceid_core.values import Box, Flag, LabelSource
 from tests.library.conftest import EMBEDDER, new_photo
@@ -150,3 +152,12 @@ def test_crops(library: Library, faces: list[int]) -> None:
         library.faces.crop(999)
     with pytest.raises(NotFound):
         library.faces.get(999)
+
+
+def test_threads_that_ask_first_at_the_same_time_share_one_set_of_columns() -> None:
+    """Of four pages opened right after a start, one failed: SQLAlchemy had made the columns of MEMBERS twice."""
+    spec = spec_from_file_location("faces_anew", faces.__file__)
+    assert spec is not None and spec.loader is not None
+    anew = module_from_spec(spec)
+    spec.loader.exec_module(anew)
+    assert "_columns" in vars(anew.MEMBERS), "columns are made while one thread imports the module"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from faceid_core.recognition.calibration import Calibrated
 from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.openset import Scored
 from faceid_core.recognition.scoring import FaceSet, Scorer
-from tests.recognition.test_openset import people
+from tests.recognition.test_openset import loo, people
 
 
 def trained(count: int, faces: int, strangers: int) -> tuple[Scorer, Scored, Calibrated]:
@@ -99,3 +101,45 @@ def test_the_error_of_probabilities() -> None:
     right = np.array([True, False] * 50)
     assert classifier.calibration_error(np.full(100, 0.5), right) == pytest.approx(0.0)
     assert classifier.calibration_error(np.full(100, 0.9), right) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("strangers", [25, 200, 4000])
+def test_the_error_of_probabilities_is_of_two_strangers_a_face_however_many_are_known(strangers: int) -> None:
+    """A third of the names is right at a probability of a third."""
+    right = np.concatenate([np.ones(100, bool), np.zeros(strangers, bool)])
+    best = np.full(100 + strangers, 1 / 3)
+    assert classifier.calibration_error(best, right, strangers) == pytest.approx(0.0)
+
+
+def test_many_people_show_what_strangers_score_though_nobody_else_is_known() -> None:
+    scorer, _, found = trained(400, 1, 0)
+    fresh, _ = people(2000, 1, seed=6)
+    misnamed = openset.probabilities(scorer(fresh), found.calibration).max(1) >= found.threshold
+    assert 0.003 < misnamed.mean() < 0.02
+
+
+def test_what_was_left_out_of_a_person_for_the_test_counts_for_the_probabilities() -> None:
+    """With one photo each, faces scored .957; with both, they will score .968, and strangers no more than now."""
+    rng = np.random.default_rng(2)
+    classes, strangers = np.repeat(np.arange(60), 2), 300
+    scores = rng.normal(0.85, 0.01, (120 + strangers, 60))
+    scores[120:, 0] = rng.normal(0.91, 0.012, strangers)
+    scores[np.arange(120), classes] = rng.normal(0.957, 0.015, 120)
+    tested = openset.against(scores[:120], classes, np.arange(120), scores[120:])
+    served = replace(tested, left_out=np.ones(120, np.int64))
+    as_tested, found = (calibration.calibrate(each, np.full(60, 2.0)).calibration for each in (tested, served))
+    between = np.array([[as_tested.threshold_cosine]])
+    assert openset.probabilities(between, found) < 0.45  # 0.5 as tested
+    vectors, faces = people(3, 4)
+    photos = np.array([0, 0, 1, 2, *range(3, 11)])  # two faces of the first person on one photo
+    assert loo(vectors, faces, photos, 3).left_out.tolist() == [2, 2, *[1] * 10]
+
+
+def test_hundreds_of_faces_of_one_person_count_as_one() -> None:
+    """Of what strangers score: ten people reach .93, a face each, and one 300 times only .8."""
+    impostors = np.r_[np.full(300, 0.8), np.full(10, 0.93), 0.93]
+    people_of = np.r_[np.zeros(300, np.int64), np.arange(1, 12)]
+    scored = Scored(np.empty((0, 1)), people_of[:0], impostors[:, None], 1, impostor_people=people_of)
+    assert np.mean(scored.balanced_impostors == 0.8) == pytest.approx(1 / 12, abs=0.01)
+    even = Scored(np.empty((0, 1)), people_of[:0], impostors[:, None], 1, impostor_people=np.arange(311))
+    np.testing.assert_array_equal(even.balanced_impostors, np.sort(impostors))
