@@ -63,6 +63,7 @@ def test_the_demo_opens_the_web_app_at_the_wanted_port(folder: Path, monkeypatch
     assert [(each.library, each.host, each.port) for each in served] == [(folder, "127.0.0.2", 0)]
 
 
+@pytest.mark.slow
 def test_import_says_what_it_did_as_json(tmp_path: Path, album: Album) -> None:
     photos = [album.folder / name for name in sorted(album.photos)[:2]]
     ran = faceid("--library", tmp_path / "new", "import", *photos, photos[0], "--json")
@@ -74,6 +75,7 @@ def test_import_says_what_it_did_as_json(tmp_path: Path, album: Album) -> None:
     assert (again.json["unchanged"], again.json["imported"]) == (2, 0)
 
 
+@pytest.mark.slow
 def test_bad_files_are_reported_and_the_good_ones_imported(tmp_path: Path, album: Album) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -97,6 +99,7 @@ def test_the_library_is_named_before_the_command_or_in_the_environment(
     refused(faceid("--library", tmp_path / "other", "people"), "There is no library in", "other")
 
 
+@pytest.mark.slow
 def test_the_library_lies_in_data_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, album: Album) -> None:
     monkeypatch.chdir(tmp_path)
     assert faceid("import", album.folder / "photo-0001.jpg").code == 0
@@ -187,6 +190,7 @@ def test_people_are_listed_as_a_table_and_as_json(folder: Path, named_folder: Pa
     assert {person["name"] for person in people} == {"Anna", "[b]Øystein[/b]"}
 
 
+@pytest.mark.slow
 def test_a_trained_recogniser_names_the_people_on_photos(trained_folder: Path, album: Album) -> None:
     with Library.open(Settings(library=trained_folder)) as library:
         anna, other = library.people.all()
@@ -229,6 +233,7 @@ def test_export_writes_exactly_the_columns_that_scripts_rely_on(named_folder: Pa
     assert {(row[8], row[9]) for row in rows} == {("Anna", "human"), ("[b]Øystein[/b]", "human"), ("", "")}
 
 
+@pytest.mark.slow
 def test_doctor_as_a_table_and_as_json(folder: Path) -> None:
     ran = faceid("--library", folder, "doctor", "--json")
     assert ran.code == 0, ran

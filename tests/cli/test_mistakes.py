@@ -82,6 +82,7 @@ def test_no_folder_an_empty_folder_and_a_folder_without_photos_make_no_library(
     assert not new.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["import"], ["demo", "--no-serve"]])
 def test_photos_without_a_face_are_refused_in_a_library_without_any(command: list[str], tmp_path: Path) -> None:
     LANDSCAPE.save(tmp_path / "sky.png")
@@ -96,6 +97,7 @@ def test_photos_without_a_face_are_welcome_beside_others(folder: Path, tmp_path:
     assert "1 photo imported with 0 faces" in ran.err
 
 
+@pytest.mark.slow
 def test_steps_that_come_too_early_say_what_comes_first(folder: Path, tmp_path: Path) -> None:
     new = tmp_path / "new"
     faceid("--library", new, "db", "upgrade")

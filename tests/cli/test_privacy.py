@@ -61,6 +61,7 @@ def test_refusing_asks_deletes_and_names_backups(folder: Path, tmp_path: Path) -
     assert "No backup" in run(folder, "erase", "backups", "--yes").err
 
 
+@pytest.mark.slow
 def test_an_erasure_reaches_backups(folder: Path, tmp_path: Path) -> None:
     for name in ("one.zip", "two.zip"):
         run(folder, "backup", tmp_path / name)

@@ -77,6 +77,7 @@ def test_notes_card_and_comparison(two: Path) -> None:
     assert ran.code == 2 and "two recognisers or more" in ran.err
 
 
+@pytest.mark.slow
 def test_one_is_deleted_for_good(two: Path) -> None:
     at = ("--library", two, "recognisers")
     assert faceid(*at, "delete", 2).code != 0 and in_use(two) == 2, "nobody answered the question"
@@ -144,6 +145,7 @@ def test_what_to_name_next_is_listed(two: Path) -> None:
     assert listed.code == 0 and (len(listed.out.splitlines()) == 3 or "No unnamed face" in listed.err)
 
 
+@pytest.mark.slow
 def test_suggested_names_are_listed_accepted_and_undone(two: Path) -> None:
     with Library.open(Settings(library=two)) as library:
         face = library.faces.of_person(library.people.known("Anna").id)[0].id

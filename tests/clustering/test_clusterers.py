@@ -213,6 +213,7 @@ def test_two_faces_of_a_photo_with_one_name_stay_together() -> None:
     assert labels[0] == labels[1] >= 0
 
 
+@pytest.mark.slow
 def test_faces_that_may_not_found_groups_are_left_out_as_if_they_were_not_there() -> None:
     """Against the simple way, which copies the others."""
     rng = np.random.default_rng(11)

@@ -55,6 +55,7 @@ some = st.integers(3, 14).flatmap(
 Case = tuple[list[int], list[int], list[float], set[tuple[int, int]]]
 
 
+@pytest.mark.slow
 @given(some)
 def test_apart_guarantees(case: Case) -> None:
     labels, people, places, said = case
@@ -76,6 +77,7 @@ def test_groups_keep_the_number_that_most_of_them_had() -> None:
     assert numbered(ints(0, 0, 0, 0), ints(3, 0, 0, -1)).tolist() == [2, 1, 1, 0]  # at first, the largest is 1
 
 
+@pytest.mark.slow
 @given(some)
 def test_numbering_guarantees(case: Case) -> None:
     before, labels, _, _ = case
@@ -128,6 +130,7 @@ def test_faces_that_must_not_be_linked_divide_their_group() -> None:
     assert people_kept_apart(labels, people, np.empty((0, 2), np.int64)).tolist() == people.tolist()
 
 
+@pytest.mark.slow
 @given(some, st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=8))
 def test_cannot_link_guarantees(case: Case, cannot_link: list[tuple[int, int]]) -> None:
     labels, people, places, _ = case

@@ -40,6 +40,7 @@ def on_runtime(weights: ResNetWeights, crops: np.ndarray) -> np.ndarray:
     return np.asarray(sessions.load(graph, Settings(library=Path("unused"))).run(None, {"crops": crops})[0])
 
 
+@pytest.mark.slow
 def test_equals_onnx_and_dlib(weights: ResNetWeights, crops: np.ndarray) -> None:
     ours = vectors(FaceNet(weights).eval(), crops)
     reference = dlib.face_recognition_model_v1(str(weights_path("resnet")))

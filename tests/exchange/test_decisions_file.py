@@ -192,6 +192,7 @@ def test_the_command_prints_the_schema_and_nothing_else() -> None:
     assert (ran.code, ran.out, ran.err) == (0, decisions_file.schema(), "")
 
 
+@pytest.mark.slow
 def test_the_schema_takes_what_faceid_writes_and_refuses_what_it_refuses() -> None:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -27,6 +27,7 @@ def recipe(name: str, **names: object) -> dict[str, Any]:
     return module
 
 
+@pytest.mark.slow
 def test_the_detector_of_the_recipe_keeps_the_contract(album: Album, engine_settings: Settings) -> None:
     check_detector("hog-fine", recipe("detector")["FineHogDetector"], album, engine_settings)
 

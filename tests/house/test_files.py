@@ -30,6 +30,7 @@ def test_heavy_libraries_wait_until_they_are_needed(file: Path) -> None:
         assert node.col_offset or not heavy, f"{file.name} imports {name} at start"
 
 
+@pytest.mark.slow
 def test_the_core_never_prints() -> None:
     for file in CORE.rglob("*.py"):
         calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]

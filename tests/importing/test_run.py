@@ -99,6 +99,7 @@ def test_a_file_that_is_turned_and_saved_again_keeps_its_name(empty: Library, al
     assert empty.problems() == []
 
 
+@pytest.mark.slow
 def test_a_smaller_copy_gets_the_name_as_one_event(empty: Library, album: Album, tmp_path: Path) -> None:
     path = named_single(empty, album, tmp_path)
     picture = ImageOps.exif_transpose(Image.open(path))
@@ -155,6 +156,7 @@ def test_the_smallest_face_of_an_import_replaces_the_setting(
     assert empty.settings.smallest_face == "normal"
 
 
+@pytest.mark.slow
 def test_searching_again_reads_the_same_bytes_once(empty: Library, album: Album, tmp_path: Path) -> None:
     path = named_single(empty, album, tmp_path)
     shutil.copy(path, tmp_path / "copy.jpg")
@@ -163,6 +165,7 @@ def test_searching_again_reads_the_same_bytes_once(empty: Library, album: Album,
     assert names(empty) == [(1, "Ada", "human")]
 
 
+@pytest.mark.slow
 def test_bad_files_become_rows_with_a_reason_and_the_rest_goes_on(
     empty: Library, album: Album, tmp_path: Path
 ) -> None:
@@ -181,6 +184,7 @@ def test_bad_files_become_rows_with_a_reason_and_the_rest_goes_on(
     assert all(photo.error for photo in failed)
 
 
+@pytest.mark.slow
 def test_a_repaired_file_takes_the_place_of_its_failure(empty: Library, album: Album, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"rubbish")
@@ -251,6 +255,7 @@ def test_many_photos_are_imported_in_processes_with_the_limit_of_the_settings(em
     assert (pool.workers, pool.limit_s) == (1, 7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("enough_px", "reads"), [(worker_photo.CROP_EYES_PX, 1), (500, 2)])
 def test_faces_of_a_draft_are_those_of_the_whole_photo(
     enough_px: int,

@@ -20,6 +20,7 @@ def loaded(_: int) -> set[str]:
     return set(WATCHED) & set(sys.modules)
 
 
+@pytest.mark.slow
 def test_a_worker_loads_the_networks_but_no_tables(engine_settings: Settings, tmp_path: Path) -> None:
     settings = engine_settings.model_copy(update={"library": tmp_path / "new"})
     with searching.begun(settings, searching.POOL_FROM) as executor:

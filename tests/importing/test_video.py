@@ -104,6 +104,7 @@ def test_kept_faces_of_one_person_on_one_track_differ_clearly(empty: Library, mi
     )  # a better picture of a look may lie a little nearer
 
 
+@pytest.mark.slow
 def test_importing_again_reads_nothing(empty: Library, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch(empty, mine.parent)
     before = stored(empty)
@@ -141,6 +142,7 @@ def test_an_animation_is_a_video_only_when_wanted(empty: Library, album: Album, 
     assert any(frame_path.split(path)[1] is not None for path in stored(empty))
 
 
+@pytest.mark.slow
 def test_a_turned_video_is_stored_upright(empty: Library, album: Album, tmp_path: Path) -> None:
     head = videos.faces(album)[0]
     lying = np.ascontiguousarray(np.rot90(videos.scene([(head, 20)], (240, 240))))
@@ -224,6 +226,7 @@ def test_another_video_in_its_place_replaces_the_pictures(empty: Library, mine: 
     assert empty.problems() == []
 
 
+@pytest.mark.slow
 def test_all_pictures_of_a_video_are_found_by_its_path(empty: Library, mine: Path) -> None:
     watch(empty, mine, every=0.4)
     assert sorted(empty.photos.frames(str(mine))) == sorted(photo.id for photo in empty.photos.page())

@@ -31,6 +31,7 @@ def before(tmp_path: Path, album: Album) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_renamed_folder_is_followed(empty: Library, before: Path, tmp_path: Path) -> None:
     import_photos(empty, [before])
     faces = empty.counts().faces
@@ -43,6 +44,7 @@ def test_a_renamed_folder_is_followed(empty: Library, before: Path, tmp_path: Pa
     assert empty.photos.missing() == []
 
 
+@pytest.mark.slow
 def test_the_other_of_two_copies_is_shown_when_the_first_is_deleted(empty: Library, before: Path) -> None:
     """Also where the other one has long been known, so that nothing about it is new."""
     photo = next(before.iterdir())
@@ -55,6 +57,7 @@ def test_the_other_of_two_copies_is_shown_when_the_first_is_deleted(empty: Libra
     assert empty.photos.missing() == []
 
 
+@pytest.mark.slow
 def test_a_drive_that_is_not_there_changes_nothing(empty: Library, before: Path, tmp_path: Path) -> None:
     import_photos(empty, [before])
     known = paths(empty)
@@ -115,6 +118,7 @@ def test_a_folder_without_photos_says_what_was_left_out(empty: Library, tmp_path
         import_photos(empty, [tmp_path / "void"])
 
 
+@pytest.mark.slow
 def test_the_command_says_it_too(before: Path, tmp_path: Path) -> None:
     (before / "b.psb").write_bytes(b"x")
     library = tmp_path / "library"

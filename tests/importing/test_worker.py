@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_worker_knows_no_table() -> None:
     code = (
         "import sys, faceid_core.importing.worker;"

@@ -58,6 +58,7 @@ def test_an_act_returns_its_event_and_none_where_nothing_changes(
 
 
 # --- merging overrules an older no --------------------------------------------------------------------------
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [0, 1])
 def test_merging_overrules_that_a_face_was_not_that_person(library: Library, faces: list[int], kept: int) -> None:
     ada = person(library, "Ada", faces[:1])

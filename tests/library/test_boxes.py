@@ -135,6 +135,7 @@ def test_a_box_ends_where_its_photo_ends(library: Library, faces: list[int]) -> 
         library.faces.move(99, DRAWN)
 
 
+@pytest.mark.slow
 def test_a_box_that_somebody_moved_meanwhile_stays(library: Library, faces: list[int]) -> None:
     library.faces.move(faces[0], DRAWN)
     with pytest.raises(OutOfDate, match="moved meanwhile"):

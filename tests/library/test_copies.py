@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from sqlalchemy import event
 
 from faceid_core.image_hash import COPY_BITS, copies
@@ -56,6 +57,7 @@ def found(library: Library, *, blurred: bool = False, copies: bool = False) -> l
     return [photo.id for photo in library.photos.page(query=PhotoQuery(blurred=blurred, copies=copies))]
 
 
+@pytest.mark.slow
 def test_photos_with_copies_are_found_once_they_were_compared(library: Library) -> None:
     one, two, three = hashes(3)
     library.photos.add_many([with_hash("/away/1.jpg", one), with_hash("/away/2.jpg", two), new_photo("/none.jpg")])

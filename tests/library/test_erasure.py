@@ -94,6 +94,7 @@ def test_a_name_is_gone_where_it_stands_alone(library: Library, faces: list[int]
     assert library.problems() == []
 
 
+@pytest.mark.slow
 def test_others_keep_their_journal(library: Library, faces: list[int]) -> None:
     decide(library, faces)
     library.erasing.person(person(library, "Cy"))
@@ -239,6 +240,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "WAIT_SECONDS", 0.3)
 
 
+@pytest.mark.slow
 def test_bytes_that_a_reader_holds_go_at_the_next_opening(
     library: Library, lives: list[int], impatient: None
 ) -> None:

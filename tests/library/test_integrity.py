@@ -49,6 +49,7 @@ def damage(library: Library, statement: str) -> None:
         assert connection.execute(statement).rowcount > 0
 
 
+@pytest.mark.slow
 def test_whatever_people_do_the_library_stays_sound(library: Library, faces: list[int]) -> None:
     assert library.problems() == []
     decide(library, faces)

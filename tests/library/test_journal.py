@@ -379,6 +379,7 @@ class Decisions(RuleBasedStateMachine):
         return False
 
 
+@pytest.mark.slow
 def test_random_decisions_keep_the_invariants_and_undo_to_the_very_same_state(database_url: str | None) -> None:
     examples = 8 if database_url else 12  # each statement is a round trip to the server
     budget = hypothesis_settings(max_examples=examples, stateful_step_count=25, deadline=None, derandomize=True)

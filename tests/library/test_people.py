@@ -106,6 +106,7 @@ def test_rename_refuses_a_name_of_somebody_else_only(library: Library, faces: li
     assert library.people.rename(anna, "ANNA").person.name == "ANNA"
 
 
+@pytest.mark.slow
 def test_merge_moves_labels_and_rejections(library: Library, faces: list[int]) -> None:
     anna, bob = person(library, "Anna", faces[:1]), person(library, "Bob", faces[1:3])
     library.people.reject(faces[3:4], bob)
@@ -220,6 +221,7 @@ def test_hidden_faces_keep_their_name_and_are_not_shown(library: Library, faces:
     assert [each.faces for each in library.people.all()] == [2]
 
 
+@pytest.mark.slow
 def test_everybody_is_counted_right_after_every_act(library: Library, faces: list[int]) -> None:
     def counted() -> dict[str, tuple[int, int, int | None]]:
         assert library.problems() == []

@@ -12,7 +12,6 @@ from sqlmodel import col
 from faceid_core.errors import BadInput, NameTaken
 from faceid_core.library import Library, PhotoQuery
 from faceid_core.library.store.person_tables import SavedSearch
-from faceid_core.values import Role
 from tests.library.conftest import new_photo
 
 DAYS = (datetime(2020, 5, 1), None, datetime(2021, 1, 2), datetime(2020, 5, 1), None, datetime(2019, 12, 31))
@@ -67,7 +66,7 @@ def test_searches_are_saved_and_go_with_whom_they_ask_for(library: Library) -> N
 def test_a_search_of_a_newer_program_is_left_out_and_stays(library: Library) -> None:
     number = library.searches.add("Readable", PhotoQuery(text="x"))
     newer = library.searches.add("Newer", PhotoQuery(text="y"))
-    with library.database.write(Role.OWNER) as session:
+    with library._database.write() as session:
         session.execute(update(SavedSearch).where(col(SavedSearch.id) == newer).values(query={"weather": "sunny"}))
     assert [one.id for one in library.searches.all()] == [number]
     with pytest.raises(NameTaken):

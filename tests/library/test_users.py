@@ -147,6 +147,7 @@ def test_weak_passwords_are_refused(library: Library, password: str) -> None:
     assert not library.users.exist()
 
 
+@pytest.mark.slow
 def test_a_password_is_kept_as_argon2_alone(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     library.users.add("Ada", Role.OWNER, GOOD)

@@ -175,6 +175,7 @@ def test_date_of_the_shot(tags: dict[str, str], expected: datetime | None) -> No
     assert images.read(encoded(scene(), "JPEG", exif=with_exif(**tags))).taken_at == expected
 
 
+@pytest.mark.slow
 @given(st.one_of(st.none(), st.integers(), st.text(), st.binary(), st.floats()))
 def test_dates_never_raise(value: object) -> None:
     assert source.parse_date(value) is None or isinstance(value, (str, bytes))

@@ -250,6 +250,7 @@ def test_only_animations_and_videos_are_videos(tmp_path: Path) -> None:
         images.read(hidden)
 
 
+@pytest.mark.slow
 def test_real_clips_give_a_picture_a_second(shared_data: Path) -> None:
     found = looked_at(shared_data / "clips" / "short_hamilton_clip.mp4", 1.0)
     assert len(found) == 10

@@ -79,6 +79,7 @@ class Evil:
         return (Path("/tmp").joinpath, ("evil",))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["empty", "text", "pickle", "another network", "tensors", "safetensors"])
 def test_a_foreign_file_is_refused_and_not_executed(kind: str, tmp_path: Path) -> None:
     file = tmp_path / ("w.safetensors" if kind == "safetensors" else "w.pth")

@@ -84,6 +84,7 @@ def test_no_face_no_answer(recogniser: Recogniser) -> None:
     assert recogniser.recognise(np.zeros((0, 0, 3), np.uint8)) == []
 
 
+@pytest.mark.slow
 def test_threshold_of_the_caller(recogniser: Recogniser, embedded: Embedded) -> None:
     faces, _ = embedded
     image = photo(faces, next(iter(faces.album.photos)))
@@ -102,6 +103,7 @@ def test_many_threads_one_answer(recogniser: Recogniser, embedded: Embedded) -> 
     assert all(answer == answers[0] for answer in answers)
 
 
+@pytest.mark.slow
 def test_one_embedding_at_a_time_however_many_ask(
     recogniser: Recogniser, embedded: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def by_the_formula(scorer: Scorer, vectors: np.ndarray, apart: int = -1) -> np.n
     return found
 
 
+@pytest.mark.slow
 def test_the_fast_way_is_the_formula() -> None:
     vectors, classes = people(5, 3)
     known = FaceSet(vectors, np.zeros(15, np.int64), classes)

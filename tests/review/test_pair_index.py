@@ -13,6 +13,7 @@ from faceid_core.vectors import neighbours
 PEOPLE, FACES, THRESHOLD = 15, 200, 0.55
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_after_any_acts_it_is_what_a_fresh_computation_finds(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -119,6 +119,7 @@ def agree(one: list[identity.Suggestion], other: list[identity.Suggestion]) -> N
     assert plain[0] == plain[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_after_any_acts_and_undos_it_is_what_a_fresh_computation_finds(seed: int) -> None:
     album, asked = Album(seed), 0

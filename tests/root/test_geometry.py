@@ -70,6 +70,7 @@ def test_a_picture_saved_anew_is_found_in_every_turn(photos: list[np.ndarray], o
         assert known.same(phashes(saved_anew(photo, orientation)))[0] == (number, inverse(orientation))
 
 
+@pytest.mark.slow
 def test_other_pictures_look_different(photos: list[np.ndarray]) -> None:
     for number, photo in enumerate(photos):
         for other in photos[:number]:

@@ -58,6 +58,7 @@ def check(answer: Any) -> None:
         assert error.endswith((".", "image")) and "\n" not in error and len(error) < 400, error
 
 
+@pytest.mark.slow
 def test_addresses(client: TestClient) -> None:
     from urllib.parse import quote
 
@@ -100,6 +101,7 @@ def gradio_client(settings: Settings) -> Iterator[TestClient]:
 JOIN = "/group/gradio_api/queue/join"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("event", ["show", "recognise"])
 def test_gradio_events(gradio_client: TestClient, event: str) -> None:
     number = number_of(gradio_client, event)

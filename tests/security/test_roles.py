@@ -211,6 +211,7 @@ def test_what_is_refused_leaves_the_library_as_it_was(filled: Library) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_readers_write_is_known() -> None:
     found = set()
     for file in Path(faceid_core.__file__).parent.rglob("*.py"):

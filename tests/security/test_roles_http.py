@@ -87,6 +87,7 @@ def picture() -> dict[str, Any]:
     return {"image": photo, "other": photo}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visitor", VISITORS)
 def test_every_address_of_the_api(
     client: TestClient, settings: Settings, tokens: dict[str, dict[str, str]], visitor: str

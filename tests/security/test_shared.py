@@ -237,6 +237,7 @@ def test_whoever_guesses_has_to_wait(client: TestClient, people: Library) -> Non
     assert waiting.status_code == 429 and int(waiting.headers["Retry-After"]) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [{}, {"password": ""}, {"password": "x" * 3000}, {"other": PASSWORD}])
 def test_a_form_without_the_password_opens_nothing(
     client: TestClient, people: Library, data: dict[str, str]

@@ -94,6 +94,7 @@ def test_a_library_in_use_is_not_replaced(library: Library, settings: Settings, 
     assert [person.name for person in library.people.all()] == ["Ada", "Bo", "Dee"]
 
 
+@pytest.mark.slow
 def test_a_backup_while_others_write_is_one_moment(library: Library, settings: Settings, tmp_path: Path) -> None:
     stop = threading.Event()
 

@@ -43,6 +43,7 @@ def nowhere(library: Library, photo: int) -> Box:
     return next(box for box in corners if all(box.iou(other) == 0 for other in taken))
 
 
+@pytest.mark.slow
 def test_a_moved_box_gives_the_same_face(filled: Library, face: FaceView) -> None:
     before = vector_of(filled, face.id)
     assert before is not None
@@ -60,6 +61,7 @@ def test_a_moved_box_gives_the_same_face(filled: Library, face: FaceView) -> Non
     assert filled.problems() == []
 
 
+@pytest.mark.slow
 def test_a_face_that_no_detector_found_is_drawn(filled: Library, face: FaceView) -> None:
     before = vector_of(filled, face.id)
     filled.erasing.faces([face.id])
@@ -71,6 +73,7 @@ def test_a_face_that_no_detector_found_is_drawn(filled: Library, face: FaceView)
     assert filled.faces.get(drawn).box.iou(looser(face.box, 0.1)) > 0.99
 
 
+@pytest.mark.slow
 def test_where_no_face_can_be_recognised_the_name_stays(filled: Library, face: FaceView) -> None:
     box = nowhere(filled, face.photo_id)
     drawn = filled.faces.add(face.photo_id, box).face_id

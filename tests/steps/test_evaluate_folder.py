@@ -47,6 +47,7 @@ def test_without_a_recogniser_the_folder_needs_a_split(filled: Library, identiti
         evaluate_folder(filled, identities)
 
 
+@pytest.mark.slow
 def test_what_is_no_folder_of_people(empty: Library, album: Album, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="folder of their own"):
         evaluate_folder(empty, album.folder, split=True)

@@ -55,6 +55,7 @@ def test_grouping_again_leaves_names_alone(filled: Library) -> None:
     assert {face.person for face in filled.faces.get_many(ids)} == {"Anna"}
 
 
+@pytest.mark.slow
 def test_another_embedder_keeps_every_decision(filled: Library) -> None:
     before = filled.clusters.current()
     ids = [face.id for face in filled.faces.of_cluster(1)]
@@ -73,6 +74,7 @@ def test_another_embedder_keeps_every_decision(filled: Library) -> None:
     assert filled.problems() == []
 
 
+@pytest.mark.slow
 def test_new_faces_join_without_moving_anyone(filled: Library, album: Album, tmp_path: Path) -> None:
     """An eighth of the photos comes later: the groups are those of all photos at once."""
     names = true_names(filled, album)
@@ -229,6 +231,7 @@ def test_an_unknown_clusterer_is_refused(filled: Library) -> None:
         cluster_faces(filled, algorithm="magic")
 
 
+@pytest.mark.slow
 def test_an_import_job_groups_and_maps_by_itself(empty: Library, album: Album) -> None:
     some = [str(album.folder / name) for name in sorted(album.photos)[:3]]
     empty.jobs.submit("import", {"paths": some})

@@ -261,6 +261,7 @@ def test_who_is_gone_is_proposed_to_nobody(unnamed: Library) -> None:
 
 
 # --- imports ------------------------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_an_import_ends_with_suggestions_and_without_names(library: Library) -> None:
     assert grouped(library).get("suggested") is None, "no recogniser yet"
     model = trained(library)

@@ -76,6 +76,7 @@ def said(library: Library) -> list[object]:
     return [library.decisions.people(), sorted(faces, key=repr)]
 
 
+@pytest.mark.slow
 @FORMS
 def test_another_detector_gets_the_same_decisions(decided: Library, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"mine{suffix}"
@@ -206,6 +207,7 @@ def told(library: Library) -> list[list[tuple[int, ...]]]:
     return [list(map(tuple, library.pair_constraints.all(same=same).tolist())) for same in (False, True)]
 
 
+@pytest.mark.slow
 @FORMS
 def test_what_was_said_of_two_faces_comes_along(tmp_path: Path, suffix: str) -> None:
     with opened(tmp_path / "first", [photo_with("a", BOXES), photo_with("b", BOXES)]) as first:
@@ -268,6 +270,7 @@ def test_names_in_a_file_are_cleaned_and_one_person_in_any_case(decided: Library
 
 
 # --- consent ----------------------------------------------------------------------------------------------------
+@pytest.mark.slow
 @FORMS
 def test_consent_comes_along(decided: Library, tmp_path: Path, suffix: str) -> None:
     form = ConsentView(ConsentState.GIVEN, "form 12", date(2026, 3, 1), date(2999, 3, 1))

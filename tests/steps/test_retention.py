@@ -119,6 +119,7 @@ def test_backups_go_by_age_and_number(library: Library, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_worker_does_it_once_a_day_where_that_is_set(library: Library, tmp_path: Path) -> None:
     aged(library, 1, 50)
 

@@ -70,6 +70,7 @@ def erase_and_begin_anew(library: Library) -> None:
     library.people.name_faces([3], "Dee")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", [erase_ada, erase_a_face, erase_a_photo, move_then_erase, erase_and_begin_anew])
 def test_who_is_erased_meanwhile_does_not_come_back(
     library: Library, monkeypatch: pytest.MonkeyPatch, act: Callable[[Library], None]

@@ -39,6 +39,7 @@ def looked_up(library: Library) -> set[int]:  # noqa: F811
         return event_faces.mentioned(session, range(1, 50))
 
 
+@pytest.mark.slow
 def test_it_agrees_with_the_journal_whatever_people_do(library: Library, faces: list[int]) -> None:  # noqa: F811
     decide(library, faces[:8])
     library.faces.flag([9], Flag.HIDDEN)

@@ -121,6 +121,7 @@ def test_down_and_up_again_keeps_every_row(settings: Settings, revision: str) ->
         assert library.problems() == []
 
 
+@pytest.mark.slow
 def test_from_nothing_to_head_and_back_step_by_step(settings: Settings) -> None:
     settings.library.mkdir()
     for revision in reversed(REVISIONS):
@@ -161,6 +162,7 @@ def structure(settings: Settings) -> dict[str, Any]:
     return tables
 
 
+@pytest.mark.slow
 def test_a_new_database_is_what_all_migrations_make(settings: Settings) -> None:
     """The program makes it at once, see database._create."""
     settings.library.mkdir()
@@ -173,6 +175,7 @@ def test_a_new_database_is_what_all_migrations_make(settings: Settings) -> None:
     assert structure(settings) == migrated
 
 
+@pytest.mark.slow
 def test_consent_comes_back_from_the_history(settings: Settings) -> None:
     """An older version has no table for it, and going down must lose nothing that a human decided."""
     fill(settings)
@@ -192,6 +195,7 @@ def test_consent_comes_back_from_the_history(settings: Settings) -> None:
         assert library.problems() == []
 
 
+@pytest.mark.slow
 def test_death_dates_and_favourites_come_back_from_the_history(settings: Settings) -> None:
     fill(settings)
     with Library.open(settings) as library:
@@ -208,6 +212,7 @@ def test_death_dates_and_favourites_come_back_from_the_history(settings: Setting
         assert library.problems() == []
 
 
+@pytest.mark.slow
 def test_boxes_by_hand_come_back_from_the_history(settings: Settings) -> None:
     with Library.open(settings) as library:
         library.photos.add_many([new_photo(f"/photos/{n}.jpg", faces=2) for n in range(2)])
@@ -254,6 +259,7 @@ def test_a_migration_that_orphans_rows_is_refused(tmp_path: Path) -> None:
         assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
 
 
+@pytest.mark.slow
 def test_a_newer_library_is_left_alone(settings: Settings) -> None:
     fill(settings)
     engine = engines.open_engine(settings)

@@ -134,6 +134,7 @@ def test_a_refused_login_and_missing_rights_are_a_sentence_without_the_address(
                 connection.execute(f"DROP ROLE {weak}")
 
 
+@pytest.mark.slow
 def test_a_missing_driver_says_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['psycopg'] = None\n"

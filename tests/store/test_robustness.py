@@ -54,6 +54,7 @@ def test_boxes_agree_with_the_regions_that_the_file_or_the_one_beside_it_names(
         assert max(region.iou(box) for box in found) > 0.4
 
 
+@pytest.mark.slow
 def test_a_locked_database_is_one_sentence_and_the_import_goes_on_later(empty: Library, album: Album) -> None:
     photo = album.folder / next(iter(album.photos))
     with sqlite3.connect(empty.settings.library / "faceid.db", isolation_level=None) as other:
@@ -73,6 +74,7 @@ def _connections(library: Library) -> list[sqlite3.Connection]:
         return [connection.connection.driver_connection]  # type: ignore[list-item]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_nothing_is_half_written(empty: Library, album: Album) -> None:
     """SQLite says "disk is full" likewise where the file may not grow beyond max_page_count."""
     photo = album.folder / max(album.photos, key=lambda name: len(album.photos[name]))

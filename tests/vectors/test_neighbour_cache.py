@@ -83,6 +83,7 @@ def test_one_by_one(file: Path, vectors: np.ndarray, built: list[int]) -> None:
     assert built.count(103) == 1  # the test's own: three faces more were put into their places
 
 
+@pytest.mark.slow
 def test_a_crowd_of_equal_new_faces(file: Path, vectors: np.ndarray) -> None:
     """More of them than a list holds, and nearer than all that a face had."""
     vectors = np.repeat(vectors, 3, axis=0)

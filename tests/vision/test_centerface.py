@@ -124,6 +124,7 @@ def test_a_face_that_fills_the_photo_is_found_once(side_px: int, album: Album, e
     assert hits(found, [truth]) == len(found) == 1
 
 
+@pytest.mark.slow
 def test_faces_that_reach_beyond_the_photo_are_found(shared_data: Path, engine_settings: Settings) -> None:
     """Real faces, cut off a tenth inside their boxes: drawn ones show too little without hair and chin."""
     found_by = detector(engine_settings)
@@ -145,6 +146,7 @@ def test_a_panorama_is_searched_in_more_pixels(album: Album, engine_settings: Se
     assert hits(found, truth) == len(truth) == len(found)
 
 
+@pytest.mark.slow
 def test_drawn_things_without_people_hold_no_face(engine_settings: Settings) -> None:
     photo = np.full((600, 800, 3), (120, 170, 220), np.uint8)
     cv2.rectangle(photo, (200, 250), (600, 560), (150, 90, 60), -1)
@@ -180,6 +182,7 @@ def test_every_drawn_face_is_found_once(tmp_path: Path, engine_settings: Setting
         assert len(found) == len(truth), name
 
 
+@pytest.mark.slow
 def test_a_graphics_card_gets_few_shapes_and_finds_the_same(
     album: Album, engine_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

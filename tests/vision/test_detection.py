@@ -57,6 +57,7 @@ def test_it_agrees_on_a_face_that_fills_a_small_photo(
     assert_agrees_with_dlib(images.thumbnail(np.ascontiguousarray(crop), side_px), engine_settings)
 
 
+@pytest.mark.slow
 def test_the_default_detector_finds_the_drawn_faces(album: Album, engine_settings: Settings) -> None:
     detector = make_detector(engine_settings)
     missed = extra = total = 0

@@ -24,6 +24,7 @@ def crops(imported_folder: Path) -> np.ndarray:
         return np.stack([decode_jpeg(data) for data in library.faces.crops(ids).values()])
 
 
+@pytest.mark.slow
 def test_vectors_agree_with_dlib(crops: np.ndarray, engine_settings: Settings) -> None:
     import dlib
 
@@ -59,6 +60,7 @@ def test_an_unknown_embedder_is_refused_with_the_choices(engine_settings: Settin
         make_embedder(engine_settings.model_copy(update={"embedder": "hash"}))
 
 
+@pytest.mark.slow
 def test_on_a_graphics_card_batches_are_of_one_size(
     crops: np.ndarray, engine_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

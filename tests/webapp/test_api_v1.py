@@ -51,6 +51,7 @@ def sent(client: TestClient, address: str, image: bytes, other: bytes | None = N
     return client.post(f"/v1/{address}", files=files)
 
 
+@pytest.mark.slow
 def test_faces_are_found_and_have_vectors(client: TestClient, photos: dict[str, bytes]) -> None:
     found = sent(client, "detect", photos["both"]).json()
     assert (found["width"], found["height"], len(found["faces"])) == (640, 480, 2)
@@ -63,6 +64,7 @@ def test_faces_are_found_and_have_vectors(client: TestClient, photos: dict[str, 
     assert sent(client, "detect", photos["nobody"]).json()["faces"] == []
 
 
+@pytest.mark.slow
 def test_two_photos_of_one_person_and_of_two(
     client: TestClient, photos: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +107,7 @@ def test_too_many_pixels(settings: Settings, library: Library, address: str, pho
     assert answer.status_code == 413 and "megapixels" in answer.json()["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 def test_an_animation_counts_by_its_first_picture(client: TestClient, photos: dict[str, bytes], kind: str) -> None:
     first, file = Image.open(io.BytesIO(photos["ada"])), io.BytesIO()

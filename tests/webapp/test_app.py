@@ -16,6 +16,7 @@ from webapp.app import PAGES
 APP = Path(webapp.__file__).with_name("app.py")
 
 
+@pytest.mark.slow
 def test_the_frame_opens_on_home(filled: Library) -> None:
     page = AppTest.from_file(str(APP), default_timeout=30).run()
     assert not page.exception and not page.error

@@ -124,6 +124,7 @@ def test_the_page_of_a_person_says_it(filled: Library, state: ConsentState) -> N
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_merging_with_somebody_who_refused_warns(filled: Library) -> None:
     ada, bo = named(filled, "Ada", [1, 2]), named(filled, "Bo", [3])
     filled.consents.set(bo, ConsentState.REFUSED)

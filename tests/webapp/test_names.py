@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from faceid_core.library import Library
 from faceid_core.steps import jobs
 from tests.exchange.test_name_packet import theirs
@@ -24,6 +26,7 @@ def test_every_name_found_is_shown_before_it_is_taken(filled: Library, open_page
     assert filled.people.all() == []
 
 
+@pytest.mark.slow
 def test_names_are_written_by_a_job_and_taken_back(filled: Library, open_page: OpenPage) -> None:
     assert "Write names" not in [button.label for button in open_page("photos").button]  # nobody has a name yet
     faces = [int(face) for face in filled.faces.vectors("dlib-resnet+mirror").ids]

@@ -124,6 +124,7 @@ def test_when_every_group_has_a_name_training_comes_next(grouped: Library, open_
     assert "Every group has a name" in texts(page) + html_of(page)
 
 
+@pytest.mark.slow
 def test_the_map_asks_to_be_drawn_and_then_shows_the_faces(grouped: Library, open_page: OpenPage) -> None:
     page = open_page("map")
     assert not page.exception and not page.get("plotly_chart")
@@ -192,6 +193,7 @@ def test_hidden_people_are_shown_when_asked_for(grouped: Library, open_page: Ope
     assert "2 people" in texts(page)
 
 
+@pytest.mark.slow
 def test_hidden_faces_keep_their_name_and_come_back(grouped: Library, open_page: OpenPage) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
     ada = grouped.people.name_faces(ids, "Ada").person_id
@@ -228,6 +230,7 @@ def test_bytes_that_somebody_else_reads_are_told(monkeypatch: pytest.MonkeyPatch
     assert len(told) == 1 and "some bytes of it remain" in told[0]
 
 
+@pytest.mark.slow
 def test_the_groups_are_measured_by_the_names(grouped: Library, open_page: OpenPage) -> None:
     for number, name in ((1, "Ada"), (2, "Bo")):
         grouped.people.name_faces([face.id for face in grouped.faces.of_cluster(number)], name)
@@ -239,6 +242,7 @@ def test_the_groups_are_measured_by_the_names(grouped: Library, open_page: OpenP
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_measuring_without_names_says_what_to_do(grouped: Library, open_page: OpenPage) -> None:
     page = open_page("clusters").button(key="measure").click().run()
     assert "Name faces of at least two people first" in texts(page)
@@ -254,6 +258,7 @@ def test_the_slider_tells_what_to_expect_and_groups_as_strictly(grouped: Library
     assert [(job.kind, job.params) for job in grouped.jobs.active()] == [("cluster", {"strictness": 2})]
 
 
+@pytest.mark.slow
 def test_what_a_grouping_would_change_is_told_first(grouped: Library, open_page: OpenPage) -> None:
     runs = grouped.clusters.current()
     page = open_page("clusters").button(key="group-preview").click().run()

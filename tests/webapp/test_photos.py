@@ -178,6 +178,7 @@ def test_photos_are_filtered_by_who_is_on_them(filled: Library, open_page: OpenP
     assert "found" not in texts(page)
 
 
+@pytest.mark.slow
 def test_a_search_is_in_the_address_and_comes_back(filled: Library, open_page: OpenPage) -> None:
     ada = filled.people.name_faces([1, 3], "Ada").person_id
     page = open_page("photos")

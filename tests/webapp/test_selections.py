@@ -166,6 +166,7 @@ def person_page(open_page: OpenPage, person: int) -> AppTest:
     return page.run()
 
 
+@pytest.mark.slow
 def test_one_person_is_asked_on_both_pages_and_merges(
     filled: Library, three: list[int], asked: Question, open_page: OpenPage
 ) -> None:

@@ -156,6 +156,7 @@ def name_by_case(library: Library, folder: Path, people: dict[str, list[int]], h
             library.faces.flag(faces[:1], Flag.HIDDEN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("people", "hidden", "names"), CASES.values(), ids=CASES)
 def test_the_page_promises_what_the_training_does(
     library: Library,
