@@ -17,6 +17,8 @@ from faceid_core.executors.executor import WorkerLate, WorkerLost
 from faceid_core.executors.in_process import InProcess
 from faceid_core.executors.process_pool import ProcessPool
 
+pytestmark = pytest.mark.slow
+
 
 def double(value: int) -> int:
     return 2 * value
@@ -39,7 +41,6 @@ def fail(value: int) -> int:
     raise ValueError("a bug, not a dead worker")
 
 
-@pytest.mark.slow
 def test_the_pool_gives_what_the_loop_gives() -> None:
     items = range(20)
     assert dict(ProcessPool(2).run(double, items)) == dict(InProcess().run(double, items))
@@ -73,7 +74,6 @@ def test_a_worker_goes_on_while_what_it_found_is_stored(tmp_path: Path) -> None:
     assert len(list(results)) == 5
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("prepare", [note_the_process, note_and_fail])
 def test_processes_that_were_begun_before_the_work_do_it(tmp_path: Path, prepare: Callable[[Path], None]) -> None:
     pool = ProcessPool(1)
@@ -84,7 +84,6 @@ def test_processes_that_were_begun_before_the_work_do_it(tmp_path: Path, prepare
     assert dict(pool.run(double, [1])) == {1: 2}, "the pool can be used again"
 
 
-@pytest.mark.slow
 def test_processes_that_were_begun_for_nothing_are_ended(tmp_path: Path) -> None:
     pool = ProcessPool(2)
     pool.begin(partial(note_the_process, tmp_path))
@@ -99,19 +98,16 @@ def until(there: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.slow
 def test_a_photo_that_kills_its_worker_twice_is_given_up_and_the_others_go_on() -> None:
     results = dict(ProcessPool(2).run(die_on_thirteen, range(20)))
     assert isinstance(results.pop(13), WorkerLost)
     assert results == {value: value for value in range(20) if value != 13}
 
 
-@pytest.mark.slow
 def test_a_photo_that_kills_its_worker_once_is_tried_again(tmp_path: Path) -> None:
     assert dict(ProcessPool(2).run(die_once, [tmp_path / "marker"])) == {tmp_path / "marker": "done"}
 
 
-@pytest.mark.slow
 def test_an_unexpected_error_comes_through() -> None:
     with pytest.raises(ValueError, match="a bug"):
         list(ProcessPool(1).run(fail, [1]))
@@ -140,13 +136,11 @@ def hang_on_five(value: int) -> int:
     return value
 
 
-@pytest.mark.slow
 def test_an_exception_that_can_not_travel_is_told_in_words() -> None:
     with pytest.raises(RuntimeError, match="Untravelled: can't be rebuilt"):
         list(ProcessPool(1).run(fail_oddly, [1]))
 
 
-@pytest.mark.slow
 def test_an_item_that_takes_too_long_is_given_up_and_the_others_go_on() -> None:
     begun = time.monotonic()
     results = dict(ProcessPool(2, limit_s=0.5).run(hang_on_five, range(12)))
@@ -155,12 +149,10 @@ def test_an_item_that_takes_too_long_is_given_up_and_the_others_go_on() -> None:
     assert time.monotonic() - begun < 20
 
 
-@pytest.mark.slow
 def test_the_time_to_start_does_not_count() -> None:
     assert dict(ProcessPool(2, limit_s=0.05).run(double, range(4))) == {0: 0, 1: 2, 2: 4, 3: 6}
 
 
-@pytest.mark.slow
 def test_a_script_without_a_main_guard_is_told_what_to_do(tmp_path: Path) -> None:
     """Each worker runs the script again; it must not look as if the photos were at fault."""
     script = tmp_path / "script.py"
@@ -220,7 +212,6 @@ def break_off_when_all_work(folder: Path) -> Iterator[Path]:
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
 
 
-@pytest.mark.slow
 @linux
 def test_breaking_off_ends_the_workers_at_once_in_the_middle_of_an_item(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
@@ -228,7 +219,6 @@ def test_breaking_off_ends_the_workers_at_once_in_the_middle_of_an_item(tmp_path
     assert all_end(started(tmp_path, 2))
 
 
-@pytest.mark.slow
 @linux
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     """Without that they would wait for work, with half a gigabyte each, until the machine is switched off."""

@@ -22,6 +22,8 @@ from faceid_core.values import LabelSource
 from tests.cli.running import faceid
 from tests.exchange.test_face_regions import mwg
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tagged(empty: Library, album: Album, tmp_path: Path) -> tuple[Library, dict[Path, tuple[str, ...]]]:
@@ -206,7 +208,6 @@ def put_size(path: Path, width: int, height: int) -> None:
     sidecar.write_text(packet.replace("rdf:parseType='Resource'>", f"{declared}>{size}", 1), encoding="utf-8")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("meant", ["upright", "stored"])
 def test_the_faces_tell_which_picture_regions_were_drawn_on(
     meant: str, empty: Library, album: Album, tmp_path: Path

@@ -21,6 +21,8 @@ from faceid_core.values import ConsentState, Flag
 from tests import sharing
 from tests.library.conftest import new_face, new_photo
 
+pytestmark = pytest.mark.slow
+
 EMBEDDER, PEOPLE, EACH = "dlib-resnet+mirror", 4, 10
 
 
@@ -115,7 +117,6 @@ def others(library: Library) -> set[str]:
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3])
 def test_after_any_acts_and_undos_the_worker_knows_what_a_fresh_computation_finds(
     library: Library, seed: int
@@ -211,7 +212,6 @@ def test_an_undo_goes_back_to_its_question_and_a_skip_comes_last(library: Librar
     assert coming(library, place).question.key in (first.question.key, second.question.key)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("reply", [Reply.YES, Reply.NO])
 def test_two_people_who_may_be_one(library: Library, reply: Reply) -> None:
     faces = of(library, 0)
@@ -224,7 +224,6 @@ def test_two_people_who_may_be_one(library: Library, reply: Reply) -> None:
     assert pair.question.key not in keys(library)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("reply", [Reply.YES, Reply.NO])
 def test_a_name_that_may_be_wrong(library: Library, reply: Reply) -> None:
     library.people.name_faces([*of(library, 0), of(library, 1)[0]], "Ada")
@@ -237,7 +236,6 @@ def test_a_name_that_may_be_wrong(library: Library, reply: Reply) -> None:
     assert doubt.question.key not in keys(library)
 
 
-@pytest.mark.slow
 def test_somebody_twice_on_a_photo_is_asked_about_and_can_be_insisted_on(library: Library) -> None:
     face, beside = of(library, 0)[0], of(library, 1)[0]
     library.people.name_faces([face, beside], "Ada")
@@ -251,7 +249,6 @@ def test_somebody_twice_on_a_photo_is_asked_about_and_can_be_insisted_on(library
     assert library.faces.get(beside).person is None
 
 
-@pytest.mark.slow
 def test_nothing_is_asked_about_whoever_refuses_not_even_while_the_worker_is_behind(library: Library) -> None:
     ada = library.people.name_faces(of(library, 0)[:5], "Ada").person_id
     library.people.name_faces(of(library, 0)[5:], "Adah")
@@ -320,7 +317,6 @@ def test_a_damaged_or_missing_file_counts_as_no_questions_yet(library: Library) 
     assert open_questions.read(library) is not None
 
 
-@pytest.mark.slow
 def test_new_faces_are_compared_and_nobody_is_compared_again(library: Library) -> None:
     library.people.name_faces(of(library, 0)[:7], "Ada")
     keeper = Keeper(library)

@@ -19,6 +19,8 @@ from faceid_core.steps.recognise import load_recogniser
 from faceid_core.values import Actor, Guess, JobState, Role
 from tests.steps.recognisers import EMBEDDER, fill, photo, trained, vectors_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def library(empty: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
@@ -261,7 +263,6 @@ def test_who_is_gone_is_proposed_to_nobody(unnamed: Library) -> None:
 
 
 # --- imports ------------------------------------------------------------------------------------------------------
-@pytest.mark.slow
 def test_an_import_ends_with_suggestions_and_without_names(library: Library) -> None:
     assert grouped(library).get("suggested") is None, "no recogniser yet"
     model = trained(library)

@@ -13,6 +13,8 @@ from faceid_core.steps.next_to_name import next_to_name
 from tests.steps.recognisers import fill, photo, trained, vectors_of
 from tests.webapp.conftest import OpenPage, texts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def known(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
@@ -30,7 +32,6 @@ def press(page: AppTest, key: str) -> AppTest:
 
 
 # --- the list -----------------------------------------------------------------------------------------------------
-@pytest.mark.slow
 def test_another_recogniser_is_used_and_that_is_undone(known: Library, open_page: OpenPage) -> None:
     first, second = trained(known), trained(known)
     page = press(open_page("train"), f"use-model-{first.id}")
@@ -41,7 +42,6 @@ def test_another_recogniser_is_used_and_that_is_undone(known: Library, open_page
     assert known.models.latest().id == second.id
 
 
-@pytest.mark.slow
 def test_notes_are_saved(known: Library, open_page: OpenPage) -> None:
     model = trained(known)
     page = open_page("train")
@@ -60,7 +60,6 @@ if library().models.all()[1:]:
 """AppTest runs whole pages only, so that a dialog closes at the next click; this page opens it each time."""
 
 
-@pytest.mark.slow
 def test_a_recogniser_is_deleted_after_a_second_click(known: Library, open_page: OpenPage) -> None:
     first, second = trained(known), trained(known)
     page = press(open_page("train"), f"delete-model-{second.id}")
@@ -77,7 +76,6 @@ def test_two_are_compared(known: Library, open_page: OpenPage) -> None:
     assert table["Recogniser"].tolist() == [second.id, first.id]
 
 
-@pytest.mark.slow
 def test_what_changed_since_is_said(known: Library, open_page: OpenPage) -> None:
     trained(known)
     page = open_page("train")
@@ -89,7 +87,6 @@ def test_what_changed_since_is_said(known: Library, open_page: OpenPage) -> None
 
 
 # --- unnamed faces ------------------------------------------------------------------------------------------------
-@pytest.mark.slow
 def test_proposed_names_are_accepted_with_one_undo(known: Library, open_page: OpenPage) -> None:
     trained(known)
     known.photos.add_many(
@@ -124,7 +121,6 @@ def test_without_a_recogniser_the_page_says_what_to_do(library: Library, open_pa
     assert not page.exception and "No recogniser yet" in texts(page)
 
 
-@pytest.mark.slow
 def test_one_of_before_is_said_to_keep_no_answers(known: Library, open_page: OpenPage) -> None:
     known.models.add("dlib-resnet+mirror", ["Ada"], {}, 0.5, {}, known.models.get(trained(known).id).artifact)
     model = known.models.latest()
@@ -136,7 +132,6 @@ def test_one_of_before_is_said_to_keep_no_answers(known: Library, open_page: Ope
     assert not page.exception and "keeps no answers about single faces" in page.info[0].value
 
 
-@pytest.mark.slow
 def test_a_stricter_threshold_is_looked_at_and_then_used(known: Library, open_page: OpenPage) -> None:
     model = trained(known)
     page = open_page("evaluation")
@@ -150,7 +145,6 @@ def test_a_stricter_threshold_is_looked_at_and_then_used(known: Library, open_pa
     assert "Set the threshold of recogniser" in texts(page)
 
 
-@pytest.mark.slow
 def test_a_wrong_name_is_corrected_in_one_click(known: Library, open_page: OpenPage) -> None:
     known.photos.add_many([photo(500, vectors_of([0], 7)[0]), photo(501, vectors_of([1], 7)[0])])
     known.people.name_faces([89], "Bo")
@@ -163,7 +157,6 @@ def test_a_wrong_name_is_corrected_in_one_click(known: Library, open_page: OpenP
     assert not [button for button in open_page("evaluation").button if str(button.key).startswith("correct-")]
 
 
-@pytest.mark.slow
 def test_people_and_confusions_are_shown(known: Library, open_page: OpenPage) -> None:
     known.photos.add_many([photo(500, vectors_of([0], 7)[0])])
     known.people.name_faces([89], "Bo")
@@ -177,7 +170,6 @@ def test_people_and_confusions_are_shown(known: Library, open_page: OpenPage) ->
     assert len(page.get("vega_lite_chart")) == 3
 
 
-@pytest.mark.slow
 def test_people_with_a_single_photo_are_told_so(known: Library, open_page: OpenPage) -> None:
     known.people.name_faces([40], "*Dee*")
     trained(known)
@@ -189,7 +181,6 @@ def test_people_with_a_single_photo_are_told_so(known: Library, open_page: OpenP
 
 
 # --- what to name next ------------------------------------------------------------------------------------------
-@pytest.mark.slow
 def test_the_faces_that_would_help_most_are_named_there(known: Library, open_page: OpenPage) -> None:
     trained(known)
     known.photos.add_many([photo(700 + number, row) for number, row in enumerate(vectors_of([50] * 14, 11))])
