@@ -69,7 +69,8 @@ function makeCamera(root, data) {
   camera.status.setAttribute("role", "status")
   camera.names.setAttribute("aria-label", "In front of the camera")
   const tools = element("div", "tools", camera.start, camera.choice, camera.pace)
-  root.replaceChildren(tools, camera.status, element("div", "stage", video, camera.boxes), camera.names)
+  const seen = element("div", "seen", camera.status, camera.names)
+  root.replaceChildren(tools, seen, element("div", "stage", video, camera.boxes))
   const options = { signal: camera.life.signal }
   camera.start.addEventListener("click", () => camera.stream ? stop(camera, START) : start(camera), options)
   camera.choice.addEventListener("change", () => camera.stream && start(camera), options)
