@@ -76,6 +76,18 @@ def _nothing(coming: NextQuestion) -> None:
         blank("That was all, but for what you skipped", text, icon="skip_next", button=again)
     else:
         blank("No questions are open", "New ones come with new photos and new names.", icon="task_alt")
+    if place().done:
+        _back_button()
+
+
+def _back_button() -> None:
+    """The way back from the end, by the same key as from a question."""
+    key = keys_of(library().settings, who().name)["undo"]
+    shortcut = key if key in "ABDEFGHIJKLMNOPQSTUVWXYZ" else None  # those that Streamlit takes
+    st.button(
+        "Undo the last answer", icon=":material/undo:", type="tertiary", key="queue-back", shortcut=shortcut,
+        on_click=guarded(_undo),
+    )  # fmt: skip
 
 
 def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonView]) -> None:

@@ -1,0 +1,29 @@
+"""The page Name faces once nothing is asked any more."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from faceid_core.library import Library
+from faceid_core.review.queue import Kind, Question
+from faceid_core.steps.keep_questions import Keeper
+from faceid_core.steps.key_bindings import change_key
+from tests.webapp.conftest import EMBEDDER, OpenPage, texts
+from webapp.context import who
+from webapp.parts.queue_place import place
+
+
+def test_the_last_answer_is_taken_back_by_a_button_with_the_same_key(filled: Library, open_page: OpenPage) -> None:
+    ids = filled.faces.vectors(EMBEDDER).ids
+    filled.clusters.save_run("test", {}, EMBEDDER, ids, np.ones(6, np.int64))
+    act = filled.people.name_faces(ids.tolist(), "Ada")
+    Keeper(filled).catch_up()
+    assert act.event is not None
+    place().answered(act.event.id, Question(Kind.GROUP, "group-1", (1,)))
+    change_key(filled.settings, who().name, "undo", "B")
+    page = open_page("name_faces")
+    assert "No questions are open" in texts(page)
+    (button,) = [one for one in page.button if one.label == "Undo the last answer"]
+    assert button.proto.shortcut == "b"
+    page = button.click().run()
+    assert filled.people.find("Ada") is None and "Undone: Named" in texts(page)
