@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 SHARED = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)"\n', re.MULTILINE)
 
@@ -20,6 +24,18 @@ def component(module: str) -> Any:
         css=file.with_suffix(".css").read_text(encoding="utf-8"),
         js=script(file.with_suffix(".js")),
     )
+
+
+def as_data(shown: DataclassInstance) -> dict[str, Any]:
+    """A component's data: the fields, and dataclasses in them as dicts. `asdict` would copy what is plain, too:
+    2,000 people to choose from, in a tenth of a second a question."""
+    return {field.name: _plain(getattr(shown, field.name)) for field in fields(shown)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [asdict(one) if is_dataclass(one) and not isinstance(one, type) else one for one in value]
+    return value
 
 
 def script(file: Path, known: set[str] | None = None) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from webapp.components.files import component
+from webapp.components.files import as_data, component
 
 _component = component(__file__)
 
@@ -53,4 +53,4 @@ def photo_viewer(shown: ShownPhoto, *, key: str, turn: int, on_act: Callable[[di
         if given.get("turn") == turn and given.get("photo") == shown.photo:
             on_act(given)
 
-    _component(key=key, data={**asdict(shown), "turn": turn}, on_acted_change=acted)
+    _component(key=key, data={**as_data(shown), "turn": turn}, on_acted_change=acted)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from webapp.components.files import component
+from webapp.components.files import as_data, component
 
 _component = component(__file__)
 
@@ -71,5 +71,5 @@ def question_card(
         on_key((st.session_state.get(key) or {}).get("rebound") or {})
 
     _component(
-        key=key, data={**asdict(shown), "turn": turn}, on_answered_change=answered, on_rebound_change=rebound
+        key=key, data={**as_data(shown), "turn": turn}, on_answered_change=answered, on_rebound_change=rebound
     )
