@@ -22,17 +22,10 @@ from faceid_core.review.suggestion_index import ComparedRows, Decided, Suggestio
 from faceid_core.steps import open_questions
 from faceid_core.steps.cluster_labels import usual_threshold
 from faceid_core.steps.describe_boxes import BoxDescriber
-from faceid_core.steps.load_vectors import (
-    length_of,
-    load_embedder,
-    load_graph,
-    load_vectors,
-    normalised,
-    same_person,
-    unit_of,
-)
+from faceid_core.steps.load_vectors import length_of, load_embedder
 from faceid_core.steps.name_questions import NameQuestions
 from faceid_core.steps.open_questions import OpenQuestions
+from faceid_core.steps.snapshot import ComparedFaces
 from faceid_core.values import LOW_QUALITY, GalleryFaces, Ints
 from faceid_core.vectors.neighbours import on_sphere
 from faceid_core.vision.embedder import Embedder
@@ -58,21 +51,19 @@ BUSY = ("import", "cluster")
 class _Compared:
     """The faces that questions are about, and what is known of them. It changes when faces come."""
 
-    def __init__(
-        self, library: Library, embedder: Embedder, pool: ThreadPoolExecutor, before: _Compared | None
-    ) -> None:
-        self.library, self.embedder = library, embedder
-        self.newest = library.gallery.newest_faces()
-        self.faces: FaceVectors = normalised(load_vectors(library, embedder), embedder)
-        self.same_person = same_person(library, embedder)
-        self.limit = identity.LIMIT_SHARE * self.same_person
+    def __init__(self, library: Library, pool: ThreadPoolExecutor, before: _Compared | None) -> None:
+        self.library, self.newest = library, library.gallery.newest_faces()
+        self._all = ComparedFaces(library)
+        self.embedder: Embedder = self._all.embedder
+        self.faces: FaceVectors = self._all.faces
+        self.limit = identity.LIMIT_SHARE * self._all.same_person
         faces = self.faces
         days = library.gallery.days(faces.ids)
         rows = ComparedRows(faces.ids, faces.photos, faces.quality, faces.vectors, days)
         self.suggesting = SuggestionIndex(rows, limit=self.limit)
-        if before is not None and before.embedder.name == embedder.name:
+        if before is not None and before.embedder.name == self.embedder.name:
             self.suggesting.carry_on(before.suggesting)
-        self._graph = pool.submit(load_graph, library, faces, embedder)
+        self._graph = pool.submit(lambda: self._all.graph)
         self._flagged: Ints | None = None
         self._groups: tuple[int | None, Ints] = (None, np.zeros(len(faces.ids), np.int64))
 
@@ -92,9 +83,9 @@ class _Compared:
 
     @cached_property
     def naming(self) -> NameQuestions:
-        threshold = usual_threshold(self.library.settings, self.same_person)
-        unit = unit_of(self.embedder, self.same_person)
-        return NameQuestions(self.library, self.faces, self._graph.result(), threshold=threshold, unit=unit)
+        threshold = usual_threshold(self.library.settings, self._all.same_person)
+        graph, unit = self._graph.result(), self._all.unit
+        return NameQuestions(self.library, self.faces, graph, threshold=threshold, unit=unit)
 
     @cached_property
     def by_promise(self) -> Ints:
@@ -302,13 +293,13 @@ class Keeper:
         if compared is not None and same and self._busy():
             return compared
         self._others = []
-        self._compared = _Compared(self.library, embedder, self._pool, compared)
+        self._compared = _Compared(self.library, self._pool, compared)
         return self._compared
 
     def _moment(self, compared: _Compared) -> _Moment:
         standing = self.library.gallery.standing()
         if compared.lacks(standing) and not self._busy():  # a face that bore a flag when all were read
-            compared = self._compared = _Compared(self.library, compared.embedder, self._pool, compared)
+            compared = self._compared = _Compared(self.library, self._pool, compared)
             self._others = []
         faces = compared.faces
         active = ~np.isin(faces.ids, standing.flagged)
