@@ -193,19 +193,21 @@ def test_people_are_listed_as_a_table_and_as_json(folder: Path, named_folder: Pa
 @pytest.mark.slow
 def test_a_trained_recogniser_names_the_people_on_photos(trained_folder: Path, album: Album) -> None:
     with Library.open(Settings(library=trained_folder)) as library:
-        anna, other = library.people.all()
-        photos = {face.person: library.photos.get(face.photo_id).path
-                  for person in (anna, other) for face in library.faces.of_person(person.id)}  # fmt: skip
-    ran = faceid("--library", trained_folder, "recognise", *photos.values(), "--json")
+        best = [library.faces.of_person(person.id)[0] for person in library.people.all()]
+        shown = [(library.photos.get(face.photo_id).path, face.person) for face in best]
+    photos = list(dict.fromkeys(path for path, _ in shown))  # both may be on one: it is looked at once
+    ran = faceid("--library", trained_folder, "recognise", *(path for path, _ in shown), "--json")
     assert ran.code == 0
-    for name, entry in zip(photos, ran.json, strict=True):
-        assert entry["photo"] == photos[name]
-        assert name in {face["name"] for face in entry["faces"]}
+    assert [entry["photo"] for entry in ran.json] == photos
+    for entry in ran.json:
+        named = {face["name"] for face in entry["faces"]}
+        assert {name for path, name in shown if path == entry["photo"]} <= named
         for face in entry["faces"]:
             assert set(face) == {"box", "status", "person_id", "name", "probability", "score", "runners_up"}
             assert (face["person_id"] is None) == (face["name"] is None) == (face["status"] == "unknown")
-    as_text = faceid("--library", trained_folder, "recognise", photos["Anna"]).out
-    assert as_text.startswith(f"{photos['Anna']}: ")
+    with_anna = next(path for path, name in shown if name == "Anna")
+    as_text = faceid("--library", trained_folder, "recognise", with_anna).out
+    assert as_text.startswith(f"{with_anna}: ")
     assert "Anna (" in as_text
 
 
