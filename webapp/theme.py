@@ -88,6 +88,8 @@ CSS = """
 /* Streamlit's grey is too pale on our grounds: 4.5 to 1 is the least that can be read by everybody (WCAG 1.4.3). */
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .78; }
 [data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }
+/* Below the header, which hides what lies under it there. */
+@media (max-width: 640px) { .stMainBlockContainer { padding-top: 4.3rem; } }
 /* Over what is typed on narrow pages. */
 @media (max-width: 640px) { [data-testid="InputInstructions"] { display: none; } }
 /* Nobody presses a key on a phone. */
@@ -104,10 +106,10 @@ CSS = """
   .stToastContainer [data-testid="stToast"] { width: 100%; padding: .4rem .6rem; min-height: 0; }
 }
 /* White on the bright accent of the dark theme can't be read. */
-[data-testid^="stBaseButton-primary"]:not(:disabled),
+[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid="stPopoverButton"][kind="primary"],
 [data-testid="stBaseLinkButton-primary"] { background: var(--strong); border-color: var(--strong);
   color: #fff; }
-[data-testid^="stBaseButton-primary"]:not(:disabled):hover,
+[data-testid^="stBaseButton-primary"]:not(:disabled):hover, [data-testid="stPopoverButton"][kind="primary"]:hover,
 [data-testid="stBaseLinkButton-primary"]:hover { background: #115e59; border-color: #115e59; }
 .waiting { display: flex; gap: .6rem; }
 .waiting img { width: 4.5rem; min-width: 0; flex: 0 1 auto; aspect-ratio: 1; object-fit: cover;

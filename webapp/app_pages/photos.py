@@ -18,7 +18,7 @@ from webapp.feedback import boundary, toast
 from webapp.parts.dialog import dialog
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.parts.left_out import left_out_by_last_import
-from webapp.parts.names import import_names, write_names_out
+from webapp.parts.names import names_menu
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
@@ -35,16 +35,23 @@ if TYPE_CHECKING:
     from faceid_core.steps.plan_import import ImportPlan
 
 PAGE_PHOTOS = 48
+STARTED = "imports-started"
 ALL, FAILED = "All photos", "Could not be read"
 SIZES: dict[SmallestFace, str] = {"fast": "Fast", "normal": "Normal", "every": "Every"}
 
 
 def page() -> None:
     counts = library().counts()
-    st.title("Photos")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Photos")
+        if may(Role.OWNER) and counts.photos:
+            _toolbar(counts)
     busy = job_progress("import", "cluster", "map", "names", "write-names", "undo-names")
     if may(Role.OWNER):
-        _bring_in(counts, busy=busy)
+        if not busy:
+            _last_time()
+        if not counts.photos:
+            _add_photos()
     elif not counts.photos:
         st.caption("No photos yet. Only an owner of this library can import some.")
     if counts.photos:
@@ -53,17 +60,20 @@ def page() -> None:
 
 
 # --- bringing photos in -----------------------------------------------------------------------------------------
-def _bring_in(counts: Counts, *, busy: bool) -> None:
-    if not busy:
-        last_failure("import")
-        last_failure("write-names")
-        left_out_by_last_import()
-        search_again()
-    _add_photos(is_empty=not counts.photos)
+def _toolbar(counts: Counts) -> None:
     if counts.faces:
-        import_names()
-    if counts.people:
-        write_names_out()
+        names_menu(takes=True, gives=bool(counts.people))
+    started = st.session_state.get(STARTED, 0)  # another key closes it
+    with st.popover("Add photos", icon=":material/add_photo_alternate:", type="primary", key=f"add-photos-{started}"):
+        _add_photos()
+
+
+def _last_time() -> None:
+    """What the latest import and writing of names left to say or to do."""
+    last_failure("import")
+    last_failure("write-names")
+    left_out_by_last_import()
+    search_again()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +92,13 @@ class _Options:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def _add_photos(*, is_empty: bool) -> None:
-    with st.expander("Add photos", icon=":material/add_photo_alternate:", expanded=is_empty, key="add-photos"):
-        options = _Options(_video_seconds(), _smallest_face())
-        folder, upload = st.tabs([":material/folder: From a folder", ":material/upload: Upload"])
-        with folder:
-            _from_folder(options)
-        with upload:
-            _from_upload(options)
+def _add_photos() -> None:
+    options = _Options(_video_seconds(), _smallest_face())
+    folder, upload = st.tabs([":material/folder: From a folder", ":material/upload: Upload"])
+    with folder:
+        _from_folder(options)
+    with upload:
+        _from_upload(options)
 
 
 def _video_seconds() -> float:
@@ -219,6 +228,7 @@ def _start(paths: list[Path], options: _Options) -> None:
     for folder in filter(Path.is_dir, paths if options.watch else []):
         library().watched.add(str(folder), video_seconds=options.video_seconds, poll=options.poll)
     library().jobs.submit("import", {"paths": [str(path) for path in paths], **options.given()})
+    st.session_state[STARTED] = st.session_state.get(STARTED, 0) + 1
     toast("Import started. Faces will be grouped when it is done.", icon=":material/download:")
     st.rerun()
 

@@ -31,22 +31,31 @@ MOST_ROWS = 2000
 RUNS = 5
 
 
+def names_menu(*, takes: bool, gives: bool) -> None:
+    """A button that opens what exchanges names with other programs."""
+    with st.popover("Names", icon=":material/badge:", type="tertiary", key="names-menu"):
+        if takes:
+            _import_names()
+        if gives:
+            _write_names_out()
+
+
 # --- in ---------------------------------------------------------------------------------------------------------
-def import_names() -> None:
+def _import_names() -> None:
     """Take over the names that other programs wrote into the photos."""
-    with st.expander("Import names from other programs", icon=":material/badge:", key="take-names"):
-        st.caption(
-            "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into files "
-            "beside them, Google Takeout and Apple Photos, too. Matching faces get these names. Names you gave "
-            "here stay. Names in Immich and PhotoPrism come in by `faceid names pull`."
-        )
-        with st.container(horizontal=True):
-            st.button(
-                "Import names", icon=":material/badge:", key="take-names-now", on_click=_start_import,
-                help="You can undo this",
-            )  # fmt: skip
-            if st.button("Show all names found", icon=":material/list:", key="show-names", type="tertiary"):
-                _names_found()
+    st.markdown("**Import names from other programs**")
+    st.caption(
+        "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into files "
+        "beside them, Google Takeout and Apple Photos, too. Matching faces get these names. Names you gave "
+        "here stay. Names in Immich and PhotoPrism come in by `faceid names pull`."
+    )
+    with st.container(horizontal=True):
+        st.button(
+            "Import names", icon=":material/badge:", key="take-names-now", on_click=_start_import,
+            help="You can undo this",
+        )  # fmt: skip
+        if st.button("Show all names found", icon=":material/list:", key="show-names", type="tertiary"):
+            _names_found()
 
 
 @guarded
@@ -89,25 +98,25 @@ def _table(found: tuple[FoundName, ...]) -> None:
 
 
 # --- out --------------------------------------------------------------------------------------------------------
-def write_names_out() -> None:
+def _write_names_out() -> None:
     """Write the library's names beside the photos, and take earlier writings back."""
-    with st.expander("Write names for other programs", icon=":material/edit_document:", key="write-names"):
-        st.caption(
-            "Writes the names into .xmp files beside your photos, where digiKam, Lightroom, Windows Photo Gallery "
-            "and others find them. The photos themselves are not touched, what other programs wrote stays, and "
-            "hidden people are left out."
-        )
-        with st.container(horizontal=True):
-            st.button(
-                "Write names", icon=":material/edit_document:", key="write-names-now", on_click=_start_writing,
-                help="You can undo this",
-            )  # fmt: skip
-            preview = st.button("Preview", icon=":material/preview:", key="preview-names", type="tertiary")
-        if preview:
-            _preview()
-        for run in library().written_names.runs(RUNS):
-            if not run.undone:
-                _run_line(run)
+    st.markdown("**Write names for other programs**")
+    st.caption(
+        "Writes the names into .xmp files beside your photos, where digiKam, Lightroom, Windows Photo Gallery "
+        "and others find them. The photos themselves are not touched, what other programs wrote stays, and "
+        "hidden people are left out."
+    )
+    with st.container(horizontal=True):
+        st.button(
+            "Write names", icon=":material/edit_document:", key="write-names-now", on_click=_start_writing,
+            help="You can undo this",
+        )  # fmt: skip
+        preview = st.button("Preview", icon=":material/preview:", key="preview-names", type="tertiary")
+    if preview:
+        _preview()
+    for run in library().written_names.runs(RUNS):
+        if not run.undone:
+            _run_line(run)
 
 
 @guarded
