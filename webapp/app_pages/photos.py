@@ -63,8 +63,8 @@ def page() -> None:
 def _toolbar(counts: Counts) -> None:
     if counts.faces:
         names_menu(takes=True, gives=bool(counts.people))
-    started = st.session_state.get(STARTED, 0)  # another key closes it
-    with st.popover("Add photos", icon=":material/add_photo_alternate:", type="primary", key=f"add-photos-{started}"):
+    key = f"add-photos-{st.session_state.get(STARTED, 0)}"  # another key closes it
+    with st.popover("Add photos", icon=":material/add_photo_alternate:", type="primary", key=key):
         _add_photos()
 
 
