@@ -117,7 +117,21 @@ def _choose(page: Page, url: str) -> None:
     page.get_by_role("dialog").wait_for()
 
 
-OPENERS = (_open_photo, _merge, _keys, _name, _choose)
+def _add(page: Page, url: str) -> None:
+    page.goto(f"{url}/photos")
+    _ready(page)
+    page.get_by_role("button", name="Add photos").click()
+    page.get_by_role("textbox", name="Folder or file").wait_for()
+
+
+def _exchange(page: Page, url: str) -> None:
+    page.goto(f"{url}/photos")
+    _ready(page)
+    page.get_by_role("button", name="Names").click()
+    page.get_by_role("button", name="Import names").wait_for()
+
+
+OPENERS = (_open_photo, _merge, _keys, _name, _choose, _add, _exchange)
 
 
 @pytest.mark.parametrize("width", [1440, 390])
