@@ -89,7 +89,8 @@ def _open_photo(page: Page, url: str) -> None:
 def _merge(page: Page, url: str) -> None:
     page.goto(f"{url}/people?person=1")
     _ready(page)
-    page.get_by_role("button", name="Merge", exact=True).click()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Merge").click()
     page.get_by_role("dialog").wait_for()
 
 

@@ -140,7 +140,7 @@ def test_a_person_with_more_faces_than_were_shown_is_not_erased(
     grouped: Library, open_page: OpenPage, asked_to_erase: list[Any]
 ) -> None:
     ids = [face.id for face in grouped.faces.of_cluster(1)]
-    button(person_page(grouped, open_page, ids[:2]), "Erase").click().run()
+    person_page(grouped, open_page, ids[:2]).menu_button(key="more-acts").click(people.ERASE).run()
     grouped.people.name_faces(ids[2:], "Ada")
     with pytest.raises(OutOfDate, match="3 instead of 2 faces"):
         asked_to_erase[-1]()

@@ -54,6 +54,11 @@ ORDERS: dict[str, Callable[[PersonView], tuple[object, ...]]] = {
 PERSON = "person"
 """The query parameter that opens a person: the address can be kept, and Back leads back."""
 
+MORE = "more-acts"
+MERGE, REMOVE_NAME, ERASE = (
+    ":material/merge: Merge", ":material/person_remove: Remove name", ":material/delete_forever: Erase",
+)  # fmt: skip
+
 
 def page() -> None:
     person = _opened()
@@ -306,15 +311,11 @@ def _person_buttons(person: PersonView) -> None:
         edit_dialog(person)
     if may(Role.OWNER) and not person.withheld:
         share_button(PhotoQuery(people=(person.id,)), name=person.name, key="share")
-    if st.button("Merge", icon=":material/merge:", key="merge", help="Combine two people who are really one"):
+    acts = [MERGE, REMOVE_NAME, ERASE] if may(Role.OWNER) else [MERGE, REMOVE_NAME]
+    chosen = st.menu_button("More", acts, icon=":material/more_horiz:", key=MORE, on_click=_forget, args=(person,))
+    if chosen == MERGE:
         merge_dialog(person, _open)
-    st.button(
-        "Remove name", icon=":material/person_remove:", key="forget", on_click=_forget, args=(person,),
-        help="The faces stay and become unnamed; you can undo this",
-    )  # fmt: skip
-    if may(Role.OWNER) and st.button(
-        "Erase", icon=":material/delete_forever:", key="erase", help="Delete the name and the faces for good"
-    ):
+    elif chosen == ERASE:
         _ask_to_erase(person)
 
 
@@ -349,8 +350,10 @@ def _set_cover(person: PersonView, target: Target) -> None:
 
 @guarded
 def _forget(person: PersonView) -> None:
-    offer_undo(library().people.delete(person.id, drawn=person))
-    _close()
+    """Only what was drawn: the script reads the person anew before it sees what was chosen."""
+    if st.session_state[MORE] == REMOVE_NAME:
+        offer_undo(library().people.delete(person.id, drawn=person))
+        _close()
 
 
 # --- dialogs ------------------------------------------------------------------------------------------------

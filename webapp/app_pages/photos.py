@@ -18,6 +18,7 @@ from webapp.feedback import boundary, toast
 from webapp.parts.dialog import dialog
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.parts.left_out import left_out_by_last_import
+from webapp.parts.menu import close_menu, menu
 from webapp.parts.names import names_menu
 from webapp.parts.pager import Pager
 from webapp.parts.photo_filter import photo_filter
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from faceid_core.steps.plan_import import ImportPlan
 
 PAGE_PHOTOS = 48
-STARTED = "imports-started"
 ALL, FAILED = "All photos", "Could not be read"
 SIZES: dict[SmallestFace, str] = {"fast": "Fast", "normal": "Normal", "every": "Every"}
 
@@ -63,8 +63,7 @@ def page() -> None:
 def _toolbar(counts: Counts) -> None:
     if counts.faces:
         names_menu(takes=True, gives=bool(counts.people))
-    key = f"add-photos-{st.session_state.get(STARTED, 0)}"  # another key closes it
-    with st.popover("Add photos", icon=":material/add_photo_alternate:", type="primary", key=key):
+    with menu("Add photos", icon=":material/add_photo_alternate:", key="add-photos", type="primary"):
         _add_photos()
 
 
@@ -228,7 +227,7 @@ def _start(paths: list[Path], options: _Options) -> None:
     for folder in filter(Path.is_dir, paths if options.watch else []):
         library().watched.add(str(folder), video_seconds=options.video_seconds, poll=options.poll)
     library().jobs.submit("import", {"paths": [str(path) for path in paths], **options.given()})
-    st.session_state[STARTED] = st.session_state.get(STARTED, 0) + 1
+    close_menu("add-photos")
     toast("Import started. Faces will be grouped when it is done.", icon=":material/download:")
     st.rerun()
 

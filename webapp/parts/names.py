@@ -12,6 +12,7 @@ from faceid_core.steps.write_names import write_names
 from webapp.context import library
 from webapp.feedback import boundary, guarded
 from webapp.parts.dialog import dialog
+from webapp.parts.menu import close_menu, menu
 from webapp.wording import ago, count
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ MOST_ROWS = 2000
 """Rows of the table: a browser shows more only slowly, and the command line lists them all."""
 
 RUNS = 5
+MENU = "names-menu"
 
 
 def names_menu(*, takes: bool, gives: bool) -> None:
     """A button that opens what exchanges names with other programs."""
-    with st.popover("Names", icon=":material/badge:", type="tertiary", key="names-menu"):
+    with menu("Names", icon=":material/badge:", type="tertiary", key=MENU):
         if takes:
             _import_names()
         if gives:
@@ -54,12 +56,16 @@ def _import_names() -> None:
             "Import names", icon=":material/badge:", key="take-names-now", on_click=_start_import,
             help="You can undo this",
         )  # fmt: skip
-        if st.button("Show all names found", icon=":material/list:", key="show-names", type="tertiary"):
+        if st.button(
+            "Show all names found", icon=":material/list:", key="show-names", type="tertiary", on_click=close_menu,
+            args=(MENU,),
+        ):  # fmt: skip
             _names_found()
 
 
 @guarded
 def _start_import() -> None:
+    close_menu(MENU)
     library().jobs.submit("names", {})
 
 
@@ -121,6 +127,7 @@ def _write_names_out() -> None:
 
 @guarded
 def _start_writing() -> None:
+    close_menu(MENU)
     library().jobs.submit("write-names", {})
 
 

@@ -15,6 +15,7 @@ from webapp.context import in_words, library
 from webapp.feedback import boundary, guarded, toast
 from webapp.markup import escaped_markdown, on_server
 from webapp.parts.dialog import dialog
+from webapp.parts.menu import close_menu, menu
 from webapp.parts.undo import offer_undo
 from webapp.wording import ago, count, percent
 
@@ -51,7 +52,7 @@ def _row(model: ModelView) -> None:
                 "Use this one", key=f"use-model-{model.id}", icon=":material/check_circle:", on_click=_use,
                 args=(model.id,),
             )  # fmt: skip
-        with st.popover("More", icon=":material/more_horiz:", type="tertiary"):
+        with menu("More", icon=":material/more_horiz:", key=_menu(model.id), type="tertiary"):
             _more(model)
 
 
@@ -93,8 +94,15 @@ def _more(model: ModelView) -> None:
             "Card as JSON", json.dumps(found, indent=1, ensure_ascii=False), f"recogniser-{model.id}.json",
             key=f"card-json-{model.id}", icon=":material/data_object:",
         )  # fmt: skip
-    if st.button("Delete", key=f"delete-model-{model.id}", icon=":material/delete:", type="tertiary"):
+    if st.button(
+        "Delete", key=f"delete-model-{model.id}", icon=":material/delete:", type="tertiary", on_click=close_menu,
+        args=(_menu(model.id),),
+    ):  # fmt: skip
         _delete_dialog(model)
+
+
+def _menu(model_id: int) -> str:
+    return f"more-model-{model_id}"
 
 
 @guarded
