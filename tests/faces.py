@@ -15,7 +15,9 @@ from faceid_core.vision.detection import make_detector
 from faceid_core.vision.embedder import align
 from tests import sharing
 
-SETTINGS = Settings(library=Path(gettempdir()) / "faceid-tests", detection_side_px=640)
+_FOLDER = Path(gettempdir()) / "faceid-tests"
+
+SETTINGS = Settings(library=_FOLDER, engine_cache=_FOLDER / "engine", detection_side_px=640)
 """The folder keeps the converted networks between runs."""
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CPUINFO = Path("/proc/cpuinfo")
-FLAGS = ("amx_bf16", "avx512_bf16")
-"""What Linux, in CPUINFO, calls the instructions for bfloat16."""
-
 REPORTING = "openvino.tools.ovc"
 """OpenVINO's model converters: importing them reports to Intel where openvino-telemetry is installed."""
 
@@ -95,14 +93,16 @@ def load_openvino() -> Any:
 
 
 def _attempt(name: str, settings: Settings, threads: int | None) -> Half | None:
-    if not _may_have_instructions():
+    if not _may_have_instructions() or measured.is_known_slower(name, settings, CPUINFO):
         return None
     try:
         core = load_openvino().Core()
         if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             return None
-        half = compiled(sessions.from_cache(name, settings, core.read_model), threads)
-        return half if measured.is_faster(name, half.run, settings, threads, CPUINFO) else None
+        model = sessions.from_cache(name, settings, core.read_model)
+        on_one = partial(compiled, model, measured.THREADS)
+        faster = measured.is_faster(name, lambda: on_one().run, settings, CPUINFO)
+        return compiled(model, threads) if faster else None
     except ModuleNotFoundError:  # it is required only on the systems that may gain by it
         return None
     except FaceIdError:
@@ -117,6 +117,6 @@ def _may_have_instructions() -> bool:
     """Linux tells it without loading OpenVINO, which most processors would load for nothing."""
     try:
         content = CPUINFO.read_text()
-        return any(flag in content for flag in FLAGS)
+        return any(flag in content for flag in measured.FLAGS)
     except OSError:
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -123,7 +123,7 @@ class ImportRun:
         batch, self.batch = self.batch, []
         self.stored_at = time.monotonic()
         if batch:
-            self._take_over(self._store(batch))
+            self._take_over(self._store(batch), {photo.embedder: photo.unit for photo in batch})
 
     def _store(self, batch: Sequence[NewPhoto]) -> list[Added]:
         outcomes = self.library.photos.add_many(batch, again=self.again)
@@ -152,10 +152,10 @@ class ImportRun:
             if best.error:
                 report.failures.append(Failure(frame.video, best.error))
 
-    def _take_over(self, outcomes: Sequence[Added]) -> None:
+    def _take_over(self, outcomes: Sequence[Added], units: Mapping[str, float]) -> None:
         """The faces of near copies get the names of the photos that they are copies of."""
         for copies in _in_rounds(outcomes):
-            decided = self.library.decisions.of_near_copies(copies)
+            decided = self.library.decisions.of_near_copies(copies, units)
             if decided:
                 each = ((said.person, *said.not_people) for _, said in decided)
                 names = dict.fromkeys(name for names in each for name in names if name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -137,8 +137,9 @@ class Decisions:
         refs = [(FaceRef(row[1], row[2], box_of(row[0])), FaceRef(row[4], row[5], box_of(row[3]))) for row in rows]
         return [PairDecision(*pair, same=row[6]) for pair, row in zip(refs, rows, strict=True)]
 
-    def of_near_copies(self, copies: Iterable[Added]) -> list[tuple[int, FaceDecision]]:
-        """What was decided about the faces of each copy's near copy, for the same faces of the copy.
+    def of_near_copies(self, copies: Iterable[Added], units: Mapping[str, float]) -> list[tuple[int, FaceDecision]]:
+        """What was decided about the faces of each copy's near copy, for the same faces of the copy. units: name of
+        an embedder -> its NewPhoto.unit, by which it is told whether two faces look the same.
 
         Names come as imported ones: a human gave them to the near copy, not to this face.
         """
@@ -151,7 +152,9 @@ class Decisions:
         with self._database.read() as session:
             for face, decision in _read(session, col(Face.photo_id).in_(originals)):
                 decided[face.photo_id].append((face, decision))
-            return [pair for copy in wanted for pair in _of_near_copy(session, copy, decided[copy.near_copy])]
+            return [
+                pair for copy in wanted for pair in _of_near_copy(session, copy, decided[copy.near_copy], units)
+            ]
 
     def known(self, photos: Iterable[str]) -> dict[str, list[FaceBox]]:
         """The faces on the photos of these sha256; a photo that is not in the library is left out."""
@@ -242,7 +245,7 @@ def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, 
 
 
 def _of_near_copy(
-    session: Session, copy: Added, decided: Sequence[tuple[Face, FaceDecision]]
+    session: Session, copy: Added, decided: Sequence[tuple[Face, FaceDecision]], units: Mapping[str, float]
 ) -> Iterator[tuple[int, FaceDecision]]:
     photo, near_copy = session.get_one(Photo, copy.photo_id), session.get_one(Photo, copy.near_copy)
     here = faces_of(session, photo)
@@ -251,7 +254,7 @@ def _of_near_copy(
     pairs = best_pairs(overlaps([box_of(face) for face in here], there), SAME_FACE_IOU)
     for place, other in pairs.items():
         face, decision = decided[other]
-        if copy.near_copy_orientation or alike(session, here[place], face):
+        if copy.near_copy_orientation or alike(session, here[place], face, units):
             source = LabelSource.IMPORTED.value if decision.person else decision.source
             yield int(here[place].id or 0), replace(decision, source=source, cover_of=None, by_hand=False)
 

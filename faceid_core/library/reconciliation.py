@@ -3,7 +3,7 @@ before, and which faces may go. It only reads; photo_rows writes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,14 +91,19 @@ def box_of(face: Face) -> Box:
     return Box(face.left, face.top, face.right, face.bottom)
 
 
-def alike(session: Session, one: Face, other: Face) -> bool:
-    """Whether the vectors of two faces on near copies are near; so, too, when they can't be compared."""
+def alike(session: Session, one: Face, other: Face, units: Mapping[str, float]) -> bool:
+    """Whether the vectors of two faces on near copies are near; so, too, when they can't be compared. units: name
+    of an embedder -> its NewPhoto.unit; the vectors of others say nothing here."""
     wanted = select(Embedding).where(col(Embedding.face_id).in_([one.id, other.id]))
     vectors: dict[str, list[Any]] = {}
-    for row in session.scalars(wanted):
+    for row in session.scalars(wanted.where(col(Embedding.embedder).in_(units))):
         if is_finite(row.vector):
             vectors.setdefault(row.embedder, []).append(np.frombuffer(row.vector, "<f4"))
-    return all(np.linalg.norm(pair[0] - pair[1]) < SAME_PERSON for pair in vectors.values() if len(pair) == 2)
+    return all(
+        np.linalg.norm(pair[0] - pair[1]) < SAME_PERSON * units[embedder]
+        for embedder, pair in vectors.items()
+        if len(pair) == 2
+    )
 
 
 def decided(session: Session, faces: Iterable[int | None]) -> set[int]:

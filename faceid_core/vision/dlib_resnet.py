@@ -75,11 +75,13 @@ class DlibResNet:
         """Crops (N, 150, 150, 3) uint8 -> vectors (N, 128) float32. Raises ValueError for others."""
         if crops.ndim != 4 or crops.shape[1:] != (CROP_PX, CROP_PX, 3) or crops.dtype != np.uint8:
             raise ValueError(f"crops are (N, {CROP_PX}, {CROP_PX}, 3) uint8, not {crops.shape} {crops.dtype}")
-        parts = [self._embed(crops[at : at + BATCH]) for at in range(0, len(crops), BATCH)]
+        size = BATCH // 2 if self._mirror else BATCH
+        parts = [self._embed(crops[at : at + size]) for at in range(0, len(crops), size)]
         return np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
 
     def _embed(self, crops: Image) -> Vectors:
-        vectors = self._network.run(crops)
         if not self._mirror:
-            return vectors
-        return np.asarray((vectors + self._network.run(crops[:, :, ::-1])) / 2, np.float32)
+            return self._network.run(crops)
+        # In one run: a tenth faster for a single face, and on a card half of the runs.
+        seen, mirrored = np.split(self._network.run(np.concatenate([crops, crops[:, :, ::-1]])), 2)
+        return np.asarray((seen + mirrored) / 2, np.float32)

@@ -113,7 +113,7 @@ def test_a_damaged_graph_is_made_again(
 ) -> None:
     settings = Settings(library=tmp_path / "library", engine_cache=tmp_path / "cache")
     assert bfloat16.network("resnet", settings) is not None
-    (file,) = (tmp_path / "cache").iterdir()
+    (file,) = (tmp_path / "cache").glob("*.onnx")
     good = file.read_bytes()
     file.write_bytes(good[: len(good) // 2])
     monkeypatch.setattr(bfloat16, "_networks", {})
@@ -124,6 +124,7 @@ def test_a_damaged_graph_is_made_again(
 
 @pytest.mark.slow
 def test_a_worker_needs_no_second_network(in_half: Half) -> None:
+    in_a_process()  # the first measures, if none did
     assert in_a_process() == [Half.computes, "['openvino']"]
 
 
@@ -145,6 +146,7 @@ def test_settings_that_ask_for_floats_get_them(change: dict[str, object], monkey
 
 
 def test_without_openvino_floats_are_computed(crops: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bfloat16, "_networks", {})
     monkeypatch.setitem(sys.modules, "openvino", None)
     embedder = make_embedder(SETTINGS)
     assert embedder.computes == Exact.computes
@@ -164,8 +166,9 @@ def test_where_linux_tells_of_no_instructions_nothing_is_measured(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("most", ["AVX512_CORE", "AVX2"])
-def test_openvino_tells_that_there_are_no_instructions(most: str) -> None:
-    """oneDNN, which OpenVINO computes with, can be held to less than the processor has."""
+def test_held_to_other_instructions_floats_are_computed(most: str, in_half: Half) -> None:
+    """OpenVINO says BF16 all the same; with the first it computes bfloat16 in twice the time of floats, with the
+    other not at all."""
     assert in_a_process(ONEDNN_MAX_CPU_ISA=most)[0] == Exact.computes
 
 

@@ -173,7 +173,7 @@ def test_near_copies_of_a_refused_face_get_the_name_and_no_vector(library: Libra
     refuse(library, "Zoe")
     [added] = library.photos.add_many([second])
     assert added.near_copy is not None
-    taken = library.decisions.of_near_copies([added])
+    taken = library.decisions.of_near_copies([added], {EMBEDDER: 1.0})
     library.decisions.take_over(library.decisions.people(), taken)
     assert library.people.get(person(library, "Zoe")).faces == 2
     assert kept(library)[:2] == (set(), set()) and library.problems() == []

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from faceid_core.geometry import carried
+from faceid_core.importing.report import ImportReport
+from faceid_core.importing.storing import ImportRun
 from faceid_core.library import Added, Library
-from faceid_core.values import Box, DetectedFace, Flag, NewFace, NewPhoto
+from faceid_core.values import Box, DetectedFace, Flag, NewFace, NewPhoto, no_progress
 from tests.library.conftest import EMBEDDER, new_face, new_photo
 
 SIZE = (640, 480)
@@ -172,7 +174,7 @@ def test_a_copy_gets_the_decisions_about_its_near_copy(library: Library, tmp_pat
     assert added == Added(2, "imported", 1, 1)
     decided = {
         face: (said.person, said.source, said.not_people)
-        for face, said in library.decisions.of_near_copies([added])
+        for face, said in library.decisions.of_near_copies([added], {EMBEDDER: 1.0})
     }
     assert decided == {4: ("Anna", "imported", ()), 5: (None, "human", ("Anna",))}
 
@@ -183,4 +185,30 @@ def test_a_copy_whose_face_is_somebody_else_gets_no_name(library: Library, tmp_p
     add(library, photo_with(str(original), "a"))
     library.people.name_faces([1], "Anna")
     pasted = replace(photo_with(str(tmp_path / "b.jpg"), "b"), faces=(face_at(BOXES[0], 9.0),))
-    assert library.decisions.of_near_copies([add(library, pasted)]) == []
+    assert library.decisions.of_near_copies([add(library, pasted)], {EMBEDDER: 1.0}) == []
+
+
+@pytest.mark.parametrize(
+    ("embedder", "unit", "apart", "same"),
+    [
+        ("w600k", 2.2, 0.9, True),
+        ("w600k", 2.2, 1.2, False),
+        ("narrow", 0.4, 0.3, False),
+        ("narrow", 0.4, 0.15, True),
+    ],
+)
+def test_a_copy_s_faces_are_compared_on_their_embedder_s_scale(
+    library: Library, tmp_path: Path, embedder: str, unit: float, apart: float, same: bool
+) -> None:
+    """Faces of one person are `unit` times as far apart as dlib's, which are the same below 0.5."""
+    original = tmp_path / "a.jpg"
+    original.write_bytes(b"there")
+    add(library, photo_with(str(original), "a", embedder=embedder, unit=unit))
+    library.people.name_faces([1], "Anna")
+    moved = face_at(BOXES[0], 0.0)
+    moved = replace(moved, vector=moved.vector + np.array([apart, 0, 0, 0], np.float32))
+    copy = replace(photo_with(str(tmp_path / "b.jpg"), "b", embedder=embedder, unit=unit), faces=(moved,))
+    storing = ImportRun(library, library.settings, ImportReport(photos=1), no_progress)
+    storing.add(copy)
+    storing.flush()
+    assert [face.person for face in library.faces.of_photo(2)] == ["Anna" if same else None]
