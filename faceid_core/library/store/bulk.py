@@ -35,8 +35,9 @@ def _copy_in(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]
     names = ", ".join(f'"{name}"' for name, _ in into)
     command = f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)'
     driver: Any = target.dialect.loaded_dbapi
+    connection: Any = target.connection
     try:
-        with target.connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(f'SELECT {names} FROM "{table.name}" LIMIT 0')  # nosec B608  (names of ours)
             types = [column[1] for column in cursor.description or ()]
             with cursor.copy(command) as copy:
