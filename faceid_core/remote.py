@@ -145,6 +145,16 @@ def is_remote(path: Path | str) -> bool:
     return isinstance(place(path), RemotePath)
 
 
+def first_bytes(path: Path, size: int) -> bytes:
+    """How a file here or elsewhere begins, without reading the rest. Raises OSError, RemoteUnusable."""
+    if not isinstance(path, RemotePath):
+        with path.open("rb") as file:
+            return file.read(size)
+    files, name = _reached(path)
+    data: bytes = _asked(path, lambda: files.cat_file(name, start=0, end=size))
+    return data
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a folder elsewhere holds, as os.DirEntry. is_odd: its name can't be part of a path."""

@@ -341,6 +341,7 @@ def work(ctx: click.Context, kinds: tuple[str, ...], with_parent: bool) -> None:
         worker = Worker(library, kinds=kinds or None, is_only_helping=not with_parent)
         if not with_parent:
             worker.parent = None
+            say(f"Waiting for jobs ({', '.join(kinds) or 'all kinds'}) - press Ctrl+C to stop.")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop.set())
         worker.run()

@@ -6,6 +6,7 @@ nothing but time.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import queue
@@ -103,6 +104,7 @@ def _connected(scheduler: str | None, workers: int) -> Iterator[Any]:
 def _client_of(distributed: Any, scheduler: str) -> Iterator[Any]:
     _check_tls(distributed, scheduler)
     try:
+        asyncio.run(_greet(distributed, scheduler))
         client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except Exception as error:  # of many kinds: no answer, no such host, a protocol that is not understood
         raise ClusterUnusable(
@@ -117,6 +119,15 @@ def _client_of(distributed: Any, scheduler: str) -> Iterator[Any]:
     finally:
         with suppress(Exception):
             client.close(timeout=2)
+
+
+async def _greet(distributed: Any, scheduler: str) -> None:
+    """Before a client is made: from a server that is no scheduler and says nothing, such as that of Dask's own
+    dashboard one port on, it would wait for an answer forever. Raises OSError, and others."""
+    keys = distributed.Security().get_connection_args("client")
+    async with asyncio.timeout(CONNECT_SECONDS):
+        comm = await distributed.comm.connect(scheduler, timeout=CONNECT_SECONDS, **keys)
+    await comm.close()
 
 
 def _check_tls(distributed: Any, scheduler: str) -> None:

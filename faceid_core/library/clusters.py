@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import case, delete, func, insert, select
+from sqlalchemy import case, delete, func, select
 from sqlmodel import Session, col
 
 from faceid_core.errors import NotFound
 from faceid_core.library.drawn import check_run, latest_run
 from faceid_core.library.faces import as_ints, shown_person, unnamed_face
+from faceid_core.library.store.bulk import add_rows
 from faceid_core.library.store.database import Database, acting
 from faceid_core.library.store.journal import record
 from faceid_core.library.store.records import ClusterView, DrawnFaces, RunView
@@ -89,8 +90,7 @@ class Clusters:
                 for face, number in zip(ids, numbers, strict=True)
                 if number > 0
             ]
-            if members:
-                session.execute(insert(ClusterMember), members)
+            add_rows(session, ClusterMember, members)
             before = row_of(run)
             summary = f"Grouped {count(len(ids), 'face')} into {count(len(values), 'group')}"
             applied = [Change("clusterrun", before, {**before, "undone": False})]

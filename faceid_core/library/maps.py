@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlmodel import col
 
 from faceid_core.library.drawn import latest_run
 from faceid_core.library.faces import shown_person
+from faceid_core.library.store.bulk import add_rows
 from faceid_core.library.store.database import Database
 from faceid_core.library.store.records import MapPoints
 from faceid_core.library.store.tables import (
@@ -39,8 +40,7 @@ class Maps:
             withheld = withheld_among(session, map(int, ids))  # who refused while the map was drawn
             rows = [row for row in rows if row["face_id"] not in withheld]
             session.execute(delete(MapPoint).where(col(MapPoint.projector) == projector))
-            if rows:
-                session.execute(insert(MapPoint), rows)
+            add_rows(session, MapPoint, rows)
 
     def points(self, projector: str, embedder: str | None = None) -> MapPoints:
         """The map, without flagged faces; to viewers hidden people are nobody."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from faceid_core import __version__
-from faceid_core.atomic import replaced
+from faceid_core.atomic import make_private, replaced
 from faceid_core.errors import BackupUnusable, BadInput, LibraryBusy, LibraryError, NotWritable
 from faceid_core.library.store import database, transfer
 from faceid_core.settings import Settings
@@ -192,7 +192,8 @@ def _unpack(file: Path, folder: Path) -> Contents:
             ]
             _check_room(file, sum(member.file_size for member in members), folder)
             for member in members:
-                packed.extract(member, folder)  # which checks size and CRC, and never leaves the folder
+                # Checks size and CRC, and never leaves the folder, in which nobody else could look until now.
+                make_private(Path(packed.extract(member, folder)), quietly=True)
     except FileNotFoundError as error:
         raise BackupUnusable(f"There is no file {file}; check the path.") from error
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, RecursionError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 from faceid_core import __version__, frame_path
 from faceid_core.errors import FaceIdError
 from faceid_core.library import Library, WorkerView
-from faceid_core.remote import place
+from faceid_core.remote import first_bytes, place
 from faceid_core.settings import Settings
 from faceid_core.steps.doctor import Check, check_engine
 
@@ -78,8 +78,7 @@ def _storage(library: Library) -> Check:
     wrong, reason = 0, ""
     for path in paths:
         try:
-            with place(path).open("rb") as file:
-                file.read(1)
+            first_bytes(place(path), 1)
         except FaceIdError as error:
             wrong, reason = wrong + 1, str(error)
         except OSError:

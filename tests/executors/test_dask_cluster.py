@@ -118,6 +118,15 @@ def test_a_scheduler_of_another_version_or_without_workers_is_refused(monkeypatc
 
 
 @pytest.mark.slow
+def test_a_server_that_says_nothing_is_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ClusterUnusable, match=f"scheduler at {address} does not answer"):
+            list(DaskCluster(address).run(slow, [1]))
+
+
+@pytest.mark.slow
 def test_a_scheduler_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 0.3)
     address = f"tcp://127.0.0.1:{free_port()}"

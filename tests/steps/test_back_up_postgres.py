@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Column, Connection
+from sqlalchemy import Connection, Table
 
 from faceid_core.errors import BackupUnusable, Unreachable
 from faceid_core.library import Library
-from faceid_core.library.store import transfer
+from faceid_core.library.store import bulk, transfer
 from faceid_core.settings import Settings
 from faceid_core.steps import back_up
 from faceid_core.steps.key_bindings import change_key, keys_of
@@ -50,9 +52,10 @@ def moved(source: Settings, target: Settings, by: Path) -> None:
 
 
 @pytest.mark.slow
-def test_there_and_back(file: Settings, server: Settings, tmp_path: Path) -> None:
+def test_there_and_back(file: Settings, server: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     before = contents(file)
     moved(file, server, tmp_path / "there.zip")
+    assert "other users" not in caplog.text  # the folder in which it was unpacked was private
     assert contents(server) != {} and _alike(contents(server)) == _alike(before)
     assert (server.models_folder / "one" / "weights").read_bytes() == b"of a recogniser"
     back = sharing.new_library(tmp_path / "back")
@@ -70,6 +73,57 @@ def test_there_and_back(file: Settings, server: Settings, tmp_path: Path) -> Non
 def _alike(rows: dict[str, list[str]]) -> dict[str, int]:
     """Rows by table: the databases write times and booleans differently; the way back shows that none is lost."""
     return {table: len(found) for table, found in rows.items()}
+
+
+def _keys(settings: Settings) -> list[Any]:
+    """Foreign keys and indexes as the server knows them."""
+    wanted = (
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint "
+        "WHERE connamespace = current_schema()::regnamespace ORDER BY 1, 2"
+    )
+    with psycopg.connect(settings.database_url or "") as connection:
+        return connection.execute(wanted).fetchall()
+
+
+@pytest.mark.slow
+def test_a_restore_leaves_every_constraint_as_it_was(file: Settings, server: Settings, tmp_path: Path) -> None:
+    Library.open(server).close()
+    before = _keys(server)
+    moved(file, server, tmp_path / "there.zip")
+    assert _keys(server) == before and any("FOREIGN KEY" in definition for _, _, definition, _ in before)
+
+
+@pytest.mark.slow
+def test_a_row_without_its_parent_refuses_the_restore_as_a_whole(
+    file: Settings, server: Settings, tmp_path: Path
+) -> None:
+    with Library.open(server) as library:
+        library.photos.add_many([new_photo("/before.jpg")])
+    before, keys = contents(server), _keys(server)
+    with closing(sqlite3.connect(file.library / "faceid.db")) as damaged, damaged:
+        damaged.execute("UPDATE face SET photo_id = 4711")  # foreign keys are off by default
+    with pytest.raises(BackupUnusable, match=r"refuses a row of the backup .*foreign key"):
+        transfer.from_file(file.library / "faceid.db", server)
+    assert (contents(server), _keys(server)) == (before, keys)
+
+
+@pytest.mark.slow
+def test_a_text_that_postgresql_cannot_hold_refuses_the_restore_in_one_sentence(
+    file: Settings, server: Settings
+) -> None:
+    with closing(sqlite3.connect(file.library / "faceid.db")) as damaged, damaged:
+        damaged.execute("UPDATE photo SET camera = printf('%0200d', 1)")
+    with pytest.raises(BackupUnusable, match="too long"):
+        transfer.from_file(file.library / "faceid.db", server)
+    assert transfer.is_empty(server)
+
+
+@pytest.mark.slow
+def test_the_server_knows_at_once_how_much_there_is(file: Settings, server: Settings, tmp_path: Path) -> None:
+    moved(file, server, tmp_path / "there.zip")
+    with psycopg.connect(server.database_url or "") as connection:
+        wanted = "SELECT reltuples FROM pg_class WHERE oid = 'face'::regclass"  # -1 before it was counted
+        assert connection.execute(wanted).fetchone() == (len(contents(server)["face"]),)
 
 
 @pytest.mark.slow
@@ -119,18 +173,18 @@ def test_a_wrong_address_is_one_sentence(
 def test_a_server_that_goes_away_in_the_middle_is_one_sentence_and_nothing_is_restored(
     file: Settings, server: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copying = transfer._for_driver
+    copying = bulk.copy_rows
 
-    def cut(target: Connection, column: Column[Any]) -> Callable[[Any], Any]:
-        if column.table.name == "label":
+    def cut(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]) -> None:
+        if table.name == "label":
             with psycopg.connect(server.database_url or "") as other:
                 other.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
-        return copying(target, column)
+        copying(target, table, rows)
 
-    monkeypatch.setattr(transfer, "_for_driver", cut)
+    monkeypatch.setattr(bulk, "copy_rows", cut)
     back_up.back_up(file, tmp_path / "file.zip")
     with pytest.raises(Unreachable, match="can't be used"):
         back_up.restore(server, tmp_path / "file.zip")

@@ -12,11 +12,12 @@ import pytest
 from faceid_core.library import Library
 from faceid_core.library import workers as library_workers
 from faceid_core.settings import Settings
-from faceid_core.steps.check_cluster import examine_cluster
+from faceid_core.steps.check_cluster import examine_cluster, findings
 from faceid_core.steps.work import Worker
-from tests import postgres
+from tests import postgres, sharing
 from tests.cli.running import faceid, refused
 from tests.library.conftest import new_photo
+from tests.s3 import Bucket
 
 
 @pytest.fixture
@@ -52,6 +53,23 @@ def test_each_worker_tells_what_it_reaches(settings: Settings, working: Library,
         "Database": True, "faceid": True, "Photos": False, "Engine": True, "Clock": True,
     }  # fmt: skip
     assert found["Photos"].found == "1 of the 2 newest can be read" and "same paths" in found["Photos"].advice
+
+
+@pytest.mark.slow
+def test_photos_in_a_bucket_can_be_read_and_a_missing_one_is_told(
+    s3: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with Bucket.on(s3, monkeypatch) as bucket, Library.open(sharing.new_library(tmp_path / "library")) as library:
+        bucket.put("a.jpg", b"\xff\xd8\xff")
+        library.photos.add_many([new_photo(f"{bucket.url}/a.jpg", "1" * 64)])
+        assert _photos(library) == ("1 of the 1 newest can be read", True, "")
+        library.photos.add_many([new_photo(f"{bucket.url}/b.jpg", "2" * 64)])
+        assert _photos(library)[:2] == ("1 of the 2 newest can be read", False)
+
+
+def _photos(library: Library) -> tuple[str, bool, str]:
+    check = next(each for each in findings(library) if each["name"] == "Photos")
+    return check["found"], check["ok"], check["advice"]
 
 
 @pytest.mark.slow

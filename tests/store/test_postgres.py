@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import OperationalError
 
 from faceid_core.errors import LibraryBusy, LibraryError
 from faceid_core.library import Library
@@ -105,6 +106,14 @@ def test_an_address_that_does_not_work_is_one_sentence_without_the_password(
         Library.open(Settings(library=tmp_path, database_url=url))
     assert PASSWORD not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_host_without_an_address_is_a_sentence_without_its_name() -> None:
+    psycopg = pytest.importorskip("psycopg")
+    said = psycopg.OperationalError("failed to resolve host 'far.away': [Errno -2] Name or service not known")
+    with pytest.raises(LibraryError, match=r"resolve host: .*; start it") as caught, database.plain_errors():
+        raise OperationalError("SELECT 1", None, said)
+    assert "far.away" not in str(caught.value)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ May import the root. Only library, migrations, and steps and cli for `database`,
 """
 
 __all__ = [
+    "bulk",
     "compaction",
     "database",
     "engines",

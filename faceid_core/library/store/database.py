@@ -64,7 +64,7 @@ NO_RIGHTS = "42501"
 REFUSED = ("authentication failed", "no password supplied", "pg_hba.conf", "is not permitted to log in", 'role "')
 """Words of PostgreSQL about a login; a failed connection has no code."""
 
-ADDRESS = re.compile(r"connection failed: |connection to server .*? failed: |FATAL:\s+")
+ADDRESS = re.compile(r"connection failed: |connection to server .*? failed: |FATAL:\s+|(?<=resolve host) '[^']*'")
 
 TOO_NEW = "This library was made by a newer version; update the program, for example with `git pull`."
 

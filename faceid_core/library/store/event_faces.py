@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, insert, or_, select
+from sqlalchemy import Text, cast, delete, or_, select
 from sqlmodel import Session, col
 
+from faceid_core.library.store.bulk import add_rows
 from faceid_core.library.store.database import chunks
 from faceid_core.library.store.tables import Event, EventFace, Face
 
@@ -22,8 +23,7 @@ def note(session: Session, event_id: int, changes: Sequence[dict[str, Any]]) -> 
     for chunk in chunks(sorted(faces_in(changes))):
         there = select(col(Face.id)).where(col(Face.id).in_(chunk))
         rows = [{"face_id": face, "event_id": event_id} for face in session.scalars(there)]
-        if rows:
-            session.execute(insert(EventFace), rows)
+        add_rows(session, EventFace, rows)
 
 
 def note_again(session: Session, faces: Collection[int]) -> None:
@@ -37,8 +37,7 @@ def note_again(session: Session, faces: Collection[int]) -> None:
     rows = [
         {"face_id": face, "event_id": event} for event, changes in events for face in faces_in(changes) & set(faces)
     ]
-    if rows:
-        session.execute(insert(EventFace), rows)
+    add_rows(session, EventFace, rows)
 
 
 def mentioned(session: Session, faces: Iterable[int]) -> set[int]:

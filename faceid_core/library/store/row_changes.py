@@ -8,12 +8,13 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, tuple_, update
+from sqlalchemy import Table, delete, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
 from faceid_core.errors import BadInput, Conflict
 from faceid_core.library.store import event_faces, hand_boxes, person_counts, withholding
+from faceid_core.library.store.bulk import add_rows
 from faceid_core.library.store.database import chunks
 from faceid_core.library.store.person_tables import PersonDetails
 from faceid_core.library.store.photo_tables import PersonOnPhoto, PhotoTag
@@ -164,11 +165,10 @@ def _forget_person_counts(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _write(session: Session, changes: Sequence[Change]) -> None:
-    for table in JOURNALLED:
+    for table, model in JOURNALLED.items():
         mine = [change for change in changes if change.table == table]
         added = [change.after for change in mine if change.after and not change.before]
-        if added:
-            session.execute(insert(_sql_table(table)), added)
+        add_rows(session, model, added)
         _update(session, table, [change.after for change in mine if change.before and change.after])
     for table in reversed([name for name in JOURNALLED if name != "handbox"]):  # hand_boxes.place deletes these
         _delete(session, table, [c.before for c in changes if c.table == table and c.before and not c.after])
