@@ -10,7 +10,8 @@ import streamlit as st
 
 from faceid_core import frame_path
 from faceid_core.errors import BadInput, InvalidName, NotFound, OutOfDate, TwiceOnPhoto
-from faceid_core.review.queue import NAMING, Kind, Place
+from faceid_core.review.place import Place
+from faceid_core.review.queue import NAMING, Kind
 from faceid_core.steps.key_bindings import change_key, keys_of
 from faceid_core.steps.next_question import AskedNow, NextQuestion, next_question
 from faceid_core.steps.open_questions import OpenQuestions
@@ -19,13 +20,13 @@ from webapp.components.face_grid import describe
 from webapp.components.question_card import Shown, question_card
 from webapp.context import library, who
 from webapp.feedback import guarded, show_toasts, toast
-from webapp.markup import escaped_markdown, face_url, photo_url
+from webapp.markup import face_url, photo_url
 from webapp.parts import question_words as words
 from webapp.parts.blank import blank
 from webapp.parts.dialog import is_open
 from webapp.parts.job_progress import job_progress
 from webapp.parts.queue_place import place
-from webapp.parts.undo import offer_undo, undo_bar, withdraw
+from webapp.parts.undo import offer_undo, undo_bar, undo_event
 from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
@@ -99,17 +100,19 @@ def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonVi
         st.session_state["queue-state"] = state
         st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
     many = len(asked.faces) > 1 and question.kind in (*NAMING, Kind.TWICE)
+    apart = many and question.kind is Kind.SINGLES
     shown = Shown(
         question=question.key,
         title=words.title(asked),
         reason=words.reason(asked),
         place=_left(found),
-        faces=[_face(face) for face in asked.faces],
+        faces=[_face(face) | ({"whole": _photo(face)} if apart else {}) for face in asked.faces],
         photo=_photo(asked.faces[0]) if question.kind is not Kind.MOMENT else None,
         beside=_beside(asked),
         answers=words.answers(asked, mine),
         people=_choices(people),
         selectable=many,
+        preselected=not apart,
         naming=question.kind in (*NAMING, Kind.WRONG, Kind.GROUPS),
         error=st.session_state.get(_ERROR, ""),
         next=_ahead(found, place(), question.key),
@@ -122,7 +125,7 @@ def _left(found: OpenQuestions | None) -> str:
     """Such as "142 faces left · 31 questions", without those that were answered a moment ago."""
     if found is None:
         return ""
-    done = {question.key for _, question in place().done}
+    done = {question.key for _, question in place().done if question is not place().back}
     questions = found.total - sum(question.key in done for question in found.questions)
     return f"{count(library().counts().unnamed, 'face')} left · {count(questions, 'question')}"
 
@@ -220,17 +223,10 @@ def _answered(given: Mapping[str, Any]) -> None:
 
 
 def _undo() -> None:
-    done = place().done
-    if not done:
+    if place().done:
+        undo_event(place().done[-1][0])
+    else:
         toast("Nothing to undo here.", icon=":material/info:")
-        return
-    event = done[-1][0]
-    try:
-        withdraw()
-        undone = library().journal.undo(event)
-        toast(f"Undone: {escaped_markdown(undone.summary)}", icon=":material/undo:")
-    finally:
-        place().undone(event)  # also where it was undone before: it is no way back
 
 
 def _give(asked: AskedNow, given: Mapping[str, Any]) -> None:
