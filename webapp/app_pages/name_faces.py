@@ -20,7 +20,7 @@ from webapp.components.face_grid import describe
 from webapp.components.question_card import Shown, question_card
 from webapp.context import library, who
 from webapp.feedback import guarded, show_toasts, toast
-from webapp.markup import face_url, photo_url
+from webapp.markup import escaped_markdown, face_url, photo_url
 from webapp.parts import question_words as words
 from webapp.parts.blank import blank
 from webapp.parts.dialog import is_open
@@ -95,7 +95,8 @@ def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonVi
     question = asked.question
     st.session_state[_ASKED] = asked
     mine = keys_of(library().settings, who().name)
-    state = (question.key, st.session_state.get(_ERROR, ""), tuple(asked.every.ids), tuple(mine.values()))
+    error = _error(question.key)
+    state = (question.key, error, tuple(asked.every.ids), tuple(mine.values()))
     if st.session_state.get("queue-state") != state:
         st.session_state["queue-state"] = state
         st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
@@ -114,11 +115,22 @@ def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonVi
         selectable=many,
         preselected=not apart,
         naming=question.kind in (*NAMING, Kind.WRONG, Kind.GROUPS),
-        error=st.session_state.get(_ERROR, ""),
+        error=error,
         next=_ahead(found, place(), question.key),
         keys=words.keys(mine),
     )
     question_card(shown, key="question", turn=st.session_state[_TURN], on_answer=_answered, on_key=_key_chosen)
+
+
+def _error(question: str) -> str:
+    """What was wrong with the last answer, where it is still the one to this question. Else, as when another tab
+    answered it meanwhile, it is said beside the next one, whose name box it doesn't concern."""
+    key, text = st.session_state.get(_ERROR, ("", ""))
+    if not text or key == question:
+        return str(text)
+    st.session_state.pop(_ERROR)
+    toast(escaped_markdown(text), icon=":material/error:")
+    return ""
 
 
 def _left(found: OpenQuestions | None) -> str:
@@ -213,7 +225,7 @@ def _answered(given: Mapping[str, Any]) -> None:
     asked: AskedNow | None = st.session_state.get(_ASKED)
     if asked is None or asked.question.key != given.get("question"):
         return
-    st.session_state[_ERROR] = ""
+    st.session_state.pop(_ERROR, None)
     if given["answer"] == "undo":
         _undo()
     elif given["answer"] == "skip":
@@ -242,10 +254,10 @@ def _give(asked: AskedNow, given: Mapping[str, Any]) -> None:
         act = give(library(), asked, wanted)
     except TwiceOnPhoto as error:
         st.session_state[_TWICE] = (asked.question.key, *said)
-        st.session_state[_ERROR] = str(error)
+        st.session_state[_ERROR] = asked.question.key, str(error)
         return
     except (BadInput, InvalidName, NotFound, OutOfDate) as error:
-        st.session_state[_ERROR] = str(error)
+        st.session_state[_ERROR] = asked.question.key, str(error)
         return
     offer_undo(act)
     if act.event is not None:
