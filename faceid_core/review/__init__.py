@@ -11,6 +11,7 @@ __all__ = [
     "near_duplicates",
     "pair_index",
     "people_nearby",
+    "place",
     "queue",
     "seriation",
     "suggestion_index",

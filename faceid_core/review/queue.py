@@ -29,6 +29,13 @@ WORTH_A_BATCH = 0.4
 """A suggested face is asked about among others of the same person from this probability on; else it is asked about
 by itself, where another name can be given at once."""
 
+BOARD = 10
+"""Single faces that are asked about at once, at most: as many as there are digits to choose them with."""
+
+ALONE = 0.2
+"""A single face is asked about by itself from this probability on that its suggestion is right: a yes is less than
+finding it among others. Else it is one of a board. As measured by tests/bench/effort.py."""
+
 SMALL = 8
 """Faces of a group that is asked about together with others of the same person, at most."""
 
@@ -64,6 +71,9 @@ class Kind(StrEnum):
     """Faces that may be somebody, many at once."""
     FACE = "face"
     """A single face."""
+    SINGLES = "singles"
+    """Several single faces, of whom one or another may be known: those that are chosen get an answer, the others
+    stay asked about."""
     WRONG = "wrong"
     """A name that may be wrong."""
     TWICE = "twice"
@@ -76,7 +86,7 @@ class Kind(StrEnum):
     """Photos of one moment."""
 
 
-NAMING = (Kind.GROUP, Kind.PERSON, Kind.FACE)
+NAMING = (Kind.GROUP, Kind.PERSON, Kind.FACE, Kind.SINGLES)
 """Kinds whose answers name faces; the others ask about names."""
 
 
@@ -193,15 +203,17 @@ def naming(waiting: Waiting, at_most: int) -> Queue:
     asked = grouped.union(*(batch.faces for batch in batches))
     alone = (face for faces in waiting.groups.values() if len(faces) == 1 for face in faces)
     order = dict.fromkeys([*chance, *alone, *waiting.singles])
-    faces = sorted((face for face in order if face not in asked), key=lambda face: -chance.get(face, 0.0))
+    single = sorted((face for face in order if face not in asked), key=lambda face: -chance.get(face, 0.0))
+    faces, boards = _boards(single, chance)
     questions = [
         *(_group(number, waiting, by_face) for number in sorted(groups, key=lambda n: -len(groups[n]))[:at_most]),
         *batches,
         *(_face(face, by_face.get(face), chance.get(face, 0.0)) for face in faces[:at_most]),
+        *(_board(some, chance) for some in boards[:at_most]),
     ]
     first = sorted(questions, key=lambda question: -question.gain)[:at_most]
-    answers = Counter({Kind.GROUP.value: len(groups), Kind.PERSON.value: len(batches), Kind.FACE.value: len(faces)})
-    return Queue(tuple(first), answers)
+    parts = {Kind.GROUP: groups, Kind.PERSON: batches, Kind.FACE: faces, Kind.SINGLES: boards}
+    return Queue(tuple(first), Counter({kind.value: len(part) for kind, part in parts.items()}))
 
 
 def _joining(
@@ -277,7 +289,7 @@ def _reasons(made: Iterable[Suggestion]) -> tuple[int, ...]:
 
 def _face(face: int, one: Suggestion | None, chance: float) -> Question:
     """One face; who it may be is one of the answers."""
-    question = Question(Kind.FACE, f"face-{face}", (face,), gain=chance + (1 - chance) * SINGLE)
+    question = Question(Kind.FACE, f"face-{face}", (face,), gain=expected(chance))
     if one is None:
         return question
     runner_up = (one.runner_up,) if one.runner_up is not None else ()
@@ -287,54 +299,36 @@ def _face(face: int, one: Suggestion | None, chance: float) -> Question:
     )  # fmt: skip
 
 
+def _boards(single: Sequence[int], chance: Mapping[int, float]) -> tuple[Sequence[int], list[Sequence[int]]]:
+    """Single faces, the likeliest first: those that are asked about alone, and the others, BOARD at a time."""
+    alone = sum(chance.get(face, 0.0) >= ALONE for face in single)
+    boards = [single[start : start + BOARD] for start in range(alone, len(single), BOARD)]
+    if boards and len(boards[-1]) == 1:
+        return [*single[:alone], *boards.pop()], boards
+    return single[:alone], boards
+
+
+def _board(faces: Sequence[int], chance: Mapping[int, float]) -> Question:
+    """Each known face is one to choose and one to name; one answer is for all that nobody knows."""
+    known = sum(expected(chance.get(face, 0.0)) for face in faces)
+    return Question(Kind.SINGLES, f"singles-{faces[0]}", tuple(faces), len(faces), gain=known / (1 + 2 * known))
+
+
+def expected(chance: float) -> float:
+    """How likely a single face is of somebody who is there more than once. chance: that its suggestion is right."""
+    return chance + (1 - chance) * SINGLE
+
+
 def by_promise(graph: NeighbourGraph) -> Ints:
-    """The rows of a graph, those first that stand out: near to one face, far from the next ten. Such faces are the
-    likeliest to be somebody who is there more than once: many near faces only tell of blurred ones."""
+    """The rows of a graph, those first that stand out: near to one face, far from the next ten, each with that one
+    face beside it. They are the likeliest to be somebody who is there more than once: many near faces only tell of
+    blurred ones."""
     if not len(graph):
         return np.empty(0, np.int64)
     distances = np.where(np.isfinite(graph.distances[:, :11]), graph.distances[:, :11], 10.0)
     squared = distances.astype(np.float64) ** 2
     following = squared[:, 1:].mean(axis=1) if squared.shape[1] > 1 else 0.0
-    return np.argsort(squared[:, 0] - following / 2, kind="stable")
-
-
-@dataclass
-class Place:
-    """Where somebody is in the queue, in all their tabs. skipped: keys of questions to be asked last; back: the
-    question to which an undo led; done: the events that were made here, each with its question, the newest last."""
-
-    skipped: dict[str, None] = field(default_factory=dict)
-    back: Question | None = None
-    done: list[tuple[int, Question]] = field(default_factory=list)
-
-    def order(self, questions: Sequence[Question]) -> Iterator[Question]:
-        """The questions in the order in which they come for this person, without skipped ones."""
-        if self.back is not None:
-            yield self.back
-        yield from (question for question in questions if question.key not in self.skipped)
-
-    def skip(self, question: Question) -> None:
-        """Ask it last."""
-        self.skipped[question.key] = None
-        self._leave(question)
-
-    def answered(self, event: int, question: Question) -> None:
-        """It was answered by this event."""
-        self.done.append((event, question))
-        self._leave(question)
-
-    def undone(self, event: int) -> None:
-        """An event was undone: go back to its question, if it was made here."""
-        question = next((question for one, question in self.done if one == event), None)
-        self.done = [item for item in self.done if item[0] != event]
-        if question is not None:
-            self.back = question
-            self.skipped.pop(question.key, None)
-
-    def start_over(self) -> None:
-        """Ask what was skipped, too."""
-        self.skipped.clear()
-
-    def _leave(self, question: Question) -> None:
-        if self.back is not None and self.back.key == question.key:
-            self.back = None
+    order = np.argsort(squared[:, 0] - following / 2, kind="stable")
+    pairs = np.stack([order, graph.indices[order, 0]], axis=1).ravel()
+    rows, first = np.unique(pairs[pairs >= 0], return_index=True)
+    return rows[np.argsort(first)].astype(np.int64)

@@ -9,7 +9,8 @@ from itertools import combinations, islice
 
 from faceid_core.errors import OutOfDate
 from faceid_core.library import DrawnFaces, FaceView, Library, PersonView
-from faceid_core.review.queue import Kind, Place, Question
+from faceid_core.review.place import Place
+from faceid_core.review.queue import Kind, Question
 from faceid_core.steps import open_questions
 from faceid_core.steps.open_questions import OpenQuestions
 from faceid_core.values import Flag
@@ -57,7 +58,7 @@ def next_question(library: Library, place: Place, people: Iterable[PersonView]) 
     askable = {person.id: person for person in people if not (person.hidden or person.withheld)}
     checking = _Checking(library, found, askable)
     asked = next(filter(None, map(checking.check, islice(place.order(found.questions), LOOKED_AT))), None)
-    skipped = sum(question.key in place.skipped for question in found.questions)
+    skipped = sum(map(place.skips, found.questions))
     return NextQuestion(asked, found, skipped)
 
 
@@ -75,6 +76,7 @@ class _Checking:
             Kind.GROUPS: self._groups,
             Kind.PERSON: self._person,
             Kind.FACE: self._person,
+            Kind.SINGLES: self._singles,
             Kind.WRONG: self._named,
             Kind.TWICE: self._named,
             Kind.PEOPLE: self._two_people,
@@ -126,6 +128,10 @@ class _Checking:
             waiting = [face for face in waiting if (face, question.person) not in out]
             if question.person not in self._people:
                 return None
+        return self._asked(replace(question, size=len(waiting)), waiting, DrawnFaces.alike(waiting))
+
+    def _singles(self, question: Question) -> AskedNow | None:
+        waiting = [face.id for face in self._faces(question.faces, None)]
         return self._asked(replace(question, size=len(waiting)), waiting, DrawnFaces.alike(waiting))
 
     def _named(self, question: Question) -> AskedNow | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from faceid_core.errors import BadInput
@@ -52,6 +52,8 @@ def give(library: Library, asked: AskedNow, given: Given) -> Act:
     """Do what was replied. Raises BadInput, InvalidName, NotFound, TwiceOnPhoto, OutOfDate."""
     question = asked.question
     meant = [face for face in asked.every.ids if face not in set(given.left_out)]
+    if not meant and question.kind is Kind.SINGLES and given.reply is Reply.STRANGER:
+        return give(library, asked, replace(given, left_out=()))  # nobody there is known
     if not meant:
         raise BadInput("Select the faces that are meant.")
     drawn = asked.every if not given.left_out else asked.every.only(meant)
@@ -64,8 +66,8 @@ def give(library: Library, asked: AskedNow, given: Given) -> Act:
             raise BadInput("Answer with yes or no.")
         return library.people.give_faces(meant, given.person, once=not given.twice, drawn=drawn)
     kinds: dict[Kind, Answering] = {
-        Kind.GROUP: _who, Kind.PERSON: _who, Kind.FACE: _who, Kind.WRONG: _wrong, Kind.TWICE: _twice,
-        Kind.PEOPLE: _one, Kind.GROUPS: _one, Kind.MOMENT: _moment,
+        Kind.GROUP: _who, Kind.PERSON: _who, Kind.FACE: _who, Kind.SINGLES: _who, Kind.WRONG: _wrong,
+        Kind.TWICE: _twice, Kind.PEOPLE: _one, Kind.GROUPS: _one, Kind.MOMENT: _moment,
     }  # fmt: skip
     return kinds[question.kind](library, asked, given, meant)
 

@@ -1,6 +1,6 @@
 """How many acts it takes to name everybody: groups with suggestions, beside naming the groups of other methods.
 
-    PYTHONPATH=. python tests/bench/effort.py CACHE.npz [--library]
+    PYTHONPATH=. python tests/bench/effort.py CACHE.npz [--library | --like-lfw]
 
 CACHE.npz is what tests/bench/grouping.py keeps. A truthful user always takes what promises most faces for one act:
 the largest group without a name, or the person with most suggestions. Acts are counted like this:
@@ -11,11 +11,14 @@ the largest group without a name, or the person with most suggestions. Acts are 
   or all and then deselected), and 1 for no to the rest;
 - naming a single face: 1. Passing over one that needs no name costs nothing in the first table, as if the user knew
   where to look, and 1 in the second, as somebody must look at it: with our order the most alike first, with the
-  others as they come.
+  others as they come;
+- of several single faces that are asked about at once: 1 for each that is chosen, 1 for each name, in the second
+  table 1 for "I know nobody here", as looking them over counts no more than looking a group over. Another line
+  counts 1 for each of these faces.
 
 Counted are the acts until 90, 95 and 99 of 100 faces of people with two photos and more have their name. No method
 needs fewer acts than there are people to name: that is printed as the bound. --library draws a library of a few
-people with many photos each, see synthetic.py.
+people with many photos each, --like-lfw one of as many people as the rest of LFW, see synthetic.py.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ from faceid_core.review.identity import LIMIT_SHARE, Suggestion, by_person, sugg
 from faceid_core.review.queue import Kind
 from faceid_core.values import GalleryFaces, Ints, Vectors
 from faceid_core.vectors import neighbours
-from tests.bench.synthetic import Population, of_a_family
+from tests.bench.synthetic import Population, like_lfw, of_a_family
 
 GOALS = (0.90, 0.95, 0.99)
 PRECISION = 0.995
@@ -158,8 +161,11 @@ def _clicks(right: int, wrong: int, *, sure: bool) -> int:
     return choosing + 1 + bool(wrong)
 
 
-def with_queue(user: User, vectors: Vectors, by_promise: Ints, limit: float) -> dict[float, int]:
-    """As the page Name faces asks: the question first that is expected to name most faces for an act."""
+def with_queue(
+    user: User, vectors: Vectors, by_promise: Ints, limit: float, *, each: bool = False
+) -> dict[float, int]:
+    """As the page Name faces asks: the question first that is expected to name most faces for an act. each: whether
+    looking at each of several single faces is an act."""
     refused, learning = set[tuple[int, int]](), _Learning(limit)
     while not user.done:
         waiting = _waiting(user, vectors, by_promise, refused, limit)
@@ -178,11 +184,24 @@ def with_queue(user: User, vectors: Vectors, by_promise: Ints, limit: float) -> 
                 wrong = np.setdiff1d(rows, right)
                 refused.update((int(face), int(question.person or 0)) for face in wrong)
                 user.name(right, 1 + len(wrong) if len(right) else 1)
+            elif question.kind is Kind.SINGLES:
+                _look_over(user, rows, each=each)
             elif user.wanted[rows].all() or user.looking:
                 user.name(rows, 1)
             else:
                 user.named[rows] = user.truth[rows]
     return user.reached
+
+
+def _look_over(user: User, rows: Ints, *, each: bool) -> None:
+    """Several single faces at once: choose and name whoever is known, one after the other."""
+    user.acts += len(rows) * each
+    known = rows[user.wanted[rows]]
+    for person in np.unique(user.truth[known]).tolist():
+        mine = known[user.truth[known] == person]
+        user.name(mine, 1 + len(mine))
+    if len(known) < len(rows):
+        user.name(np.setdiff1d(rows, known), int(user.looking))
 
 
 @dataclass
@@ -250,8 +269,11 @@ def report(vectors: Vectors, truth: Ints, embedder: str) -> None:
         show("our groups", groups_only(User(truth, ours, alike, looking)))
         user = User(truth, ours, alike, looking)
         show("our groups and suggestions", with_suggestions(user, sphere, LIMIT_SHARE * 0.55))
-        user = User(truth, ours, alike, looking)
-        show("the queue of the app", with_queue(user, sphere, queue.by_promise(graph), LIMIT_SHARE * 0.55))
+        for each in (False, True)[: 1 + looking]:
+            user = User(truth, ours, alike, looking)
+            title = "…, each single face an act" if each else "the queue of the app"
+            found = with_queue(user, sphere, queue.by_promise(graph), LIMIT_SHARE * 0.55, each=each)
+            show(title, found)
 
 
 def show(title: str, reached: dict[float, int]) -> None:
@@ -261,14 +283,18 @@ def show(title: str, reached: dict[float, int]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cache")
-    parser.add_argument("--library", action="store_true", help="a drawn library of few people with many photos")
-    parser.add_argument("--seed", type=int, default=0, help="of the drawn library")
+    drawn = parser.add_mutually_exclusive_group()
+    drawn.add_argument("--library", action="store_true", help="draw a library of few people with many photos")
+    drawn.add_argument("--like-lfw", action="store_true", help="draw one of many people with few photos")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
     options = parser.parse_args()
     stored = np.load(options.cache)
     vectors, names = stored["vectors"][stored["middle"]], stored["name"][stored["middle"]]
     truth = np.unique(names, return_inverse=True)[1]
-    if options.library:
-        vectors, truth = Population.fit(vectors, names).draw(of_a_family(80, 600, options.seed), options.seed)
+    if options.library or options.like_lfw:
+        population = Population.fit(vectors, names)
+        family, many = of_a_family(80, 600, options.seed), like_lfw(population.size, 4593, 3257, options.seed + 1)
+        vectors, truth = population.draw(family if options.library else many, options.seed)
     report(vectors, truth, str(stored["embedder"]))
 
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from faceid_core.library import Library
-from faceid_core.review.queue import NAMING, Place
+from faceid_core.review.place import Place
+from faceid_core.review.queue import NAMING
 from faceid_core.settings import Settings
 from faceid_core.steps import open_questions
 from faceid_core.steps.keep_questions import Keeper

@@ -15,8 +15,9 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-LOOK_SECONDS, KEY_SECONDS, CLICK_SECONDS = 1.5, 0.2, 0.5
-"""What a question takes to be understood, a key to be pressed, and a face to be clicked."""
+LOOK_SECONDS, FACE_SECONDS, KEY_SECONDS, CLICK_SECONDS = 1.5, 0.5, 0.2, 0.5
+"""What a question takes to be understood, each of several single faces to be recognised, a key to be pressed, and a
+face to be clicked."""
 
 SETTLED_SECONDS = 4.0
 """A page that has nothing to ask for this long is taken for done: the worker may be about to ask more."""
@@ -57,6 +58,7 @@ class Effort:
     """What was done. waits: seconds from an answer's last key or click until the next faces are on the page."""
 
     questions: Counter[str] = field(default_factory=Counter)
+    faces: int = 0
     keys: int = 0
     clicks: int = 0
     waits: list[float] = field(default_factory=list)
@@ -64,7 +66,7 @@ class Effort:
     @property
     def human_seconds(self) -> float:
         """Without any waiting."""
-        looked = LOOK_SECONDS * self.questions.total()
+        looked = LOOK_SECONDS * self.questions.total() + FACE_SECONDS * self.faces
         return looked + KEY_SECONDS * self.keys + CLICK_SECONDS * self.clicks
 
 
@@ -75,9 +77,11 @@ class Hand:
         self.page, self.effort, self._pace = page, Effort(), pace
         self.last = time.perf_counter()
 
-    def look(self, kind: str) -> None:
+    def look(self, kind: str, new: int = 0) -> None:
+        """new: faces that are each somebody else, to be looked at one by one."""
         self.effort.questions[kind] += 1
-        self._rest(LOOK_SECONDS)
+        self.effort.faces += new
+        self._rest(LOOK_SECONDS + FACE_SECONDS * new)
 
     def press(self, key: str) -> None:
         self._rest(KEY_SECONDS)
@@ -114,7 +118,7 @@ class QueueUser:
 
     def __init__(self, page: Page, names: Mapping[int, str], pace: float = 0.0) -> None:
         self.page, self.names, self.hand = page, names, Hand(page, pace)
-        self._known = set[str]()
+        self._known, self._seen = set[str](), set[int]()
 
     def run(self, at_most: int = 10_000) -> Effort:
         card = self._next()
@@ -142,6 +146,9 @@ class QueueUser:
 
     def _answer(self, card: dict[str, Any]) -> None:
         asked = re.sub(r"[\d,]+ (faces|times)", r"N \1", card["title"])
+        if asked.startswith("Do you know anybody") and not card["error"]:
+            self._board(card)
+            return
         if card["error"]:  # somebody twice on a photo: yes, really
             self.hand.look("really?")
             self.hand.press("Enter" if self._is_typing() else self._key(card, "Yes"))
@@ -170,6 +177,18 @@ class QueueUser:
             if self.names[face] != right:
                 self.hand.click(f"button.face[data-id='{face}']")
         self._say(card, right, candidate)
+
+    def _board(self, card: dict[str, Any]) -> None:
+        """Name whoever is there most often; the others come back, and have been looked at."""
+        self.hand.look("several single faces", new=len(set(card["faces"]) - self._seen))
+        self._seen.update(card["faces"])
+        whose = Counter(self.names[face] for face in card["faces"])
+        if (right := _most(whose)) != STRANGER:
+            for place in (place for place, face in enumerate(card["faces"]) if self.names[face] == right):
+                self.hand.press(str((place + 1) % 10))
+            self._say(card, right, None)
+        else:
+            self.hand.press(self._key(card, "I know nobody here"))
 
     def _say(self, card: dict[str, Any], name: str, candidate: str | None) -> None:
         """By the shortest key there is."""

@@ -10,6 +10,7 @@ import pytest
 from faceid_core.review import queue
 from faceid_core.review.identity import Middles, Suggestion, leads
 from faceid_core.review.queue import Kind, Waiting
+from faceid_core.vectors import neighbours
 
 LIMIT = 0.5
 
@@ -55,6 +56,24 @@ def test_a_group_of_its_own_stays_one_and_so_do_those_of_two_people() -> None:
     for made in (of_two[:2], of_two, [suggestion(face, lead=0.2) for face in (1, 2, 3, 4)]):
         found = queue.naming(waiting({1: [1, 2], 2: [3, 4]}, *made), 10)
         assert {question.key for question in found.questions} == {"group-1", "group-2"}
+
+
+def test_single_faces_of_whom_little_is_known_are_asked_about_together() -> None:
+    made = [suggestion(1, 1), suggestion(2, 2, lead=0.3)]
+    found = queue.naming(queue.Waiting({}, [3, 4, 5], made, LIMIT), 10)
+    assert [(one.kind, one.faces) for one in found.questions] == [(Kind.FACE, (1,)), (Kind.SINGLES, (2, 3, 4, 5))]
+    assert found.answers == {"group": 0, "person": 0, "face": 1, "singles": 1}
+    many = queue.naming(queue.Waiting({}, range(1, 2 * queue.BOARD + 2), [], LIMIT), 10)
+    assert [len(one.faces) for one in many.questions] == [queue.BOARD, queue.BOARD, 1]
+    assert {one.kind for one in many.questions} == {Kind.SINGLES, Kind.FACE}, "nobody is beside the last one"
+    assert sorted(face for one in many.questions for face in one.faces) == list(range(1, 2 * queue.BOARD + 2))
+
+
+def test_faces_that_stand_out_come_first_each_with_the_one_it_is_near_to() -> None:
+    at = np.array([[0, 0], [0.1, 0], [9, 9], [9.01, 9], [5, 0]], np.float32)
+    assert queue.by_promise(neighbours.build(at, 3)).tolist() == [3, 2, 0, 1, 4]
+    assert not len(queue.by_promise(neighbours.build(at[:0], 3)))
+    assert queue.by_promise(neighbours.build(at[:1], 3)).tolist() == [0]
 
 
 def test_all_chances_at_once_are_those_of_each_suggestion() -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from faceid_core.errors import BadInput, FaceIdError, TwiceOnPhoto
 from faceid_core.library import Library
-from faceid_core.review.queue import Kind, Place, Question
+from faceid_core.review import queue
+from faceid_core.review.place import Place
+from faceid_core.review.queue import Kind, Question
 from faceid_core.settings import Settings
 from faceid_core.steps import ask, open_questions
 from faceid_core.steps.keep_questions import Keeper
@@ -147,7 +149,7 @@ def test_whole_groups_come_first_the_largest_first(library: Library) -> None:
         seen.append((found.question.kind, found.question.size))
         place.skip(found.question)
     assert seen == [(Kind.GROUP, 7)] * 4
-    assert coming(library, place).question.kind is Kind.FACE
+    assert coming(library, place).question.kind is Kind.SINGLES
 
 
 def test_a_named_group_brings_its_person_s_other_faces_as_one_batch(library: Library) -> None:
@@ -184,6 +186,42 @@ def test_a_no_takes_the_person_out_of_the_question(library: Library) -> None:
     place = Place(back=again)
     now = next_question(library, place, library.people.all()).asked
     assert now is not None and now.question.key == group.question.key and now.person is None
+
+
+def test_chosen_single_faces_get_a_name_and_the_others_stay_asked_about(library: Library) -> None:
+    place = Place(skipped={f"group-{number}": None for number in (1, 2, 3, 4)})
+    board = coming(library, place)
+    assert board.question.kind is Kind.SINGLES and board.question.size == len(board.faces) == queue.BOARD
+    ids = board.every.ids
+    with pytest.raises(BadInput, match="Select"):
+        give(library, board, Given(Reply.NEW, left_out=ids, name="Ada"))
+    named = give(library, board, Given(Reply.NEW, left_out=ids[2:], name="Ada", twice=True)).event
+    assert named is not None
+    place.answered(named.id, board.question)
+    for rest in (next_question(library, place, library.people.all()).asked, coming(library, place)):
+        assert rest is not None and rest.every.ids == ids[2:], "the worker may be behind or not"
+    nobody = give(library, rest, Given(Reply.STRANGER, left_out=rest.every.ids)).event
+    assert nobody is not None and nobody.summary == "Ignored 8 faces"
+    place.answered(nobody.id, rest.question)
+    assert not set(coming(library, place).every.ids) & set(ids), "nothing answered comes back"
+    for event, back in ((nobody, ids[2:]), (named, ids)):
+        library.journal.undo(event.id)
+        place.undone(event.id)
+        assert coming(library, place).every.ids == back
+
+
+def test_skipped_single_faces_come_last_however_they_are_put_together_by_then(library: Library) -> None:
+    place = Place(skipped={f"group-{number}": None for number in (1, 2, 3, 4)})
+    board = coming(library, place)
+    place.skip(board.question)
+    other = coming(library, place)
+    assert not set(other.every.ids) & set(board.every.ids)
+    give(library, other, Given(Reply.STRANGER))
+    Keeper(library).catch_up(wait=True)
+    coming_next = next_question(library, place, library.people.all())
+    assert coming_next.asked is None and coming_next.skipped == 5
+    place.start_over()
+    assert next_question(library, place, library.people.all()).asked is not None
 
 
 def _all(library: Library) -> tuple[Question, ...]:

@@ -28,3 +28,15 @@ def test_the_last_answer_is_taken_back_by_a_button_with_the_same_key(filled: Lib
     assert button.proto.shortcut == "b"
     page = button.click().run()
     assert filled.people.find("Bo") is None and "Undone: Named" in texts(page)
+
+
+def test_what_was_undone_elsewhere_is_no_way_back_of_any_button(filled: Library, open_page: OpenPage) -> None:
+    act = filled.people.name_faces([1], "Ada")
+    assert act.event is not None
+    question = Question(Kind.GROUP, "group-1", (1,))
+    place().answered(act.event.id, question)
+    page = open_page("home")
+    filled.journal.undo(act.event.id)
+    page = page.button(key=f"undo-{act.event.id}").click().run()
+    assert not place().done and place().back is question
+    assert "undone" in texts(page).lower()

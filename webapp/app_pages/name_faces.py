@@ -10,7 +10,8 @@ import streamlit as st
 
 from faceid_core import frame_path
 from faceid_core.errors import BadInput, InvalidName, NotFound, OutOfDate, TwiceOnPhoto
-from faceid_core.review.queue import NAMING, Kind, Place
+from faceid_core.review.place import Place
+from faceid_core.review.queue import NAMING, Kind
 from faceid_core.steps.key_bindings import change_key, keys_of
 from faceid_core.steps.next_question import AskedNow, NextQuestion, next_question
 from faceid_core.steps.open_questions import OpenQuestions
@@ -25,7 +26,7 @@ from webapp.parts.blank import blank
 from webapp.parts.dialog import is_open
 from webapp.parts.job_progress import job_progress
 from webapp.parts.queue_place import place
-from webapp.parts.undo import offer_undo, undo_bar, withdraw
+from webapp.parts.undo import offer_undo, undo_bar, undo_event
 from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
@@ -94,35 +95,49 @@ def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonVi
     question = asked.question
     st.session_state[_ASKED] = asked
     mine = keys_of(library().settings, who().name)
-    state = (question.key, st.session_state.get(_ERROR, ""), tuple(asked.every.ids), tuple(mine.values()))
+    error = _error(question.key)
+    state = (question.key, error, tuple(asked.every.ids), tuple(mine.values()))
     if st.session_state.get("queue-state") != state:
         st.session_state["queue-state"] = state
         st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
     many = len(asked.faces) > 1 and question.kind in (*NAMING, Kind.TWICE)
+    apart = many and question.kind is Kind.SINGLES
     shown = Shown(
         question=question.key,
         title=words.title(asked),
         reason=words.reason(asked),
         place=_left(found),
-        faces=[_face(face) for face in asked.faces],
+        faces=[_face(face) | ({"whole": _photo(face)} if apart else {}) for face in asked.faces],
         photo=_photo(asked.faces[0]) if question.kind is not Kind.MOMENT else None,
         beside=_beside(asked),
         answers=words.answers(asked, mine),
         people=_choices(people),
         selectable=many,
+        preselected=not apart,
         naming=question.kind in (*NAMING, Kind.WRONG, Kind.GROUPS),
-        error=st.session_state.get(_ERROR, ""),
+        error=error,
         next=_ahead(found, place(), question.key),
         keys=words.keys(mine),
     )
     question_card(shown, key="question", turn=st.session_state[_TURN], on_answer=_answered, on_key=_key_chosen)
 
 
+def _error(question: str) -> str:
+    """What was wrong with the last answer, where it is still the one to this question. Else, as when another tab
+    answered it meanwhile, it is said beside the next one, whose name box it doesn't concern."""
+    key, text = st.session_state.get(_ERROR, ("", ""))
+    if not text or key == question:
+        return str(text)
+    st.session_state.pop(_ERROR)
+    toast(escaped_markdown(text), icon=":material/error:")
+    return ""
+
+
 def _left(found: OpenQuestions | None) -> str:
     """Such as "142 faces left · 31 questions", without those that were answered a moment ago."""
     if found is None:
         return ""
-    done = {question.key for _, question in place().done}
+    done = {question.key for _, question in place().done if question is not place().back}
     questions = found.total - sum(question.key in done for question in found.questions)
     return f"{count(library().counts().unnamed, 'face')} left · {count(questions, 'question')}"
 
@@ -210,7 +225,7 @@ def _answered(given: Mapping[str, Any]) -> None:
     asked: AskedNow | None = st.session_state.get(_ASKED)
     if asked is None or asked.question.key != given.get("question"):
         return
-    st.session_state[_ERROR] = ""
+    st.session_state.pop(_ERROR, None)
     if given["answer"] == "undo":
         _undo()
     elif given["answer"] == "skip":
@@ -220,17 +235,10 @@ def _answered(given: Mapping[str, Any]) -> None:
 
 
 def _undo() -> None:
-    done = place().done
-    if not done:
+    if place().done:
+        undo_event(place().done[-1][0])
+    else:
         toast("Nothing to undo here.", icon=":material/info:")
-        return
-    event = done[-1][0]
-    try:
-        withdraw()
-        undone = library().journal.undo(event)
-        toast(f"Undone: {escaped_markdown(undone.summary)}", icon=":material/undo:")
-    finally:
-        place().undone(event)  # also where it was undone before: it is no way back
 
 
 def _give(asked: AskedNow, given: Mapping[str, Any]) -> None:
@@ -246,10 +254,10 @@ def _give(asked: AskedNow, given: Mapping[str, Any]) -> None:
         act = give(library(), asked, wanted)
     except TwiceOnPhoto as error:
         st.session_state[_TWICE] = (asked.question.key, *said)
-        st.session_state[_ERROR] = str(error)
+        st.session_state[_ERROR] = asked.question.key, str(error)
         return
     except (BadInput, InvalidName, NotFound, OutOfDate) as error:
-        st.session_state[_ERROR] = str(error)
+        st.session_state[_ERROR] = asked.question.key, str(error)
         return
     offer_undo(act)
     if act.event is not None:

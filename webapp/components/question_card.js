@@ -4,16 +4,16 @@
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
  * @import { Person } from "./type_ahead.js"
- * @typedef {{ id: number, src: string, title: string, photo: number }} Face
+ * @typedef {{ id: number, src: string, title: string, photo: number, whole?: Photo | null }} Face
  * @typedef {{ src: string, caption: string, left: number, top: number, width: number, height: number }} Photo
- * @typedef {{ answer: string, label: string, keys: string[], kind: string, person?: number, hint: string }} Answer
+ * @typedef {{ answer: string, label: string, keys: string[], kind: string, person?: number, hint: string, chosen: string }} Answer
  * @typedef {{
  *   turn: number, question: string, title: string, reason: string, place: string, faces: Face[], selectable: boolean,
- *   photo: Photo | null, beside: { title: string, faces: Face[] }[], answers: Answer[], people: Person[],
+ *   preselected: boolean, photo: Photo | null, beside: { title: string, faces: Face[] }[], answers: Answer[], people: Person[],
  *   naming: boolean, error: string, next: string[], keys: [string, string, string][],
  * }} Data
  * @typedef {{
- *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, off: Set<number>, isHelpOpen: boolean,
+ *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, question: string, off: Set<number>, isHelpOpen: boolean,
  *   rebinding: string,
  *   input: HTMLInputElement, list: HTMLElement, fold: () => void,
  *   send: (name: string, value: unknown) => void, life: AbortController,
@@ -55,9 +55,8 @@ function makeCard(root, data) {
     onNew: name => reply(card, { answer: "new", name }),
     onLeave: () => input.blur(),
   })
-  input.placeholder = "Type or choose a name"
   /** @type {Card} */
-  const card = { root, data, turn: null, isWaiting: false, off: new Set(), isHelpOpen: false, rebinding: "", input, list, fold, send: () => {}, life }
+  const card = { root, data, turn: null, isWaiting: false, question: "", off: new Set(), isHelpOpen: false, rebinding: "", input, list, fold, send: () => {}, life }
   input.addEventListener("blur", fold, { signal })
   globalThis.addEventListener("keydown", event => onKey(card, event), { signal })
   return card
@@ -70,22 +69,36 @@ function makeCard(root, data) {
  * @param {Data} data
  */
 function draw(card, data) {
+  const before = card.data
   card.data = data
   if (card.turn === data.turn) return
   const isTyping = card.root.contains(shadowFocus(card)) && shadowFocus(card) === card.input
   card.turn = data.turn
   card.isWaiting = false
   card.root.removeAttribute("aria-busy")
-  card.off = new Set()
+  card.off = unchosen(card, before)
+  card.question = data.question
   if (!data.error) card.input.value = ""
   const heading = element("header", "", element("h2", "", data.title), element("span", "place", data.place))
   heading.setAttribute("aria-live", "polite")
   const parts = [heading, element("p", "reason", data.reason)]
   parts.push(element("div", "stage", faces(card), aside(data)))
   card.root.replaceChildren(...parts, answers(card), help(card))
+  relabel(card)
   if (isTyping && data.error) card.input.focus({ preventScroll: true })
   else if (!data.error) card.input.blur()
   for (const src of data.next) new Image().src = src
+}
+
+/**
+ * What was chosen stays so while the question does: after an error, or when some of its faces have got their answer.
+ * @param {Card} card
+ * @param {Data} before
+ */
+function unchosen({ data, question, off }, before) {
+  if (!data.selectable) return new Set()
+  const known = new Set(question === data.question ? before.faces.map(face => face.id) : [])
+  return new Set(data.faces.map(face => face.id).filter(id => known.has(id) ? off.has(id) : !data.preselected))
 }
 
 /** @param {Card} card */
@@ -98,29 +111,72 @@ function shadowFocus(card) {
 function faces(card) {
   const { data } = card
   const grid = element("div", data.faces.length > 1 ? "faces many" : "faces")
-  for (const face of data.faces) {
+  grid.classList.toggle("apart", !data.preselected)
+  for (const [place, face] of data.faces.entries()) {
     const image = Object.assign(element("img", ""), { src: face.src, alt: data.selectable ? "" : face.title, title: face.title })
     if (!data.selectable) { grid.append(element("div", "face", image)); continue }
     const tile = element("button", "face", image, element("span", "tick", "✓"))
     tile.type = "button"
     tile.dataset.id = String(face.id)
     tile.setAttribute("aria-label", face.title)
-    tile.setAttribute("aria-pressed", "true")
-    tile.addEventListener("click", () => toggle(card, face.id, tile))
+    tile.setAttribute("aria-pressed", String(!card.off.has(face.id)))
+    tile.addEventListener("click", () => toggle(card, face.id))
+    if (!data.preselected) digit(card, tile, face, place)
     grid.append(tile)
   }
   return grid
 }
 
 /**
+ * The key of a face that is chosen by itself, and its photo while it is looked at.
+ * @param {Card} card
+ * @param {HTMLElement} tile
+ * @param {Face} face
+ * @param {number} place
+ */
+function digit(card, tile, face, place) {
+  const key = String((place + 1) % 10)
+  const badge = element("kbd", "digit", key)
+  badge.setAttribute("aria-hidden", "true")
+  tile.setAttribute("aria-keyshortcuts", key)
+  tile.append(badge)
+  for (const event of ["pointerenter", "focus"]) tile.addEventListener(event, () => lookAt(card, face))
+}
+
+/**
+ * @param {Card} card
+ * @param {Face} face
+ */
+function lookAt(card, face) {
+  if (face.whole) card.root.querySelector("figure")?.replaceWith(photo(face.whole))
+}
+
+/**
  * @param {Card} card
  * @param {number} face
- * @param {HTMLElement} tile
  */
-function toggle(card, face, tile) {
+function toggle(card, face) {
   const isOff = card.off.delete(face) === false
   if (isOff) card.off.add(face)
-  tile.setAttribute("aria-pressed", String(!isOff))
+  card.root.querySelector(`[data-id="${face}"]`)?.setAttribute("aria-pressed", String(!isOff))
+  relabel(card)
+}
+
+/**
+ * What the answers and the name are for, where they are for what is chosen.
+ * @param {Card} card
+ */
+function relabel(card) {
+  const { data, off } = card
+  const count = data.faces.length - off.size
+  const isApart = data.selectable && !data.preselected
+  const whose = count > 1 ? `Name of the ${count} chosen faces` : count ? "Name of the chosen face" : "Choose faces, then type a name"
+  card.input.placeholder = isApart ? whose : "Type or choose a name"
+  if (!isApart) return
+  for (const [place, button] of [...card.root.querySelectorAll(".answers button")].entries()) {
+    const { label, chosen } = data.answers[place]
+    if (button.firstElementChild && chosen) button.firstElementChild.textContent = count ? chosen : label
+  }
 }
 
 /** @param {Data} data */
@@ -247,12 +303,22 @@ function onKey(card, event) {
   else if (event.key === "?") showHelp(card)
   else if (event.key === "Enter" && card.data.naming && !(at instanceof HTMLButtonElement)) card.input.focus({ preventScroll: true })
   else {
+    const face = faceOf(card, key)
     const wanted = card.data.answers.find(answer => answer.keys.includes(key))
-    if (!wanted) return
-    reply(card, wanted)
+    if (face) { toggle(card, face.id); lookAt(card, face) } else if (wanted) reply(card, wanted)
+    else return
   }
   event.preventDefault()
   event.stopImmediatePropagation()
+}
+
+/**
+ * The face that a digit chooses.
+ * @param {Card} card
+ * @param {string} key
+ */
+function faceOf({ data }, key) {
+  return data.selectable && !data.preselected && /^\d$/.test(key) ? data.faces[(Number(key) + 9) % 10] : undefined
 }
 
 /**

@@ -16,7 +16,7 @@ _component = component(__file__)
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A button. answer: what comes back; keys: in capitals, the first one is shown; kind: primary, plain or quiet;
-    person: who is meant; hint: its tooltip."""
+    person: who is meant; hint: its tooltip; chosen: its label once faces were chosen, where none are at first."""
 
     answer: str
     label: str
@@ -24,15 +24,15 @@ class Answer:
     kind: str = "plain"
     person: int | None = None
     hint: str = ""
+    chosen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What is drawn. question: its key; place: how far one is. faces, photo, beside, people: as question_card.js
-    says;
-    selectable: whether faces can be left out; naming: whether there is a box for a name; error: what was wrong
-    with the last answer; next: addresses of pictures to load ahead;
-    keys: the answer whose key can be chosen, or "", the key, and what it does."""
+    says; selectable: whether faces can be chosen; preselected: whether all are at first; naming: whether there is a
+    box for a name; error: what was wrong with the last answer; next: addresses of pictures to load ahead; keys: the
+    answer whose key can be chosen, or "", the key, and what it does."""
 
     question: str
     title: str
@@ -44,6 +44,7 @@ class Shown:
     photo: Mapping[str, Any] | None = None
     beside: Sequence[Mapping[str, Any]] = ()
     selectable: bool = False
+    preselected: bool = True
     naming: bool = True
     error: str = ""
     next: Sequence[str] = ()

@@ -57,5 +57,5 @@ def _button(label: str, icon: str, act: object, event: EventView) -> None:
         icon=f":material/{icon}:",
         type="tertiary",
         on_click=act,  # type: ignore[arg-type]
-        args=(event.id, event.summary),
+        args=(event.id,),
     )

@@ -14,7 +14,7 @@ from faceid_core.values import Box, Flag, Presence
 from webapp.context import in_words, library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
-from webapp.parts.undo import offer_undo, withdraw
+from webapp.parts.undo import offer_undo, undo_event
 
 _VIEWING = "_photo_viewing"
 
@@ -132,10 +132,7 @@ def _undo(at: Viewing, _: Mapping[str, Any]) -> None:
         at.status = "Nothing to undo here."
         toast(at.status, icon=":material/info:")
         return
-    withdraw()
-    undone = library().journal.undo(at.events.pop())
-    at.status = f"Undone: {undone.summary}"
-    toast(escaped_markdown(at.status), icon=":material/undo:")
+    at.status = undo_event(at.events.pop())
 
 
 def _done(at: Viewing, done: Any) -> None:

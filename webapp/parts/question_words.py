@@ -16,7 +16,7 @@ KEYS = (
     ("skip", "", "Skip: ask it last"),
     ("stranger", "", "Unknown person: don’t ask again"),
     ("not_a_face", "", "Not a face"),
-    ("", "1–9", "The person with this number"),
+    ("", "0–9", "The person, or the face, with this number"),
     ("", "Enter", "Type a name; Enter takes the first match"),
     ("", "Shift + Enter", "A new person of the typed name"),
     ("undo", "", "Undo, and go back there (also Ctrl + Z)"),
@@ -38,6 +38,8 @@ def title(asked: AskedNow) -> str:
     match question.kind:
         case Kind.GROUP | Kind.PERSON | Kind.FACE if name:
             text = f"Are these {question.size:,} faces {name}?" if many else f"Is this {name}?"
+        case Kind.SINGLES if many:
+            text = "Do you know anybody here?"
         case Kind.WRONG:
             text = f"Is this really {name}?"
         case Kind.TWICE:
@@ -66,6 +68,8 @@ def reason(asked: AskedNow) -> str:
                 f"About {right} of {question.size} are likely right. Deselect the faces of others: “yes” is for "
                 "the selected ones, and “no” for the others."
             )
+        case Kind.SINGLES if question.size > 1:
+            text = "Choose all faces of one person and type the name. The others stay for the next name."
         case Kind.FACE if asked.person:
             text = f"About {100 * question.chance:.0f} % likely. Distance {question.distance:.2f}."
         case Kind.WRONG:
@@ -102,10 +106,12 @@ def answers(asked: AskedNow, mine: Mapping[str, str]) -> list[Answer]:
     ]
     if question.kind is Kind.WRONG:
         return [*known, *others, skip]
+    nobody = "I know nobody here" if question.kind is Kind.SINGLES and question.size > 1 else "Unknown person"
+    ignored = "Ignore; you won’t be asked again"
     return [
         *known,
         *others,
-        Answer("stranger", "Unknown person", (mine["stranger"],), hint="Ignore; you won’t be asked again"),
+        Answer("stranger", nobody, (mine["stranger"],), hint=ignored, chosen="Unknown person"),
         Answer("not_a_face", "Not a face", (mine["not_a_face"],)),
         skip,
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from faceid_core.review.queue import Place
+from faceid_core.review.place import Place
 from webapp.context import library, who
 
 _lock = threading.Lock()

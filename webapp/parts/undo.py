@@ -68,26 +68,31 @@ def undo_bar(place: str = "page") -> None:
     with st.container(horizontal=True, key=f"undo-bar-{place}-{event_id}", vertical_alignment="center"):
         st.markdown(escaped_markdown(summary), width="content")
         with st.container(key=f"undo-act-{place}-{event_id}", width="content"):
-            st.button(
-                "Undo", type="tertiary", key=f"bar-undo-{place}-{event_id}", on_click=undo, args=(event_id, summary)
-            )
+            st.button("Undo", type="tertiary", key=f"bar-undo-{place}-{event_id}", on_click=undo, args=(event_id,))
 
 
-@guarded
-def undo(event_id: int, summary: str) -> None:
-    """Undo one decision."""
+def undo_event(event_id: int) -> str:
+    """Undo one decision, wherever it was made, and lead the queue of questions back to its question. Returns what
+    was said. Raises as `Journal.undo` does; then, too, the queue has no way back to it: somebody else undid it."""
     withdraw()
-    library().journal.undo(event_id)
-    place().undone(event_id)
-    toast(f"Undone: {escaped_markdown(summary)}", icon=":material/undo:")
+    try:
+        undone = library().journal.undo(event_id)
+    finally:
+        place().undone(event_id)
+    toast(f"Undone: {escaped_markdown(undone.summary)}", icon=":material/undo:")
+    return f"Undone: {undone.summary}"
+
+
+undo = guarded(undo_event)
+"""The same for a button."""
 
 
 @guarded
-def redo(event_id: int, summary: str) -> None:
+def redo(event_id: int) -> None:
     """Redo an undone decision."""
     withdraw()
-    library().journal.redo(event_id)
-    toast(f"Redone: {escaped_markdown(summary)}", icon=":material/redo:")
+    redone = library().journal.redo(event_id)
+    toast(f"Redone: {escaped_markdown(redone.summary)}", icon=":material/redo:")
 
 
 def withdraw() -> None:
