@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import logging
 import os
 import socket
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,12 +24,13 @@ from faceid_core.errors import BadInput
 from faceid_core.settings import Settings
 from faceid_core.unknown_settings import report_unknown_settings
 from faceid_core.values import PROGRAM
-from webapp import api, context, gradio_apps, metrics, theme
+from webapp import api, app_pages, context, gradio_apps, metrics, theme
 from webapp.access.gate import Gate
 from webapp.access.pages import Pages
 from webapp.access.sessions import Sessions
 from webapp.guard import Guard, hostname
 from webapp.lazy_app import Later
+from webapp.long_lived import LongLived
 from webapp.proxy import FromProxy, PublicName
 from webapp.shared import SharedPages
 from webapp.worker import supervised_worker, worker_environment
@@ -78,6 +81,7 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
     async def lifespan(_: App) -> AsyncIterator[None]:
         async with AsyncExitStack() as running:
             running.callback(context.close_libraries)
+            running.enter_context(LongLived())
             context.visitors()  # a database that can't be opened stops the start, with its sentence
             await running.enter_async_context(recognisers.running())
             if worker:
@@ -162,6 +166,9 @@ def _warm_up() -> None:
     """In the background: the server answers meanwhile."""
     from faceid_core.steps.recognise import warm_up
 
+    for page in iter_modules(app_pages.__path__, f"{app_pages.__name__}."):
+        with suppress(Exception):  # whoever opens it sees what it is
+            importlib.import_module(page.name)
     try:
         warm_up(context.visitors().library.acting_as(PROGRAM))
     except Exception:  # whoever recognises first sees what it is

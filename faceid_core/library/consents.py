@@ -18,7 +18,7 @@ from faceid_core.errors import BadInput, NotFound, OutOfDate
 from faceid_core.library.drawn import AGAIN
 from faceid_core.library.store import journal, withholding
 from faceid_core.library.store.database import Database, acting
-from faceid_core.library.store.records import Act, ConsentView
+from faceid_core.library.store.records import NO_CONSENT, Act, ConsentView
 from faceid_core.library.store.row_changes import Change, Row, current_rows
 from faceid_core.library.store.tables import Consent, Label, Person
 from faceid_core.values import ConsentState, Role, utc_now
@@ -180,7 +180,7 @@ def view_of(
 ) -> ConsentView:
     """From the columns of an outer join. Where it is written, and since when, is not for viewers."""
     if state is None:
-        return ConsentView()
+        return NO_CONSENT
     if not acting(session).role.includes(Role.EDITOR):
         return ConsentView(ConsentState(state))
     return ConsentView(ConsentState(state), basis or "", given_on, until)
