@@ -26,6 +26,7 @@ from webapp.parts.dialog import is_open
 from webapp.parts.job_progress import job_progress
 from webapp.parts.queue_place import place
 from webapp.parts.undo import offer_undo, undo_bar, withdraw
+from webapp.people_list import people_address
 from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonVi
         photo=_photo(asked.faces[0]) if question.kind is not Kind.MOMENT else None,
         beside=_beside(asked),
         answers=words.answers(asked, mine),
-        people=_choices(people),
+        people=people_address(people),
         selectable=many,
         naming=question.kind in (*NAMING, Kind.WRONG, Kind.GROUPS),
         error=st.session_state.get(_ERROR, ""),
@@ -178,19 +179,6 @@ def _beside(asked: AskedNow) -> list[dict[str, Any]]:
 
 def _strip(faces: Sequence[FaceView]) -> list[dict[str, Any]]:
     return [_face(face) for face in faces]
-
-
-def _choices(people: Sequence[PersonView]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": person.id,
-            "name": person.name,
-            "note": count(person.faces, "face"),
-            "src": face_url(person.cover_face_id) if person.cover_face_id else None,
-        }
-        for person in people
-        if not person.hidden
-    ]
 
 
 def _ahead(found: OpenQuestions | None, here: Place, key: str) -> list[str]:
