@@ -40,16 +40,20 @@ _TURN, _ASKED, _ERROR, _TWICE = "queue-turn", "queue-asked", "queue-error", "que
 def page() -> None:
     st.title("Name faces")
     job_progress("cluster", "import")
-    people = library().people.all()
-    coming = next_question(library(), place(), people)
-    unfinished = coming.asked is None or bool(coming.found and coming.found.left)
-    st.fragment(_queue, run_every=LOOK_AGAIN_SECONDS if unfinished else None)(unfinished)
+    first = _coming()
+    unfinished = first[0].asked is None or bool(first[0].found and first[0].found.left)
+    st.fragment(_queue, run_every=LOOK_AGAIN_SECONDS if unfinished else None)(unfinished, [first])
 
 
-def _queue(unfinished: bool) -> None:
-    """The question, alone: an answer draws nothing else again. unfinished: it looks by itself for more."""
+def _coming() -> tuple[NextQuestion, list[PersonView]]:
     people = library().people.all()
-    coming = next_question(library(), place(), people)
+    return next_question(library(), place(), people), people
+
+
+def _queue(unfinished: bool, first: list[tuple[NextQuestion, list[PersonView]]]) -> None:
+    """The question, alone: an answer draws nothing else again. unfinished: it looks by itself for more; first: what
+    the page found already, for the first time only."""
+    coming, people = first.pop() if first else _coming()
     if unfinished and coming.asked is not None and not (coming.found and coming.found.left) and not is_open():
         st.rerun()
     if coming.found is not None and coming.found.left:
