@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
@@ -278,7 +279,7 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL."""
-        return self.database_url or f"sqlite:///{(self.library / 'faceid.db').resolve()}"
+        return self.database_url or _sqlite_url(self.library.absolute())
 
     @property
     def engine_folder(self) -> Path:
@@ -368,3 +369,9 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@lru_cache(maxsize=8)
+def _sqlite_url(folder: Path) -> str:
+    """Looked up several times in every run of a page. folder: absolute."""
+    return f"sqlite:///{(folder / 'faceid.db').resolve()}"

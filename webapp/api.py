@@ -6,6 +6,7 @@ Pictures are found by number only; no path ever comes from a request.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from contextlib import suppress
 from dataclasses import asdict
@@ -49,6 +50,7 @@ from webapp.days import IsoDay
 from webapp.exports import add_exports
 from webapp.live import add_live
 from webapp.markup import CACHE_TOKEN
+from webapp.people_list import choices
 from webapp.picture_cache import Cache
 from webapp.placeholder import silhouette
 from webapp.portraits import SIDE_PX, Portraits
@@ -207,6 +209,12 @@ def _add_facts(api: FastAPI) -> None:
     @api.get("/people")
     def people() -> list[dict[str, Any]]:
         return [asdict(person) for person in library().people.all()]
+
+    @api.get("/people/choices", include_in_schema=False, response_class=Response)
+    def people_to_choose_from() -> Response:
+        """For the boxes of the pages that take a name; not kept, as numbers of faces change with every act."""
+        rows = json.dumps(choices(library().people.all()), ensure_ascii=False, separators=(",", ":"))
+        return Response(rows, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def _add_audit(api: FastAPI) -> None:

@@ -76,15 +76,6 @@ CSS = """
 /* What is done with the chosen photos or people stays in view while they scroll by. */
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-choice-"]) { position: sticky; top: 3.6rem; z-index: 20;
   margin: -.5rem; padding: .5rem; border-radius: .9rem; backdrop-filter: blur(18px) saturate(1.4); }
-/* A photo is a picture with an invisible button over it: the whole tile opens its details. */
-[class*="st-key-photo-grid"] { display: grid;
-  grid-template-columns: repeat(auto-fill, minmax(min(11rem, 45%), 1fr)); }
-[class*="st-key-tile-"] { position: relative; gap: .3rem; }
-[class*="st-key-tile-"] .stElementContainer:has(.stButton) { position: absolute; inset: 0; z-index: 2; }
-[class*="st-key-tile-"] .stButton, [class*="st-key-tile-"] .stButton button { height: 100%; width: 100%; }
-[class*="st-key-tile-"] .stButton button { opacity: 0; }
-[class*="st-key-tile-"]:has(button:focus-visible) .tile,
-[class*="st-key-tile-"]:hover .tile { outline: 3px solid var(--accent); outline-offset: 2px; }
 /* Streamlit's grey is too pale on our grounds: 4.5 to 1 is the least that can be read by everybody (WCAG 1.4.3). */
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .78; }
 [data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }
@@ -114,11 +105,6 @@ CSS = """
 .waiting { display: flex; gap: .6rem; }
 .waiting img { width: 4.5rem; min-width: 0; flex: 0 1 auto; aspect-ratio: 1; object-fit: cover;
   border-radius: .7rem; background: var(--card); }
-.tile { position: relative; aspect-ratio: 4/3; border-radius: .75rem; overflow: hidden; background: var(--card); }
-.tile img { width: 100%; height: 100%; object-fit: cover; display: block; }
-.tile .count { position: absolute; left: .5rem; bottom: .5rem; padding: .1rem .55rem; border-radius: 1rem;
-               font-size: .78rem; color: #fff; background: rgb(0 0 0 / 62%); }
-.tile-name { font-size: .82rem; opacity: .85; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 </style>
 """
 """What the theme's configuration can't say. Keys: card… is a surface with a fine border, tile-… a photo of

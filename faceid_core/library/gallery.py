@@ -313,6 +313,8 @@ class Gallery:
         had died when the photo was taken."""
         ids = [int(face) for face in faces]
         living = self.lifetimes()
+        if not len(living.people):
+            return self.ruled_out(ids)
         out = living.exclude(self.days(ids)[:, None], living.people[None, :])
         dates = {(ids[row], int(living.people[place])) for row, place in np.argwhere(out).tolist()}
         return self.ruled_out(ids) | dates
@@ -327,19 +329,26 @@ class Gallery:
             .join(other, other.c.photo_id == col(Face.photo_id))
             .join(Label, col(Label.face_id) == other.c.id)
         )
-        said = select(Rejection.face_id, Rejection.person_id)  # type: ignore[call-overload]
+        told = select(Rejection.face_id, Rejection.person_id)  # type: ignore[call-overload]
         with self._database.read() as session:
             for chunk in chunks(np.asarray(list(faces)).tolist()):
-                found.update(session.execute(said.where(col(Rejection.face_id).in_(chunk))).tuples())
-                found.update(session.execute(beside.where(col(Face.id).in_(chunk))).tuples())
-                for one, other in (
-                    (PairConstraint.face_id, PairConstraint.other_id),
-                    (PairConstraint.other_id, PairConstraint.face_id),
-                ):
-                    unlike = select(one, Label.person_id).join(Label, col(Label.face_id) == col(other))  # type: ignore[call-overload]
-                    unlike = unlike.where(col(PairConstraint.same).is_(False), col(one).in_(chunk))
-                    found.update(session.execute(unlike).tuples())
+                parts = [beside.where(col(Face.id).in_(chunk)), *(_unlike(chunk, *pair) for pair in _BOTH_WAYS)]
+                wanted = told.where(col(Rejection.face_id).in_(chunk)).union_all(*parts)
+                found.update(session.execute(wanted).tuples())
         return frozenset(found)
+
+
+_BOTH_WAYS: tuple[tuple[Any, Any], ...] = (
+    (PairConstraint.face_id, PairConstraint.other_id),
+    (PairConstraint.other_id, PairConstraint.face_id),
+)
+
+
+def _unlike(faces: Sequence[int], one: Any, other: Any) -> Select[Any]:
+    """(face, person) of faces that a human told apart from one of the person's."""
+    unlike = select(one, Label.person_id).join(Label, col(Label.face_id) == col(other))  # type: ignore[call-overload]
+    wanted: Select[Any] = unlike.where(col(PairConstraint.same).is_(False), col(one).in_(faces))
+    return wanted
 
 
 def _lifetimes(session: Session) -> Lifetimes:

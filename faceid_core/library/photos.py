@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, extract, func, select
+from sqlalchemy import ColumnElement, Select, extract, func, select
 from sqlmodel import col
 
 from faceid_core.errors import NotFound
@@ -249,16 +249,15 @@ class Photos:
         detector: as in the settings; a custom model's stored name goes on with the start of its file's hash.
         """
         self._database.actor.require(Role.OWNER)
-        wanted = (
-            select(Photo.id, Photo.path)  # type: ignore[call-overload]
-            .where(col(Photo.status) == PhotoStatus.DONE.value, col(Photo.detector) != detector)
-            .where(
-                ~col(Photo.detector).startswith(f"{detector}-", autoescape=True), ~col(Photo.path).contains("#t=")
-            )
-            .order_by(col(Photo.id))
-        )
+        wanted = select(Photo.id, Photo.path).where(*_searched_otherwise(detector)).order_by(col(Photo.id))  # type: ignore[call-overload]
         with self._database.read() as session:
             return [tuple(row) for row in session.execute(wanted)]
+
+    def number_searched_otherwise(self, detector: str) -> int:
+        """How many `searched_otherwise` gives."""
+        self._database.actor.require(Role.OWNER)
+        with self._database.read() as session:
+            return session.scalar(select(func.count(col(Photo.id))).where(*_searched_otherwise(detector))) or 0
 
     def ids(self, query: PhotoQuery) -> list[int]:
         """All photos that a query asks for, in the order of import. Raises NotAllowed like `page`."""
@@ -276,3 +275,12 @@ class Photos:
 def _views() -> Select[tuple[object, ...]]:
     faces = select(func.count()).where(col(Face.photo_id) == col(Photo.id)).scalar_subquery()
     return select(Photo.id, Photo.path, Photo.width, Photo.height, Photo.taken_at, Photo.status, Photo.error, faces)  # type: ignore[call-overload, no-any-return]
+
+
+def _searched_otherwise(detector: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Photo.status) == PhotoStatus.DONE.value,
+        col(Photo.detector) != detector,
+        ~col(Photo.detector).startswith(f"{detector}-", autoescape=True),
+        ~col(Photo.path).contains("#t="),
+    )

@@ -99,4 +99,5 @@ def _question(row: dict[str, Any]) -> Question:
 
 
 def _tuples(values: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(tuple(value) if isinstance(value, list) else value for value in values)
+    """Of numbers, or of pairs."""
+    return tuple(map(tuple, values)) if values and isinstance(values[0], list) else tuple(values)

@@ -170,8 +170,7 @@ def test_a_person_is_renamed_called_back_and_erased(page: Page, stage: Stage) ->
 def test_a_face_is_named_on_its_photo(page: Page, stage: Stage) -> None:
     page.goto(f"{stage.url}/photos")
     settled(page)
-    tile = page.locator("[class*='st-key-tile-']").filter(has_text="2 faces").first
-    tile.get_by_role("button").click()
+    page.get_by_role("button", name=re.compile(r"^Open .*, 2 faces$")).first.click()
     dialog = page.get_by_role("dialog")
     dialog.locator(".side .row").nth(1).click()
     dialog.locator(".box.chosen").wait_for()

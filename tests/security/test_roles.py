@@ -45,7 +45,8 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     "": {VIEWER: "acting_as close counts open refuse_open_door actor read_only", OWNER: "problems"},
     "photos": {
         VIEWER: "beside cameras first_and_last get ids is_gone months number page phashes",
-        OWNER: "add_many at files fingerprints follow found_at frames knows missing note_copies searched_otherwise "
+        OWNER: "add_many at files fingerprints follow found_at frames knows missing note_copies "
+        "number_searched_otherwise searched_otherwise "
         "unchanged with_content",
     },
     "faces": {

@@ -79,6 +79,7 @@ def test_after_an_interruption_it_goes_on_with_the_rest(by_mmod: Library, monkey
 
 def test_the_name_of_a_custom_model_goes_on_with_its_hash(by_mmod: Library) -> None:
     assert by_mmod.photos.searched_otherwise("mm") != []
+    assert by_mmod.photos.number_searched_otherwise("mm") == len(by_mmod.photos.searched_otherwise("mm"))
     with by_mmod._database.write() as session:
         from faceid_core.library.store.tables import Photo
 

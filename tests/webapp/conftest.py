@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from faceid_core.settings import Settings
 from faceid_core.values import Box, DetectedFace, NewFace, NewPhoto, Quality
 from tests import sharing
 from webapp import context
+from webapp.parts import photo_grid
 
 EMBEDDER = "dlib-resnet+mirror"
 SIDE = 240
@@ -128,3 +131,17 @@ def texts(page: AppTest) -> str:
 
 def html_of(page: AppTest) -> str:
     return "\n".join(str(element.proto.body) for element in page.get("html"))
+
+
+def photo_cards(page: AppTest) -> list[dict[str, Any]]:
+    """The photos that are shown as cards."""
+    parts = [part.proto for part in page.get("bidi_component")]
+    shown = [json.loads(part.json) for part in parts if part.component_name.endswith("faceid_cards")]
+    return [card for each in shown if each["layout"] == "photos" for card in each["cards"]]
+
+
+def opened_photo(page: AppTest, photo: int) -> AppTest:
+    """The page after a click on a photo's card; AppTest can't click into a component."""
+    assert photo in {card["id"] for card in photo_cards(page)}
+    page.session_state[photo_grid._OPENED] = photo
+    return page.run()

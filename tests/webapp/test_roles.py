@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from faceid_core.errors import NotAllowed, PathNotFound
 from faceid_core.library import Library
 from faceid_core.values import Actor, Flag, Role
-from tests.webapp.conftest import EMBEDDER, OpenPage, texts
+from tests.webapp.conftest import EMBEDDER, OpenPage, opened_photo, texts
 from webapp import app, context
 from webapp.app_pages.people import MERGE, REMOVE_NAME
 
@@ -214,7 +214,7 @@ def test_a_photo_tells_its_folder_to_whom_it_concerns(
 ) -> None:
     become(actor)
     newest = lived_in.photos.page(limit=2)[-1]
-    page = open_page("photos").button(key=f"photo-{newest.id}").click().run()
+    page = opened_photo(open_page("photos"), newest.id)
     folder = newest.path.rpartition("/")[0]
     shown, name = texts(page).replace("\\", ""), folder.rpartition("/")[2]
     assert newest.path.rpartition("/")[2] in shown

@@ -27,6 +27,7 @@ from webapp.parts.dialog import is_open
 from webapp.parts.job_progress import job_progress
 from webapp.parts.queue_place import place
 from webapp.parts.undo import offer_undo, undo_bar, undo_event
+from webapp.people_list import people_address
 from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
@@ -40,16 +41,20 @@ _TURN, _ASKED, _ERROR, _TWICE = "queue-turn", "queue-asked", "queue-error", "que
 def page() -> None:
     st.title("Name faces")
     job_progress("cluster", "import")
-    people = library().people.all()
-    coming = next_question(library(), place(), people)
-    unfinished = coming.asked is None or bool(coming.found and coming.found.left)
-    st.fragment(_queue, run_every=LOOK_AGAIN_SECONDS if unfinished else None)(unfinished)
+    first = _coming()
+    unfinished = first[0].asked is None or bool(first[0].found and first[0].found.left)
+    st.fragment(_queue, run_every=LOOK_AGAIN_SECONDS if unfinished else None)(unfinished, [first])
 
 
-def _queue(unfinished: bool) -> None:
-    """The question, alone: an answer draws nothing else again. unfinished: it looks by itself for more."""
+def _coming() -> tuple[NextQuestion, list[PersonView]]:
     people = library().people.all()
-    coming = next_question(library(), place(), people)
+    return next_question(library(), place(), people), people
+
+
+def _queue(unfinished: bool, first: list[tuple[NextQuestion, list[PersonView]]]) -> None:
+    """The question, alone: an answer draws nothing else again. unfinished: it looks by itself for more; first: what
+    the page found already, for the first time only."""
+    coming, people = first.pop() if first else _coming()
     if unfinished and coming.asked is not None and not (coming.found and coming.found.left) and not is_open():
         st.rerun()
     if coming.found is not None and coming.found.left:
@@ -111,7 +116,7 @@ def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonVi
         photo=_photo(asked.faces[0]) if question.kind is not Kind.MOMENT else None,
         beside=_beside(asked),
         answers=words.answers(asked, mine),
-        people=_choices(people),
+        people=people_address(people),
         selectable=many,
         preselected=not apart,
         naming=question.kind in (*NAMING, Kind.WRONG, Kind.GROUPS),
@@ -193,19 +198,6 @@ def _beside(asked: AskedNow) -> list[dict[str, Any]]:
 
 def _strip(faces: Sequence[FaceView]) -> list[dict[str, Any]]:
     return [_face(face) for face in faces]
-
-
-def _choices(people: Sequence[PersonView]) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": person.id,
-            "name": person.name,
-            "note": count(person.faces, "face"),
-            "src": face_url(person.cover_face_id) if person.cover_face_id else None,
-        }
-        for person in people
-        if not person.hidden
-    ]
 
 
 def _ahead(found: OpenQuestions | None, here: Place, key: str) -> list[str]:

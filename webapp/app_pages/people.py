@@ -139,7 +139,8 @@ def _search() -> str:
 
 def _consent_filter(everybody: list[PersonView]) -> str | None:
     """Offered once anybody's consent is known."""
-    answers = [answer for answer in ANSWERS if any(_answer(person) == answer for person in everybody)]
+    given = set(map(_answer, everybody))
+    answers = [answer for answer in ANSWERS if answer in given]
     if answers in ([], ["unknown"]):
         return None
     return st.selectbox(

@@ -3,7 +3,7 @@
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
  * @typedef {{ id: number, title: string, src: string | null, detail: string, hint: string | null }} CardData
- * @typedef {{ cards: CardData[], layout: "grid" | "strip", current: number | null, label: string }} Data
+ * @typedef {{ cards: CardData[], layout: "grid" | "strip" | "photos", current: number | null, label: string }} Data
  * @typedef {{ button: HTMLButtonElement, image: HTMLImageElement, title: HTMLElement, detail: HTMLElement }} Card
  * @typedef {{
  *   root: HTMLElement, list: HTMLElement, byId: Map<number, Card>, current: number | null | undefined,

@@ -1,4 +1,4 @@
-"""Cards with a picture: a strip to move along (groups), or a grid to open from (people)."""
+"""Cards with a picture: a strip to move along (groups), or a grid to open from (people, photos)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cards(
     key: str,
     label: str,
     on_choose: Callable[[int], None],
-    layout: Literal["grid", "strip"] = "grid",
+    layout: Literal["grid", "strip", "photos"] = "grid",
     current: int | None = None,
 ) -> None:
     """Draw the cards; on_choose gets the id of one that is clicked, before the page runs again."""

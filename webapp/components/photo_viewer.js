@@ -10,7 +10,7 @@
  * @typedef {{ id: number, box: Box, name: string, title: string, src: string, isAside: boolean }} Face
  * @typedef {{
  *   turn: number, photo: number, src: string, large: string, width: number, height: number, gone: boolean, faces: Face[],
- *   people: Person[], chosen: number | null, naming: boolean, editable: boolean, previous: boolean, next: boolean,
+ *   people: string, chosen: number | null, naming: boolean, editable: boolean, previous: boolean, next: boolean,
  *   error: string, status: string, ahead: string[], without: Faceless[], adding: boolean,
  * }} Data
  * @typedef {{ face: number | null, box: Box, was: Box | null }} Adjusting face: null for a new one

@@ -18,10 +18,11 @@ class ShownPhoto:
     """What is drawn. photo: its id; src, large: addresses of the photo, as it is shown at first and when it is
     zoomed; width, height: in pixels; gone: whether its file is.
 
-    faces, people: as photo_viewer.js says; without: who is on it without a face, as photo_side.js says; adding:
-    whether to ask for one more of them; chosen: the face that stands out; naming: whether to ask for its name.
-    previous, next: whether there are photos to go to. error: what was wrong with the last name; status: what was
-    done, for screen readers. ahead: addresses of pictures to load ahead.
+    faces: as photo_viewer.js says; people: the address of those to choose from, see people_address; without:
+    who is on it without a face, as photo_side.js says; adding: whether to ask for one more of them; chosen: the
+    face that stands out; naming: whether to ask for its name.
+    previous, next: whether there are photos to go to. error: what was wrong with the last name; status: what
+    was done, for screen readers. ahead: addresses of pictures to load ahead.
     """
 
     photo: int
@@ -31,7 +32,7 @@ class ShownPhoto:
     height: int
     gone: bool
     faces: Sequence[Mapping[str, Any]]
-    people: Sequence[Mapping[str, Any]]
+    people: str
     chosen: int | None
     naming: bool
     editable: bool

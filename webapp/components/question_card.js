@@ -3,13 +3,12 @@
 
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
- * @import { Person } from "./type_ahead.js"
  * @typedef {{ id: number, src: string, title: string, photo: number, whole?: Photo | null }} Face
  * @typedef {{ src: string, caption: string, left: number, top: number, width: number, height: number }} Photo
  * @typedef {{ answer: string, label: string, keys: string[], kind: string, person?: number, hint: string, chosen: string }} Answer
  * @typedef {{
  *   turn: number, question: string, title: string, reason: string, place: string, faces: Face[], selectable: boolean,
- *   preselected: boolean, photo: Photo | null, beside: { title: string, faces: Face[] }[], answers: Answer[], people: Person[],
+ *   preselected: boolean, photo: Photo | null, beside: { title: string, faces: Face[] }[], answers: Answer[], people: string,
  *   naming: boolean, error: string, next: string[], keys: [string, string, string][],
  * }} Data
  * @typedef {{
@@ -20,7 +19,7 @@
  * }} Card
  */
 
-import { element, typeAhead } from "./type_ahead.js"
+import { element, peopleAt, typeAhead } from "./type_ahead.js"
 
 /** @type {WeakMap<ParentNode, Card>} */
 const instances = new WeakMap()
@@ -88,6 +87,7 @@ function draw(card, data) {
   if (isTyping && data.error) card.input.focus({ preventScroll: true })
   else if (!data.error) card.input.blur()
   for (const src of data.next) new Image().src = src
+  peopleAt(data.people)
 }
 
 /**

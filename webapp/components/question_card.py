@@ -29,10 +29,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is drawn. question: its key; place: how far one is. faces, photo, beside, people: as question_card.js
-    says; selectable: whether faces can be chosen; preselected: whether all are at first; naming: whether there is a
-    box for a name; error: what was wrong with the last answer; next: addresses of pictures to load ahead; keys: the
-    answer whose key can be chosen, or "", the key, and what it does."""
+    """What is drawn. question: its key; place: how far one is. faces, photo, beside: as question_card.js says;
+    people: the address of those to choose from, see people_address; selectable: whether faces can be chosen;
+    preselected: whether all are at first; naming: whether there is a box for a name; error: what was wrong with the
+    last answer; next: addresses of pictures to load ahead; keys: the answer whose key can be chosen, or "", the key,
+    and what it does."""
 
     question: str
     title: str
@@ -40,7 +41,7 @@ class Shown:
     place: str
     faces: Sequence[Mapping[str, Any]]
     answers: Sequence[Answer]
-    people: Sequence[Mapping[str, Any]]
+    people: str
     photo: Mapping[str, Any] | None = None
     beside: Sequence[Mapping[str, Any]] = ()
     selectable: bool = False

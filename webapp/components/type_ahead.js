@@ -7,6 +7,33 @@
 
 const SHOWN = 7
 
+/** @type {{ address: string, people: Person[] | null, coming: Promise<Person[]> }} */
+const NOBODY = { address: "", people: [], coming: Promise.resolve([]) }
+let kept = NOBODY
+
+/**
+ * The people at an address of the server, which is another one when they change. They come once for all boxes; an
+ * address that fails is asked again the next time.
+ * @param {string} address
+ */
+export function peopleAt(address) {
+  if (!address) return NOBODY
+  if (kept.address === address) return kept
+  const mine = kept = { address, people: /** @type {Person[] | null} */ (null), coming: load(address) }
+  mine.coming.then(people => { mine.people = people }, () => { if (kept === mine) kept = NOBODY })
+  return mine
+}
+
+/**
+ * @param {string} address
+ * @returns {Promise<Person[]>}
+ */
+async function load(address) {
+  const answer = await fetch(address)
+  if (!answer.ok) throw new Error(`${answer.status} for ${address}`)
+  return await answer.json()
+}
+
 /**
  * @template {keyof HTMLElementTagNameMap} Kind
  * @param {Kind} kind
@@ -43,10 +70,10 @@ function matching(people, typed) {
 /**
  * The input and its list, to be put into the page, and what closes the list. Enter takes the first match, Shift+Enter a
  * new person, Escape leaves.
- * @param {() => Person[]} choices
+ * @param {() => string} address of the people
  * @param {Takes} takes
  */
-export function typeAhead(choices, takes) {
+export function typeAhead(address, takes) {
   const input = element("input", "name")
   const list = element("ul", "list")
   list.id = "names"
@@ -68,7 +95,9 @@ export function typeAhead(choices, takes) {
     else input.removeAttribute("aria-activedescendant")
   }
   const suggest = () => {
-    const [people, typed] = [choices(), input.value.trim()]
+    const { people, coming } = peopleAt(address())
+    if (!people) return void coming.then(() => { if (isFocused(input)) suggest() }, () => {})
+    const typed = input.value.trim()
     shown = matching(people, typed)
     if (typed && !people.some(person => plain(person.name) === plain(typed))) shown.push(null)
     active = typed ? 0 : -1
@@ -81,6 +110,13 @@ export function typeAhead(choices, takes) {
     shown = []
     input.setAttribute("aria-expanded", "false")
     input.removeAttribute("aria-activedescendant")
+  }
+  /** @param {boolean} isNew */
+  const enter = isNew => {
+    const { people, coming } = peopleAt(address())
+    // Who typed faster than the people came means the first match, not a new person.
+    if (!people) return void coming.then(() => { if (isFocused(input)) { suggest(); enter(isNew) } }, () => {})
+    take(isNew && shown.at(-1) === null ? shown.length - 1 : active)
   }
   /** @param {number} place */
   const take = place => {
@@ -98,7 +134,7 @@ export function typeAhead(choices, takes) {
       mark()
     } else if (event.key === "Escape") takes.onLeave()
     else if (event.key === "Enter" && !event.isComposing) {
-      take(event.shiftKey && shown.at(-1) === null ? shown.length - 1 : active)
+      enter(event.shiftKey)
     } else return
     event.preventDefault()
   })
@@ -108,6 +144,12 @@ export function typeAhead(choices, takes) {
     if (item) take(Number(item.dataset.place))
   })
   return { input, list, fold }
+}
+
+/** @param {HTMLInputElement} input */
+function isFocused(input) {
+  const top = input.getRootNode()
+  return (top instanceof ShadowRoot || top instanceof Document) && top.activeElement === input
 }
 
 /**

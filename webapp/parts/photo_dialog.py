@@ -23,6 +23,7 @@ from webapp.parts import photo_acts
 from webapp.parts.dialog import dialog
 from webapp.parts.erase_dialog import erase_now
 from webapp.parts.undo import offer_undo, undo_bar
+from webapp.people_list import people_address
 from webapp.wording import count, long_date
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def shown_photo(
         height=photo.height,
         gone=not photo.width or library().photos.is_gone(photo.id),
         faces=[_face(face) for face in faces if face.flag not in (Flag.NOT_A_FACE, Flag.HIDDEN)],
-        people=[_choice(person) for person in people if not person.hidden] if may(Role.EDITOR) else [],
+        people=people_address(people) if may(Role.EDITOR) else "",
         chosen=at.chosen,
         naming=at.naming,
         editable=may(Role.EDITOR) and library().read_only is None,
@@ -107,11 +108,6 @@ def _face(face: FaceView) -> dict[str, Any]:
 
 def _without_face(one: WithoutFace) -> dict[str, Any]:
     return {"person": one.person_id, "name": one.name, "presence": one.presence.value}
-
-
-def _choice(person: PersonView) -> dict[str, Any]:
-    source = face_url(person.cover_face_id) if person.cover_face_id else None
-    return {"id": person.id, "name": person.name, "note": count(person.faces, "face"), "src": source}
 
 
 def tags_in_words(tags: Iterable[str]) -> str:

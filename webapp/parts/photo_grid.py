@@ -9,43 +9,43 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from faceid_core import frame_path
-from webapp.markup import escaped_html, escaped_markdown, photo_url
+from webapp.components.cards import Card, cards
+from webapp.markup import photo_url
 from webapp.parts.photo_dialog import show_photo
 from webapp.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.library import PhotoQuery, PhotoView
 
+_OPENED = "_opened_photo"
+"""The photo that was clicked, until all is drawn."""
+
 
 def photo_grid(photos: Iterable[PhotoView], *, key: str = "", query: PhotoQuery | None = None) -> None:
     """Tiles that open the photo when they are clicked. key: tells grids on one page apart; query: the search that
     gave the photos, for going on from one to the next; months are headed where it asks for their order."""
-    by_month = query is not None and query.by_date
-    opened: list[int] = []
-    for month, some in groupby(photos, _month if by_month else lambda _: ""):
+    by_month, shown = query is not None and query.by_date, list(photos)
+    for month, some in groupby(shown, _month if by_month else lambda _: ""):
         if month:
             st.markdown(f"#### {month}")
-        with st.container(key=f"photo-grid{key}-{month or 'all'}"):
-            opened += [photo.id for photo in some if photo_tile(photo)]
-    for photo_id in opened:  # once all is drawn: what is done in the photo must not meet a page that is at work
-        show_photo(photo_id, query=query)
+        cards(
+            [_card(photo) for photo in some], key=f"photo-grid{key}-{month or 'all'}", layout="photos",
+            label=f"Photos of {month}" if month else "Photos", on_choose=_open,
+        )  # fmt: skip
+    # Once all is drawn: what is done in the photo must not meet a page that is at work.
+    if st.session_state.get(_OPENED) in {photo.id for photo in shown}:
+        show_photo(st.session_state.pop(_OPENED), query=query)
+
+
+def _open(photo_id: int) -> None:
+    st.session_state[_OPENED] = photo_id
 
 
 def _month(photo: PhotoView) -> str:
     return f"{photo.taken_at:%B %Y}" if photo.taken_at else "Without a date"
 
 
-def photo_tile(photo: PhotoView) -> bool:
-    """Draw the tile; True when it was clicked."""
+def _card(photo: PhotoView) -> Card:
     name = frame_path.shown(photo.path)
-    with st.container(key=f"tile-{photo.id}"):
-        st.html(tile_html(photo, name))
-        return st.button(f"Open {escaped_markdown(name)}", key=f"photo-{photo.id}")
-
-
-def tile_html(photo: PhotoView, name: str) -> str:
-    label, text = count(photo.faces, "face") if photo.faces else "no face", escaped_html(name)
-    return (
-        f'<div class="tile"><img loading="lazy" src="{photo_url(photo.id, 416)}" alt="">'
-        f'<span class="count">{label}</span></div><div class="tile-name" title="{text}">{text}</div>'
-    )
+    detail = count(photo.faces, "face") if photo.faces else "no face"
+    return Card(photo.id, name, photo_url(photo.id, 416), detail, hint=f"Open {name}")

@@ -14,7 +14,7 @@ JOB = {"paths": [], "searched_otherwise": True}
 def search_again() -> None:
     """Nothing where all photos were searched by the current detector."""
     current = library()
-    if not (number := len(current.photos.searched_otherwise(current.settings.detector))):
+    if not (number := current.photos.number_searched_otherwise(current.settings.detector)):
         return
     photos = count(number, "photo")
     with st.container(border=True, key="search-again"):
