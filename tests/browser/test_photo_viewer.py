@@ -268,3 +268,28 @@ def test_arrows_go_through_the_photos_of_a_person(page: Page, url: str, folder: 
     page.keyboard.press("ArrowLeft")
     shows(page, "photo5.jpg")
     page.get_by_role("button", name="Previous photo", disabled=True).wait_for()
+
+
+def test_back_closes_the_photo_and_keeps_the_search(page: Page, url: str) -> None:
+    page.goto(f"{url}/photos")
+    for closing in (page.go_back, lambda: page.keyboard.press("Escape"), page.go_back):
+        opened_there(page, "photo")
+        closing()
+        page.get_by_role("dialog").wait_for(state="detached")
+        page.wait_for_url(f"{url}/photos?q=photo")
+        assert page.get_by_role("textbox", name="Search").input_value() == "photo"
+    page.wait_for_function("!history.state?.isOver")
+    page.go_back()
+    page.wait_for_url(f"{url}/photos")
+
+
+def opened_there(page: Page, search: str) -> None:
+    """Search, unless that was done, and open the first photo."""
+    box = page.get_by_role("textbox", name="Search")
+    if box.input_value() != search:
+        box.fill(search)
+        box.press("Enter")
+        page.wait_for_url(re.compile(rf"q={search}$"))
+    page.get_by_role("button", name=re.compile("^Open ")).first.click()
+    stage(page).wait_for()
+    page.wait_for_function("history.state?.isOver")
