@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from faceid_core.values import utc_now
 from faceid_core.wording import count
 
-__all__ = ["ago", "count", "day", "duration", "percent"]
+__all__ = ["ago", "count", "day", "duration", "isolated", "percent"]
 
 
 def duration(seconds: float) -> str:
@@ -21,6 +21,11 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def isolated(name: str) -> str:
+    """A name before a number: where it is written from right to left, the number would change sides with it."""
+    return f"\u2068{name}\u2069"
 
 
 def ago(moment: datetime) -> str:

@@ -117,6 +117,14 @@ def test_arrows_go_through_the_search_and_keys_zoom(page: Page, url: str) -> Non
     before = picture(page)["y"]
     drag(page, (120, 120), (100, 100))
     assert picture(page)["y"] < before, "a drag moves the photo"
+    for _ in range(3):
+        page.keyboard.press("+")
+    before = picture(page)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowRight")
+    after = picture(page)
+    assert after["y"] > before["y"] and after["x"] < before["x"], "so do keys"
+    shows(page, "photo4.jpg")
     page.keyboard.press("0")
     zoomed.wait_for(state="detached")
     at = picture(page)
@@ -222,12 +230,35 @@ def test_thumbs_swipe_name_and_find_large_buttons(chromium: Browser, url: str, f
     photo, side = picture(page), page.locator(".side").bounding_box()
     assert side is not None and side["y"] >= photo["y"] + photo["height"], "people are below the photo"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    pinch_to_fit(page)
+    shows(page, "photo5.jpg")
+    idle(page)
     page.locator(".row").first.tap()
     page.get_by_role("combobox", name="Name").fill("Ada")
     page.get_by_role("option", name="New person “Ada”").tap()
     page.get_by_role("button", name="Ada", exact=True).wait_for()
     assert [face.person for face in faces(folder, NEWEST)] == ["Ada"]
     context.close()
+
+
+def pinch_to_fit(page: Page) -> None:
+    """Zoom in by a button, and out again by two fingers."""
+    page.get_by_role("button", name="Zoom in").tap()
+    page.locator(".stage.zoomed").wait_for()
+    box, devtools = page.locator(".stage").bounding_box(), page.context.new_cdp_session(page)
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, apart in (
+        ("touchStart", 140),
+        ("touchMove", 90),
+        ("touchMove", 40),
+        ("touchMove", 20),
+        ("touchEnd", 0),
+    ):
+        fingers = [{"x": x + apart * side, "y": y, "id": side + 1} for side in (-1, 1)] if apart else []
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    page.locator(".stage.zoomed").wait_for(state="detached")
+    page.wait_for_timeout(300)
 
 
 def test_a_photo_that_was_moved_is_found_again(page: Page, url: str, folder: Path) -> None:
@@ -268,3 +299,28 @@ def test_arrows_go_through_the_photos_of_a_person(page: Page, url: str, folder: 
     page.keyboard.press("ArrowLeft")
     shows(page, "photo5.jpg")
     page.get_by_role("button", name="Previous photo", disabled=True).wait_for()
+
+
+def test_back_closes_the_photo_and_keeps_the_search(page: Page, url: str) -> None:
+    page.goto(f"{url}/photos")
+    for closing in (page.go_back, lambda: page.keyboard.press("Escape"), page.go_back):
+        opened_there(page, "photo")
+        closing()
+        page.get_by_role("dialog").wait_for(state="detached")
+        page.wait_for_url(f"{url}/photos?q=photo")
+        assert page.get_by_role("textbox", name="Search").input_value() == "photo"
+    page.wait_for_function("!history.state?.isOver")
+    page.go_back()
+    page.wait_for_url(f"{url}/photos")
+
+
+def opened_there(page: Page, search: str) -> None:
+    """Search, unless that was done, and open the first photo."""
+    box = page.get_by_role("textbox", name="Search")
+    if box.input_value() != search:
+        box.fill(search)
+        box.press("Enter")
+        page.wait_for_url(re.compile(rf"q={search}$"))
+    page.get_by_role("button", name=re.compile("^Open ")).first.click()
+    stage(page).wait_for()
+    page.wait_for_function("history.state?.isOver")

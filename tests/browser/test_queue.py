@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from faceid_core.library import Library
@@ -148,3 +150,61 @@ def test_thumbs_find_large_buttons(queue: Page) -> None:
         box = queue.get_by_role("button", name=re.compile(name)).bounding_box()
         assert box is not None and box["height"] >= 44 and box["width"] >= 120
     assert queue.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.fixture
+def singles(
+    page: Page, serving: Callable[..., AbstractContextManager[str]], imported_folder: Path, tmp_path: Path
+) -> Iterator[Page]:
+    """Every face is in no group."""
+    folder = sharing.copy_library(imported_folder, tmp_path / "library")
+    with Library.open(Settings(library=folder)) as library:
+        ids = library.faces.vectors("dlib-resnet+mirror").ids
+        library.clusters.save_run("test", {}, "dlib-resnet+mirror", ids, np.zeros(len(ids), np.int64))
+    with serving(folder) as url:
+        page.goto(f"{url}/name_faces")
+        heading(page, "Do you know anybody")
+        yield page
+
+
+def test_several_single_faces_are_named_by_digits_and_the_others_stay(singles: Page, tmp_path: Path) -> None:
+    first = faces(singles)
+    pressed = singles.locator("button.face[aria-pressed=true]")
+    assert len(first) == 10 and pressed.count() == 0
+    singles.get_by_role("button", name=re.compile("I know nobody here")).wait_for()
+    singles.keyboard.press("2")
+    singles.keyboard.press("0")
+    assert pressed.count() == 2
+    singles.get_by_role("button", name=re.compile("Unknown person")).wait_for()
+    singles.keyboard.press("Enter")
+    singles.keyboard.type("Ada 2")  # a digit, too, is a letter here
+    singles.keyboard.press("Shift+Enter")
+    singles.get_by_text(re.compile("Named 2 faces “Ada 2”|Ada 2 would be in")).first.wait_for()
+    if singles.get_by_role("alert").filter(has_text="twice").count():
+        assert pressed.count() == 2, "what is chosen stays so"
+        singles.keyboard.press("Shift+Enter" if not people(tmp_path / "library") else "Enter")
+        singles.get_by_text("Named 2 faces “Ada 2”").wait_for()
+    changed(singles, first)
+    rest = [face for place, face in enumerate(first) if place not in (1, 9)]
+    assert faces(singles) == rest and pressed.count() == 0
+    singles.keyboard.press("u")
+    singles.get_by_text("Ignored 8 faces").wait_for()
+    changed(singles, rest)
+    assert not set(faces(singles)) & set(first), "nothing answered comes back"
+    singles.keyboard.press("z")
+    singles.get_by_text("Undone: Ignored 8 faces").wait_for()
+    singles.wait_for_timeout(500)
+    assert faces(singles) == rest
+
+
+def test_thumbs_choose_single_faces_and_see_their_photos(singles: Page) -> None:
+    singles.set_viewport_size({"width": 390, "height": 844})
+    photo = singles.locator("figure img")
+    before = photo.get_attribute("src")
+    for tile in singles.locator("button.face").all():
+        box = tile.bounding_box()
+        assert box is not None and box["width"] >= 44 and box["height"] >= 44
+        tile.click()
+    assert photo.get_attribute("src") != before
+    assert singles.locator("button.face[aria-pressed=true]").count() == 10
+    assert singles.evaluate("document.documentElement.scrollWidth") <= 390

@@ -17,14 +17,14 @@ from webapp.components.name_box import clear
 from webapp.context import library, may
 from webapp.feedback import guarded
 from webapp.markup import face_url
-from webapp.parts.blank import blank
+from webapp.parts.blank import blank, nothing_found
 from webapp.parts.erase_dialog import erase_dialog
 from webapp.parts.evaluation_dialog import measured
 from webapp.parts.job_progress import job_progress
 from webapp.parts.naming import Target, naming
 from webapp.parts.pager import Pager
 from webapp.parts.photo_dialog import show_photo
-from webapp.parts.regroup import group_again, regroup
+from webapp.parts.regroup import not_grouped, regroup
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.wording import count
 
@@ -47,9 +47,9 @@ def page() -> None:
     with st.container():  # keeps its place when empty, so that nothing below is drawn anew when a job ends
         job_progress("cluster", "import")
     if not counts.faces:
-        _nothing_found()
+        nothing_found()
     elif run is None:
-        _not_grouped()
+        not_grouped()
     else:
         views = {GROUPS: _groups, SINGLES: _singles, ASIDE: _aside}
         views[_view()](run)
@@ -73,24 +73,6 @@ def _view() -> str:
         "Show", [GROUPS, SINGLES, ASIDE], default=GROUPS, required=True, key="clusters-view",
         label_visibility="collapsed",
     )  # fmt: skip
-
-
-def _nothing_found() -> None:
-    blank(
-        "No faces yet",
-        "Import photos first. faceid finds the faces in them and groups those of the same person.",
-        icon="add_photo_alternate",
-        link=("photos", "Import photos"),
-    )
-
-
-def _not_grouped() -> None:
-    blank(
-        "The faces are not grouped yet",
-        "Grouping collects faces that look like the same person, so that you can name many at once.",
-        icon="workspaces",
-        button=("Group faces", group_again),
-    )
 
 
 # --- groups -------------------------------------------------------------------------------------------------

@@ -22,10 +22,11 @@ from webapp.context import library, who
 from webapp.feedback import guarded, show_toasts, toast
 from webapp.markup import escaped_markdown, face_url, photo_url
 from webapp.parts import question_words as words
-from webapp.parts.blank import blank
+from webapp.parts.blank import blank, nothing_found
 from webapp.parts.dialog import is_open
 from webapp.parts.job_progress import job_progress
 from webapp.parts.queue_place import place
+from webapp.parts.regroup import not_grouped
 from webapp.parts.undo import offer_undo, undo_bar, undo_event
 from webapp.people_list import people_address
 from webapp.wording import count, long_date
@@ -70,12 +71,13 @@ def _queue(unfinished: bool, first: list[tuple[NextQuestion, list[PersonView]]])
 
 
 def _nothing(coming: NextQuestion) -> None:
-    if coming.found is None:
-        counts = library().counts()
-        if counts.faces:
-            st.progress(0.0, text=":gray[Comparing faces]")
-            return
-        blank("No faces yet", "Import photos first.", icon="add_photo_alternate", link=("photos", "Import photos"))
+    if not library().counts().faces:
+        nothing_found()
+    elif library().clusters.current() is None:
+        not_grouped()
+    elif coming.found is None:
+        st.progress(0.0, text=":gray[Comparing faces]")
+        return
     elif coming.skipped:
         again = ("Ask them again", place().start_over)
         text = f"{count(coming.skipped, 'question')} skipped."

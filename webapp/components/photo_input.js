@@ -8,6 +8,7 @@ import { adjust, go, leave, placePanel, placed, save, send, startDrawing, startM
 import { onPhoto, onStage, pan, whole, zoomBy, zoomIn, zoomOut } from "./zoom.js"
 
 const SWIPE_PX = 60
+const PAN_PX = 80
 export const CORNERS = ["nw", "ne", "sw", "se"]
 
 // --- pointers ------------------------------------------------------------------------------------------------------
@@ -25,11 +26,13 @@ export function onPointer(viewer, start) {
   const drag = dragging(viewer, target, start)
   if (drag) start.preventDefault()
   let last = start
+  let isAlone = pointers.size === 1 && zoom.scale === 1 // else it pinches or pans, to its end
   const life = new AbortController()
   const { signal } = life
   globalThis.addEventListener("pointermove", event => {
     if (event.pointerId !== start.pointerId) return
     pointers.set(event.pointerId, event)
+    isAlone &&= pointers.size === 1
     if (pointers.size > 1) pinch(viewer, last, event)
     else if (drag) drag(event)
     else pan(zoom, event.clientX - last.clientX, event.clientY - last.clientY)
@@ -39,14 +42,13 @@ export function onPointer(viewer, start) {
   const end = (/** @type {PointerEvent} */ event) => {
     if (event.pointerId !== start.pointerId) return
     life.abort()
-    const isAlone = pointers.size === 1
     pointers.delete(event.pointerId)
     const [right, down] = [event.clientX - start.clientX, event.clientY - start.clientY]
     if (Math.hypot(right, down) > 5) stage.addEventListener("click", swallow, { capture: true, once: true })
     setTimeout(() => stage.removeEventListener("click", swallow, { capture: true }))
     if (event.type === "pointercancel") return
     if (drag && start.ctrlKey && viewer.adjusting?.face === null) save(viewer)
-    const isSwipe = start.pointerType === "touch" && isAlone && !drag && zoom.scale === 1
+    const isSwipe = start.pointerType === "touch" && isAlone && !drag
     if (isSwipe && Math.abs(right) > SWIPE_PX && Math.abs(down) < SWIPE_PX) go(viewer, right < 0 ? "next" : "previous")
   }
   globalThis.addEventListener("pointerup", end, { signal })
@@ -162,6 +164,9 @@ function keyed(viewer, event, at) {
   } else if (adjusting) {
     if (event.key !== "Enter" || at instanceof HTMLButtonElement) return false
     save(viewer)
+  } else if (arrow && (event.shiftKey || arrow[1])) {
+    if (viewer.zoom.scale === 1) return false
+    pan(viewer.zoom, -arrow[0] * PAN_PX, -arrow[1] * PAN_PX)
   } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") go(viewer, event.key === "ArrowLeft" ? "previous" : "next")
   else if (event.key === "+" || event.key === "=") zoomIn(viewer.zoom)
   else if (event.key === "-") zoomOut(viewer.zoom)

@@ -98,6 +98,6 @@ function adding(viewer) {
 
 /** @param {Viewer} viewer */
 function keys({ data }) {
-  return [...(data.previous || data.next ? ["← → photos"] : []), ...(data.gone ? [] : ["+ − 0 zoom"]),
+  return [...(data.previous || data.next ? ["← → photos"] : []), ...(data.gone ? [] : ["+ − 0 zoom", "Shift + arrows move"]),
     ...(data.editable && !data.gone ? ["D draws", "M moves"] : []), ...(data.editable ? ["Ctrl+Z undoes"] : [])].join(" · ")
 }

@@ -28,3 +28,13 @@ def blank(
         if link:
             page_link(link[0], link[1], icon=":material/arrow_forward:")
         st.space("small")
+
+
+def nothing_found() -> None:
+    """No photo has a face."""
+    blank(
+        "No faces yet",
+        "Import photos first. faceid finds the faces in them and groups those of the same person.",
+        icon="add_photo_alternate",
+        link=("photos", "Import photos"),
+    )

@@ -13,7 +13,7 @@ from webapp.context import in_words, library
 from webapp.markup import escaped_markdown, face_url
 from webapp.parts.dialog import dialog
 from webapp.parts.undo import offer_undo
-from webapp.wording import count
+from webapp.wording import count, isolated
 
 if TYPE_CHECKING:
     from faceid_core.library import PersonView
@@ -57,7 +57,7 @@ def merge_several_form(several: Sequence[PersonView]) -> None:
     by_id = {person.id: person for person in ranked}
     keep_id = st.radio(
         "Which name stays?", list(by_id), key=f"keep-{'-'.join(map(str, by_id))}",
-        format_func=lambda one: f"{by_id[one].name} · {count(by_id[one].faces, 'face')}",
+        format_func=lambda one: f"{isolated(by_id[one].name)} · {count(by_id[one].faces, 'face')}",
     )  # fmt: skip
     keep = by_id[keep_id]
     others = [person for person in ranked if person.id != keep.id]

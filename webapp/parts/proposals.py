@@ -12,7 +12,7 @@ from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown
 from webapp.parts.photo_dialog import show_photo
 from webapp.parts.undo import offer_undo
-from webapp.wording import count, percent
+from webapp.wording import count, isolated, percent
 
 PRECISIONS = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 USUAL = 0.99
@@ -80,7 +80,7 @@ def _faces(chosen: list[Proposal]) -> None:
 
 
 def _short(each: Proposal) -> str:
-    return f"{each.name} · {percent(each.probability)}"
+    return f"{isolated(each.name)} · {percent(each.probability)}"
 
 
 def _long(each: Proposal) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from faceid_core.review.queue import Kind
 from faceid_core.steps.next_question import AskedNow
 from webapp.components.question_card import Answer
-from webapp.wording import count
+from webapp.wording import count, isolated
 
 KEYS = (
     ("yes", "", "Yes"),
@@ -120,4 +120,4 @@ def answers(asked: AskedNow, mine: Mapping[str, str]) -> list[Answer]:
 def beside_title(asked: AskedNow) -> str:
     """What the candidate's faces are called."""
     person = asked.person
-    return f"{person.name} · {count(person.faces, 'face')}" if person else ""
+    return f"{isolated(person.name)} · {count(person.faces, 'face')}" if person else ""

@@ -8,6 +8,7 @@ from faceid_core.clustering import strictness
 from faceid_core.steps.cluster import cluster_faces
 from webapp.context import library
 from webapp.feedback import boundary, guarded, toast
+from webapp.parts.blank import blank
 from webapp.wording import count
 
 PLACES = {
@@ -34,6 +35,16 @@ def regroup() -> None:
                 _preview(place)
         if (seen := st.session_state.get(PREVIEW)) and seen[0] == place:
             st.info(seen[1], icon=":material/preview:")
+
+
+def not_grouped() -> None:
+    """There are faces, but no groups."""
+    blank(
+        "The faces are not grouped yet",
+        "Grouping collects faces that look like the same person, so that you can name many at once.",
+        icon="workspaces",
+        button=("Group faces", group_again),
+    )
 
 
 def _preview(place: int) -> None:
