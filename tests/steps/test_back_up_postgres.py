@@ -175,14 +175,14 @@ def test_a_server_that_goes_away_in_the_middle_is_one_sentence_and_nothing_is_re
 ) -> None:
     copying = bulk.copy_rows
 
-    def cut(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]) -> None:
+    def cut(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]], **options: Any) -> None:
         if table.name == "label":
             with psycopg.connect(server.database_url or "") as other:
                 other.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
-        copying(target, table, rows)
+        copying(target, table, rows, **options)
 
     monkeypatch.setattr(bulk, "copy_rows", cut)
     back_up.back_up(file, tmp_path / "file.zip")
