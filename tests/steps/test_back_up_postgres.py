@@ -52,7 +52,12 @@ def moved(source: Settings, target: Settings, by: Path) -> None:
 
 
 @pytest.mark.slow
-def test_there_and_back(file: Settings, server: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("few", [0, bulk.FEW])
+def test_there_and_back(
+    file: Settings, server: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch, few: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(bulk, "FEW", few)  # each table by COPY, or only the large ones
     before = contents(file)
     moved(file, server, tmp_path / "there.zip")
     assert "other users" not in caplog.text  # the folder in which it was unpacked was private

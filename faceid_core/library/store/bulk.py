@@ -20,8 +20,8 @@ def add_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str
 
 
 def copy_rows(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]], *, frozen: bool = False) -> None:
-    """As add_rows, where there is no session. frozen: into a table that was emptied in the same transaction, which
-    spares PostgreSQL a later pass over all rows (VACUUM); until then it could answer nothing from an index alone."""
+    """As add_rows, where there is no session. frozen: into a table that was emptied in the same transaction. That
+    spares PostgreSQL a later pass over all rows (VACUUM), before which it answers nothing from an index alone."""
     whole = rows[0].keys() >= {column.name for column in table.columns}  # COPY knows no defaults of ours
     if target.dialect.name == "postgresql" and whole and len(rows) > FEW:
         _copy_in(target, table, rows, "FORMAT BINARY, FREEZE" if frozen else "FORMAT BINARY")
