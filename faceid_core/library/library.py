@@ -138,7 +138,9 @@ class Library:
             .where(col(Face.flag).in_(FLAGGED), col(Label.face_id).is_(None))
             .scalar_subquery()
         )
-        mapped = select(func.count(func.distinct(MapPoint.face_id))).scalar_subquery()
+        # SQLite would sort all rows for a count(DISTINCT), while an index has them in order.
+        on_a_map = select(col(MapPoint.face_id)).distinct().subquery()
+        mapped = number(on_a_map)
         wanted = select(
             number(Photo),
             number(Photo, col(Photo.status) == PhotoStatus.FAILED.value),

@@ -52,7 +52,12 @@ def moved(source: Settings, target: Settings, by: Path) -> None:
 
 
 @pytest.mark.slow
-def test_there_and_back(file: Settings, server: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("few", [0, bulk.FEW])
+def test_there_and_back(
+    file: Settings, server: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch, few: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(bulk, "FEW", few)  # each table by COPY, or only the large ones
     before = contents(file)
     moved(file, server, tmp_path / "there.zip")
     assert "other users" not in caplog.text  # the folder in which it was unpacked was private
@@ -175,14 +180,14 @@ def test_a_server_that_goes_away_in_the_middle_is_one_sentence_and_nothing_is_re
 ) -> None:
     copying = bulk.copy_rows
 
-    def cut(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]) -> None:
+    def cut(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]], **options: Any) -> None:
         if table.name == "label":
             with psycopg.connect(server.database_url or "") as other:
                 other.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
-        copying(target, table, rows)
+        copying(target, table, rows, **options)
 
     monkeypatch.setattr(bulk, "copy_rows", cut)
     back_up.back_up(file, tmp_path / "file.zip")

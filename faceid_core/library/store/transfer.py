@@ -114,7 +114,7 @@ def _copy(source: Connection, target: Connection) -> None:
     for table in SQLModel.metadata.sorted_tables:
         rows = source.execute(select(table).execution_options(yield_per=ROWS)).mappings()
         for some in rows.partitions(ROWS):
-            bulk.copy_rows(target, table, some)
+            bulk.copy_rows(target, table, some, frozen=True)
         _continue_numbers(source, target, table)
 
 
