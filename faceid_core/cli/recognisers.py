@@ -262,6 +262,8 @@ def _as_dict(model: ModelView) -> dict[str, Any]:
 
 def suggested_since(library: Library, face: int) -> dict[str, int]:
     """Say what the recogniser in use makes of the faces that came after this one; {"suggested": how many}."""
+    if not library.models.all():  # most first imports end here, without loading all that recognises
+        return {}
     from faceid_core.steps.apply_recogniser import proposed_since
 
     number = proposed_since(library, face)
