@@ -31,9 +31,9 @@ class Answer:
 class Shown:
     """What is drawn. question: its key; place: how far one is. faces, photo, beside: as question_card.js says;
     people: the address of those to choose from, see people_address; selectable: whether faces can be chosen;
-    preselected: whether all are at first; naming: whether there is a box for a name; error: what was wrong with the
-    last answer; next: addresses of pictures to load ahead; keys: the answer whose key can be chosen, or "", the key,
-    and what it does."""
+    preselected: whether all are at first; naming: whether there is a box for a name; error: what was wrong with
+    the last answer; next: addresses of pictures to load ahead; keys: the answer whose key can be chosen, or "", the
+    key, and what it does."""
 
     question: str
     title: str
