@@ -366,7 +366,7 @@ def _views(session: Session, ids: Sequence[int] | None = None, *, afresh: bool =
 def _view(session: Session, row: Sequence[Any]) -> PersonView:
     consent = view_of(session, *row[-len(CONSENT_COLUMNS) :])
     died, favourite = row[7:9]
-    return PersonView(*row[:7], consent=consent, death_date=died, favourite=bool(favourite))
+    return PersonView(*row[:7], consent, died, bool(favourite))
 
 
 def _check_order(session: Session, before: Row, after: Row, details: Sequence[Change]) -> None:
