@@ -74,7 +74,16 @@ def each_time(page: Page, name: str, times: int) -> list[float]:
 def empty_server() -> Iterator[str]:
     """A page of nothing but a button, by Streamlit alone."""
     port, script = free_port(), Path(__file__).with_name("empty_page.py")
-    options = ["--server.port", str(port), "--server.headless", "true", "--browser.gatherUsageStats", "false"]
+    options = [
+        "--server.address",
+        "127.0.0.1",
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+        "--browser.gatherUsageStats",
+        "false",
+    ]
     process = subprocess.Popen([sys.executable, "-m", "streamlit", "run", str(script), *options])
     try:
         yield f"http://127.0.0.1:{port}"
