@@ -365,8 +365,8 @@ def _views(session: Session, ids: Sequence[int] | None = None, *, afresh: bool =
 
 def _view(session: Session, row: Sequence[Any]) -> PersonView:
     consent = view_of(session, *row[-len(CONSENT_COLUMNS) :])
-    died, favourite = row[7:9]
-    return PersonView(*row[:7], consent=consent, death_date=died, favourite=bool(favourite))
+    number, name, faces, photos, cover, hidden, born, died, favourite = row[:9]
+    return PersonView(number, name, faces, photos, cover, hidden, born, consent, died, bool(favourite))
 
 
 def _check_order(session: Session, before: Row, after: Row, details: Sequence[Change]) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -40,6 +43,12 @@ WRITE_SECONDS = 3.0
 
 POLL_SECONDS = 0.15
 """How often the worker looks whether something was decided."""
+
+LOOK_SECONDS = 2.0
+"""How often it looks into the database although its files seem to be as before."""
+
+NICE = 10
+"""How far the worker stands back for pages and browsers, see nice(2): people answer meanwhile."""
 
 LEARNED_FROM = 1000
 """Answers that say how often suggestions are right in this library, at most about twice as many."""
@@ -212,6 +221,13 @@ def _records(standing: Standing) -> dict[int, tuple[int, int]]:
     return {person: (yes[person], no[person]) for person in yes.keys() | no.keys()}
 
 
+def _stand_back() -> None:
+    """This thread lets others go first, where threads have priorities of their own."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
 @dataclass
 class Keeper:
     """Brings the open questions up to date with one library. One at a time may write them."""
@@ -226,11 +242,15 @@ class Keeper:
         self._known: tuple[object, ...] | None = None
         self._others: list[Question] = []
         self._without_graph = False
+        self._looked: tuple[tuple[object, ...] | None, float] = (None, 0.0)
 
     def run(self) -> None:
         """Keep them up to date until stopped: the body of a thread."""
+        _stand_back()
         trouble = ""
         while not self.stop.wait(POLL_SECONDS):
+            if self._is_quiet():
+                continue
             try:
                 self.catch_up()
                 trouble = ""
@@ -244,6 +264,15 @@ class Keeper:
                 log.exception("the open questions could not be brought up to date")
                 self._compared = self._known = None
                 self.stop.wait(10)
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing was written since the last look: to ask the database takes 25 ms with 100,000 faces."""
+        (before, at), now = self._looked, time.monotonic()
+        version = self.library.gallery.file_version()
+        if version is not None and version == before and now - at < LOOK_SECONDS and not self._without_graph:
+            return True
+        self._looked = version, now
+        return False
 
     def catch_up(self, *, wait: bool = False) -> bool:
         """Take in what was decided since; whether there was anything. What is known so far is written down on the

@@ -4,13 +4,14 @@
 
 Vectors lie around middles on a sphere whose spectrum falls as that of dlib's does, so that faces of one person are
 about 0.4 apart and those of two people about 0.85. Half of everybody's faces have their name, the others wait;
-every tenth face is somebody's who is there once. Photos are of three faces and have no file; all share one drawn
-crop.
+every tenth face is somebody's who is there once. Photos are of three faces, have dates and cameras but no
+file; all share one drawn crop.
 """
 
 from __future__ import annotations
 
 import argparse
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,8 @@ def add_faces(library: Library, vectors: Vectors) -> None:
         with library._database.write() as session:
             session.execute(insert(Photo), [
                 {"id": n + 1, "sha256": f"{n:064x}", "path": f"/drawn/{n}.jpg", "width": 900, "height": 600,
-                 "status": "done", "imported_at": utc_now(), "detector": "mmod"} for n in photos])  # fmt: skip
+                 "status": "done", "imported_at": utc_now(), "detector": "mmod",
+                 "taken_at": _taken(n), "camera": f"Camera {n % 7}"} for n in photos])  # fmt: skip
             session.execute(insert(Face), [_face(row, float(quality[row])) for row in rows])
             session.execute(insert(Crop), [{"face_id": row + 1, "data": crop} for row in rows])
             session.execute(insert(Embedding), [
@@ -95,6 +97,11 @@ def _face(row: int, quality: float) -> dict[str, object]:
     return {"id": row + 1, "photo_id": row // PER_PHOTO + 1, "left": left, "top": 100.0, "right": left + 240,
             "bottom": 400.0, "score": 1.0, "landmarks": bytes(40), "quality": quality, "quality_parts": {},
             "detector": "mmod", "flag": "none"}  # fmt: skip
+
+
+def _taken(photo: int) -> datetime | None:
+    """One every five hours; every eighth has no date."""
+    return datetime(2005, 1, 1) + timedelta(hours=5 * photo) if photo % 8 else None
 
 
 def _crop() -> bytes:

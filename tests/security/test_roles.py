@@ -84,8 +84,8 @@ NEEDS: Mapping[str, Mapping[Role, str]] = {
     },
     "consents": {EDITOR: "ended get set", OWNER: "last_refusal preview refuse_ended"},
     "gallery": {
-        VIEWER: "cache_version days faces faces_cache_version lifetimes names negatives newest_face newest_faces "
-        "out_of_question probes ruled_out standing strangers twice vectors_of"
+        VIEWER: "cache_version days faces faces_cache_version file_version lifetimes names negatives newest_face "
+        "newest_faces out_of_question probes ruled_out standing strangers twice vectors_of"
     },
     "pair_constraints": {VIEWER: "all", EDITOR: "say"},
     "decisions": {OWNER: "denied faces known of_near_copies pairs people take_over"},

@@ -15,7 +15,7 @@ from faceid_core.review import queue
 from faceid_core.review.place import Place
 from faceid_core.review.queue import Kind, Question
 from faceid_core.settings import Settings
-from faceid_core.steps import ask, open_questions
+from faceid_core.steps import ask, keep_questions, open_questions
 from faceid_core.steps.keep_questions import Keeper
 from faceid_core.steps.next_question import AskedNow, next_question
 from faceid_core.steps.reply import Given, Reply, give
@@ -368,3 +368,17 @@ def test_new_faces_are_compared_and_nobody_is_compared_again(library: Library) -
     assert new in {suggestion.face for suggestion in keeper._compared.suggesting.suggestions()}
     fresh = ask.suggestions(library)
     assert [s.face for s in keeper._compared.suggesting.suggestions()] == [s.face for s in fresh]
+
+
+def test_the_database_is_asked_only_after_something_was_written(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_questions, "LOOK_SECONDS", 1e9)
+    keeper = Keeper(library)
+    assert not keeper._is_quiet()
+    on_server = library.settings.database_url is not None
+    assert keeper._is_quiet() is not on_server
+    library.people.name_faces(of(library, 0)[:2], "Ada")
+    assert not keeper._is_quiet()
+    monkeypatch.setattr(keep_questions, "LOOK_SECONDS", 0.0)
+    assert not keeper._is_quiet()

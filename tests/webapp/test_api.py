@@ -22,6 +22,7 @@ from faceid_core.values import Actor, Box, ConsentState, Flag, Guess, Recognised
 from tests import videos
 from tests.webapp.conftest import new_photo
 from webapp import api, context, markup, picture_cache
+from webapp.people_list import people_address
 
 ADA = Recognised(Box(10, 20, 60, 80), "Ada", 0.93, (Guess("Bo", 0.05),), 1.1)
 NOBODY = Recognised(Box(90, 20, 140, 80), None, 0.4, (Guess("Bo", 0.4),), 1.0)
@@ -296,3 +297,22 @@ def test_other_faces_of_a_photo_come_with_one_look(
     monkeypatch.setattr(images, "read", look)
     assert client.get(PORTRAIT).status_code == client.get(f"/faces/{other}.jpg?portrait=true").status_code == 200
     assert len(looks) == 1
+
+
+def test_a_box_for_names_gets_the_people_by_an_address_that_tells_their_names(
+    filled: Library, client: TestClient
+) -> None:
+    ada = filled.people.name_faces([1, 2], "Ada").person_id
+    filled.people.name_faces([3], "Bo")
+    first = people_address(filled.people.all())
+    found = client.get(first.removeprefix("/api"))
+    assert [(one["name"], one["note"]) for one in found.json()] == [("Ada", "2 faces"), ("Bo", "1 face")]
+    assert found.headers["cache-control"] == "no-store"
+    filled.people.name_faces([4], "Bo")
+    assert people_address(filled.people.all()) == first
+    filled.people.describe(ada, name="Adele")
+    second = people_address(filled.people.all())
+    filled.people.describe(ada, hidden=True)
+    third = people_address(filled.people.all())
+    assert len({first, second, third}) == 3
+    assert [one["name"] for one in client.get(third.removeprefix("/api")).json()] == ["Bo"]

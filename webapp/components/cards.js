@@ -99,6 +99,7 @@ function makeCard(cards, id) {
   image.decoding = "async"
   image.draggable = false
   image.alt = ""
+  image.addEventListener("error", () => { image.style.display = "none" })
   picture.append(image, silhouette())
   const [title, detail] = [line("title"), line("detail")]
   button.append(picture, title, detail)
@@ -129,8 +130,8 @@ function line(name) {
  * @param {boolean} isCurrent
  */
 function fill({ button, image, title, detail }, one, isCurrent) {
-  if (one.src && image.getAttribute("src") !== one.src) image.src = one.src
-  image.style.display = one.src ? "" : "none"
+  if (!one.src) image.style.display = "none"
+  else if (image.getAttribute("src") !== one.src) Object.assign(image, { src: one.src }).style.display = ""
   title.textContent = one.title
   detail.textContent = one.detail
   detail.style.display = one.detail ? "" : "none"

@@ -91,6 +91,12 @@ class Database:
         with plain_errors(), Session(self.engine, info={_ACTOR: self.actor}) as session:
             yield session
 
+    def file_version(self) -> tuple[object, ...] | None:
+        """Of SQLite's files: differs once something was written. None for a database server."""
+        if self.engine.dialect.name != "sqlite":
+            return None
+        return tuple(_last_written(Path(f"{self.engine.url.database}{ending}")) for ending in ("", "-wal"))
+
     def acting_as(self, actor: Actor, lease: Lease | None = None) -> Database:
         """The same connections, for somebody else. lease: what their writes are part of, by default as here."""
         return Database(self.engine, actor, read_only=self.read_only, lease=lease or self.lease)
@@ -284,6 +290,14 @@ def chunks(values: Iterable[Value]) -> Iterator[Sequence[Value]]:
     everything = list(values)
     for at in range(0, len(everything), CHUNK):
         yield everything[at : at + CHUNK]
+
+
+def _last_written(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def _revision(connection: Connection) -> str | None:
