@@ -104,7 +104,7 @@ def _keys(page: Page, url: str) -> None:
 def _name(page: Page, url: str) -> None:
     page.goto(f"{url}/name_faces")
     _ready(page)
-    page.get_by_role("heading", name=re.compile("^(Is|Are|Who)")).wait_for()
+    page.get_by_role("heading", name=re.compile("^(Is|Are|Who|Do)")).wait_for()
     page.keyboard.press("Enter")
     page.get_by_role("combobox").first.wait_for()
 

@@ -119,11 +119,11 @@ def test_arrows_go_through_the_search_and_keys_zoom(page: Page, url: str) -> Non
     assert picture(page)["y"] < before, "a drag moves the photo"
     for _ in range(3):
         page.keyboard.press("+")
-    before = picture(page)
+    still = picture(page)
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Shift+ArrowRight")
-    after = picture(page)
-    assert after["y"] > before["y"] and after["x"] < before["x"], "so do keys"
+    moved = picture(page)
+    assert moved["y"] > still["y"] and moved["x"] < still["x"], "so do keys"
     shows(page, "photo4.jpg")
     page.keyboard.press("0")
     zoomed.wait_for(state="detached")
