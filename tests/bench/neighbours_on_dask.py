@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -23,24 +24,24 @@ Part = tuple[Ints, NeighbourGraph, float, float]
 
 
 def part_of(vectors: Vectors, number: int, parts: int) -> Part:
-    """On a worker: rows, their neighbours, and the seconds for the index and for the search."""
+    """On a worker: rows, their neighbours, and the processor's seconds for the index and for the search."""
     faiss_kernels.faiss().omp_set_num_threads(1)
-    started = time.perf_counter()
+    started = time.process_time()
     index, order = neighbours._cells(vectors)
-    made = time.perf_counter()
+    made = time.process_time()
     rows = np.array_split(order, parts)[number]
     graph = neighbours._empty(len(vectors), DEFAULT_K)
     neighbours._fill(graph, vectors, index, rows)
     found = NeighbourGraph(graph.indices[rows], graph.distances[rows])
-    return rows, found, made - started, time.perf_counter() - made
+    return rows, found, made - started, time.process_time() - made
 
 
 def on_cluster(vectors: Vectors, workers: int) -> NeighbourGraph:
-    from distributed import Client, LocalCluster
+    distributed: Any = import_module("distributed")
 
     with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
+        distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
     ):
         client.run(_warm_up)
         started = time.perf_counter()
@@ -52,9 +53,9 @@ def on_cluster(vectors: Vectors, workers: int) -> NeighbourGraph:
         graph = neighbours._empty(len(vectors), DEFAULT_K)
         for rows, found, _, _ in parts:
             graph.indices[rows], graph.distances[rows] = found.indices, found.distances
-    index_s, search_s = (max(part[at] for part in parts) for at in (2, 3))
-    print(f"{workers} workers: {back - started:.1f} s: sending {there - started:.1f}, index {index_s:.1f}, "
-          f"search {search_s:.1f}, waiting and sending back {back - there - index_s - search_s:.1f}")  # fmt: skip
+    index_s, search_s = sum(part[2] for part in parts), sum(part[3] for part in parts)
+    print(f"{workers} workers: {back - started:.1f} s, of which {there - started:.1f} for sending; of processors "
+          f"{index_s:.1f} s for {workers} indexes, {search_s:.1f} s for the search")  # fmt: skip
     return graph
 
 
@@ -71,9 +72,10 @@ def main() -> None:
     vectors, _ = draw(options.faces, max(options.faces // 50, 1))
     vectors = np.ascontiguousarray(vectors, np.float32)
     faiss_kernels.faiss().omp_set_num_threads(options.workers)
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     here = neighbours.build(vectors, exact_limit=0)
-    print(f"here, {options.workers} threads: {time.perf_counter() - started:.1f} s", flush=True)
+    print(f"here, {options.workers} threads: {time.perf_counter() - started:.1f} s, "
+          f"{time.process_time() - used:.1f} s of processors", flush=True)  # fmt: skip
     there = on_cluster(vectors, options.workers)
     same = (there.indices == here.indices).mean()
     print(f"{same:.4%} of the neighbours are the same; {there.indices.nbytes + there.distances.nbytes:,} bytes "
