@@ -47,10 +47,7 @@ def from_file(file: Path, settings: Settings) -> None:
             with _parents_checked_at_the_end(target):
                 _copy(source, target)
             target.execute(text(f"ANALYZE {names}"))  # by itself the server would do so only after a minute
-    except (
-        IntegrityError,
-        DataError,
-    ) as error:  # SQLite checks less, and nothing where somebody repaired a file
+    except (IntegrityError, DataError) as error:  # SQLite checks less, and nothing in a file repaired by hand
         reason = str(error.orig).partition("\n")[0]
         raise BackupUnusable(f"PostgreSQL refuses a row of the backup ({reason}); use another backup.") from error
     finally:
