@@ -2,18 +2,19 @@
 // that "type, click the button" works; Enter asks Python to go ahead. Text carries the revision that it was typed
 // for: after a naming the box is empty again, and a late message with the old name means nothing.
 
+import { matching, peopleAt, plain } from "./people_choices.js"
+
 const PATIENCE_MS = 300
-const SHOWN = 8
 
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
- * @typedef {{ name: string, src: string | null, note: string }} Person
+ * @import { Person } from "./people_choices.js"
  * @typedef {{
- *   people: Person[], label: string, placeholder: string, revision: number, error: string | null, text: string,
+ *   people: string, label: string, placeholder: string, revision: number, error: string | null, text: string,
  *   focus: boolean,
  * }} Data
  * @typedef {{
- *   root: HTMLElement, input: HTMLInputElement, list: HTMLElement, error: HTMLElement, people: Person[],
+ *   root: HTMLElement, input: HTMLInputElement, list: HTMLElement, error: HTMLElement, people: string,
  *   shown: Person[], active: number, timer: number | null, revision: number | null,
  *   send: (text: string, isEntered: boolean) => void, life: AbortController,
  * }} Box
@@ -59,7 +60,7 @@ function makeBox(root) {
   const { signal } = life
   /** @type {Box} */
   const box = {
-    root, input, list, error, people: [], shown: [], active: -1, timer: null, revision: null, send: () => {}, life,
+    root, input, list, error, people: "", shown: [], active: -1, timer: null, revision: null, send: () => {}, life,
   }
   input.addEventListener("input", () => { blame(box, ""); open(box); tell(box) }, { signal })
   input.addEventListener("pointerdown", () => open(box), { signal }) // not on focus: the cursor may come here by itself
@@ -80,6 +81,7 @@ function makeBox(root) {
  */
 function update(box, data) {
   box.people = data.people
+  peopleAt(data.people)
   box.input.placeholder = data.placeholder
   box.input.setAttribute("aria-label", data.label)
   if (box.revision !== data.revision) {
@@ -127,30 +129,15 @@ function enter(box) {
 
 // --- suggestions ---------------------------------------------------------------------------------------------------
 
-/** @param {string} text */
-const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase()
-
-/** @param {Box} box */
-function matches(box) {
-  const wanted = plain(box.input.value.trim())
-  if (!wanted) return box.people.slice(0, SHOWN)
-  /** @type {[number, Person][]} */
-  const scored = []
-  for (const person of box.people) {
-    const name = plain(person.name)
-    const place = name.indexOf(wanted)
-    if (place >= 0) scored.push([name === wanted ? 0 : place === 0 ? 1 : name[place - 1] === " " ? 2 : 3, person])
-  }
-  return scored.sort((one, other) => one[0] - other[0]).slice(0, SHOWN).map(([, person]) => person)
-}
-
 /** @param {Box} box */
 function open(box) {
-  box.shown = matches(box)
+  const { people, coming } = peopleAt(box.people)
+  const typed = box.input.value.trim()
+  if (!people) coming.then(() => { if (box.input.matches(":focus")) open(box) }, () => {})
+  box.shown = matching(people ?? [], typed)
   box.active = -1
   const items = box.shown.map((person, place) => itemOf(person, place))
-  const typed = box.input.value.trim()
-  if (typed && !box.people.some(person => plain(person.name) === plain(typed))) items.push(newItem(typed))
+  if (typed && people && !people.some(person => plain(person.name) === plain(typed))) items.push(newItem(typed))
   box.list.replaceChildren(...items)
   box.input.setAttribute("aria-expanded", String(items.length > 0))
   box.input.removeAttribute("aria-activedescendant")

@@ -6,23 +6,17 @@ st.selectbox(accept_new_options=True) drops typed text when the focus leaves it,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
 import streamlit as st
 
 from webapp.components.files import component
-from webapp.markup import face_url
-from webapp.wording import count
-
-if TYPE_CHECKING:
-    from faceid_core.library import PersonView
 
 _component = component(__file__)
 
 
 def name_box(
-    people: Sequence[PersonView],
+    people: str,
     *,
     key: str,
     label: str = "Name",
@@ -32,7 +26,8 @@ def name_box(
 ) -> str:
     """Draw the box; what is in it. on_enter gets the text when Enter is pressed, before the page runs again.
 
-    focus: put the cursor into the box when it first appears.
+    people: the address of those whom it offers, see people_address. focus: put the cursor into the box when it
+    first appears.
     """
     text = typed(key)
 
@@ -44,7 +39,7 @@ def name_box(
     _component(
         key=key,
         data={
-            "people": [_suggestion(person) for person in people],
+            "people": people,
             "label": label,
             "placeholder": placeholder,
             "revision": _revision(key),
@@ -83,8 +78,3 @@ def _complaint(key: str, text: str) -> str | None:
 
 def _revision(key: str) -> int:
     return int(st.session_state.get(f"{key}-revision", 0))
-
-
-def _suggestion(person: PersonView) -> dict[str, Any]:
-    src = face_url(person.cover_face_id) if person.cover_face_id else None
-    return {"name": person.name, "src": src, "note": count(person.faces, "face")}

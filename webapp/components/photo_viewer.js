@@ -3,7 +3,6 @@
 
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
- * @import { Person } from "./type_ahead.js"
  * @import { Faceless, Presence } from "./photo_side.js"
  * @import { Zoom } from "./zoom.js"
  * @typedef {[number, number, number, number]} Box left, top, right, bottom in pixels of the photo

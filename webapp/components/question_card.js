@@ -19,7 +19,8 @@
  * }} Card
  */
 
-import { element, peopleAt, typeAhead } from "./type_ahead.js"
+import { peopleAt } from "./people_choices.js"
+import { element, typeAhead } from "./type_ahead.js"
 
 /** @type {WeakMap<ParentNode, Card>} */
 const instances = new WeakMap()

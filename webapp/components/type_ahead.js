@@ -1,38 +1,11 @@
 // A box for a name: people whose name matches, the best first; a new person only when chosen as such.
 
+import { matching, peopleAt, plain } from "./people_choices.js"
+
 /**
- * @typedef {{ id: number, name: string, note: string, src: string | null }} Person
+ * @import { Person } from "./people_choices.js"
  * @typedef {{ onPerson: (person: Person) => void, onNew: (name: string) => void, onLeave: () => void }} Takes
  */
-
-const SHOWN = 7
-
-/** @type {{ address: string, people: Person[] | null, coming: Promise<Person[]> }} */
-const NOBODY = { address: "", people: [], coming: Promise.resolve([]) }
-let kept = NOBODY
-
-/**
- * The people at an address of the server, which is another one when they change. They come once for all boxes; an
- * address that fails is asked again the next time.
- * @param {string} address
- */
-export function peopleAt(address) {
-  if (!address) return NOBODY
-  if (kept.address === address) return kept
-  const mine = kept = { address, people: /** @type {Person[] | null} */ (null), coming: load(address) }
-  mine.coming.then(people => { mine.people = people }, () => { if (kept === mine) kept = NOBODY })
-  return mine
-}
-
-/**
- * @param {string} address
- * @returns {Promise<Person[]>}
- */
-async function load(address) {
-  const answer = await fetch(address)
-  if (!answer.ok) throw new Error(`${answer.status} for ${address}`)
-  return await answer.json()
-}
 
 /**
  * @template {keyof HTMLElementTagNameMap} Kind
@@ -45,26 +18,6 @@ export function element(kind, name, ...children) {
   if (name) made.className = name
   made.append(...children)
   return made
-}
-
-/** @param {string} text */
-const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase()
-
-/**
- * @param {Person[]} people
- * @param {string} typed
- */
-function matching(people, typed) {
-  const wanted = plain(typed)
-  if (!wanted) return people.slice(0, SHOWN)
-  /** @type {[number, Person][]} */
-  const scored = []
-  for (const person of people) {
-    const name = plain(person.name)
-    const place = name.indexOf(wanted)
-    if (place >= 0) scored.push([name === wanted ? 0 : place === 0 ? 1 : name[place - 1] === " " ? 2 : 3, person])
-  }
-  return scored.sort((one, other) => one[0] - other[0]).slice(0, SHOWN).map(([, person]) => person)
 }
 
 /**

@@ -16,6 +16,7 @@ from webapp.context import in_words, library, may
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown
 from webapp.parts.undo import offer_undo
+from webapp.people_list import people_address
 
 if TYPE_CHECKING:
     from faceid_core.library import DrawnFaces, PersonView
@@ -80,7 +81,7 @@ def naming(
     st.html(CSS)
     with st.container(horizontal=True, vertical_alignment="top", gap="xsmall", key=f"naming-{key}"):
         name_box.name_box(
-            people,
+            people_address(people),
             key=key,
             label="Name these faces",
             placeholder=placeholder,
