@@ -106,5 +106,5 @@ def test_the_server_logs_it_once(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
 def test_the_worker_of_the_server_does_not_report_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faceid_core.steps.work.Worker.run", lambda self: None)
-    ran = faceid("--library", tmp_path / "new", "work")
+    ran = faceid("--library", tmp_path / "new", "work", "--with-parent")
     assert (ran.code, ran.err) == (0, "")
