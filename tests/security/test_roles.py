@@ -131,6 +131,7 @@ EXAMPLES: Mapping[str, Any] = {
     "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),
     "video": "none", "yes": [], "no": [], "state": ConsentState.GIVEN, "moment": NOON,
     "ignored": False, "who": 1, "presence": Presence.UNSEEN, "tag": "Sea", "today": date(2020, 1, 1),
+    "units": {},
 }  # fmt: skip
 """What a parameter of that name gets."""
 

@@ -28,6 +28,7 @@ from faceid_core.steps.load_vectors import decoded
 from faceid_core.steps.recognise import load_recogniser
 from faceid_core.steps.train import train_recogniser
 from faceid_core.values import Actor, Role
+from faceid_core.vision.embedding import make_embedder
 from tests.cli.running import ROOT
 
 PEOPLE, COHORT = 5, 300
@@ -110,7 +111,8 @@ def test_the_program_of_the_docs_names_faces_as_faceid_does(named: Library, tmp_
     assert ran.returncode == 0, ran.stderr
     answers = [json.loads(line) for line in ran.stdout.splitlines()]
     recogniser = load_recogniser(named)
-    shares = recogniser.probabilities(recogniser.embedder.embed(decoded(named, ids)))
+    in_floats = make_embedder(named.settings.model_copy(update={"precision": "exact"}))  # as the graph computes
+    shares = recogniser.probabilities(in_floats.embed(decoded(named, ids)))
     assert [answer["face"] for answer in answers] == [f"{face}.jpg" for face in ids] and len(ids) > 10
     for answer, mine in zip(answers, shares, strict=True):
         assert answer["probability"] == pytest.approx(mine.max(), abs=2e-3)
