@@ -99,9 +99,15 @@ class Hand:
         """Type a name into the box, only as far as needed until the list has it first; whether it has it."""
         for letter in name:
             self.press(letter if letter != " " else "Space")
-            if (offered := self.page.evaluate(_OPTIONS)) and offered[0] == name:
+            if self._offered()[0] == name:
                 return True
         return False
+
+    def _offered(self) -> list[str]:
+        """What the list has for what is typed: at least a new person, once the people have come."""
+        self.page.wait_for_function(f"() => ({_OPTIONS})().length")
+        offered: list[str] = self.page.evaluate(_OPTIONS)
+        return offered
 
     def painted(self) -> None:
         """The answer has had its effect."""
