@@ -1,9 +1,10 @@
 """How long pages take to paint: the next question after a key, photos and people, beside an empty Streamlit page.
 
-    PYTHONPATH=. python -m tests.bench.queue_page FOLDER [--faces 100000] [--people 2000] [--answers 100]
+    PYTHONPATH=. python -m tests.bench.queue_page FOLDER [--faces 100000] [--people 2000] [--answers 100] [--rest 1]
 
 FOLDER gets a drawn library (see drawn_library.py), unless it has one. Prints milliseconds: from the key or click
-to the next question's faces, or the titles of the tiles, in the page; their pictures come later.
+to the next question's faces, or the titles of the tiles, in the page; their pictures come later. rest: seconds
+that somebody looks at a question before they answer it; with 0 the worker never has a processor for itself.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def painted(page: Page, act: Callable[[], object], shown: str = QUESTION) -> flo
     return (time.perf_counter() - started) * 1000
 
 
-def pressed(page: Page, key: str, shown: str = QUESTION) -> float:
+def pressed(page: Page, key: str, shown: str = QUESTION, rest: float = 0.0) -> float:
+    page.wait_for_timeout(1000 * rest)
     return painted(page, lambda: page.keyboard.press(key), shown)
 
 
@@ -75,15 +77,9 @@ def empty_server() -> Iterator[str]:
     """A page of nothing but a button, by Streamlit alone."""
     port, script = free_port(), Path(__file__).with_name("empty_page.py")
     options = [
-        "--server.address",
-        "127.0.0.1",
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-        "--browser.gatherUsageStats",
-        "false",
-    ]
+        "--server.address", "127.0.0.1", "--server.port", str(port), "--server.headless", "true",
+        "--browser.gatherUsageStats", "false",
+    ]  # fmt: skip
     process = subprocess.Popen([sys.executable, "-m", "streamlit", "run", str(script), *options])
     try:
         yield f"http://127.0.0.1:{port}"
@@ -115,6 +111,7 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=100_000)
     parser.add_argument("--people", type=int, default=2_000)
     parser.add_argument("--answers", type=int, default=100)
+    parser.add_argument("--rest", type=float, default=1.0)
     options = parser.parse_args()
     make(options.folder, options.faces, options.people)
     with sync_playwright() as playwright:
@@ -130,17 +127,17 @@ def main() -> None:
             page.goto(f"{url}/recognise")
             page.get_by_role("link", name="Name faces").wait_for()
             page.wait_for_timeout(20_000)  # the worker compares faces
-            queue(page, options.answers)
+            queue(page, options.answers, options.rest)
             pages(page, max(options.answers // 10, 3))
         browser.close()
 
 
-def queue(page: Page, answers: int) -> None:
+def queue(page: Page, answers: int, rest: float) -> None:
     report("Name faces: first opening", [opened(page, "Name faces", QUESTION)])
     page.wait_for_timeout(2000)
-    report("skip", [pressed(page, "s") for _ in range(answers)])
-    report("yes, no or unknown", [pressed(page, "u") for _ in range(answers)])
-    report("undo", [pressed(page, "z") for _ in range(answers // 2)])
+    report("skip", [pressed(page, "s", rest=rest) for _ in range(answers)])
+    report("yes, no or unknown", [pressed(page, "u", rest=rest) for _ in range(answers)])
+    report("undo", [pressed(page, "z", rest=rest) for _ in range(answers // 2)])
 
 
 def pages(page: Page, times: int) -> None:
