@@ -105,3 +105,18 @@ def shifted(box: Box, was: Box, now: Box) -> Box:
         now.left + (box.right - was.left) * wide,
         now.top + (box.bottom - was.top) * high,
     )
+
+
+def inside(x: npt.ArrayLike, y: npt.ArrayLike, polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which points x, y (N,) lie in a polygon, (n, 2) x, y of its corners: those from which a ray to the right
+    crosses its outline an odd number of times.
+
+    >>> inside([1, 3], [1, 1], np.array([[0, 0], [2, 0], [2, 2], [0, 2]])).tolist()
+    [True, False]
+    """
+    right, up = np.asarray(x, float), np.asarray(y, float)
+    odd = np.zeros(len(right), bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if y0 != y1:
+            odd ^= ((y0 > up) != (y1 > up)) & (right < (x1 - x0) * (up - y0) / (y1 - y0) + x0)
+    return odd

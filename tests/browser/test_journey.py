@@ -115,10 +115,23 @@ def test_a_name_given_by_mistake_is_taken_back(page: Page, stage: Stage) -> None
     assert page.get_by_text("Mistake", exact=True).count() == 0
 
 
-def test_a_lasso_on_the_map_shows_its_faces(page: Page, stage: Stage) -> None:
+WITHOUT_WEBGL = """
+const had = HTMLCanvasElement.prototype.getContext
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind.includes("webgl") ? null : had.call(this, kind, ...rest)
+}
+"""
+
+
+@pytest.mark.parametrize("webgl", [True, False], ids=["webgl", "no-webgl"])
+def test_a_lasso_on_the_map_shows_its_faces(page: Page, stage: Stage, webgl: bool) -> None:
+    if not webgl:
+        page.add_init_script(WITHOUT_WEBGL)
     page.goto(f"{stage.url}/map")
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.wait_for()
+    if not webgl:
+        page.locator(".scatterlayer .points path").first.wait_for()
     page.wait_for_timeout(1500)
     area = plot.bounding_box()
     assert area is not None

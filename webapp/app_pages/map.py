@@ -9,12 +9,12 @@ import streamlit as st
 from faceid_core.library import DrawnFaces
 from faceid_core.steps.map_faces import SKETCH
 from faceid_core.values import Role
-from webapp.components.crop_hover import crop_hover
+from webapp.components.crop_hover import crop_hover, has_webgl
 from webapp.components.face_grid import face_grid
 from webapp.context import library, may
 from webapp.feedback import guarded, toast
 from webapp.parts.blank import blank
-from webapp.parts.face_map import CONFIG, Colouring, figure, selected_faces
+from webapp.parts.face_map import CONFIG, Colouring, figure, is_picture, selected_faces
 from webapp.parts.job_progress import job_progress
 from webapp.parts.naming import Target, naming
 from webapp.parts.photo_dialog import show_photo
@@ -36,10 +36,7 @@ def page() -> None:
     _header(counts)
     with st.container():  # keeps its place when empty, so that the chart is not drawn anew when a job ends
         job_progress("map", "cluster")
-    points = library().maps.points(library().settings.projector)
-    sketch = not len(points.face_ids)
-    if sketch:
-        points = library().maps.points(SKETCH)
+    points, sketch = _points()
     if not counts.faces:
         _nothing_found()
     elif not len(points.face_ids):
@@ -49,6 +46,12 @@ def page() -> None:
             st.caption("A rough sketch. The full map, which keeps similar faces together, takes a little longer.")
         _map(points, counts)
     undo_bar()
+
+
+def _points() -> tuple[MapPoints, bool]:
+    """Of the map, or of the sketch while there is none; whether it is the sketch."""
+    points = library().maps.points(library().settings.projector)
+    return (points, False) if len(points.face_ids) else (library().maps.points(SKETCH), True)
 
 
 def _header(counts: Counts) -> None:
@@ -107,15 +110,19 @@ def _chart(points: MapPoints, by: Colouring) -> None:
             alt="A map of all faces; the page Faces lists the same faces",
         )
     st.session_state[VIEW] = crop_hover("card-map-chart")
+    if is_picture(points, webgl=has_webgl()):
+        st.caption("This browser has no WebGL, so the map is a picture. Draw around dots to see their faces.")
 
 
 def _figure(points: MapPoints, by: Colouring) -> go.Figure:
     """Streamlit makes a new chart out of any new figure. So the figure stays the same until its points change, and
     a new one starts with the selection and the view of the last."""
-    content = hash((by, points.face_ids.tobytes(), points.x.tobytes(), *points.people, *points.clusters))
+    content = hash(
+        (by, has_webgl(), points.face_ids.tobytes(), points.x.tobytes(), *points.people, *points.clusters)
+    )
     known, drawn = st.session_state.get(FIGURE, (None, None))
     if known != content:
-        drawn = figure(points, by=by, chosen=_chosen(), view=st.session_state.get(VIEW))
+        drawn = figure(points, by=by, chosen=_chosen(), view=st.session_state.get(VIEW), webgl=has_webgl())
         st.session_state[FIGURE] = (content, drawn)
     return drawn
 
@@ -127,7 +134,8 @@ def _chosen() -> list[int]:
 
 
 def _choose() -> None:
-    st.session_state[CHOSEN] = selected_faces(st.session_state.get(CHART))
+    points = None if has_webgl() else _points()[0]
+    st.session_state[CHOSEN] = selected_faces(st.session_state.get(CHART), points)
 
 
 def _let_go() -> None:

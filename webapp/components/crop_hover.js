@@ -1,5 +1,5 @@
 // Shows the face under the pointer beside a Plotly chart of the page (Plotly itself can write text only), and tells
-// Python which part of the chart is in view.
+// Python which part of the chart is in view, and whether the browser has no WebGL.
 
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
@@ -33,6 +33,7 @@ export default function ({ parentElement, data, setStateValue }) {
   if (hover?.root !== root) {
     if (hover) dispose(hover)
     instances.set(parentElement, (hover = makeHover(root, data)))
+    if (!document.createElement("canvas").getContext("webgl")) setStateValue("webgl", false)
   }
   const current = hover
   current.data = data

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from webapp.components.files import component
 from webapp.markup import face_url
 from webapp.parts.face_map import View
 
 _component = component(__file__)
+_WEBGL = "_webgl"
 
 
 def crop_hover(container: str) -> View | None:
     """Follow the chart in the st.container of this key; the part of it in view, None while it is untouched."""
-    data = {"container": container, "src": face_url(0)}
-    view: View | None = _component(key=f"hover-{container}", data=data, on_view_change=lambda: None).view
+    key, data = f"hover-{container}", {"container": container, "src": face_url(0)}
+
+    def told() -> None:
+        st.session_state[_WEBGL] = st.session_state[key].webgl
+
+    view: View | None = _component(key=key, data=data, on_view_change=lambda: None, on_webgl_change=told).view
     return view
+
+
+def has_webgl() -> bool:
+    """Whether this browser has WebGL, as far as is known: Plotly needs it for large charts."""
+    return st.session_state.get(_WEBGL) is not False

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+from faceid_core.geometry import inside
+from webapp.parts.map_picture import as_image, drawn_around
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -34,6 +37,9 @@ CONFIG = {
 }
 """Of the chart."""
 
+MOST_PLAIN = 5000
+"""Points that a browser without WebGL draws in a second, as elements of the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -46,11 +52,19 @@ class Layer:
 
 
 def figure(
-    points: MapPoints, *, by: Colouring, chosen: Collection[int] = (), view: View | None = None, height: int = 600
+    points: MapPoints,
+    *,
+    by: Colouring,
+    chosen: Collection[int] = (),
+    view: View | None = None,
+    height: int = 600,
+    webgl: bool = True,
 ) -> go.Figure:
     """The map. Each point carries its face's id as customdata, each trace its name as meta.
 
     chosen: ids of faces that are selected already. view: the part to show, all of it by default. height: in pixels.
+    webgl: whether the browser has it; without, more points than it can draw are a picture, over which lie a few of
+    them, invisible, to be pointed at.
     """
     # Plotly uses pandas when it finds it loaded, even if another thread is only half way through importing it:
     # our own import waits for that one to end.
@@ -58,8 +72,15 @@ def figure(
     import plotly.graph_objects as go
 
     size, ids = point_size(len(points.face_ids)), np.array(sorted(chosen), np.int64)
-    traces = [_trace(points, layer, size, ids) for layer in layers(points, by=by)]
+    coloured, as_picture = layers(points, by=by), is_picture(points, webgl=webgl)
+    every = -(-len(points.face_ids) // MOST_PLAIN) if as_picture else 1
+    traces = [
+        _trace(points, _thinned(layer, every), size, ids, webgl=webgl, unseen=as_picture) for layer in coloured
+    ]
     drawn = go.Figure(traces)
+    if as_picture:
+        drawn.add_layout_image(as_image(points, coloured, size))
+        drawn.update_traces(unselected_marker_opacity=0)
     hidden: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False}
     drawn.update_layout(
         height=height,
@@ -74,6 +95,15 @@ def figure(
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant", "title": None},
     )
     return drawn
+
+
+def is_picture(points: MapPoints, *, webgl: bool) -> bool:
+    """Whether a browser without WebGL gets a picture of them."""
+    return not webgl and len(points.face_ids) > MOST_PLAIN
+
+
+def _thinned(layer: Layer, every: int) -> Layer:
+    return layer if every == 1 else replace(layer, places=layer.places[::every])
 
 
 def layers(points: MapPoints, *, by: Colouring) -> list[Layer]:
@@ -106,12 +136,15 @@ def point_size(points: int) -> float:
     return float(np.clip(13 - 2 * np.log10(max(points, 1)), 3.5, 10))
 
 
-def _trace(points: MapPoints, layer: Layer, size: float, chosen: np.ndarray) -> go.Scattergl:
+def _trace(
+    points: MapPoints, layer: Layer, size: float, chosen: np.ndarray, *, webgl: bool, unseen: bool
+) -> go.Scattergl | go.Scatter:
     import plotly.graph_objects as go
 
     faces = points.face_ids[layer.places]
+    kind = go.Scattergl if webgl else go.Scatter
     # Greys come last in the legend, though they are drawn first.
-    return go.Scattergl(
+    return kind(
         x=points.x[layer.places],
         y=points.y[layer.places],
         customdata=faces.astype(np.int32),
@@ -121,7 +154,7 @@ def _trace(points: MapPoints, layer: Layer, size: float, chosen: np.ndarray) -> 
         hoverinfo="none",
         legendrank=2000 if layer.colour in (OTHERS, NOBODY) else 1000,
         marker={"color": layer.colour, "size": size, "opacity": 0.5 if layer.faint else 0.9},
-        selectedpoints=np.flatnonzero(np.isin(faces, chosen)) if len(chosen) else None,
+        selectedpoints=np.flatnonzero(np.isin(faces, chosen)) if len(chosen) or unseen else None,
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 0.12}},
     )
@@ -132,10 +165,13 @@ def plain(name: str) -> str:
     return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def selected_faces(state: Any) -> list[int]:
-    """The ids of the selected points, without repeats, from the chart's state."""
-    points = ((state or {}).get("selection") or {}).get("points") or []
-    ids = (point.get("customdata") for point in points)
-    return list(
-        dict.fromkeys(int(one[0] if isinstance(one, list | tuple) else one) for one in ids if one is not None)
-    )
+def selected_faces(state: Any, points: MapPoints | None = None) -> list[int]:
+    """The ids of the selected points, without repeats, from the chart's state. points: all that a picture shows,
+    of which the chart knows a few only."""
+    selection = (state or {}).get("selection") or {}
+    ids = (point.get("customdata") for point in selection.get("points") or [])
+    found = [int(one[0] if isinstance(one, list | tuple) else one) for one in ids if one is not None]
+    if points is not None:
+        for area in drawn_around(selection):
+            found += points.face_ids[inside(points.x, points.y, area)].tolist()
+    return list(dict.fromkeys(found))

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from faceid_core.library import DrawnFaces
-from webapp.components.crop_hover import crop_hover
+from webapp.components.crop_hover import crop_hover, has_webgl
 from webapp.components.face_grid import face_grid
 from webapp.context import library
 from webapp.parts.face_map import CONFIG, figure, selected_faces
@@ -35,13 +35,13 @@ def person_map(person: PersonView, points: MapPoints) -> None:
     container = f"card-person-map-{person.id}"
     with chart, st.container(border=True, key=container):
         state = st.plotly_chart(
-            figure(points, by="groups", height=420), key=f"person-map-{person.id}", on_select="rerun",
-            selection_mode=("points", "box", "lasso"), config=CONFIG,
+            figure(points, by="groups", height=420, webgl=has_webgl()), key=f"person-map-{person.id}",
+            on_select="rerun", selection_mode=("points", "box", "lasso"), config=CONFIG,
             alt=f"A map of the faces of {person.name}; the view Faces lists the same faces",
         )  # fmt: skip
         crop_hover(container)
     with side:
-        _chosen(person, selected_faces(state))
+        _chosen(person, selected_faces(state, None if has_webgl() else points))
 
 
 def _chosen(person: PersonView, ids: list[int]) -> None:
