@@ -130,8 +130,7 @@ EXAMPLES: Mapping[str, Any] = {
     "subject": "none", "summary": "Said", "threshold": 0.5, "token_id": 1, "total": 1,
     "until": datetime(2030, 1, 1), "user": "Ada", "user_id": 1, "vectors": np.zeros((1, 128), np.float32),
     "video": "none", "yes": [], "no": [], "state": ConsentState.GIVEN, "moment": NOON,
-    "ignored": False, "who": 1, "presence": Presence.UNSEEN, "tag": "Sea", "today": date(2020, 1, 1),
-    "units": {},
+    "ignored": False, "units": {}, "who": 1, "presence": Presence.UNSEEN, "tag": "Sea", "today": date(2020, 1, 1),
 }  # fmt: skip
 """What a parameter of that name gets."""
 

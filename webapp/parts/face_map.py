@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -74,9 +74,7 @@ def figure(
     size, ids = point_size(len(points.face_ids)), np.array(sorted(chosen), np.int64)
     coloured, as_picture = layers(points, by=by), is_picture(points, webgl=webgl)
     every = -(-len(points.face_ids) // MOST_PLAIN) if as_picture else 1
-    traces = [
-        _trace(points, _thinned(layer, every), size, ids, webgl=webgl, unseen=as_picture) for layer in coloured
-    ]
+    traces = [_trace(points, layer, size, ids, webgl=webgl, every=every) for layer in coloured]
     drawn = go.Figure(traces)
     if as_picture:
         drawn.add_layout_image(as_image(points, coloured, size))
@@ -100,10 +98,6 @@ def figure(
 def is_picture(points: MapPoints, *, webgl: bool) -> bool:
     """Whether a browser without WebGL gets a picture of them."""
     return not webgl and len(points.face_ids) > MOST_PLAIN
-
-
-def _thinned(layer: Layer, every: int) -> Layer:
-    return layer if every == 1 else replace(layer, places=layer.places[::every])
 
 
 def layers(points: MapPoints, *, by: Colouring) -> list[Layer]:
@@ -137,16 +131,18 @@ def point_size(points: int) -> float:
 
 
 def _trace(
-    points: MapPoints, layer: Layer, size: float, chosen: np.ndarray, *, webgl: bool, unseen: bool
+    points: MapPoints, layer: Layer, size: float, chosen: np.ndarray, *, webgl: bool, every: int
 ) -> go.Scattergl | go.Scatter:
+    """every: 1, or n for only one point in n, which `figure` hides until it is selected."""
     import plotly.graph_objects as go
 
-    faces = points.face_ids[layer.places]
+    places = layer.places[::every]
+    faces = points.face_ids[places]
     kind = go.Scattergl if webgl else go.Scatter
     # Greys come last in the legend, though they are drawn first.
     return kind(
-        x=points.x[layer.places],
-        y=points.y[layer.places],
+        x=points.x[places],
+        y=points.y[places],
         customdata=faces.astype(np.int32),
         meta=layer.name,
         name=f"{plain(layer.name)} · {len(layer.places):,}",
@@ -154,7 +150,7 @@ def _trace(
         hoverinfo="none",
         legendrank=2000 if layer.colour in (OTHERS, NOBODY) else 1000,
         marker={"color": layer.colour, "size": size, "opacity": 0.5 if layer.faint else 0.9},
-        selectedpoints=np.flatnonzero(np.isin(faces, chosen)) if len(chosen) or unseen else None,
+        selectedpoints=np.flatnonzero(np.isin(faces, chosen)) if len(chosen) or every > 1 else None,
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 0.12}},
     )
