@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 GRID_FACES = 200
 CHART, CHOSEN, VIEW, FIGURE = "face-map", "map-chosen", "map-view", "map-figure"
+NO_FIGURE = (None, None, None)
 COLOURINGS: dict[str, Colouring] = {"People": "people", "Groups": "groups"}
 
 
@@ -36,7 +37,10 @@ def page() -> None:
     _header(counts)
     with st.container():  # keeps its place when empty, so that the chart is not drawn anew when a job ends
         job_progress("map", "cluster")
-    points, sketch = _points()
+    points = library().maps.points(library().settings.projector)
+    sketch = not len(points.face_ids)
+    if sketch:
+        points = library().maps.points(SKETCH)
     if not counts.faces:
         _nothing_found()
     elif not len(points.face_ids):
@@ -46,12 +50,6 @@ def page() -> None:
             st.caption("A rough sketch. The full map, which keeps similar faces together, takes a little longer.")
         _map(points, counts)
     undo_bar()
-
-
-def _points() -> tuple[MapPoints, bool]:
-    """Of the map, or of the sketch while there is none; whether it is the sketch."""
-    points = library().maps.points(library().settings.projector)
-    return (points, False) if len(points.face_ids) else (library().maps.points(SKETCH), True)
 
 
 def _header(counts: Counts) -> None:
@@ -120,10 +118,11 @@ def _figure(points: MapPoints, by: Colouring) -> go.Figure:
     content = hash(
         (by, has_webgl(), points.face_ids.tobytes(), points.x.tobytes(), *points.people, *points.clusters)
     )
-    known, drawn = st.session_state.get(FIGURE, (None, None))
+    known, drawn, _ = st.session_state.get(FIGURE, NO_FIGURE)
     if known != content:
         drawn = figure(points, by=by, chosen=_chosen(), view=st.session_state.get(VIEW), webgl=has_webgl())
-        st.session_state[FIGURE] = (content, drawn)
+        pictured = points if is_picture(points, webgl=has_webgl()) else None
+        st.session_state[FIGURE] = (content, drawn, pictured)
     return drawn
 
 
@@ -134,8 +133,8 @@ def _chosen() -> list[int]:
 
 
 def _choose() -> None:
-    points = None if has_webgl() else _points()[0]
-    st.session_state[CHOSEN] = selected_faces(st.session_state.get(CHART), points)
+    *_, pictured = st.session_state.get(FIGURE, NO_FIGURE)  # what was drawn around, not what is there by now
+    st.session_state[CHOSEN] = selected_faces(st.session_state.get(CHART), pictured)
 
 
 def _let_go() -> None:

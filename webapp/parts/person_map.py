@@ -11,7 +11,7 @@ from faceid_core.library import DrawnFaces
 from webapp.components.crop_hover import crop_hover, has_webgl
 from webapp.components.face_grid import face_grid
 from webapp.context import library
-from webapp.parts.face_map import CONFIG, figure, selected_faces
+from webapp.parts.face_map import CONFIG, figure, is_picture, selected_faces
 from webapp.parts.naming import Target, naming
 from webapp.parts.photo_dialog import show_photo
 from webapp.wording import count
@@ -41,7 +41,7 @@ def person_map(person: PersonView, points: MapPoints) -> None:
         )  # fmt: skip
         crop_hover(container)
     with side:
-        _chosen(person, selected_faces(state, None if has_webgl() else points))
+        _chosen(person, selected_faces(state, points if is_picture(points, webgl=has_webgl()) else None))
 
 
 def _chosen(person: PersonView, ids: list[int]) -> None:
