@@ -62,7 +62,7 @@ def page() -> None:
 # --- bringing photos in -----------------------------------------------------------------------------------------
 def _toolbar(counts: Counts) -> None:
     if counts.faces:
-        names_menu(takes=True, gives=bool(counts.people))
+        names_menu(gives=bool(counts.people))
     with menu("Add photos", icon=":material/add_photo_alternate:", key="add-photos", type="primary"):
         _add_photos()
 

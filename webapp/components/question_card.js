@@ -170,7 +170,7 @@ function toggle(card, face) {
 function relabel(card) {
   const { data, off } = card
   const count = data.faces.length - off.size
-  const isApart = data.selectable && !data.preselected
+  const isApart = !data.preselected
   const whose = count > 1 ? `Name of the ${count} chosen faces` : count ? "Name of the chosen face" : "Choose faces, then type a name"
   card.input.placeholder = isApart ? whose : "Type or choose a name"
   if (!isApart) return
@@ -319,7 +319,7 @@ function onKey(card, event) {
  * @param {string} key
  */
 function faceOf({ data }, key) {
-  return data.selectable && !data.preselected && /^\d$/.test(key) ? data.faces[(Number(key) + 9) % 10] : undefined
+  return !data.preselected && /^\d$/.test(key) ? data.faces[(Number(key) + 9) % 10] : undefined
 }
 
 /**

@@ -33,11 +33,10 @@ RUNS = 5
 MENU = "names-menu"
 
 
-def names_menu(*, takes: bool, gives: bool) -> None:
-    """A button that opens what exchanges names with other programs."""
+def names_menu(*, gives: bool) -> None:
+    """A button that opens what exchanges names with other programs. gives: whether there are names to write."""
     with menu("Names", icon=":material/badge:", type="tertiary", key=MENU):
-        if takes:
-            _import_names()
+        _import_names()
         if gives:
             _write_names_out()
 
