@@ -29,6 +29,9 @@ ARGUMENTS = [
     "--disable-component-update", "--enable-webgl", "--ignore-gpu-blocklist", "--use-gl=swiftshader",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
     f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
+    # Allowed by a context (ignore_https_errors) instead, each connection fails once and is tried anew, and Chromium
+    # gives a request up after some tries: ERR_TOO_MANY_RETRIES.
+    "--ignore-certificate-errors",
 ]  # fmt: skip
 
 

@@ -129,7 +129,7 @@ def _proxy(case: Case, text: str, port: int, folder: Path) -> Iterator[None]:
 
 
 def test_the_journey_through_a_proxy(chromium: Browser, front: Front, album: Album) -> None:
-    context = chromium.new_context(viewport={"width": 1400, "height": 900}, ignore_https_errors=True)
+    context = chromium.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()
     page.set_default_timeout(30_000)
     errors: list[str] = []
