@@ -232,12 +232,8 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
         [_said(model, each) for each in columns],
         dark=st.context.theme.type == "dark",
     )
-    if len(model.classes) > len(people):
-        st.caption(
-            f"The {count(len(people), 'person', 'people')} who are confused most. Click a cell to see its faces."
-        )
-    else:
-        st.caption("Click a cell to see its faces.")
+    only = "Only those confused most often. " if len(model.classes) > len(people) else ""
+    st.caption(f"{only}Click a cell to see its faces.")
     event = st.altair_chart(
         chart,
         width="stretch" if len(rows) > FEW_COLUMNS else 340,

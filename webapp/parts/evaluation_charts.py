@@ -40,7 +40,9 @@ def curve_chart(points: Sequence[Point], chosen: Point) -> alt.LayerChart | alt.
              "threshold": [p.threshold for p in of]}
         )  # fmt: skip
 
-    line = alt.Chart(rows(points)).mark_line(color=ACCENT_DARK, strokeWidth=3).encode(x=x, y=y, order="fpir:Q")
+    strict_first = alt.Order("threshold:Q", sort="descending")  # many points share one FPIR
+    steps = alt.Chart(rows(points)).mark_line(color=ACCENT_DARK, strokeWidth=3, interpolate="step-after")
+    line = steps.encode(x=x, y=y, order=strict_first)
     dots = alt.Chart(rows(points)).mark_point(opacity=0, size=120).encode(x=x, y=y, tooltip=tips)
     point = alt.Chart(rows([chosen])).mark_point(color=HIGHLIGHT, filled=True, size=180, opacity=1)
     return alt.layer(line, dots, point.encode(x=x, y=y, tooltip=tips), background="transparent")
