@@ -113,8 +113,8 @@ def test_what_was_computed_for_another_box_is_not_stored(library: Library, faces
     [
         (Box(1, 1, 5, 5), "too small"),
         (Box(-900, 10, -800, 90), "too small"),
-        (Box(0, 0, float("nan"), 9), "no number"),
-        (Box(11, 21, 51, 71), "a face in this place already"),
+        (Box(0, 0, float("nan"), 9), "not a number"),
+        (Box(11, 21, 51, 71), "already a face here"),
     ],
 )
 def test_a_box_that_is_none_is_refused_in_a_sentence(

@@ -58,7 +58,7 @@ _DECIDED_COLUMNS = {
 }
 """For these tables, the only columns that actions change."""
 
-_CHANGED = "The faces or people that this is about were changed or have gone meanwhile; look again and decide anew."
+_CHANGED = "The faces or people concerned have since changed or been deleted; check them and decide again."
 """The generic message for conflicts. The journal replaces it if it finds the decision that caused the conflict."""
 
 
