@@ -1,4 +1,4 @@
-"""What every embedder shares: the protocol, and dlib's alignment."""
+"""The embedder protocol, and dlib's alignment."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from faceid_core.engine.graphs import CROP_PX
 from faceid_core.values import Image, Vectors
 
 PADDING = 0.25
-"""Margin around the face as a share of its size: what dlib's embedder was trained with."""
+"""Margin around the face relative to its size, as dlib's embedder was trained."""
 
 MIRROR = "+mirror"
-"""What the name of an embedder ends in whose vectors are the mean of a face's and its mirror image's."""
+"""Suffix of embedder names whose vectors are the mean of a face's and its mirror image's."""
 
 BATCH = 32
-"""Crops a run: larger batches are not faster on a CPU and cost memory."""
+"""Crops per run: larger batches are not faster on a CPU and need more memory."""
 
 
 class Embedder(Protocol):
     """Crops (N, size_px, size_px, 3) uint8 -> vectors (N, dimension) float32.
 
-    default_threshold: the Euclidean distance below which two faces are usually of one person.
-    unit: how long a distance of 1 between dlib's vectors is between these, as far as models.toml tells.
-    computes: in what numbers and by what, in words.
+    default_threshold: the Euclidean distance below which two faces usually show the same person.
+    unit: the distance between these vectors that corresponds to 1 between dlib's, according to models.toml.
+    computes: the number format and the library that computes the vectors, in words.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Embedder(Protocol):
 
 
 def align(image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
-    """The face turned upright and scaled, (150, 150, 3) uint8: dlib.get_face_chip with padding 0.25.
+    """Return the face rotated upright and scaled, (150, 150, 3) uint8: dlib.get_face_chip with padding 0.25.
 
     landmarks: (5, 2) x, y in pixels of the image.
     """
