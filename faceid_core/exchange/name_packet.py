@@ -189,7 +189,7 @@ class _Merging:
         return sum(any(box.iou(region.box) >= SAME_FACE_IOU for region in wanted) for box in there)
 
     def _remove_ours(self) -> bool:
-        """Remove all regions if faceid wrote all of them when the picture had another shape. Returns whether it
+        """Remove all regions if faceid wrote all of them, before the picture changed its shape. Returns whether it
         did."""
         for turn in range(1, 9):
             items = [item for form in FORMS for item in self._items(form, turn)]
