@@ -138,7 +138,7 @@ def test_a_box_ends_where_its_photo_ends(library: Library, faces: list[int]) -> 
 @pytest.mark.slow
 def test_a_box_that_somebody_moved_meanwhile_stays(library: Library, faces: list[int]) -> None:
     library.faces.move(faces[0], DRAWN)
-    with pytest.raises(OutOfDate, match="moved meanwhile"):
+    with pytest.raises(OutOfDate, match="has been moved"):
         library.faces.move(faces[0], MOVED, drawn=AT)
     assert library.faces.move(faces[0], MOVED, drawn=DRAWN).event
     assert library.faces.move(faces[0], MOVED).event is None
