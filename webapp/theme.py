@@ -87,6 +87,8 @@ CSS = """
 @media (max-width: 640px) { [data-has-shortcut] > kbd { display: none; } }
 /* Name and facts beside the picture, buttons below. */
 @media (max-width: 640px) { [class*="st-key-portrait"] > :nth-child(2) { flex: 1 1 65%; } }
+/* Nothing to be seen, and no gap around it. */
+[class*="st-key-address-"] { position: absolute; }
 /* Two buttons and a sentence are too much for one line there. */
 @media (max-width: 640px) {
   [class*="st-key-decision-"]:has([class*="st-key-back-"]) > :first-child { flex: 1 1 100%; }

@@ -176,7 +176,7 @@ def test_a_face_that_is_somebody_else_leaves_the_person_and_is_remembered(
     assert grouped.journal.recent(1)[0].kind == "remove"
 
 
-@pytest.mark.parametrize("person", ["99", "x", "-1", "1e9"])
+@pytest.mark.parametrize("person", ["99", "x", "-1", "1e9", "²", "9" * 40])
 def test_a_person_who_is_not_there_shows_everybody(grouped: Library, open_page: OpenPage, person: str) -> None:
     page = open_page("people")
     page.query_params["person"] = person
