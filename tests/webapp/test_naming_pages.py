@@ -143,6 +143,8 @@ def test_each_face_is_one_point_under_its_name(grouped: Library) -> None:
     assert sorted(face for trace in drawn.data for face in trace.customdata) == sorted(points.face_ids)
     assert {trace.meta for trace in drawn.data} == {"<b>Ada</b>", "Unnamed"}
     assert not any("<b>" in trace.name for trace in drawn.data)  # Plotly reads tags in a legend
+    assert (drawn.layout.legend.orientation, drawn.layout.height) == ("v", None), "as large as its place"
+    assert figure(points, by="people", beside=False, webgl=False).layout.legend.orientation == "h"
     assert sum(len(trace.selectedpoints) for trace in drawn.data if trace.selectedpoints is not None) == 1
     assert [layer.colour for layer in layers(points, by="groups")] == list(COLOURS[:2])
 
