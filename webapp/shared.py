@@ -28,7 +28,7 @@ from webapp import context, theme
 from webapp.access.throttle import Throttle, network_of
 from webapp.api import OUT_OF_ORDER
 from webapp.picture_cache import Cache
-from webapp.wording import long_date
+from webapp.wording import long_date, number_in
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, PhotoView, ShareView
@@ -77,7 +77,7 @@ class SharedPages:
         if not _is_unlocked(request, share):
             return self._ask(request)
         after = request.query_params.get("after", "")
-        return self._photos(request, share, int(after) if after.isdecimal() and len(after) < 19 else None)
+        return self._photos(request, share, number_in(after))
 
     def _photos(self, request: Request, share: ShareView, after: int | None) -> Response:
         shares = self._library().shares

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from faceid_core.values import utc_now
 from faceid_core.wording import count
 
-__all__ = ["ago", "count", "day", "duration", "isolated", "percent"]
+__all__ = ["ago", "count", "day", "duration", "isolated", "number_in", "percent"]
 
 
 def duration(seconds: float) -> str:
@@ -21,6 +21,15 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def number_in(text: str) -> int | None:
+    """The number of a row in an address, which anybody may have typed; None where it can't be one.
+
+    >>> number_in("12"), number_in("²"), number_in("9" * 40)
+    (12, None, None)
+    """
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def isolated(name: str) -> str:
