@@ -90,6 +90,8 @@ def _postgres_engine(url: URL) -> Engine:
             "PostgreSQL needs its driver; install it with `pip install faceid[postgres]`."
         ) from error
 
+    event.listen(engine, "connect", _check_encoding)
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
@@ -108,10 +110,21 @@ def _postgres_engine(url: URL) -> Engine:
     return engine
 
 
-def _connecting(url: URL) -> dict[str, int]:
+def _check_encoding(connection: Any, _: object) -> None:
+    """Raises LibraryError where not every name can be stored, or compared without regard to case."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise LibraryError(
+            f"The database has the encoding {encoding}; create it anew, for example with "
+            "`createdb --encoding=UTF8 --template=template0 faceid`."
+        )
+
+
+def _connecting(url: URL) -> dict[str, int | str]:
     """Parameters of the driver that the address does not give itself: how soon a server, or a machine, counts as
     gone. A worker's machine that vanished must not hold the one writer's lock for hours."""
-    usual = {
+    usual: dict[str, int | str] = {
+        "client_encoding": "utf8",  # else, of a database without an encoding, psycopg makes bytes
         "connect_timeout": CONNECT_SECONDS,
         "keepalives_idle": 30,
         "keepalives_interval": 10,
