@@ -241,7 +241,7 @@ class _Writing:
             yield plan, FileBefore(*where, None, former, after, entries), copy
 
     def _prepared(self, plan: _Planned) -> Path:
-        """The photo, or the one that a link leads to, is copied into the library's folder, and written beside itself."""
+        """The photo, or the one that a link leads to, is copied into the library, and written beside itself."""
         kept = original(self._library, self._run, plan.photo)
         kept.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         shutil.copy2(plan.path, kept)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from faceid_core.values import Role
 from webapp.context import may
+from webapp.wording import number_in
 
 KEYS = {
     "q": "photo-search",
@@ -75,7 +76,7 @@ def _worded(value: Any) -> str:
 def _parsed(name: str, text: str, known: Collection[Any]) -> Any:
     """What is no use, as an address may be typed, is left out."""
     if name in ("with", "without"):
-        numbers = [int(part) for part in text.split(",") if part.isascii() and part.isdigit()]
+        numbers = map(number_in, text.split(","))
         return [number for number in numbers if number in known]
     if name in ("from", "to"):
         try:
