@@ -11,6 +11,10 @@ from faceid_core.wording import count
 __all__ = ["ago", "count", "day", "duration", "isolated", "number_in", "percent"]
 
 
+LONGEST_NUMBER = 19
+"""Digits of 2**63 - 1, the largest number of a row."""
+
+
 def duration(seconds: float) -> str:
     """
     >>> duration(4.2), duration(89), duration(3730)
@@ -21,15 +25,6 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
-def number_in(text: str) -> int | None:
-    """The number of a row in an address, which anybody may have typed; None where it can't be one.
-
-    >>> number_in("12"), number_in("²"), number_in("9" * 40)
-    (12, None, None)
-    """
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def isolated(name: str) -> str:
@@ -74,3 +69,12 @@ def percent(share: float | None) -> str:
         return "–"
     text = f"{min(math.floor(share * 1000) / 10, 100):.1f}" if share > 0.99 else f"{share * 100:.1f}"
     return f"{text.removesuffix('.0')} %"
+
+
+def number_in(text: str) -> int | None:
+    """The number of a row that an address holds; None for what can't be one, as addresses may be typed.
+
+    >>> number_in("12"), number_in("\u00b2"), number_in("9" * 30), number_in("-1")
+    (12, None, None, None)
+    """
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < LONGEST_NUMBER else None
