@@ -60,7 +60,7 @@ FLAGS = ("none", "not_a_face", "stranger")
 @click.pass_context
 def export(ctx: click.Context, /, target: Path, form: str | None, split: float, link: Any, preview: bool,
            as_json: bool, **wanted: Any) -> None:  # fmt: skip
-    """Write faces to a table or, with --as, to a folder for other programs.
+    """Write faces and photos for other programs.
 
     TARGET is FILE.csv, .json, .parquet or .npz, or a new folder or .zip.
 

@@ -39,7 +39,7 @@ FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool, deep: bool, cluster: bool) -> None:
-    """Check that everything works, and say how to fix what does not.
+    """Check the installation and say how to fix it.
 
     Covers versions, networks, library and free disk space.
     """
@@ -81,7 +81,7 @@ def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
 @click.argument("number", type=int, required=False)
 @click.pass_context
 def redo(ctx: click.Context, number: int | None) -> None:
-    """Redo the undone decision NUMBER [default: the one undone last]."""
+    """Redo the decision NUMBER [default: the last one undone]."""
     with library_of(ctx) as library:
         event = library.journal.redo(number)
     say(f"Redone: {event.id}, {event.summary}.")
