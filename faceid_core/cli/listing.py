@@ -193,7 +193,7 @@ def _evaluate_folder(ctx: click.Context, folder: Path, split: bool, report: Path
         (name, *("-" if point[key] is None else f"{point[key]:.1%}" for key in ("tpir", "fpir", "precision")))
         for name, point in (("As chosen", found["chosen"]), ("At 1 %", found["at_1"]), ("At 0.1 %", found["at_01"]))
     ]
-    print_table(("Threshold", "Recognised", "Misnamed", "Right names"), rows)
+    print_table(("Threshold", "Recognised", "Misnamed", "Correct names"), rows)
 
 
 @click.command()

@@ -159,7 +159,7 @@ def erase_backups(ctx: click.Context, yes: bool) -> None:
         if not found:
             say("faceid knows of no backup from before an erasure.")
             return
-        say(f"This deletes {count(len(found), 'backup')} for good:")
+        say(f"This permanently deletes {count(len(found), 'backup')}:")
         list_backups(found)
         ask(yes, "Nothing was deleted")
         backups.delete(library.settings, found)

@@ -48,11 +48,11 @@ def page() -> None:
     models = library().models.all()
     if not models:
         blank(
-            "No recogniser yet", "Train one; then this page shows where it errs.",
+            "No recogniser yet", "Train one, and this page shows where it goes wrong.",
             icon="query_stats", link=("train", "Train a recogniser"),
         )  # fmt: skip
         return
-    st.markdown("What the recogniser answers about faces that were held back: it has never seen these photos.")
+    st.markdown("The recogniser's answers about faces that were held back. It has never seen these photos.")
     model = _chosen(models)
     try:
         held = held_out(library(), model)
@@ -93,7 +93,7 @@ def _threshold(model: ModelView, held: HeldOut) -> float:
     with st.container(horizontal=True):
         st.metric("Known faces recognised", percent(found.tpir), border=True, help="TPIR")
         st.metric("Unknown faces misnamed", percent(found.fpir), border=True, help="FPIR")
-        st.metric("Names that are right", percent(found.precision), border=True, help="Precision")
+        st.metric("Correct names", percent(found.precision), border=True, help="Precision")
         st.metric("Threshold", f"{threshold:.3f}", border=True, help="Below this probability: “unknown”")
     if threshold != model.threshold:
         st.button(
@@ -189,14 +189,14 @@ def _people(model: ModelView, held: HeldOut, threshold: float) -> None:
             "Name": [model.classes[each.person] for each in order],
             "Tested": [each.tested for each in order],
             "Recognised": [_share(each.recall) for each in order],
-            "Names that are right": [_share(each.precision) for each in order],
-            "Taken for others": [each.wrong for each in order],
+            "Correct names": [_share(each.precision) for each in order],
+            "Mistaken for others": [each.wrong for each in order],
             "Advice": [_why(each) for each in order],
         },
         hide_index=True,
         column_config={
             name: st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
-            for name in ("Recognised", "Names that are right")
+            for name in ("Recognised", "Correct names")
         },
     )
 
@@ -217,7 +217,7 @@ def _why(each: PersonResult) -> str:
 def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
     cells = evaluation.confusion(held, threshold)
     wrong = {cell: rows for cell, rows in cells.items() if cell[0] != cell[1]}
-    st.subheader("Who is taken for whom?")
+    st.subheader("Who is mistaken for whom?")
     if not wrong:
         st.caption("Nobody, on these faces.")
         return
@@ -234,7 +234,7 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
     )
     if len(model.classes) > len(people):
         st.caption(
-            f"The {count(len(people), 'person', 'people')} who are confused most. Click a cell to see its faces."
+            f"The {count(len(people), 'person', 'people')} most often confused. Click a cell to see its faces."
         )
     else:
         st.caption("Click a cell to see its faces.")
