@@ -91,5 +91,5 @@ def test_a_foreign_file_is_refused_and_not_executed(kind: str, tmp_path: Path) -
         file.write_bytes(pickle.dumps(Evil()))
     else:
         file.write_bytes(b"" if kind == "empty" else b"no weights at all")
-    with pytest.raises(TrainerMissing, match="damaged, or of another network"):
+    with pytest.raises(TrainerMissing, match="damaged or belongs to another network"):
         classic._network(file)
