@@ -62,7 +62,9 @@ log = logging.getLogger(__name__)
 
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=16, le=4096, description="Longer side in px")]
-Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
+Probability = Annotated[
+    float | None, Query(ge=0, le=1, description="Lowest probability at which a face gets a name")
+]
 Day = Annotated[IsoDay | None, Query(description="A day in UTC, YYYY-MM-DD")]
 Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
 Portrait = Annotated[bool, Query(description="Cut from the photo, with some room, instead of the aligned crop")]
@@ -84,7 +86,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     for status, description in (
         (400, "The request can't be carried out."),
         (401, "Nobody is signed in, and no valid token was sent."),
-        (403, "Whoever is signed in may not do this."),
+        (403, "The signed-in user may not do this."),
         (404, "It is not there."),
         (409, "An earlier step has to be done first."),
         (411, "An upload without a length."),

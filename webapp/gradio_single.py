@@ -29,7 +29,7 @@ SHOWN = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp"})
 """Endings of pictures that every browser can show; of others it gets a copy."""
 
 ADD = (
-    "Type who it is, also where the answer is right: the photo is added to the library with that name, and the "
+    "Type who it is, even if the answer is right: the photo is added to the library with that name, and the "
     "next training learns from it."
 )
 
@@ -175,7 +175,7 @@ class _Single:
             keep_as=uploads.safe_name(file.name),
         )
         event = naming.event
-        said = "It has this name already." if event is None else f"{event.summary}."
+        said = "It already has this name." if event is None else f"{event.summary}."
         return {
             self.shown: replace(shown, event=None if event is None else event.id),
             self.done: gradio_markup.sentence(said),

@@ -161,7 +161,7 @@ def _photo(session: Session, photo_id: int) -> Photo:
 def _within(box: Box, photo: Photo) -> Box:
     """The part of a box on its photo, to a hundredth of a pixel. Raises BadInput."""
     if not all(map(math.isfinite, box.as_tuple())):
-        raise BadInput("A box is left, top, right and bottom in pixels; one of these is no number.")
+        raise BadInput("A box is left, top, right and bottom in pixels; one of these is not a number.")
     left, right = (round(min(max(edge, 0.0), float(photo.width)), 2) for edge in (box.left, box.right))
     top, bottom = (round(min(max(edge, 0.0), float(photo.height)), 2) for edge in (box.top, box.bottom))
     if right - left < LEAST_PX or bottom - top < LEAST_PX:

@@ -38,8 +38,8 @@ from faceid_core.settings import Settings
 from faceid_core.values import LOCAL_OWNER, OPEN_JOBS, Role
 
 BYTES_REMAIN = (
-    "Another program is reading the library, so some bytes of it remain in the database's files; they go the next "
-    "time that faceid opens the library while nobody else reads it."
+    "Another program is reading the library, so some erased bytes remain in the database's files. They go the next "
+    "time faceid opens the library while nobody else is reading it."
 )
 """What to tell after an erasure with bytes_remain."""
 

@@ -52,7 +52,7 @@ def _policy(kept: int) -> str:
     what = "Names, faces and recognisers; the photos themselves are not in a backup."
     if not kept:
         return f"Daily backups are off (FACEID_BACKUPS_KEPT). {what}"
-    return f"One is made every day and read back, and the latest {kept} are kept. {what}"
+    return f"faceid makes and checks one every day, and keeps the latest {kept}. {what}"
 
 
 @guarded
@@ -95,8 +95,8 @@ def restore_form(backup: Backup) -> None:
     place = st.empty()
     with place.container():
         st.markdown(
-            f"The library becomes what it was {ago(backup.made_at)}: names and other decisions made since then are "
-            "not in it. The present library is kept and listed here. faceid starts again, which takes some seconds."
+            f"The library goes back to what it was {ago(backup.made_at)}, without later names and other decisions. "
+            "The current library is kept and listed here. faceid then restarts, which takes a few seconds."
         )
         if not st.button("Restore", type="primary", key="restore-now"):
             return
@@ -106,7 +106,7 @@ def restore_form(backup: Backup) -> None:
         except FaceIdError as error:
             st.error(escaped_markdown(str(error)), icon=":material/error:")
             return
-    place.info("faceid starts again; reload this page in a few seconds.", icon=":material/restart_alt:")
+    place.info("faceid is restarting; reload this page in a few seconds.", icon=":material/restart_alt:")
 
 
 def _restore(backup: Backup) -> None:

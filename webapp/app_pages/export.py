@@ -90,13 +90,13 @@ def page() -> None:
     if not library().counts().faces:
         blank(
             "Nothing to export yet",
-            "Import photos first; their faces, names and albums can then be taken elsewhere.",
+            "Import photos first; then you can export their faces, names and albums.",
             icon="drive_folder_upload", link=("photos", "Photos"),
         )  # fmt: skip
         return
     st.caption(
-        "For other programs and for people. Hidden people, and those who refused consent, are in no export. Albums "
-        "hold your files as they are; in all other pictures, the faces of these people are blurred."
+        "For other programs and for people. Hidden people, and those who refused consent, are never exported. "
+        "Albums hold your files as they are; in all other pictures, the faces of these people are blurred."
     )
     if not job_progress("export"):
         last_failure("export")
@@ -142,7 +142,7 @@ def _choice(name: str) -> Choice:
         column.date_input(label, value=None, key=key, min_value=EARLIEST, max_value="today")
         for column, label, key in ((left, "Taken from", "export-from"), (middle, "Taken until", "export-to"))
     )
-    quality = right.slider("Least quality", 0.0, 1.0, 0.0, 0.05, key="export-quality", format="percent")
+    quality = right.slider("Lowest quality", 0.0, 1.0, 0.0, 0.05, key="export-quality", format="percent")
     flags: tuple[Flag, ...] = ()
     if form is None:
         flags = tuple(st.pills(
@@ -172,7 +172,7 @@ def _take(choice: Choice, *, is_empty: bool) -> None:
             if form.links:
                 link = st.radio(
                     "Files", list(LINKS), format_func=LINKS.__getitem__, horizontal=True, key="export-link",
-                    help="Links take no room; the photos stay where they are.",
+                    help="Links take no space; the photos stay where they are.",
                 )  # fmt: skip
             submitted = st.form_submit_button("Export", icon=":material/drive_folder_upload:")
         if submitted:

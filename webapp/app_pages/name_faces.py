@@ -81,7 +81,7 @@ def _nothing(coming: NextQuestion) -> None:
     elif coming.skipped:
         again = ("Ask them again", place().start_over)
         text = f"{count(coming.skipped, 'question')} skipped."
-        blank("That was all, but for what you skipped", text, icon="skip_next", button=again)
+        blank("That was all, except what you skipped", text, icon="skip_next", button=again)
     else:
         blank("No questions are open", "New ones come with new photos and new names.", icon="task_alt")
     if place().done:

@@ -150,12 +150,12 @@ def _from_folder(options: _Options) -> None:
         with st.container(horizontal=True, key="watch-options"):
             watch = st.checkbox(
                 "Watch this folder", key="watch-folder",
-                help="What comes into it or changes in it later is imported by itself. Photos that are deleted "
+                help="Photos that appear or change in it later are imported automatically. Photos that are deleted "
                 "there stay in the library.",
             )  # fmt: skip
             poll = st.checkbox(
                 "It is on a network drive", key="watch-poll",
-                help="Such drives report no changes, so that all files are looked at again and again.",
+                help="Such drives report no changes, so faceid checks all files regularly.",
             )  # fmt: skip
         submitted = st.form_submit_button("Import", type="primary", icon=":material/download:")
     watched_folders()
@@ -183,7 +183,7 @@ def _ask(plan: ImportPlan, path: Path, options: _Options) -> None:
 def plan_form(plan: ImportPlan, path: Path, options: _Options) -> None:
     """What the import will do, and the button that starts it."""
     st.markdown("  \n".join(plan_lines(plan)))
-    st.caption("You can pause it at any time and go on later; what is done stays.")
+    st.caption("You can pause it at any time and continue later; finished work is kept.")
     if st.button("Import", type="primary", key="import-planned"):
         _start([path], options)
 

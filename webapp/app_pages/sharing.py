@@ -54,7 +54,7 @@ def _what(share: ShareView, names: dict[int, str]) -> str:
 def _conditions(query: PhotoQuery, names: dict[int, str]) -> Iterator[str]:
     for word, people in (("with", query.people), ("without", query.without)):
         if people:
-            yield f"{word} {', '.join(names.get(person, 'somebody who is gone') for person in people)}"
+            yield f"{word} {', '.join(names.get(person, 'somebody who was removed') for person in people)}"
     if query.taken_from:
         yield f"from {long_date(query.taken_from)}"
     if query.taken_to:
@@ -85,4 +85,4 @@ def _facts(share: ShareView) -> Iterator[str]:
 @guarded
 def _remove(share_id: int) -> None:
     library().shares.remove(share_id)
-    toast("The link shows nothing any more.", icon=":material/link_off:")
+    toast("The link has ended.", icon=":material/link_off:")

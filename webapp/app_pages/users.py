@@ -46,8 +46,8 @@ def page() -> None:
 def _nobody_yet() -> None:
     st.title("Users")
     st.markdown(
-        "Nobody has to sign in yet: whoever opens this address may do everything. Add yourself as the first user, "
-        "and from then on everybody has to sign in."
+        "Nobody has to sign in yet: anyone who opens this address can do everything. Add yourself as the first "
+        "user, and from then on everybody has to sign in."
     )
     first = escaped_html(f"{context.settings().public_path}/sign-in/first")
     st.html(f'<a class="link-button" href="{first}" target="_self">Add the first user</a>')

@@ -21,7 +21,7 @@ REFRESH_SECONDS = 3.0
 def page() -> None:
     st.title("Workers")
     st.caption(
-        "Programs that import photos and do other long work. On PostgreSQL, `faceid work` adds more of them, also "
+        "Programs that import photos and do other background work. With PostgreSQL, `faceid work` adds more, even "
         "on other machines."
     )
     job_progress()
@@ -48,7 +48,7 @@ def _row(worker: WorkerView) -> None:
 
 def _doing(worker: WorkerView) -> str:
     if worker.is_lost:
-        return f"not heard of for {duration(worker.silent_s)}; its work goes to others"
+        return f"silent for {duration(worker.silent_s)}; others take over its work"
     if not worker.doing:
         return "idle"
     rate = f", {worker.rate:.1f} photos/s" if worker.rate else ""

@@ -151,7 +151,7 @@ def _run_line(run: NamesRunView) -> None:
         st.markdown(f"Written {ago(run.at)} into {count(run.files, 'file')}", width="stretch")
         st.button(
             "Undo", icon=":material/undo:", key=f"undo-names-{run.id}", type="tertiary", on_click=_undo,
-            args=(run.id,), help="Give these files their former content",
+            args=(run.id,), help="Restore these files",
         )  # fmt: skip
 
 

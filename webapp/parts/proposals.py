@@ -58,7 +58,9 @@ def _in_words(found: Proposals, chosen: list[Proposal]) -> None:
             f"**{people}**.{asked}"
         )
     else:
-        st.markdown(f"None of the {count(len(found.found), 'suggestion')} is that sure; ask for fewer to be right.")
+        st.markdown(
+            f"None of the {count(len(found.found), 'suggestion')} is that sure; lower the share that must be right."
+        )
 
 
 @guarded
@@ -75,7 +77,7 @@ def _faces(chosen: list[Proposal]) -> None:
     notes = {number: Note(_short(each), _long(each)) for number, each in least.items()}
     shown = [faces[number] for number in least if number in faces]
     face_grid(
-        shown, key="proposed-faces", label="Proposed names", selectable=False, notes=notes, on_open=show_photo
+        shown, key="proposed-faces", label="Suggested names", selectable=False, notes=notes, on_open=show_photo
     )
 
 

@@ -80,7 +80,7 @@ def _use(model_id: int) -> None:
 def _more(model: ModelView) -> None:
     st.text_area(
         "Notes", model.notes, key=f"notes-{model.id}", max_chars=2000, height=90,
-        placeholder="What is worth remembering of it",
+        placeholder="Anything worth remembering about it",
     )  # fmt: skip
     st.button("Save notes", key=f"save-notes-{model.id}", on_click=_save_notes, args=(model.id,))
     found = card_of(model)
@@ -153,14 +153,14 @@ def _table(chosen: list[int]) -> None:
     found = compare(library(), chosen)
     known, strangers = count(found[0].known, "face"), count(found[0].strangers, "face")
     st.caption(
-        f"All on the same {known} of people they know and {strangers} of others, none of which they learned."
+        f"All on the same {known} of people they know and {strangers} of others; none of them learned from these."
     )
     st.dataframe(
         {
             "Recogniser": [each.model for each in found],
             "Recognised": [percent(each.own.tpir) for each in found],
             "Unknown misnamed": [percent(each.own.fpir) for each in found],
-            "Names that are right": [percent(each.own.precision) for each in found],
+            "Correct names": [percent(each.own.precision) for each in found],
             "Recognised where 1 in 100 unknown is misnamed": [percent(each.strict.tpir) for each in found],
         },
         hide_index=True,

@@ -44,7 +44,7 @@ def share_form(query: PhotoQuery, name: str | None) -> None:
 def _make(query: PhotoQuery, name: str | None) -> str | None:
     """The secret of the link, once the form was sent."""
     whom = f"photos of **{escaped_markdown(name)}**" if name else "the photos of this search"
-    st.markdown(f"Whoever has the link sees {whom} without signing in, also those that are added later.")
+    st.markdown(f"Whoever has the link sees {whom} without signing in, including those added later.")
     with st.form("share-form", border=False):
         days = st.number_input("Valid for how many days", 1, LONGEST_DAYS, DEFAULT_DAYS, key="share-days")
         password = st.text_input(

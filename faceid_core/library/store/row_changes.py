@@ -58,8 +58,8 @@ _DECIDED_COLUMNS = {
 }
 """Of these tables, the only columns that acts change."""
 
-_CHANGED = "The faces or people that this is about were changed or have gone meanwhile; look again and decide anew."
-"""True of every conflict; the journal knows whether a decision is behind it, and which."""
+_CHANGED = "These faces or people have changed or gone meanwhile; look again and decide again."
+"""True of every conflict; the journal knows whether a decision caused it, and which."""
 
 
 _GONE = {
