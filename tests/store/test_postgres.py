@@ -155,7 +155,7 @@ def test_a_database_that_cannot_hold_every_name_is_refused(
         admin.execute(f"CREATE DATABASE {name} ENCODING {encoding} LOCALE 'C' TEMPLATE template0")
         try:
             given = make_url(url).set(database=name).render_as_string(hide_password=False)
-            with pytest.raises(LibraryError, match=f"has the encoding {encoding}; create it anew"):
+            with pytest.raises(LibraryError, match=f"has the encoding {encoding}; create it again"):
                 Library.open(Settings(library=tmp_path, database_url=given))
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
