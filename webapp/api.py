@@ -62,7 +62,7 @@ log = logging.getLogger(__name__)
 
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=16, le=4096, description="Longer side in px")]
-Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
+Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces only at this probability or above")]
 Day = Annotated[IsoDay | None, Query(description="A day in UTC, YYYY-MM-DD")]
 Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
 Portrait = Annotated[bool, Query(description="Cut from the photo, with some room, instead of the aligned crop")]
@@ -84,12 +84,12 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     for status, description in (
         (400, "The request can't be carried out."),
         (401, "Nobody is signed in, and no valid token was sent."),
-        (403, "Whoever is signed in may not do this."),
-        (404, "It is not there."),
+        (403, "The signed-in user may not do this."),
+        (404, "Nothing was found."),
         (409, "An earlier step has to be done first."),
-        (411, "An upload without a length."),
+        (411, "The upload has no length."),
         (413, "The upload is too large."),
-        (422, "A field or a picture can't be used."),
+        (422, "A field or picture is not valid."),
         (429, "Too many pictures at once; see Retry-After."),
         (503, "The library can't be used right now."),
         (507, "The disk is full."),
@@ -335,7 +335,7 @@ STATUS: dict[type[FaceIdError], int] = {
 }
 """The first kind that fits counts."""
 
-OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid finds the reason in its log."
+OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid can find the reason in its log."
 
 
 def _expected(_: Request, error: Exception) -> JSONResponse:
@@ -353,7 +353,7 @@ def _expected(_: Request, error: Exception) -> JSONResponse:
 NOT_SERVED = {
     400: "This upload is damaged; send the photo again, as multipart/form-data with the field image.",
     404: "There is nothing at this address; /api/docs lists all addresses.",
-    405: "This address can't be used in this way; /api/docs says how.",
+    405: "This address can't be used that way; see /api/docs.",
 }
 
 

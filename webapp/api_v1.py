@@ -21,7 +21,7 @@ from webapp.context import decoded, library, on_picture_thread, why_unreadable
 
 Value = TypeVar("Value")
 Picture = Annotated[UploadFile, File(description="A photo: JPEG, PNG, WebP, HEIC or another common format")]
-Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces from this probability on")]
+Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces only at this probability or above")]
 BOX: JsonValue = [412.0, 160.5, 588.0, 336.5]
 CANDIDATE: JsonValue = {"name": "Bo", "probability": 0.01}
 QUALITY: JsonValue = {"size": 1.0, "sharpness": 0.84, "pose": 0.97, "exposure": 0.91, "score": 0.92}

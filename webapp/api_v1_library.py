@@ -23,9 +23,9 @@ MOST = 500
 """Of one answer; the next one continues behind it."""
 
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Limit = Annotated[int, Query(ge=1, le=MOST, description=f"At most so many, up to {MOST}")]
-After = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Continue behind this one: its id")]
-Name = Annotated[str | None, Query(max_length=100, description="Only the person of this name")]
+Limit = Annotated[int, Query(ge=1, le=MOST, description=f"How many at most, up to {MOST}")]
+After = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Continue after the one with this id")]
+Name = Annotated[str | None, Query(max_length=100, description="Only the person with this name")]
 
 PERSON: dict[str, Any] = {
     "id": 3, "name": "Ada", "faces": 12, "photos": 11, "birth_date": "1990-12-10",
@@ -182,13 +182,13 @@ def _add_jobs(api: FastAPI) -> None:
         """Also those that have ended."""
         return Jobs(jobs=[_job(each) for each in library().jobs.recent(limit)])
 
-    @api.post("/v1/jobs", summary="Ask for a job", tags=["v1"])
+    @api.post("/v1/jobs", summary="Start a job", tags=["v1"])
     def submit(wanted: Wanted) -> Job:
         """Grouping and the map take an editor, training takes an owner. Where the same job waits already, that one
         is the answer."""
         return _job(library().jobs.submit(wanted.kind, {}))
 
-    @api.get("/v1/jobs/{job_id}", summary="See how far a job is", tags=["v1"])
+    @api.get("/v1/jobs/{job_id}", summary="See how far a job has got", tags=["v1"])
     def job(job_id: Number) -> Job:
         """Ask again every second or so, until its state is done, failed or cancelled."""
         return _job(library().jobs.get(job_id))

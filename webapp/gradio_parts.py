@@ -27,9 +27,7 @@ RUN: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2, "con
 QUICK: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Of events that do not."""
 
-NO_CAMERA = (
-    "Browsers give the camera only to pages that are opened by https, or on this very computer by http://localhost."
-)
+NO_CAMERA = "Browsers allow the camera only on pages opened with https, or with http://localhost on this computer."
 
 Update = dict[Any, Any]
 """Component -> its new value; the others stay as they are."""

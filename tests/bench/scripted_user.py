@@ -194,7 +194,7 @@ class QueueUser:
                 self.hand.press(str((place + 1) % 10))
             self._say(card, right, None)
         else:
-            self.hand.press(self._key(card, "I know nobody here"))
+            self.hand.press(self._key(card, "I don’t know anyone here"))
 
     def _say(self, card: dict[str, Any], name: str, candidate: str | None) -> None:
         """By the shortest key there is."""

@@ -171,7 +171,7 @@ def test_several_single_faces_are_named_by_digits_and_the_others_stay(singles: P
     first = faces(singles)
     pressed = singles.locator("button.face[aria-pressed=true]")
     assert len(first) == 10 and pressed.count() == 0
-    singles.get_by_role("button", name=re.compile("I know nobody here")).wait_for()
+    singles.get_by_role("button", name=re.compile("I don’t know anyone here")).wait_for()
     singles.keyboard.press("2")
     singles.keyboard.press("0")
     assert pressed.count() == 2

@@ -44,7 +44,7 @@ def test_the_answer_does_not_tell_who_exists(start: Start) -> None:
     known, unknown = sign_in(client, password="wrong wrong"), sign_in(client, name="Eve", password="wrong wrong")
     assert known.status_code == unknown.status_code == 401
     assert known.text.replace("Ada", "") == unknown.text.replace("Eve", "")
-    assert "Name or password is wrong." in known.text
+    assert "The name or password is wrong." in known.text
 
 
 def test_waits_double_are_bounded_and_forgotten() -> None:

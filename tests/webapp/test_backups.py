@@ -23,7 +23,7 @@ restore_form(daily_backup.daily(library().settings)[0])
 
 def test_backups_are_made_and_listed(filled: Library, open_page: OpenPage) -> None:
     page = open_page("backups")
-    assert "No backup yet" in texts(page) and "the latest 14 are kept" in texts(page)
+    assert "No backups yet" in texts(page) and "the latest 14 are kept" in texts(page)
     page.button(key="back-up-now").click().run()
     (job,) = jobs.run_pending(filled)
     assert job.state == "done"

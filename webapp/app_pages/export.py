@@ -23,7 +23,7 @@ from webapp.parts.job_progress import job_progress, last_failure
 from webapp.wording import count
 
 FILES = {
-    "faces.csv": ("Faces as CSV", "A row for each face, for spreadsheets"),
+    "faces.csv": ("Faces as CSV", "One row per face, for spreadsheets"),
     "faces.json": ("Faces as JSON", "The same, for scripts"),
     "faces.parquet": ("Faces as Parquet", "The same, for pandas, DuckDB and others"),
     "vectors.npz": ("Vectors as NumPy", "The vectors of faces with their names, for your own research"),
@@ -90,13 +90,13 @@ def page() -> None:
     if not library().counts().faces:
         blank(
             "Nothing to export yet",
-            "Import photos first; their faces, names and albums can then be taken elsewhere.",
+            "Import photos first. Then you can take their faces, names and albums elsewhere.",
             icon="drive_folder_upload", link=("photos", "Photos"),
         )  # fmt: skip
         return
     st.caption(
-        "For other programs and for people. Hidden people, and those who refused consent, are in no export. Albums "
-        "hold your files as they are; in all other pictures, the faces of these people are blurred."
+        "For other programs and other people. Hidden people and those who refused consent are never exported. "
+        "Albums hold your files unchanged; in all other pictures, the faces of these people are blurred."
     )
     if not job_progress("export"):
         last_failure("export")
@@ -142,7 +142,7 @@ def _choice(name: str) -> Choice:
         column.date_input(label, value=None, key=key, min_value=EARLIEST, max_value="today")
         for column, label, key in ((left, "Taken from", "export-from"), (middle, "Taken until", "export-to"))
     )
-    quality = right.slider("Least quality", 0.0, 1.0, 0.0, 0.05, key="export-quality", format="percent")
+    quality = right.slider("Minimum quality", 0.0, 1.0, 0.0, 0.05, key="export-quality", format="percent")
     flags: tuple[Flag, ...] = ()
     if form is None:
         flags = tuple(st.pills(
@@ -158,12 +158,12 @@ def _take(choice: Choice, *, is_empty: bool) -> None:
     if form is not None and form.one_person and not choice.people:
         return
     if is_empty:
-        st.info("No face meets these conditions; remove one.", icon=":material/info:")
+        st.info("No faces match. Remove a condition.", icon=":material/info:")
         return
     st.link_button("Download", choice.address, icon=":material/download:", type="primary")
     if form is None:
         return
-    with st.expander("Write to a folder on the computer that runs faceid", icon=":material/folder:"):
+    with st.expander("Save to a folder on the computer that runs faceid", icon=":material/folder:"):
         with st.form("export-folder", border=False):
             target = st.text_input(
                 "New folder", placeholder="/home/you/Albums", key="export-target", max_chars=4096
@@ -172,7 +172,7 @@ def _take(choice: Choice, *, is_empty: bool) -> None:
             if form.links:
                 link = st.radio(
                     "Files", list(LINKS), format_func=LINKS.__getitem__, horizontal=True, key="export-link",
-                    help="Links take no room; the photos stay where they are.",
+                    help="Links take up no space; the photos stay where they are.",
                 )  # fmt: skip
             submitted = st.form_submit_button("Export", icon=":material/drive_folder_upload:")
         if submitted:

@@ -29,12 +29,12 @@ def page() -> None:
         st.title("History")
         if may(Role.OWNER):
             _audit_button()
-    st.markdown("Every decision and grouping, newest first. Whatever you undo can be redone.")
+    st.markdown("Every decision and grouping, newest first. Anything you undo can be redone.")
     _forward_again()
     pager = Pager("history")
     events = library().journal.recent(PER_PAGE + 1, before=pager.after, actor=_by_whom(pager))
     if not events:
-        st.info("No decisions yet. Name a group of faces, and it appears here.", icon=":material/history:")
+        st.info("No decisions yet. Name a group of faces, and it will appear here.", icon=":material/history:")
         return
     shown = events[:PER_PAGE]
     newest = shown[0].id if pager.after is None else None

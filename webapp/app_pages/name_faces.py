@@ -81,9 +81,9 @@ def _nothing(coming: NextQuestion) -> None:
     elif coming.skipped:
         again = ("Ask them again", place().start_over)
         text = f"{count(coming.skipped, 'question')} skipped."
-        blank("That was all, but for what you skipped", text, icon="skip_next", button=again)
+        blank("That's all, apart from the questions you skipped", text, icon="skip_next", button=again)
     else:
-        blank("No questions are open", "New ones come with new photos and new names.", icon="task_alt")
+        blank("No open questions", "New photos and new names bring new questions.", icon="task_alt")
     if place().done:
         _back_button()
 

@@ -181,7 +181,7 @@ def _card(person: PersonView) -> Card:
     cover = face_url(person.cover_face_id) if person.cover_face_id else None
     answer = _answer(person)
     badge = [BADGES[answer]] if answer in BADGES else []
-    hint = f"{person.name} refused; no picture of the face is kept." if person.withheld else None
+    hint = f"{person.name} refused consent; no picture of the face is kept." if person.withheld else None
     star = "★ " if person.favourite else ""
     return Card(person.id, star + person.name, cover, " · ".join([_numbers(person), *badge]), hint)
 
@@ -222,8 +222,8 @@ def _faces(person: PersonView) -> None:
     if not faces:
         pager.first()
         st.caption(
-            f"No face shows {escaped_markdown(person.name)}; see “{PHOTOS}”." if person.photos else
-            "No faces have this name any more. Remove the name, or name faces again."
+            f"{escaped_markdown(person.name)} is only in photos without a visible face; see “{PHOTOS}”."
+            if person.photos else "No faces have this name any more. Remove the name, or name faces again."
         )  # fmt: skip
         return
     target = Target(grid=f"person-{person.id}-{pager.after}", shown=DrawnFaces.of(faces))
@@ -307,7 +307,7 @@ def _person_buttons(person: PersonView) -> None:
         "Edit",
         icon=":material/edit:",
         key="edit",
-        help="Change the name, birth date or consent, or hide them",
+        help="Change the name, dates or consent, or hide this person",
     ):
         edit_dialog(person)
     if may(Role.OWNER) and not person.withheld:

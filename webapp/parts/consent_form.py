@@ -52,7 +52,7 @@ def consent_form(person: PersonView) -> None:
     if refusing:
         _warn(person)
     elif person.withheld and state is not ConsentState.REFUSED:
-        st.caption("Pictures and vectors return when you import the photos again with `faceid import --again`.")
+        st.caption("To get pictures and vectors back, import the photos again with `faceid import --again`.")
     label = "Refuse and delete" if refusing else "Save consent"
     if st.button(label, type="primary", key=f"consent-save-{person.id}"):
         _save(person, wanted)
@@ -75,7 +75,7 @@ def _details(person: PersonView, state: ConsentState) -> tuple[str, date | None,
             return basis, since, None
         until = st.date_input(
             "Until", value=stored.until, min_value=min(EARLIEST, stored.until or EARLIEST), max_value=_LAST,
-            key=f"until-{suffix}", help="The last day on which it holds; empty for no end",
+            key=f"until-{suffix}", help="The last day it applies; leave empty for no end",
         )  # fmt: skip
     return basis, since, until
 

@@ -28,14 +28,15 @@ def erase_dialog(
     anew; trace: by what backups are known to hold it."""
     models = f", including {count(gone.models, 'recogniser')} trained on them" if gone.models else ""
     st.markdown(
-        f"{what} will be erased from the library and its history, with all data derived from them{models}. Your "
+        f"{what} will be erased from the library and its history, along with all data derived from them{models}. "
+        "Your "
         "photo files stay. **This can't be undone.**"
     )
     known = backups.all_backups(library().settings)
     with_backups = bool(known) and st.checkbox(
         "Also delete the backups that contain them",
         key="erase-backups",
-        help=f"faceid looks into the {count(len(known), 'backup')} that it made, and deletes those that do",
+        help=f"faceid checks the {count(len(known), 'backup')} it has made and deletes any that do",
     )
     st.caption(_ON_BACKUPS[bool(known)])
     with st.container(horizontal=True):
@@ -47,7 +48,7 @@ def erase_dialog(
 
 _ON_BACKUPS = {
     True: "Backups that you copied elsewhere still contain them; delete those yourself.",
-    False: "faceid knows of no backup. Copies that you made elsewhere still contain them.",
+    False: "faceid knows of no backups. Any copies you made elsewhere still contain them.",
 }
 """By whether faceid made any backup that is still there."""
 

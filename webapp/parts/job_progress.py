@@ -34,7 +34,7 @@ TITLES = {
     "map": "Drawing the map",
     "train": "Training the recogniser",
     "names": "Importing names",
-    "retention": "Deleting what is due",
+    "retention": "Deleting data that is due",
     "write-names": "Writing names",
     "undo-names": "Restoring files",
     "export": "Exporting",
@@ -221,7 +221,7 @@ def _retention_outcome(result: dict[str, Any]) -> str:
 
 def _restored(result: dict[str, Any]) -> str:
     left = result.get("conflicts", 0)
-    rest = f"; {count(left, 'file')} changed since and left alone" if left else ""
+    rest = f"; {count(left, 'file')} left alone because of later changes" if left else ""
     return f"{count(result.get('restored', 0), 'file')} restored{rest}."
 
 

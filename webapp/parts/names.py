@@ -46,9 +46,9 @@ def _import_names() -> None:
     """Take over the names that other programs wrote into the photos."""
     st.markdown("**Import names from other programs**")
     st.caption(
-        "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into files "
-        "beside them, Google Takeout and Apple Photos, too. Matching faces get these names. Names you gave "
-        "here stay. Names in Immich and PhotoPrism come in by `faceid names pull`."
+        "digiKam, Lightroom, Picasa, Windows Photo Gallery, Google Takeout, Apple Photos and others write names "
+        "into photos or into files beside them. Matching faces get these names; names you gave here stay. To get "
+        "names from Immich or PhotoPrism, run `faceid names pull`."
     )
     with st.container(horizontal=True):
         st.button(
@@ -75,7 +75,7 @@ def _names_found() -> None:
         with st.spinner("Reading the names in your photos"):
             found = survey_names(library()).names
         if not found:
-            st.info("No photo has a name in it or in a file beside it.", icon=":material/info:")
+            st.info("No names found in your photos or in files beside them.", icon=":material/info:")
             return
         _table(found)
 
@@ -108,7 +108,7 @@ def _write_names_out() -> None:
     st.markdown("**Write names for other programs**")
     st.caption(
         "Writes the names into .xmp files beside your photos, where digiKam, Lightroom, Windows Photo Gallery "
-        "and others find them. The photos themselves are not touched, what other programs wrote stays, and "
+        "and others find them. The photos themselves are not changed, whatever other programs wrote stays, and "
         "hidden people are left out."
     )
     with st.container(horizontal=True):
@@ -151,7 +151,7 @@ def _run_line(run: NamesRunView) -> None:
         st.markdown(f"Written {ago(run.at)} into {count(run.files, 'file')}", width="stretch")
         st.button(
             "Undo", icon=":material/undo:", key=f"undo-names-{run.id}", type="tertiary", on_click=_undo,
-            args=(run.id,), help="Give these files their former content",
+            args=(run.id,), help="Put these files back as they were before",
         )  # fmt: skip
 
 

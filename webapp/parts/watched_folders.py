@@ -24,7 +24,7 @@ def watched_folders() -> None:
             st.markdown(f":material/visibility: {escaped_markdown(folder.path)}{drive}", width="stretch")
             st.button(
                 "Stop watching", icon=":material/visibility_off:", type="tertiary", key=f"unwatch-{key}",
-                on_click=_stop, args=(folder.path,), help="What was imported stays",
+                on_click=_stop, args=(folder.path,), help="Photos already imported stay",
             )  # fmt: skip
 
 
