@@ -97,7 +97,7 @@ def test_keys_name_whole_groups_and_leon_makes_no_second_leonard(queue: Page, fo
 def test_skip_help_and_unknown_by_key(queue: Page, folder: Path) -> None:
     first = faces(queue)
     queue.keyboard.press("?")
-    queue.get_by_text("Undo, and go back there").wait_for()
+    queue.get_by_text("Undo and go back").wait_for()
     queue.keyboard.press("s")
     changed(queue, first)
     second = faces(queue)
@@ -163,7 +163,7 @@ def singles(
         library.clusters.save_run("test", {}, "dlib-resnet+mirror", ids, np.zeros(len(ids), np.int64))
     with serving(folder) as url:
         page.goto(f"{url}/name_faces")
-        heading(page, "Do you know anybody")
+        heading(page, "Do you know anyone")
         yield page
 
 

@@ -138,6 +138,6 @@ def test_changing_one_s_password_takes_the_old_one(start: Start, library: Librar
     assert client.post("/account", data={"old": GOOD, **new, "again": "x"}).status_code == 422
     assert client.post("/account", data={"old": GOOD, "new": "short", "again": "short"}).status_code == 422
     done = client.post("/account", data={"old": GOOD, **new})
-    assert done.status_code == 200 and "Your password is changed" in done.text
+    assert done.status_code == 200 and "Your password has been changed" in done.text
     assert identity_of(client) and identity_of(other) is None
     assert library.users.check("Ada", "analytical engine")
