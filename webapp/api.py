@@ -62,7 +62,9 @@ log = logging.getLogger(__name__)
 
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=16, le=4096, description="Longer side in px")]
-Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces only at this probability or above")]
+Probability = Annotated[
+    float | None, Query(ge=0, le=1, description="Lowest probability at which a face gets a name")
+]
 Day = Annotated[IsoDay | None, Query(description="A day in UTC, YYYY-MM-DD")]
 Who = Annotated[str | None, Query(max_length=100, description="Only what this user did or undid")]
 Portrait = Annotated[bool, Query(description="Cut from the photo, with some room, instead of the aligned crop")]

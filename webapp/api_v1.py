@@ -21,7 +21,9 @@ from webapp.context import decoded, library, on_picture_thread, why_unreadable
 
 Value = TypeVar("Value")
 Picture = Annotated[UploadFile, File(description="A photo: JPEG, PNG, WebP, HEIC or another common format")]
-Probability = Annotated[float | None, Query(ge=0, le=1, description="Name faces only at this probability or above")]
+Probability = Annotated[
+    float | None, Query(ge=0, le=1, description="Lowest probability at which a face gets a name")
+]
 BOX: JsonValue = [412.0, 160.5, 588.0, 336.5]
 CANDIDATE: JsonValue = {"name": "Bo", "probability": 0.01}
 QUALITY: JsonValue = {"size": 1.0, "sharpness": 0.84, "pose": 0.97, "exposure": 0.91, "score": 0.92}
@@ -141,12 +143,12 @@ class Verification(BaseModel):
 def add_v1(api: FastAPI, settings: Settings) -> None:
     """The addresses that take pictures."""
 
-    @api.post("/v1/detect", summary="Find the faces of a photo", tags=["v1"])
+    @api.post("/v1/detect", summary="Find the faces in a photo", tags=["v1"])
     async def detect(request: Request, image: Picture) -> Detection:
         """Where the faces are, and how well each can be recognised. It takes no recogniser."""
         return await on_picture_thread(request, partial(_read, image, settings, _detected))
 
-    @api.post("/v1/embed", summary="Get a vector for each face of a photo", tags=["v1"])
+    @api.post("/v1/embed", summary="Get a vector for each face in a photo", tags=["v1"])
     async def embed(request: Request, image: Picture) -> Embedding:
         """The vectors tell people apart: the nearer two are, the likelier both are of one person."""
         return await on_picture_thread(request, partial(_read, image, settings, _embedded))
@@ -161,7 +163,7 @@ def add_v1(api: FastAPI, settings: Settings) -> None:
 
         return await on_picture_thread(request, act)
 
-    @api.post("/v1/recognise", summary="Name the people on a photo", tags=["v1"])
+    @api.post("/v1/recognise", summary="Name the people in a photo", tags=["v1"])
     async def recognise(request: Request, image: Picture, threshold: Probability = None) -> Recognition:
         """By the recogniser in use. Unknown people have the name null."""
         faces = await on_picture_thread(request, partial(_read, image, settings, partial(_recognised, threshold)))

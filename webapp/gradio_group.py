@@ -77,7 +77,7 @@ class _Group:
                 self.boxes = gr.HTML(elem_classes="boxes")
             with gr.Column(scale=2, min_width=300):
                 self.threshold = gr.Slider(
-                    0.01, 0.99, 0.5, step=0.01, label="Name faces only at this probability or above", buttons=[]
+                    0.01, 0.99, 0.5, step=0.01, label="Lowest probability at which a face gets a name", buttons=[]
                 )
                 self.list = gr.HTML(js_on_load=gradio_markup.COPY)
                 self.save = gr.Button("Download with names", size="md", elem_classes="again")

@@ -175,7 +175,7 @@ class _Single:
             keep_as=uploads.safe_name(file.name),
         )
         event = naming.event
-        said = "It has this name already." if event is None else f"{event.summary}."
+        said = "It already has this name." if event is None else f"{event.summary}."
         return {
             self.shown: replace(shown, event=None if event is None else event.id),
             self.done: gradio_markup.sentence(said),

@@ -145,7 +145,7 @@ def restart_after(act: Callable[[], object]) -> None:
     nothing is remembered from before. Raises BadInput where `serve` does not run."""
     global _pending  # noqa: PLW0603 - one server in a process
     if _server is None:
-        raise BadInput("This server can't start itself again; stop it and use `faceid restore`.")
+        raise BadInput("This server can't restart itself; stop it and use `faceid restore`.")
     _pending = act
     _server.should_exit = True
 

@@ -121,7 +121,7 @@ def test_erasing_is_not_undone(library: Library, faces: list[int]) -> None:
     library.erasing.faces(faces[4:5])
     erased = library.journal.recent(1)[0]
     assert (erased.kind, erased.summary) == ("erase", "Erased faces")
-    with pytest.raises(BadInput, match="gone for good"):
+    with pytest.raises(BadInput, match="can't be restored"):
         library.journal.undo(erased.id)
     assert library.journal.undo().kind == "name"  # the newest that can be undone
 

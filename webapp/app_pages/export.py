@@ -142,7 +142,7 @@ def _choice(name: str) -> Choice:
         column.date_input(label, value=None, key=key, min_value=EARLIEST, max_value="today")
         for column, label, key in ((left, "Taken from", "export-from"), (middle, "Taken until", "export-to"))
     )
-    quality = right.slider("Minimum quality", 0.0, 1.0, 0.0, 0.05, key="export-quality", format="percent")
+    quality = right.slider("Lowest quality", 0.0, 1.0, 0.0, 0.05, key="export-quality", format="percent")
     flags: tuple[Flag, ...] = ()
     if form is None:
         flags = tuple(st.pills(

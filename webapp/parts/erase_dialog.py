@@ -1,4 +1,4 @@
-"""Erasing for good: the dialog says what will go and asks for a second click."""
+"""Permanent erasure: the dialog says what will go and asks for a second click."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faceid_core.library import ErasedTrace, Erasure
 
 
-@dialog("Erase for good", icon=":material/delete_forever:")
+@dialog("Erase permanently", icon=":material/delete_forever:")
 def erase_dialog(
     what: str, gone: Erasure, erase: Callable[[], Erasure], *, trace: Callable[[], ErasedTrace]
 ) -> None:
@@ -40,7 +40,7 @@ def erase_dialog(
     )
     st.caption(_ON_BACKUPS[bool(known)])
     with st.container(horizontal=True):
-        if st.button("Erase for good", type="primary", key="erase-confirm"):
+        if st.button("Erase permanently", type="primary", key="erase-confirm"):
             erase_now(erase, trace if with_backups else None)
         if st.button("Cancel", key="erase-keep"):
             st.rerun()

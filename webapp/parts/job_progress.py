@@ -233,7 +233,7 @@ def _exported(result: dict[str, Any]) -> str:
 
 def _written_outcome(result: dict[str, Any]) -> str:
     files, left = result.get("files", 0), result.get("conflicts", 0) + result.get("failures", 0)
-    text = f"Names written into {count(files, 'file')}" if files else "All files have their names already"
+    text = f"Names written into {count(files, 'file')}" if files else "All files already have their names"
     return f"{text}; {left:,} left alone, see Preview." if left else f"{text}."
 
 

@@ -70,7 +70,7 @@ def merge_several_form(several: Sequence[PersonView]) -> None:
     if any(person.withheld for person in ranked):
         st.warning(
             "One of them refused consent, which will then apply to all these faces: their pictures and vectors "
-            "will be deleted for good.",
+            "will be permanently deleted.",
             icon=":material/delete_forever:",
         )
     if st.button(f"Merge {len(ranked)} people", type="primary", key="merge-several-confirm"):

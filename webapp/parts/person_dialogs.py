@@ -110,7 +110,7 @@ def _before_and_after(person: PersonView, keep: PersonView) -> None:
         refused = escaped_markdown(person.name if person.withheld else keep.name)
         st.warning(
             f"{refused} refused consent, which will then apply to all these faces: their pictures and vectors "
-            "will be deleted for good.",
+            "will be permanently deleted.",
             icon=":material/delete_forever:",
         )
 

@@ -205,7 +205,9 @@ def _erase(photo: PhotoView) -> None:
             "**This can't be undone.**"
         )
         # This script reads the photo anew before it sees the click: the callback knows what the user saw.
-        if st.button("Erase for good", type="primary", key="erase-photo", on_click=_confirm, args=(photo.faces,)):
+        if st.button(
+            "Erase permanently", type="primary", key="erase-photo", on_click=_confirm, args=(photo.faces,)
+        ):
             seen = Erasure(faces=st.session_state.pop(CONFIRMED), photos=1)
             erase_now(partial(library().erasing.photos, [photo.id], seen=seen))
 

@@ -75,7 +75,7 @@ def _faces(chosen: list[Proposal]) -> None:
     notes = {number: Note(_short(each), _long(each)) for number, each in least.items()}
     shown = [faces[number] for number in least if number in faces]
     face_grid(
-        shown, key="proposed-faces", label="Proposed names", selectable=False, notes=notes, on_open=show_photo
+        shown, key="proposed-faces", label="Suggested names", selectable=False, notes=notes, on_open=show_photo
     )
 
 

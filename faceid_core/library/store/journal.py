@@ -43,8 +43,8 @@ ACCESS = (USERS, TOKENS)
 """Kinds of events that only owners see."""
 
 FINAL = {
-    ERASED: "Erased data is gone for good; import the photos again to find the faces in them.",
-    REMOVED: "Deleted files are gone for good.",
+    ERASED: "Erased data can't be restored; import the photos again to find the faces in them.",
+    REMOVED: "Deleted files can't be restored.",
     SHARED: "A link can't be undone here; links are made and removed on the page Sharing.",
     USERS: "Who may sign in can't be undone here; users are added, changed and removed on the page Users.",
     TOKENS: "A token can't be undone here; tokens are made and removed on the page Users.",
