@@ -97,9 +97,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (507, "The disk is full."),
     )
 }
-"""What every address may answer instead, for the OpenAPI description. The class itself is given once, at /health:
-as the model of all of these FastAPI would prepare it anew for each status of each address, most of the time that a
-start of the API takes."""
+"""The errors that every address may answer, for the OpenAPI description. Their model is given once, at /health:
+given here, FastAPI would prepare it for each status of each address, which takes up most of the API's start."""
 
 
 class UploadLimit:
@@ -181,7 +180,7 @@ def _add_pictures(api: FastAPI) -> None:
 
 
 def _portrait(portraits: Portraits, face_id: int, size: int | None) -> bytes | None:
-    """None where the aligned crop has to do, or nothing may be shown. Raises NotFound."""
+    """None where the aligned crop must do, or nothing may be shown. Raises NotFound."""
     found = library().faces.place(face_id)
     if found is None:
         return None
@@ -214,7 +213,7 @@ def _add_facts(api: FastAPI) -> None:
 
     @api.get("/people/choices", include_in_schema=False, response_class=Response)
     def people_to_choose_from() -> Response:
-        """For the boxes of the pages that take a name; not kept, as numbers of faces change with every act."""
+        """For the name boxes of the pages; not cached, as the numbers of faces change with every act."""
         rows = json.dumps(choices(library().people.all()), ensure_ascii=False, separators=(",", ":"))
         return Response(rows, media_type="application/json", headers={"Cache-Control": "no-store"})
 

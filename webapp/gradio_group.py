@@ -1,4 +1,4 @@
-"""Several faces, or many photos: who is on them? One picture with boxes, and the names beside it."""
+"""Several faces, or many photos: who is in them? One picture with boxes, and the names beside it."""
 
 from __future__ import annotations
 

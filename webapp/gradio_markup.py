@@ -178,7 +178,8 @@ element.addEventListener('click', async event => {
   button.textContent = 'Copied'
 })
 """
-"""The script of what holds `downloads`: pages that came by plain HTTP have no clipboard but the old way."""
+"""The script of the component that holds `downloads`: on pages that came by plain HTTP, only the old way to copy
+works."""
 
 
 def sentence(text: str, *, wrong: bool = False) -> str:
@@ -193,7 +194,7 @@ def progress(done: int, total: int) -> str:
 
 
 def many(answers: Sequence[PhotoAnswer], name: str) -> str:
-    """What many photos gave: the figures, the table to take along, and the first photos one by one."""
+    """The result of many photos: the figures, the table to download, and the first photos one by one."""
     faces = [face for each in answers for face in each.faces]
     unreadable = sum(each.problem is not None for each in answers)
     named = sum(face.name is not None for face in faces)

@@ -19,7 +19,7 @@ CACHE_CLEANING = (600, 3600)
 """Every 10 minutes, pictures older than an hour are deleted; at the end of the server, all."""
 
 STATE_SECONDS = 3600.0
-"""So long the server remembers what it found on a picture."""
+"""Seconds that the server remembers what it found in a picture."""
 
 RUN: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2, "concurrency_id": "recognise"}
 """Of events that search pictures."""

@@ -1,4 +1,4 @@
-"""Backups: those that there are, one more, and the return to one of them."""
+"""Backups: list them, make one, restore one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from faceid_core.steps.backups import Backup
 
 MOST = 50
-"""Backups that are shown."""
+"""Maximum number of backups to list."""
 
 
 def page() -> None:
@@ -91,7 +91,7 @@ def _ask(backup: Backup) -> None:
 
 
 def restore_form(backup: Backup) -> None:
-    """What it means, and the button that does it."""
+    """What restoring means, and the button that starts it."""
     place = st.empty()
     with place.container():
         st.markdown(

@@ -44,7 +44,7 @@ ORDER_HINTS = {ALIKE: "Similar faces are side by side, the likeliest matches fir
 def page() -> None:
     counts, run = library().counts(), library().clusters.current()
     _header(counts, run)
-    with st.container():  # keeps its place when empty, so that nothing below is drawn anew when a job ends
+    with st.container():  # keeps its place when empty, so that nothing below is redrawn when a job ends
         job_progress("cluster", "import")
     if not counts.faces:
         nothing_found()

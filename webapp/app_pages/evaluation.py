@@ -1,4 +1,5 @@
-"""Evaluation: where the recogniser errs, on faces that it must not know, and how sure it must be."""
+"""Evaluation: where the recogniser goes wrong on faces held back from training, and how sure it must be to give a
+name."""
 
 from __future__ import annotations
 
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from faceid_core.values import Ints
 
 MATRIX = 12
-"""People in the matrix at most: those who are confused most."""
+"""Maximum number of people in the matrix: those who are confused most often."""
 
 FEW_COLUMNS = 4
-"""A matrix with no more is not drawn across the whole page."""
+"""A matrix of up to so many rows is drawn narrower than the page."""
 
 ERRORS_SHOWN = 12
 OTHERS, NOBODY = "nobody it knows", "unknown"
@@ -121,7 +122,7 @@ def _measured_on(known: int, strangers: int) -> str:
 
 
 def _slider(model: ModelView, points: list[dict[str, float | None]]) -> float:
-    """The threshold that is looked at; it is used only once somebody says so."""
+    """The threshold to look at; the recogniser uses it only once somebody clicks the button for that."""
     thresholds = {each: evaluation.threshold_for(points, each) or model.threshold for each in evaluation.CHOICES}
     nearest = min(evaluation.CHOICES, key=lambda each: abs(thresholds[each] - model.threshold))
     one_in = st.select_slider(
@@ -259,7 +260,7 @@ def _said(model: ModelView, person: int) -> str:
 
 
 def _person(name: str) -> str:
-    """The name, in quotes where nobody is called so, too."""
+    """The name, in quotes where it reads like OTHERS or NOBODY."""
     return f"“{name}”" if name.casefold() in (OTHERS, NOBODY) else name
 
 

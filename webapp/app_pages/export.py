@@ -41,7 +41,7 @@ KINDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Tables": FILES,
 }
-"""What the forms are for -> name of the download -> title and what it is."""
+"""Purpose of the formats -> name of the download -> title and description."""
 
 FLAGS = {Flag.NONE: "Faces", Flag.STRANGER: "Ignored faces", Flag.NOT_A_FACE: "Not a face"}
 LINKS = {"copy": "Copies", "hard": "Hard links", "symbolic": "Symbolic links"}
@@ -64,7 +64,7 @@ class Choice:
 
     @property
     def address(self) -> str:
-        """Of the download."""
+        """The address of the download."""
         given = [("person", person) for person in self.people] + [("flag", flag.value) for flag in self.flags]
         days = [(name, day.isoformat()) for name, day in (("first", self.first), ("last", self.last)) if day]
         quality = [("quality", self.quality)] if self.quality else []
@@ -77,7 +77,7 @@ class Choice:
         return export.as_query(self.form, people=self.people, photos=photos, quality=self.quality, flags=self.flags)
 
     def params(self, target: str, link: str) -> dict[str, Any]:
-        """Of the job."""
+        """The parameters of the export job."""
         days = {name: day.isoformat() for name, day in (("first", self.first), ("last", self.last)) if day}
         return {
             "form": self.form, "target": target, "people": list(self.people), "quality": self.quality,

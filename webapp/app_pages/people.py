@@ -42,7 +42,7 @@ PEOPLE, FACES, PHOTOS_A_PAGE = 120, 120, 48
 FACES_VIEW, PHOTOS, MAP = "Faces", "Photos by month", "Map"
 ANSWERS = ("given", "ended", "refused", "unknown")
 BADGES = {"ended": "ended", "refused": "refused"}
-"""What a card says of a person's consent: only what asks for attention."""
+"""What a card says about a person's consent: only what needs attention."""
 
 MOST = "Most faces first"
 ORDERS: dict[str, Callable[[PersonView], tuple[object, ...]]] = {
@@ -351,7 +351,7 @@ def _set_cover(person: PersonView, target: Target) -> None:
 
 @guarded
 def _forget(person: PersonView) -> None:
-    """Only what was drawn: the script reads the person anew before it sees what was chosen."""
+    """Only what was drawn: the script reads the person again before it sees what was chosen."""
     if st.session_state[MORE] == REMOVE_NAME:
         offer_undo(library().people.delete(person.id, drawn=person))
         _close()

@@ -68,7 +68,7 @@ def _toolbar(counts: Counts) -> None:
 
 
 def _last_time() -> None:
-    """What the latest import and writing of names left to say or to do."""
+    """What is left to say or do after the latest import and the latest writing of names."""
     last_failure("import")
     last_failure("write-names")
     left_out_by_last_import()

@@ -1,4 +1,4 @@
-"""Statistics: photos and people by year, and who is on photos with whom."""
+"""Statistics: photos and people by year, and who is in photos with whom."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _in_words(ready: Readiness, *, nothing_new: bool) -> str:
 
 
 def _in_words_since(model: ModelView, since: Since) -> str:
-    """That it is time to train again."""
+    """Says that it is time to train again, and why."""
     new = count(len(since.new_people), "person", "people")
     parts = [f"{new} it doesn't know"] if since.new_people else []
     parts += [f"{count(since.faces, 'changed name')}"] if since.faces else []

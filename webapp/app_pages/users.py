@@ -91,7 +91,7 @@ def _set_role(user: UserView) -> None:
 
 
 def _try(act: Callable[[], object], sentence: str) -> None:
-    """Act from a dialog: a refusal appears in it, else it closes."""
+    """Act from a dialog: it shows a refusal, and closes otherwise."""
     try:
         act()
     except FaceIdError as error:

@@ -1,4 +1,4 @@
-"""What a person said to being recognised, in their Edit dialog; refusing says what it deletes."""
+"""A person's consent to being recognised, in their Edit dialog; refusing says first what it deletes."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _STALE = "_page_is_stale"
 UNSUCCESSFUL = (JobState.FAILED, JobState.INTERRUPTED)
 
 FEW_STEPS = 4
-"""A job of so few steps says nothing about the time that is left."""
+"""A job of at most so many steps gives no estimate of the time left."""
 
 TITLES = {
     "import": "Importing photos",
@@ -60,7 +60,7 @@ def job_progress(*kinds: str, body: Callable[[JobView], None] | None = None) -> 
     """Show the active jobs of these kinds (default: every kind); True while there is one.
 
     The card refreshes every second by itself. When a job ends, a toast tells its outcome and the whole page runs
-    again, so that what the job made appears; it waits until no dialog is open, which that would close. `body`
+    again, so that what the job made appears; it waits while a dialog is open, which it would close. `body`
     draws more under a job's bar, such as a chart.
     """
     active = _active(kinds)

@@ -1,4 +1,4 @@
-"""Names from and for other programs: take them over, see each one, write ours beside the photos, take that back."""
+"""Names from and for other programs: import them, list them, write ours beside the photos, undo that."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MENU = "names-menu"
 
 
 def names_menu(*, gives: bool) -> None:
-    """A button that opens what exchanges names with other programs. gives: whether there are names to write."""
+    """A button that opens the exchange of names with other programs. gives: whether there are names to write."""
     with menu("Names", icon=":material/badge:", type="tertiary", key=MENU):
         _import_names()
         if gives:
@@ -43,7 +43,7 @@ def names_menu(*, gives: bool) -> None:
 
 # --- in ---------------------------------------------------------------------------------------------------------
 def _import_names() -> None:
-    """Take over the names that other programs wrote into the photos."""
+    """Import the names that other programs wrote into the photos."""
     st.markdown("**Import names from other programs**")
     st.caption(
         "digiKam, Lightroom, Picasa, Windows Photo Gallery, Google Takeout, Apple Photos and others write names "
@@ -70,7 +70,7 @@ def _start_import() -> None:
 
 @dialog("Names in your photos", icon=":material/badge:", width="large")
 def _names_found() -> None:
-    """Every name and what would become of it. Changes nothing."""
+    """Every name found, and what importing it would do. Changes nothing."""
     with boundary():
         with st.spinner("Reading the names in your photos"):
             found = survey_names(library()).names
@@ -104,7 +104,7 @@ def _table(found: tuple[FoundName, ...]) -> None:
 
 # --- out --------------------------------------------------------------------------------------------------------
 def _write_names_out() -> None:
-    """Write the library's names beside the photos, and take earlier writings back."""
+    """Write the library's names beside the photos, and undo earlier writings."""
     st.markdown("**Write names for other programs**")
     st.caption(
         "Writes the names into .xmp files beside your photos, where digiKam, Lightroom, Windows Photo Gallery "

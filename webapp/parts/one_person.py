@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from faceid_core.review.queue import Question
 
 AT_MOST = 3
-"""Others that are asked about at once; the next ones follow as these are answered."""
+"""How many others to ask about at once; more follow as these are answered."""
 
 
 def one_person(person: PersonView, open_person: Callable[[int], None]) -> None:

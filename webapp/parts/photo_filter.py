@@ -60,7 +60,7 @@ def photo_filter(status: PhotoStatus, *, on_change: Callable[[], None]) -> Photo
 
 
 def _known() -> dict[str, Any]:
-    """What fields with a choice offer."""
+    """The options of the fields that offer a choice."""
     people = {person.id: person.name for person in library().people.all()}
     months = {f"{year}-{month:02}": number for year, month, number in library().photos.months(PhotoQuery())}
     return {

@@ -137,7 +137,7 @@ def _tag(chosen: Chosen) -> None:
 
 
 def tag_form(chosen: Chosen) -> None:
-    """A tag, new or known, and whether it comes or goes."""
+    """A tag, new or known, to be added or removed."""
     known = dict(library().tags.all())
     tag = st.selectbox(
         "Tag", list(known), index=None, accept_new_options=True, key="photo-tag-name",
@@ -157,7 +157,7 @@ def _add_person(chosen: Chosen) -> None:
 
 
 def person_form(chosen: Chosen) -> None:
-    """Who is on the photos, and how. Photos that show their face are left out."""
+    """Who is in the photos, and how they appear. Photos that show their face are left out."""
     st.caption("For people in the photos whose faces can't be seen. This has no effect on recognition.")
     people = {person.name: person.id for person in library().people.all() if not person.hidden}
     name = st.selectbox(
@@ -192,7 +192,7 @@ def _export(chosen: Chosen) -> None:
 
 
 def export_form(chosen: Chosen) -> None:
-    """In which form to download them; the page Export has all forms."""
+    """The format to download them in; the page Export has all formats."""
     name = st.radio("Format", list(EXPORTS), format_func=EXPORTS.__getitem__, key="photos-form")
     st.caption(
         "The photos are not changed. Hidden people and those who refused consent are left out of tables and albums."
@@ -206,7 +206,7 @@ def export_form(chosen: Chosen) -> None:
 
 
 def export_address(name: str, query: PhotoQuery) -> str:
-    """Of a download of these photos."""
+    """The address of a download of these photos."""
     folder = "" if name == ORIGINALS else "exports/"
     search = json.dumps(query.as_json(), separators=(",", ":"))
     return on_server(f"/api/{folder}{name}?search={quote(search)}")

@@ -22,11 +22,11 @@ KEYS = (
     ("undo", "", "Undo and go back (also Ctrl + Z)"),
     ("", "?", "Show or hide the keys"),
 )
-"""What can be pressed: the answer whose key everybody may choose, or a fixed key; and what it does."""
+"""(the answer whose key each user may choose, a fixed key, what it does); the answer or the key is empty."""
 
 
 def keys(mine: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """KEYS with those that somebody chose. mine: answer -> key."""
+    """KEYS with the ones that a user has chosen. mine: answer -> key."""
     return [(action, mine[action] if action else key, text) for action, key, text in KEYS]
 
 

@@ -1,4 +1,4 @@
-"""Says that photos wait to be searched by the current detector, and does it at a click."""
+"""Offers to search photos again that a different face detector searched."""
 
 from __future__ import annotations
 

@@ -96,5 +96,5 @@ def redo(event_id: int) -> None:
 
 
 def withdraw() -> None:
-    """Offer nothing any more."""
+    """Withdraw the offer to undo."""
     st.session_state.pop(_OFFER, None)

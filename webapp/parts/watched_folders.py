@@ -1,4 +1,4 @@
-"""The folders whose photos come in by themselves: listed, and no longer watched."""
+"""The folders whose photos are imported automatically: listed, each with a button to stop watching it."""
 
 from __future__ import annotations
 
