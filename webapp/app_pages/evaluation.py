@@ -114,7 +114,7 @@ def _measured_on(known: int, strangers: int) -> str:
     mine = f"Measured on {count(known, 'face')} of people it knows"
     if strangers >= evaluation.STRANGERS_TO_JUDGE:
         return f"{mine} and {count(strangers, 'face')} of people it doesn't."
-    others = count(strangers, "unnamed person", "unnamed people") if strangers else "no unnamed person"
+    others = count(strangers, "unnamed person", "unnamed people") if strangers else "no unnamed people"
     return (
         f"{mine}. The library has {others} to test with, so these faces, each compared with everyone else, stand "
         "in for unknown ones. More unnamed people would make this more reliable."

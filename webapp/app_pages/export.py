@@ -106,17 +106,17 @@ def page() -> None:
         found, size = export.preview(library(), choice.form, choice.query)
         people = count(found.people, "person", "people")
         st.markdown(
-            f"**{count(found.faces, 'face')}** of **{people}** on **{count(found.photos, 'photo')}** · "
+            f"**{count(found.faces, 'face')}** of **{people}** in **{count(found.photos, 'photo')}** · "
             f"about **{export.size_in_words(size)}**"
         )
         _take(choice, is_empty=not found.faces)
 
 
 def _form() -> str:
-    kind = st.segmented_control("What for", list(KINDS), default="For people", required=True, key="export-kind")
+    kind = st.segmented_control("Purpose", list(KINDS), default="For people", required=True, key="export-kind")
     forms = KINDS[kind]
     name: str = st.radio(
-        "Form", list(forms), format_func=lambda each: forms[each][0],
+        "Format", list(forms), format_func=lambda each: forms[each][0],
         captions=[about for _, about in forms.values()],
         key=f"export-form-{kind}", label_visibility="collapsed",
     )  # fmt: skip
@@ -146,7 +146,7 @@ def _choice(name: str) -> Choice:
     flags: tuple[Flag, ...] = ()
     if form is None:
         flags = tuple(st.pills(
-            "Kinds of faces", list(FLAGS), selection_mode="multi", format_func=FLAGS.__getitem__,
+            "Faces to include", list(FLAGS), selection_mode="multi", format_func=FLAGS.__getitem__,
             default=list(FLAGS) if form_of(name) == export.TABLE else [Flag.NONE],
             key=f"export-flags-{form_of(name)}",
         ))  # fmt: skip
