@@ -148,7 +148,7 @@ def _errors(model: ModelView, held: HeldOut) -> None:
         for error in found[:ERRORS_SHOWN]:
             _error(error)
     if len(found) > ERRORS_SHOWN:
-        st.caption(f"{count(len(found) - ERRORS_SHOWN, 'more')} will follow once these are answered.")
+        st.caption(f"{len(found) - ERRORS_SHOWN:,} more will follow once these are answered.")
 
 
 def _error(error: ConfidentError) -> None:

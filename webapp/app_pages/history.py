@@ -68,7 +68,7 @@ def _back_to(event: EventView, *, disabled: bool) -> None:
     if event.undone or not may(Role.OWNER):
         return
     if st.button(
-        "Back to here",
+        "Go back to here",
         key=f"back-{event.id}",
         icon=":material/settings_backup_restore:",
         type="tertiary",
@@ -78,7 +78,7 @@ def _back_to(event: EventView, *, disabled: bool) -> None:
         _ask(event, library().journal.later(event.id))
 
 
-@dialog("Back to here?", icon=":material/settings_backup_restore:")
+@dialog("Go back to here?", icon=":material/settings_backup_restore:")
 def _ask(event: EventView, later: int) -> None:
     st.markdown(
         f"**{count(later, 'decision')}** made after “{escaped_markdown(event.summary)}” will be undone. "

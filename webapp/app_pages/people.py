@@ -324,11 +324,12 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
     name = escaped_markdown(person.name if len(person.name) <= 16 else "this person")
     st.button(
         f"Not {name}", icon=":material/person_cancel:", disabled=not chosen, key="not-this-person",
-        on_click=_remove, args=(person, target), help="Removes the name from the selected faces and remembers it",
+        on_click=_remove, args=(person, target), help="Removes the name from the selected faces and remembers "
+        "that they are somebody else",
     )  # fmt: skip
     st.button(
         "Use as cover", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
-        on_click=_set_cover, args=(person, target), help="Select one face to show for this person",
+        on_click=_set_cover, args=(person, target), help="Select one face to use as the cover",
     )  # fmt: skip
 
 

@@ -29,8 +29,7 @@ def erase_dialog(
     models = f", including {count(gone.models, 'recogniser')} trained on them" if gone.models else ""
     st.markdown(
         f"{what} will be erased from the library and its history, along with all data derived from them{models}. "
-        "Your "
-        "photo files stay. **This can't be undone.**"
+        "Your photo files stay. **This can't be undone.**"
     )
     known = backups.all_backups(library().settings)
     with_backups = bool(known) and st.checkbox(

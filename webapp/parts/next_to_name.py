@@ -12,7 +12,7 @@ from webapp.context import in_words, library
 from webapp.markup import escaped_markdown
 from webapp.parts.naming import Target, naming
 from webapp.parts.photo_dialog import show_photo
-from webapp.wording import count, percent
+from webapp.wording import percent
 
 SHOWN = 24
 
@@ -43,7 +43,7 @@ def what_to_name_next() -> None:
             notes={number: _note(each) for number, each in shown.items()},
         )  # fmt: skip
     if len(found) > SHOWN:
-        st.caption(f"{count(len(found) - SHOWN, 'more')} will follow once these have names.")
+        st.caption(f"{len(found) - SHOWN:,} more will follow once these have names.")
 
 
 def _note(each: ToName) -> Note:

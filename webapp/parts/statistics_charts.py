@@ -74,7 +74,7 @@ def together_figure(people: Mapping[int, PersonView], pairs: Sequence[Together])
         y=[places[person][1] for person in known],
         text=[plain(people[person].name) for person in known],
         customdata=[people[person].photos for person in known],
-        hovertemplate="%{text}<br>%{customdata:,} photos<extra></extra>",
+        hovertemplate="%{text}<br>Photos: %{customdata:,}<extra></extra>",
         mode="markers+text",
         textposition=[_outwards(*places[person]) for person in known],
         marker={
