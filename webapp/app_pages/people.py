@@ -197,7 +197,7 @@ def _one(person: PersonView) -> None:
     if person.withheld:
         st.info(
             f"{escaped_markdown(person.name)} refused to be recognised: no picture and no vector of this face is "
-            "kept. The name stays on the photos, so that these faces are left out when the photos are imported "
+            "kept. The name stays with the photos, so that these faces are left out when the photos are imported "
             "again.",
             icon=":material/visibility_off:",
         )

@@ -84,8 +84,9 @@ def _warn(person: PersonView) -> None:
     gone = library().consents.preview(person.id)
     models = f" and {count(gone.models, 'recogniser')} trained on them" if gone.models else ""
     st.warning(
-        f"This permanently deletes the pictures and vectors of {count(gone.faces, 'face')}{models}. The name stays "
-        "on the photos, so that the faces there are left out when imported again. Your photo files stay, and "
+        f"This permanently deletes the pictures and vectors of {count(gone.faces, 'face')}{models}. The name "
+        "stays with the photos, so that the faces there are left out when imported again. Your photo files stay, "
+        "and "
         "so do older backups.",
         icon=":material/delete_forever:",
     )

@@ -58,9 +58,7 @@ _DECIDED_COLUMNS = {
 }
 """Of these tables, the only columns that acts change."""
 
-_CHANGED = (
-    "The faces or people that this is about were changed or have gone meanwhile; look again and decide afresh."
-)
+_CHANGED = "The faces or people that this is about were changed or have gone meanwhile; look again and decide anew."
 """True of every conflict; the journal knows whether a decision is behind it, and which."""
 
 
