@@ -32,8 +32,8 @@ CLOSED = re.compile(
 OPEN_CALLS = re.compile(r"/gradio/\w+/gradio_api/call/(?!recognise(/|$))")
 """Gradio's calls by name: only the public one is answered, so that private events can't be called from outside."""
 
-ELSEWHERE = "This request comes from another web site; open faceid itself."
-NOT_MINE = "This server does not go by that name; set FACEID_PUBLIC_URL to the address that people use."
+ELSEWHERE = "This request comes from another website; open faceid itself."
+NOT_MINE = "This server isn't known by that name; set FACEID_PUBLIC_URL to the address that people use."
 NOT_HERE = "There is nothing here."
 
 

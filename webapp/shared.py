@@ -1,6 +1,6 @@
 """What whoever has a link sees: photos of one person or one search on a plain page that needs no script.
 
-Photos are found by the link alone, which is looked up anew for each of them, and are re-encoded: no name, no place
+Photos are found by the link alone, which is looked up again for each of them, and are re-encoded: no name, no place
 and no other metadata is in them, and faces that the link does not show are blurred beyond recognition.
 """
 

@@ -98,7 +98,7 @@ def _keys(page: Page, url: str) -> None:
     page.goto(f"{url}/name_faces")
     _ready(page)
     page.get_by_role("button", name=re.compile("^Keys")).click()
-    page.get_by_text("Undo, and go back there").wait_for()
+    page.get_by_text("Undo and go back").wait_for()
 
 
 def _name(page: Page, url: str) -> None:

@@ -269,10 +269,10 @@ def test_a_photo_that_was_moved_is_found_again(page: Page, url: str, folder: Pat
     (photos / "photo5.jpg").rename(elsewhere / "photo5.jpg")
     page.goto(f"{url}/photos")
     page.get_by_role("button", name="Open photo5.jpg").click()
-    page.get_by_text(f"This photo is not there any more: {photos / 'photo5.jpg'}. Was it moved?").wait_for()
+    page.get_by_text(f"This photo is no longer at {photos / 'photo5.jpg'}. Was it moved?").wait_for()
     page.get_by_role("button", name="Ada", exact=True).wait_for()
-    page.get_by_role("textbox", name="Where it is now").fill(str(elsewhere))
-    page.get_by_role("button", name="Look there").click()
+    page.get_by_role("textbox", name="New location").fill(str(elsewhere))
+    page.get_by_role("button", name="Find photo").click()
     stage(page).wait_for()
     assert page.locator("img.photo").evaluate("image => image.decode().then(() => image.naturalWidth)") == SIDE
 

@@ -266,7 +266,7 @@ def test_what_a_grouping_would_change_is_told_first(grouped: Library, open_page:
     runs = grouped.clusters.current()
     page = open_page("clusters").button(key="group-preview").click().run()
     assert not page.exception
-    assert "No face would leave its group: 2 groups, 0 single faces. Nothing was changed." in texts(page)
+    assert "No face would change groups: 2 groups, 0 single faces. Nothing was changed." in texts(page)
     assert grouped.clusters.current() == runs
 
 

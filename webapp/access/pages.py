@@ -31,8 +31,8 @@ FREE_BY_NAME, FREE_BY_ADDRESS = 5, 20
 
 EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 MOST_FORM_BYTES = 8192
-WRONG = "Name or password is wrong."
-DIFFERENT = "The two new passwords are not the same; type them again."
+WRONG = "The name or password is wrong."
+DIFFERENT = "The two new passwords don't match; type them again."
 FORGET_PICTURES = {"Clear-Site-Data": '"cache"'}
 """Pictures are kept by the browser for as long as the server runs, but not for whoever sits there next."""
 
@@ -171,7 +171,9 @@ class Pages:
         except FaceIdError as error:
             return _account(request, user, problem=str(error), status=422)
         self._visitors.forget()
-        answer = _account(request, changed, done="Your password is changed. You are signed out everywhere else.")
+        answer = _account(
+            request, changed, done="Your password has been changed. You are signed out everywhere else."
+        )
         self._sessions.give(answer, self._sessions.new(changed))
         return answer
 

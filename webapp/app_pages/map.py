@@ -35,7 +35,7 @@ COLOURINGS: dict[str, Colouring] = {"People": "people", "Groups": "groups"}
 def page() -> None:
     counts = library().counts()
     _header(counts)
-    with st.container():  # keeps its place when empty, so that the chart is not drawn anew when a job ends
+    with st.container():  # keeps its place when empty, so that the chart is not redrawn when a job ends
         job_progress("map", "cluster")
     points = library().maps.points(library().settings.projector)
     sketch = not len(points.face_ids)

@@ -50,5 +50,5 @@ def is_open() -> bool:
 
 
 def closed() -> None:
-    """No dialog is open: the whole page runs anew, or the user dismissed it."""
+    """No dialog is open: the whole page runs again, or the user dismissed it."""
     st.session_state[_OPEN] = False

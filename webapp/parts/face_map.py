@@ -105,7 +105,7 @@ def figure(
 
 
 def is_picture(points: MapPoints, *, webgl: bool) -> bool:
-    """Whether a browser without WebGL gets a picture of them."""
+    """Whether the points are drawn as a picture: too many of them for a browser without WebGL."""
     return not webgl and len(points.face_ids) > MOST_PLAIN
 
 

@@ -48,8 +48,8 @@ def _chosen(person: PersonView, ids: list[int]) -> None:
     faces = [face for face in library().faces.get_many(ids[:GRID_FACES]) if face.person_id == person.id]
     if not faces:
         st.caption(
-            "Similar faces lie close together. Draw around dots that lie apart to see their faces here, and "
-            "give them to somebody else: a new person or an existing one."
+            "Similar faces lie close together. Draw around dots that lie apart to see their faces here, then name "
+            "them as somebody else: a new person or an existing one."
         )
         return
     every = library().faces.as_drawn(ids)

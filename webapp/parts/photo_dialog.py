@@ -162,17 +162,17 @@ def _repair(photo: PhotoView) -> None:
     """Say so, and to the owner where it was, with a way to say where it is now."""
     if not may(Role.OWNER):
         st.warning(
-            "This photo is not there any more. Ask an owner of this library.", icon=":material/image_not_supported:"
+            "This photo is no longer there. Ask an owner of this library.", icon=":material/image_not_supported:"
         )
         return
     path = escaped_markdown(str(frame_path.file_of(photo.path)))
-    st.warning(f"This photo is not there any more: {path}. Was it moved?", icon=":material/image_not_supported:")
+    st.warning(f"This photo is no longer at {path}. Was it moved?", icon=":material/image_not_supported:")
     with st.form("find-photo", border=False):
         folder = st.text_input(
-            "Where it is now", placeholder="/home/you/Pictures", key="moved-to", max_chars=4096,
+            "New location", placeholder="/home/you/Pictures", key="moved-to", max_chars=4096,
             help="A folder or file on the computer that runs faceid. The photo keeps its names.",
         )  # fmt: skip
-        if st.form_submit_button("Look there", icon=":material/search:", type="primary"):
+        if st.form_submit_button("Find photo", icon=":material/search:", type="primary"):
             with boundary():
                 _look_in(folder, photo)
 
