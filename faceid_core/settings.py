@@ -92,15 +92,15 @@ class Settings(BaseSettings):
     )
     engine_cache: Path | None = Field(None, description="Folder of converted networks; by default the user's cache")
     name_lists: Literal["none", "subject", "person-in-image", "both"] = Field(
-        "none", description="Lists of plain names that faceid names write fills in besides the face regions"
+        "none", description="Lists of plain names that faceid names write fills besides face regions"
     )
-    people_keyword: str | None = Field(None, description="Names are also read from keywords below this one")
+    people_keyword: str | None = Field(None, description="Also read names from keywords under this one")
     remote_cache_mb: int = Field(
-        2000, ge=1, description="Size in MB of the cache for photos in a bucket or on another machine"
+        2000, ge=1, description="MB of photos in a bucket or on another machine to keep here while in use"
     )
     workers: int = Field(0, ge=0, description="Processes for an import; 0 means one per core")
     executor: Literal["pool", "dask"] = Field(
-        "pool", description="Where an import searches photos: processes of this machine, or a Dask cluster"
+        "pool", description="Where an import searches photos: in processes on this machine, or on a Dask cluster"
     )
     dask_scheduler: str | None = Field(
         None,
@@ -136,15 +136,15 @@ class Settings(BaseSettings):
     retention_backups: int = Field(
         0, ge=0, description="faceid retention keeps only this many backups, the newest; 0 keeps all"
     )
-    backups_kept: int = Field(14, ge=0, description="The web app makes daily backups and keeps this many; 0: none")
+    backups_kept: int = Field(
+        14, ge=0, description="The web app makes a backup a day and keeps this many; 0 makes none"
+    )
     retention_daily: bool = Field(False, description="The web app's worker applies the retention rules once a day")
     max_upload_mb: int = Field(200, ge=1, description="Largest file that can be uploaded in the browser")
     insecure: bool = Field(
-        False, description="Let FACEID_HOST be an address that others can reach although sign-in is off"
+        False, description="Allow a FACEID_HOST that others can reach although nobody has to sign in"
     )
-    session_days: int = Field(
-        30, ge=1, le=3650, description="A browser is signed out after this many days without use"
-    )
+    session_days: int = Field(30, ge=1, le=3650, description="Days without use after which a browser is signed out")
 
     # A proxy that authenticates users passes the user's name in a header.
     proxy_user_header: str | None = Field(
@@ -153,14 +153,14 @@ class Settings(BaseSettings):
         description="Header in which trusted proxies name the user; ignored from anyone else",
     )
     proxy_newcomers: Literal["viewer", "editor", "owner"] | None = Field(
-        None, description="Role of users whom a proxy names and faceid does not know; by default, they are refused"
+        None, description="Role for users whom a proxy names but faceid does not know; by default they are refused"
     )
 
     oidc_issuer: str | None = Field(
         None, pattern=r"^https?://\S+$", description="Address of an OpenID Connect provider to sign in with"
     )
-    oidc_client_id: str | None = Field(None, description="The id under which that provider knows faceid")
-    oidc_client_secret: str | None = Field(None, repr=False, description="The secret for that id")
+    oidc_client_id: str | None = Field(None, description="faceid's client id at that provider")
+    oidc_client_secret: str | None = Field(None, repr=False, description="faceid's client secret at that provider")
     oidc_client_secret_file: Path | None = Field(None, description="File that holds the secret instead")
     oidc_name_claim: str = Field("email", description="Claim of the provider that becomes the user's name")
     oidc_owners: Annotated[list[str] | None, NoDecode] = Field(

@@ -30,7 +30,7 @@ People = Annotated[list[Number] | None, Query(max_length=500, description="Only 
 Day = Annotated[
     IsoDay | None, Query(description="A day, YYYY-MM-DD, on or after or before which photos were taken")
 ]
-Quality = Annotated[float, Query(ge=0, le=1, description="Least quality of a face")]
+Quality = Annotated[float, Query(ge=0, le=1, description="Lowest quality of a face")]
 Shown = Literal["none", "not_a_face", "stranger"]
 Flags = Annotated[
     list[Shown] | None,

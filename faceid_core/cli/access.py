@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, Refused, new_library_of, print_json, print_table, say
+from faceid_core.cli.console import (
+    JSON,
+    Commands,
+    Refused,
+    new_library_of,
+    new_password,
+    print_json,
+    print_table,
+    say,
+)
 
 ROLE = click.Choice(["viewer", "editor", "owner"])
 NAME = click.argument("name")
@@ -15,7 +23,7 @@ NAME = click.argument("name")
 
 @click.group(cls=Commands)
 def user() -> None:
-    """Say who may sign in; passwords are asked for, or read from standard input."""
+    """Manage who may sign in."""
 
 
 @user.command()
@@ -24,7 +32,10 @@ def user() -> None:
 @click.option("--no-password", is_flag=True, help="A proxy or OpenID Connect signs them in.")
 @click.pass_context
 def add(ctx: click.Context, name: str, role: str | None, no_password: bool) -> None:
-    """Add a user. From the first one on, everybody has to sign in."""
+    """Add a user, who may sign in. Once there is one, everybody has to.
+
+    Asks for the password, or reads it from standard input.
+    """
     from faceid_core.values import Role
 
     with new_library_of(ctx) as library:
@@ -33,7 +44,7 @@ def add(ctx: click.Context, name: str, role: str | None, no_password: bool) -> N
             raise Refused("The first user must be an owner, or nobody could add the others; use --role owner.")
         if library.users.named(name):
             raise Refused(f"There is already a user {name}; `faceid user password` changes the password.")
-        added = library.users.add(name, chosen, None if no_password else _password())
+        added = library.users.add(name, chosen, None if no_password else new_password())
     say(f"Added {added.name}, who is {chosen.with_article}.")
 
 
@@ -41,10 +52,13 @@ def add(ctx: click.Context, name: str, role: str | None, no_password: bool) -> N
 @NAME
 @click.pass_context
 def set_password(ctx: click.Context, name: str) -> None:
-    """Set a user's password, and sign them out everywhere."""
+    """Change a user's password and sign them out everywhere.
+
+    Asks for the password, or reads it from standard input.
+    """
     with new_library_of(ctx) as library:
         library.users.known(name)
-        changed = library.users.set_password(name, _password())
+        changed = library.users.set_password(name, new_password())
     say(f"{changed.name} has a new password and is signed out everywhere.")
 
 
@@ -53,7 +67,7 @@ def set_password(ctx: click.Context, name: str) -> None:
 @click.argument("role", type=ROLE)
 @click.pass_context
 def set_role(ctx: click.Context, name: str, role: str) -> None:
-    """Let a user do more or less: viewer, editor or owner."""
+    """Change what a user may do: viewer, editor or owner."""
     from faceid_core.values import Role
 
     with new_library_of(ctx) as library:
@@ -65,7 +79,7 @@ def set_role(ctx: click.Context, name: str, role: str) -> None:
 @NAME
 @click.pass_context
 def remove_user(ctx: click.Context, name: str) -> None:
-    """Remove a user with their tokens. What they did stays in the history."""
+    """Remove a user and their tokens. What they did stays in the history."""
     with new_library_of(ctx) as library:
         library.users.remove(name)
     say(f"Removed {name}.")
@@ -97,11 +111,11 @@ def token() -> None:
 
 @token.command("add")
 @NAME
-@click.option("--user", "owner", required=True, metavar="USER", help="In whose name it acts.")
+@click.option("--user", "owner", required=True, metavar="USER", help="User in whose name it acts.")
 @click.option("--days", type=click.IntRange(1, 36500), help="Days until it expires [default: never].")
 @click.pass_context
 def add_token(ctx: click.Context, name: str, owner: str, days: int | None) -> None:
-    """Make a token and print it, this once."""
+    """Make a token and print it. It is not shown again."""
     with new_library_of(ctx) as library:
         secret = library.tokens.add(name, user=owner, days=days)
     say("Send it as “Authorization: Bearer …”. It can't be shown again:")
@@ -131,21 +145,10 @@ def list_tokens(ctx: click.Context, as_json: bool) -> None:
 @NAME
 @click.pass_context
 def remove_token(ctx: click.Context, name: str) -> None:
-    """Remove a token; from now on it opens nothing."""
+    """Remove a token, which then stops working."""
     with new_library_of(ctx) as library:
         library.tokens.remove(name)
     say(f"Removed the token {name}.")
-
-
-def _password() -> str:
-    """Asked for twice at a terminal, else the first line of standard input. Never an argument: others see those."""
-    if sys.stdin.isatty():
-        password: str = click.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
-        return password
-    line = sys.stdin.readline().rstrip("\r\n")
-    if not line:
-        raise Refused("Give the password on standard input, or run this in a terminal to be asked for it.")
-    return line
 
 
 COMMANDS = (user, token)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core.errors import FaceIdError, NoLibrary
-from faceid_core.wording import count, no_access
+from faceid_core.wording import count, file_name, no_access
 
 if TYPE_CHECKING:
     from faceid_core.importing.report import ImportReport
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+YES = click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+DAY = click.DateTime(["%Y-%m-%d"])
+GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
+MOST_LINES = 20
+"""How many lines of a list of problems are printed; --json prints all."""
 
 
 class Refused(click.ClickException):
@@ -103,9 +108,51 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def say_first(lines: Sequence[str]) -> None:
+    """The first MOST_LINES lines, and how many more there are. For commands with --json."""
+    for line in lines[:MOST_LINES]:
+        say(line)
+    if len(lines) > MOST_LINES:
+        say(f"… and {len(lines) - MOST_LINES:,} more; --json lists them all.")
+
+
+def problem_line(path: str, name: str | None, reason: str) -> str:
+    """The sentence about a name that could not be read or written: photo.jpg: “Ada”: the reason."""
+    return f"{file_name(path)}: {f'“{name[:40]}”: ' if name else ''}{reason}."
+
+
+def ask(yes: bool, otherwise: str, *, question: str = "Go ahead?") -> None:
+    """Ask the question, unless --yes was given.
+
+    Raises Refused after a no, and where nobody can answer. otherwise: what is then the case, without a full stop.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused(f"{otherwise}; add --yes to go ahead.")
+    if not click.confirm(question, err=True):
+        raise Refused(f"{otherwise}.")
+
+
+def new_password() -> str:
+    """Typed twice at a terminal, or else the first line of standard input. Raises Refused if that is empty.
+
+    Never an argument: other users of the machine can see those.
+    """
+    if sys.stdin.isatty():
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt="Repeat it", err=True)
+        return password
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise Refused("Give the password on standard input, or run this in a terminal to be asked for it.")
+    return line
+
+
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    # Half a character, such as a byte of a file's name that is no UTF-8, is written as JSON's escape for it.
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

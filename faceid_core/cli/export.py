@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, library_of, print_json, progress_bar, say
-from faceid_core.cli.listing import DAY
+from faceid_core.cli.console import DAY, JSON, library_of, print_json, progress_bar, say, say_first
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
     from faceid_core.library import ExportQuery, Library
-
-MOST_LINES = 20
-"""How many files that were left out are told one by one."""
 
 FLAGS = ("none", "not_a_face", "stranger")
 
@@ -28,7 +24,7 @@ FLAGS = ("none", "not_a_face", "stranger")
     "form",
     metavar="FORM",
     help="albums, gallery, imagefolder, lfw, webdataset, huggingface, coco, fiftyone, cvat, labelstudio, "
-    "table or embeddings [default: by the ending of TARGET].",
+    "table or embeddings [default: by the extension of TARGET].",
 )
 @click.option("--person", "people", multiple=True, metavar="NAME", help="Only faces of this person; repeatable.")
 @click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="Photos taken on or after this day.")
@@ -36,7 +32,7 @@ FLAGS = ("none", "not_a_face", "stranger")
 @click.option("--folder", help="Photos in this folder or its subfolders.")
 @click.option("--text", help="Part of the photo's path.")
 @click.option(
-    "--quality", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Least quality of a face."
+    "--quality", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Lowest quality of a face."
 )
 @click.option(
     "--flag",
@@ -50,21 +46,23 @@ FLAGS = ("none", "not_a_face", "stranger")
     type=click.FloatRange(0, 1, max_open=True),
     default=0.2,
     show_default=True,
-    help="Share of each person's photos to validate with.",
+    help="Share of each person's photos to hold out for validation.",
 )
 @click.option(
     "--link",
     type=click.Choice(["copy", "hard", "symbolic"]),
     default="copy",
     show_default=True,
-    help="How albums get their files.",
+    help="How albums refer to your files.",
 )
-@click.option("--preview", is_flag=True, help="Only say how much it would be.")
+@click.option("--preview", is_flag=True, help="Only say how much that is.")
 @JSON
 @click.pass_context
 def export(ctx: click.Context, /, target: Path, form: str | None, split: float, link: Any, preview: bool,
            as_json: bool, **wanted: Any) -> None:  # fmt: skip
-    """Write faces to TARGET: FILE.csv, .json, .parquet or .npz, or a new folder in the form that --as names.
+    """Write faces and photos for other programs.
+
+    TARGET is FILE.csv, .json, .parquet or .npz, or a new folder or .zip.
 
     Hidden people, and those who refused consent, are never exported.
     """
@@ -84,10 +82,7 @@ def export(ctx: click.Context, /, target: Path, form: str | None, split: float, 
         if as_json:
             print_json({**asdict(found), "bytes": size})
         return
-    for problem in done.problems[:MOST_LINES]:
-        say(f"{file_name(problem)}.")
-    if len(done.problems) > MOST_LINES:
-        say(f"… and {len(done.problems) - MOST_LINES:,} more; --json lists them all.")
+    say_first([f"{file_name(problem)}." for problem in done.problems])
     say(step.in_words(done, target))
     if as_json:
         print_json(done.as_dict())

@@ -21,7 +21,7 @@ BOX = click.argument("box", type=float, nargs=4, metavar="LEFT TOP RIGHT BOTTOM"
 
 @click.group(cls=Commands)
 def faces() -> None:
-    """List the faces of a photo, and draw, move and remove their boxes by hand."""
+    """List, draw, move and remove the faces in a photo."""
 
 
 @faces.command("list")
@@ -29,7 +29,10 @@ def faces() -> None:
 @JSON
 @click.pass_context
 def list_faces(ctx: click.Context, photo: Path, as_json: bool) -> None:
-    """List the faces of PHOTO with their numbers and boxes, in pixels of the upright photo."""
+    """List the faces in PHOTO with their numbers and boxes.
+
+    Boxes are in pixels of the upright photo.
+    """
     with library_of(ctx) as library:
         found = library.faces.of_photo(_photo(library, photo))
     if as_json:
@@ -43,7 +46,7 @@ def list_faces(ctx: click.Context, photo: Path, as_json: bool) -> None:
         rows = [(one.id, *map(round, one.box.as_tuple()), one.person or "") for one in found]
         print_table(("Number", "Left", "Top", "Right", "Bottom", "Name"), rows)
     else:
-        say("No face is known on this photo; `faceid faces add` draws one.")
+        say("This photo has no faces yet; `faceid faces add` draws one.")
 
 
 @faces.command()
@@ -52,7 +55,7 @@ def list_faces(ctx: click.Context, photo: Path, as_json: bool) -> None:
 @click.option("--name", help="Who it is.")
 @click.pass_context
 def add(ctx: click.Context, photo: Path, box: tuple[float, float, float, float], name: str | None) -> None:
-    """Draw a face on PHOTO that no detector found, and print its number."""
+    """Draw a face that no detector found, and print its number."""
     from faceid_core.steps.describe_boxes import describe_boxes
     from faceid_core.values import Box
 
@@ -70,7 +73,10 @@ def add(ctx: click.Context, photo: Path, box: tuple[float, float, float, float],
 @BOX
 @click.pass_context
 def move(ctx: click.Context, face: int, box: tuple[float, float, float, float]) -> None:
-    """Move the box of FACE, a number from `faceid faces list`. It keeps its name."""
+    """Move the box of FACE, which keeps its name.
+
+    FACE is a number from `faceid faces list`.
+    """
     from faceid_core.steps.describe_boxes import describe_boxes
     from faceid_core.values import Box
 
@@ -84,7 +90,7 @@ def move(ctx: click.Context, face: int, box: tuple[float, float, float, float]) 
 @FACE
 @click.pass_context
 def remove(ctx: click.Context, face: int) -> None:
-    """Mark FACE as not a face, as the pages do. `faceid undo` takes it back."""
+    """Mark FACE as not a face; `faceid undo` reverts that."""
     from faceid_core.values import Flag
 
     with library_of(ctx) as library:
@@ -105,4 +111,4 @@ def _photo(library: Library, path: Path) -> int:
 
 def _say_whether_seen(library: Library, face: int) -> None:
     if not library.faces.crops([face]):
-        say("No face can be recognised in this box, so it counts for its name alone.")
+        say("No face can be recognised in this box, so only its name counts.")

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, Refused, library_of, print_json, print_table, progress_bar, say
+from faceid_core.cli.console import DAY, JSON, Refused, library_of, print_json, print_table, progress_bar, say
 from faceid_core.errors import NotFound
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, PhotoQuery
-
-DAY = click.DateTime(["%Y-%m-%d"])
 
 
 def QUERY(command: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802 - used like JSON
@@ -33,8 +31,8 @@ def QUERY(command: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802 - us
             click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Taken on or before this day."),
             click.option("--folder", help="In this folder or its subfolders."),
             click.option("--text", help="Part of the path."),
-            click.option("--blurred", is_flag=True, help="With faces, none of them sharp."),
-            click.option("--copies", is_flag=True, help="With the same picture in another photo."),
+            click.option("--blurred", is_flag=True, help="Having faces, none of them sharp."),
+            click.option("--copies", is_flag=True, help="Having the same picture as another photo."),
             click.option("--screenshots", is_flag=True, help="Screenshots, by the names of their files."),
         )
     ):  # fmt: skip
@@ -66,22 +64,22 @@ def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, .
 
 @click.command()
 @QUERY
-@click.option("--missing", is_flag=True, help="Instead: photos whose files are gone.")
+@click.option("--missing", is_flag=True, help="Instead list photos whose files are gone.")
 @click.option(
     "--look-in",
     "places",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="With --missing: look for them in FOLDER, and note where they are; repeatable.",
+    help="With --missing: find them in FOLDER and remember where they are; repeatable.",
 )
 @JSON
 @click.pass_context
 def photos(ctx: click.Context, /, missing: bool, places: tuple[Path, ...], as_json: bool, **wanted: Any) -> None:
-    """List the photos that match all options, latest import first."""
+    """List photos, latest import first. Several options must all match."""
     if places:
         if not missing:
-            raise Refused("--look-in goes with --missing.")
+            raise Refused("--look-in needs --missing.")
         _look_for(ctx, places, as_json)
         return
     with library_of(ctx) as library:
@@ -129,12 +127,12 @@ def people(ctx: click.Context, as_json: bool) -> None:
 @click.option("--threshold", type=click.FloatRange(0, 2, min_open=True), help="Largest distance within a group.")
 @click.option(
     "--folder", type=click.Path(path_type=Path),
-    help="Instead: test the recogniser in use on FOLDER, which has a folder per person.",
+    help="Instead test the recogniser in use on a folder that has one subfolder per person.",
 )  # fmt: skip
-@click.option("--split", is_flag=True, help="With --folder: learn half of it and test with the rest.")
+@click.option("--split", is_flag=True, help="With --folder: learn from half of it and test on the rest.")
 @click.option(
     "--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="With --folder: write a page of HTML to FILE, to read and to print.",
+    help="With --folder: write an HTML report to FILE.",
 )  # fmt: skip
 @JSON
 @click.pass_context
@@ -147,14 +145,17 @@ def evaluate(
     report: Path | None,
     as_json: bool,
 ) -> None:
-    """Compare the groups with the names that people gave, as if grouping knew none of them. Changes nothing."""
+    """Compare the groups with the names given.
+
+    Groups all faces as if nobody had a name yet, and changes nothing.
+    """
     if folder is not None:
         if algorithm or threshold:
-            raise Refused("--algorithm and --threshold are about groups; they don't go with --folder.")
+            raise Refused("--algorithm and --threshold are for groups and can't be combined with --folder.")
         _evaluate_folder(ctx, folder, split, report, as_json)
         return
     if split or report:
-        raise Refused("--split and --report go with --folder.")
+        raise Refused("--split and --report need --folder.")
     from faceid_core.steps.evaluate import evaluate_clusters
 
     with library_of(ctx) as library:
@@ -168,7 +169,7 @@ def evaluate(
         for name, scores in (("Pairs of faces", found.pairwise), ("Faces (BCubed)", found.bcubed))
     ]
     print_table(("", "Precision", "Recall", "F"), rows)
-    say(f"Purity {found.purity:.1%}; {found.acts:,} names needed, {found.people:,} at best.")
+    say(f"Purity {found.purity:.1%}; {found.acts:,} names needed, {found.people:,} at the least.")
     say(f"{found.pairs.in_words()}.")
 
 
@@ -192,16 +193,16 @@ def _evaluate_folder(ctx: click.Context, folder: Path, split: bool, report: Path
         (name, *("-" if point[key] is None else f"{point[key]:.1%}" for key in ("tpir", "fpir", "precision")))
         for name, point in (("As chosen", found["chosen"]), ("At 1 %", found["at_1"]), ("At 0.1 %", found["at_01"]))
     ]
-    print_table(("Threshold", "Recognised", "Misnamed", "Right names"), rows)
+    print_table(("Threshold", "Recognised", "Misnamed", "Correct names"), rows)
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, latest first.")
-@click.option("--by", metavar="NAME", help="Only those of this person; “program” is faceid itself.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to list.")
+@click.option("--by", metavar="NAME", help="Only this user's; “program” is faceid itself.")
 @JSON
 @click.pass_context
 def history(ctx: click.Context, limit: int, by: str | None, as_json: bool) -> None:
-    """List the latest decisions and groupings."""
+    """List the latest decisions and groupings, newest first."""
     with library_of(ctx) as library:
         events = library.journal.recent(limit, actor=by)
         if by is not None and not events:

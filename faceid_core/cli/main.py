@@ -1,8 +1,8 @@
 """The command line. Each command opens the library, calls one step and prints its outcome.
 
-Results go to standard output, everything else to standard error. Exit codes: 0 done, 2 a mistake that the printed
-sentence explains, 130 stopped by Ctrl+C, 1 a failure that we did not expect. Heavy imports stay inside the
-commands: `faceid --help` answers at once.
+Results go to standard output, everything else to standard error. Exit codes: 0 success, 2 an expected error that
+one printed sentence explains, 130 stopped by Ctrl+C, 1 a bug. Heavy imports stay inside the commands, so that
+`faceid --help` answers at once.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from faceid_core.cli import (
     upkeep,
 )
 from faceid_core.cli.console import (
+    GIVE_PHOTOS,
     JSON,
     Commands,
     Interrupted,
@@ -57,36 +58,38 @@ PORT = click.option(
 )
 VIDEO = click.option(
     "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
-    help="Include videos, sampled every SECONDS seconds [without a number: 1; default: skip videos].",
+    help="Include videos, with one frame every SECONDS [without a number: 1; default: skip videos].",
 )  # fmt: skip
 EXCLUDE = click.option(
     "--exclude", multiple=True, metavar="PATTERN",
-    help="Leave these files or folders out, as in a .gitignore; repeatable.",
+    help="Files or folders to leave out, as in a .gitignore; repeatable.",
 )  # fmt: skip
 SMALLEST_FACE = click.option(
     "--smallest-face", type=click.Choice(["fast", "normal", "every"]),
     help="Smallest faces to look for: people in front, also groups and crowds, or all [default: normal].",
 )  # fmt: skip
-GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
 HOST = click.option("--host", help="Address to listen on [default: 127.0.0.1].")
 INSECURE = click.option(
-    "--insecure", is_flag=True, default=None, help="Allow a --host that others reach while nobody has to sign in."
-)
+    "--insecure",
+    is_flag=True,
+    default=None,
+    help="Allow a --host that others can reach although nobody has to sign in.",
+)  # fmt: skip
 
 
 @click.group("faceid", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--library",
     metavar="FOLDER",
-    help="The library's folder; goes before the command [default: FACEID_LIBRARY or data].",
+    help="The library's folder; give it before the command [default: FACEID_LIBRARY or data].",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Log details.")
 @click.version_option(__version__, prog_name="faceid")
 @click.pass_context
 def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
-    """Find, group and name the faces in your photos, and train a recogniser from those names."""
+    """Find, group and name the faces in your photos, then train a recogniser on those names."""
     if not verbose:
-        warnings.simplefilter("ignore")  # of the libraries below, about each other
+        warnings.simplefilter("ignore")  # that libraries give about each other
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -114,16 +117,16 @@ def demo(
     port: int | None,
     insecure: bool | None,
 ) -> None:
-    """Try it out: import, group and map photos, then start the web app.
+    """Try faceid with a sample album or your own photos.
 
-    Uses the photos in FOLDER, or else draws a sample album.
+    Draws the album, or takes the photos in FOLDER; imports, groups and maps them, then starts the web app.
     """
     found = _find(folders) if folders else None
     with new_library_of(ctx, host=host, port=port, insecure=insecure) as library:
         if serve:
             library.refuse_open_door()
         report = _import(library, found or [_album(library, people, photos, seed)])
-        _refuse_in_vain(library, report)
+        _check_not_in_vain(library, report)
         _group(library)
         _draw_map(library)
         settings = library.settings
@@ -144,7 +147,7 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
 
 @main.command("import", cls=MaybeNumber)
 @PATHS
-@click.option("--again", is_flag=True, help="Search known photos again, too; names stay with their faces.")
+@click.option("--again", is_flag=True, help="Also search known photos again; names stay with their faces.")
 @VIDEO
 @SMALLEST_FACE
 @EXCLUDE
@@ -159,13 +162,16 @@ def import_(
     exclude: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Find the faces in photos and folders of photos. Re-running processes only new or changed files."""
+    """Find the faces in photos and folders of photos.
+
+    Running it again processes only new or changed files.
+    """
     from faceid_core.importing.searching import begun
 
     given = {"video_seconds": video_seconds, "smallest_face": smallest_face}
     settings = settings_of(ctx, **given)
     if smallest_face and settings.detector != "centerface":
-        say("--smallest-face has no effect: only the detector centerface, the default, has it.")
+        say("--smallest-face has no effect: only the default detector, centerface, supports it.")
     found = _find(paths, videos=settings.video_seconds > 0, exclude=exclude)
     with begun(settings, len(found.files), again) as executor, new_library_of(ctx, **given) as library:
         before = library.gallery.newest_face()
@@ -173,7 +179,7 @@ def import_(
         more = recognisers.suggested_since(library, before) if report.faces else {}
         if as_json:
             print_json(report.as_dict() | more)
-        _refuse_in_vain(library, report)
+        _check_not_in_vain(library, report)
 
 
 @main.command(cls=MaybeNumber)
@@ -185,7 +191,7 @@ def import_(
 def watch(
     ctx: click.Context, folders: tuple[Path, ...], video_seconds: float | None, exclude: tuple[str, ...], poll: bool
 ) -> None:
-    """Import folders, then whatever appears or changes in them, until stopped."""
+    """Import folders and watch them for changes, until stopped."""
     from faceid_core.importing.report import ImportReport
     from faceid_core.steps.jobs import run_pending
     from faceid_core.steps.watch import watch_folders
@@ -198,7 +204,7 @@ def watch(
 
 
 def _find(paths: tuple[Path, ...], *, videos: bool = False, exclude: tuple[str, ...] = ()) -> Found:
-    """The photos under the paths, before a library is made for them. Raises PathNotFound, NothingToImport."""
+    """The photos under the paths. Called before a new library is created. Raises PathNotFound, NothingToImport."""
     from faceid_core.importing.finding import photos_under
 
     return photos_under(paths, videos=videos, exclude=exclude)
@@ -222,8 +228,8 @@ def _import(library: Library, paths: Found | list[Path], **options: Any) -> Impo
     return report
 
 
-def _refuse_in_vain(library: Library, report: ImportReport) -> None:
-    """An import that leaves nothing to work with is a mistake of the one who chose the photos."""
+def _check_not_in_vain(library: Library, report: ImportReport) -> None:
+    """Raises UnreadableImage or NoFaces if the import left nothing to work with."""
     if report.failed == report.photos:
         raise UnreadableImage(f"None of these files could be imported, for the reasons above; {GIVE_PHOTOS}")
     if not library.counts().faces:
@@ -318,7 +324,7 @@ def serve(ctx: click.Context, host: str | None, port: int | None, insecure: bool
 def _serve(settings: Settings) -> None:
     from importlib import import_module
 
-    # By name: faceid_core must not depend on the web app that stands on it.
+    # By name: faceid_core must not depend on the web app, which is built on it.
     serve_app = import_module("webapp.server").serve
     serve_app(settings, announce=lambda url: say(f"faceid is at {url} - press Ctrl+C to stop."))
 
@@ -326,12 +332,15 @@ def _serve(settings: Settings) -> None:
 @main.command()
 @click.option(
     "--only", "kinds", multiple=True, metavar="KIND",
-    help="Take only these jobs, such as import; repeatable [default: all].",
+    help="Run only this kind of job, such as import; repeatable [default: all].",
 )  # fmt: skip
 @click.option("--with-parent", is_flag=True, hidden=True, help="The web app's own worker, which ends with it.")
 @click.pass_context
 def work(ctx: click.Context, kinds: tuple[str, ...], with_parent: bool) -> None:
-    """Take jobs that the web app queues, until stopped. On PostgreSQL, also from other machines."""
+    """Run the web app's background jobs, until stopped.
+
+    With PostgreSQL, several machines can do this.
+    """
     from faceid_core.steps.jobs import KINDS
     from faceid_core.steps.work import Worker
 

@@ -20,12 +20,12 @@ QUESTIONS = {
     "input_px": ("Side of the network's input in pixels", int), "dimension": ("Numbers in a vector", int),
     "threshold": ("Distance below which two faces are one person", float),
 }  # fmt: skip
-"""What is asked at a terminal about an unknown file, where no option says it."""
+"""What to ask at a terminal about an unknown file, where no option says it."""
 
 
 @click.group(cls=Commands)
 def models() -> None:
-    """Use other networks than faceid's own."""
+    """Use your own networks instead of those that come with faceid."""
 
 
 @models.command("list")
@@ -50,17 +50,17 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @models.command("add")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", help="What to call it [default: the known name, or the file's].")
-@click.option("--kind", type=click.Choice(list(KINDS)), help="What it is; files that faceid knows tell it.")
-@click.option("--input-px", type=int, help="Side of its square input.")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="What it is; not needed for files that faceid knows.")
+@click.option("--input-px", type=int, help="Side of its square input in pixels.")
 @click.option("--mean", type=float, help="The network gets (pixel - mean) / std [default: 127.5].")
 @click.option("--std", type=float, help="See --mean [default: 127.5].")
-@click.option("--colour", type=click.Choice(["RGB", "BGR"]), help="Order of its channels [default: RGB].")
+@click.option("--colour", type=click.Choice(["RGB", "BGR"]), help="Order of the channels [default: RGB].")
 @click.option("--threshold", type=float, help="Lowest score of a face, or largest distance of one person's faces.")
-@click.option("--nms-iou", type=float, help="Boxes of a detector that overlap more are one face [default: 0.4].")
+@click.option("--nms-iou", type=float, help="Boxes that overlap more than this are one face [default: 0.4].")
 @click.option("--dimension", type=int, help="Length of an embedder's vectors.")
 @click.pass_context
 def add(ctx: click.Context, /, file: Path, name: str | None, kind: str | None, **fields: Any) -> None:
-    """Copy a network into the library, run it once, and name it in models.toml."""
+    """Copy a network into the library and run it once."""
     from faceid_core.steps.manage_models import add_model, recognise_file
 
     known = recognise_file(file)[1]
@@ -71,7 +71,7 @@ def add(ctx: click.Context, /, file: Path, name: str | None, kind: str | None, *
         given |= _asked(kind, given) | ({"kind": kind} if KINDS[kind] == "detectors" else {})
     with new_library_of(ctx) as library:
         model = add_model(library, file, table=KINDS[kind] if kind else None, name=name, **given)
-    say(f"{model.name} is added: {_title(model)}. Licence: {_licence(model)}. {model.setting} uses it.")
+    say(f"Added {model.name}: {_title(model)}. Licence: {_licence(model)}. Set {model.setting} to use it.")
     if model.known and model.known.research_only:
         say("Its licence allows research only: commercial use needs an agreement with its authors.")
 
@@ -97,7 +97,7 @@ def check(ctx: click.Context, name: str | None) -> None:
 @click.argument("name")
 @click.pass_context
 def remove(ctx: click.Context, name: str) -> None:
-    """Take a model out of models.toml. Its file and what it found stay."""
+    """Remove a model from models.toml. Its file and its results stay."""
     from faceid_core.steps.manage_models import remove_model
 
     with library_of(ctx) as library:
@@ -106,7 +106,7 @@ def remove(ctx: click.Context, name: str) -> None:
 
 
 def _asked(kind: str, given: dict[str, Any]) -> dict[str, Any]:
-    """What the options leave open, from a terminal; nothing elsewhere, where the step says what is missing."""
+    """What the options leave open, asked at a terminal. Elsewhere nothing: the step says what is missing."""
     from faceid_core.steps.manage_models import NEEDED
 
     if not sys.stdin.isatty():

@@ -11,32 +11,42 @@ from typing import TYPE_CHECKING
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, progress_bar, say
+from faceid_core.cli.console import (
+    JSON,
+    YES,
+    Commands,
+    ask,
+    library_of,
+    print_json,
+    print_table,
+    problem_line,
+    progress_bar,
+    say,
+    say_first,
+)
 from faceid_core.wording import file_name
 
 if TYPE_CHECKING:
     from faceid_core.exchange.photo_servers import PhotoServer
     from faceid_core.steps.write_names import FileProblem
 
-MOST_LINES = 20
-"""How many files that were left alone are told one by one."""
-
 
 @click.group(cls=Commands)
 def names() -> None:
-    """Write the names into XMP files beside the photos, for other programs, and take that back."""
+    """Exchange names with other programs."""
 
 
 @names.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
 @click.option("--dry-run", is_flag=True, help="Only report what would change.")
-@click.option("--embed", is_flag=True, help="Write into the photos themselves, with ExifTool; copies are kept.")
+@click.option("--embed", is_flag=True, help="Write into the photos themselves with ExifTool, keeping copies.")
 @JSON
 @click.pass_context
 def write(ctx: click.Context, folders: tuple[Path, ...], dry_run: bool, embed: bool, as_json: bool) -> None:
-    """Write the names of the photos in FOLDER (default: of all photos) into XMP sidecars.
+    """Write names into XMP files beside the photos.
 
-    What other programs wrote there stays. The photos are not touched without --embed.
+    Covers the photos in FOLDER [default: all photos]. What other programs wrote there stays. The photos are not
+    touched without --embed.
     """
     from faceid_core.steps.write_names import write_names
 
@@ -46,7 +56,7 @@ def write(ctx: click.Context, folders: tuple[Path, ...], dry_run: bool, embed: b
         for path in done.paths:
             click.echo(file_name(path), err=as_json)
     _say_problems([*done.conflicts, *done.failures])
-    undo = f" Take it back with `faceid names undo {done.run}`." if done.run else ""
+    undo = f" Undo it with `faceid names undo {done.run}`." if done.run else ""
     say(f"{done.in_words()}.{undo}")
     if as_json:
         print_json(done.as_dict())
@@ -57,7 +67,10 @@ def write(ctx: click.Context, folders: tuple[Path, ...], dry_run: bool, embed: b
 @JSON
 @click.pass_context
 def undo(ctx: click.Context, number: int | None, as_json: bool) -> None:
-    """Give the files of a writing, by its NUMBER or the latest, their former bytes. Files changed since stay."""
+    """Restore the files that the run NUMBER (default: the latest) changed.
+
+    Files that have changed since are left alone and listed.
+    """
     from faceid_core.steps.write_names import undo_writing
 
     with library_of(ctx) as library, progress_bar("files") as progress:
@@ -72,7 +85,7 @@ def undo(ctx: click.Context, number: int | None, as_json: bool) -> None:
 @JSON
 @click.pass_context
 def runs(ctx: click.Context, as_json: bool) -> None:
-    """List the latest writings with their numbers."""
+    """List the latest runs of `faceid names write`."""
     with library_of(ctx) as library:
         found = library.written_names.runs()
     if as_json:
@@ -86,7 +99,6 @@ def runs(ctx: click.Context, as_json: bool) -> None:
 
 KIND = click.argument("kind", type=click.Choice(["immich", "photoprism"]))
 URL = click.argument("url")
-YES = click.option("--yes", "-y", is_flag=True, help="Do it without asking.")
 
 
 @names.command()
@@ -97,10 +109,10 @@ YES = click.option("--yes", "-y", is_flag=True, help="Do it without asking.")
 @JSON
 @click.pass_context
 def push(ctx: click.Context, kind: str, url: str, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Give the faces that a server, such as https://photos.example.org, does not know their names.
+    """Name the faces on a server such as https://photos.example.org.
 
-    It says first what it will do. Names there stay. The key is read from IMMICH_API_KEY or
-    PHOTOPRISM_ACCESS_TOKEN, or asked for; it is kept nowhere.
+    Says first what it will do. Names that are there stay. The key is read from IMMICH_API_KEY or
+    PHOTOPRISM_ACCESS_TOKEN, or asked for; it is not stored.
     """
     from faceid_core.steps.push_names import push_names
 
@@ -110,8 +122,7 @@ def push(ctx: click.Context, kind: str, url: str, dry_run: bool, yes: bool, as_j
             plan = push_names(library, server, dry_run=True, progress=progress)
         say(f"{plan.in_words()}.")
         if not dry_run and plan.changes:
-            if not yes:
-                click.confirm("Do it?", abort=True, err=True)
+            ask(yes, "Nothing was pushed")
             with progress_bar("photos") as progress:
                 plan = push_names(library, server, progress=progress)
             say(f"{plan.in_words()}.")
@@ -126,9 +137,9 @@ def push(ctx: click.Context, kind: str, url: str, dry_run: bool, yes: bool, as_j
 @JSON
 @click.pass_context
 def pull(ctx: click.Context, kind: str, url: str, dry_run: bool, as_json: bool) -> None:
-    """Import the names that a server, such as https://photos.example.org, has for the library's photos.
+    """Import names from a server such as https://photos.example.org.
 
-    Names that were given here stay. The key is read as for push. The import is one decision, which can be undone.
+    Names that were given here stay. The key is read as for push. The import is one decision, which you can undo.
     """
     from faceid_core.exchange.photo_servers import names_of
     from faceid_core.steps.import_names import as_rows, survey_names, take_and_list
@@ -151,8 +162,4 @@ def _server(kind: str, url: str) -> PhotoServer:
 
 
 def _say_problems(problems: Sequence[FileProblem]) -> None:
-    for each in problems[:MOST_LINES]:
-        name = f"“{each.name}”: " if each.name else ""
-        say(f"{file_name(each.path)}: {name}{each.reason}.")
-    if len(problems) > MOST_LINES:
-        say(f"… and {len(problems) - MOST_LINES:,} more; --json lists them all.")
+    say_first([problem_line(each.path, each.name, each.reason) for each in problems])

@@ -1,4 +1,4 @@
-"""The commands for whoever has to answer for a library: consent, retention, audit."""
+"""The commands for those accountable for a library: consent, retention, audit."""
 
 from __future__ import annotations
 
@@ -10,35 +10,33 @@ from typing import TYPE_CHECKING
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, Refused, library_of, print_json, print_table, say
+from faceid_core.cli.console import DAY, JSON, YES, Commands, ask, library_of, print_json, print_table, say
 from faceid_core.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, PersonView
     from faceid_core.steps.backups import Backup
 
-DAY = click.DateTime(["%Y-%m-%d"])
 STATES = ("given", "refused", "unknown")
-YES = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
 # --- consent ------------------------------------------------------------------------------------------------
 @click.group(cls=Commands)
 def consent() -> None:
-    """Record who agreed to being recognised, and who refused."""
+    """Record who agreed to be recognised and who refused."""
 
 
 @consent.command("set")
 @click.argument("name")
 @click.argument("state", type=click.Choice(STATES))
-@click.option("--basis", default="", metavar="TEXT", help="Where it is written, such as “signed form 2026-03”.")
-@click.option("--on", "given_on", type=DAY, metavar="YYYY-MM-DD", help="The day on which they said it.")
-@click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="The last day on which it holds.")
+@click.option("--basis", default="", metavar="TEXT", help="Evidence, such as “signed form 2026-03”.")
+@click.option("--on", "given_on", type=DAY, metavar="YYYY-MM-DD", help="Day on which they said so.")
+@click.option("--until", type=DAY, metavar="YYYY-MM-DD", help="Last day on which it is valid.")
 @YES
 @click.pass_context
 def set_(ctx: click.Context, name: str, state: str, basis: str, given_on: datetime | None, until: datetime | None,
          yes: bool) -> None:  # fmt: skip
-    """Set the consent of the person NAME. Refused deletes all pictures and vectors of their face."""
+    """Set the consent of the person NAME. “refused” deletes all pictures and vectors of their face."""
     from faceid_core.steps.set_consent import set_consent
     from faceid_core.values import ConsentState
 
@@ -66,7 +64,7 @@ def _sure_to_refuse(library: Library, person: PersonView, yes: bool) -> None:
 
 
 @consent.command("list")
-@click.option("--state", type=click.Choice(STATES), help="Only people whose consent is this.")
+@click.option("--state", type=click.Choice(STATES), help="Only people with this state.")
 @click.option("--ended", is_flag=True, help="Only people whose consent was given and has ended.")
 @JSON
 @click.pass_context
@@ -96,11 +94,14 @@ def _day(moment: datetime | None) -> date | None:
 
 # --- retention ----------------------------------------------------------------------------------------------
 @click.command()
-@click.option("--apply", "carry_out", is_flag=True, help="Do it. Without this, only say what is due.")
+@click.option("--apply", "carry_out", is_flag=True, help="Do it, instead of only saying what is due.")
 @JSON
 @click.pass_context
 def retention(ctx: click.Context, carry_out: bool, as_json: bool) -> None:
-    """Say what your retention rules (settings FACEID_RETENTION_...) take now, and with --apply do it."""
+    """Say what is due under your retention rules; --apply does it.
+
+    The rules are the settings FACEID_RETENTION_...
+    """
     from faceid_core.steps import retention as step
 
     with library_of(ctx) as library:
@@ -122,7 +123,10 @@ def retention(ctx: click.Context, carry_out: bool, as_json: bool) -> None:
 @click.option("--by", "actor", metavar="WHO", help="Only what this user did or undid.")
 @click.pass_context
 def audit(ctx: click.Context, first: datetime | None, last: datetime | None, actor: str | None) -> None:
-    """Print who did what, and when, as CSV: `faceid audit > audit.csv`."""
+    """Print who did what and when, as CSV.
+
+    For example: faceid audit > audit.csv
+    """
     from faceid_core.steps.audit import audit_lines
 
     with library_of(ctx) as library:
@@ -131,17 +135,17 @@ def audit(ctx: click.Context, first: datetime | None, last: datetime | None, act
 
 # --- backups that hold what was erased ----------------------------------------------------------------------
 def name_backups(library: Library) -> None:
-    """After something was erased: which backups may hold it."""
+    """Say, after an erasure or a refusal, which backups may still hold what was deleted."""
     if found := list(may_hold(library)):
-        say(f"{count(len(found), 'older backup')} of this library may still hold what went:")
+        say(f"{count(len(found), 'older backup')} of this library may still hold what was deleted:")
         list_backups(found)
-        say("`faceid erase backups` deletes them. Copies that you made elsewhere are yours to delete.")
+        say("`faceid erase backups` deletes them. If you made copies elsewhere, delete those yourself.")
     else:
-        say("faceid knows of no older backup. Copies that you made elsewhere are yours to delete.")
+        say("faceid knows of no older backup. If you made copies elsewhere, delete them yourself.")
 
 
 def may_hold(library: Library) -> Iterator[Backup]:
-    """Backups that were made before something was erased, or refused, last."""
+    """The backups made before the latest erasure or refusal."""
     from faceid_core.steps import backups
 
     moments = [at for at in (library.journal.last_erasure(), library.consents.last_refusal()) if at]
@@ -149,19 +153,9 @@ def may_hold(library: Library) -> Iterator[Backup]:
 
 
 def list_backups(found: list[Backup]) -> None:
-    """One line for each, on standard error."""
+    """List the backups on standard error, one per line."""
     for backup in found:
         say(f"  {backup.path} ({backup.made_at:%Y-%m-%d %H:%M} UTC, {backup.bytes / 1e6:,.1f} MB)")
-
-
-def ask(yes: bool, otherwise: str) -> None:
-    """Raises Refused unless somebody agrees. otherwise: what is so then, without a full stop."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Refused(f"{otherwise}; add --yes to go ahead.")
-    if not click.confirm("Go ahead?", err=True):
-        raise Refused(f"{otherwise}.")
 
 
 COMMANDS = (consent, retention, audit)

@@ -1,4 +1,4 @@
-"""The command that names the people on photos."""
+"""The command that names the people in photos."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from faceid_core.cli.console import JSON, library_of, print_json, progress_bar, say
+from faceid_core.cli.console import GIVE_PHOTOS, JSON, library_of, print_json, progress_bar, say
 from faceid_core.errors import BadInput, UnreadableImage
 from faceid_core.wording import count, file_name, name_or_unknown
 
@@ -23,32 +23,29 @@ JPEG_QUALITY = 92
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @click.option("--threshold", type=click.FloatRange(0, 1), metavar="PROBABILITY",
-              help="Name faces from this probability on [default: the recogniser's].")  # fmt: skip
-@click.option("--csv", "as_csv", is_flag=True, help="Print a table with one line per face.")
+              help="Lowest probability at which a face gets a name [default: the recogniser's].")  # fmt: skip
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with one line per face.")
 @click.option("--annotated", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
-              help="Also write each photo with its boxes and names into this new folder.")  # fmt: skip
+              help="Also write each photo with boxes and names to this new folder.")  # fmt: skip
 @JSON
 @click.pass_context
 def recognise(
     ctx: click.Context, paths: tuple[Path, ...], threshold: float | None, as_csv: bool, annotated: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Recognise the people in photos with the recogniser in use. Stores nothing in the library."""
+    """Recognise the people in photos. Stores nothing in the library."""
     from faceid_core.importing.finding import photos_under
     from faceid_core.steps.recognise import load_recogniser
 
     if as_csv and as_json:
         raise click.UsageError("Choose --csv or --json, not both.", ctx)
     with library_of(ctx) as library:
-        load_recogniser(library)  # a missing one is said before any photo is looked for
+        load_recogniser(library)  # fails before any photo is looked for
         files = photos_under(paths).files
         answers = _answers(library, files, threshold, annotated)
     _print(answers, as_csv=as_csv, as_json=as_json)
     if not any(answer.problem is None for answer in answers):
-        raise UnreadableImage(
-            "None of these files could be read, for the reasons above; give photos in JPEG, PNG, HEIC or a similar "
-            "format."
-        )
+        raise UnreadableImage(f"None of these files could be read, for the reasons above; {GIVE_PHOTOS}")
     if annotated is not None:
         say(f"Wrote {count(sum(answer.problem is None for answer in answers), 'photo')} to {annotated}.")
 
@@ -56,7 +53,7 @@ def recognise(
 def _answers(
     library: Library, files: list[Path], threshold: float | None, annotated: Path | None
 ) -> list[PhotoAnswer]:
-    """In the order of the files. Raises BadInput for a folder that is there and not empty."""
+    """In the order of the files. Raises BadInput for a folder that exists and is not empty."""
     from faceid_core.exchange.saving import check_folder
     from faceid_core.steps.recognise_many import file_reader, recognise_many
 
@@ -75,7 +72,7 @@ def _answers(
 
 
 def _write(folder: Path, number: int, path: Path, pixels: Image, faces: list[Recognised]) -> None:
-    """The numbers keep photos apart that have one name in several folders. Raises BadInput."""
+    """The numbers distinguish photos of the same name in several folders. Raises BadInput."""
     from faceid_core.media import annotate, images
 
     target = folder / f"{number:04}-{file_name(path.stem)}.jpg"
@@ -86,7 +83,7 @@ def _write(folder: Path, number: int, path: Path, pixels: Image, faces: list[Rec
 
 
 def _print(answers: list[PhotoAnswer], *, as_csv: bool, as_json: bool) -> None:
-    """The photos with their faces on standard output, the reasons for the skipped ones beside it."""
+    """The photos with their faces on standard output, why others were skipped on standard error."""
     from faceid_core.exchange import recognition_table
 
     for answer in answers:

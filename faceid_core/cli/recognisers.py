@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, progress_bar, say
+from faceid_core.cli.console import (
+    JSON,
+    YES,
+    Commands,
+    ask,
+    library_of,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
 from faceid_core.errors import BadInput
 from faceid_core.wording import count
 
@@ -22,14 +32,14 @@ NUMBER = click.argument("number", type=int)
 
 
 @click.command()
-@click.option("--epochs", type=click.IntRange(1, 200), help="Passes over the faces.")
+@click.option("--epochs", type=click.IntRange(1, 200), help="Number of passes over the faces.")
 @click.option(
     "--recipe", type=click.Choice(["best", "imprint", "head", "fine-tune", "classic"]), default="best",
-    help="imprint: each person's mean, in seconds; head: trained further, in a minute; fine-tune: the "
-    "network's last level, too, in minutes; best: imprint or head, whichever does better on unseen faces; "
-    "classic: imprint, compared with ResNet-34.",
+    help="imprint: each person's mean, in seconds; head: trained further, in a minute; fine-tune: with the "
+    "network's last stage, in minutes; best: imprint or head, whichever does better on unseen faces; "
+    "classic: imprint, compared with ResNet-34 [default: best].",
 )  # fmt: skip
-@click.option("--weights", type=click.Path(path_type=Path), help="File of ResNet-34's weights, for classic.")
+@click.option("--weights", type=click.Path(path_type=Path), help="File with ResNet-34's weights, for classic.")
 @JSON
 @click.pass_context
 def train(ctx: click.Context, epochs: int | None, recipe: str, weights: Path | None, as_json: bool) -> None:
@@ -56,14 +66,14 @@ def train(ctx: click.Context, epochs: int | None, recipe: str, weights: Path | N
 
 @click.group(cls=Commands)
 def recognisers() -> None:
-    """Choose among trained recognisers, compare them, and take one elsewhere."""
+    """List, choose, compare and export trained recognisers."""
 
 
 @recognisers.command("list")
 @JSON
 @click.pass_context
 def list_recognisers(ctx: click.Context, as_json: bool) -> None:
-    """List all recognisers, the newest first."""
+    """List all recognisers, newest first."""
     with library_of(ctx) as library:
         models = library.models.all()
     if as_json:
@@ -79,26 +89,34 @@ def list_recognisers(ctx: click.Context, as_json: bool) -> None:
 @NUMBER
 @click.pass_context
 def activate_one(ctx: click.Context, number: int) -> None:
-    """Recognise with the recogniser NUMBER from now on; `faceid undo` takes that back."""
+    """Use the recogniser NUMBER from now on; `faceid undo` reverts that."""
     from faceid_core.steps.activate import activate
 
     with library_of(ctx) as library:
-        _say_done(activate(library, number), f"Recogniser {number} is in use already.")
+        _say_done(activate(library, number), f"Recogniser {number} is already in use.")
 
 
 @recognisers.command("threshold")
 @NUMBER
 @click.argument("probability", type=float, required=False)
-@click.option("--one-in", type=int, metavar="N", help="Instead: let 1 in N strangers get a name, from 10 to 1000.")
+@click.option(
+    "--one-in",
+    type=int,
+    metavar="N",
+    help="Instead let 1 in N strangers get a name, N from 10 to 1000.",
+)
 @click.pass_context
 def threshold(ctx: click.Context, number: int, probability: float | None, one_in: int | None) -> None:
-    """Give a name only from PROBABILITY on, 0 to 1; `faceid undo` takes that back."""
+    """Set the PROBABILITY (0 to 1) from which faces get a name.
+
+    `faceid undo` reverts that.
+    """
     if (probability is None) == (one_in is None):
         raise click.UsageError("Give a probability, or --one-in.", ctx)
     with library_of(ctx) as library:
         wanted = probability if probability is not None else _stored(library, number, one_in or 0)
         act = library.models.set_threshold(number, wanted)
-        _say_done(act, f"That is the threshold of recogniser {number} already.")
+        _say_done(act, f"That is already the threshold of recogniser {number}.")
 
 
 @recognisers.command("note")
@@ -106,22 +124,22 @@ def threshold(ctx: click.Context, number: int, probability: float | None, one_in
 @click.argument("text")
 @click.pass_context
 def note(ctx: click.Context, number: int, text: str) -> None:
-    """Keep a note with the recogniser NUMBER; an empty TEXT removes it."""
+    """Attach a note to the recogniser NUMBER; an empty TEXT removes it."""
     with library_of(ctx) as library:
         library.models.note(number, text)
-    say(f"Noted with recogniser {number}." if text.strip() else f"Recogniser {number} has no notes any more.")
+    done = "Attached the note to" if text.strip() else "Removed the note of"
+    say(f"{done} recogniser {number}.")
 
 
 @recognisers.command("delete")
 @NUMBER
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@YES
 @click.pass_context
 def delete(ctx: click.Context, number: int, yes: bool) -> None:
-    """Delete the recogniser NUMBER with its files. It can't be undone."""
+    """Delete the recogniser NUMBER with its files, permanently."""
     with library_of(ctx) as library:
         library.models.get(number)
-        if not yes:
-            click.confirm(f"Delete recogniser {number} for good?", abort=True, err=True)
+        ask(yes, "Nothing was deleted", question=f"Delete recogniser {number} permanently?")
         library.models.delete(number)
         left = [model.id for model in library.models.all() if model.is_active]
     in_use = f"recogniser {left[0]} is in use" if left else "none is left"
@@ -133,7 +151,10 @@ def delete(ctx: click.Context, number: int, yes: bool) -> None:
 @JSON
 @click.pass_context
 def card(ctx: click.Context, number: int | None, as_json: bool) -> None:
-    """Print what a recogniser was made from and how good it is, as Markdown [default: the one in use]."""
+    """Print a recogniser's model card [default: the one in use].
+
+    It says, in Markdown, what the recogniser was made from and how good it is.
+    """
     from faceid_core.recognition.model_card import as_markdown, card_of
 
     with library_of(ctx) as library:
@@ -149,7 +170,7 @@ def card(ctx: click.Context, number: int | None, as_json: bool) -> None:
 @JSON
 @click.pass_context
 def compare(ctx: click.Context, numbers: tuple[int, ...], as_json: bool) -> None:
-    """Compare recognisers on the same faces, which none of them knows."""
+    """Compare recognisers on faces that none of them learned from."""
     from faceid_core.steps import evaluate_recogniser
 
     with library_of(ctx) as library:
@@ -159,18 +180,18 @@ def compare(ctx: click.Context, numbers: tuple[int, ...], as_json: bool) -> None
         return
     say(f"On {found[0].known:,} faces of people they know and {found[0].strangers:,} of strangers:")
     rows = [(each.model, *_shares(each.own), _percent(each.strict.tpir)) for each in found]
-    print_table(("Number", "Recognised", "Misnamed", "Right names", "Recognised at 1 % misnamed"), rows)
+    print_table(("Number", "Recognised", "Misnamed", "Correct names", "Recognised at 1 % misnamed"), rows)
 
 
 @recognisers.command("suggest")
 @click.option(
     "--accept", "precision", type=click.FloatRange(0.5, 1), metavar="SHARE",
-    help="Accept as many as leave this share of the names right, such as 0.99; `faceid undo` takes them back.",
+    help="Accept suggestions, so that this share of the names is right, such as 0.99; `faceid undo` reverts it.",
 )  # fmt: skip
 @JSON
 @click.pass_context
 def suggest(ctx: click.Context, precision: float | None, as_json: bool) -> None:
-    """List the names that the recogniser in use suggests for unnamed faces, the surest first."""
+    """List names suggested for unnamed faces, surest first."""
     from faceid_core.steps import apply_recogniser
 
     with library_of(ctx) as library:
@@ -192,12 +213,12 @@ def suggest(ctx: click.Context, precision: float | None, as_json: bool) -> None:
 
 @recognisers.command("next")
 @click.option(
-    "--count", "most", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."
+    "--count", "most", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many to list at most."
 )
 @JSON
 @click.pass_context
 def next_faces(ctx: click.Context, most: int, as_json: bool) -> None:
-    """List the unnamed faces whose names would help the recogniser in use most."""
+    """List the unnamed faces whose names would help most."""
     from faceid_core.steps.next_to_name import next_to_name
 
     with library_of(ctx) as library:
@@ -217,7 +238,10 @@ def next_faces(ctx: click.Context, most: int, as_json: bool) -> None:
 @click.argument("number", type=int, required=False)
 @click.pass_context
 def export(ctx: click.Context, target: Path, number: int | None) -> None:
-    """Write a recogniser as ONNX and JSON into a new folder TARGET [default: the one in use]."""
+    """Write a recogniser to the new folder TARGET as ONNX and JSON.
+
+    Without NUMBER, the one in use.
+    """
     from faceid_core.steps.export_recogniser import export_recogniser
 
     with library_of(ctx) as library:
@@ -236,7 +260,7 @@ def _stored(library: Library, number: int, one_in: int) -> float:
     found = threshold_for(points, one_in) if min(CHOICES) <= one_in <= max(CHOICES) else None
     if found is None:
         raise BadInput(
-            f"Recogniser {number} knows no threshold for 1 in {one_in}; choose 10 to 1000, or train again."
+            f"Recogniser {number} has no threshold for 1 in {one_in}; choose 10 to 1000, or train again."
         )
     return found
 
@@ -261,8 +285,8 @@ def _as_dict(model: ModelView) -> dict[str, Any]:
 
 
 def suggested_since(library: Library, face: int) -> dict[str, int]:
-    """Say what the recogniser in use makes of the faces that came after this one; {"suggested": how many}."""
-    if not library.models.all():  # most first imports end here, without loading all that recognises
+    """Say for how many faces newer than this one the recogniser in use suggests a name: {"suggested": how many}."""
+    if not library.models.all():  # most first imports end here, without loading the recogniser
         return {}
     from faceid_core.steps.apply_recogniser import proposed_since
 

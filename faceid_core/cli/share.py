@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, say
+from faceid_core.cli.console import JSON, Commands, library_of, new_password, print_json, print_table, say
 from faceid_core.cli.listing import QUERY, query_of
 
 if TYPE_CHECKING:
@@ -18,27 +17,27 @@ if TYPE_CHECKING:
 
 @click.group(cls=Commands)
 def share() -> None:
-    """Show one person or one search to whoever has a link."""
+    """Share one person or one search by a link."""
 
 
 @share.command("add")
 @QUERY
-@click.option("--days", type=int, default=14, show_default=True, help="How long the link is valid.")
-@click.option("--title", default="", help="What the page is called [default: Shared photos].")
+@click.option("--days", type=int, default=14, show_default=True, help="Days until the link ends.")
+@click.option("--title", default="", help="Title of the page [default: Shared photos].")
 @click.option("--name", "show_name", is_flag=True, help="Show the person's name instead.")
-@click.option("--no-blur", is_flag=True, help="Leave the faces of others as they are.")
-@click.option("--downloads", is_flag=True, help="Offer the photos for download.")
+@click.option("--no-blur", is_flag=True, help="Don't blur other people's faces.")
+@click.option("--downloads", is_flag=True, help="Offer larger pictures for download.")
 @click.option(
     "--password", "with_password", is_flag=True, help="Ask for a password, or read it from standard input."
 )
 @click.pass_context
 def add(ctx: click.Context, /, days: int, title: str, show_name: bool, no_blur: bool, downloads: bool,
         with_password: bool, **wanted: Any) -> None:  # fmt: skip
-    """Make a link to one person (only --with NAME) or one search, and print it. It is told only now."""
+    """Make a link to one person (only --with NAME) or one search and print it. It is not shown again."""
     with library_of(ctx) as library:
         made, secret = library.shares.add(
             query_of(library, **wanted), title=title, days=days, show_name=show_name,
-            blur_others=not no_blur, downloads=downloads, password=_password() if with_password else None,
+            blur_others=not no_blur, downloads=downloads, password=new_password() if with_password else None,
         )  # fmt: skip
         click.echo(_address(library.settings, secret))
     say(f"Link {made.id} is valid until {made.expires_at:%Y-%m-%d}; `faceid share remove {made.id}` ends it.")
@@ -48,7 +47,7 @@ def add(ctx: click.Context, /, days: int, title: str, show_name: bool, no_blur: 
 @JSON
 @click.pass_context
 def list_shares(ctx: click.Context, as_json: bool) -> None:
-    """List all links, the newest first. What opens them is stored nowhere."""
+    """List all links, newest first. Their addresses are not stored."""
     with library_of(ctx) as library:
         shares = library.shares.all()
     if as_json:
@@ -64,10 +63,10 @@ def list_shares(ctx: click.Context, as_json: bool) -> None:
 @click.argument("number", type=int)
 @click.pass_context
 def remove(ctx: click.Context, number: int) -> None:
-    """End a link by its NUMBER: it shows nothing from then on."""
+    """End the link NUMBER, which then shows nothing."""
     with library_of(ctx) as library:
         library.shares.remove(number)
-    say(f"Link {number} shows nothing any more.")
+    say(f"Link {number} has ended.")
 
 
 def _what(share: ShareView) -> str:
@@ -76,13 +75,6 @@ def _what(share: ShareView) -> str:
 
 def _until(share: ShareView) -> str:
     return f"{share.expires_at:%Y-%m-%d}" if share.is_valid else "no longer valid"
-
-
-def _password() -> str:
-    if sys.stdin.isatty():
-        given: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return given
-    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _address(settings: Settings, secret: str) -> str:

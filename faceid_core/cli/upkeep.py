@@ -1,4 +1,4 @@
-"""The commands that look after a library: undo, redo, erase, doctor, backup, restore, db upgrade."""
+"""The commands that look after a library: undo, redo, erase, doctor, backup, restore, db, decisions."""
 
 from __future__ import annotations
 
@@ -10,35 +10,39 @@ import click
 
 from faceid_core.cli.console import (
     JSON,
+    YES,
     Commands,
     Refused,
+    ask,
     library_of,
     print_json,
     print_table,
+    problem_line,
     progress_bar,
     say,
+    say_first,
     settings_of,
 )
-from faceid_core.cli.privacy import YES, ask, list_backups, may_hold, name_backups
-from faceid_core.wording import count, file_name
+from faceid_core.cli.privacy import list_backups, may_hold, name_backups
+from faceid_core.wording import count
 
 if TYPE_CHECKING:
     from faceid_core.library import ErasedTrace, Erasure, Library
     from faceid_core.steps.backups import Backup
-
-MOST_LINES = 20
-"""How many names that can't be used are told one by one."""
 
 FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
 
 @click.command()
 @click.option("--deep", is_flag=True, help="Also read the whole database and compare it with the history.")
-@click.option("--cluster", is_flag=True, help="Instead ask every worker whether it reaches all that it needs.")
+@click.option("--cluster", is_flag=True, help="Instead check that every worker can reach what it needs.")
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool, deep: bool, cluster: bool) -> None:
-    """Check versions, networks, library and free disk space; say what is missing and how to get it."""
+    """Check the installation and say how to fix it.
+
+    Covers versions, networks, library and free disk space.
+    """
     from dataclasses import asdict
 
     from faceid_core.steps.check_cluster import examine_cluster
@@ -61,7 +65,7 @@ BACKUPS = click.option("--backups", is_flag=True, help="Also delete backups made
 @click.option("--back-to", type=int, metavar="NUMBER", help="Undo everything after that decision instead.")
 @click.pass_context
 def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
-    """Undo a decision by its NUMBER in the history, or the latest one."""
+    """Undo the decision NUMBER [default: the latest]."""
     if number is not None and back_to is not None:
         raise Refused("Give either the number of one decision or --back-to, not both.")
     with library_of(ctx) as library:
@@ -77,7 +81,7 @@ def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
 @click.argument("number", type=int, required=False)
 @click.pass_context
 def redo(ctx: click.Context, number: int | None) -> None:
-    """Redo an undone decision by its NUMBER in the history, or the one undone last."""
+    """Redo the decision NUMBER [default: the last one undone]."""
     with library_of(ctx) as library:
         event = library.journal.redo(number)
     say(f"Redone: {event.id}, {event.summary}.")
@@ -85,7 +89,7 @@ def redo(ctx: click.Context, number: int | None) -> None:
 
 @click.group(cls=Commands)
 def erase() -> None:
-    """Erase a person or photos from the library for good, and backups that still hold them."""
+    """Permanently erase people, photos or backups."""
 
 
 @erase.command("person")
@@ -94,7 +98,10 @@ def erase() -> None:
 @BACKUPS
 @click.pass_context
 def erase_person(ctx: click.Context, name: str, yes: bool, backups: bool) -> None:
-    """Erase a person: name, faces, vectors, traces in the history, and recognisers trained on them."""
+    """Erase a person and all their faces.
+
+    That includes vectors, traces in the history, and recognisers trained on them.
+    """
     with library_of(ctx) as library:
         person = library.people.known(name)
         holding = _holding(library, library.erasing.trace(person=person.id))
@@ -110,7 +117,7 @@ def erase_person(ctx: click.Context, name: str, yes: bool, backups: bool) -> Non
 @BACKUPS
 @click.pass_context
 def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool, backups: bool) -> None:
-    """Erase photos, or all frames of videos, and their faces from the library. The files stay."""
+    """Erase photos, or all frames of videos, from the library. The files stay."""
     from faceid_core.media import folders
 
     with library_of(ctx) as library:
@@ -130,7 +137,7 @@ def erase_photos(ctx: click.Context, paths: tuple[str, ...], yes: bool, backups:
 @YES
 @click.pass_context
 def erase_leftovers(ctx: click.Context, yes: bool) -> None:
-    """Erase recognisers, and results of trainings, that hold the name of somebody who was erased before."""
+    """Erase recognisers and job results that still name erased people."""
     with library_of(ctx) as library:
         _sure(library.erasing.leftovers(preview=True), yes)
         _say_erased(library.erasing.leftovers())
@@ -141,15 +148,18 @@ def erase_leftovers(ctx: click.Context, yes: bool) -> None:
 @YES
 @click.pass_context
 def erase_backups(ctx: click.Context, yes: bool) -> None:
-    """Delete the backups made by faceid before the latest erasure or refusal, which may hold what went."""
+    """Delete backups from before the latest erasure or refusal.
+
+    Only those made by faceid; they may still hold what was deleted.
+    """
     from faceid_core.steps import backups
 
     with library_of(ctx) as library:
         found = list(may_hold(library))
         if not found:
-            say("No backup that faceid knows of was made before something was erased.")
+            say("faceid knows of no backup from before an erasure.")
             return
-        say(f"This deletes {count(len(found), 'backup')} for good:")
+        say(f"This permanently deletes {count(len(found), 'backup')}:")
         list_backups(found)
         ask(yes, "Nothing was deleted")
         backups.delete(library.settings, found)
@@ -175,7 +185,7 @@ def _clear_backups(library: Library, holding: list[Backup], delete: bool) -> Non
     from faceid_core.steps import backups
 
     if not holding:
-        say("No backup that faceid knows of holds it. Copies that you made elsewhere are yours to delete.")
+        say("No backup that faceid knows of still holds it. If you made copies elsewhere, delete them yourself.")
     elif delete:
         backups.delete(library.settings, holding)
         library.journal.note(f"Deleted {count(len(holding), 'backup')}")
@@ -187,7 +197,7 @@ def _clear_backups(library: Library, holding: list[Backup], delete: bool) -> Non
 
 
 def _sure(found: Erasure, yes: bool, holding: Sequence[Backup] = ()) -> None:
-    """Say what goes, and ask. Refused without --yes where nobody can answer."""
+    """Say what will be erased, and ask. Raises Refused after a no."""
     say(
         f"This erases {count(found.faces, 'face')}, {count(found.photos, 'photo')} from the library and "
         f"{count(found.models, 'recogniser')}, and clears {count(found.events, 'decision')}. It can't be undone."
@@ -203,7 +213,7 @@ def _sure(found: Erasure, yes: bool, holding: Sequence[Backup] = ()) -> None:
 @click.option("--replace", is_flag=True, help="Overwrite an older backup.")
 @click.pass_context
 def back_up(ctx: click.Context, file: Path, replace: bool) -> None:
-    """Save the whole library to FILE, even while the app is running."""
+    """Save the library to FILE, even while the app is running."""
     from faceid_core.steps import back_up as step
 
     held = step.back_up(settings_of(ctx), file, replace=replace)
@@ -215,7 +225,10 @@ def back_up(ctx: click.Context, file: Path, replace: bool) -> None:
 @FILE
 @click.pass_context
 def restore(ctx: click.Context, file: Path) -> None:
-    """Replace the library with the backup FILE. The old library is kept in a folder beside it."""
+    """Replace the library with the backup FILE.
+
+    The old library is kept in a folder beside it.
+    """
     from faceid_core.library.store import database
     from faceid_core.steps import back_up as step
 
@@ -252,7 +265,10 @@ def decisions() -> None:
 @FILE
 @click.pass_context
 def export_decisions(ctx: click.Context, file: Path) -> None:
-    """Save all decisions to FILE.json or FILE.parquet, by each photo's SHA-256 and the face's box."""
+    """Save all decisions to FILE.json or FILE.parquet.
+
+    Faces are identified by the photo's SHA-256 and their box.
+    """
     from faceid_core.steps.replay_decisions import export
 
     with library_of(ctx) as library:
@@ -268,7 +284,10 @@ def export_decisions(ctx: click.Context, file: Path) -> None:
 @JSON
 @click.pass_context
 def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json: bool) -> None:
-    """Import the decisions in FILE, once the same photos are imported. What was decided here already stays."""
+    """Apply the decisions in FILE to the same photos.
+
+    Import the photos first. Decisions already made in this library win.
+    """
     from dataclasses import asdict
 
     from faceid_core.steps.replay_decisions import replay
@@ -290,7 +309,7 @@ def replay_decisions(ctx: click.Context, file: Path, rest: Path | None, as_json:
 
 @decisions.command("schema")
 def decisions_schema() -> None:
-    """Print the JSON schema of the file, for programs that read or write it."""
+    """Print the JSON schema of such files."""
     from faceid_core.exchange.decisions_file import schema
 
     click.echo(schema(), nl=False)
@@ -300,18 +319,17 @@ def decisions_schema() -> None:
 @JSON
 @click.pass_context
 def names_from_photos(ctx: click.Context, as_json: bool) -> None:
-    """Import the names that digiKam, Lightroom, Picasa, Windows or Google Takeout left in or beside photos."""
+    """Import names that other programs left in or beside photos.
+
+    Reads digiKam, Lightroom, Picasa, Windows, Google Takeout and others.
+    """
     from faceid_core.steps.import_names import Outcome, as_rows, take_and_list
 
     with library_of(ctx) as library, progress_bar() as progress:
         found = take_and_list(library, progress=progress)
     done = found.summary()
     refused = [each for each in found.names if each.outcome is Outcome.REFUSED]
-    for each in refused[:MOST_LINES]:
-        what = f"“{each.name[:40]}”: " if each.name else ""
-        say(f"{file_name(each.photo)}: {what}{each.reason}.")
-    if len(refused) > MOST_LINES:
-        say(f"… and {len(refused) - MOST_LINES:,} more; --json lists every name.")
+    say_first([problem_line(each.photo, each.name, each.reason) for each in refused])
     say(f"{done.in_words()}.")
     if as_json:
         print_json({**done.as_dict(), "names": as_rows(found.names)})

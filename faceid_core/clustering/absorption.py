@@ -28,7 +28,7 @@ LARGE = 30
 
 EVIDENCE = 5.0
 """Logarithm of how much likelier one person must be than two. Chosen among 0, 5 and 10, and INDEPENDENT among 2, 3
-and 5, on halves of LFW and drawn libraries, see docs/grouping.md."""
+and 5, on halves of LFW and drawn libraries, see docs/grouping-figures.md."""
 
 WITHIN = 1.25
 """Groups of ESTABLISHED faces and more are absorbed only if they are on average at most so many times as far from

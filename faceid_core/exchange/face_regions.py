@@ -39,6 +39,9 @@ by 0.2 %, rounding a side of 100 pixels by 0.5 %; 4:3 and 3:2 differ by 12 %."""
 SAME_PLACE_IOU = 0.8
 """Minimum IoU at which two regions are the same rectangle, whatever their names."""
 
+MOST_REGIONS = 2000
+"""Maximum faces in a packet: each is compared with all before it."""
+
 NO_PLACE = "its position can't be read"
 OUTSIDE = "its position is outside the picture"
 OTHER_SHAPE = "it was drawn on a picture of another shape: the photo has since been rotated or cropped"
@@ -172,11 +175,14 @@ def regions(packet: bytes) -> list[NamedRegion]:
     """Return the named faces in an XMP packet, relative to the picture on which they were drawn; none if
     invalid."""
     root = xmp.parsed(packet)
-    return [] if root is None else read(root).regions
+    try:
+        return [] if root is None else read(root).regions
+    except SidecarUnusable:
+        return []
 
 
 def read(root: Element) -> Packet:
-    """The names of a parsed packet."""
+    """The names of a parsed packet. Raises SidecarUnusable for more than anybody can have drawn."""
     found = Packet([], [], _drawn_on(root))
     for item in root.iter(f"{RDF}li"):
         region = region_of(item)
@@ -184,6 +190,8 @@ def read(root: Element) -> Packet:
             found.regions.append(region)
         elif region is not None:
             found.unusable.append(region)
+    if len(found.regions) + len(found.unusable) > MOST_REGIONS:
+        raise SidecarUnusable(f"it names more than {MOST_REGIONS:,} faces")
     return found
 
 

@@ -12,10 +12,11 @@ from faceid_core.media import images, source
 from faceid_core.settings import Settings
 from faceid_core.single_flight import single_flight
 from faceid_core.values import DetectedFace, Image, NewFace, NewPhoto
+from faceid_core.vision.alignment import align
 from faceid_core.vision.detection import make_detector
 from faceid_core.vision.detector import Detector
 from faceid_core.vision.dlib_resnet import DlibResNet
-from faceid_core.vision.embedder import Embedder, align
+from faceid_core.vision.embedder import Embedder
 from faceid_core.vision.embedding import make_embedder
 from faceid_core.vision.quality import assess
 

@@ -130,7 +130,7 @@ class Faces:
         return found
 
     def get(self, face_id: int) -> FaceView:
-        """Return a face. Raises NotFound."""
+        """Return a face. Raises NotFound, also if it is hidden from the current user."""
         found = self.get_many([face_id])
         if not found:
             raise NotFound(f"There is no face {face_id} in the library.")
@@ -300,16 +300,17 @@ def shown_person(actor: Actor) -> ColumnElement[bool]:
 
 
 def _selected() -> Select[Any]:
-    columns: tuple[Any, ...] = (Face, Label.person_id, Person.name, Label.source, Person.hidden)
+    columns: tuple[Any, ...] = (Face, Label.person_id, Person.name, Label.source)
     labelled = select(*columns).outerjoin(Label, col(Label.face_id) == col(Face.id))
     return labelled.outerjoin(Person, col(Person.id) == col(Label.person_id))
 
 
 def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
-    """Load the selected faces. Their groups come from a second query, not from a join over all members. Viewers see
-    faces of hidden people as unnamed."""
-    everybody = acting(session).role.includes(Role.EDITOR)
-    rows = [row if everybody or not row[4] else (row[0], None, None, None, True) for row in session.execute(wanted)]
+    """Load the selected faces. Their groups come from a second query, not from a join over all members. Viewers get
+    neither hidden faces nor faces of hidden people."""
+    if not acting(session).role.includes(Role.EDITOR):
+        wanted = wanted.where(col(Person.hidden).is_not(True), col(Face.flag) != Flag.HIDDEN.value)
+    rows = session.execute(wanted).all()
     numbers = _cluster_numbers(session, [row[0].id for row in rows])
     return [
         FaceView(
@@ -325,7 +326,7 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
             source=stored_source(source),
             cluster=numbers.get(face.id),
         )
-        for face, person_id, person, source, _ in rows
+        for face, person_id, person, source in rows
     ]
 
 

@@ -43,7 +43,7 @@ class Maps:
             add_rows(session, MapPoint, rows)
 
     def points(self, projector: str, embedder: str | None = None) -> MapPoints:
-        """Return the map without flagged faces. Viewers see faces of hidden people as unnamed."""
+        """Return the map without flagged faces, and for viewers without hidden people."""
         member = (
             select(ClusterMember.face_id, Cluster.number)  # type: ignore[call-overload]
             .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
@@ -55,8 +55,9 @@ class Maps:
             .join(Face, col(Face.id) == col(MapPoint.face_id))
             .outerjoin(member, member.c.face_id == col(MapPoint.face_id))
             .outerjoin(Label, col(Label.face_id) == col(MapPoint.face_id))
-            .outerjoin(Person, (col(Person.id) == col(Label.person_id)) & shown_person(self._database.actor))
+            .outerjoin(Person, col(Person.id) == col(Label.person_id))
             .where(col(MapPoint.projector) == projector, col(Face.flag) == Flag.NONE.value)
+            .where(col(Person.id).is_(None) | shown_person(self._database.actor))
             .order_by(col(MapPoint.face_id))
         )
         if embedder is not None:

@@ -81,7 +81,7 @@ class Models:
         with self._database.read() as session:
             return [
                 f"A recogniser (number {model.id}) holds vectors of {count(len(faces), 'face')} that the library "
-                "has no more, or of somebody who refused; run `faceid erase leftovers`."
+                "no longer has, or of somebody who refused; run `faceid erase leftovers`."
                 for model, faces in model_cohorts.strays(session, self._folder)
             ]
 

@@ -40,9 +40,11 @@ def sort_key(name: str) -> tuple[tuple[bool, int, str], ...]:
 
     >>> sorted(["Item 10", "item 2", "Émile", "Eva"], key=sort_key)
     ['Émile', 'Eva', 'item 2', 'Item 10']
+    >>> sorted(["²", "1"], key=sort_key)
+    ['1', '²']
     """
     parts = re.findall(r"[0-9]+|[^0-9]+", _plain(name))
-    return tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
+    return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)
 
 
 def matches(name: str, search: str) -> bool:

@@ -11,6 +11,7 @@ __all__ = [
     "images",
     "left_out",
     "orientation",
+    "small_file",
     "source",
     "uploaded",
     "video",

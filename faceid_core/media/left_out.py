@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from faceid_core.errors import SidecarUnusable
+from faceid_core.media import small_file
 from faceid_core.media.formats import RAW_SUFFIXES, STILL_SUFFIXES, VIDEO_SUFFIXES, words
 from faceid_core.wording import file_name
 
@@ -60,6 +62,8 @@ _MARKS = {
 
 IGNORE_FILES = (".faceidignore", ".immichignore", ".ppignore")
 """Files with .gitignore patterns for their folder and its subfolders."""
+
+LARGEST_IGNORE_FILE = 1 << 20
 
 _OTHER_SUFFIXES = words(".psb .ai .eps .exr .hdr .xcf .clip .afphoto .kra .tga .pcx .dpx .fits .cin")
 
@@ -122,10 +126,10 @@ def written_patterns(folder: Path, names: Iterable[str]) -> Iterator[Patterns]:
     """Yield the patterns of the ignore files among the `names` in a folder. Unreadable files are skipped."""
     for name in set(names).intersection(IGNORE_FILES):
         try:
-            text = (folder / name).read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            text = small_file.content(folder / name, LARGEST_IGNORE_FILE)
+        except (OSError, SidecarUnusable):
             continue
-        yield patterns(folder, text.splitlines())
+        yield patterns(folder, text.decode("utf-8-sig", "replace").splitlines())
 
 
 def unreadable(error: OSError) -> str:

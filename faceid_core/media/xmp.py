@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceid_core.errors import SidecarUnusable
+from faceid_core.media import small_file
 from faceid_core.media.formats import RAW_SUFFIXES
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 LARGEST_BYTES = 8 << 20
 """Larger XMP is refused. A packet with a thousand faces has less than one megabyte."""
+
+DEEPEST = 100
+"""XMP's regions are eight elements deep; a file of a million opened tags is no XMP."""
 
 PADDING = b"\0 \r\n\t"
 """Bytes that may surround or pad a packet."""
@@ -48,8 +52,8 @@ def sidecars(path: Path) -> list[Path]:
     write sidecars only for RAW files, and if there is none, to every photo of that name.
     """
     named, plain = names_beside(path)
-    found = [named] if named.is_file() else []
-    if plain != path and plain.is_file() and belongs(plain, path):
+    found = [named] if small_file.is_there(named) else []
+    if plain != path and small_file.is_there(plain) and belongs(plain, path):
         found.append(plain)
     return found
 
@@ -73,9 +77,7 @@ def _has_raw(plain: Path) -> bool:
 def load(file: Path) -> bytes:
     """Return the bytes of an XMP file. Raises SidecarUnusable."""
     try:
-        if file.stat().st_size > LARGEST_BYTES:
-            raise SidecarUnusable(f"it is larger than {LARGEST_BYTES >> 20} MB")
-        return file.read_bytes()
+        return small_file.content(file, LARGEST_BYTES)
     except OSError as error:
         raise SidecarUnusable(f"it can't be read ({error.strerror})") from error
 
@@ -90,7 +92,7 @@ def beside(path: Path) -> Iterator[bytes]:
 
 
 def parse(packet: bytes) -> Element:
-    """Parse a packet. Raises SidecarUnusable if it is not XML, declares entities or is too large."""
+    """Parse a packet. Raises SidecarUnusable if it is not XML, declares entities, or is too large or too deep."""
     from xml.etree.ElementTree import ParseError
 
     from defusedxml.common import DefusedXmlException
@@ -104,7 +106,16 @@ def parse(packet: bytes) -> Element:
         raise SidecarUnusable("it declares XML entities, which XMP never does") from error
     except (ParseError, ValueError, LookupError) as error:
         raise SidecarUnusable(f"it is not XML ({error})") from error
+    _refuse_deep(root)
     return root
+
+
+def _refuse_deep(root: Element) -> None:
+    level = [root]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in node]
+    if level:
+        raise SidecarUnusable("it is nested too deeply for XMP")
 
 
 def _text(packet: bytes) -> bytes | str:

@@ -172,7 +172,7 @@ def test_a_person_is_renamed_called_back_and_erased(page: Page, stage: Stage) ->
     settled(page)
     page.get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Erase").click()
-    page.get_by_role("dialog").get_by_role("button", name="Erase for good").click()
+    page.get_by_role("dialog").get_by_role("button", name="Erase permanently").click()
     page.get_by_role("heading", name="People").wait_for()
     settled(page)
     assert page.get_by_role("button", name=re.compile("^Otto")).count() == 0

@@ -28,7 +28,7 @@ def test_a_face_is_drawn_moved_and_removed(folder: Path) -> None:
     made = faceid(*at, "add", photo, 190, 190, 230, 235, "--name", "Grace")
     assert made.code == 0, made.err
     number = int(made.out)
-    assert "counts for its name alone" in made.err
+    assert "only its name counts" in made.err
     faceid(*at, "move", number, 185, 190, 230, 235)
     listed = faceid(*at, "list", photo, "--json").json
     assert [(one["person"], one["box"]) for one in listed if one["id"] == number] == [

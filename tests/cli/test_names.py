@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     return photos
 
 
-def test_write_look_at_it_and_take_it_back(folder: Path) -> None:
+def test_write_look_at_it_and_undo_it(folder: Path) -> None:
     at = ("--library", folder.parent / "library", "names")
     dry = faceid(*at, "write", "--dry-run")
     assert dry.out.splitlines() == [str(folder / "a.jpg.xmp"), str(folder / "b.jpg.xmp")]
@@ -29,7 +29,7 @@ def test_write_look_at_it_and_take_it_back(folder: Path) -> None:
     assert not (folder / "a.jpg.xmp").exists()
     ran = faceid(*at, "write", folder, "--json")
     assert (ran.json["files"], ran.json["added"], ran.json["run"]) == (2, 2, 1)
-    assert "Take it back with `faceid names undo 1`." in ran.err
+    assert "Undo it with `faceid names undo 1`." in ran.err
     assert people_in(folder / "b.jpg") == ["Ada"]
     assert "No file needs a change." in faceid(*at, "write").err
     assert "1" in faceid(*at, "runs").out

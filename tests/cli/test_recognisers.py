@@ -40,7 +40,7 @@ def test_one_is_chosen_and_that_is_undone(two: Path) -> None:
     listed = faceid(*at, "list", "--json").json
     assert [(each["number"], each["in_use"]) for each in listed] == [(2, True), (1, False)]
     assert faceid(*at, "activate", 1).err == "Activated recogniser 1.\n" and in_use(two) == 1
-    assert "in use already" in faceid(*at, "activate", 1).err
+    assert "already in use" in faceid(*at, "activate", 1).err
     table = faceid(*at, "list").out.splitlines()
     assert table[0].startswith("Number") and "in use" in table[3] and "in use" not in table[2]
     assert faceid("--library", two, "undo").code == 0 and in_use(two) == 2
@@ -68,7 +68,7 @@ def test_notes_card_and_comparison(two: Path) -> None:
     at = ("--library", two, "recognisers")
     faceid(*at, "note", 1, "the *first*")
     assert faceid(*at, "list", "--json").json[1]["notes"] == "the *first*"
-    assert "no notes" in faceid(*at, "note", 1, "").err
+    assert "Removed the note" in faceid(*at, "note", 1, "").err
     assert "| Anna |" in faceid(*at, "card", 1).out
     one, other = faceid(*at, "compare", 1, 2, "--json").json
     assert (one["model"], other["model"]) == (1, 2) and one["known"] == other["known"] > 0
@@ -123,14 +123,15 @@ def test_a_folder_per_person_is_evaluated(trained_folder: Path, identities: Path
     assert "Anna" in page.read_text() and "<script" not in page.read_text()
     (identities / "Anna").rename(identities / "Nobody")
     refused(
-        faceid("--library", trained_folder, "evaluate", "--folder", identities), "knows nobody of these folders"
+        faceid("--library", trained_folder, "evaluate", "--folder", identities),
+        "knows nobody these folders are named after",
     )
 
 
 def test_options_of_an_evaluation_that_do_not_go_together(trained_folder: Path, identities: Path) -> None:
-    refused(faceid("--library", trained_folder, "evaluate", "--split"), "go with --folder")
+    refused(faceid("--library", trained_folder, "evaluate", "--split"), "need --folder")
     both = faceid("--library", trained_folder, "evaluate", "--folder", identities, "--threshold", 1)
-    refused(both, "they don't go with --folder")
+    refused(both, "can't be combined with --folder")
 
 
 def test_what_to_name_next_is_listed(two: Path) -> None:

@@ -67,4 +67,4 @@ def test_the_command(moved: tuple[Path, Path]) -> None:
     assert sorted(Path(line).name for line in ran.out.splitlines()) == ["photo1.jpg", "renamed.jpg"]
     assert ran.err == "2 photos found, 0 still missing.\n"
     assert faceid("--library", folder, "photos", "--missing", "--look-in", there, "--json").json["missing"] == []
-    refused(faceid("--library", folder, "photos", "--look-in", there), "goes with --missing")
+    refused(faceid("--library", folder, "photos", "--look-in", there), "needs --missing")

@@ -47,10 +47,10 @@ def test_names_are_written_by_a_job_and_taken_back(filled: Library, open_page: O
 
 
 def test_outcomes_say_what_was_left_alone() -> None:
-    assert outcome("write-names", {}) == "All files have their names already."
+    assert outcome("write-names", {}) == "All files already have their names."
     assert outcome("write-names", {"files": 1, "conflicts": 2, "failures": 1}) == (
         "Names written into 1 file; 3 left alone, see Preview."
     )
     assert outcome("undo-names", {"restored": 2, "conflicts": 1}) == (
-        "2 files restored; 1 file changed since and left alone."
+        "2 files restored; 1 file left alone because of later changes."
     )

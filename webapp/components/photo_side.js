@@ -6,8 +6,8 @@
  * @typedef {{ person: number, name: string, presence: Presence }} Faceless
  */
 
-import { button, choose, leave, redraw, send } from "./photo_viewer.js"
-import { element, typeAhead } from "./type_ahead.js"
+import { button, choose, leave, redraw, send, turnTo } from "./photo_viewer.js"
+import { element, retype, typeAhead } from "./type_ahead.js"
 
 /** @type {Record<Presence, string>} */
 const PRESENCES = { unseen: "No face visible", behind: "From behind" }
@@ -19,7 +19,7 @@ export function drawSide(viewer) {
   const none = element("p", "none", data.editable ? "No faces found. Draw a box around one." : "No faces found.")
   const list = rows.length ? element("ul", "", ...rows) : none
   const more = data.editable ? [viewer.isAdding ? adding(viewer) : beginning(viewer)] : []
-  viewer.side.replaceChildren(element("h3", "", "On this photo"), list, ...more, element("p", "keys", keys(viewer)))
+  viewer.side.replaceChildren(element("h3", "", "In this photo"), list, ...more, element("p", "keys", keys(viewer)))
 }
 
 /** @param {Viewer} viewer */
@@ -51,10 +51,9 @@ function facelessRow(viewer, { person, name, presence }) {
 
 /** @param {Viewer} viewer */
 function beginning(viewer) {
-  const title = "Somebody who is on the photo, but whose face can't be seen"
+  const title = "Somebody who is in the photo, but whose face can't be seen"
   return button("without", "Add a person without a face", title, () => {
-    Object.assign(viewer, { isAdding: true, isNaming: false, adjusting: null })
-    redraw(viewer)
+    turnTo(viewer, { isAdding: true })
     viewer.side.querySelector("input")?.focus()
   })
 }
@@ -70,7 +69,7 @@ function adding(viewer) {
     onNew: name => send(viewer, { act: "present", name, presence: viewer.presence }),
     onLeave: () => leave(viewer),
   })
-  input.placeholder = "Who is on this photo?"
+  input.placeholder = "Who is in this photo?"
   input.dataset.key = "without-name"
   input.setAttribute("aria-label", "Person without a face")
   const kinds = /** @type {[Presence, string][]} */ (Object.entries(PRESENCES)).map(([presence, text]) => {
@@ -79,10 +78,8 @@ function adding(viewer) {
       viewer.presence = presence
       redraw(viewer)
       const fresh = viewer.side.querySelector("input")
-      if (!fresh) return
-      fresh.focus()
-      fresh.value = typed
-      fresh.dispatchEvent(new Event("input"))
+      fresh?.focus()
+      retype(fresh, typed)
     })
     kind.setAttribute("aria-pressed", String(presence === viewer.presence))
     return kind
@@ -92,7 +89,7 @@ function adding(viewer) {
   const close = button("close-without", "✕", "Close (Escape)", () => leave(viewer))
   const kindsRow = element("div", "set kinds", ...kinds, close)
   kindsRow.setAttribute("role", "group")
-  kindsRow.setAttribute("aria-label", "How they are on it")
+  kindsRow.setAttribute("aria-label", "How they appear")
   return element("div", "adding", kindsRow, input, error, list)
 }
 

@@ -66,13 +66,13 @@ def reliability_chart(bars: Sequence[Bar]) -> alt.LayerChart | alt.FacetChart:
         alt.Chart(frame)
         .mark_bar(color=ACCENT_DARK, opacity=0.75)
         .encode(
-            x=alt.X("low:Q", title="Probability that it gives", **axis),
+            x=alt.X("low:Q", title="Probability given", **axis),
             x2="high:Q",
-            y=alt.Y("right:Q", title="Share that is right", **axis),
+            y=alt.Y("right:Q", title="Share correct", **axis),
             y2=alt.datum(0),
             tooltip=[
                 alt.Tooltip("faces:Q", title="Faces", format=","),
-                alt.Tooltip("right:Q", title="Right", format=".1%"),
+                alt.Tooltip("right:Q", title="Correct", format=".1%"),
             ],
         )
     )

@@ -90,6 +90,8 @@ def _postgres_engine(url: URL) -> Engine:
             "PostgreSQL needs its driver; install it with `pip install faceid[postgres]`."
         ) from error
 
+    event.listen(engine, "connect", _check_encoding)
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
@@ -108,10 +110,21 @@ def _postgres_engine(url: URL) -> Engine:
     return engine
 
 
-def _connecting(url: URL) -> dict[str, int]:
-    """Return connection timeouts that the URL does not set itself: after how long a server or client counts as
-    gone. A worker whose machine vanished must not hold the writer lock for hours."""
-    usual = {
+def _check_encoding(connection: Any, _: object) -> None:
+    """Raise LibraryError if the encoding can't store every name or compare names without regard to case."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise LibraryError(
+            f"The database has the encoding {encoding}; create it again, for example with "
+            "`createdb --encoding=UTF8 --template=template0 faceid`."
+        )
+
+
+def _connecting(url: URL) -> dict[str, int | str]:
+    """Return driver parameters that the URL does not set itself, such as when a server or client counts as gone.
+    A worker whose machine vanished must not hold the writer lock for hours."""
+    usual: dict[str, int | str] = {
+        "client_encoding": "utf8",  # without an encoding, psycopg returns bytes
         "connect_timeout": CONNECT_SECONDS,
         "keepalives_idle": 30,
         "keepalives_interval": 10,
