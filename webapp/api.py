@@ -358,10 +358,16 @@ NOT_SERVED = {
 }
 
 
-def _not_served(_: Request, error: Exception) -> JSONResponse:
+BAD_JSON = "The body of this request is no JSON; /api/docs says what it holds."
+
+
+def _not_served(request: Request, error: Exception) -> JSONResponse:
     """What the framework refuses before any of our code sees the request."""
     assert isinstance(error, HTTPException)
-    answer = _sentence(error.status_code, NOT_SERVED.get(error.status_code, "This request can't be carried out."))
+    sentence = NOT_SERVED.get(error.status_code, "This request can't be carried out.")
+    if error.status_code == 400 and request.headers.get("content-type", "").startswith("application/json"):
+        sentence = BAD_JSON
+    answer = _sentence(error.status_code, sentence)
     answer.headers.update(error.headers or {})
     return answer
 

@@ -23,7 +23,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CLOSED = re.compile(
     r"/_stcore/(metrics|agent|script-health-check)"
-    r"|/gradio/\w+/(login|logout|monitoring|manifest\.json|pwa_icon)"
+    r"|/gradio/\w+/(login|logout|monitoring|manifest\.json|openapi\.json|pwa_icon)"
     r"|/gradio/\w+/gradio_api/(proxy=|dev|vibe|undo-vibe|process_recording|deep_link|runs|run-history|run/|api/|profiling"
     r"|custom_component|call/v2|token|openapi)"
 )
@@ -193,6 +193,7 @@ def _with_headers(scope: Scope, send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name in [name for name in headers if name.lower().startswith("access-control-")]:
                 del headers[name]
+            headers.setdefault("Cache-Control", "private, no-cache")  # it is for whoever is signed in
             silent = headers.get("Referrer-Policy") == "no-referrer"  # some pages tell nobody that they were there
             headers.update({**POLICY, "Permissions-Policy": allowed, "Content-Security-Policy": policy})
             if silent:

@@ -37,11 +37,11 @@ FROZEN_EPOCHS, LEARNING_RATE = 1, 2e-3
 """fastai's defaults for fine_tune."""
 
 NO_WEIGHTS = (
-    f"The recipe classic needs ResNet-34's weights, and faceid downloads nothing: put torchvision's {WEIGHTS_NAME} "
-    "into its cache (`~/.cache/torch/hub/checkpoints`), or give the file by `faceid train --recipe classic "
+    f"The recipe classic needs ResNet-34's weights. faceid downloads nothing, so put torchvision's {WEIGHTS_NAME} "
+    "into its cache (`~/.cache/torch/hub/checkpoints`), or give the file with `faceid train --recipe classic "
     "--weights FILE`."
 )
-BAD_WEIGHTS = f"The file of weights is damaged, or of another network; give torchvision's {WEIGHTS_NAME}."
+BAD_WEIGHTS = f"The weights file is damaged or belongs to another network; give torchvision's {WEIGHTS_NAME}."
 
 Tick = Callable[[str], None]
 

@@ -14,34 +14,34 @@ from faceid_core.recognition import holdout
 from faceid_core.values import Image, Ints
 
 RECIPES = {
-    "best": "Tries imprint and head, and keeps the better one by faces that it has not seen.",
-    "imprint": "The mean of each person's faces. Takes seconds, and is good from the first photo on.",
-    "head": "Trains the means further on altered copies of the faces. Takes a minute; worth it where people look "
+    "best": "Tries imprint and head, and keeps the one that does better on faces it has not seen.",
+    "imprint": "Takes the mean of each person's faces. Needs seconds, and works well from the first photo on.",
+    "head": "Trains the means further on altered copies of the faces. Needs a minute; worth it if people look "
     "alike and have ten faces or more.",
-    "fine-tune": "Trains the head, then the last level of the face network, too, and stops where unseen faces gain "
-    "no more. Takes minutes, and recognising gets no slower.",
-    "classic": "Trains ResNet-34 on the faces' pixels, as courses do, and shows how that compares. The means are "
-    "what recognises. Takes minutes, and a file of weights.",
+    "fine-tune": "Trains the head, then also the last stage of the face network, until unseen faces gain "
+    "no more. Needs minutes; recognising gets no slower.",
+    "classic": "For comparison, trains ResNet-34 on the faces' pixels, as courses do; the means still do the "
+    "recognising. Needs minutes and a file of weights.",
 }
 """What to train -> what it is good for."""
 
 FINE_TUNING_EPOCHS = 6
-"""Rounds for the network's last level at most; it stops where validation gains no more."""
+"""Most epochs for the network's last stage; training stops once validation gains no more."""
 
 TRAINER = ("torch", "fastai")
 """Packages that all recipes but imprint need."""
 
 NO_TRAINER = (
-    "This training needs PyTorch, which is not installed: install it with `pip install 'faceid[train]'`, or train "
-    "with the recipe imprint, which needs nothing more."
+    "This training needs PyTorch: install it with `pip install 'faceid[train]'`, or use the recipe imprint, "
+    "which does without."
 )
 
 WEAK_PHOTOS = 1
-"""A person with no more photos than these can't be tested, and is recognised less well."""
+"""A person with no more photos than this can't be tested and is recognised less well."""
 
 
 def has_trainer() -> bool:
-    """Whether everything can be trained here; nothing is loaded."""
+    """Whether all recipes can be trained here. Loads nothing."""
     return all(find_spec(package) for package in TRAINER)
 
 
@@ -49,11 +49,11 @@ def has_trainer() -> bool:
 class TrainOptions:
     """What to train and how long; the defaults are safe for a few faces and for thousands.
 
-    recipe: one of RECIPES. epochs: rounds for the head. unfreeze_epochs: further ones for the network's last level
-    as well, at most; None: as the recipe says. Only fine-tune has them: on LFW they let more strangers in.
-    views: augmented versions of each face. valid_share: share of a person's photos that is held out. mirror: a
-    vector is the mean of the face's and its mirror image's, as in Settings.mirror. weights: the file that classic
-    starts from; None: torchvision's cache.
+    recipe: one of RECIPES. epochs: for the head. unfreeze_epochs: at most as many further epochs that also train
+    the network's last stage; None: as the recipe says. Only fine-tune has them, because on LFW they let more
+    strangers in. views: augmented versions of each face. valid_share: share of a person's photos that is held out.
+    mirror: whether a vector is the mean of the face's and its mirror image's, as in Settings.mirror. weights: the
+    file that classic starts from; None: torchvision's cache.
     """
 
     recipe: str = "best"
@@ -71,12 +71,12 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         if self.recipe not in RECIPES:
-            raise ValueError(f"recipe is one of {', '.join(RECIPES)}")
+            raise ValueError(f"recipe must be one of {', '.join(RECIPES)}")
         counts = (self.batch_size, self.min_faces_per_person, self.max_faces_per_person)
         if min(counts) < 1 or min(self.epochs, self.upper_epochs, self.views) < 0:
-            raise ValueError("a training needs positive counts")
+            raise ValueError("counts must be positive")
         if not (0 < self.valid_share < 1 and self.learning_rate > 0):
-            raise ValueError("valid_share lies between 0 and 1, learning_rate above 0")
+            raise ValueError("valid_share must lie between 0 and 1, learning_rate above 0")
 
     @property
     def upper_epochs(self) -> int:

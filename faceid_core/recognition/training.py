@@ -47,7 +47,7 @@ from faceid_core.recognition.options import (
     labelled_faces,
     readiness,
 )
-from faceid_core.recognition.scoring import FaceSet
+from faceid_core.recognition.scoring import FaceSet, Scorer
 from faceid_core.values import Image, Ints, Progress, TrainReport, Vectors, no_progress
 
 if TYPE_CHECKING:
@@ -134,9 +134,10 @@ def train(
     compared = _compared([*candidates, *compared_classic(lab, split)], split)
     progress(work.total, work.total, "Ready")
     ids = np.zeros(len(crops), np.int64) if faces is None else np.asarray(faces, np.int64)
-    made = _finish(kept, candidates, labelled, ids[labelled.rows], split, space, tuple(history), started)
+    tested = _tested(kept, candidates[0], ids[labelled.rows], split)
+    report = _report(kept, tested, labelled.names, tuple(history), time.monotonic() - started)
     digest = _digest(labelled, labelled.crops if given is None else given)
-    return replace(made, report=replace(made.report, compared=compared, dataset=digest))
+    return _as_trained(kept, tested, replace(report, compared=compared, dataset=digest), space.name)
 
 
 def _digest(labelled: Labelled, faces: Image | Vectors) -> str:
@@ -194,58 +195,67 @@ def _better(new: Scored, old: Scored, strangers: int) -> bool:
     return gained and right >= 0 and found >= 0
 
 
-def _finish(
-    kept: Candidate,
-    candidates: list[Candidate],
-    labelled: Labelled,
-    ids: Ints,
-    split: Split,
-    space: Space,
-    history: tuple[dict[str, float], ...],
-    started: float,
-) -> Trained:
-    examples, imprinted = kept.examples, candidates[0]
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """How the chosen candidate did. learned: how many faces it knows; faces: (M,) ids of the tested ones."""
+
+    scorer: Scorer
+    scored: Scored
+    found: Calibrated
+    learned: int
+    faces: Ints
+
+
+def _tested(kept: Candidate, imprinted: Candidate, ids: Ints, split: Split) -> _Tested:
+    """ids: (N,) of all faces."""
+    examples = kept.examples
     if kept is imprinted:
         # Nothing was tuned on the held-out faces, so the rows may use them; leaving out one photo after the other
         # measures with all faces instead of a quarter.
         scorer, scored = classifier.imprinted(examples)
-        learned = len(labelled.classes)
-        found, tested = classifier.calibrated(scored, examples), ids
-    else:
-        scorer, learned = kept.scorer(split.held), int((~split.held).sum())
-        scored = kept.scored(split.held)
-        found, tested = _calibrated_like(scored, imprinted.scored(split.held), examples), ids[split.held]
+        return _Tested(scorer, scored, classifier.calibrated(scored, examples), len(ids), ids)
+    scored = kept.scored(split.held)
+    found = _calibrated_like(scored, imprinted.scored(split.held), examples)
+    return _Tested(kept.scorer(split.held), scored, found, int((~split.held).sum()), ids[split.held])
+
+
+def _report(
+    kept: Candidate, tested: _Tested, names: tuple[str, ...], history: tuple[dict[str, float], ...], seconds: float
+) -> TrainReport:
+    scored, found = tested.scored, tested.found
     rates = openset.rates(scored, found.calibration, found.threshold)
-    report = TrainReport(
-        classes=labelled.names,
-        train_faces=learned,
+    return TrainReport(
+        classes=names,
+        train_faces=tested.learned,
         valid_faces=len(scored.classes),
         accuracy=rates.accuracy,
         threshold=found.threshold,
         tpir=rates.tpir,
         fpir=_stranger_fpir(scored, found) if scored.strangers >= STRANGERS_TO_JUDGE else rates.fpir,
-        seconds=time.monotonic() - started,
+        seconds=seconds,
         history=history if all(math.isfinite(v) for row in history for v in row.values()) else (),
         version=__version__,
         kept=kept.kind,
         calibration_error=classifier.calibration_error(*classifier.answers(scored, found), scored.strangers),
-        cohort=len(scorer.cohort),
+        cohort=len(tested.scorer.cohort),
         strangers=scored.strangers,
         points=tuple(asdict(point) for point in found.points),
-        by_person=tuple(classifier.by_person(scored, found, examples)),
+        by_person=tuple(classifier.by_person(scored, found, kept.examples)),
     )
-    tensors = {"rows": scorer.rows, **_body(kept)}
+
+
+def _as_trained(kept: Candidate, tested: _Tested, report: TrainReport, embedder: str) -> Trained:
+    scorer, calibration = tested.scorer, tested.found.calibration
     strangers = scorer.cohort.faces[scorer.cohort.classes < 0]
-    held_out = HeldOut.of(scored, found.calibration, tested[scored.held], strangers)
     return Trained(
         report,
-        tensors,
-        found.calibration,
-        space.name,
+        {"rows": scorer.rows, **_body(kept)},
+        calibration,
+        embedder,
         kept.kind,
         scorer.cohort,
         scorer.negatives,
-        held_out,
+        HeldOut.of(tested.scored, calibration, tested.faces[tested.scored.held], strangers),
         scorer.scale,
     )
 

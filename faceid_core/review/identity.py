@@ -1,4 +1,4 @@
-"""Is this somebody we know? Unnamed faces beside the confirmed faces of named people, with reasons."""
+"""Is this somebody we know? Compares unnamed faces with the confirmed faces of named people, and gives reasons."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ from faceid_core.values import GalleryFaces, Ints, Vectors
 Floats = npt.NDArray[np.float64]
 
 NEAREST = 3
-"""Confirmed faces that speak for a person: one alone may be mislabelled or a bad shot."""
+"""Confirmed faces that a person's distance is the mean of: a single one may be mislabelled or a bad shot."""
 
 BLOCK = 2**23
-"""Distances in memory at a time, 32 MB; with fewer, much of the time goes into calls."""
+"""Distances in memory at a time (32 MB); with fewer, calls take much of the time."""
 
 LIMIT_SHARE = 0.89
-"""Largest distance to suggest at, as a share of the distance below which two faces are usually of one person."""
+"""Largest distance of a suggestion, as a share of the distance below which two faces usually show one person."""
 
 MARGIN = 0.85
-"""How much nearer the best person must be than the next one. Both as measured by tests/bench/suggestions.py."""
+"""The nearest person's distance must be at most this share of the next one's. Both measured by
+tests/bench/suggestions.py."""
 
 LESS_SURE = 1.24
-"""Up to so many times its limit a face is still suggested, but as less sure: of a library of few people with many
-photos 9 of 10 such are right, of press photos of many people few are, and few there are."""
+"""A face is still suggested, as less sure, up to this many times its limit. In a library of few people with many
+photos 9 of 10 of these are right; among press photos of many people there are few, and few are right."""
 
 CROWD, CROWD_COUNTS = 10, 0.7
-"""Other people that tell how crowded the surroundings of a face are, and how much that counts. As measured by
-tests/bench/effort.py: on LFW and in six drawn sets alike, right suggestions come before wrong ones in 83 to 90 of
+"""How many other people measure the density around a face, and how much that counts. Measured by
+tests/bench/effort.py: on LFW and in six drawn sets, right suggestions come before wrong ones in 83 to 90 of
 100 pairs; by distance, in 12 to 68."""
 
 LOOSER, TIGHTEST = 1.5, 2 / 3
-"""A group may be so many times as far from a person as its faces from each other, but always this share of the
-limit: a burst of shots is no reason to know nobody."""
+"""A group may be LOOSER times as far from a person as its faces are from each other, and always TIGHTEST of the
+limit, because a tight group may be just a burst."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Face `face` may be person `person`.
+    """The face `face` may show `person`.
 
-    distance: Euclidean, the mean to the nearest confirmed faces of the person, whose ids are `because`.
-    runner_up: the second-nearest person, if any, at runner_up_distance: the same mean, over their nearest faces.
-    sure: within the limit; False for one that is up to LESS_SURE times as far. lead: see leads.
+    distance: mean Euclidean distance to the person's nearest confirmed faces, whose ids are `because`.
+    runner_up: the second-nearest person, if any, and runner_up_distance: the same mean for them.
+    sure: whether it is within the limit, rather than up to LESS_SURE times as far. lead: see leads().
     """
 
     face: int
@@ -70,12 +71,12 @@ def suggest(
     margin: float = MARGIN,
     less_sure: float = LESS_SURE,
 ) -> list[Suggestion]:
-    """Who the unnamed faces (M,) with vectors (M, D) may be, the surest first; faces like nobody are left out.
+    """Who the unnamed faces (M,) with vectors (M, D) may be, surest first; omits faces that resemble nobody.
 
-    limit: the largest distance of a sure one; less_sure: how many times that of the others. groups: (M,) the group
-    of each face, -1 for none; faces of a tight group must be nearer. forbidden: (face, person) that a human ruled
-    out, or that a photo rules out. refused: faces that are not the person beside them; a face nearer to such a one
-    than to the person's own is not suggested either.
+    limit: largest distance of a sure suggestion; the others may be less_sure times as far. groups: (M,) the group
+    of each face, -1 for none; faces in a tight group must be nearer. forbidden: pairs (face, person) ruled out by a
+    human or by the photo. refused: faces rejected for a person; a face nearer to one of these than to the person's
+    own faces is not suggested either.
     """
     if not len(faces) or not len(known.ids):
         return []
@@ -99,19 +100,19 @@ def suggest(
 
 
 def leads(vectors: Vectors, whom: Ints, middles: Middles) -> Floats:
-    """By how much faces (M, D) are nearer to the middle of the people `whom` (M,) than to those of the CROWD
-    nearest others, of whom a share counts: squared distance, (M,), the smaller the likelier. NaN where there are no
-    others.
+    """How much nearer faces (M, D) are to the mean of the people `whom` (M,) than to those of the CROWD nearest
+    others, whose mean counts by CROWD_COUNTS.
 
-    The nearest faces don't tell enough: somebody with many different photos is near to strangers, too.
+    Returns differences of squared distances (M,): the smaller, the likelier; NaN if there are no others. The
+    nearest faces alone don't tell enough, because somebody with many different photos is near to strangers, too.
     """
     return crowds(vectors, whom, middles).leads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crowds:
-    """leads: (M,) see there; people: (M, K) the K <= CROWD nearest others, in no order; reach: (M,) the squared
-    distance up to which they are."""
+    """leads: (M,) see leads(); people: (M, K) the K <= CROWD nearest others, unordered; reach: (M,) the squared
+    distance to the farthest of them."""
 
     leads: Floats
     people: Ints
@@ -119,7 +120,7 @@ class Crowds:
 
 
 def crowds(vectors: Vectors, whom: Ints, middles: Middles) -> Crowds:
-    """The leads of faces (M, D) for people (M,), with whom they were reckoned with."""
+    """The leads of faces (M, D) for people (M,), and the other people they were computed from."""
     others = max(min(CROWD, len(middles.people) - 1), 0)
     found = Crowds(
         np.full(len(vectors), np.nan), np.full((len(vectors), others), -1), np.full(len(vectors), np.inf)
@@ -150,7 +151,7 @@ class Middles:
 
     @classmethod
     def of(cls, people: Ints, vectors: Vectors) -> Middles:
-        """Of faces (N, D) and whose they are (N,)."""
+        """From the vectors (N, D) of faces and their people (N,)."""
         order = np.argsort(people, kind="stable")
         found, starts, sizes = np.unique(people[order], return_index=True, return_counts=True)
         sums = np.add.reduceat(vectors[order], starts, axis=0) if len(found) else vectors[:0]
@@ -167,10 +168,10 @@ def _with_leads(found: list[Suggestion], faces: Ints, vectors: Vectors, known: G
 def nearest_people(
     faces: Ints, vectors: Vectors, known: GalleryFaces, forbidden: frozenset[tuple[int, int]] = frozenset()
 ) -> tuple[Ints, Floats]:
-    """The nearest two people of each probe: their ids (M, 2) and distances (M, 2), infinite where there is nobody.
+    """The two people nearest to each face: their ids (M, 2) and distances (M, 2), infinite where there is nobody.
 
-    A person's distance is the mean to the NEAREST confirmed faces of theirs, or to all where they have fewer: every
-    person is searched, however many faces others have. Of people at one distance the smaller id comes first.
+    A person's distance is the mean distance to their NEAREST confirmed faces, or to all if they have fewer. It is
+    computed for every person, however many faces others have. At equal distances the smaller id comes first.
     """
     gallery = Gallery(known)
     row_of = {face: row for row, face in enumerate(faces.tolist())}
@@ -192,10 +193,10 @@ def nearest_people(
 
 
 class Gallery:
-    """The confirmed faces, laid out so that all people's nearest faces are found with a few passes over arrays.
+    """The confirmed faces, laid out so that a few passes over arrays find everybody's nearest faces.
 
-    The people with most faces come first, and the vectors by their place among their person's: so the faces at
-    place k are those of the first people, as many as have more than k.
+    People are sorted by their number of faces, most first, and vectors by their place among their person's: so the
+    vectors at place k belong to the first people, namely all who have more than k faces.
     """
 
     def __init__(self, known: GalleryFaces) -> None:
@@ -211,7 +212,7 @@ class Gallery:
         self._sizes = np.minimum(sizes[self._by_size], NEAREST)
 
     def distances(self, vectors: Vectors) -> Floats:
-        """(B, P): how far each vector (B, D) is from each of the P people."""
+        """The distance (B, P) of each vector (B, D) to each of the P people."""
         squared = vectors @ self._vectors.T
         squared *= -2
         squared += self._squared
@@ -224,8 +225,8 @@ class Gallery:
         return result
 
     def _nearest(self, apart: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
-        """From (B, N) NEAREST arrays (B, P): the nearest, the second-nearest … face of each person. Every face is
-        put in its place among the nearest so far."""
+        """From distances (B, N), NEAREST arrays (B, P): to each person's nearest face, second-nearest face, and so
+        on. Each face is inserted among the nearest so far."""
         nearest = [np.full((len(apart), len(self.people)), np.inf, np.float32) for _ in range(NEAREST)]
         start = 0
         for people in self._counts.tolist():
@@ -246,13 +247,13 @@ def _rows_by_person(known: GalleryFaces) -> dict[int, Ints]:
 
 
 def _because(vector: Vectors, known: GalleryFaces, rows: Ints) -> tuple[int, ...]:
-    """Of these confirmed faces the NEAREST ones, nearest first."""
+    """The ids of the NEAREST among these confirmed faces, nearest first."""
     apart = np.linalg.norm(known.vectors[rows] - vector, axis=1)
     return tuple(known.ids[rows[np.argsort(apart, kind="stable")[:NEAREST]]].tolist())
 
 
 def reach_of(limits: Floats, limit: float, less_sure: float) -> Floats:
-    """The largest distances (M,) of faces with these limits: a tight group is somebody else for sure."""
+    """Up to which distance (M,) to suggest faces with these limits; those of tight groups never beyond them."""
     return np.where(limits == limit, less_sure * limit, limits)
 
 
@@ -272,8 +273,8 @@ def _not_like_refused(
 
 
 def limits_of(vectors: Vectors, groups: Ints | None, limit: float) -> Floats:
-    """The largest distance (M,) for each face. A group that is much tighter than its distance to the person is
-    somebody else, however near: siblings, or portraits in one light."""
+    """The largest distance (M,) of a sure suggestion for each face. A group that is much tighter than its distance
+    to the person is somebody else, however near: siblings, or portraits in the same light."""
     limits = np.full(len(vectors), limit)
     for group in np.unique(groups[groups >= 0]) if groups is not None else ():
         members = np.flatnonzero(groups == group)
@@ -286,7 +287,7 @@ def limits_of(vectors: Vectors, groups: Ints | None, limit: float) -> Floats:
 
 
 def once_a_photo(suggestions: list[Suggestion], photos: dict[int, int]) -> list[Suggestion]:
-    """Nobody is on one photo twice: of two faces of a photo (face -> photo) the likelier one is suggested."""
+    """Suggests each person at most once per photo, for the likelier face. photos: face -> photo."""
     taken: set[tuple[int, int]] = set()
     kept: list[Suggestion] = []
     for one in suggestions:
@@ -298,8 +299,8 @@ def once_a_photo(suggestions: list[Suggestion], photos: dict[int, int]) -> list[
 
 
 def by_person(suggestions: list[Suggestion]) -> dict[int, list[Suggestion]]:
-    """Person -> what to ask about: the sure suggestions, and where there is none of somebody the others, the surest
-    first. The people of whom there are sure ones come first, those with most first."""
+    """Person -> what to ask about: their sure suggestions or, if they have none, the others, surest first. People
+    with sure suggestions come first, those with most before the rest."""
     by_id: dict[int, list[Suggestion]] = defaultdict(list)
     for suggestion in sorted(suggestions, key=lambda one: not one.sure):
         asked = by_id[suggestion.person]

@@ -1,4 +1,4 @@
-"""Which faces may bear a wrong name, with what speaks against it."""
+"""Which faces may have a wrong name, and why."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from faceid_core.values import Ints, Vectors
 from faceid_core.vectors.neighbours import NeighbourGraph
 
 NEAREST = 3
-"""Faces that speak for a person, and for whom else a face may be."""
+"""Faces that a person's distance is the mean of, for the name and for whoever else it may be."""
 
 REFERENCES = 40
-"""Faces of a person with which others are compared."""
+"""Most faces of a person to compare others with."""
 
 NEARER, FAR = 0.9, 0.85
-"""A name is doubtful when somebody else is at most NEARER times as far, and the person beyond FAR thresholds."""
+"""A name is doubtful if somebody else is at most NEARER times as far and the person is beyond FAR thresholds."""
 
 STRANGE = 1.2
-"""Beyond so many thresholds a name is doubtful whoever is near. Of names on Labeled Faces in the Wild of which 3 in
-100 were made wrong, both find nearly all, and 9 of 10 that are doubted are wrong (tests/bench/suggestions.py)."""
+"""Beyond this many thresholds a name is doubtful whoever else is near. With 3 in 100 names on Labeled Faces in the
+Wild made wrong, both rules find nearly all, and 9 of 10 doubts are right (tests/bench/suggestions.py)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """The face in row `face` may not be `person`, whose nearest faces, the rows `because`, are so far away.
+    """The face in row `face` may not show `person`, whose nearest faces, the rows `because`, are at `distance`.
 
-    likelier: who is nearer, if anybody, at likelier_distance. Distances are means over the nearest faces.
+    likelier: who is nearer, if anybody, and likelier_distance. Distances are means over the nearest faces.
     """
 
     face: int
@@ -42,7 +42,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:
-    """N faces. vectors: (N, D) of equal length; people: (N,), -1 without a name."""
+    """N faces. vectors: (N, D) of equal length; people: (N,), -1 if unnamed."""
 
     vectors: Vectors
     people: Ints
@@ -52,24 +52,24 @@ Strong = tuple[float, Doubt]
 
 
 def doubtful(faces: Named, graph: NeighbourGraph, *, threshold: float) -> list[Doubt]:
-    """Which faces bear a doubtful name, the most doubtful first.
+    """The faces with a doubtful name, most doubtful first.
 
-    threshold: the distance up to which faces are grouped. Faces of people with NEAREST faces and fewer are
-    left alone: there is nothing to compare them with.
+    threshold: the distance up to which faces are grouped. People with NEAREST faces or fewer are skipped: there is
+    too little to compare with.
     """
     people = np.unique(faces.people[faces.people >= 0]).tolist()
     return in_order(item for _, found in about(people, faces, graph, threshold) for item in found)
 
 
 def in_order(found: Iterable[Strong]) -> list[Doubt]:
-    """The doubts, the strongest first."""
+    """The doubts, strongest first."""
     return [doubt for _, doubt in sorted(found, key=lambda item: (-item[0], item[1].face))]
 
 
 def about(
     people: Iterable[int], faces: Named, graph: NeighbourGraph, threshold: float
 ) -> Iterator[tuple[int, list[Strong]]]:
-    """Each of these people with the doubts about their faces and how strong those are, from 1."""
+    """Each of these people with the doubts about their faces, and how strong these are (1 or more)."""
     order = np.argsort(faces.people, kind="stable")
     by_person = faces.people[order]
     for person in people:
@@ -92,7 +92,7 @@ def _about(person: int, mine: Ints, faces: Named, graph: NeighbourGraph, thresho
 
 
 def _nearest_own(vectors: Vectors, mine: Ints, speaking: Ints) -> tuple[Ints, npt.NDArray[np.float64]]:
-    """The NEAREST rows of `speaking` for each of `mine`, itself left out, and their mean distances."""
+    """For each row of `mine`, the NEAREST other rows of `speaking` and their mean distance."""
     apart = np.stack([np.linalg.norm(vectors[mine] - vectors[row], axis=1) for row in speaking], axis=1)
     apart = np.where(mine[:, None] == speaking, np.inf, apart)
     order = np.argsort(apart, axis=1)[:, :NEAREST]
@@ -101,7 +101,7 @@ def _nearest_own(vectors: Vectors, mine: Ints, speaking: Ints) -> tuple[Ints, np
 
 
 def _nearest_other(face: int, faces: Named, graph: NeighbourGraph) -> tuple[int | None, float]:
-    """Who else is nearest among the face's neighbours, and the mean distance to their nearest faces there."""
+    """The nearest other person among the face's neighbours, and the mean distance to their nearest faces there."""
     rows, far = graph.indices[face], graph.distances[face]
     rows, far = rows[rows >= 0], far[rows >= 0]
     who = faces.people[rows]

@@ -1,5 +1,5 @@
-"""Leads kept up to date: who got a face or lost one changes the leads of few others. `identity.leads` finds the
-same from the beginning, in a second for 40,000 faces and 2,000 people."""
+"""Leads, kept up to date: a person who gains or loses a face changes the leads of few others. `identity.leads`
+computes the same from scratch, in a second for 40,000 faces and 2,000 people."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 ROUNDING = 1e-4
-"""Squared distances that differ by less may be equal: they are sums of float32 in any order."""
+"""Squared distances that differ by less may be equal: they are sums of float32 in varying order."""
 
 NOBODY = -1
 
 
 class LeadIndex:
-    """For each of N faces (N, D) whose lead was asked for last: the lead, and the people it was reckoned with."""
+    """The leads of those of N faces (N, D) that were asked for last, and the people they were computed from."""
 
     def __init__(self, vectors: Vectors) -> None:
         count = len(vectors)
@@ -32,24 +32,24 @@ class LeadIndex:
         self._middles = Middles(np.empty(0, np.int64), vectors[:0])
 
     def update(self, rows: Ints, whom: Ints, middles: Middles) -> Floats:
-        """`identity.leads` of the faces in rows (M,) for people (M,)."""
+        """The same as `identity.leads` of the faces in rows (M,) for people (M,)."""
         stale = np.flatnonzero(self._stale(rows, whom, middles))
         again = rows[stale]
         found = identity.crowds(self._vectors[again], whom[stale], middles)
         self._leads[again], self._reach[again] = found.leads, found.reach
         self._crowd[again] = NOBODY
         self._crowd[again, : found.people.shape[1]] = found.people
-        whose = np.full(len(self._whom), NOBODY)  # what is not asked for now is not kept up to date
+        whose = np.full(len(self._whom), NOBODY)  # leads not asked for now are not kept up to date
         whose[rows] = whom
         self._whom, self._middles = whose, middles
         return self._leads[rows]
 
     def _stale(self, rows: Ints, whom: Ints, middles: Middles) -> Bools:
-        """(M,) the rows whose lead may be another one than before."""
+        """Which rows (M,) may have another lead than before."""
         stale: Bools = self._whom[rows] != whom
         changed = _changed(self._middles, middles)
         if min(len(self._middles.people), len(middles.people)) <= CROWD + 1:
-            stale[:] = True  # there may be fewer others than count
+            stale[:] = True  # there may be fewer than CROWD others
         elif len(changed):
             stale |= np.isin(whom, changed) | np.isin(self._crowd[rows], changed).any(axis=1)
             now = middles.vectors[np.isin(middles.people, changed)]
@@ -61,7 +61,7 @@ class LeadIndex:
 
 
 def _changed(before: Middles, after: Middles) -> Ints:
-    """People who have another middle than before, or one only before or after."""
+    """People whose middle changed, and those who are only in one of the two."""
     both, one, other = np.intersect1d(before.people, after.people, assume_unique=True, return_indices=True)
     moved = both[(before.vectors[one] != after.vectors[other]).any(axis=1)]
     return np.concatenate([moved, np.setxor1d(before.people, after.people, assume_unique=True)])

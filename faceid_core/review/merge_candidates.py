@@ -1,4 +1,4 @@
-"""Which groups, or people, may be one person: to be asked, with the faces that are alike."""
+"""Which groups, or people, may be one person, and the faces that suggest it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from faceid_core.vectors.neighbours import NeighbourGraph
 Floats = npt.NDArray[np.float64]
 
 SEVERAL = 5
-"""Faces from which a group's own distances say how far apart its person's faces are."""
+"""From this many faces on, a group's own distances say how far apart its person's faces are."""
 
 NEAR, ALIKE = 1.15, 1.15
-"""Two groups, one of SEVERAL faces and more, may be one person within NEAR thresholds, if they are at most ALIKE
-times as far apart as the faces in it. Of people of Labeled Faces in the Wild whose faces got two names, 269 of 272
-such pairs are right (five rounds of tests/bench/suggestions.py)."""
+"""Two groups, one of at least SEVERAL faces, may be one person within NEAR thresholds if they are at most ALIKE
+times as far apart as the faces in it. When people of Labeled Faces in the Wild were split into two names, 269 of
+272 such pairs were right (five rounds of tests/bench/suggestions.py)."""
 
 FEW = 1.0
-"""Two smaller groups may be one person within so many thresholds; half of such pairs are right there."""
+"""Two smaller groups may be one person within this many thresholds; half of such pairs are right there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two groups that may be one person. distance: root mean square over all pairs of their faces.
 
-    typical: the row of a typical face of each. because: the rows of the two faces that are nearest.
+    typical: the row of a typical face of each. because: the rows of the two nearest faces.
     """
 
     one: int
@@ -48,10 +48,10 @@ Scored = tuple[float, Pair]
 def likely_pairs(
     vectors: Vectors, groups: Ints, photos: Ints, graph: NeighbourGraph, *, threshold: float, cannot_link: Ints
 ) -> list[Pair]:
-    """Which groups may be one person, the likeliest first.
+    """Which groups may be one person, likeliest first.
 
-    vectors: (N, D) of equal length; groups: (N,), -1 for none; photos: (N,) of each face: who is on one photo twice
-    is two people. cannot_link: (M, 2) rows that a human told apart, and with them their groups. threshold: the
+    vectors: (N, D) of equal length; groups: (N,), -1 for none; photos: (N,) of each face; two groups in one photo
+    are two people. cannot_link: (M, 2) rows that a human told apart, and with them their groups. threshold: the
     distance up to which faces are grouped.
     """
     edges = graph.edges(NEAR * threshold)
@@ -79,10 +79,10 @@ def scored_pairs(
     threshold: float,
     touching: npt.NDArray[np.bool_] | None = None,
 ) -> list[Scored]:
-    """Pairs of groups that may be one person, each with its score (0 to 1, smaller is likelier), in no order.
+    """Pairs of groups that may be one person, each with a score (0 to 1, smaller is likelier), unordered.
 
-    edges: see NeighbourGraph.edges, at most NEAR thresholds long. touching: (N,) only pairs with an edge at these
-    rows. Else as `likely_pairs`.
+    edges: see NeighbourGraph.edges, at most NEAR thresholds long. touching: (N,) limits the pairs to
+    those with an edge at these rows. The rest is as in `likely_pairs`.
     """
     numbers, rows = np.unique(groups, return_inverse=True)
     own = _Groups(vectors, rows, len(numbers))
@@ -130,7 +130,7 @@ class _Groups:
         return float(np.sqrt(((mean - to) ** 2).sum() + spread + wide))
 
     def unlikeness(self, one: int, other: int, distance: float, threshold: float) -> float:
-        """Up to 1 where two groups may be one person."""
+        """At most 1 if two groups may be one person."""
         inside = max(self._inside(group) for group in (one, other))
         if not inside:
             return distance / (FEW * threshold)
@@ -150,6 +150,6 @@ class _Groups:
         return self._known[group]
 
     def _inside(self, group: int) -> float:
-        """Root mean square of the distances within a group, 0 for one that is too small to tell."""
+        """Root mean square of the distances within a group, 0 if it is too small to tell."""
         size = len(self.faces(group))
         return float(np.sqrt(2 * self._middle(group)[1] * size / (size - 1))) if size >= SEVERAL else 0.0

@@ -1,4 +1,4 @@
-"""Photos of one moment: a burst, a copy that was cropped or retouched, the same picture from two phones."""
+"""Photos of one moment: a burst, a cropped or retouched copy, the same picture from two phones."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from faceid_core.values import Box, Ints
 from faceid_core.vectors.neighbours import NeighbourGraph
 
 SAME_FACE = 0.35
-"""Distance below which two faces may be one in one moment; two photos of a person are rarely that near."""
+"""Distance below which two faces may be the same one at one moment; two photos of a person are rarely that near."""
 
 ALIKE = 64
-"""Bits, of 256, up to which two photos look alike: no two different ones of 268 differ by less than 66. Of LFW's
-2,736 portraits, where all heads are in the middle, seven pairs have faces and looks within both."""
+"""Most differing bits, of 256, of two photos that look alike: no two of 268 different photos differ by less than
+66. Among LFW's 2,736 portraits, where all heads are in the middle, seven pairs are within both limits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A photo with its faces: their rows, boxes as shares of width and height, and whether
-    they have a name. worth: how good it is; of photos with as many names the one that is worth most is kept."""
+    they have a name. worth: how good it is; of photos with equally many names, the one worth most is kept."""
 
     rows: tuple[int, ...]
     boxes: tuple[Box, ...]
@@ -46,14 +46,14 @@ class Duplicates:
 
 
 def sharing_a_face(graph: NeighbourGraph, photos: Ints) -> Ints:
-    """(P, 2) photos that have a face in common, perhaps; photos: (N,) of each row of the graph."""
+    """Pairs (P, 2) of photos that may share a face. photos: (N,) of each row of the graph."""
     low, high, _ = graph.edges(SAME_FACE)
     both = np.sort(np.stack([photos[low], photos[high]], axis=1), axis=1)
     return np.unique(both[both[:, 0] < both[:, 1]], axis=0)
 
 
 def looking_alike(pairs: Ints, phashes: Mapping[int, bytes]) -> Ints:
-    """Those of the pairs (P, 2) of photos that look alike; one that has no look (32 bytes) is like none."""
+    """Those of the pairs (P, 2) of photos that look alike. phashes: 32 bytes by photo; one without is like none."""
     known: Ints = pairs[[one in phashes and other in phashes for one, other in pairs.tolist()]]
     words = np.frombuffer(b"".join(phashes[photo] for photo in known.ravel().tolist()), np.uint64)
     words = words.reshape(len(known), 2, PHASH_BYTES // 8)
@@ -63,9 +63,10 @@ def looking_alike(pairs: Ints, phashes: Mapping[int, bytes]) -> Ints:
 
 
 def near_duplicates(graph: NeighbourGraph, pairs: Ints, pictures: Mapping[int, Picture]) -> list[Duplicates]:
-    """The photos of one moment among pairs (P, 2) of photos that look alike and share a face, those with most
-    photos first. A photo with a face that the best one does not show is left out, and so are photos without an
-    unnamed face beside the best."""
+    """The moments among pairs (P, 2) of photos that look alike and share a face, those with most photos first.
+
+    Leaves out photos with a face that the best one does not show, and moments without an unnamed face outside the
+    best photo."""
     beside: dict[int, set[int]] = {}
     for one, other in pairs.tolist():
         beside.setdefault(one, set()).add(other)
@@ -73,7 +74,7 @@ def near_duplicates(graph: NeighbourGraph, pairs: Ints, pictures: Mapping[int, P
     found = []
     waiting = sorted(beside, key=lambda photo: (-sum(pictures[photo].named), -pictures[photo].worth, photo))
     taken: set[int] = set()
-    for best in waiting:  # the best first: what goes with a better photo is no longer there for a worse one
+    for best in waiting:  # the best first: a photo belongs to the best one it fits
         if best not in taken:
             others = sorted(beside[best] - taken)
             together = _together(graph, best, others, pictures)
@@ -100,7 +101,7 @@ def _unnamed(picture: Picture) -> Iterator[int]:
 
 
 def _same_faces(graph: NeighbourGraph, best: Picture, other: Picture) -> list[tuple[int, int]]:
-    """(row of the best, row of the other) for every face of the other; [] where one is missing on the best."""
+    """(row on the best, row on the other) for every face on the other; [] if the best lacks one."""
     near = [
         dict(zip(graph.indices[row].tolist(), graph.distances[row].tolist(), strict=True)) for row in other.rows
     ]

@@ -1,6 +1,6 @@
-"""Who may be one person, and whose name may be wrong, kept up to date: after an act only the groups and people that
-it touched, and those beside them, are looked at. `merge_candidates` and `label_errors` find the same from the
-beginning."""
+"""Who may be one person and whose name may be wrong, kept up to date: an act only causes the groups and people that
+it touched, and their neighbours, to be compared. `merge_candidates` and `label_errors` compute the same from
+scratch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faceid_core.vectors.neighbours import NeighbourGraph
 
 
 class PairIndex:
-    """Groups of N faces that may be one person. photos: (N,) of each face; threshold: as merge_candidates'."""
+    """Groups of N faces that may be one person. photos: (N,) of each face; threshold: as in merge_candidates."""
 
     def __init__(self, vectors: Vectors, photos: Ints, graph: NeighbourGraph, *, threshold: float) -> None:
         self._vectors, self._photos, self._threshold = vectors, photos, threshold
@@ -23,7 +23,7 @@ class PairIndex:
         self._found: dict[tuple[int, int], tuple[float, Pair]] = {}
 
     def update(self, groups: Ints) -> None:
-        """Let the faces be in these groups (N,), -1 for none."""
+        """Set the group of each face (N,), -1 for none."""
         changed = self._groups != groups
         dirty = set(self._groups[changed].tolist()) | set(groups[changed].tolist())
         self._groups = groups.copy()
@@ -37,7 +37,7 @@ class PairIndex:
             self._found[pair.one, pair.other] = score, pair
 
     def pairs(self, cannot_link: Ints) -> list[Pair]:
-        """The likeliest first; cannot_link: (M, 2) rows that a human told apart."""
+        """The pairs, likeliest first. cannot_link: (M, 2) rows that a human told apart."""
         apart = merge_candidates.ruled_out(self._groups, cannot_link)
         return merge_candidates.in_order(self._found.values(), apart)
 
@@ -51,7 +51,7 @@ class DoubtIndex:
         self._found: dict[int, list[Strong]] = {}
 
     def update(self, people: Ints) -> None:
-        """Let the faces be these people's (N,), -1 for nobody's."""
+        """Set the person of each face (N,), -1 for nobody."""
         changed = self._people != people
         if not changed.any():
             return
@@ -63,5 +63,5 @@ class DoubtIndex:
             self._found[person] = found
 
     def doubts(self) -> list[Doubt]:
-        """The most doubtful first."""
+        """The doubts, strongest first."""
         return label_errors.in_order(item for found in self._found.values() for item in found)

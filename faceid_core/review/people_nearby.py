@@ -1,5 +1,5 @@
-"""The people nearest to each face that waits for a name, kept up to date: who got a face or lost one is compared
-with all of them, nobody else. `identity.nearest_people` finds the same from the beginning, in minutes instead of
+"""The people nearest to each face that waits for a name, kept up to date: only people who gained or lost a face are
+compared with these again. `identity.nearest_people` computes the same from scratch, in minutes instead of
 milliseconds for 100,000 faces."""
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ Bools = npt.NDArray[np.bool_]
 Distances = npt.NDArray[np.float32]
 
 LISTED = 6
-"""People that a face remembers: two are asked for, and a face's photo or a human may rule some out."""
+"""People listed for each face: two are asked for, but its photo or a human may rule some out."""
 
 PER_PERSON = 40
-"""Faces that stand for a person, the best ones, as library.gallery.PER_PERSON."""
+"""Most faces that represent a person, the best ones, as library.gallery.PER_PERSON."""
 
 AT_ONCE = 4096
-"""Faces that are compared with everybody before the caller may look."""
+"""Faces compared with everybody per step."""
 
 FEW = 0.5
-"""Share of the people whose faces changed from which all comparisons are done again: that is less work then."""
+"""If the faces of more than this share of the people changed, comparing everything again is less work."""
 
 
 class PeopleNearby:
     """For each of N faces the LISTED nearest people, nearest first.
 
     people: (N, LISTED) int64, -1 where there are fewer; distances: (N, LISTED) float32, inf there; beyond: (N,)
-    float32, everybody who is not listed is at least so far. known: (N,) whether a row's list holds.
+    float32, the least distance of anybody not listed. known: (N,) whether a row's list is up to date.
     """
 
     def __init__(self, vectors: Vectors, quality: Distances) -> None:
@@ -47,11 +47,11 @@ class PeopleNearby:
         self.known = np.zeros(count, bool)
 
     def speaking(self, person: int) -> Ints:
-        """The rows of the faces that stand for a person, the best first."""
+        """The rows of the faces that represent a person, best first."""
         return self._gallery[person]
 
     def middles(self) -> identity.Middles:
-        """Of everybody's faces that stand for them."""
+        """The mean of each person's representing faces."""
         if self._middles is None:
             self._middles = self._new_middles()
         return self._middles
@@ -63,21 +63,22 @@ class PeopleNearby:
         return identity.Middles.of(np.repeat(np.array(people, np.int64), sizes), self._vectors[rows])
 
     def carry_on(self, before: PeopleNearby, here: Ints, there: Ints) -> None:
-        """Take over the lists of faces (M,) that are rows `there` of another one and rows `here` of this one."""
+        """Copy the lists of faces (M,) from the rows `there` of another instance to the rows `here` of this one."""
         row = np.full(len(before.known), -1, np.int64)
         row[there] = here
         moved = {person: row[rows] for person, rows in before._gallery.items()}
-        # Whose faces are not all here is in lists with other distances than now: no faces differ from any.
+        # People whose faces are not all here are in lists with outdated distances; without faces, they count as
+        # changed.
         self._gallery = {person: rows if (rows >= 0).all() else rows[:0] for person, rows in moved.items()}
         self._middles = None
         self.people[here], self.distances[here] = before.people[there], before.distances[there]
         self.beyond[here], self.known[here] = before.beyond[there], before.known[there]
 
     def update(self, people: Ints, asked: Bools) -> tuple[set[int], Iterator[int]]:
-        """Let faces (N,) be these people's, -1 for nobody's; asked: (N,) the faces whose lists are wanted.
+        """Set the person of each face (N,), -1 for nobody. asked: (N,) the faces whose lists are wanted.
 
-        Returns the people whose faces changed, and an iterator that compares faces that are new to this with
-        everybody, the best first: each step yields how many are left, and what is `known` so far may be used.
+        Returns the people whose faces changed, and an iterator that compares faces without a list with everybody,
+        best first: each step yields how many are left, and the `known` lists may be used meanwhile.
         """
         gallery = self._galleries(people)
         changed = {person for person in self._gallery.keys() | gallery.keys() if self._differs(person, gallery)}
@@ -115,8 +116,8 @@ class PeopleNearby:
             yield len(rows) - start - len(some)
 
     def exactly(self, rows: Ints, without: list[Ints]) -> tuple[Ints, Distances]:
-        """The nearest two people (n, 2) of rows (n,), and their distances: among all but those that `without` names
-        for each row."""
+        """The nearest two people (n, 2) of rows (n,) and their distances, leaving out those in `without` for each
+        row."""
         gallery = self._distances_to(sorted(self._gallery))
         whom, nearest = np.full((len(rows), 2), -1, np.int64), np.full((len(rows), 2), np.inf, np.float32)
         for start in range(0, len(rows), AT_ONCE):
@@ -128,7 +129,7 @@ class PeopleNearby:
         return whom, nearest
 
     def _drop(self, rows: Ints, gone: set[int]) -> None:
-        """Take people out of the lists, which keep their order."""
+        """Remove people from the lists, which keep their order."""
         found = np.isin(self.people[rows], sorted(gone))
         touched = np.flatnonzero(found.any(axis=1))
         some, found = rows[touched], found[touched]
@@ -139,7 +140,7 @@ class PeopleNearby:
         self.distances[some] = np.take_along_axis(distances, order, axis=1)
 
     def _compare(self, rows: Ints, people: list[int]) -> None:
-        """Put these people, who are in no list of the rows, into those where they belong."""
+        """Insert these people, who are in none of the rows' lists, where they belong."""
         if not people:
             return
         gallery = self._distances_to(people)
@@ -149,9 +150,9 @@ class PeopleNearby:
             self._insert(some, gallery.people, gallery.distances(self._vectors[some]).astype(np.float32))
 
     def _insert(self, rows: Ints, people: Ints, apart: Distances) -> None:
-        """apart: (n, P) how far the people (P,) are from the rows (n,)."""
+        """apart: (n, P) the distances of the people (P,) from the rows (n,)."""
         apart = np.where(apart < self.beyond[rows, None], apart, np.inf).astype(np.float32)
-        if len(people) > LISTED + 1:  # most are out of the question
+        if len(people) > LISTED + 1:  # most can't enter any list
             nearest = np.argpartition(apart, LISTED, axis=1)[:, : LISTED + 1]
             whom, apart = people[nearest], np.take_along_axis(apart, nearest, axis=1)
         else:

@@ -1,4 +1,4 @@
-"""Where somebody is in the queue of questions."""
+"""Where a user is in the queue of questions."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from faceid_core.review.queue import Kind, Question
 
 @dataclass
 class Place:
-    """The same in all tabs of somebody. skipped: keys of questions to be asked last; back: the question that comes
-    next: the one to which an undo led, or a board of which some faces are still asked about; done: the events that
-    were made here, each with its question, the newest last."""
+    """Shared by all tabs of a user.
+
+    skipped: keys of the questions to ask last. back: the question to ask next: the one that was undone, or a board
+    with faces left. done: the events made here, each with its question, newest last.
+    """
 
     skipped: dict[str, None] = field(default_factory=dict)
     back: Question | None = None
     done: list[tuple[int, Question]] = field(default_factory=list)
 
     def order(self, questions: Sequence[Question]) -> Iterator[Question]:
-        """The questions in the order in which they come for this person, without what was skipped."""
+        """The questions in the order in which this user gets them, without skipped ones."""
         if self.back is not None:
             yield self.back
         yield from filter(None, map(self._left_of, questions))
 
     def skips(self, question: Question) -> bool:
-        """Whether it is put off, with all its faces."""
+        """Whether it is skipped with all its faces."""
         return self._left_of(question) is None
 
     def skip(self, question: Question) -> None:
@@ -34,7 +36,7 @@ class Place:
         self._leave(question)
 
     def answered(self, event: int, question: Question) -> None:
-        """It was answered by this event. Of a board, the faces that were not chosen stay asked about."""
+        """Note that this event answered it. The faces of a board that were not chosen come next."""
         self.done.append((event, question))
         if question.kind is Kind.SINGLES:
             self.back = question
@@ -42,7 +44,7 @@ class Place:
             self._leave(question)
 
     def undone(self, event: int) -> None:
-        """An event was undone: go back to its question, if it was made here."""
+        """Go back to the question of an event that was undone, if it was made here."""
         question = next((question for one, question in self.done if one == event), None)
         self.done = [item for item in self.done if item[0] != event]
         if question is not None:
@@ -51,7 +53,7 @@ class Place:
                 self.skipped.pop(key, None)
 
     def start_over(self) -> None:
-        """Ask what was skipped, too."""
+        """Ask skipped questions again."""
         self.skipped.clear()
 
     def _leave(self, question: Question) -> None:
@@ -59,7 +61,7 @@ class Place:
             self.back = None
 
     def _left_of(self, question: Question) -> Question | None:
-        """Without the faces that were skipped; None where that is all."""
+        """The question without skipped faces; None if nothing is left."""
         keys = _keys(question)
         if not self.skipped.keys() & set(keys):
             return question
@@ -70,5 +72,5 @@ class Place:
 
 
 def _keys(question: Question) -> list[str]:
-    """By which it is skipped: a board by its faces, as boards are put together anew after each answer."""
+    """The keys by which it is skipped: a board's are those of its faces, as every answer changes the boards."""
     return [f"face-{face}" for face in question.faces] if question.kind is Kind.SINGLES else [question.key]

@@ -1,7 +1,7 @@
-"""The queue of questions: one at a time, the one first whose answer is expected to name most faces.
+"""The queue of questions: one at a time, first the one whose answer is expected to name most faces.
 
-A face that may be somebody is a question about that face, in which the somebody is one of the answers, never a
-question of its own whose no names nobody.
+A suggestion is part of the question about its face, with the suggested person as one of the answers. It is never a
+separate question, because a no to that would name nobody.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 BATCH = 24
-"""Faces that one answer is about, at most: as many as can be looked over in a glance."""
+"""Most faces of one question: as many as one can take in at a glance."""
 
 WORTH_A_BATCH = 0.4
-"""A suggested face is asked about among others of the same person from this probability on; else it is asked about
-by itself, where another name can be given at once."""
+"""From this probability on, a suggested face is asked about together with others of the same person; below, by
+itself, so that it can get another name at once."""
 
 BOARD = 10
-"""Single faces that are asked about at once, at most: as many as there are digits to choose them with."""
+"""Most single faces in one question: as many as there are digits to choose them with."""
 
 ALONE = 0.2
-"""A single face is asked about by itself from this probability on that its suggestion is right: a yes is less than
-finding it among others. Else it is one of a board. As measured by tests/bench/effort.py."""
+"""A single face whose suggestion is right with at least this probability is asked about by itself, because a yes is
+less work than finding it among others; below, on a board. Measured by tests/bench/effort.py."""
 
 SMALL = 8
-"""Faces of a group that is asked about together with others of the same person, at most."""
+"""Most faces of a group that may be asked about together with others of the same person."""
 
 PRIOR = 4.0
-"""Answers that a person's record is worth before there are any."""
+"""How many right answers a person's record starts with."""
 
 STEEPNESS, CROSSING = 9.3, -0.29
-"""How the probability that a suggestion is right falls with its lead (see identity.leads), in squared limits: a
-half at CROSSING. Fitted on LFW and six drawn sets alike."""
+"""How the probability that a suggestion is right falls with its lead (see identity.leads) in squared limits: it is
+one half at CROSSING. Fitted on LFW and six drawn sets."""
 
 BY_DISTANCE, HALFWAY = 9.0, 1.0
-"""The same for its distance, in limits: where only one person is known, so that there is no lead."""
+"""The same for its distance in limits, used while only one person is known, so that there is no lead."""
 
 SPREAD, STEPS = 1.5, 8
-"""How much libraries differ in how often suggestions are right, in log-odds: LFW's and drawn families by -1 and 2.
-And steps of Newton's method, which converges here in five."""
+"""Standard deviation, in log-odds, of how often suggestions are right in a library: LFW and drawn families are at
+-1 and 2. And steps of Newton's method, which converges here in five."""
 
 SINGLE = 0.3
-"""The share of faces like nobody known that show somebody who is there more than once."""
+"""Share of the faces resembling nobody known that show somebody with more than one photo."""
 
 BECAUSE = 12
-"""Faces of a person that speak for a question."""
+"""Most faces of a person shown as reasons with a question."""
 
 RUNNERS_UP = 9
 """People that a key can choose."""
@@ -72,12 +72,12 @@ class Kind(StrEnum):
     FACE = "face"
     """A single face."""
     SINGLES = "singles"
-    """Several single faces, of whom one or another may be known: those that are chosen get an answer, the others
-    stay asked about."""
+    """Several single faces, some of whom may be known (a board): an answer is for the chosen ones, and the others
+    are asked about again."""
     WRONG = "wrong"
     """A name that may be wrong."""
     TWICE = "twice"
-    """Somebody who is on a photo more than once."""
+    """Somebody who is in a photo more than once."""
     PEOPLE = "people"
     """Two people who may be one."""
     GROUPS = "groups"
@@ -92,14 +92,13 @@ NAMING = (Kind.GROUP, Kind.PERSON, Kind.FACE, Kind.SINGLES)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. Ids are those of faces, unless said otherwise.
+    """One question. Ids are those of faces unless stated otherwise.
 
-    key: tells it from all others, and stays while the question does. faces: what it is about; of a group, its best
-    ones. size: how many faces the answer is about. gain: faces that it is expected to name, for each act it takes.
-    person: who they may be, or whose name is in doubt; because: this person's faces that speak for it; runners_up:
-    other people, the likeliest first; number, other: groups, people, or a photo and the others of its moment;
-    pairs: of faces, one on each of two photos; chance: how likely each face is the person's, on average; sure:
-    whether the faces are taken for the person unless deselected.
+    key: identifies it for as long as it is asked. faces: those it is about; of a group, its best ones. size: how
+    many faces the answer applies to. gain: expected number of faces named per action. person: who they may be, or
+    whose name is in doubt; because: this person's faces that suggest it; runners_up: other people, likeliest first.
+    number, others: groups, people, or a photo and the others of its moment; pairs: of faces, one on each of two
+    photos. chance: mean probability that a face shows the person; sure: whether the faces are preselected.
     """
 
     kind: Kind
@@ -122,10 +121,9 @@ class Question:
 class Waiting:
     """What the questions that name faces are made of.
 
-    groups: number -> its faces that wait, the best first; singles: the other faces that wait, in the order in which
-    they are worth a look. suggestions: the surest first. limit: the distance up to which they are sure. records:
-    person -> (yes, no) that were answered so far; lift: what all answers together tell, see
-    learned.
+    groups: number -> its waiting faces, best first; singles: the other waiting faces, most promising first.
+    suggestions: surest first; limit: the distance up to which they are sure. named: group -> the people named in
+    it. records: person -> (yes, no) answers so far; lift: what all answers together tell, see learned().
     """
 
     groups: Mapping[int, Sequence[int]]
@@ -138,15 +136,15 @@ class Waiting:
 
 
 def probability(one: Suggestion, limit: float, record: tuple[int, int] = (0, 0), lift: float = 0.0) -> float:
-    """How likely a suggestion is right: from its distance, from what was answered about this person before, and
-    about everybody (`lift`, see learned)."""
+    """How likely a suggestion is right, by its lead or distance, earlier answers about this person (`record`), and
+    those about everybody (`lift`, see learned())."""
     near = 1 / (1 + math.exp(-odds(one, limit) - lift))
     yes, no = record
     return near * (PRIOR + yes) / (PRIOR + yes + no)
 
 
 def probabilities(waiting: Waiting) -> Floats:
-    """(S,) how likely each suggestion is right, see probability."""
+    """How likely each suggestion is right, (S,); see probability()."""
     made = waiting.suggestions
     leads = np.array([one.lead for one in made], np.float64)
     distances = np.array([one.distance for one in made], np.float64)
@@ -158,7 +156,7 @@ def probabilities(waiting: Waiting) -> Floats:
 
 
 def odds(one: Suggestion, limit: float) -> float:
-    """The log-odds that a suggestion is right, in a library of which nothing else is known."""
+    """The log-odds that a suggestion is right in a library of which nothing else is known."""
     if math.isnan(one.lead):
         return BY_DISTANCE * (HALFWAY - one.distance / limit)
     return float(usual_odds(np.array(one.lead), limit))
@@ -171,9 +169,11 @@ def usual_odds(leads: Floats, limit: float) -> Floats:
 
 
 def learned(usual: Floats, right: Bools) -> float:
-    """By how much the log-odds of all suggestions in this library differ from the usual ones: the likeliest value,
-    before any answer normally distributed around 0 with SPREAD. usual: (N,) log-odds of answered suggestions;
-    right: (N,) the answers."""
+    """By how much the log-odds of all suggestions in this library differ from the usual ones.
+
+    The most probable value under a normal prior around 0 with SPREAD. usual: (N,) log-odds of answered suggestions;
+    right: (N,) the answers.
+    """
     lift = 0.0
     for _ in range(STEPS):
         chance = 1 / (1 + np.exp(-usual - lift))
@@ -191,7 +191,7 @@ class Queue:
 
 
 def naming(waiting: Waiting, at_most: int) -> Queue:
-    """The questions that name faces, the most useful first; each face is in one of them."""
+    """The questions that name faces, most useful first; each face is in one of them."""
     by_face = {one.face: one for one in waiting.suggestions}
     chances = dict(zip(by_face, probabilities(waiting).tolist(), strict=True))
     groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
@@ -219,7 +219,8 @@ def naming(waiting: Waiting, at_most: int) -> Queue:
 def _joining(
     groups: Mapping[int, Sequence[int]], by_face: Mapping[int, Suggestion], chances: Mapping[int, float]
 ) -> set[int]:
-    """Small groups all of whose faces may be one person: several of the same person's are one question."""
+    """The small groups whose faces all may be one person, where there are several for that person: these are one
+    question."""
     of_person: dict[int, list[int]] = defaultdict(list)
     for number, faces in groups.items():
         if len(faces) <= SMALL and all(chances.get(face, 0.0) >= WORTH_A_BATCH for face in faces):
@@ -230,7 +231,7 @@ def _joining(
 
 
 def _group(number: int, waiting: Waiting, by_face: Mapping[int, Suggestion]) -> Question:
-    """A whole group, with the people that its faces may be."""
+    """The question about a whole group, with the people whom its faces may show."""
     faces, there = waiting.groups[number], waiting.named.get(number, ())
     made = [by_face[face] for face in faces if face in by_face]
     votes = Counter(one.person for one in made)
@@ -250,7 +251,7 @@ def _group(number: int, waiting: Waiting, by_face: Mapping[int, Suggestion]) -> 
 
 
 def _batches(waiting: Waiting, chance: Mapping[int, float]) -> Iterator[Question]:
-    """Faces in no group that may be one person, BATCH at a time: those that are likely enough."""
+    """Questions about faces outside these groups that are likely enough to be one person, BATCH at a time."""
     by_person: dict[int, list[Suggestion]] = defaultdict(list)
     for one in waiting.suggestions:
         if chance.get(one.face, 0.0) >= WORTH_A_BATCH:
@@ -262,7 +263,7 @@ def _batches(waiting: Waiting, chance: Mapping[int, float]) -> Iterator[Question
 
 
 def _batch(made: Sequence[Suggestion], right: float) -> Question:
-    """right: how many are expected to be the person; each of the others is to be deselected."""
+    """right: how many are expected to show the person; the user deselects the others one by one."""
     person = made[0].person
     return Question(
         Kind.PERSON,
@@ -288,7 +289,7 @@ def _reasons(made: Iterable[Suggestion]) -> tuple[int, ...]:
 
 
 def _face(face: int, one: Suggestion | None, chance: float) -> Question:
-    """One face; who it may be is one of the answers."""
+    """The question about one face; who it may be is one of the answers."""
     question = Question(Kind.FACE, f"face-{face}", (face,), gain=expected(chance))
     if one is None:
         return question
@@ -300,7 +301,8 @@ def _face(face: int, one: Suggestion | None, chance: float) -> Question:
 
 
 def _boards(single: Sequence[int], chance: Mapping[int, float]) -> tuple[Sequence[int], list[Sequence[int]]]:
-    """Single faces, the likeliest first: those that are asked about alone, and the others, BOARD at a time."""
+    """Splits single faces, likeliest first, into those to ask about alone and boards of up to BOARD of the
+    others."""
     alone = sum(chance.get(face, 0.0) >= ALONE for face in single)
     boards = [single[start : start + BOARD] for start in range(alone, len(single), BOARD)]
     if boards and len(boards[-1]) == 1:
@@ -309,20 +311,20 @@ def _boards(single: Sequence[int], chance: Mapping[int, float]) -> tuple[Sequenc
 
 
 def _board(faces: Sequence[int], chance: Mapping[int, float]) -> Question:
-    """Each known face is one to choose and one to name; one answer is for all that nobody knows."""
+    """The question about a board: choosing and naming each known face take an action each, rejecting the rest
+    one."""
     known = sum(expected(chance.get(face, 0.0)) for face in faces)
     return Question(Kind.SINGLES, f"singles-{faces[0]}", tuple(faces), len(faces), gain=known / (1 + 2 * known))
 
 
 def expected(chance: float) -> float:
-    """How likely a single face is of somebody who is there more than once. chance: that its suggestion is right."""
+    """How likely a single face shows somebody with more than one photo. chance: that its suggestion is right."""
     return chance + (1 - chance) * SINGLE
 
 
 def by_promise(graph: NeighbourGraph) -> Ints:
-    """The rows of a graph, those first that stand out: near to one face, far from the next ten, each with that one
-    face beside it. They are the likeliest to be somebody who is there more than once: many near faces only tell of
-    blurred ones."""
+    """The rows of a graph, most promising first: near to one face and far from the next ten, with that one face
+    beside it. These most likely show somebody with more than one photo; faces near to many are just blurred."""
     if not len(graph):
         return np.empty(0, np.int64)
     distances = np.where(np.isfinite(graph.distances[:, :11]), graph.distances[:, :11], 10.0)

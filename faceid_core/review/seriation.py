@@ -1,4 +1,4 @@
-"""An order in which faces that look alike lie side by side: of faces in no group, those that may be one person."""
+"""An order for single faces in which those that look alike, and may be one person, are side by side."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from faceid_core.values import Ints
 from faceid_core.vectors.neighbours import NeighbourGraph
 
 TOGETHER = 8
-"""Faces at most that are put together: more would be a chain from one person to the next."""
+"""Most faces put together: more would be a chain from one person to the next."""
 
 SCALE_BY = 8
-"""A distance counts as a share of how far the neighbours of this rank are from both its faces (local scaling;
-Zelnik-Manor and Perona, "Self-tuning spectral clustering", 2004): blurred faces are all near one another."""
+"""Distances are divided by how far the neighbours of this rank are from both faces (local scaling; Zelnik-Manor and
+Perona, "Self-tuning spectral clustering", 2004), because blurred faces are all near each other."""
 
 ALIKE = 0.92
-"""The largest such share at which two faces are called alike. Of LFW's faces in no group, 26 of the first hundred
-then belong to somebody with more than one photo; 9 would by chance, 20 by plain distances."""
+"""Two faces are alike up to this scaled distance. Of LFW's single faces, 26 of the first hundred then belong to
+somebody with more than one photo; 9 would by chance, 20 by plain distances."""
 
 
 def order(graph: NeighbourGraph, rows: Ints, photos: Ints) -> Ints:
-    """The rows (M,) of a graph of N faces, each once: first those with others like them among the rows, the most
-    alike first, then the rest as they came.
+    """The rows (M,) of a graph of N faces, reordered: first those that have others like them, most alike first,
+    then the rest as they came.
 
-    photos: (N,) of each face; two faces of one photo are two people. Pairs are taken by their distance, and what
-    they connect is put together, as in single linkage.
+    photos: (N,) of each face; two faces in one photo are two people. The nearest pairs are joined first, as in
+    single linkage.
     """
     low, high, apart = _scaled(graph).subset(rows).edges(ALIKE)
     elsewhere = np.flatnonzero(photos[rows[low]] != photos[rows[high]])
@@ -39,7 +39,7 @@ def order(graph: NeighbourGraph, rows: Ints, photos: Ints) -> Ints:
 
 
 def _scaled(graph: NeighbourGraph) -> NeighbourGraph:
-    """The graph with distances as shares, see SCALE_BY; where there are fewer neighbours, of the farthest one."""
+    """The graph with scaled distances, see SCALE_BY; with fewer neighbours, scaled by the farthest one."""
     rank = min(SCALE_BY, len(graph) - 1, graph.k) - 1
     if rank < 0:
         return graph
@@ -49,7 +49,7 @@ def _scaled(graph: NeighbourGraph) -> NeighbourGraph:
 
 
 def _put_together(clumps: dict[int, list[int]], one: int, other: int) -> None:
-    """Let two rows and the clumps they are in be one clump, which each of its rows leads to."""
+    """Join the clumps of two rows; each row then maps to the joined clump."""
     first, second = clumps.get(one, [one]), clumps.get(other, [other])
     if first is second or len(first) + len(second) > TOGETHER:
         return

@@ -1,5 +1,5 @@
-"""Suggestions kept up to date: after an act only what it touched is compared. `identity.suggest` and
-`identity.once_a_photo` find the same from the beginning."""
+"""Suggestions, kept up to date: after an act only what it touched is compared again. `identity.suggest` and
+`identity.once_a_photo` compute the same from scratch."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparedRows:
-    """The N faces that are compared, by id. ids, photos: (N,); quality: (N,) float32; vectors: (N, D), of equal
-    length; days: (N,) of their photos, see Lifetimes, None where no date is known."""
+    """The N compared faces, by id. ids, photos: (N,); quality: (N,) float32; vectors: (N, D) of equal length; days:
+    (N,) of their photos, see Lifetimes; None if no date is known."""
 
     ids: Ints
     photos: Ints
@@ -35,10 +35,9 @@ class ComparedRows:
 class Decided:
     """What people decided about N faces.
 
-    people: (N,) whose each is, -1 for nobody's, and for faces with a flag; asked: (N,) whether it waits for a name;
-    groups: (N,) its group, -1 for none. on_photos: (L, 2) photo and person of all faces with a name; ruled_out:
-    (R, 2) row and person that can't be; refused: faces that are not the person beside them; lifetimes: of people
-    whose dates are known.
+    people: (N,) the person of each face, -1 if unnamed or flagged; asked: (N,) whether it waits for a name; groups:
+    (N,) its group, -1 for none. on_photos: (L, 2) photo and person of all named faces; ruled_out: (R, 2) impossible
+    row and person; refused: faces rejected for a person; lifetimes: of people whose dates are known.
     """
 
     people: Ints
@@ -51,7 +50,7 @@ class Decided:
 
 
 class SuggestionIndex:
-    """Who the faces that wait for a name may be."""
+    """Who the faces waiting for a name may be."""
 
     def __init__(self, faces: ComparedRows, *, limit: float, margin: float = MARGIN) -> None:
         self._faces, self._limit, self._margin = faces, limit, margin
@@ -64,11 +63,11 @@ class SuggestionIndex:
 
     @property
     def known(self) -> int:
-        """How many faces are compared."""
+        """How many faces have been compared so far."""
         return int(self._nearby.known.sum())
 
     def carry_on(self, before: SuggestionIndex) -> None:
-        """Take over what another index knows of faces that have the same vectors here."""
+        """Copy what another index knows about faces with the same vectors."""
         mine, theirs = self._faces, before._faces
         _, here, there = np.intersect1d(mine.ids, theirs.ids, assume_unique=True, return_indices=True)
         same = (mine.vectors[here] == theirs.vectors[there]).all(axis=1) & (
@@ -77,8 +76,8 @@ class SuggestionIndex:
         self._nearby.carry_on(before._nearby, here[same], there[same])
 
     def update(self, decided: Decided) -> Iterator[int]:
-        """Take in what was decided. The iterator compares faces that are new to this with everybody and yields how
-        many are left; `suggestions` tells what is known so far."""
+        """Apply what was decided. The iterator compares new faces with everybody and yields how many are left;
+        meanwhile `suggestions` gives those known so far."""
         self._limit_groups(decided)
         changed, rest = self._nearby.update(decided.people, decided.asked)
         self._reasons = {key: rows for key, rows in self._reasons.items() if key[1] not in changed}
@@ -86,7 +85,7 @@ class SuggestionIndex:
         return rest
 
     def suggestions(self) -> list[Suggestion]:
-        """The surest first, of two faces of a photo only the likelier one for a person."""
+        """Surest first; each person at most once per photo, for the likelier face."""
         decided = self._was
         if decided is None:
             return []
@@ -118,8 +117,8 @@ class SuggestionIndex:
         return list(self._made.values())
 
     def usual_odds(self, rows: Ints, people: Ints) -> Floats:
-        """The log-odds that faces in these rows (M,) would be taken for people (M,), as if they weren't named: NaN
-        where that can't be told."""
+        """The log-odds that a suggestion of people (M,) for the faces in these rows (M,) would be right if they
+        were unnamed; NaN if that can't be told."""
         middles, vectors = self._nearby.middles(), self._faces.vectors[rows]
         there = np.isin(people, middles.people)
         result = np.full(len(rows), np.nan)
@@ -135,7 +134,7 @@ class SuggestionIndex:
         return result
 
     def _named(self, rows: Ints, people: Ints) -> Bools:
-        """Which of these rows speak for these people."""
+        """Which of these rows are among the faces that represent these people."""
         return np.array(
             [
                 bool((self._nearby.speaking(who) == row).any())
@@ -147,7 +146,7 @@ class SuggestionIndex:
     def _suggestion(
         self, row: int, people: list[int], distances: list[float], sure: bool, lead: float
     ) -> Suggestion:
-        """The one that was made before, where it still holds: most do."""
+        """The suggestion made before, if it still holds, as most do; else a new one."""
         before = self._made.get(row)
         runner_up = people[1] if distances[1] != np.inf else None
         if (
@@ -179,7 +178,8 @@ class SuggestionIndex:
         return self._reasons[row, person]
 
     def _nearest_two(self, rows: Ints, decided: Decided) -> tuple[Ints, Floats]:
-        """The nearest two people of each row that nothing rules out: ids (M, 2), distances (M, 2) with inf."""
+        """The nearest two people of each row that nothing rules out: ids (M, 2) and distances (M, 2), inf for
+        nobody."""
         people, apart = self._nearby.people[rows], self._nearby.distances[rows]
         photos = np.broadcast_to(self._faces.photos[rows, None], people.shape)
         out = _among(photos, people, decided.on_photos)
@@ -194,8 +194,8 @@ class SuggestionIndex:
         return people, distances
 
     def _look_farther(self, rows: Ints, people: Ints, distances: Floats, decided: Decided) -> None:
-        """Rows of whose listed people too many are ruled out, or went, are compared with everybody else, where that
-        may matter."""
+        """Compare a row with everybody if too many of its listed people are ruled out or gone, and if it
+        matters."""
         beyond, reach = self._nearby.beyond[rows], identity.LESS_SURE * self._limit
         nearest = np.minimum(distances[:, 0], beyond)
         lacking = ~np.isfinite(distances[:, 1]) & np.isfinite(beyond) & (nearest <= reach)
@@ -205,7 +205,7 @@ class SuggestionIndex:
             people[places], distances[places] = self._nearby.exactly(rows[places], without)
 
     def _out_of_question(self, row: int, decided: Decided) -> Ints:
-        """The people that a row can't be."""
+        """The people whom a row can't show."""
         here = decided.on_photos[decided.on_photos[:, 0] == self._faces.photos[row], 1]
         out = [here, decided.ruled_out[decided.ruled_out[:, 0] == row, 1]]
         if self._faces.days is not None:
@@ -214,7 +214,7 @@ class SuggestionIndex:
         return np.concatenate(out)
 
     def _limit_groups(self, decided: Decided) -> None:
-        """See identity.limits_of; only groups whose waiting faces changed are looked at."""
+        """See identity.limits_of; only for groups whose waiting faces changed."""
         before = _waiting_groups(self._was) if self._was is not None else np.full(len(self._faces.ids), -2)
         after = _waiting_groups(decided)
         changed = before != after
@@ -224,7 +224,7 @@ class SuggestionIndex:
         self._limits[rows] = identity.limits_of(self._faces.vectors[rows], after[rows], self._limit)
 
     def _unlike_refused(self, rows: Ints, people: Ints, distances: Floats, refused: GalleryFaces) -> Bools:
-        """Which rows are no nearer to a face that is not the person than to the person's own."""
+        """Which rows are no nearer to a face rejected for the person than to the person's own."""
         kept = np.ones(len(rows), bool)
         for person in np.intersect1d(people, refused.people).tolist():
             mine, others = np.flatnonzero(people == person), refused.vectors[refused.people == person]
@@ -239,7 +239,7 @@ def _waiting_groups(decided: Decided) -> Ints:
 
 
 def _among(one: Ints, other: Ints, pairs: Ints) -> Bools:
-    """Which (one, other), in their shape, are among pairs (K, 2)."""
+    """Which (one, other), arrays of one shape, are among pairs (K, 2)."""
     width = int(max(other.max(initial=0), pairs[:, 1].max(initial=0))) + 2
     codes = np.unique(pairs[:, 0] * width + pairs[:, 1])
     found: Bools = np.isin(one * width + other, codes) & (other >= 0)
@@ -247,6 +247,6 @@ def _among(one: Ints, other: Ints, pairs: Ints) -> Bools:
 
 
 def _first_of(photos: Ints, people: Ints) -> Ints:
-    """The places of the first of each photo and person."""
+    """The index of the first row of each photo and person."""
     pairs = np.stack([photos, people], axis=1)
     return np.unique(pairs, axis=0, return_index=True)[1]

@@ -73,7 +73,7 @@ def check_restorable(library: Library, file: Path) -> None:
     NotAllowed for all but owners."""
     library.actor.require(Role.OWNER)
     if any(job.state == JobState.RUNNING for job in library.jobs.active()):
-        raise BadInput("Something is at work; wait for its end, or cancel it, then restore.")
+        raise BadInput("A job is running; wait until it ends or cancel it, then restore.")
     verify(library.settings, file)
 
 

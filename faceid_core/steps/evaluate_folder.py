@@ -67,7 +67,7 @@ def evaluate_folder(
     wanted = np.array([number.get(name, -1) for name in found.names], np.int64)
     if not (wanted >= 0).any():
         raise NotEnoughLabels(
-            "The recogniser knows nobody of these folders; name them as the people are named, or use --split."
+            "The recogniser knows nobody these folders are named after; rename them, or use --split."
         )
     mine, strange = (recogniser.scorer(found.vectors[part]) for part in (wanted >= 0, wanted < 0))
     known = wanted[wanted >= 0]
@@ -106,9 +106,7 @@ def _photos(folder: Path) -> Iterator[tuple[Path, str]]:
     top = folders.absolute(folder)
     found = [(path, path.relative_to(top).parts) for path in folders.walk([folder])]
     if not any(len(parts) > 1 for _, parts in found):
-        raise BadInput(
-            "There is no folder per person in it; put the photos of each person into a folder of their own."
-        )
+        raise BadInput("That folder has no subfolder per person; put each person's photos into a separate one.")
     yield from ((path, parts[0]) for path, parts in found if len(parts) > 1)
 
 
@@ -125,7 +123,7 @@ def _by_split(found: Identities, settings: Settings, seed: int) -> tuple[HeldOut
     rng, counts = np.random.default_rng(seed), Counter(found.names)
     able = sorted(name for name, count in counts.items() if count > 1)
     if not able:
-        raise NotEnoughLabels("A split takes people with two photos or more; put more photos into the folders.")
+        raise NotEnoughLabels("A split needs people with two photos or more; put more photos into the folders.")
     people = tuple(sorted(rng.permutation(able)[: max(1, round(KNOWN_SHARE * len(able)))].tolist()))
     names, train, test = np.array(found.names), list[int](), list[int]()
     for name in people:

@@ -32,8 +32,8 @@ def held_out(library: Library, model: ModelView) -> HeldOut:
     found = model_files.read(library.settings.models_folder / model.artifact).held_out
     if found is None:
         raise NotMeasured(
-            f"Recogniser {model.id} keeps no answers about single faces: it is of an earlier version of faceid, or "
-            "nobody in it has a second photo. Train again to see them."
+            f"Recogniser {model.id} has no answers about single faces: an earlier version of faceid made it, or "
+            "nobody in it has a second photo. Train again to get them."
         )
     return found
 

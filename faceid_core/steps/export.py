@@ -155,7 +155,7 @@ def content_of(library: Library, form: str, query: ExportQuery, *, split: float 
     if wanted.one_person and len(query.people) != 1:
         raise BadInput(f"Choose one person for the form {form}.")
     if not 0 <= split < 1:
-        raise BadInput("The share to validate with is from 0 to below 1.")
+        raise BadInput("The share held out for validation must be at least 0 and below 1.")
     faces = list(library.exports.faces(_narrowed(query, wanted)))
     without = library.exports.without_face(query) if wanted.whole_photos else []
     if not (faces or without):

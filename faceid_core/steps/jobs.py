@@ -39,7 +39,7 @@ AVOID_SECONDS = 60.0
 
 IMPORT = "import"
 
-UNEXPECTED = "Something went wrong that we did not expect; the log has the details."
+UNEXPECTED = "Something unexpected went wrong; the log has the details."
 
 
 class Reporter:

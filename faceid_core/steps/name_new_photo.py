@@ -12,7 +12,7 @@ from faceid_core.library import Library, Naming, person_names
 from faceid_core.media.uploaded import keep, sha256_of
 from faceid_core.values import PROGRAM, Box, Role
 
-CHANGED = "That photo is no longer what was looked at; choose it again."
+CHANGED = "That photo is no longer the one recognised; choose it again."
 
 
 def name_new_photo(library: Library, data: bytes, name: str, box: Box, *, keep_as: str) -> Naming:

@@ -20,7 +20,7 @@ from faceid_core.values import PROGRAM, Image, Recognised, Role
 if TYPE_CHECKING:
     from faceid_core.recognition.recogniser import EmbeddedFaces, Recogniser
 
-OTHER_RECOGNISER = "Another recogniser is in use by now; choose the photo again."
+OTHER_RECOGNISER = "Another recogniser is now in use; choose the photo again."
 
 NEAREST_OF_EACH = 8
 """The best faces of each candidate that `nearest` compares with."""

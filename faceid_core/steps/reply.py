@@ -55,7 +55,7 @@ def give(library: Library, asked: AskedNow, given: Given) -> Act:
     if not meant and question.kind is Kind.SINGLES and given.reply is Reply.STRANGER:
         return give(library, asked, replace(given, left_out=()))  # nobody there is known
     if not meant:
-        raise BadInput("Select the faces that are meant.")
+        raise BadInput("Select the faces you mean.")
     drawn = asked.every if not given.left_out else asked.every.only(meant)
     if given.reply in (Reply.STRANGER, Reply.NOT_A_FACE):
         return library.faces.flag(meant, Flag(given.reply.value), drawn=drawn)

@@ -20,26 +20,29 @@ from faceid_core.vision.embedding import EMBEDDERS, name_of
 
 if TYPE_CHECKING:
     from faceid_core.recognition.scoring import FaceSet
-    from faceid_core.recognition.training import Readiness, Rejected, Space, TrainOptions
+    from faceid_core.recognition.training import Readiness, Rejected, Space, Trained, TrainOptions
     from faceid_core.settings import Settings
 
 MANY_CHANGED, SHARE_CHANGED = 5, 0.05
-"""So many faces, and such a share of those that were learned from, are worth another training."""
+"""Changed faces, and their share of those learned from, that make another training worthwhile."""
 
 CANDIDATES = 2
-"""Faces that are read for one place in the cohort: some are too near to others, or to somebody known."""
+"""Faces read per place in the cohort, as some are too near to others or to somebody known."""
 
 
 def readiness(library: Library, options: TrainOptions | None = None) -> Readiness:
     """Whether `train_recogniser` can train now, and who would be in it. Loads no network."""
-    own = None if _is_ours(library.settings) else name_of(library.settings)  # ours can describe any stored crop
+    own = None if _is_ours(library.settings) else name_of(library.settings)  # ours can embed any stored crop
     return _checked(library, library.people.training_faces(own), options)
 
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What changed in names since a recogniser was trained. new_people: who has a face now and is not in it; faces:
-    that have another name, or a first one, at least so many."""
+    """What changed in the names since a recogniser was trained.
+
+    new_people: who now has a face and is not in it; faces: the least number of faces with a new name, or no name
+    any more; learned: how many it learned from.
+    """
 
     new_people: tuple[str, ...]
     faces: int
@@ -57,14 +60,14 @@ class Since:
 
 
 def changed_since(library: Library, model: ModelView) -> Since:
-    """By how many faces each person had then and has now."""
+    """What changed since this recogniser was trained, by each person's number of faces then and now."""
     then, now = Counter(model.labels), Counter(library.people.training_faces().names)
     more, fewer = (now - then).total(), (then - now).total()
     return Since(tuple(sorted(now.keys() - set(model.classes))), max(more, fewer), then.total())
 
 
 def require_trainer(settings: Settings, options: TrainOptions) -> None:
-    """Raises TrainerMissing; UnknownChoice where a network of the user's own would have to be trained further."""
+    """Raises TrainerMissing; UnknownChoice if a custom model would have to be trained further."""
     from faceid_core.recognition import classic
     from faceid_core.recognition.training import NO_TRAINER
 
@@ -80,7 +83,7 @@ def require_trainer(settings: Settings, options: TrainOptions) -> None:
 
 
 def _is_ours(settings: Settings) -> bool:
-    """Whether faceid has the network itself, so that it can describe crops and train it further."""
+    """Whether the embedder comes with faceid, so that it can embed crops and be trained further."""
     return settings.embedder in EMBEDDERS
 
 
@@ -104,23 +107,33 @@ def train_recogniser(
 ) -> ModelView:
     """Train a recogniser from the names given so far and store it as the newest model.
 
-    Raises NotAllowed for all but owners, NotEnoughLabels, UnknownChoice, TrainerMissing; ErasedMeanwhile where
-    somebody was erased while it ran; JobCancelled from `progress`. Then it leaves nothing behind.
+    Raises NotAllowed for all but owners, NotEnoughLabels, UnknownChoice, TrainerMissing; ErasedMeanwhile if
+    somebody was erased while it ran; JobCancelled from `progress`. In all these cases it leaves nothing behind.
     """
+    from faceid_core.recognition import training
+
+    library.actor.require(Role.OWNER)  # now, not after minutes of work
+    options = replace(options or training.TrainOptions(), mirror=library.settings.mirror)
+    require_trainer(library.settings, options)
+    snapshot = LibrarySnapshot.of(library)
+    if (refusal := _checked(library, snapshot.training_faces, options).refusal) is not None:
+        raise NotEnoughLabels(refusal)  # before any crop is decoded
+    return _stored(snapshot, _trained(snapshot, options, progress, on_epoch))
+
+
+def _trained(
+    snapshot: LibrarySnapshot,
+    options: TrainOptions,
+    progress: Progress,
+    on_epoch: Callable[[dict[str, float]], None],
+) -> Trained:
     from faceid_core.engine.dlib_format import resnet_weights
     from faceid_core.engine.weights import weights_path
     from faceid_core.recognition import training
 
-    library.actor.require(Role.OWNER)  # now, not after minutes of work
-    options = options or training.TrainOptions()
-    options = replace(options, mirror=library.settings.mirror)
-    require_trainer(library.settings, options)
-    snapshot = LibrarySnapshot.of(library)
-    named, embedder = snapshot.training_faces, snapshot.embedder.name
-    if (refusal := _checked(library, named, options).refusal) is not None:
-        raise NotEnoughLabels(refusal)  # before any crop is decoded
+    library, named, embedder = snapshot.library, snapshot.training_faces, snapshot.embedder.name
     unknown = _unknown(library, embedder, options)
-    trained = training.train(
+    return training.train(
         decoded(library, named.ids),
         list(named.names),
         named.photos,
@@ -137,11 +150,17 @@ def train_recogniser(
         progress=progress,
         on_epoch=on_epoch,
     )
+
+
+def _stored(snapshot: LibrarySnapshot, trained: Trained) -> ModelView:
+    """Its files and its row, or neither."""
+    from faceid_core.recognition import training
+
+    library, named, report = snapshot.library, snapshot.training_faces, trained.report
     folder = training.save(trained, library.settings.models_folder)
-    report = trained.report
     try:
         model = library.models.add(
-            embedder=embedder,
+            embedder=snapshot.embedder.name,
             classes=list(report.classes),
             metrics=report.as_dict(),
             threshold=report.threshold,
@@ -172,7 +191,7 @@ def _strangers(library: Library, embedder: str) -> FaceSet:
 
 
 def _rejected(library: Library, named: NamedFaces, embedder: str) -> Rejected:
-    """Faces of which somebody said “not Ada”, where Ada has faces."""
+    """Faces rejected as “not Ada”, if Ada has faces."""
     from faceid_core.recognition.scoring import FaceSet
     from faceid_core.recognition.training import Rejected
 
@@ -183,12 +202,12 @@ def _rejected(library: Library, named: NamedFaces, embedder: str) -> Rejected:
     return Rejected(faces, [names[person] for person in found.people[kept].tolist()])
 
 
-def _unknown(library: Library, embedder: str, options: TrainOptions | None) -> Ints:
-    """Faces of nobody named that a network which is trained further looks at anew; no other training needs their
-    pictures."""
+def _unknown(library: Library, embedder: str, options: TrainOptions) -> Ints:
+    """Unnamed faces whose pictures a network sees that is trained further; other training needs their vectors
+    only."""
     from faceid_core.recognition.candidates import STRANGERS
     from faceid_core.recognition.classic import NAME
 
-    if options is None or not (options.upper_epochs or options.recipe == NAME):
+    if not (options.upper_epochs or options.recipe == NAME):
         return np.empty(0, np.int64)
     return library.gallery.strangers(embedder, STRANGERS).ids

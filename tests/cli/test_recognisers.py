@@ -123,7 +123,8 @@ def test_a_folder_per_person_is_evaluated(trained_folder: Path, identities: Path
     assert "Anna" in page.read_text() and "<script" not in page.read_text()
     (identities / "Anna").rename(identities / "Nobody")
     refused(
-        faceid("--library", trained_folder, "evaluate", "--folder", identities), "knows nobody of these folders"
+        faceid("--library", trained_folder, "evaluate", "--folder", identities),
+        "knows nobody these folders are named after",
     )
 
 

@@ -67,7 +67,7 @@ def test_it_can_be_cancelled(drawn_faces: Faces, weights: Path) -> None:
 
 def test_without_weights_one_sentence_says_what_to_do(no_cache: Path, tmp_path: Path) -> None:
     for given in (None, tmp_path / "missing.pth"):
-        with pytest.raises(TrainerMissing, match="downloads nothing: put torchvision's resnet34"):
+        with pytest.raises(TrainerMissing, match="downloads nothing, so put torchvision's resnet34"):
             classic.weights_file(given)
     no_cache.mkdir(parents=True)
     (no_cache / classic.WEIGHTS_NAME).write_bytes(b"")
@@ -91,5 +91,5 @@ def test_a_foreign_file_is_refused_and_not_executed(kind: str, tmp_path: Path) -
         file.write_bytes(pickle.dumps(Evil()))
     else:
         file.write_bytes(b"" if kind == "empty" else b"no weights at all")
-    with pytest.raises(TrainerMissing, match="damaged, or of another network"):
+    with pytest.raises(TrainerMissing, match="damaged or belongs to another network"):
         classic._network(file)

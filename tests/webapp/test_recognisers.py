@@ -129,7 +129,7 @@ def test_one_of_before_is_said_to_keep_no_answers(known: Library, open_page: Ope
     made = model_files.write(replace(model_files.read(folder), held_out=None), known.settings.models_folder)
     known.models.add("dlib-resnet+mirror", model.classes, {}, 0.5, {}, made.name)
     page = open_page("evaluation")
-    assert not page.exception and "keeps no answers about single faces" in page.info[0].value
+    assert not page.exception and "has no answers about single faces" in page.info[0].value
 
 
 def test_a_stricter_threshold_is_looked_at_and_then_used(known: Library, open_page: OpenPage) -> None:

@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route
 
 from faceid_core.errors import FaceIdError
+from faceid_core.library import person_names
 from webapp import theme
 from webapp.access import html
 from webapp.access.addresses import local_path
@@ -234,7 +235,7 @@ def _identity(request: Request) -> Identity | None:
 async def _form_of(request: Request) -> FormData | None:
     """What was posted; None for more than a form of ours can hold."""
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MOST_FORM_BYTES:
+    if not length.isdecimal() or int(length) > MOST_FORM_BYTES:
         return None
     return await request.form(max_files=0, max_fields=10)
 
@@ -253,7 +254,8 @@ def _address(request: Request) -> str:
 
 
 def _key(name: str) -> str:
-    return name.strip().casefold()[:100]
+    """As the library tells names apart, so that no other spelling of one gets attempts of its own."""
+    return person_names.key(name.strip())[:100]
 
 
 def _span(seconds: int) -> str:

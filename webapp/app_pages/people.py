@@ -29,11 +29,11 @@ from webapp.parts.pager import Pager
 from webapp.parts.people_selection import people_selection
 from webapp.parts.person_dialogs import edit_dialog, merge_dialog, picture
 from webapp.parts.person_map import person_map, points_of
-from webapp.parts.photo_dialog import show_photo
+from webapp.parts.photo_dialog import show_addressed, show_photo
 from webapp.parts.photo_grid import photo_grid
 from webapp.parts.share_dialog import share_button
 from webapp.parts.undo import offer_undo, undo_bar
-from webapp.wording import count, long_date
+from webapp.wording import count, long_date, number_in
 
 if TYPE_CHECKING:
     from faceid_core.library import Erasure, FaceView, PersonView
@@ -73,11 +73,11 @@ def page() -> None:
 
 
 def _opened() -> PersonView | None:
-    number = st.query_params.get(PERSON, "")
-    if not number.isdigit():
+    number = number_in(st.query_params.get(PERSON, ""))
+    if number is None:
         return None
     try:
-        return library().people.get(int(number))
+        return library().people.get(number)
     except NotFound as gone:
         st.info(escaped_markdown(str(gone)), icon=":material/person_off:")
         return None
@@ -211,6 +211,7 @@ def _one(person: PersonView) -> None:
         person_map(person, points)
     else:
         _faces(person)
+    show_addressed(PhotoQuery(people=(person.id,), by_date=view == PHOTOS))
 
 
 def _faces(person: PersonView) -> None:

@@ -21,6 +21,7 @@ from webapp.parts.left_out import left_out_by_last_import
 from webapp.parts.menu import close_menu, menu
 from webapp.parts.names import names_menu
 from webapp.parts.pager import Pager
+from webapp.parts.photo_dialog import show_addressed
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
 from webapp.parts.photo_selection import forget_selection, photo_selection
@@ -257,6 +258,7 @@ def _browse(counts: Counts) -> None:
         photo_grid(found[:PAGE_PHOTOS], query=query)
     if found:
         pager.buttons(last=found[:PAGE_PHOTOS][-1].id, has_more=len(found) > PAGE_PHOTOS)
+    show_addressed(query)
 
 
 def _choosing() -> bool:

@@ -35,7 +35,7 @@ def person_map(person: PersonView, points: MapPoints) -> None:
     container = f"card-person-map-{person.id}"
     with chart, st.container(border=True, key=container):
         state = st.plotly_chart(
-            figure(points, by="groups", height=420, webgl=has_webgl()), key=f"person-map-{person.id}",
+            figure(points, by="groups", height=420, webgl=has_webgl(), beside=False), key=f"person-map-{person.id}",
             on_select="rerun", selection_mode=("points", "box", "lasso"), config=CONFIG,
             alt=f"A map of the faces of {person.name}; the view Faces lists the same faces",
         )  # fmt: skip
