@@ -48,9 +48,9 @@ def test_an_empty_library_has_nothing_to_export(library: Library, open_page: Ope
 
 def test_the_page_says_what_it_comes_to(named: Library, open_page: OpenPage) -> None:
     page = open_page("export")
-    assert "**6 faces** of **2 people** on **6 photos** · about **" in texts(page)
+    assert "**6 faces** of **2 people** in **6 photos** · about **" in texts(page)
     page.multiselect(key="export-people").select(named.people.known("Ada").id).run()
-    assert "**3 faces** of **1 person** on **3 photos**" in texts(page)
+    assert "**3 faces** of **1 person** in **3 photos**" in texts(page)
     assert page.get("link_button")[0].proto.url == f"/api/exports/albums.zip?person={named.people.known('Ada').id}"
 
 
