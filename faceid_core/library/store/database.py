@@ -264,8 +264,11 @@ def make_folder(settings: Settings) -> None:
             f"The library's folder {settings.library} can't be made ({error.strerror}); "
             "choose another one with --library."
         ) from error
-    for path in (settings.library, *_files(settings)):
-        make_private(path, quietly=read_only(settings))
+    files = _files(settings)
+    # Where nothing was kept yet, nobody could have read anything.
+    quietly = read_only(settings) or (settings.database_url is None and not files[0].exists())
+    for path in (settings.library, *files):
+        make_private(path, quietly=quietly)
 
 
 def _files(settings: Settings) -> list[Path]:
