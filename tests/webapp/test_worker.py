@@ -11,7 +11,6 @@ import pytest
 from faceid_core.settings import Settings
 from webapp import worker
 
-
 FORKS = """
 import asyncio, ctypes, os, sys, uvloop
 from webapp import worker
@@ -74,7 +73,7 @@ def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's own way to be told of a fork")
 @pytest.mark.slow  # a process of its own, as nothing takes the hook away again
 def test_the_server_is_not_copied_to_start_its_worker(tmp_path: Path) -> None:
-    """Threads of other libraries do not survive a fork, and Numba's says so where the first line of help should be."""
+    """Threads of other libraries do not survive a fork, and Numba says so on the first screen of a new user."""
     command = [sys.executable, "-c", FORKS, str(tmp_path / "ran")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -357,13 +357,22 @@ def plain_errors() -> Iterator[None]:
         raise
 
 
+DISK_FULL = "The disk is full; free some space and try again. Nothing was lost."
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether this is what SQLite says then; also where what it shares in memory finds no room on the disk, which it
+    calls an error of input and output."""
+    return getattr(error, "sqlite_errorname", "") in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+
+
 def _operational(error: OperationalError) -> LibraryError:
     reason = _first_line(error)
     low = reason.lower()
     if getattr(error.orig, "sqlstate", None) == UNAVAILABLE or "is locked" in low or "busy" in low:
         return LibraryBusy("Another program is writing to the library; wait a moment and try again.")
-    if "disk is full" in low or "no space left" in low:
-        return DiskFull("The disk is full; free some space and try again. Nothing was lost.")
+    if is_disk_full(error.orig) or "no space left" in low:
+        return DiskFull(DISK_FULL)
     if "readonly" in low or "unable to open" in low:
         return LibraryError("The library's folder can't be written to; check its permissions.")
     if isinstance(error.orig, sqlite3.Error):
