@@ -361,8 +361,7 @@ DISK_FULL = "The disk is full; free some space and try again. Nothing was lost."
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether this is what SQLite says then; also where what it shares in memory finds no room on the disk, which it
-    calls an error of input and output."""
+    """Whether this is what SQLite says then. Where the index of its log finds no room, it says “disk I/O error”."""
     return getattr(error, "sqlite_errorname", "") in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
 
 
