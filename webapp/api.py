@@ -375,6 +375,8 @@ def _not_served(request: Request, error: Exception) -> JSONResponse:
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     wrong = error.errors()[0]
+    if wrong["type"] == "json_invalid":
+        return _sentence(422, BAD_JSON)
     return _sentence(422, f"The field {wrong['loc'][-1]} can't be used: {wrong['msg']}.")
 
 

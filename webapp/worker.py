@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -42,31 +43,35 @@ def worker_environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **{f"FACEID_{name.upper()}": text for name, text in as_text.items()}}
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
         return
     process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), STOP_SECONDS)
-    except TimeoutError:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
         process.kill()
-        await process.wait()
+        process.wait()
 
 
 async def keep_running(
     command: Sequence[str], environment: dict[str, str], *, first_pause_seconds: float = FIRST_PAUSE_SECONDS
 ) -> None:
-    """Run the command for ever; cancelling this coroutine terminates it. Pauses double with each quick death."""
+    """Run the command for ever; cancelling this coroutine terminates it. Pauses double with each quick death.
+
+    By subprocess, which never copies this process: uvloop's own way does, and the threads that networks and maps
+    have started here do not survive that.
+    """
     pause = first_pause_seconds
     while True:
         started = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdin=asyncio.subprocess.DEVNULL, start_new_session=True
+        process = subprocess.Popen(  # nosec B603 - our own program
+            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
         try:
-            code = await process.wait()
+            code = await asyncio.to_thread(process.wait)
         finally:
-            await _stop(process)
+            await asyncio.shield(asyncio.to_thread(_stop, process))
         if time.monotonic() - started > HEALTHY_SECONDS:
             pause = first_pause_seconds
         log.warning("The worker ended with code %s; starting it again in %.0f s.", code, pause)

@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 from faceid_core import __version__
 from faceid_core.atomic import make_private, replaced
-from faceid_core.errors import BackupUnusable, BadInput, LibraryBusy, LibraryError, NotWritable
+from faceid_core.errors import BackupUnusable, BadInput, DiskFull, LibraryBusy, LibraryError, NotWritable
 from faceid_core.library.store import database, transfer
 from faceid_core.settings import Settings
 from faceid_core.steps import backups, key_bindings
@@ -103,6 +103,8 @@ def copy_database(settings: Settings, target: Path) -> None:
             old.backup(new)  # in one step: a step that others write in between would start all over again
             new.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
+        if database.is_disk_full(error):
+            raise DiskFull(database.DISK_FULL) from error
         raise LibraryError(f"The database can't be copied ({error}); run `faceid doctor --deep`.") from error
 
 

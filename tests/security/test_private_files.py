@@ -11,6 +11,7 @@ import pytest
 
 from faceid_core.atomic import make_private
 from faceid_core.library import Library
+from faceid_core.library.store.database import make_folder
 from faceid_core.settings import Settings
 from faceid_core.steps import doctor, file_rights
 from faceid_core.steps.back_up import back_up
@@ -172,3 +173,15 @@ def test_what_is_nobody_s_or_somebody_s_own_stays_as_it_is(tmp_path: Path, folde
 def test_a_folder_outside_of_the_library_is_named_in_full(tmp_path: Path) -> None:
     inside, outside = tmp_path / "library" / "models", tmp_path / "temporary"
     assert file_rights.in_words([inside, outside], tmp_path / "library") == f"models, {outside}"
+
+
+def test_an_empty_folder_that_was_open_is_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Such as the folder data of a fresh checkout."""
+    settings = Settings(library=tmp_path)
+    tmp_path.chmod(0o755)
+    make_folder(settings)
+    assert mode(tmp_path) == 0o700 and not caplog.records
+    (tmp_path / "faceid.db").touch()
+    tmp_path.chmod(0o755)
+    make_folder(settings)
+    assert mode(tmp_path) == 0o700 and "had rights to" in caplog.text

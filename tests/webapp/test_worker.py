@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,27 @@ import pytest
 
 from faceid_core.settings import Settings
 from webapp import worker
+
+FORKS = """
+import asyncio, ctypes, os, sys, uvloop
+from webapp import worker
+
+@ctypes.CFUNCTYPE(None)
+def forked():
+    os.write(2, b"forked")
+
+ctypes.CDLL(None).__register_atfork(forked, None, None, None)
+
+async def scenario():
+    code = f"open({sys.argv[1]!r}, 'x'); import time; time.sleep(60)"
+    task = asyncio.create_task(worker.keep_running([sys.executable, "-c", code], dict(os.environ)))
+    while not os.path.exists(sys.argv[1]):
+        await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.wait([task])
+
+uvloop.run(scenario())
+"""
 
 
 def _pids(record: Path) -> list[int]:
@@ -46,6 +68,15 @@ def test_a_worker_that_dies_is_started_again(tmp_path: Path) -> None:
 
     asyncio.run(scenario())
     assert len(set(_pids(record))) >= 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own way to be told of a fork")
+@pytest.mark.slow  # a process of its own, as nothing takes the hook away again
+def test_the_server_is_not_copied_to_start_its_worker(tmp_path: Path) -> None:
+    """Threads of other libraries do not survive a fork, and Numba says so on the first screen of a new user."""
+    command = [sys.executable, "-c", FORKS, str(tmp_path / "ran")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_worker_ends_with_the_server(tmp_path: Path) -> None:

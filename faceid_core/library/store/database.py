@@ -265,8 +265,11 @@ def make_folder(settings: Settings) -> None:
             f"The library's folder {settings.library} can't be created ({error.strerror}); "
             "choose another one with --library."
         ) from error
-    for path in (settings.library, *_files(settings)):
-        make_private(path, quietly=read_only(settings))
+    files = _files(settings)
+    # Where nothing was kept yet, nobody could have read anything.
+    quietly = read_only(settings) or (settings.database_url is None and not files[0].exists())
+    for path in (settings.library, *files):
+        make_private(path, quietly=quietly)
 
 
 def _files(settings: Settings) -> list[Path]:
@@ -355,13 +358,21 @@ def plain_errors() -> Iterator[None]:
         raise
 
 
+DISK_FULL = "The disk is full; free some space and try again. Nothing was lost."
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether this is what SQLite says then. Where the index of its log finds no room, it says “disk I/O error”."""
+    return getattr(error, "sqlite_errorname", "") in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+
+
 def _operational(error: OperationalError) -> LibraryError:
     reason = _first_line(error)
     low = reason.lower()
     if getattr(error.orig, "sqlstate", None) == UNAVAILABLE or "is locked" in low or "busy" in low:
         return LibraryBusy("Another program is writing to the library; wait a moment and try again.")
-    if "disk is full" in low or "no space left" in low:
-        return DiskFull("The disk is full; free some space and try again. Nothing was lost.")
+    if is_disk_full(error.orig) or "no space left" in low:
+        return DiskFull(DISK_FULL)
     if "readonly" in low or "unable to open" in low:
         return LibraryError("The library's folder can't be written to; check its permissions.")
     if isinstance(error.orig, sqlite3.Error):
