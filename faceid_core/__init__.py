@@ -4,5 +4,5 @@ from faceid_core import privacy
 
 __version__ = "0.1.0"
 
-# Here, because server, workers, command line, tests and notebooks all pass here before any heavy library.
+# Called here because everything (server, workers, CLI, tests, notebooks) imports this before any heavy library.
 privacy.silence()

@@ -1,4 +1,4 @@
-"""Files that are complete or not there at all, and that nobody else on this machine reads."""
+"""Atomic writes, and files that other users of this machine can't read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ log = logging.getLogger(__name__)
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 OTHERS = 0o077
-"""The rights of the group and of everybody."""
+"""The permission bits for group and others."""
 
 
 def is_open(path: Path) -> bool:
-    """Whether other users of this machine have any right to a file or folder. Never on Windows, which has no such
-    modes: there a folder in the user's profile is private by itself."""
+    """Whether other users of this machine have any permission on a file or folder. Always false on Windows, which
+    has no such modes: there, folders in the user's profile are private by default."""
     try:
         return os.name == "posix" and bool(path.stat().st_mode & OTHERS)
     except OSError:
@@ -26,8 +26,8 @@ def is_open(path: Path) -> bool:
 
 
 def make_private(path: Path, *, quietly: bool = False) -> bool:
-    """Take a file or folder away from everybody but its owner, who keeps the rights that they have; True where that
-    is so afterwards. quietly: the caller tells what was open."""
+    """Remove all permissions of group and others from a file or folder. Returns whether it is private afterwards.
+    quietly: log at debug level only, because the caller reports what was open."""
     if not is_open(path):
         return True
     try:
@@ -46,8 +46,8 @@ def _level(quietly: bool) -> int:
 
 @contextmanager
 def replaced(file: Path, *, private: bool = False) -> Iterator[Path]:
-    """A file in the same folder to write to, which takes the place of `file` at the end. After an error, which
-    is raised on, `file` is as it was. private: nobody but its owner reads the file."""
+    """Yield a temporary file in the same folder, which replaces `file` on success. On an error, which is re-raised,
+    `file` is unchanged. private: only the file's owner can read it."""
     partial = file.with_name(f".{file.name}.partial")
     try:
         if private:

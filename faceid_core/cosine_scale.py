@@ -1,4 +1,4 @@
-"""How the cosines of one embedder stand to dlib's, on which every constant of recognition was chosen."""
+"""Converts an embedder's cosines to dlib's scale, on which all recognition constants were tuned."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 LENGTH = 1.42
-"""The mean length of dlib's vectors: made equally long, their distances stay in the scale that people know."""
+"""Mean length of dlib's vectors. Vectors scaled to this length have distances on dlib's familiar scale."""
 
 SAME_PERSON = 0.55
-"""Distance of two such vectors below which they usually show one person."""
+"""Distance between two such vectors below which they usually show the same person."""
 
 Cosine = TypeVar("Cosine", float, npt.NDArray[np.float64])
 
 
 @dataclass(frozen=True, slots=True)
 class CosineScale:
-    """dlib's cosine is 1 - factor * (1 - cosine) of the other embedder: 1 stays 1, and so does the identity."""
+    """A linear map between cosines: dlib's cosine = 1 - factor * (1 - the embedder's cosine). It maps 1 to 1."""
 
     factor: float = 1.0
 
     @classmethod
     def of(cls, same_person: float) -> CosineScale:
-        """same_person: distance of the embedder's vectors of length 1 below which two usually show one person.
+        """same_person: distance between the embedder's unit vectors below which two usually show the same person.
 
         >>> round(CosineScale.of(1.1).factor, 3), CosineScale.of(SAME_PERSON / LENGTH).factor
         (0.124, 1.0)
@@ -34,17 +34,17 @@ class CosineScale:
 
     @property
     def offset(self) -> float:
-        """What is added to factor * cosine."""
+        """The constant term of the map: 1 - factor."""
         return 1.0 - self.factor
 
     def from_dlib(self, cosine: Cosine) -> Cosine:
-        """The embedder's own cosine that means what this one means on dlib's space."""
+        """Convert a cosine on dlib's scale to the embedder's."""
         return cosine if self.factor == 1 else (cosine - self.offset) / self.factor
 
     def to_dlib(self, cosine: Cosine) -> Cosine:
-        """The other way round."""
+        """Convert the embedder's cosine to dlib's scale."""
         return cosine if self.factor == 1 else cosine * self.factor + self.offset
 
 
 DLIB = CosineScale()
-"""Of the embedder that the constants were chosen on."""
+"""The identity scale, for dlib's own embedder."""

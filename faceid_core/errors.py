@@ -1,4 +1,4 @@
-"""Every expected failure: one class per situation, its message says what to do.
+"""Expected failures: one class per situation. Each message tells the user what to do.
 
     FaceIdError
     ├── BadInput
@@ -57,19 +57,19 @@
     ├── TooBusy
     └── JobCancelled
 
-The edges (CLI, page, job, API) catch FaceIdError and show its sentence; anything else is a bug and is logged
-with its traceback. A caller's mistake in Python (a wrong shape, say) is a ValueError.
+The edges (CLI, pages, jobs, API) catch FaceIdError and show its message. Anything else is a bug and is logged
+with its traceback. Programming errors, such as an array of the wrong shape, raise ValueError.
 """
 
 from __future__ import annotations
 
 
 class FaceIdError(Exception):
-    """Root of every failure that a user can do something about."""
+    """Base class of every failure that a user can do something about."""
 
 
 class BadInput(FaceIdError):
-    """What the user gave can't be used."""
+    """The user's input can't be used."""
 
 
 class PathNotFound(BadInput):
@@ -77,11 +77,11 @@ class PathNotFound(BadInput):
 
 
 class RemoteUnusable(BadInput):
-    """A bucket or another machine with photos that can't be asked: no package, no credentials, no network."""
+    """A bucket or remote machine can't be accessed: a package, credentials or the network is missing."""
 
 
 class NothingToImport(BadInput):
-    """A folder without a single photo."""
+    """The folder contains no photos."""
 
 
 class UnreadableImage(BadInput):
@@ -105,11 +105,11 @@ class NameTaken(BadInput):
 
 
 class TwiceOnPhoto(BadInput):
-    """A person would be in one photo twice, and nobody has confirmed it."""
+    """A person would appear twice in one photo, which has not been confirmed."""
 
 
 class Conflict(BadInput):
-    """Rows that an act, an undo or a redo would write are not as it expects them."""
+    """The rows that an action, undo or redo would change are not in the state it expects."""
 
 
 class PasswordUnusable(BadInput):
@@ -117,19 +117,19 @@ class PasswordUnusable(BadInput):
 
 
 class LastOwner(BadInput):
-    """Without that owner nobody could say any more who may come in."""
+    """The last owner can't be removed: nobody could manage users any more."""
 
 
 class UnknownChoice(BadInput):
-    """A name that is not in a registry, such as a clusterer that does not exist."""
+    """A name that is not registered, such as an unknown clusterer."""
 
 
 class InvalidSetting(BadInput):
-    """A setting, from the environment or an option, that can't be used."""
+    """A setting, from the environment or an option, has an invalid value."""
 
 
 class NotWritable(BadInput):
-    """A place where a file can't be written."""
+    """A file can't be written at this location."""
 
 
 class SidecarUnusable(BadInput):
@@ -137,7 +137,7 @@ class SidecarUnusable(BadInput):
 
 
 class ServerUnusable(BadInput):
-    """A photo server can't be reached, refuses, or answers in another form than it promises."""
+    """A photo server can't be reached, refuses the request, or returns an unexpected response."""
 
 
 class BackupUnusable(BadInput):
@@ -145,7 +145,7 @@ class BackupUnusable(BadInput):
 
 
 class DecisionsUnusable(BadInput):
-    """A file that holds no exported decisions, or a damaged one."""
+    """A file that does not contain exported decisions, or is damaged."""
 
 
 class NotReady(FaceIdError):
@@ -153,15 +153,15 @@ class NotReady(FaceIdError):
 
 
 class NoLibrary(NotReady):
-    """No library has been made in that folder yet."""
+    """No library has been created in that folder yet."""
 
 
 class NoPhotos(NotReady):
-    """The library has no photo yet."""
+    """The library has no photos yet."""
 
 
 class NoFaces(NotReady):
-    """The library has no face that this step could use."""
+    """The library has no faces that this step can use."""
 
 
 class NoModel(NotReady):
@@ -169,23 +169,23 @@ class NoModel(NotReady):
 
 
 class NotEnoughLabels(NotReady):
-    """Too few people, or too few faces of them, to train."""
+    """There are too few named people, or too few faces of them, to train."""
 
 
 class NotMeasured(NotReady):
-    """Something that can only be told of a recogniser that keeps what it answered about held-out faces."""
+    """The recogniser was stored without its predictions for held-out faces, which this evaluation needs."""
 
 
 class NotFound(FaceIdError):
-    """A person, face, photo, cluster, model or job that is not (or no longer) there."""
+    """A person, face, photo, cluster, model or job that does not exist, or no longer exists."""
 
 
 class ErasedMeanwhile(NotFound):
-    """A person or face that was learned from was erased for good before the recogniser was stored."""
+    """A person or face in the training data was erased before the recogniser was stored."""
 
 
 class OutOfDate(FaceIdError):
-    """What a page drew, and an act is about, was changed meanwhile: in another tab, by somebody else, by a job."""
+    """The data shown on the page has since been changed by another tab, another user or a job."""
 
 
 class LibraryError(FaceIdError):
@@ -193,23 +193,23 @@ class LibraryError(FaceIdError):
 
 
 class LibraryBusy(LibraryError):
-    """Another program holds the write lock for longer than we wait."""
+    """Another program has held the write lock for longer than we wait."""
 
 
 class DiskFull(LibraryError):
-    """There is no room for what is to be written."""
+    """There is not enough disk space for the write."""
 
 
 class ReadOnlyLibrary(LibraryError):
-    """The library may be read, but not written."""
+    """The library can be read but not written."""
 
 
 class Unreachable(LibraryError):
-    """The database server does not answer."""
+    """The database server does not respond."""
 
 
 class LeaseLost(LibraryError):
-    """A worker was silent for so long that another one has its work now."""
+    """The worker sent no heartbeat for so long that its job was given to another worker."""
 
 
 class DriverMissing(LibraryError):
@@ -233,7 +233,7 @@ class WeightsMissing(EngineError):
 
 
 class WeightsUnsupported(EngineError):
-    """A weights file that does not hold the expected network."""
+    """A weights file that does not contain the expected network."""
 
 
 class ModelUnusable(EngineError):
@@ -241,15 +241,15 @@ class ModelUnusable(EngineError):
 
 
 class CustomModelUnusable(EngineError):
-    """A custom model whose entry in models.toml or whose file is wrong."""
+    """A custom model whose file, or whose entry in models.toml, is invalid."""
 
 
 class VectorsNotFinite(EngineError):
-    """A face network gave NaN or infinity, which can't be compared with anything."""
+    """A face network returned NaN or infinity, which can't be compared."""
 
 
 class WorkersUnusable(EngineError):
-    """The processes of an import can't start."""
+    """The worker processes of an import can't start."""
 
 
 class ClusterUnusable(EngineError):
@@ -257,15 +257,15 @@ class ClusterUnusable(EngineError):
 
 
 class ClusterLost(ClusterUnusable):
-    """The Dask cluster was there, and went away in the middle of the work."""
+    """The connection to the Dask cluster was lost while it was working."""
 
 
 class ExifToolMissing(EngineError):
-    """The program ExifTool is not installed, or does not run."""
+    """ExifTool is not installed or can't be run."""
 
 
 class TrainerMissing(EngineError):
-    """PyTorch and fastai, which only some trainings need, are not installed."""
+    """PyTorch and fastai, which only some training methods need, are not installed."""
 
 
 class ReferenceMissing(EngineError):
@@ -273,18 +273,18 @@ class ReferenceMissing(EngineError):
 
 
 class NotAllowed(FaceIdError):
-    """Whoever acts does not have the role for it. Its message says which role it takes."""
+    """The user's role does not allow the action. The message names the required role."""
 
 
 class NotSignedIn(FaceIdError):
-    """Nobody is signed in, or no longer: the session has ended, or the user was removed."""
+    """The user is not signed in: there is no session, it has ended, or the user was removed."""
 
     def __init__(self) -> None:
         super().__init__("You are no longer signed in; reload the page to sign in again.")
 
 
 class TooBusy(FaceIdError):
-    """So much is being worked on that this must wait. retry_after_s: seconds after which to try again."""
+    """The server has too much work to accept this request. retry_after_s: seconds to wait before a retry."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("The server is busy with other pictures; try again in a moment.")
@@ -292,4 +292,4 @@ class TooBusy(FaceIdError):
 
 
 class JobCancelled(FaceIdError):
-    """Somebody asked the running job to stop."""
+    """A user cancelled the running job."""

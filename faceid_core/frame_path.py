@@ -1,6 +1,6 @@
-"""A moment of a video, written as a path: `/home/ada/clip.mp4#t=12.5` is its picture 12.5 seconds after the start.
+"""Paths of video frames: `/home/ada/clip.mp4#t=12.5` is the frame 12.5 seconds after the start.
 
-The library keeps such pictures like photos. The file that must be there is the video's.
+The library treats such frames like photos. On disk, only the video file exists.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def moment(video: Path | str, seconds: float) -> str:
 
 
 def frames_prefix(video: Path | str) -> str:
-    """What the paths of all moments of a video begin with."""
+    """Return the common prefix of the paths of a video's frames."""
     return f"{video}#t="
 
 
 def split(path: Path | str) -> tuple[str, float | None]:
-    """The video and the seconds from its start; the path and None where it is no moment.
+    """Return the video and the seconds from its start, or the path and None if it is not a video frame.
 
     >>> split("clip.mp4#t=12.5"), split("photo.jpg")
     (('clip.mp4', 12.5), ('photo.jpg', None))
@@ -37,15 +37,15 @@ def split(path: Path | str) -> tuple[str, float | None]:
 
 
 def file_of(path: Path | str) -> Path:
-    """The file that holds the picture: the video's, unless a file has just this name."""
+    """Return the file that contains the picture: the video, unless a file with exactly this name exists."""
     video, seconds = split(path)
-    if is_remote(path):  # asking costs a request
+    if is_remote(path):  # checking for existence costs a request
         return place(video)
     return Path(path) if seconds is None or Path(path).exists() else Path(video)
 
 
 def shown(path: Path | str) -> str:
-    """The file's name without folders, and the moment as people say it.
+    """Return the file name without folders, and for a frame also its time in readable form.
 
     >>> shown("/a/clip.mp4#t=72"), shown("clip.mp4#t=3723.46"), shown("/a/photo.jpg")
     ('clip.mp4 at 1:12', 'clip.mp4 at 1:02:03.5', 'photo.jpg')

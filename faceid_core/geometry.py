@@ -1,7 +1,7 @@
-"""Boxes and points of one picture in different orientations, and which box is which.
+"""Boxes and points of a picture in different orientations, and matching boxes to each other.
 
-An orientation is 0 to 7: orientation % 4 quarter turns counter-clockwise (as numpy's rot90), from 4 on after
-mirroring left and right. EXIF's 1 to 8 are the same eight in an order in which they can't be reckoned with.
+An orientation is 0 to 7: orientation % 4 quarter turns counter-clockwise (as in numpy's rot90), from 4 on after
+a horizontal flip. EXIF's 1 to 8 are the same eight, in an order that does not allow such arithmetic.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from faceid_core.values import Box
 ORIENTATIONS = 8
 
 SAME_FACE_IOU = 0.3
-"""Overlap from which two boxes on one picture are the same face. Detectors frame a face differently (a box 1.8
-times as wide and high around the same centre: 0.31); two faces side by side hardly overlap at all."""
+"""Minimum IoU at which two boxes in a picture are the same face. Detectors frame faces differently: a box 1.8
+times as wide and high around the same centre has an IoU of 0.31. Two faces side by side hardly overlap at all."""
 
 Size = tuple[float, float]
 """Width and height."""
@@ -26,7 +26,7 @@ Points = npt.NDArray[np.float32]
 
 
 def best_pairs(scores: npt.ArrayLike, at_least: float) -> dict[int, int]:
-    """Row -> column of a matrix (N, M), each at most once, the highest scores first.
+    """Match rows to columns of a score matrix (N, M) greedily, highest scores first. Each is used at most once.
 
     >>> best_pairs([[0.9, 0.8], [0.85, 0.1]], 0.3)
     {0: 0}
@@ -45,14 +45,14 @@ def best_pairs(scores: npt.ArrayLike, at_least: float) -> dict[int, int]:
 
 
 def overlaps(boxes: Sequence[Box], others: Sequence[Box]) -> npt.NDArray[np.float64]:
-    """Intersection over union of each with each, (N, M)."""
+    """Return the pairwise intersection over union, (N, M)."""
     found = [[box.iou(other) for other in others] for box in boxes]
     return np.array(found, np.float64).reshape(len(boxes), len(others))
 
 
 def panorama_factor(width: int, height: int) -> float:
-    """How many times as many pixels along its longer side a picture wants as others: from twice as long as high on,
-    its height is what limits the faces on it. At most 4 times.
+    """Return by how much to increase the detection size of a panorama's longer side, 1 to 4. When the longer side
+    is more than twice the shorter one, the shorter side limits the size of the faces.
 
     >>> panorama_factor(3000, 2000), panorama_factor(9000, 1500)
     (1.0, 3.0)
@@ -61,7 +61,7 @@ def panorama_factor(width: int, height: int) -> float:
 
 
 def inverse(orientation: int) -> int:
-    """The orientation that takes this one back; mirrored ones are their own.
+    """Return the orientation that undoes this one. Mirrored ones are their own inverse.
 
     >>> [inverse(orientation) for orientation in range(8)]
     [0, 3, 2, 1, 4, 5, 6, 7]
@@ -70,7 +70,7 @@ def inverse(orientation: int) -> int:
 
 
 def carried_points(points: Points, size: Size, onto: Size, orientation: int) -> Points:
-    """Where points (N, 2) x, y of a picture of that size lie on it in an orientation, `onto` wide and high."""
+    """Map points (N, 2) x, y of a picture of size `size` to the same picture in an orientation, of size `onto`."""
     x, y = points[:, 0].astype(np.float64), points[:, 1].astype(np.float64)
     width, height = size
     if orientation >= 4:
@@ -81,7 +81,7 @@ def carried_points(points: Points, size: Size, onto: Size, orientation: int) -> 
 
 
 def carried(box: Box, size: Size, onto: Size, orientation: int) -> Box:
-    """Where a box of a picture of that size lies on it in an orientation, `onto` wide and high.
+    """Map a box of a picture of size `size` to the same picture in an orientation, of size `onto`.
 
     >>> carried(Box(1, 2, 3, 6), (10, 20), (40, 20), 1)
     Box(left=4.0, top=14.0, right=12.0, bottom=18.0)
@@ -93,7 +93,7 @@ def carried(box: Box, size: Size, onto: Size, orientation: int) -> Box:
 
 
 def shifted(box: Box, was: Box, now: Box) -> Box:
-    """Where a box goes when what was in the box `was` is in the box `now`.
+    """Apply to a box the translation and scaling that maps the box `was` to the box `now`.
 
     >>> shifted(Box(0, 0, 10, 10), was=Box(0, 0, 20, 20), now=Box(5, 5, 15, 15))
     Box(left=5.0, top=5.0, right=10.0, bottom=10.0)
@@ -108,7 +108,7 @@ def shifted(box: Box, was: Box, now: Box) -> Box:
 
 
 def inside(x: npt.ArrayLike, y: npt.ArrayLike, polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Which points x, y (N,) lie in a polygon, (n, 2) x, y of its corners: those from which a ray to the right
+    """Return which points x, y (N,) lie in a polygon with corners (n, 2): those from which a ray to the right
     crosses its outline an odd number of times.
 
     >>> inside([1, 3], [1, 1], np.array([[0, 0], [2, 0], [2, 2], [0, 2]])).tolist()

@@ -1,4 +1,4 @@
-"""A picture's perceptual hash: saving it again, smaller, or with other metadata hardly changes it."""
+"""Perceptual hashes. Resaving or downscaling a picture, or changing its metadata, hardly changes its hash."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ PHASH_BYTES = 32
 """A perceptual hash has 256 bits."""
 
 SAME_PICTURE_BITS = 24
-"""Bits, of 256, up to which two hashes are of one picture. Of 268 shared photos saved anew at JPEG quality 50 and
-half the size, turned or not, none differs by more than 8 bits; no two different ones, in any orientation, by less
-than 66."""
+"""Maximum Hamming distance, of 256 bits, between hashes of the same picture. Of 268 shared photos resaved at JPEG
+quality 50 and half the size, rotated or not, none differs by more than 8 bits. No two different photos, in any
+orientation, differ by less than 66."""
 
 _FIRST_WORD = 12
-"""Bits of the first 64, the lowest and stablest frequencies, beyond which the rest is not compared."""
+"""Maximum distance in the first 64 bits, the lowest and most stable frequencies. Beyond it, the rest is skipped."""
 
 FLAT = 4.0
-"""Standard deviation of grey values (0 to 255) below which a picture is a plain surface, which has no hash."""
+"""Standard deviation of grey values (0 to 255) below which a picture is a plain surface and has no hash."""
 
 _SIDE_PX, _FREQUENCIES = 64, 16
 
 
 def phashes(pixels: Image) -> bytes:
-    """The perceptual hash of a picture (H, W, 3) in each of the 8 orientations, 32 bytes each; b"" for a plain one.
+    """Return the hash of a picture (H, W, 3) in each of the 8 orientations, 32 bytes each; b"" for a plain surface.
 
-    It is pHash with 16 x 16 bits: which of the lowest frequencies of the shrunken grey picture's cosine transform
-    are above their median. C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010).
+    This is pHash with 16 x 16 bits: which of the lowest DCT frequencies of the downscaled grey picture are above
+    their median. C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010).
     The difference hash, which compares neighbouring cells, fails on smooth skies.
     """
     import cv2
 
-    # Grey first: one plane is shrunken instead of three. Of 120 photos that moves 1.2 bits on average, 4 at most.
+    # Grey first: one plane is resized, not three. On 120 photos, that changes 1.2 bits on average, 4 at most.
     plane = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     height, width = plane.shape
     whole = min(height, width) // (4 * _SIDE_PX)
-    if whole > 1:  # blocks first: averaging by a whole number is many times as fast
+    if whole > 1:  # blocks first: averaging by an integer factor is many times as fast
         blocks = plane[: height // whole * whole, : width // whole * whole]
         plane = cv2.resize(blocks, (width // whole, height // whole), interpolation=cv2.INTER_AREA)
     grey = cv2.resize(plane, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -56,14 +56,14 @@ def phashes(pixels: Image) -> bytes:
 
 def _hash(frequencies: npt.NDArray[np.float32]) -> bytes:
     low = frequencies[:_FREQUENCIES, :_FREQUENCIES].ravel().copy()
-    low[0] = 0  # the mean brightness says nothing
+    low[0] = 0  # the mean brightness carries no information
     return np.packbits(low > np.median(low)).tobytes()
 
 
 class Match(NamedTuple):
-    """A picture of an index that is the wanted one, after bringing that into this orientation. distance: in bits.
+    """A picture in the index that matches the query after applying this orientation to it. distance: in bits.
 
-    Sorted, the most alike come first, and of equals the one that was added first.
+    Matches sort by distance, and equal ones in the order they were added.
     """
 
     distance: int
@@ -72,7 +72,7 @@ class Match(NamedTuple):
 
 
 class PhashIndex:
-    """The perceptual hashes of many pictures, to find those of the same picture."""
+    """An index of perceptual hashes for finding copies of a picture."""
 
     def __init__(self) -> None:
         self._ids = np.empty(0, np.int64)
@@ -80,18 +80,18 @@ class PhashIndex:
 
     @property
     def last(self) -> int:
-        """The largest id, 0 for none."""
+        """The largest id; 0 if the index is empty."""
         return int(self._ids[-1]) if len(self._ids) else 0
 
     def add(self, ids: Sequence[int], phashes: Sequence[bytes]) -> None:
-        """More pictures, in the order of their ids."""
+        """Add pictures, in ascending order of their ids."""
         if ids:
             words = np.frombuffer(b"".join(phashes), np.uint64).reshape(len(ids), -1)
             self._ids = np.concatenate([self._ids, np.array(ids, np.int64)])
             self._words = np.concatenate([self._words, words])
 
     def matches(self, phashes: bytes) -> list[Match]:
-        """The pictures that are the one with these 8 hashes, each once, the most alike first."""
+        """Return the pictures that match the one with these 8 hashes, each once, most similar first."""
         best: dict[int, Match] = {}
         for orientation, phash in enumerate(split_phashes(phashes)):
             words = np.frombuffer(phash, np.uint64)
@@ -104,22 +104,22 @@ class PhashIndex:
         return sorted(best.values())
 
     def same(self, phashes: bytes) -> list[tuple[int, int]]:
-        """(id, orientation) of the matches, the most alike first."""
+        """Return (id, orientation) of the matches, most similar first."""
         return [(match.id, match.orientation) for match in self.matches(phashes)]
 
 
 COPY_BITS = 15
-"""Bits up to which `copies` misses nothing: spread over 16 words, one of them stays equal. Pictures saved anew
-differ by up to 8, see SAME_PICTURE_BITS."""
+"""Distance up to which `copies` finds every pair: at most 15 differing bits leave one of the 16 words unchanged.
+Resaved pictures differ by up to 8 bits, see SAME_PICTURE_BITS."""
 
 MOST_BESIDE = 256
-"""Rows of one word that are compared with each of them: plain surfaces share words with thousands."""
+"""Rows with the same word that each row is compared with: plain surfaces share words with thousands of others."""
 
 
 def copies(phashes: Sequence[bytes]) -> npt.NDArray[np.int64]:
-    """(N,) for each picture the first row of the pictures that are copies of it, and copies of those; -1 for none.
+    """Group copies transitively. Returns for each picture (N,) the first row of its group; -1 if it has no copies.
 
-    Copies in other orientations are not found: `phashes` has each picture as it is.
+    Copies in other orientations are not found: `phashes` has one hash per picture, in its stored orientation.
     """
     first = np.arange(len(phashes))
     words = np.frombuffer(b"".join(phashes), np.uint16).reshape(-1, PHASH_BYTES // 2)
@@ -140,7 +140,7 @@ def copies(phashes: Sequence[bytes]) -> npt.NDArray[np.int64]:
 
 
 def _join(first: npt.NDArray[np.int64], ones: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> None:
-    """Put pairs into one group each: every row points to one that is not behind it."""
+    """Merge the groups of each pair (union-find). Every row points to itself or to an earlier row."""
     for one, other in zip(ones.tolist(), others.tolist(), strict=True):
         low, high = sorted((_root(first, one), _root(first, other)))
         first[high] = low
@@ -160,7 +160,7 @@ def _roots(first: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def same_picture(phashes: bytes, phash: bytes | None) -> int | None:
-    """The orientation in which the picture with these 8 hashes is the one with that hash; None for another one."""
+    """Return the orientation in which the picture with these 8 hashes matches the other hash, None if none does."""
     if not phashes or not phash:
         return None
     one = PhashIndex()
@@ -169,5 +169,5 @@ def same_picture(phashes: bytes, phash: bytes | None) -> int | None:
 
 
 def split_phashes(phashes: bytes) -> list[bytes]:
-    """The hash in each orientation; none for a plain surface."""
+    """Return one hash per orientation; an empty list for a plain surface."""
     return [phashes[start : start + PHASH_BYTES] for start in range(0, len(phashes), PHASH_BYTES)]

@@ -1,4 +1,4 @@
-"""When people lived, as far as that is known: nobody is on a photo of before the birth or after the death."""
+"""Known birth and death dates: no photo taken before a person's birth or after their death can show them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy.typing as npt
 from faceid_core.values import Ints
 
 NO_DAY = np.iinfo(np.int64).min
-"""In place of the day of a photo without a date: it rules out nobody."""
+"""The day of a photo without a date. It rules out nobody."""
 
 _ALWAYS = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lifetimes:
-    """people: (P,) ids, ascending, of those of whom a date is known; first, last: (P,) the days of birth and death
-    as date.toordinal counts them."""
+    """people: (P,) ids of people with a known date, ascending. first, last: (P,) days of birth and death, as
+    date.toordinal counts them."""
 
     people: Ints
     first: Ints
@@ -28,14 +28,14 @@ class Lifetimes:
 
     @classmethod
     def of(cls, known: Iterable[tuple[int, date | None, date | None]]) -> Lifetimes:
-        """known: person, birth, death."""
+        """known: (person id, birth, death)."""
         rows = sorted((person, *_days(born, died)) for person, born, died in known if born or died)
         table = np.array(rows, np.int64).reshape(-1, 3)
         return cls(table[:, 0], table[:, 1], table[:, 2])
 
     def exclude(self, days: Ints, people: Ints) -> npt.NDArray[np.bool_]:
-        """Whether a photo of the day can't show the person. days: of photos, NO_DAY for none; people: ids. Both are
-        broadcast against each other."""
+        """Return whether a photo taken on that day can't show the person. days: of photos, NO_DAY if unknown;
+        people: ids. The two are broadcast against each other."""
         days, people = np.broadcast_arrays(days, people)
         if not len(self.people):
             return np.zeros(days.shape, bool)
@@ -46,7 +46,7 @@ class Lifetimes:
 
 
 NOBODYS = Lifetimes.of([])
-"""Of nobody is a date known."""
+"""No dates are known."""
 
 
 def _days(born: date | None, died: date | None) -> tuple[int, int]:
@@ -54,7 +54,7 @@ def _days(born: date | None, died: date | None) -> tuple[int, int]:
 
 
 def age_in_words(born: date, day: int) -> str:
-    """How old somebody is on a day, as date.toordinal counts it; "" for no day, and for one before the birth.
+    """Return a person's age on a day, as date.toordinal counts it; "" for NO_DAY or a day before the birth.
 
     >>> age_in_words(date(1990, 5, 2), date(2000, 5, 1).toordinal())
     '9 years'

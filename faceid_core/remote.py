@@ -1,6 +1,7 @@
-"""Photos that lie elsewhere: in a bucket, or on another machine. Their path is their address, as `s3://bucket/a.jpg`.
+"""Remote photos, in a bucket or on another machine. Their path is a URL such as `s3://bucket/a.jpg`.
 
-fsspec reaches them, with the credentials that each service's own tools take from the environment; none is stored.
+They are accessed through fsspec, with the credentials that each service's own tools read from the environment.
+faceid stores no credentials.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Value = TypeVar("Value")
 
 
 class Service(NamedTuple):
-    """protocol: fsspec's name. package: what it takes. extra: how faceid calls that. keys: where they come from."""
+    """protocol: fsspec's name. package: the required package. extra: faceid's extra that installs it. keys: where
+    the credentials come from."""
 
     protocol: str
     package: str
@@ -41,30 +43,30 @@ SERVICES = {
     "smb": Service("smb", "smbprotocol", "smb", "FSSPEC_SMB_USERNAME and FSSPEC_SMB_PASSWORD"),
     "webdav": Service("webdav", "webdav4", "webdav", "FSSPEC_WEBDAV_AUTH"),
 }
-"""By the start of an address."""
+"""By URL scheme."""
 
 TRIES, FIRST_WAIT_SECONDS = 3, 0.5
-"""How often a request is made, and how long we wait after the first; twice as long each time."""
+"""Attempts per request, and the wait after the first one. The wait doubles each time."""
 
 AT_ONCE = 8
-"""Requests at the same time: what many small ones wait for is the way there and back."""
+"""Concurrent requests: for many small ones, the round trip takes most of the time."""
 
 EXPIRED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "RequestExpired")
-"""S3's codes for credentials that open nothing, whichever object is asked for."""
+"""S3 error codes for credentials that are invalid for every object."""
 
 CHANGED = "it was changed while it was read; import it again"
 
 if TYPE_CHECKING:
     _Path = Path
 else:
-    _Path = type(Path())  # a path of this system, which Path itself becomes only when it is made
+    _Path = type(Path())  # the concrete class for this system: Path chooses it only on instantiation
 
 
 class RemotePath(_Path):
-    """An address that is used like a path. What asks the service raises RemoteUnusable where it can't be asked."""
+    """A URL that can be used like a path. Methods that access the service raise RemoteUnusable if it fails."""
 
     listed: os.stat_result | None = None
-    """What is known of it; a listing tells it without asking for each."""
+    """The cached status, which a folder listing fills in without a request per file."""
 
     def __str__(self) -> str:
         scheme, *names = self.parts or ("",)
@@ -72,35 +74,38 @@ class RemotePath(_Path):
 
     @property
     def service(self) -> Service:
-        """Who has it."""
+        """The service that stores the file."""
         return SERVICES[self.parts[0][:-1]]
 
     def is_absolute(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def absolute(self) -> RemotePath:
-        """As it is."""
+        """Return the path unchanged."""
         return self
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        """Size and time of change; its nanoseconds are a checksum of the service's own mark of the content (an
-        ETag, say), so that a change within a second is seen, too. Raises FileNotFoundError, PermissionError."""
+        """Return the size and modification time. The nanoseconds are a checksum of the service's content
+        identifier, such as an ETag, to detect changes within a second.
+
+        Raises FileNotFoundError, PermissionError.
+        """
         if self.listed is None:
             files, name = _reached(self)
             self.listed = _state(_asked(self, lambda: files.info(name)))
         return self.listed
 
     def exists(self, **_: Any) -> bool:
-        """Whether there is an object, or a folder with some."""
+        """Whether this is an object, or a folder that contains objects."""
         return self._is(lambda _: True)
 
     def is_file(self, **_: Any) -> bool:
-        """Whether there is an object."""
+        """Whether this is an object."""
         return self._is(stat.S_ISREG)
 
     def is_dir(self, **_: Any) -> bool:
-        """Whether there is a folder, which in a bucket means objects whose names begin like this."""
+        """Whether this is a folder. In a bucket, that means objects with this prefix."""
         return self._is(stat.S_ISDIR)
 
     def _is(self, kind: Callable[[int], bool]) -> bool:
@@ -110,23 +115,23 @@ class RemotePath(_Path):
             return False
 
     def read_bytes(self) -> bytes:
-        """All of it; for what is small. Raises OSError."""
+        """Read the whole file into memory. For small files. Raises OSError."""
         files, name = _reached(self)
         data: bytes = _asked(self, lambda: files.cat_file(name))
         return data
 
     def read_text(self, encoding: str | None = None, errors: str | None = None, **_: Any) -> str:
-        """The same as text."""
+        """Read the whole file as text. Raises OSError."""
         return self.read_bytes().decode(encoding or "utf-8", errors or "strict")
 
     def download(self, target: Path) -> None:
-        """Write it to a file here. Raises FileNotFoundError, PermissionError."""
+        """Copy to a local file. Raises FileNotFoundError, PermissionError."""
         files, name = _reached(self)
         _asked(self, lambda: files.get_file(name, str(target)))
 
 
 def place(path: Path | str) -> Path:
-    """The path of a file here or elsewhere.
+    """Return the path of a local or remote file.
 
     >>> str(place("s3://bucket/a.jpg")), str(place(Path("s3://bucket/a.jpg"))), str(place("/a.jpg"))
     ('s3://bucket/a.jpg', 's3://bucket/a.jpg', '/a.jpg')
@@ -146,7 +151,7 @@ def is_remote(path: Path | str) -> bool:
 
 
 def first_bytes(path: Path, size: int) -> bytes:
-    """How a file here or elsewhere begins, without reading the rest. Raises OSError, RemoteUnusable."""
+    """Read the first bytes of a local or remote file. Raises OSError, RemoteUnusable."""
     if not isinstance(path, RemotePath):
         with path.open("rb") as file:
             return file.read(size)
@@ -157,14 +162,14 @@ def first_bytes(path: Path, size: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a folder elsewhere holds, as os.DirEntry. is_odd: its name can't be part of a path."""
+    """An entry of a remote folder, like os.DirEntry."""
 
     path: RemotePath
     name: str
 
     @property
     def is_odd(self) -> bool:
-        """Whether no path can have this name."""
+        """Whether the name can't be part of a path."""
         return self.name in {"", ".", ".."}
 
     def is_dir(self) -> bool:
@@ -176,12 +181,12 @@ class Entry:
         return self.path.is_file()
 
     def is_symlink(self) -> bool:
-        """It is none."""
+        """Always false."""
         return False
 
 
 def entries(folder: RemotePath) -> Iterator[Entry]:
-    """What is in a folder, with size and time, by a request for a thousand. Raises FileNotFoundError,
+    """List a folder, with sizes and times, at one request per thousand entries. Raises FileNotFoundError,
     PermissionError, RemoteUnusable."""
     files, name = _reached(folder)
     start = name.rstrip("/") + "/"
@@ -196,8 +201,8 @@ def entries(folder: RemotePath) -> Iterator[Entry]:
 
 
 def are_gone(paths: Iterable[str]) -> set[str]:
-    """Those of addresses that surely are no longer there, by listing their folders. Whatever can't be asked may be
-    there."""
+    """Return the URLs that certainly no longer exist, by listing their folders. URLs on services that can't be
+    reached are not included."""
     folders: dict[RemotePath, list[RemotePath]] = {}
     for path in map(RemotePath, paths):
         folders.setdefault(RemotePath(path.parent), []).append(path)
@@ -218,7 +223,7 @@ def are_gone(paths: Iterable[str]) -> set[str]:
 
 
 def look_at_once(paths: Iterable[Path]) -> None:
-    """Ask for several at the same time; what they say is known then."""
+    """Fetch the status of several paths concurrently and cache it on each path."""
     wanted = [path for path in paths if isinstance(path, RemotePath) and path.listed is None]
     if wanted:
         with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -227,7 +232,7 @@ def look_at_once(paths: Iterable[Path]) -> None:
 
 # --- services ---------------------------------------------------------------------------------------------------
 def _reached(path: RemotePath) -> tuple[Any, str]:
-    """fsspec's file system, and the path's name in it. Raises RemoteUnusable."""
+    """Return fsspec's file system and the path's name in it. Raises RemoteUnusable."""
     service, address = path.service, str(path)
     if len(path.parts) < 2:
         raise RemoteUnusable(f"{address} names no bucket or machine; write it like {address}name/folder.")
@@ -261,7 +266,7 @@ def _name(path: RemotePath) -> str:
 
 
 def _state(info: dict[str, Any]) -> os.stat_result:
-    """fsspec's dict of an object, whose keys each service names in its own way."""
+    """Convert fsspec's dict for an object. The keys differ between services."""
     kind = stat.S_IFDIR if info.get("type") == "directory" else stat.S_IFREG
     moment = _first(info, "LastModified", "mtime", "updated", "last_modified", "modified", "last_write_time") or 0
     if isinstance(moment, str):
@@ -279,7 +284,7 @@ def _first(info: dict[str, Any], *keys: str) -> Any:
 
 
 def _asked(path: RemotePath, ask: Callable[[], Value]) -> Value:
-    """The answer, after some tries where the network fails. Raises FileNotFoundError, PermissionError,
+    """Return the result of a request, retrying when the network fails. Raises FileNotFoundError, PermissionError,
     RemoteUnusable."""
     for attempt in range(TRIES):
         try:
@@ -290,18 +295,18 @@ def _asked(path: RemotePath, ask: Callable[[], Value]) -> Value:
             if _is_final(error) or attempt == TRIES - 1:
                 if isinstance(error, PermissionError) and _code(error) not in EXPIRED:
                     raise
-                raise _unusable(path, error) from None  # a chain might be logged, and hold an address with a key
+                raise _unusable(path, error) from None  # a logged chain might contain a URL with a key
             time.sleep(FIRST_WAIT_SECONDS * 2**attempt)
     raise AssertionError
 
 
 def _is_final(error: Exception) -> bool:
-    """Whether asking again is in vain."""
+    """Whether a retry would be pointless."""
     return isinstance(error, PermissionError) or "Credential" in type(error).__name__
 
 
 def _code(error: BaseException | None) -> str:
-    """The service's own code of an error, "" for none."""
+    """Return the service's own error code, or "" if there is none."""
     while error is not None:
         if isinstance(response := getattr(error, "response", None), dict):
             return str(response.get("Error", {}).get("Code", ""))
@@ -310,7 +315,7 @@ def _code(error: BaseException | None) -> str:
 
 
 def _unusable(path: RemotePath, error: Exception) -> RemoteUnusable:
-    """One sentence. It says nothing of the service's own words, which may hold a key."""
+    """Build the error for the user. It leaves out the service's own message, which may contain a key."""
     log.debug("%s of %s", type(error).__name__, path.parts[1])
     keys = f"give faceid's environment {path.service.keys}"
     if isinstance(error, PermissionError) or _code(error) in EXPIRED:
@@ -318,7 +323,7 @@ def _unusable(path: RemotePath, error: Exception) -> RemoteUnusable:
     name = type(error).__name__
     if "Credential" in name or "Profile" in name or "Credential" in str(error):
         return RemoteUnusable(f"There are no credentials for {path}; {keys}.")
-    if isinstance(error, ValueError):  # before anybody is asked
+    if isinstance(error, ValueError):  # raised before any request is made
         return RemoteUnusable(
             f"The service of {path} has no usable address; correct it in faceid's environment, for S3 in "
             "AWS_ENDPOINT_URL."
@@ -329,5 +334,5 @@ def _unusable(path: RemotePath, error: Exception) -> RemoteUnusable:
 
 
 def denied(path: RemotePath) -> RemoteUnusable:
-    """The sentence for a folder elsewhere that may not be listed."""
+    """Return the error for a remote folder that can't be listed."""
     return _unusable(path, PermissionError())

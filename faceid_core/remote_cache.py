@@ -1,4 +1,4 @@
-"""Copies of photos that lie elsewhere, while they are needed: at most so many bytes, beside the library."""
+"""A size-limited cache of remote photos, next to the library."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from faceid_core.settings import Settings
 Value = TypeVar("Value")
 
 FRESH_SECONDS = 60.0
-"""So long a copy is used without asking whether the original has changed."""
+"""How long a copy is used without checking whether the original has changed."""
 
 PRIVATE = 0o700
 
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """A folder of copies. The time of change of each file is when it was last known to be like its original."""
+    """A folder of copies. Each file's modification time is when it was last known to match its original."""
 
     folder: Path
     limit_bytes: int
 
     def of(self, path: RemotePath) -> Path:
-        """A file with its bytes. Another process may take it away when it makes room: open it at once.
+        """Return a local copy of the file. Open it at once: another process may delete it to free space.
 
         Raises FileNotFoundError, PermissionError, RemoteUnusable, UnreadableImage.
         """
@@ -63,7 +63,7 @@ class Copies:
         return None
 
     def _fetched(self, path: RemotePath, copy: Path, size: int) -> bool:
-        """Whether it was copied; not where it has another size than it should."""
+        """Download the file. Returns False if its size is not the expected one."""
         self.folder.mkdir(PRIVATE, parents=True, exist_ok=True)
         part = copy.with_name(f"{copy.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
@@ -76,7 +76,7 @@ class Copies:
         return True
 
     def _make_room(self, start: str, kept: Path) -> None:
-        """Former versions go, then those that were not used for longest."""
+        """Delete earlier versions, then the least recently used copies."""
         files = []
         for file in self.folder.iterdir():
             with suppress(OSError):
@@ -91,17 +91,17 @@ class Copies:
 
 
 _kept: dict[str, Copies] = {}
-"""Where, in this process: whoever opens a file knows its path only."""
+"""The cache of this process. Global because code that opens a file knows only its path."""
 
 
 def keep_as(settings: Settings) -> None:
-    """Where copies are from now on."""
+    """Use the cache folder and size limit of these settings from now on."""
     _kept["here"] = Copies(settings.remote_folder, settings.remote_cache_mb * 10**6)
 
 
 def local_copy(path: RemotePath) -> Path:
     """See Copies.of."""
-    if not _kept:  # nobody opened a library
+    if not _kept:  # no library has been opened
         folder = mkdtemp(prefix="faceid-remote-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         _kept["here"] = Copies(Path(folder), 10**9)
@@ -111,7 +111,7 @@ def local_copy(path: RemotePath) -> Path:
 def ahead(
     items: Iterable[Value], act: Callable[[Value], Value], is_slow: Callable[[Value], bool]
 ) -> Iterator[Value]:
-    """What `act` makes of each item, in order; of slow ones, several at the same time."""
+    """Yield act(item) for each item, in order. Slow items are processed concurrently."""
     waiting: deque[Future[Value]] = deque()
     with ThreadPoolExecutor(AT_ONCE) as threads:
         for item in items:

@@ -1,4 +1,4 @@
-"""Settings: environment variables with the prefix FACEID_, units in the names."""
+"""Settings, read from environment variables with the prefix FACEID_. Their names include the units."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ PROVIDERS = {
     "directml": "DmlExecutionProvider",
     "rocm": "ROCMExecutionProvider",
 }
-"""Short names of ONNX Runtime's execution providers; any other is given by its full name."""
+"""Short names of ONNX Runtime's execution providers. Any other provider needs its full name."""
 
 PREFIX = "FACEID_"
 
 OWN_FOLDERS = ("api", "gradio", "static", "media", "component", "share", "sign-in", "sign-out", "account",
                "_stcore")  # fmt: skip
-"""Where the parts of the web app lie."""
+"""URL paths used by the web app itself."""
 
 DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
@@ -42,7 +42,7 @@ SmallestFace = Literal["fast", "normal", "every"]
 
 
 class Settings(BaseSettings):
-    """Everything a user may set. `Settings(library=...)` overrides the environment."""
+    """Everything that a user can configure. `Settings(library=...)` overrides the environment."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
 
@@ -54,8 +54,8 @@ class Settings(BaseSettings):
     detector: str = Field("centerface", description="Face detector")
     smallest_face: SmallestFace = Field(
         "normal",
-        description="Smallest faces that the detector centerface looks for: fast: those of people in front; "
-        "normal: also those of groups and crowds; every: all that can be seen, for several times the time",
+        description="Smallest faces that the detector centerface looks for: fast: people in the foreground; "
+        "normal: groups and crowds as well; every: every visible face, which takes several times as long",
     )
     embedder: str = Field("dlib-resnet", description="Network that tells people apart")
     clusterer: str = Field("density-linkage", description="Algorithm that groups faces")
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     decode_megapixels: float | None = Field(
         None,
         gt=0,
-        description="Megapixels that the web app decodes at once; by default 50 to 200, by the machine's memory",
+        description="Megapixels that the web app decodes at once; by default 50 to 200, depending on memory",
     )
     max_photo_seconds: float = Field(
         60.0, gt=0, description="An import skips a photo that takes longer than this many seconds"
@@ -84,9 +84,9 @@ class Settings(BaseSettings):
         0.0,
         ge=0,
         allow_inf_nan=False,
-        description="Videos are sampled at one frame per this many seconds; 0 leaves videos alone",
+        description="Videos are sampled at one frame per this many seconds; 0 skips videos",
     )
-    # NoDecode: a list from the environment comes to the validator as it is, so that commas will do.
+    # NoDecode passes lists from the environment to the validator undecoded, which allows comma-separated values.
     providers: Annotated[list[str], NoDecode] = Field(
         ["CPUExecutionProvider"], description="ONNX Runtime execution providers, best first"
     )
@@ -146,11 +146,11 @@ class Settings(BaseSettings):
     )
     session_days: int = Field(30, ge=1, le=3650, description="Days without use after which a browser is signed out")
 
-    # A proxy that has asked for the password says in a header who it is.
+    # A proxy that authenticates users passes the user's name in a header.
     proxy_user_header: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9-]+$",
-        description="Header in which trusted proxies, and nobody else, name the user",
+        description="Header in which trusted proxies name the user; ignored from anyone else",
     )
     proxy_newcomers: Literal["viewer", "editor", "owner"] | None = Field(
         None, description="Role for users whom a proxy names but faceid does not know; by default they are refused"
@@ -176,7 +176,7 @@ class Settings(BaseSettings):
     @field_validator("library", mode="before")
     @classmethod
     def _folder(cls, value: object) -> object:
-        """An empty name would mean the current folder, which nobody intends; ~ is the home folder everywhere."""
+        """Reject an empty name, which would mean the current folder, and expand ~ to the home folder."""
         if value == "":
             raise ValueError("it should name a folder")
         if not isinstance(value, str | Path):
@@ -189,7 +189,7 @@ class Settings(BaseSettings):
     @field_validator("providers", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
-        """One name, or several with commas between; a JSON list, too. Short names become ONNX Runtime's."""
+        """Accept one name, a comma-separated list or a JSON list. Expand short names to ONNX Runtime's."""
         if isinstance(value, list):
             return [PROVIDERS.get(name.lower(), name) if isinstance(name, str) else name for name in value]
         if not isinstance(value, str):
@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     @field_validator("dask_scheduler")
     @classmethod
     def _scheduler(cls, value: str | None) -> str | None:
-        """An empty address is none."""
+        """Check the address. An empty one counts as unset."""
         if not value or not value.strip():
             return None
         found = re.fullmatch(r"(tcp|tls|ws|wss)://[^\s/]+:(\d{1,5})", value.strip())
@@ -213,7 +213,7 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _apart_from_ours(cls, value: str | None) -> str | None:
-        """A proxy may cut the path off or pass it on; /api, say, could then be either."""
+        """Reject paths that the web app uses: a proxy may strip the path or keep it, so /api would be ambiguous."""
         if value and urlsplit(value).path.strip("/").split("/")[0] in OWN_FOLDERS:
             raise ValueError(f"its path can't begin with {', '.join(OWN_FOLDERS)}, which faceid uses itself")
         return value
@@ -221,7 +221,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
-        """Addresses and networks, several with commas between, each in the standard form of a network."""
+        """Accept a comma-separated list of addresses and networks. Normalise each to a network."""
         if isinstance(value, str):
             value = [name for part in value.split(",") if (name := part.strip(" \"'[]"))]
         if not isinstance(value, list):
@@ -233,12 +233,12 @@ class Settings(BaseSettings):
 
     @property
     def public_path(self) -> str:
-        """The path of the public address, with which every address on this server begins: "" or such as /faces."""
+        """The path of the public address, the prefix of every URL on this server: "" or, for example, /faces."""
         return urlsplit(self.public_url or "").path.rstrip("/")
 
     @property
     def public_origin(self) -> str | None:
-        """The public address without its path, as browsers write it: lower case, no default port."""
+        """The public address without its path, as browsers send it: lower case, without the default port."""
         if self.public_url is None:
             return None
         parts = urlsplit(self.public_url.lower())
@@ -247,33 +247,33 @@ class Settings(BaseSettings):
     @field_validator("oidc_owners", "oidc_editors", "oidc_viewers", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
-        """Several with commas between, or a JSON list."""
+        """Accept a comma-separated list or a JSON list."""
         return (_parts(value) or None) if isinstance(value, str) else value
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine reaches the web app's address."""
+        """Whether the web app listens on a loopback address."""
         return is_loopback(self.host)
 
     @property
     def has_proxy_sign_in(self) -> bool:
-        """Whether a proxy says who the users are."""
+        """Whether a proxy authenticates users."""
         return bool(self.proxy_user_header and self.trusted_proxies)
 
     @property
     def has_oidc(self) -> bool:
-        """Whether people sign in with a provider of OpenID Connect."""
+        """Whether users sign in with an OpenID Connect provider."""
         return bool(self.oidc_issuer and self.oidc_client_id)
 
     @property
     def search_side_px(self) -> int:
-        """Longer side of the photos that are searched: the smallest faces want them at twice the size."""
+        """Longer side, in pixels, at which photos are searched. Finding the smallest faces needs twice the size."""
         twice = self.detector == "centerface" and self.smallest_face == "every"
         return self.detection_side_px * (2 if twice else 1)
 
     @property
     def worker_count(self) -> int:
-        """Import processes to start, at least 1: as set, else one for each core that we may use."""
+        """Import processes to start, at least 1: as set, or else one per usable core."""
         return self.workers or usable_cores()
 
     @property
@@ -283,7 +283,7 @@ class Settings(BaseSettings):
 
     @property
     def engine_folder(self) -> Path:
-        """Converted networks of this library alone; see engine_cache."""
+        """Converted networks that belong to this library only; see engine_cache."""
         return self.library / "engine"
 
     @property
@@ -293,7 +293,7 @@ class Settings(BaseSettings):
 
     @property
     def originals_folder(self) -> Path:
-        """Copies of photos into which names were written."""
+        """Copies of the original photos, made before names were written into them."""
         return self.library / "originals"
 
     @property
@@ -303,30 +303,30 @@ class Settings(BaseSettings):
 
     @property
     def uploads_folder(self) -> Path:
-        """Photos that were uploaded in the browser."""
+        """Photos uploaded in the browser."""
         return self.library / "uploads"
 
     @property
     def backups_folder(self) -> Path:
-        """Copies of the database that an upgrade makes, and the list of backups that were made elsewhere."""
+        """Copies of the database made by upgrades, and the list of backups stored elsewhere."""
         return self.library / "backups"
 
     @property
     def replaced_folder(self) -> Path:
-        """Libraries that a restore replaced."""
+        """Libraries that were replaced by a restore."""
         return self.library / "replaced"
 
     @property
     def temporary_folder(self) -> Path:
-        """Where pictures that are tried in the recognisers lie, for an hour at most. Elsewhere for a library that
-        can only be read."""
+        """Pictures submitted for recognition, kept for an hour at most. A read-only library uses the system's
+        temporary folder instead."""
         if os.access(self.library, os.W_OK) or not self.library.exists():
             return self.library / "temporary"
         return Path(gettempdir()) / f"faceid-{sha256(str(self.library.resolve()).encode()).hexdigest()[:16]}"
 
     @property
     def remote_folder(self) -> Path:
-        """Copies of photos that lie elsewhere, while they are needed."""
+        """Local copies of remote photos, kept while they are needed."""
         return self.temporary_folder.with_name(self.temporary_folder.name.replace("temporary", "remote"))
 
     @property
@@ -336,7 +336,7 @@ class Settings(BaseSettings):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
+    """Whether the host is a loopback address, which only this machine can reach."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -344,7 +344,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _parts(text: str) -> list[str]:
-    """What stands between the commas, or in a JSON list.
+    """Split a comma-separated list or a JSON list.
 
     >>> _parts(' A , B ,'), _parts('["A", "B"]')
     (['A', 'B'], ['A', 'B'])
@@ -353,7 +353,7 @@ def _parts(text: str) -> list[str]:
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings of the environment, except for the overrides that are not None. Raises InvalidSetting."""
+    """Load the settings from the environment; overrides that are not None win. Raises InvalidSetting."""
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
@@ -365,7 +365,7 @@ def load(**overrides: Any) -> Settings:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on, at least 1."""
+    """Return the number of cores that this process may run on, at least 1."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -373,5 +373,5 @@ def usable_cores() -> int:
 
 @lru_cache(maxsize=8)
 def _sqlite_url(folder: Path) -> str:
-    """Looked up several times in every run of a page. folder: absolute."""
+    """Cached because every page run needs it several times. folder: absolute."""
     return f"sqlite:///{(folder / 'faceid.db').resolve()}"

@@ -1,4 +1,4 @@
-"""Networks take a second and much memory to load: threads that want the same one at once wait for one load.
+"""A cache that makes concurrent first calls share one call: networks take a second and much memory to load.
 
 >>> @single_flight(maxsize=2)
 ... def square(side: int) -> int:
@@ -19,9 +19,10 @@ Result = TypeVar("Result")
 
 
 def single_flight(maxsize: int) -> Callable[[Callable[Params, Result]], Callable[Params, Result]]:
-    """Like functools.lru_cache, whose lock is not held during the call: four first calls would be four loads.
+    """Like functools.lru_cache, but hold a lock during the call: with lru_cache, four concurrent first calls would
+    load four times.
 
-    maxsize: results that are kept, those asked for last. A call that raises keeps nothing, and the next one tries
+    maxsize: number of most recently used results to keep. A call that raises is not cached, so the next one tries
     again. The arguments must be hashable.
     """
 
@@ -31,7 +32,7 @@ def single_flight(maxsize: int) -> Callable[[Callable[Params, Result]], Callable
         @wraps(load)
         def one_at_a_time(*args: Params.args, **kwargs: Params.kwargs) -> Result:
             with lock:
-                return kept(*args, **kwargs)  # type: ignore[arg-type]  # a wrong one is a TypeError at once
+                return kept(*args, **kwargs)  # type: ignore[arg-type]  # unhashable: a TypeError at once
 
         return one_at_a_time
 

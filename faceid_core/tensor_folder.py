@@ -1,4 +1,4 @@
-"""A folder of a description and named tensors, complete or not there at all. Nothing in it can be executed."""
+"""A folder with a description and named tensors, written atomically. Nothing in it is executable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Tensors = dict[str, npt.NDArray[Any]]
 
 
 def write(described: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]], parent: Path) -> Path:
-    """Write a new folder in `parent` and return it. `described` gets the key tensors: their file and SHA-256."""
+    """Write a new folder in `parent` and return it. The key "tensors" is added to `described`: file and SHA-256."""
     from safetensors.numpy import save
 
     parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def write(described: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]],
 
 
 def _write_through(path: Path, content: bytes) -> None:
-    """Onto the disk, not only into the cache, so that the rename never precedes the content."""
+    """Write and fsync, so that the rename never reaches the disk before the content."""
     path.touch(PRIVATE_FILE)
     with path.open("wb") as file:
         file.write(content)
@@ -57,13 +57,13 @@ def _free_name(parent: Path, digest: str) -> Path:
 
 
 def read(folder: Path) -> tuple[Any, bytes]:
-    """The description, whatever JSON it is, and the tensors' bytes. Raises OSError; ValueError and RecursionError
-    for what is no JSON."""
+    """Return the description, which may be any JSON value, and the tensors' bytes. Raises OSError; ValueError or
+    RecursionError for invalid JSON."""
     return json.loads((folder / DESCRIPTION).read_bytes()), (folder / TENSORS).read_bytes()
 
 
 def tensors_of(content: bytes, sha256: str) -> Tensors:
-    """Raises ValueError for other bytes than were written."""
+    """Parse the tensors. Raises ValueError if the bytes are not those that were written."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

@@ -1,4 +1,4 @@
-"""Frozen values that cross rooms. Coordinates are pixels of the upright image, origin top-left."""
+"""Immutable values shared between packages. Coordinates are pixels of the upright image, origin top-left."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ Ints = npt.NDArray[np.int64]
 
 
 WEAK_PART = 0.5
-"""A part of a face's quality (0 to 1) below it spoils the face: blurred, turned away, badly lit, of few pixels."""
+"""A quality component (0 to 1) below this spoils the face: blurred, turned away, badly lit or too small."""
 
 LOW_QUALITY = 0.25
-"""Quality (0 to 1) below which it can hardly be told whose a face is, by a program or a human: it joins no group,
-and nobody is asked about it. Of LFW's faces at 18 pixels, whose quality is about 0, every third that is near
-enough to be grouped is nearest to somebody else; at 22 pixels (0.28) every fifth."""
+"""Quality (0 to 1) below which neither a program nor a human can reliably identify a face. Such faces are not
+grouped, and no questions are asked about them. On LFW, of the faces that are near enough to be grouped, one in
+three is nearest to another person at 18 pixels (quality about 0), and one in five at 22 pixels (0.28)."""
 
 EARLIEST = date(1700, 1, 1)
-"""Nobody who was ever photographed was born before; the first photograph is of 1826."""
+"""Earliest birth date accepted: the first photograph dates from 1826."""
 
 
 class Presence(StrEnum):
-    """How somebody is on a photo without a face that shows who it is."""
+    """How a person appears in a photo without an identifiable face."""
 
     UNSEEN = "unseen"
-    """No face of theirs is visible."""
+    """Their face is not visible."""
     BEHIND = "behind"
     """Their head is seen from behind."""
 
 
 class Role(StrEnum):
-    """What somebody may do; each role may do what the one before it may, too."""
+    """What a user may do. Each role includes the permissions of the previous one."""
 
     VIEWER = "viewer"
     """See everything that isn't hidden, and recognise faces."""
     EDITOR = "editor"
     """Name faces, answer questions, group, and undo what they did themselves."""
     OWNER = "owner"
-    """Import, train, erase, restore, undo what others did, and say who else may come in."""
+    """Import, train, erase, restore, undo what others did, and manage users."""
 
     def includes(self, other: Role) -> bool:
-        """Whether this role may do what `other` may."""
+        """Whether this role has all permissions of `other`."""
         roles = list(Role)
         return roles.index(self) >= roles.index(other)
 
@@ -69,26 +69,26 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who acts: their name goes into the journal, their role decides what they may do."""
+    """The user or program that performs an action. The journal records the name; the role sets permissions."""
 
     name: str
     role: Role
 
     def require(self, need: Role) -> None:
-        """Raises NotAllowed, which says what it takes, unless this role includes `need`."""
+        """Raise NotAllowed, naming the required role, unless this role includes `need`."""
         if not self.role.includes(need):
             raise NotAllowed(f"This takes the role “{need}”, and yours is “{self.role}”; ask an owner.")
 
 
 LOCAL_OWNER = Actor("owner", Role.OWNER)
-"""Who acts on the command line, and in the browser while nobody signs in: the person whose library this is."""
+"""The actor on the command line, and in the browser while sign-in is off: the owner of the library."""
 
 PROGRAM = Actor("program", Role.OWNER)
-"""Who acts when nobody asked for it: the names that near copies get, the groups after an import."""
+"""The actor of automatic changes, such as names copied to near-duplicates and grouping after an import."""
 
 
 class Progress(Protocol):
-    """How long work reports where it is. An implementation may raise JobCancelled to stop the work."""
+    """Callback for the progress of long-running work. It may raise JobCancelled to stop the work."""
 
     def __call__(self, done: int, total: int, message: str = "") -> None: ...
 
@@ -99,7 +99,7 @@ def no_progress(done: int, total: int, message: str = "") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in pixels; right and bottom are exclusive edges. It may reach beyond the image."""
+    """A rectangle in pixels. The right and bottom edges are exclusive. It may extend beyond the image."""
 
     left: float
     top: float
@@ -118,7 +118,7 @@ class Box:
 
     @property
     def area(self) -> float:
-        """In square pixels, 0 for a box whose edges are in the wrong order."""
+        """In square pixels; 0 if the edges are in the wrong order."""
         return max(self.width, 0.0) * max(self.height, 0.0)
 
     def iou(self, other: Box) -> float:
@@ -131,7 +131,7 @@ class Box:
         return shared / (self.area + other.area - shared)
 
     def scaled(self, factor: float) -> Box:
-        """The same rectangle on an image that is `factor` times as large."""
+        """Return the same rectangle on an image enlarged by `factor`."""
         return Box(self.left * factor, self.top * factor, self.right * factor, self.bottom * factor)
 
     def as_tuple(self) -> tuple[float, float, float, float]:
@@ -141,7 +141,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectedFace:
-    """A face that a detector found: its box, the detector's score, and 5 landmarks.
+    """A detected face: its box, the detector's score and 5 landmarks.
 
     landmarks: (5, 2) float32 x, y in the order of dlib's 5-point predictor: the two corners of the eye on the
     image's right (outer, inner), the two corners of the eye on the image's left (outer, inner), base of the nose.
@@ -154,7 +154,7 @@ class DetectedFace:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How well a face can be recognised; each part and the score are 0 (useless) to 1 (ideal)."""
+    """How well a face can be recognised. Each component and the score range from 0 (useless) to 1 (ideal)."""
 
     size: float
     sharpness: float
@@ -165,7 +165,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One candidate of a recognition. probability is 0 to 1."""
+    """A candidate for a recognised face. probability is 0 to 1."""
 
     name: str
     probability: float
@@ -173,11 +173,11 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """One face of a recognised image. name is None for a face that is nobody we know.
+    """The recognition result for one face of an image. name is None for an unknown face.
 
     runners_up: the next candidates, best first; for an unknown face they start with the nearest person.
-    person_id: of the person of that name in the library; None for nobody we know, and for a person who has another
-    name by now.
+    person_id: the id of the person with that name in the library; None for an unknown face, or if the person has
+    been renamed since the training.
     """
 
     box: Box
@@ -189,12 +189,12 @@ class Recognised:
 
     @property
     def status(self) -> str:
-        """“known” or “unknown”: somebody may be called “unknown”."""
+        """“known” or “unknown”. The name alone can't tell: a person may be called “unknown”."""
         return "unknown" if self.name is None else "known"
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: box in pixels as left, top, right, bottom; status “unknown” and name null for a face that is
-        nobody we know."""
+        """Return plain values for JSON: the box in pixels as left, top, right, bottom; for an unknown face, the
+        status “unknown” and the name null."""
         return {
             "box": [round(edge, 1) for edge in self.box.as_tuple()],
             "status": self.status,
@@ -212,16 +212,16 @@ class Recognised:
 class TrainReport:
     """The outcome of one training.
 
-    accuracy: share of held-out faces that get the right name (closed set), 0 to 1.
-    tpir, fpir: share of held-out faces of known people named rightly, and of strangers named at all, at threshold.
-    history: one row an epoch with the keys epoch, train_loss, valid_loss, accuracy.
-    version: faceid's; kept: the recipe that was kept; calibration_error: how far its probabilities are from the
-    share that is right.
-    cohort: faces that scores are normalised with; strangers: those among them that the threshold is measured on.
-    points: fpir, threshold and tpir of each choice of the threshold; by_person: counts by class, see
-    recognition.classifier.by_person. compared: for each recipe that was tried, accuracy, and TPIR where 1 in 100
+    accuracy: closed-set accuracy on the held-out faces, 0 to 1.
+    tpir, fpir: share of held-out faces of known people named correctly, and of strangers given any name, at
+    threshold. history: one row per epoch with the keys epoch, train_loss, valid_loss, accuracy.
+    version: of faceid; kept: the recipe that was kept; calibration_error: how far its probabilities differ from
+    the share of correct answers.
+    cohort: number of faces used to normalise scores; strangers: those of them used to measure the threshold.
+    points: fpir, threshold and tpir for each choice of threshold; by_person: counts per class, see
+    recognition.classifier.by_person. compared: for each recipe tried, its accuracy, and its TPIR when 1 in 100
     and 1 in 1,000 strangers get a name (tpir, tpir_strict), all on the same held-out faces. dataset: SHA-256 of
-    the faces and the names that were learned from, in any order.
+    the training faces and their names, independent of their order.
     """
 
     classes: tuple[str, ...]
@@ -244,7 +244,7 @@ class TrainReport:
     dataset: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain values for JSON."""
+        """Return the report as plain values for JSON."""
         from dataclasses import asdict
 
         return asdict(self)
@@ -252,7 +252,7 @@ class TrainReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GalleryFaces:
-    """Confirmed faces: ids (N,), the person of each (N,), and vectors (N, D)."""
+    """Confirmed faces: ids (N,), person ids (N,) and vectors (N, D)."""
 
     ids: Ints
     people: Ints
@@ -271,7 +271,7 @@ class NewFace:
 
 @dataclass(frozen=True, slots=True)
 class VideoFrame:
-    """The video that a photo is a frame of. every: the paths of all stored frames, where this is the last one."""
+    """The video that a frame was taken from. every: the paths of all stored frames, set on the last frame only."""
 
     video: str
     every: tuple[str, ...] = ()
@@ -279,8 +279,8 @@ class VideoFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewPhoto:
-    """A photo to store; error is the plain reason when it could not be read. phashes: see image_hash. unit: how
-    long a distance of 1 between dlib's vectors is between this embedder's."""
+    """A photo to store. error: the reason in plain words if it could not be read. phashes: see image_hash.
+    unit: the distance between this embedder's vectors that corresponds to a distance of 1 between dlib's."""
 
     path: str
     sha256: str | None
@@ -301,8 +301,8 @@ class NewPhoto:
 
 @dataclass(frozen=True, slots=True)
 class ExportedFace:
-    """A face as exports see it. path, width, height (px), taken_at: of its photo; sha256: None for a frame of a
-    video. cluster, person and label_source: None for none."""
+    """A face for an export. path, width, height (px) and taken_at describe its photo. sha256 is None for a video
+    frame. cluster, person and label_source are None if there is none."""
 
     id: int
     photo_id: int
@@ -322,7 +322,7 @@ class ExportedFace:
 
 @dataclass(frozen=True, slots=True)
 class ExportedPhoto:
-    """A photo on which a person is without a face, as exports see it; fields as those of an ExportedFace."""
+    """A photo in which a person appears without a face, for an export. The fields are those of ExportedFace."""
 
     photo_id: int
     path: str
@@ -333,7 +333,7 @@ class ExportedPhoto:
 
 
 def utc_now() -> datetime:
-    """This moment in UTC, without a zone: the form in which every time is stored."""
+    """Return the current time in UTC as a naive datetime, the form in which all times are stored."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -345,7 +345,7 @@ class PhotoStatus(StrEnum):
 
 
 class Flag(StrEnum):
-    """What a human said a face is, beyond its name."""
+    """What a user said about a face, other than its name."""
 
     NONE = "none"
     NOT_A_FACE = "not_a_face"
@@ -354,7 +354,7 @@ class Flag(StrEnum):
 
 
 class ConsentState(StrEnum):
-    """What a person said to being recognised. Refused: no picture and no vector of their face is kept."""
+    """A person's consent to being recognised. If refused, no picture or vector of their face is kept."""
 
     UNKNOWN = "unknown"
     GIVEN = "given"
@@ -362,9 +362,9 @@ class ConsentState(StrEnum):
 
 
 class LabelSource(StrEnum):
-    """Who gave a face its name, strongest first: a stronger source is never overwritten by a weaker one.
+    """Where a face's name came from, strongest first. A weaker source never overwrites a stronger one.
 
-    Libraries of early versions may hold "model" as well, which counts as imported.
+    Libraries of early versions may also contain "model", which counts as imported.
     """
 
     HUMAN = "human"
@@ -377,7 +377,7 @@ class LabelSource(StrEnum):
 
 
 class JobState(StrEnum):
-    """Where a job is between being asked for and its end."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -385,8 +385,8 @@ class JobState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
-    """Its worker died, with the machine or by itself."""
+    """Its worker died, or the machine went down."""
 
 
 OPEN_JOBS = (JobState.QUEUED.value, JobState.RUNNING.value)
-"""The states of a job that has not ended."""
+"""The states of an unfinished job."""

@@ -1,4 +1,4 @@
-"""Numbers and file names in plain words, for whoever shows them."""
+"""Numbers, names and file names as shown to users."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 _FOLDERS = re.compile(
     r"""(?<![\w.~:/\\])(?:[A-Za-z]:[\\/]|\\\\|/)(?:[^\\/'"“”‘’;\n]*[^\\/\s'"“”‘’;][\\/])*(?=[^\\/\s'"“”‘’;])"""
 )
-"""What stands before the last name of an absolute path, of Unix, Windows or a share."""
+"""The part before the last name of an absolute path: Unix, Windows or a network share."""
 
 _ELSEWHERE = re.compile(r"""\b(?:s3|gs|az|sftp|smb|webdav)://(?:[^/'"“”‘’;\n]*[^/\s'"“”‘’;]/)*(?=[^/\s'"“”‘’;])""")
-"""The same of an address, see remote."""
+"""The same for a remote URL, see remote."""
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:
@@ -26,7 +26,7 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
 
 
 def name_or_unknown(name: str | None) -> str:
-    """A name as a page shows it, “Unknown” for nobody; a person who is called so has quotation marks.
+    """Return a name as shown on pages; “Unknown” for None. A person actually called that is put in quotes.
 
     >>> name_or_unknown("Ada"), name_or_unknown(None), name_or_unknown("unknown")
     ('Ada', 'Unknown', '“unknown”')
@@ -37,7 +37,7 @@ def name_or_unknown(name: str | None) -> str:
 
 
 def file_name(path: Path | str | bytes) -> str:
-    """The path as text that every file and terminal takes: bytes that are no UTF-8 become �.
+    """Return the path as valid text. Bytes that are not UTF-8 become �.
 
     >>> file_name("caf" + chr(0xDCE9) + ".jpg")
     'caf�.jpg'
@@ -46,7 +46,7 @@ def file_name(path: Path | str | bytes) -> str:
 
 
 def without_folders(sentence: str) -> str:
-    """The sentence with the names of files only, not where on the machine they lie.
+    """Strip the folders from all paths in a sentence, leaving the file names.
 
     >>> without_folders("There is no folder /home/ada/My photos; the file C:/Old/1.jpg is empty, as is /b/2.jpg.")
     'There is no folder My photos; the file 1.jpg is empty, as is 2.jpg.'
@@ -57,7 +57,7 @@ def without_folders(sentence: str) -> str:
 
 
 def no_access(error: OSError) -> str:
-    """The sentence for a file or folder that the system did not let us use.
+    """Return the message for a file or folder that could not be accessed.
 
     >>> no_access(PermissionError(13, "Permission denied", "/photos/a.jpg"))
     "/photos/a.jpg can't be used (permission denied); check the path and its rights."
@@ -68,7 +68,7 @@ def no_access(error: OSError) -> str:
 
 
 def what_is_wrong(error: Mapping[str, Any]) -> str:
-    """One of pydantic's errors (its type and msg) as the end of a sentence.
+    """Return a pydantic error (its type and msg) as the end of a sentence.
 
     >>> what_is_wrong({"type": "bool_type", "msg": "Input should be a valid boolean"})
     'it should be a valid boolean'

@@ -11,8 +11,8 @@ import numpy as np
 from faceid_core.media import images
 from faceid_core.sample.album import Album, read_groundtruth
 from faceid_core.settings import Settings
+from faceid_core.vision.alignment import align
 from faceid_core.vision.detection import make_detector
-from faceid_core.vision.embedder import align
 from tests import sharing
 
 _FOLDER = Path(gettempdir()) / "faceid-tests"

@@ -87,19 +87,18 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (400, "The request can't be carried out."),
         (401, "Nobody is signed in, and no valid token was sent."),
         (403, "The signed-in user may not do this."),
-        (404, "It is not there."),
+        (404, "Nothing was found."),
         (409, "An earlier step has to be done first."),
-        (411, "An upload without a length."),
+        (411, "The upload has no length."),
         (413, "The upload is too large."),
-        (422, "A field or a picture can't be used."),
+        (422, "A field or picture is not valid."),
         (429, "Too many pictures at once; see Retry-After."),
         (503, "The library can't be used right now."),
         (507, "The disk is full."),
     )
 }
-"""What every address may answer instead, for the OpenAPI description. The class itself is given once, at /health:
-as the model of all of these FastAPI would prepare it anew for each status of each address, most of the time that a
-start of the API takes."""
+"""The errors that every address may answer, for the OpenAPI description. Their model is given once, at /health:
+given here, FastAPI would prepare it for each status of each address, which takes up most of the API's start."""
 
 
 class UploadLimit:
@@ -181,7 +180,7 @@ def _add_pictures(api: FastAPI) -> None:
 
 
 def _portrait(portraits: Portraits, face_id: int, size: int | None) -> bytes | None:
-    """None where the aligned crop has to do, or nothing may be shown. Raises NotFound."""
+    """None where the aligned crop must do, or nothing may be shown. Raises NotFound."""
     found = library().faces.place(face_id)
     if found is None:
         return None
@@ -214,7 +213,7 @@ def _add_facts(api: FastAPI) -> None:
 
     @api.get("/people/choices", include_in_schema=False, response_class=Response)
     def people_to_choose_from() -> Response:
-        """For the boxes of the pages that take a name; not kept, as numbers of faces change with every act."""
+        """For the name boxes of the pages; not cached, as the numbers of faces change with every act."""
         rows = json.dumps(choices(library().people.all()), ensure_ascii=False, separators=(",", ":"))
         return Response(rows, media_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -337,7 +336,7 @@ STATUS: dict[type[FaceIdError], int] = {
 }
 """The first kind that fits counts."""
 
-OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid finds the reason in its log."
+OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid can find the reason in its log."
 
 
 def _expected(_: Request, error: Exception) -> JSONResponse:
@@ -355,14 +354,20 @@ def _expected(_: Request, error: Exception) -> JSONResponse:
 NOT_SERVED = {
     400: "This upload is damaged; send the photo again, as multipart/form-data with the field image.",
     404: "There is nothing at this address; /api/docs lists all addresses.",
-    405: "This address can't be used in this way; /api/docs says how.",
+    405: "This address can't be used that way; see /api/docs.",
 }
 
 
-def _not_served(_: Request, error: Exception) -> JSONResponse:
+BAD_JSON = "The body of this request is no JSON; /api/docs says what it holds."
+
+
+def _not_served(request: Request, error: Exception) -> JSONResponse:
     """What the framework refuses before any of our code sees the request."""
     assert isinstance(error, HTTPException)
-    answer = _sentence(error.status_code, NOT_SERVED.get(error.status_code, "This request can't be carried out."))
+    sentence = NOT_SERVED.get(error.status_code, "This request can't be carried out.")
+    if error.status_code == 400 and request.headers.get("content-type", "").startswith("application/json"):
+        sentence = BAD_JSON
+    answer = _sentence(error.status_code, sentence)
     answer.headers.update(error.headers or {})
     return answer
 

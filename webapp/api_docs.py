@@ -24,9 +24,9 @@ table { border-collapse: collapse; } td { padding: .15rem 1rem .15rem 0; vertica
 a { color: var(--accent); }
 """
 INTRODUCTION = (
-    "Addresses below <code>/api/v1</code> are stable: answers may gain fields, but none goes or changes its "
-    "meaning. "
-    "Once there are users, send a token: <code>Authorization: Bearer faceid_…</code>. An error is "
+    "Addresses under <code>/api/v1</code> are stable: answers may gain fields, but no field is removed or changes "
+    "its meaning. "
+    "Once the library has users, send a token: <code>Authorization: Bearer faceid_…</code>. An error is "
     '<code>{{"error": "a sentence"}}</code>. The same description for programs: <a href=\'{root}/openapi.json\'>'
     "openapi.json</a>."
 )
@@ -56,7 +56,7 @@ def page(described: dict[str, Any], root: str) -> str:
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>faceid: API</title>"
         f"<meta name='viewport' content='width=device-width'><style>{style}</style></head><body>"
-        f"<h1>API</h1><p>{INTRODUCTION.format(root=escaped_html(root))}</p><h2>Pictures of your own</h2>",
+        f"<h1>API</h1><p>{INTRODUCTION.format(root=escaped_html(root))}</p><h2>Your own pictures</h2>",
         *(_operation(described, root, *each, open=True) for each in pictures),
         "<h2>People, their pictures, and jobs</h2>",
         *(_operation(described, root, *each, open=True) for each in records),

@@ -1,6 +1,6 @@
-"""The stable addresses below /v1: who is on a picture, where faces are, their vectors, and who is the same person.
-
-What is sent is looked at and forgotten. New fields may be added to the answers; none goes or changes its meaning.
+"""The stable addresses under /v1: who is in a picture, where faces are, their vectors, and who is the same person.
+What is sent is looked at and forgotten. New fields may be added to the answers; none is removed or changes its
+meaning.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Candidate(BaseModel):
 
 
 class Named(BaseModel):
-    """A face with its name; null for somebody unknown. status: “known” or “unknown”, as somebody may be called
-    “unknown”. person_id: see /v1/people; null, too, for who has another name by now. probability: that this answer
-    is right."""
+    """A face with its name; null for somebody unknown. status: “known” or “unknown”, because a person may be called
+    “unknown”. person_id: see /v1/people; also null for somebody who has been renamed since. probability: that this
+    answer is right."""
 
     box: Box
     status: Literal["known", "unknown"]
@@ -52,7 +52,7 @@ class Named(BaseModel):
 
 
 class Recognition(BaseModel):
-    """Everybody on the photo, from left to right; empty where no face was found."""
+    """Everybody in the photo, from left to right; empty where no face was found."""
 
     photo: str | None
     faces: list[Named]
@@ -91,7 +91,7 @@ class Found(BaseModel):
 
 
 class Detection(BaseModel):
-    """All faces of the photo, from left to right; empty where no face was found."""
+    """All faces in the photo, from left to right; empty where no face was found."""
 
     width: int
     height: int
@@ -119,8 +119,8 @@ class Embedded(Found):
 
 
 class Embedding(BaseModel):
-    """All faces of the photo with their vectors. same_person: the Euclidean distance of this embedder's vectors
-    below which two faces are usually of one person."""
+    """All faces in the photo with their vectors. same_person: the Euclidean distance of this embedder's vectors
+    below which two faces usually show the same person."""
 
     width: int
     height: int
@@ -130,7 +130,7 @@ class Embedding(BaseModel):
 
 
 class Verification(BaseModel):
-    """Whether the largest face of each photo is of one person: distance below threshold."""
+    """Whether the largest faces of the two photos show the same person: the distance is below the threshold."""
 
     same_person: bool
     distance: float
@@ -145,17 +145,17 @@ def add_v1(api: FastAPI, settings: Settings) -> None:
 
     @api.post("/v1/detect", summary="Find the faces in a photo", tags=["v1"])
     async def detect(request: Request, image: Picture) -> Detection:
-        """Where the faces are, and how well each can be recognised. It takes no recogniser."""
+        """Where the faces are, and how well each can be recognised. Works without a recogniser."""
         return await on_picture_thread(request, partial(_read, image, settings, _detected))
 
     @api.post("/v1/embed", summary="Get a vector for each face in a photo", tags=["v1"])
     async def embed(request: Request, image: Picture) -> Embedding:
-        """The vectors tell people apart: the nearer two are, the likelier both are of one person."""
+        """The vectors tell people apart: the closer two are, the likelier they are of the same person."""
         return await on_picture_thread(request, partial(_read, image, settings, _embedded))
 
     @api.post("/v1/verify", summary="Are two photos of the same person?", tags=["v1"])
     async def verify(request: Request, image: Picture, other: Picture) -> Verification:
-        """Compares the largest face of each. It takes no recogniser, and nobody has to be known."""
+        """Compares the largest face in each photo. Works without a recogniser, and nobody has to be named."""
 
         def act() -> Verification:
             one, two = (_read(each, settings, partial(_largest, name)) for each, name in _both(image, other))
@@ -165,7 +165,7 @@ def add_v1(api: FastAPI, settings: Settings) -> None:
 
     @api.post("/v1/recognise", summary="Name the people in a photo", tags=["v1"])
     async def recognise(request: Request, image: Picture, threshold: Probability = None) -> Recognition:
-        """By the recogniser in use. Unknown people have the name null."""
+        """Uses the recogniser in use. The name of unknown people is null."""
         faces = await on_picture_thread(request, partial(_read, image, settings, partial(_recognised, threshold)))
         return Recognition(photo=image.filename, faces=faces)
 

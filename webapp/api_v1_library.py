@@ -1,7 +1,7 @@
-"""The stable addresses below /v1 for what is in the library: people and their pictures, and jobs.
+"""The stable addresses under /v1 for what is in the library: people and their pictures, and jobs.
 
-What somebody may not see on the pages is not in the answers either. New fields may be added; none goes or changes
-its meaning.
+What somebody may not see on the pages is not in the answers either. New fields may be added; none is removed or
+changes its meaning.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from webapp.context import library, may
 from webapp.markup import on_server
 
 MOST = 500
-"""Of one answer; the next one continues behind it."""
+"""Maximum number of entries in one answer; the next answer continues after them."""
 
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Limit = Annotated[int, Query(ge=1, le=MOST, description=f"At most so many, up to {MOST}")]
-After = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Continue after the entry with this id")]
-Name = Annotated[str | None, Query(max_length=100, description="Only the person of this name")]
+Limit = Annotated[int, Query(ge=1, le=MOST, description=f"How many at most, up to {MOST}")]
+After = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Continue after the one with this id")]
+Name = Annotated[str | None, Query(max_length=100, description="Only the person with this name")]
 
 PERSON: dict[str, Any] = {
     "id": 3, "name": "Ada", "faces": 12, "photos": 11, "birth_date": "1990-12-10",
@@ -96,7 +96,7 @@ class PersonPhoto(BaseModel):
 
 
 class PersonPhotos(BaseModel):
-    """Photos, the ones imported last first."""
+    """Photos, the newest imports first."""
 
     photos: list[PersonPhoto]
     model_config = _example(
@@ -110,7 +110,7 @@ class PersonPhotos(BaseModel):
 
 
 class Job(BaseModel):
-    """Work behind the pages. state: queued, running, done, failed or cancelled; error: why it failed."""
+    """Background work. state: queued, running, done, failed or cancelled; error: why it failed."""
 
     id: int
     kind: str
@@ -179,16 +179,16 @@ def _add_people(api: FastAPI) -> None:
 def _add_jobs(api: FastAPI) -> None:
     @api.get("/v1/jobs", summary="List the newest jobs", tags=["v1"])
     def jobs(limit: Limit = 20) -> Jobs:
-        """Also those that have ended."""
+        """Including those that have ended."""
         return Jobs(jobs=[_job(each) for each in library().jobs.recent(limit)])
 
     @api.post("/v1/jobs", summary="Start a job", tags=["v1"])
     def submit(wanted: Wanted) -> Job:
-        """Grouping and the map take an editor, training takes an owner. Where the same job waits already, that one
-        is the answer."""
+        """Grouping and the map need an editor, training needs an owner. If the same job is already waiting, the
+        answer is that one."""
         return _job(library().jobs.submit(wanted.kind, {}))
 
-    @api.get("/v1/jobs/{job_id}", summary="Get the progress of a job", tags=["v1"])
+    @api.get("/v1/jobs/{job_id}", summary="See how far a job has got", tags=["v1"])
     def job(job_id: Number) -> Job:
         """Ask again every second or so, until its state is done, failed or cancelled."""
         return _job(library().jobs.get(job_id))

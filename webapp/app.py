@@ -14,6 +14,7 @@ from webapp.components.announcer import announcer
 from webapp.context import came_by, library, signed_in, who
 from webapp.feedback import announced, boundary, show_toasts
 from webapp.parts import dialog
+from webapp.parts.photo_dialog import show_addressed
 from webapp.theme import CSS, ICON, LOGO
 
 PAGES: dict[str, dict[str, tuple[str, str]]] = {
@@ -114,6 +115,8 @@ def _signed_in(actor: Actor) -> None:
     with boundary():
         _say_read_only()
     current.run()
+    with boundary():
+        show_addressed()
     show_toasts()
     announcer(*announced())
     if signed_in() is None:

@@ -162,8 +162,8 @@ def decoded(
 
 
 class PicturePlaces:
-    """So many pictures at once may be decoded or wait for it: half of the places at most for one client, so that
-    the others are for everybody else. Safe to share between threads."""
+    """Limits how many pictures may be decoded or wait for it at once. One client gets at most half of the places,
+    so that the others are left for everybody else. Safe to share between threads."""
 
     def __init__(self, places: int = WAITING) -> None:
         self._places, self._taken = places, Counter[str]()
@@ -189,7 +189,7 @@ class PicturePlaces:
 
 
 PLACE_AFTER_S = 3
-"""So soon a place may be free: a photo takes less than a second."""
+"""Seconds until a place may be free: a photo takes less than one."""
 
 _places = PicturePlaces()
 

@@ -88,7 +88,7 @@ def _share_out(app: gradio.Blocks) -> None:
 
     async def push_if_fair(body: Any, request: Any, username: str | None) -> Any:
         if len(queue.pending_event_ids_session.get(body.session_hash, ())) >= PER_SESSION:
-            return False, "Wait for your other pictures first.", "queue_full"
+            return False, "Wait until your other pictures are done.", "queue_full"
         return await push(body, request, username)
 
     queue.push = push_if_fair  # type: ignore[method-assign]  # Gradio has no setting for it

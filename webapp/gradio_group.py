@@ -1,4 +1,4 @@
-"""Several faces, or many photos: who is on them? One picture with boxes, and the names beside it."""
+"""Several faces, or many photos: who is in them? One picture with boxes, and the names beside it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class _Group:
                     0.01, 0.99, 0.5, step=0.01, label="Lowest probability at which a face gets a name", buttons=[]
                 )
                 self.list = gr.HTML(js_on_load=gradio_markup.COPY)
-                self.save = gr.Button("Picture with names", size="md", elem_classes="again")
+                self.save = gr.Button("Download with names", size="md", elem_classes="again")
         self.annotated = gr.HTML(visible="hidden", elem_id="annotated")
 
     def _events(self) -> None:
@@ -197,7 +197,7 @@ def _photos(paths: Sequence[str], settings: Settings, archives: ExitStack) -> li
     if not found:
         raise BadInput(gradio_actions.NO_PICTURE)
     if len(found) > zipped.MOST_FILES:
-        raise BadInput(f"These are {len(found):,} photos; send {zipped.MOST_FILES:,} at most.")
+        raise BadInput(f"You chose {len(found):,} photos; send at most {zipped.MOST_FILES:,}.")
     return found
 
 

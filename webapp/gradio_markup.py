@@ -88,7 +88,7 @@ def answer(face: Recognised, crop: str) -> str:
     said = {
         "sure": "",
         "likely": "Likely, but not sure.",
-        "unknown": "Nobody whom the recogniser knows.",
+        "unknown": "Nobody the recogniser knows.",
     }[kind]
     named = [] if face.name is None else [Guess(face.name, face.probability)]
     bars = "".join(_bar(guess.name, guess.probability, kind if guess in named else "other")
@@ -144,7 +144,7 @@ def near(faces: Sequence[NearFace]) -> str:
         f"<figcaption>{escaped_html(name_or_unknown(face.name))}<small>{face.distance:.2f}</small></figcaption></figure>"
         for face in faces
     )
-    return f'<h3>Nearest known faces <small>and their distance</small></h3><div class="near">{tiles}</div>'
+    return f'<h3>Closest known faces <small>and their distance</small></h3><div class="near">{tiles}</div>'
 
 
 # --- tables and sentences ---------------------------------------------------------------------------------------
@@ -178,7 +178,8 @@ element.addEventListener('click', async event => {
   button.textContent = 'Copied'
 })
 """
-"""The script of what holds `downloads`: pages that came by plain HTTP have no clipboard but the old way."""
+"""The script of the component that holds `downloads`: on pages that came by plain HTTP, only the old way to copy
+works."""
 
 
 def sentence(text: str, *, wrong: bool = False) -> str:
@@ -193,7 +194,7 @@ def progress(done: int, total: int) -> str:
 
 
 def many(answers: Sequence[PhotoAnswer], name: str) -> str:
-    """What many photos gave: the figures, the table to take along, and the first photos one by one."""
+    """The result of many photos: the figures, the table to download, and the first photos one by one."""
     faces = [face for each in answers for face in each.faces]
     unreadable = sum(each.problem is not None for each in answers)
     named = sum(face.name is not None for face in faces)
@@ -203,7 +204,7 @@ def many(answers: Sequence[PhotoAnswer], name: str) -> str:
         f"<tr><td>{escaped_html(each.photo)}</td><td>{escaped_html(_who(each))}</td></tr>"
         for each in answers[:MOST_LINES]
     )
-    more = f"<p>The table has {len(answers) - MOST_LINES:,} more.</p>" if len(answers) > MOST_LINES else ""
+    more = f"<p>The download has {len(answers) - MOST_LINES:,} more.</p>" if len(answers) > MOST_LINES else ""
     return (
         f'<p class="note" role="status">{"; ".join(parts)}.</p>{downloads(answers, name)}'
         f'<table class="photos">{lines}</table>{more}'
@@ -212,7 +213,7 @@ def many(answers: Sequence[PhotoAnswer], name: str) -> str:
 
 def _who(answer: PhotoAnswer) -> str:
     if answer.problem is not None:
-        return f"Not read: {answer.problem}"
+        return f"Could not be read: {answer.problem}"
     names = [name_or_unknown(face.name) for face in answer.faces]
     return ", ".join(names) or NO_FACE.replace("_", " ").capitalize()
 

@@ -19,7 +19,7 @@ CACHE_CLEANING = (600, 3600)
 """Every 10 minutes, pictures older than an hour are deleted; at the end of the server, all."""
 
 STATE_SECONDS = 3600.0
-"""So long the server remembers what it found on a picture."""
+"""Seconds that the server remembers what it found in a picture."""
 
 RUN: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2, "concurrency_id": "recognise"}
 """Of events that search pictures."""
@@ -27,9 +27,7 @@ RUN: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2, "con
 QUICK: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Of events that do not."""
 
-NO_CAMERA = (
-    "Browsers give the camera only to pages that are opened by https, or on this very computer by http://localhost."
-)
+NO_CAMERA = "Browsers allow the camera only on pages opened with https, or with http://localhost on this computer."
 
 Update = dict[Any, Any]
 """Component -> its new value; the others stay as they are."""

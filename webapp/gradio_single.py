@@ -29,8 +29,8 @@ SHOWN = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".bmp"})
 """Endings of pictures that every browser can show; of others it gets a copy."""
 
 ADD = (
-    "Type who it is, even if the answer is right: the photo is added to the library with that name, and the "
-    "next training learns from it."
+    "Type the person's name, even if the answer is right. This adds the photo to the library under that name, and "
+    "the next training learns from it."
 )
 
 
@@ -187,7 +187,7 @@ class _Single:
         import gradio as gr
 
         if shown is None or shown.event is None:
-            raise BadInput("There is nothing to undo here; see the page History.")
+            raise BadInput("There is nothing to undo here; see the History page.")
         event = library().journal.undo(shown.event)
         return {
             self.shown: replace(shown, event=None),

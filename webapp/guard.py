@@ -23,7 +23,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CLOSED = re.compile(
     r"/_stcore/(metrics|agent|script-health-check)"
-    r"|/gradio/\w+/(login|logout|monitoring|manifest\.json|pwa_icon)"
+    r"|/gradio/\w+/(login|logout|monitoring|manifest\.json|openapi\.json|pwa_icon)"
     r"|/gradio/\w+/gradio_api/(proxy=|dev|vibe|undo-vibe|process_recording|deep_link|runs|run-history|run/|api/|profiling"
     r"|custom_component|call/v2|token|openapi)"
 )
@@ -32,8 +32,8 @@ CLOSED = re.compile(
 OPEN_CALLS = re.compile(r"/gradio/\w+/gradio_api/call/(?!recognise(/|$))")
 """Gradio's calls by name: only the public one is answered, so that private events can't be called from outside."""
 
-ELSEWHERE = "This request comes from another web site; open faceid itself."
-NOT_MINE = "This server does not go by that name; set FACEID_PUBLIC_URL to the address that people use."
+ELSEWHERE = "This request comes from another website; open faceid itself."
+NOT_MINE = "This server isn't known by that name; set FACEID_PUBLIC_URL to the address that people use."
 NOT_HERE = "There is nothing here."
 
 
@@ -193,6 +193,7 @@ def _with_headers(scope: Scope, send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name in [name for name in headers if name.lower().startswith("access-control-")]:
                 del headers[name]
+            headers.setdefault("Cache-Control", "private, no-cache")  # it is for whoever is signed in
             silent = headers.get("Referrer-Policy") == "no-referrer"  # some pages tell nobody that they were there
             headers.update({**POLICY, "Permissions-Policy": allowed, "Content-Security-Policy": policy})
             if silent:

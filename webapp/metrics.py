@@ -77,21 +77,23 @@ class _Figures:
         from prometheus_client.core import GaugeMetricFamily
 
         active = self._library.jobs.active()
-        jobs = GaugeMetricFamily("faceid_jobs", "Jobs that wait or are done now", labels=["kind", "state"])
+        jobs = GaugeMetricFamily("faceid_jobs", "Jobs that are waiting or running", labels=["kind", "state"])
         for (kind, state), number in sorted(Counter((job.kind, str(job.state)) for job in active).items()):
             jobs.add_metric([kind, state], number)
         yield jobs
         left = sum(max(job.total - job.done, 0) for job in active if job.kind == "import")
-        yield GaugeMetricFamily("faceid_import_files_left", "Files that imports have still to read", value=left)
+        yield GaugeMetricFamily("faceid_import_files_left", "Files that imports still have to read", value=left)
 
     def _workers(self) -> Iterator[Metric]:
         from prometheus_client.core import GaugeMetricFamily
 
         workers = self._library.workers.all()
-        here = GaugeMetricFamily("faceid_workers", "Workers by whether they are silent", labels=["state"])
+        here = GaugeMetricFamily("faceid_workers", "Workers, present or lost", labels=["state"])
         lost = sum(worker.is_lost for worker in workers)
         here.add_metric(["present"], len(workers) - lost)
         here.add_metric(["lost"], lost)
         yield here
         rate = sum(worker.rate for worker in workers if worker.doing and not worker.is_lost)
-        yield GaugeMetricFamily("faceid_import_photos_per_second", "Of all workers in their imports", value=rate)
+        yield GaugeMetricFamily(
+            "faceid_import_photos_per_second", "Photos per second of all importing workers together", value=rate
+        )

@@ -1,5 +1,5 @@
-"""The people that a box for a name offers. A page holds the address only: 2,000 of them would be sent with every
-question, and read again by the browser."""
+"""The people that a name box offers. A page holds only their address: 2,000 people would otherwise be sent with
+every question, and parsed by the browser each time."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Cache:
             return self._pictures.get(key)
 
     def put(self, key: tuple[Any, ...], picture: bytes) -> None:
-        """Keep a picture, at the expense of those that were not asked for longest."""
+        """Keep a picture; to make room, those not asked for the longest go."""
         with self._lock:
             if key not in self._pictures:
                 self._pictures[key] = picture

@@ -12,10 +12,10 @@ SIDE = 150
 """Pixels of a crop."""
 
 FINER = 4
-"""So many pixels a side are drawn for each, so that edges are smooth."""
+"""Pixels a side drawn for each pixel that is kept, so that edges are smooth."""
 
 GREY, OPACITY = (128, 138, 136), 0.45
-"""On white and on nearly black about equally quiet."""
+"""About equally unobtrusive on white and on near-black."""
 
 
 @cache

@@ -2,7 +2,7 @@
 
 The aligned crops are for the networks: they turn the head, and end in black wedges at the photo's border. A
 portrait costs a look into the photo, so it waits its turn, is made for all larger faces of the photo at once, and
-is kept in memory. What can't be made soon enough, the aligned crop stands in for.
+is kept in memory. Where one can't be made soon enough, the aligned crop stands in for it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Portraits:
 
     def get(self, face: FacePlace, others: Sequence[Box], size_px: int, settings: Settings) -> bytes | None:
         """JPEG of a face of a photo; None where the photo is not there, can't be read, or is not read soon enough.
-        others: boxes on the same photo, whose portraits are made by the way."""
+        others: boxes on the same photo, whose portraits are made along the way."""
         path, box = face.path, face.box
         try:
             modified = frame_path.file_of(path).stat().st_mtime_ns

@@ -28,6 +28,7 @@ from webapp import api, app_pages, context, gradio_apps, metrics, theme
 from webapp.access.gate import Gate
 from webapp.access.pages import Pages
 from webapp.access.sessions import Sessions
+from webapp.access.uploads import Uploads
 from webapp.guard import Guard, hostname
 from webapp.lazy_app import Later
 from webapp.long_lived import LongLived
@@ -96,7 +97,8 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
         Mount("/gradio", recognisers),
     ]
     gate = Middleware(Gate, visitors=visitors, sessions=sessions)
-    return App(SCRIPT, lifespan=lifespan, routes=routes, middleware=[*_guards(settings), gate])
+    uploads = Middleware(Uploads, visitors=visitors, folder=settings.temporary_folder)
+    return App(SCRIPT, lifespan=lifespan, routes=routes, middleware=[*_guards(settings), gate, uploads])
 
 
 def _guards(settings: Settings) -> list[Middleware]:

@@ -1,6 +1,6 @@
 """What whoever has a link sees: photos of one person or one search on a plain page that needs no script.
 
-Photos are found by the link alone, which is looked up anew for each of them, and are re-encoded: no name, no place
+Photos are found by the link alone, which is looked up again for each of them, and are re-encoded: no name, no place
 and no other metadata is in them, and faces that the link does not show are blurred beyond recognition.
 """
 
@@ -25,10 +25,11 @@ from faceid_core.library import GONE, passwords
 from faceid_core.media import annotate, images
 from faceid_core.wording import count
 from webapp import context, theme
+from webapp.access.pages import EVERY_METHOD
 from webapp.access.throttle import Throttle, network_of
 from webapp.api import OUT_OF_ORDER
 from webapp.picture_cache import Cache
-from webapp.wording import long_date
+from webapp.wording import long_date, number_in
 
 if TYPE_CHECKING:
     from faceid_core.library import Library, PhotoView, ShareView
@@ -69,6 +70,8 @@ class SharedPages:
             Route("/share/{secret:str}", self._explained(self._show), methods=["GET"]),
             Route("/share/{secret:str}", self._unlock, methods=["POST"]),
             Route("/share/{secret:str}/{photo:int}.jpg", self._on_picture_thread, methods=["GET"]),
+            # The gate lets everybody through to these addresses, so none may fall through to the app.
+            Route("/share/{rest:path}", self._nothing, methods=EVERY_METHOD),
         ]
 
     # --- pages --------------------------------------------------------------------------------------------------
@@ -77,7 +80,7 @@ class SharedPages:
         if not _is_unlocked(request, share):
             return self._ask(request)
         after = request.query_params.get("after", "")
-        return self._photos(request, share, int(after) if after.isdecimal() and len(after) < 19 else None)
+        return self._photos(request, share, number_in(after))
 
     def _photos(self, request: Request, share: ShareView, after: int | None) -> Response:
         shares = self._library().shares
@@ -131,10 +134,13 @@ class SharedPages:
             return answer
         return self._page(request, "Nothing here", problem=GONE, status=404)
 
+    async def _nothing(self, _: Request) -> Response:
+        return Response(status_code=404, headers={**PRIVATE, "Cache-Control": "private, no-store"})
+
     # --- the password -------------------------------------------------------------------------------------------
     async def _unlock(self, request: Request) -> Response:
         length = request.headers.get("content-length", "")
-        if not length.isdigit() or int(length) > MOST_FORM_BYTES:
+        if not length.isdecimal() or int(length) > MOST_FORM_BYTES:
             return self._page(request, "Not now", problem="That form is too large.", status=413)
         given = (await request.form(max_files=0, max_fields=2)).get("password", "")
         check = self._explained(partial(self._try_password, given=given if isinstance(given, str) else ""))

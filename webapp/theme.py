@@ -87,6 +87,12 @@ CSS = """
 @media (max-width: 640px) { [data-has-shortcut] > kbd { display: none; } }
 /* Name and facts beside the picture, buttons below. */
 @media (max-width: 640px) { [class*="st-key-portrait"] > :nth-child(2) { flex: 1 1 65%; } }
+/* The map is as large as the page, until the faces of a selection stand beside it. */
+.st-key-card-map-chart { min-height: max(28rem, calc(100vh - 22.5rem)); }
+[data-testid="stHorizontalBlock"]:has(.st-key-card-map-chart):not(:has(.st-key-map-selected)) {
+  > :first-child { flex: 1 1 100%; } > :last-child { display: none; } }
+/* Nothing to be seen, and no gap around it. */
+[class*="st-key-address-"] { position: absolute; }
 /* Two buttons and a sentence are too much for one line there. */
 @media (max-width: 640px) {
   [class*="st-key-decision-"]:has([class*="st-key-back-"]) > :first-child { flex: 1 1 100%; }

@@ -8,7 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from faceid_core.values import utc_now
 from faceid_core.wording import count
 
-__all__ = ["ago", "count", "day", "duration", "isolated", "percent"]
+__all__ = ["ago", "count", "day", "duration", "isolated", "number_in", "percent"]
+
+
+LONGEST_NUMBER = 19
+"""Digits of 2**63 - 1, the largest number of a row."""
 
 
 def duration(seconds: float) -> str:
@@ -65,3 +69,12 @@ def percent(share: float | None) -> str:
         return "–"
     text = f"{min(math.floor(share * 1000) / 10, 100):.1f}" if share > 0.99 else f"{share * 100:.1f}"
     return f"{text.removesuffix('.0')} %"
+
+
+def number_in(text: str) -> int | None:
+    """The number of a row that an address holds; None for what can't be one, as addresses may be typed.
+
+    >>> number_in("12"), number_in("\u00b2"), number_in("9" * 30), number_in("-1")
+    (12, None, None, None)
+    """
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < LONGEST_NUMBER else None

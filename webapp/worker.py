@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 HEALTHY_SECONDS = 60.0
-"""A worker that lived this long did not die of its start: the next restart is quick again."""
+"""Seconds after which a death is not blamed on the start: the next restart is quick again."""
 
 STOP_SECONDS = 5.0
 """How long a worker may take to put its work down before it is killed."""

@@ -150,7 +150,9 @@ def new_password() -> str:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    # Half a character, such as a byte of a file's name that is no UTF-8, is written as JSON's escape for it.
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

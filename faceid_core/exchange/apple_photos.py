@@ -105,7 +105,7 @@ def _size(told: dict[str, Any]) -> Size | None:
 def _is_number(value: Any) -> bool:
     try:
         float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return not isinstance(value, bool)
 
@@ -117,7 +117,9 @@ def _list(value: Any) -> list[Any]:
 
 def _texts(value: Any) -> list[str]:
     return [
-        each if isinstance(each, str) else str(each) for each in _list(value) if isinstance(each, str | int | float)
+        json_beside.text(each if isinstance(each, str) else str(each))
+        for each in _list(value)
+        if isinstance(each, str | int | float)
     ]
 
 

@@ -23,7 +23,7 @@ from faceid_core.exchange.face_regions import (
     from_middle,
     same_shape,
 )
-from faceid_core.media import images, xmp
+from faceid_core.media import images, small_file, xmp
 from faceid_core.values import Box
 
 DATABASE = "digikam4.db"
@@ -61,7 +61,7 @@ class _Face(NamedTuple):
 def survey(path: Path) -> PhotoNames:
     """The names of a photo in the database of a collection that it lies in."""
     found = PhotoNames()
-    file = next((file for file in _candidates(path) if file.is_file()), None)
+    file = next((file for file in _candidates(path) if small_file.is_there(file)), None)
     if file is None:
         return found
     try:

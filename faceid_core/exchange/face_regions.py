@@ -39,6 +39,9 @@ that RAW converters make differs by 0.2 %, rounding a side of 100 pixels by 0.5 
 SAME_PLACE_IOU = 0.8
 """From here on two regions are the same rectangle drawn twice, whatever names they have."""
 
+MOST_REGIONS = 2000
+"""Faces of one packet; each is compared with all before it."""
+
 NO_PLACE = "its place can't be read"
 OUTSIDE = "its place is outside the picture"
 OTHER_SHAPE = "it was placed on a picture of another shape: the photo was turned or cropped since"
@@ -170,11 +173,14 @@ def _same(one: NamedRegion, other: NamedRegion) -> bool:
 def regions(packet: bytes) -> list[NamedRegion]:
     """The named faces of an XMP packet, on the picture as it was drawn on; what is no such packet has none."""
     root = xmp.parsed(packet)
-    return [] if root is None else read(root).regions
+    try:
+        return [] if root is None else read(root).regions
+    except SidecarUnusable:
+        return []
 
 
 def read(root: Element) -> Packet:
-    """The names of a parsed packet."""
+    """The names of a parsed packet. Raises SidecarUnusable for more than anybody can have drawn."""
     found = Packet([], [], _drawn_on(root))
     for item in root.iter(f"{RDF}li"):
         region = region_of(item)
@@ -182,6 +188,8 @@ def read(root: Element) -> Packet:
             found.regions.append(region)
         elif region is not None:
             found.unusable.append(region)
+    if len(found.regions) + len(found.unusable) > MOST_REGIONS:
+        raise SidecarUnusable(f"it names more than {MOST_REGIONS:,} faces")
     return found
 
 

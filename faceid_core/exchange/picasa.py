@@ -8,7 +8,7 @@ from pathlib import Path
 
 from faceid_core.errors import SidecarUnusable, UnreadableImage
 from faceid_core.exchange.face_regions import NO_PLACE, NamedRegion, PhotoNames, UnusableName
-from faceid_core.media import images, xmp
+from faceid_core.media import images, small_file, xmp
 from faceid_core.values import Box
 
 NOBODY = "ffffffffffffffff"
@@ -42,7 +42,7 @@ def survey(path: Path) -> PhotoNames:
 
 
 def _add(found: PhotoNames, path: Path, sections: Sections) -> None:
-    photo = sections.get(path.name, {})
+    photo = _section_of(path, sections)
     faces = _FACE.findall(photo.get("faces", ""))
     if not faces:
         return
@@ -58,6 +58,17 @@ def _add(found: PhotoNames, path: Path, sections: Sections) -> None:
         else:
             reason = TURNED if turned else NO_PLACE if name else NO_CONTACT
             found.unusable.append(UnusableName(name or f"contact {number}", reason))
+
+
+def _section_of(path: Path, sections: Sections) -> dict[str, str]:
+    """Windows makes no difference between IMG_1.JPG and img_1.jpg; where both are there, each has its own."""
+    if path.name in sections:
+        return sections[path.name]
+    folded = path.name.casefold()
+    other = next((name for name in sections if name.casefold() == folded), None)
+    if other is None or (small_file.is_there(path.with_name(other)) and not path.with_name(other).samefile(path)):
+        return {}
+    return sections[other]
 
 
 def _is_turned(path: Path, photo: dict[str, str]) -> bool:
@@ -82,7 +93,7 @@ def _sections(file: Path, modified_ns: int) -> Sections:
     """The sections of an INI file, as it was at that time. Raises SidecarUnusable."""
     sections: Sections = {}
     here: dict[str, str] = {}
-    for line in xmp.load(file).decode("utf-8", "replace").splitlines():
+    for line in _decoded(xmp.load(file)).splitlines():
         text = line.strip()
         if text.startswith("[") and text.endswith("]"):
             here = sections.setdefault(text[1:-1], {})
@@ -90,6 +101,14 @@ def _sections(file: Path, modified_ns: int) -> Sections:
             key, _, value = text.partition("=")
             here[key.strip()] = value.strip()
     return sections
+
+
+def _decoded(content: bytes) -> str:
+    """UTF-8, with or without a mark at its start; before version 3 in the encoding of Windows."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 def _contacts(sections: Sections) -> dict[str, str]:

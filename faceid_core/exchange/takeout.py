@@ -25,7 +25,9 @@ def survey(path: Path) -> PhotoNames:
         told = json_beside.read(file)
         people = told.get("people", []) if isinstance(told, dict) and "title" in told else []
         names = [
-            person["name"] for person in people if isinstance(person, dict) and isinstance(person.get("name"), str)
+            json_beside.text(person["name"])
+            for person in people
+            if isinstance(person, dict) and isinstance(person.get("name"), str)
         ]
     except (OSError, ValueError, RecursionError, TypeError) as error:
         found.unusable.append(json_beside.unusable(file, "Google Takeout", error))

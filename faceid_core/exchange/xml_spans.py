@@ -13,16 +13,13 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from faceid_core.errors import SidecarUnusable
-from faceid_core.media.xmp import LARGEST_BYTES, PADDING, WIDE_MARKS
+from faceid_core.media.xmp import DEEPEST, LARGEST_BYTES, PADDING, WIDE_MARKS
 
 _START_TAG = re.compile(rb"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
 _END_TAG = re.compile(rb"</[^<>]*>")
 _XML = "http://www.w3.org/XML/1998/namespace"
 _DECLARED = re.compile(rb"""^<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), *WIDE_MARKS)
-
-DEEPEST = 100
-"""XMP's regions are eight elements deep; a file of a million opened tags is no XMP."""
 
 
 @dataclass(slots=True, eq=False)

@@ -1,6 +1,6 @@
-"""A Dask cluster: the same work in processes of many machines.
+"""An executor on a Dask cluster: the same work in processes on many machines.
 
-Each item is one task. What a cluster computes comes back to us, and only we store it, so whatever dies there loses
+Each item is one task. Results come back to this process, and only it stores them, so a failure on the cluster costs
 nothing but time.
 """
 
@@ -28,26 +28,26 @@ from faceid_core.executors.executor import Item, Result, WorkerLate, WorkerLost
 log = logging.getLogger(__name__)
 
 AHEAD = 2
-"""Tasks for each thread of the cluster: the one it works on and the next."""
+"""Tasks per thread of the cluster: the current one and the next."""
 
 CONNECT_SECONDS = 30.0
-"""How long the scheduler, and the first worker, may take to answer: as long as a restart of theirs."""
+"""How long the scheduler and the first worker may take to answer: long enough for a restart."""
 
 LOOK_SECONDS = 1.0
-"""How often we look whether the scheduler is there, and how many workers."""
+"""How often to check for the scheduler and count the workers."""
 
 ALONE_SECONDS = 60.0
-"""So long the cluster may be without any worker in the middle of the work."""
+"""How long the cluster may have no workers during a run."""
 
 GATHER_SECONDS = 10.0
-"""How long a result may take on its way to us."""
+"""How long the transfer of a result may take."""
 
 ANSWERED_SECONDS = 2.0
-"""A worker that is to end has so long to send what it has."""
+"""How long a stopping worker has to send its results."""
 
 OWN_CLUSTER = {"distributed.scheduler.allowed-failures": 1, "distributed.deploy.lost-worker-timeout": "10 minutes"}
-"""A task may end one worker beside the first. And a worker that is started again after a death is waited for: by
-default its nanny is closed, too, where that takes longer than 15 s, as on a busy machine."""
+"""A task may kill one more worker after the first. The long timeout waits for a killed worker to restart: by
+default, its nanny is closed as well if that takes more than 15 s, as it may on a busy machine."""
 
 ENCRYPTED = ("tls://", "wss://")
 
@@ -55,11 +55,11 @@ MISSING = "The Dask cluster needs packages that are not installed: pip install '
 
 
 class DaskCluster:
-    """The cluster of a scheduler, such as tcp://host:8786, or else `workers` processes of this machine.
+    """The cluster of a scheduler, such as tcp://host:8786, or a local one with `workers` processes.
 
-    An item that ended its workers, or was on them when another did, is tried once more when nothing else runs, then
-    given up as WorkerLost; one that takes longer than `limit_s` seconds is given up as WorkerLate.
-    Raises ClusterUnusable; ClusterLost when it goes away in the middle of a run.
+    An item that killed its workers, or was on them when another item did, is retried once when nothing else runs,
+    then given up as WorkerLost. An item that takes longer than `limit_s` seconds is given up as WorkerLate.
+    Raises ClusterUnusable, or ClusterLost if the connection is lost during a run.
     """
 
     threads = 1
@@ -73,26 +73,26 @@ class DaskCluster:
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
-        """Yield each item with its result, WorkerLost or WorkerLate, as soon as it is there, in any order."""
+        """Yield each item with its result, WorkerLost or WorkerLate, as soon as it is available, in any order."""
         with _connected(self.scheduler, self.workers) as client:
             yield from _ClusterRun(client, partial(_limited, work, self.limit_s), iter(items)).results()
 
 
 @contextmanager
 def _connected(scheduler: str | None, workers: int) -> Iterator[Any]:
-    """A client of the scheduler, or of a cluster of our own for as long."""
+    """Connect to the scheduler, or to a temporary local cluster."""
     try:
         dask: Any = import_module("dask")
         distributed: Any = import_module("distributed")
     except ImportError as error:
         raise ClusterUnusable(MISSING) from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what went wrong, we say in one sentence
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we report errors ourselves, in one sentence
     with dask.config.set(OWN_CLUSTER):
         if scheduler is not None:
             with _client_of(distributed, scheduler) as client:
                 yield client
             return
-        # TLS with keys that only we have: whoever reaches a scheduler can run what they like as its user.
+        # TLS with keys that only we have: anyone who can connect to a scheduler can run any code as its user.
         cluster = distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, security=True
         )
@@ -106,7 +106,7 @@ def _client_of(distributed: Any, scheduler: str) -> Iterator[Any]:
     try:
         asyncio.run(_greet(distributed, scheduler))
         client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-    except Exception as error:  # of many kinds: no answer, no such host, a protocol that is not understood
+    except Exception as error:  # many kinds: no answer, no such host, an unknown protocol
         raise ClusterUnusable(
             f"The Dask scheduler at {scheduler} does not answer, or it is of another version "
             f"(here: distributed {distributed.__version__}) or wants TLS; see FACEID_DASK_SCHEDULER."
@@ -122,8 +122,8 @@ def _client_of(distributed: Any, scheduler: str) -> Iterator[Any]:
 
 
 async def _greet(distributed: Any, scheduler: str) -> None:
-    """Before a client is made: from a server that is no scheduler and says nothing, such as that of Dask's own
-    dashboard one port on, it would wait for an answer forever. Raises OSError, and others."""
+    """Check that this is a scheduler before creating a client: with a server that sends nothing, such as Dask's own
+    dashboard one port higher, the client would wait forever. Raises OSError and others."""
     keys = distributed.Security().get_connection_args("client")
     async with asyncio.timeout(CONNECT_SECONDS):
         comm = await distributed.comm.connect(scheduler, timeout=CONNECT_SECONDS, **keys)
@@ -131,7 +131,7 @@ async def _greet(distributed: Any, scheduler: str) -> None:
 
 
 def _check_tls(distributed: Any, scheduler: str) -> None:
-    """Before a client is made: without keys it would fail, and then wait a minute for itself to close."""
+    """Check the TLS keys before creating a client: without them, it would fail and then take a minute to close."""
     if not scheduler.startswith(ENCRYPTED):
         return
     try:
@@ -164,18 +164,18 @@ def _plain_errors(scheduler: str) -> Iterator[None]:
 
 
 def versions() -> dict[str, str]:
-    """What must be the same wherever a task runs: pickled work is not portable between versions."""
+    """Return the versions that must be the same on all machines: pickled work is not portable between versions."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {"faceid": __version__, "Python": python, "distributed": metadata.version("distributed")}
 
 
 def _here() -> dict[str, str]:
-    """Of this machine; the tests replace it."""
+    """Return the versions of this machine. Replaced in tests."""
     return versions()
 
 
 def _check_versions(client: Any) -> None:
-    """Raises ClusterUnusable, with the first difference."""
+    """Raise ClusterUnusable with the first version difference."""
     here = _here()
     parts = {"scheduler": client.run_on_scheduler(versions)} | client.run(versions, on_error="raise")
     for part, there in parts.items():
@@ -223,7 +223,7 @@ class _ClusterRun(Generic[Item, Result]):
                     task.future.cancel()
 
     def _feed(self) -> bool:
-        """Hand out tasks while there is room for them. Whether any runs."""
+        """Submit tasks while there is room. Returns whether any is running."""
         self._look()
         while len(self.running) < AHEAD * self.threads:
             task = self.again.popleft() if self.again else next((_Task(item) for item in self.items), None)
@@ -278,8 +278,8 @@ class _ClusterRun(Generic[Item, Result]):
             self.suspects.append(task)
 
     def _outcome(self, future: Any) -> tuple[str, Any]:
-        """("finished", result), ("error", exception), or ("gone", None): a result that went with its worker before
-        we had it. Raises ClusterLost."""
+        """Return ("finished", result), ("error", exception), or ("gone", None) for a result that was lost with its
+        worker. Raises ClusterLost."""
         try:
             if future.status == "error":
                 return "error", future.exception(timeout=GATHER_SECONDS)
@@ -300,8 +300,8 @@ class _ClusterRun(Generic[Item, Result]):
 
 
 def _limited(work: Callable[[Item], Result], limit_s: float | None, item: Item) -> Result | WorkerLate:
-    """On a worker: the result, or WorkerLate after so many seconds; then the process ends, as nothing else ends
-    what it is still doing, and its nanny starts another."""
+    """Runs on a worker: return the result, or WorkerLate after the time limit. In that case the process exits, the
+    only way to stop the work, and its nanny starts another."""
     if limit_s is None:
         return work(item)
     answer: list[tuple[bool, Any]] = []

@@ -1,4 +1,4 @@
-"""The protocol of an executor, and what stands in place of a result that never came."""
+"""The executor protocol, and the placeholders for results that never arrived."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLate:
-    """In place of a result: the item took longer than the limit, and its worker was ended."""
+    """In place of a result: the item took longer than the limit, and its worker was stopped."""
 
 
 class Executor(Protocol):
@@ -26,4 +26,4 @@ class Executor(Protocol):
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
-        """Yield each item with its result as soon as it is there, in any order; items are drawn lazily."""
+        """Yield each item with its result as soon as it is available, in any order. Items are consumed lazily."""

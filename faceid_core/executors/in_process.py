@@ -1,4 +1,4 @@
-"""One item after the other in this process."""
+"""An executor that processes items sequentially in this process."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from faceid_core.executors.executor import Item, Result, WorkerLate, WorkerLost
 
 
 class InProcess:
-    """One item after the other, here: the oracle of the pool. It can't outlive a crash, nor end a long item."""
+    """Processes items sequentially: the reference for the pool. It can't survive a crash or stop a slow item."""
 
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
-        """Yield each item with its result, in order; an exception of `work` ends the run."""
+        """Yield each item with its result, in order. An exception in `work` ends the run."""
         for item in items:
             yield item, work(item)

@@ -25,21 +25,20 @@ from faceid_core.settings import usable_cores
 log = logging.getLogger(__name__)
 
 AHEAD = 4
-"""Items that a worker holds: the one it works on and the next, so that it never waits for us. While we store what
-came, we give out nothing. Between their first and last photos two workers searched 99.6 % of the time with four,
-96.4 % with two (tests/bench/workers.py)."""
+"""Items per worker: the current one and the next ones, so that it need not wait while we store results and hand out
+nothing. Between their first and last photos, two workers were busy 99.6 % of the time with four items, 96.4 % with
+two (tests/bench/workers.py)."""
 
 STARTED, READY, DONE, RAISED = "started", "ready", "done", "raised"
-"""What a worker tells: that it runs; that it is prepared and knows its work; a result; an exception that its work
-did not catch."""
+"""Messages from a worker: it runs; it is prepared and knows its work; a result; an uncaught exception."""
 
 
 class ProcessPool:
-    """`workers` fresh processes. An item whose worker dies is tried once more in another, then given up as
-    WorkerLost; one that takes longer than `limit_s` seconds is given up at once as WorkerLate. spare: cores
-    that are left to others.
+    """A pool of `workers` new processes. An item whose worker dies is retried once in another, then given up as
+    WorkerLost. An item that takes longer than `limit_s` seconds is given up at once as WorkerLate. spare: cores
+    to leave for other work.
 
-    Raises WorkersUnusable when a worker ends before it has begun, as in a script without a __main__ guard.
+    Raises WorkersUnusable if a worker exits before it has started, as in a script without a __main__ guard.
     """
 
     def __init__(self, workers: int, *, limit_s: float | None = None, spare: int = 0) -> None:
@@ -50,17 +49,17 @@ class ProcessPool:
 
     @property
     def threads(self) -> int:
-        """For each item: the processes share the cores."""
+        """Threads per item: the processes share the cores."""
         return max((usable_cores() - self.spare) // self.workers, 1)
 
     def begin(self, prepare: Callable[[], object]) -> None:
-        """Start the processes now, for the next run: each calls `prepare`, as for loading networks, while we are
-        busy with something else. What `prepare` raises is left to the work, which will meet it again."""
+        """Start the processes now, for the next run: each calls `prepare`, for example to load networks, while we
+        do something else. Exceptions in `prepare` are ignored, because the work will raise them again."""
         self._begun = _PoolRun(self.workers, self.limit_s, prepare=prepare)
         self._begun.start_all()
 
     def close(self) -> None:
-        """End processes that were begun and had nothing to do."""
+        """Stop processes that were started but got no work."""
         if self._begun is not None:
             self._begun.close()
             self._begun = None
@@ -68,7 +67,7 @@ class ProcessPool:
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
-        """Yield each item with its result, WorkerLost or WorkerLate, as soon as it is there, in any order."""
+        """Yield each item with its result, WorkerLost or WorkerLate, as soon as it is available, in any order."""
         run = self._begun or _PoolRun(self.workers, self.limit_s)
         self._begun = None
         try:
@@ -85,7 +84,7 @@ class _Job(Generic[Item]):
 
 @dataclass(slots=True, eq=False)
 class _Worker(Generic[Item]):
-    """A process and the jobs that it holds; the first is the one it works on, since `since` (monotonic seconds)."""
+    """A process and its jobs. It has been working on the first one since `since` (monotonic seconds)."""
 
     process: SpawnProcess
     pipe: Connection
@@ -126,7 +125,7 @@ class _PoolRun(Generic[Item, Result]):
             yield from self._late()
 
     def _feed(self) -> bool:
-        """Hand out jobs, first to the idle; start workers while there is work for them. Whether anybody works."""
+        """Hand out jobs, first to idle workers, and start workers as needed. Returns whether any is working."""
         for depth in range(AHEAD):
             for number in range(self.size):
                 if number < len(self.workers) and len(self.workers[number].jobs) > depth:
@@ -149,16 +148,16 @@ class _PoolRun(Generic[Item, Result]):
         if not worker.jobs:
             worker.since = time.monotonic()
         worker.jobs.append(job)
-        with suppress(BrokenPipeError, ConnectionResetError):  # it has died; its pipe will say so
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has died; its pipe will report it
             worker.pipe.send(job.item)
 
     def _employ(self, worker: _Worker[Item]) -> None:
-        """Tell a worker what its work is."""
+        """Send a worker its function."""
         with suppress(BrokenPipeError, ConnectionResetError):  # as in _give
             worker.pipe.send(self.work)
 
     def _woken(self) -> list[_Worker[Item]]:
-        """The workers that have something to say, the dead among them, once there is one or a time is over."""
+        """Wait until workers have sent something or died, or a timeout passes. Returns these workers."""
         deadlines = [worker.since + self.limit_s for worker in self._busy()] if self.limit_s else []
         patience = max(min(deadlines) - time.monotonic(), 0) if deadlines else None
         pipes = connection.wait([worker.pipe for worker in self.workers], patience)
@@ -184,7 +183,7 @@ class _PoolRun(Generic[Item, Result]):
             yield worker.jobs.popleft().item, content
 
     def _buried(self, worker: _Worker[Item]) -> Iterator[tuple[Item, WorkerLost]]:
-        """A worker died. What it worked on is tried once more, what it had not begun as if nothing had been."""
+        """Handle a dead worker. Its current item is retried once; its other items are handed out again."""
         self._end(worker)
         if not worker.started:
             raise WorkersUnusable(
@@ -199,7 +198,7 @@ class _PoolRun(Generic[Item, Result]):
         self.again.extendleft(reversed(worker.jobs))
 
     def _late(self) -> Iterator[tuple[Item, WorkerLate]]:
-        """End the workers whose item takes too long."""
+        """Stop the workers whose item takes too long."""
         now = time.monotonic()
         for worker in self._busy() if self.limit_s else ():
             if now - worker.since >= (self.limit_s or 0) and not worker.pipe.poll():
@@ -217,11 +216,11 @@ class _PoolRun(Generic[Item, Result]):
         try:
             with _deaf_children():
                 process.start()
-        except RuntimeError as error:  # we are a worker that runs its parent's script once more
+        except RuntimeError as error:  # this is a worker that is running its parent's script again
             raise WorkersUnusable(
                 'Put what your script does under `if __name__ == "__main__":`, as its import starts processes.'
             ) from error
-        theirs.close()  # now only the worker holds it, so that its death closes the pipe
+        theirs.close()  # now only the worker has it open, so its death closes the pipe
         return _Worker(process, ours)
 
     def _end(self, worker: _Worker[Item]) -> None:
@@ -231,7 +230,7 @@ class _PoolRun(Generic[Item, Result]):
         self.workers.remove(worker)
 
     def close(self) -> None:
-        """Let go of the workers: they end at once, also in the middle of an item that nobody waits for."""
+        """Release the workers: they exit at once, even in the middle of an item."""
         if self.lifeline is not None:
             self.lifeline[1].close()
             self.lifeline[0].close()
@@ -242,8 +241,8 @@ class _PoolRun(Generic[Item, Result]):
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Processes started in this block never hear Ctrl+C, which a terminal sends to all of them: only their parent
-    decides what it means. They inherit the mask; a signal that comes meanwhile reaches us after the block."""
+    """Block SIGINT in processes started in this block: a terminal sends Ctrl+C to all of them, but only the parent
+    decides how to react. They inherit the mask; a signal in the meantime reaches us after the block."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -255,18 +254,18 @@ def _deaf_children() -> Iterator[None]:
 
 
 def _serve(pipe: Connection, lifeline: Connection, prepare: Callable[[], object] | None) -> None:
-    """A worker: item after item, until its parent lets go of it or is killed. The work comes before the items."""
+    """The main loop of a worker, until its parent releases it or dies. The function arrives before the items."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     pipe.send((STARTED, None))
     if prepare is not None:
-        with suppress(Exception):  # the work will meet it again, where somebody hears of it
+        with suppress(Exception):  # the work will raise it again, where it is reported
             prepare()
     try:
         work: Callable[[Any], Any] = pipe.recv()
     except EOFError:
         return
-    except Exception as error:  # there is no such function in this process
+    except Exception as error:  # the function does not exist in this process
         pipe.send((RAISED, _portable(error)))
         return
     pipe.send((READY, None))
@@ -283,9 +282,9 @@ def _serve(pipe: Connection, lifeline: Connection, prepare: Callable[[], object]
 
 
 def _portable(error: Exception) -> Exception:
-    """The exception, or one that says the same where it can't travel between processes."""
+    """Return the exception, or one with the same message if it can't be pickled."""
     try:
-        # Bytes that were made here, just now.
+        # These bytes were just created here.
         pickle.loads(pickle.dumps(error))  # nosec B301
     except Exception:
         return RuntimeError(f"{type(error).__name__}: {error}")

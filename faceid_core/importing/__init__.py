@@ -1,4 +1,4 @@
-"""From files to rows: an import, and what its workers do.
+"""Imports: from files to database rows, including the work of the workers.
 
 May import the root, media, vision, executors and library.
 """

@@ -1,4 +1,4 @@
-"""A face at a box that a human drew or moved: what of it can be computed."""
+"""Computes landmarks, quality and vector for faces at hand-drawn or moved boxes."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from faceid_core.vision.detector import Detector, scaled
 from faceid_core.vision.embedder import Embedder
 
 AROUND = 1.0
-"""How much of the photo is searched on each side of the box, in its longer side: detectors want surroundings."""
+"""Margin searched on each side of the box, relative to its longer side: detectors need the surroundings."""
 
 FACE_PX = 200.0
-"""A larger box is searched at this size: faces that fill the picture are found worse."""
+"""Larger boxes are scaled down to this size: faces that fill the picture are harder to detect."""
 
 
 def face_at(pixels: Image, box: Box, detector: Detector, embedder: Embedder) -> NewFace | None:
-    """The face in a human's box on an upright photo (H, W, 3), with the landmarks of the detector's own box.
+    """Return the face in a hand-drawn box on an upright photo (H, W, 3), with the landmarks of the detector's box.
 
-    None where the detector sees no face there even close up, as of a head from behind: landmarks would be made up,
-    and the vector would be nobody's.
+    Returns None if the detector finds no face there even close up, such as for a head from behind: the landmarks
+    would be made up, and the vector meaningless.
     """
     seen = _seen(pixels, box, detector)
     if seen is None:
@@ -31,13 +31,13 @@ def face_at(pixels: Image, box: Box, detector: Detector, embedder: Embedder) -> 
 
 
 def found_face(pixels: Image, box: Box, detector: Detector, embedder: Embedder) -> NewFace:
-    """The face at a box that a detector gave before."""
+    """Return the face at a box that a detector found earlier."""
     face = DetectedFace(box, 1.0, detector.landmarks(pixels, box))
     return described(pixels, [face], embedder)[0]
 
 
 def _seen(pixels: Image, box: Box, detector: Detector) -> DetectedFace | None:
-    """What the detector sees in this place, in pixels of the photo."""
+    """Return the face that the detector finds in this place, in pixels of the photo."""
     height, width = pixels.shape[:2]
     margin = AROUND * max(box.width, box.height)
     left, top = max(math.floor(box.left - margin), 0), max(math.floor(box.top - margin), 0)
@@ -56,11 +56,11 @@ def _moved(face: DetectedFace, factor: float, left: int, top: int) -> DetectedFa
 
 
 def _same(found: Box, drawn: Box) -> bool:
-    """Humans draw around the whole head, or around little more than eyes and mouth."""
+    """Whether two boxes mean the same face. Users draw around the whole head, or just around eyes and mouth."""
     return found.iou(drawn) >= SAME_FACE_IOU or (_holds(found, drawn) and _holds(drawn, found))
 
 
 def _holds(box: Box, other: Box) -> bool:
-    """Whether the centre of the other one lies in the box."""
+    """Whether the box contains the centre of the other one."""
     x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
     return box.left <= x <= box.right and box.top <= y <= box.bottom

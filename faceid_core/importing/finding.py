@@ -1,4 +1,4 @@
-"""The files of an import, before any library is opened."""
+"""Finds the files of an import, without opening a library."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from faceid_core.remote import place
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The photo files, and the videos, to import, and what was left out."""
+    """The photos and videos to import, and what was left out."""
 
     files: list[Path]
     left_out: list[LeftOut] = field(default_factory=list)
 
 
 def photos_under(paths: Iterable[str | Path], *, videos: bool = False, exclude: Sequence[str] = ()) -> Found:
-    """The photo files, and the videos, under files and folders. exclude: see folders.walk.
+    """Find the photos, and optionally the videos, under files and folders. exclude: see folders.walk.
 
     Raises PathNotFound, NothingToImport.
     """

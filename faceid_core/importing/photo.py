@@ -1,4 +1,4 @@
-"""One photo: read, its faces found, described and embedded. What a worker of the import does."""
+"""The work of an import worker on a photo: read it, and detect, describe and embed its faces."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from faceid_core.media import images, source
 from faceid_core.settings import Settings
 from faceid_core.single_flight import single_flight
 from faceid_core.values import DetectedFace, Image, NewFace, NewPhoto
+from faceid_core.vision.alignment import align
 from faceid_core.vision.detection import make_detector
 from faceid_core.vision.detector import Detector
 from faceid_core.vision.dlib_resnet import DlibResNet
-from faceid_core.vision.embedder import Embedder, align
+from faceid_core.vision.embedder import Embedder
 from faceid_core.vision.embedding import make_embedder
 from faceid_core.vision.quality import assess
 
 CROP_EYES_PX = 53
-"""Distance of the eyes in an aligned crop of 150 pixels: a face with as much or more in a draft loses nothing."""
+"""Distance between the eyes in an aligned crop of 150 pixels. A face with at least this in a draft loses
+nothing."""
 
 
 def analyse(file: File, *, settings: Settings, threads: int | None = None) -> NewPhoto:
@@ -52,7 +54,7 @@ def analyse(file: File, *, settings: Settings, threads: int | None = None) -> Ne
 def _faces(
     file: File, photo: source.Photograph, detector: Detector, embedder: Embedder, settings: Settings
 ) -> tuple[NewFace, ...]:
-    """The faces of a photo. Those of a draft are cut from the whole photo where the draft would blur one."""
+    """Return the faces of a photo. If a draft would blur one of them, they are cropped from the full-size photo."""
     found, factor = detector.detect(photo.pixels), photo.drafted
     if factor == 1 or all(_eyes_px(face) >= CROP_EYES_PX for face in found):
         return described(photo.pixels, found, embedder, factor)
@@ -66,20 +68,20 @@ def _faces(
 
 
 def _eyes_px(face: DetectedFace) -> float:
-    """Distance of the eyes' centres."""
+    """Return the distance between the centres of the eyes, in pixels."""
     one, other = face.landmarks[0:2].mean(axis=0), face.landmarks[2:4].mean(axis=0)
     return float(((one - other) ** 2).sum() ** 0.5)
 
 
 def find_faces(pixels: Image, detector: Detector, embedder: Embedder) -> tuple[NewFace, ...]:
-    """The faces of an upright photo (H, W, 3), each with quality, aligned crop and vector."""
+    """Return the faces of an upright photo (H, W, 3), each with quality, aligned crop and vector."""
     return described(pixels, detector.detect(pixels), embedder)
 
 
 def described(
     pixels: Image, found: Sequence[DetectedFace], embedder: Embedder, factor: float = 1.0
 ) -> tuple[NewFace, ...]:
-    """Faces found in pixels (H, W, 3) of a photo that is `factor` times as large."""
+    """Describe faces found in pixels (H, W, 3), in coordinates of a photo that is `factor` times as large."""
     import numpy as np
 
     if not found:
@@ -97,7 +99,7 @@ def described(
 
 
 def unread(file: File, settings: Settings, error: str | None = None) -> NewPhoto:
-    """What is known of a photo before it is read."""
+    """Return what is known about a photo before it is read."""
     return NewPhoto(
         path=str(file.path),
         sha256=file.sha256,
@@ -115,9 +117,9 @@ def unread(file: File, settings: Settings, error: str | None = None) -> NewPhoto
 
 @single_flight(maxsize=2)
 def networks(settings_json: str, threads: int | None) -> tuple[Detector, Embedder]:
-    """One detector and embedder a process and setting: loading them takes longer than a photo."""
+    """Return the detector and embedder, cached per process and settings: loading takes longer than a photo."""
     settings = Settings.model_validate_json(settings_json)
-    if threads is not None:  # a worker: resizing, too, keeps to its share of the cores
+    if threads is not None:  # a worker: resizing must also keep to its share of the cores
         import cv2
 
         cv2.setNumThreads(threads)

@@ -1,4 +1,4 @@
-"""What an import did."""
+"""The report of an import."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEWS = ("imported", "renewed")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file that could not be imported, with its plain reason."""
+    """A file that could not be imported, with the reason in plain words."""
 
     path: str
     reason: str
@@ -23,10 +23,10 @@ class Failure:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did, in photos; every file found is counted in exactly one of the five outcomes.
+    """The report of an import. Every file found is counted in exactly one of the five outcomes.
 
-    renewed: known photos that were searched anew, as the file was edited, turned or moved, or as it was asked for.
-    A video counts as one; frames: those of videos that were stored or searched anew.
+    renewed: known photos that were searched again, because the file was edited, rotated or moved, or on request.
+    A video counts as one file; frames: video frames that were stored or searched again.
     """
 
     photos: int = 0
@@ -43,11 +43,11 @@ class ImportReport:
 
     @property
     def done(self) -> int:
-        """Files with an outcome so far."""
+        """The number of files with an outcome so far."""
         return self.imported + self.duplicates + self.unchanged + self.renewed + self.failed
 
     def add(self, photo: NewPhoto, added: Added) -> None:
-        """Count a photo by what became of it."""
+        """Count a photo by its outcome."""
         self.count(added.outcome)
         if added.error:
             self.failures.append(Failure(photo.path, added.error))
@@ -63,12 +63,12 @@ class ImportReport:
         self.failed += outcome == "failed"
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain values for JSON."""
+        """Return the report as plain values for JSON."""
         return asdict(self)
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> ImportReport:
-        """The report that as_dict gave, or an empty one of no values."""
+        """Rebuild a report from as_dict; an empty dict makes an empty report."""
         failures = [Failure(**each) for each in values.get("failures", ())]
         left_out = [LeftOut(**each) for each in values.get("left_out", ())]
         return cls(**{**values, "failures": failures, "left_out": left_out})

@@ -33,13 +33,13 @@ def import_photos(
     progress: Progress = no_progress,
     executor: Executor | None = None,
 ) -> ImportReport:
-    """Import every photo under `paths`; files that the library knows unchanged are skipped without reading them.
+    """Import every photo under `paths`. Known, unchanged files are skipped without reading them.
 
-    again: search known photos anew, too, as after a change of the detector; names stay with their faces.
-    video_seconds, smallest_face: instead of the settings; 0 seconds leave videos alone. exclude: see folders.walk.
-    A photo whose own file is gone shows another one that holds it, if that is found here.
-    Raises NotAllowed for all but owners, PathNotFound, NothingToImport, LibraryError; JobCancelled from `progress`,
-    after storing what is done.
+    again: search known photos again, for example after a change of the detector; faces keep their names.
+    video_seconds, smallest_face: override the settings; 0 seconds skips videos. exclude: see folders.walk.
+    A photo whose file no longer exists is pointed to another file with the same content, if one is found.
+    Raises NotAllowed for all but owners, PathNotFound, NothingToImport, LibraryError, and JobCancelled from
+    `progress`, after storing what is done.
     """
     started = time.monotonic()
     planned = plan(
@@ -58,7 +58,7 @@ def import_photos(
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What an import is to do. files: all that were found; fresh: those to read. report: what is known already."""
+    """The plan of an import. files: all files found; fresh: those to read. report: the outcomes known already."""
 
     settings: Settings
     files: list[File]
@@ -75,7 +75,7 @@ def plan(
     smallest_face: SmallestFace | None = None,
     exclude: Sequence[str] = (),
 ) -> Planned:
-    """Find the files of an import; parameters and errors are those of import_photos. Nothing is read or stored."""
+    """Find the files of an import without reading or storing any. Parameters and errors are as in import_photos."""
     library.actor.require(Role.OWNER)  # before any path of this machine is looked at
     settings = settings_for(library.settings, video_seconds, smallest_face)
     if not isinstance(paths, Found):
@@ -86,14 +86,14 @@ def plan(
 
 
 def settings_for(settings: Settings, video_seconds: float | None, smallest_face: SmallestFace | None) -> Settings:
-    """The settings, with what one import wants otherwise."""
+    """Return the settings with the overrides of an import."""
     wanted = {"video_seconds": video_seconds, "smallest_face": smallest_face}
     return settings.model_copy(update={name: value for name, value in wanted.items() if value is not None})
 
 
 def _well_named(paths: Iterable[Path], report: ImportReport) -> Iterator[Path]:
-    """The paths that can be stored, as they were given: a link is shown under its own name. Names on a disk are
-    bytes; those that are no text go to the report at once."""
+    """Yield the paths that can be stored, as given: links keep their own names. File names are bytes; those that
+    are not valid text are reported as failures."""
     for path in map(folders.absolute, paths):
         name = file_name(path)
         if name == str(path):
@@ -104,10 +104,10 @@ def _well_named(paths: Iterable[Path], report: ImportReport) -> Iterator[Path]:
 
 
 def stat(path: Path) -> File:
-    """The file as it is now."""
+    """Return the file with its current size and time."""
     try:
         stat = path.stat()
-    except OSError:  # gone since we looked: reading it will say so
+    except OSError:  # deleted since the listing: reading it will report that
         return File(path, 0, 0)
     return File(path, stat.st_size, stat.st_mtime_ns)
 

@@ -1,4 +1,4 @@
-"""Search the photos again that another detector searched, as after an update whose detector finds more."""
+"""Searches photos again that were searched with another detector, for example after an update to a better one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from faceid_core.values import Role
 
 
 def waiting(library: Library) -> Found:
-    """The files of photos that another detector than that of the settings searched and that are still there.
+    """Return the existing files of photos that were searched with a detector other than that of the settings.
 
     Raises NotAllowed for all but owners.
     """

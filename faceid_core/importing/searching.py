@@ -1,5 +1,5 @@
-"""Where photos are searched, and with how much of the machine. Light, so that workers can start before the library
-is opened: neither tables nor networks are imported here."""
+"""Chooses the executor that searches photos, and its share of the machine. Light, so that workers can start before
+the library is opened: this module imports neither tables nor networks."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from faceid_core.executors.process_pool import ProcessPool
 from faceid_core.settings import Settings
 
 POOL_FROM = 8
-"""Fewer photos than this are not worth starting processes for (about a second each). More have at least one of
-their own, also on a single core: what a photo does to it, it does not do to the import. So have videos."""
+"""For fewer photos, starting processes (about a second each) is not worth it. More photos, and videos, get at least
+one process even on a single core, so that a crash on a photo does not affect the import."""
 
 
 PHOTOS_PER_WORKER = 10
-"""So many photos of a megapixel are searched in the time in which another process starts."""
+"""How many one-megapixel photos are searched in the time that it takes to start another process."""
 
 
 def executor_for(settings: Settings, photos: int, *, spare: int = 0) -> Executor:
-    """Where so many photos are searched. spare: cores that are left to what runs meanwhile."""
+    """Return the executor for this number of photos. spare: cores to leave for other work."""
     if photos < POOL_FROM and not settings.video_seconds:
         return InProcess()
     share = 1 if settings.video_seconds else PHOTOS_PER_WORKER
@@ -37,8 +37,8 @@ def executor_for(settings: Settings, photos: int, *, spare: int = 0) -> Executor
 
 @contextmanager
 def begun(settings: Settings, photos: int, again: bool = False) -> Iterator[Executor | None]:
-    """Where so many photos are searched: its processes load the networks while the caller opens the library. None
-    where the library may know the photos, so that nothing need be searched, and where there are no processes."""
+    """Start the executor for this number of photos: its processes load the networks while the caller opens the
+    library. Yields None if the library may already know the photos, or if no processes are used."""
     is_new = settings.database_url is None and not (settings.library / "faceid.db").exists()
     executor = executor_for(settings, photos, spare=1) if is_new or again else None
     if not isinstance(executor, ProcessPool):
@@ -52,17 +52,18 @@ def begun(settings: Settings, photos: int, again: bool = False) -> Iterator[Exec
 
 
 def threads_of(executor: Executor) -> int | None:
-    """For each photo; None means all cores, where there is no other process."""
+    """Return the threads per photo; None means all cores, if there is no other process."""
     return getattr(executor, "threads", None)
 
 
 def without_secrets(settings: Settings) -> Settings:
-    """What searching photos needs: processes, maybe on other machines, get neither database nor secrets."""
+    """Return only the settings needed to search photos: workers, maybe on other machines, get no database or
+    secrets."""
     return settings.model_copy(update=dict.fromkeys(("database_url", "oidc_client_secret")))
 
 
 def _load_networks(settings: Settings, threads: int | None) -> None:
-    """In a worker, before its first photo."""
+    """Load the networks in a worker, before its first photo."""
     from faceid_core.importing.photo import networks
 
     networks(settings.model_dump_json(), threads)

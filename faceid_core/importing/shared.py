@@ -1,4 +1,4 @@
-"""An import that several workers share: one plans it, then all take parts of it until none is left."""
+"""Imports shared between workers: one worker plans the import, then all claim parts until none is left."""
 
 from __future__ import annotations
 
@@ -21,36 +21,35 @@ from faceid_core.remote import is_remote, look_at_once, place
 from faceid_core.values import Actor, NewPhoto, no_progress
 
 PART_FILES = 64
-"""Files that a worker takes at once, at most: enough that taking them costs nothing beside the work
-(tests/bench/workers.py)."""
+"""Maximum files per part: enough to make the overhead of claiming negligible (tests/bench/workers.py)."""
 
 SMALLEST_PART, PARTS_LEFT = 8, 8
-"""Towards the end parts get smaller: one is an eighth of what is left, so that no worker has much to do when the
-others have nothing (guided self-scheduling, Polychronopoulos and Kuck 1987)."""
+"""Parts get smaller towards the end: each is an eighth of what is left, so that the workers finish at about the
+same time (guided self-scheduling, Polychronopoulos and Kuck 1987)."""
 
 BEAT_SECONDS = 5.0
-"""How often a worker shows life for its parts."""
+"""How often a worker sends heartbeats for its parts."""
 
 LOOK_SECONDS = 0.4
-"""How often a worker looks whether its import is cancelled or paused."""
+"""How often a worker checks whether its import was cancelled or paused."""
 
 OPTIONS = ("again", "video_seconds", "smallest_face", "exclude")
-"""Parameters of an import's job besides the paths."""
+"""Parameters of an import job besides the paths."""
 
 SEARCHED_OTHERWISE = "searched_otherwise"
-"""The parameter of a job that searches again what another detector searched, instead of paths."""
+"""The job parameter, instead of paths, for searching photos again that were searched with another detector."""
 
 
 class Stops(Protocol):
-    """Whether the worker is to end, such as an event."""
+    """Tells the worker whether to stop, such as a threading.Event."""
 
     def is_set(self) -> bool:
         """Whether it is."""
 
 
 def share(library: Library, job: JobView) -> ImportReport | None:
-    """Find the files of an import and put them into parts, and return nothing; or the whole report, where there is
-    nothing to read. Raises what import_photos raises."""
+    """Find the files of an import and split them into parts. If there is nothing to read, return the report
+    instead. Raises like import_photos."""
     options = {name: job.params[name] for name in OPTIONS if name in job.params} | {"again": _searches_again(job)}
     found = waiting(library) if job.params.get(SEARCHED_OTHERWISE) else job.params["paths"]
     planned = plan(library, found, **options)
@@ -64,7 +63,7 @@ def share(library: Library, job: JobView) -> ImportReport | None:
 
 
 def in_parts(paths: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The paths in order, in parts as workers take them."""
+    """Split the paths, in order, into parts for the workers."""
     at = 0
     while at < len(paths):
         size = min(max((len(paths) - at) // PARTS_LEFT, SMALLEST_PART), PART_FILES)
@@ -78,20 +77,20 @@ def _searches_again(job: JobView) -> bool:
 
 @dataclass
 class _Held:
-    """A part, the files of it that have no outcome yet, and what became of the others."""
+    """A held part: its files without an outcome, and the outcomes of the others."""
 
     part: PartView
     left: list[str]
     report: ImportReport
     before: int = 0
-    """Files whose outcome the library knows."""
+    """Number of files whose outcome is already stored."""
 
 
 class AtWork:
-    """A worker at the parts of one import: holds them, shows life for them, and gives back what it did not finish.
+    """A worker on the parts of one import: holds them, sends heartbeats, and releases what it did not finish.
 
-    Raises LeaseLost where it was taken for dead; then nothing of the last photos was stored, and another worker
-    reads them again.
+    Raises LeaseLost if it was presumed dead. Then its last photos were not stored, and another worker reads them
+    again.
     """
 
     def __init__(
@@ -112,13 +111,13 @@ class AtWork:
         self._others = others
         self._ended, self._cancelled, self._resting = threading.Event(), threading.Event(), threading.Event()
         self.elsewhere = False
-        """Whether files of it are not on this machine."""
+        """Whether some of its files are not on this machine."""
         self.attempts = 0
-        """How often, at most, workers have failed over a part that was taken here."""
+        """The highest number of failed attempts among the parts claimed here."""
 
     def run(self, first: PartView | None = None) -> None:
-        """Work until no part is left, or the import is to stop or to rest. Raises LibraryError, LeaseLost, and what
-        an executor raises. first: a part that was taken already. others: whether there are other workers."""
+        """Work until no part is left, or the import is stopped or paused. first: a part that was already claimed.
+        Raises LibraryError, LeaseLost, and what the executor raises."""
         asked = self._library.acting_as(Actor(self.job.actor, needed(self.job.kind)), self.lease)
         wanted = {name: self.job.params.get(name) for name in ("video_seconds", "smallest_face")}
         settings = settings_for(self._library.settings, **wanted)
@@ -142,16 +141,16 @@ class AtWork:
             self._give_back(failed=failed)
 
     def check(self) -> None:
-        """Raises JobCancelled where the import was cancelled."""
+        """Raise JobCancelled if the import was cancelled."""
         if self._cancelled.is_set():
             raise JobCancelled("The job was cancelled; what it had finished is kept.")
 
     def done(self, photos: int) -> None:
-        """So many photos were stored."""
+        """Report this number of photos as stored."""
         self._on_photos(photos)
 
     def _files(self, run: _SharedRun, part: PartView | None) -> Iterator[File]:
-        """Files of one part after the other, as the executor asks for them."""
+        """Yield the files of one part after the other, as the executor asks for them."""
         while not self._stop.is_set() and not self._resting.is_set():
             part = part or self._library.job_parts.claim(self.worker, job_id=self.job.id)
             if part is None:
@@ -167,7 +166,7 @@ class AtWork:
             part = None
 
     def _beat(self) -> None:
-        """Show life, and look whether to stop. A library that is away is no reason to stop working."""
+        """Send heartbeats and check whether to stop. Keeps working if the library is temporarily unreachable."""
         since = 0.0
         while not self._ended.wait(LOOK_SECONDS):
             since += LOOK_SECONDS
@@ -192,14 +191,14 @@ class AtWork:
 
 @dataclass
 class _SharedRun(ImportRun):
-    """An import of parts: their progress is written with their photos."""
+    """An import of parts, whose progress is written together with their photos."""
 
     at_work: AtWork = field(kw_only=True)
     held: dict[str, _Held] = field(default_factory=dict)
-    """By path; a file that is in two parts belongs to the one that came last, as the first was lost."""
+    """By path. A file in two parts belongs to the later one, because the earlier one was lost."""
 
     def hold(self, part: PartView) -> None:
-        """The files of this part come next."""
+        """Add the files of this part, which come next."""
         report = ImportReport.of(part.report)
         held = _Held(part, list(part.paths), report, report.done)
         self.held |= dict.fromkeys(part.paths, held)
@@ -239,7 +238,7 @@ class _SharedRun(ImportRun):
 
 
 def _finished(photo: NewPhoto) -> str | None:
-    """The path of the file that has an outcome with this photo; None for a video that goes on."""
+    """Return the path of the file that this photo completes; None for a video that continues."""
     if photo.frame is None:
         return photo.path
     return photo.frame.video if photo.frame.every else None
@@ -254,6 +253,6 @@ def _files(part: PartView) -> Iterator[File]:
 
 
 def _is_elsewhere(part: PartView) -> bool:
-    """Whether none of its files is on this machine, nor the folder of one: where they were found they may be. A
-    bucket is everywhere; who can't reach it says so when reading."""
+    """Whether neither its files nor their folders exist on this machine: another machine may have them. Buckets can
+    be reached from everywhere; if not, reading reports it."""
     return not any(is_remote(path) or Path(path).parent.is_dir() for path in part.paths)

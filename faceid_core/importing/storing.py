@@ -1,4 +1,4 @@
-"""Photos become rows as their analyses arrive, in small transactions."""
+"""Stores photos in small transactions as their analyses arrive."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ BATCH_PHOTOS = 16
 """Photos per transaction: the most a crash can lose."""
 
 BATCH_SECONDS = 2.0
-"""No photo waits longer than this to be stored, however slow its neighbours are."""
+"""No photo waits longer than this to be stored, however slow the others are."""
 
 OUTCOMES = ("renewed", "imported", "duplicate", "unchanged", "failed")
-"""What became of a video: the first of these that became of one of its frames."""
+"""The outcome of a video is the first of these that occurred for one of its frames."""
 
 CRASHED = "the face search crashed on this photo twice"
 TOO_LONG = "it took longer than {:g} seconds; raise FACEID_MAX_PHOTO_SECONDS to wait for it"
@@ -49,13 +49,13 @@ class ImportRun:
     batch: list[NewPhoto] = field(default_factory=list)
     stored_at: float = field(default_factory=time.monotonic)
     repeats: list[File] = field(default_factory=list)
-    """Files with the bytes of another one; they wait until that is surely stored."""
+    """Files with the same content as another one. They wait until that one is stored."""
     rest: deque[File] = field(default_factory=deque)
     frames: dict[str, list[Added]] = field(default_factory=dict)
-    """Of each video that is not complete: what became of its frames."""
+    """The outcomes of the frames of each incomplete video."""
 
     def store_all(self, files: Iterable[File], executor: Executor) -> None:
-        """Search and store the files; after an error, too, what was searched until then is stored."""
+        """Search and store the files. After an error, what was searched so far is stored as well."""
         report_idle_providers(self.settings)
         work = partial(look_at, settings=without_secrets(self.settings), threads=threads_of(executor))
         self._tell()
@@ -74,7 +74,7 @@ class ImportRun:
                 self.add(found if isinstance(found, NewPhoto) else self._given_up(file, found))
 
     def _take(self, piece: Piece) -> None:
-        """Store the frames of a part of a video, and go on with it before any other file."""
+        """Store the frames of a piece of a video, and continue with it before any other file."""
         for photo in piece.photos:
             self.add(photo)
         if piece.rest is not None and piece.rest.watched:
@@ -86,7 +86,7 @@ class ImportRun:
         return self._unread(file, CRASHED if isinstance(outcome, WorkerLost) else TOO_LONG.format(seconds))
 
     def _new_content(self, files: Iterable[File]) -> Iterator[File]:
-        """Files whose content is new. The others are kept for the end, see `repeats`."""
+        """Yield files with new content. The others are kept for the end, see `repeats`."""
         seen: set[str] = set()
         for file in ahead(files, _hash, lambda file: is_remote(file.path)):
             if file.sha256 in seen or self._known(file):
@@ -97,7 +97,7 @@ class ImportRun:
             yield file
 
     def _is_stored(self, file: File) -> bool:
-        """Whether this content is; the file is then noted as another source of it."""
+        """Whether this content is already stored. If so, record the file as another source of it."""
         if stored := self._stored(file):
             self.add(self._unread(file))
         return stored
@@ -119,7 +119,7 @@ class ImportRun:
         self._tell(photo.path)
 
     def flush(self) -> None:
-        """Store the photos that wait for others."""
+        """Store the waiting photos."""
         batch, self.batch = self.batch, []
         self.stored_at = time.monotonic()
         if batch:
@@ -131,7 +131,7 @@ class ImportRun:
         return outcomes
 
     def _report_of(self, path: str) -> ImportReport:
-        """Where the file at this path is counted."""
+        """Return the report in which the file at this path is counted."""
         return self.report
 
     def _count(self, batch: Sequence[NewPhoto], outcomes: Sequence[Added]) -> None:
@@ -142,7 +142,7 @@ class ImportRun:
                 self._count_frame(photo, photo.frame, added, self._report_of(photo.frame.video))
 
     def _count_frame(self, photo: NewPhoto, frame: VideoFrame, added: Added, report: ImportReport) -> None:
-        """A video is one file."""
+        """Count a frame. A video counts as one file."""
         self.frames.setdefault(frame.video, []).append(added)
         report.frames += added.outcome in NEWS
         report.faces += len(photo.faces) if added.outcome in NEWS else 0
@@ -153,7 +153,7 @@ class ImportRun:
                 report.failures.append(Failure(frame.video, best.error))
 
     def _take_over(self, outcomes: Sequence[Added], units: Mapping[str, float]) -> None:
-        """The faces of near copies get the names of the photos that they are copies of."""
+        """Copy decisions to the faces of near copies from the photos that they are copies of."""
         for copies in _in_rounds(outcomes):
             decided = self.library.decisions.of_near_copies(copies, units)
             if decided:
@@ -171,7 +171,7 @@ class ImportRun:
 
 @dataclass
 class _Queue(Iterator[File]):
-    """The files, and before the next one whatever has been put aside of those begun. It may go on after its end."""
+    """The files to read; the remaining pieces of videos in progress come first. It may continue after its end."""
 
     files: Iterator[File]
     rest: deque[File]
@@ -181,7 +181,7 @@ class _Queue(Iterator[File]):
 
 
 def _in_rounds(outcomes: Sequence[Added]) -> Iterator[list[Added]]:
-    """The near copies, in an order in which a copy of a copy finds the names there already."""
+    """Group the near copies in rounds, so that a copy of a copy is named after the copy."""
     waiting = [added for added in outcomes if added.near_copy is not None]
     while waiting:
         later = {added.photo_id for added in waiting}

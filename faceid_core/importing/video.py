@@ -1,6 +1,6 @@
-"""One video: its pictures at an interval, the faces on them followed, and the pictures with the faces kept.
+"""Processes a video: samples frames at an interval, tracks the faces, and keeps the best frames of each track.
 
-A long video is read piece by piece: a worker's task lasts seconds, and what was found is stored meanwhile.
+A long video is read in pieces, so that a worker's task takes only seconds and results are stored along the way.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from faceid_core.values import NewFace, NewPhoto, VideoFrame
 from faceid_core.vision.tracking import Tracks
 
 PIECE_S = 5.0
-"""How long a worker reads a video before it hands over what it found."""
+"""How long a worker reads a video before it returns what it found."""
 
 PIECE_SHARE = 0.25
-"""The same as a share of the time limit of a photo, where that is short."""
+"""The same as a share of the time limit per photo, used if that is shorter."""
 
 
 def watch(file: File, settings: Settings, threads: int | None = None) -> NewPhoto | Piece:
-    """Read a video for some seconds. One without any picture that can be read comes back with `error` set;
-    a damaged one gives what it has."""
+    """Read a video for some seconds. A video without any readable frame comes back with `error` set; a damaged one
+    returns what could be read."""
     detector, embedder = networks(settings.model_dump_json(), threads)
     known = file.watched or Watched(Tracks(embedder.default_threshold))
     seen = _Watch(file, settings, known, detector.name, embedder.name)
@@ -50,7 +50,7 @@ def watch(file: File, settings: Settings, threads: int | None = None) -> NewPhot
 
 @dataclass(eq=False)
 class _Watch:
-    """One piece of work on a video."""
+    """Reads one piece of a video."""
 
     file: File
     settings: Settings
@@ -75,7 +75,7 @@ class _Watch:
         return Piece(tuple(given), replace(self.file, watched=self.known))
 
     def end(self) -> Piece:
-        """The last photo completes the video; where there was no face, the first picture stands for it."""
+        """Finish the piece. The last photo completes the video; without any face, its first frame represents it."""
         self.known.tracks.finish()
         given = self._settled()
         if not given and self.known.first:
@@ -90,7 +90,7 @@ class _Watch:
         return [self.known.held, *new] if self.known.held else new
 
     def _photo(self, seconds: float, faces: tuple[NewFace, ...]) -> NewPhoto:
-        """A frame of the video as a photo. It has no perceptual hash: neighbouring frames would pass for copies."""
+        """Return a frame as a photo, without a perceptual hash: neighbouring frames would be taken for copies."""
         width, height = self.known.sizes[seconds]
         path = frame_path.moment(self.file.path, seconds)
         return replace(

@@ -1,4 +1,4 @@
-"""What an import hands to its workers, and what it gets back."""
+"""The values that an import passes to its workers and gets back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from faceid_core.vision.tracking import Tracks
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to read. watched: how far, where it is a video that was begun."""
+    """A file to read. watched: the progress, for a video that was begun."""
 
     path: Path
     size_bytes: int
@@ -25,8 +25,8 @@ class File:
 class Watched:
     """How far a video was read.
 
-    due: seconds from which on it goes on. first: its first picture, without faces. held: the latest picture with
-    faces; it waits, as the last one completes the video. sizes: (width, height) by seconds. kept: paths so far.
+    due: seconds at which to continue. first: the first frame, without faces. held: the latest frame with faces,
+    held back because the last one completes the video. sizes: (width, height) by seconds. kept: paths so far.
     """
 
     tracks: Tracks
@@ -39,7 +39,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """Frames to store, and the video as it is to be read further; None at its end."""
+    """Frames to store, and the rest of the video to read; None at its end."""
 
     photos: tuple[NewPhoto, ...]
     rest: File | None

@@ -1,4 +1,4 @@
-"""The entry of an import's worker: a photo, or the next piece of a video."""
+"""The entry point of an import worker: a photo, or the next piece of a video."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faceid_core.values import NewPhoto
 
 
 def look_at(file: File, *, settings: Settings, threads: int | None = None) -> NewPhoto | Piece:
-    """A photo, or the next piece of a video where the settings want videos."""
+    """Process a photo or, if the settings include videos, the next piece of a video."""
     keep_as(settings)
     is_video = file.watched or (settings.video_seconds and not file.error and images.is_video(file.path))
     return watch(file, settings, threads) if is_video else analyse(file, settings=settings, threads=threads)

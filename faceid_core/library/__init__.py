@@ -1,6 +1,6 @@
-"""The one door to the data: the only room with queries. Pages, apps, CLI, API and jobs go through Library.
+"""Access to the data: the only package with queries. Pages, apps, CLI, API and jobs go through Library.
 
-May import: the root. Everybody above may import what is listed here.
+May import the root. All packages above it may import the names listed here.
 """
 
 from faceid_core.library import passwords, person_names

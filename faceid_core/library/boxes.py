@@ -1,4 +1,4 @@
-"""Boxes by hand: where a human says that a face is, and what is computed of such a face later."""
+"""Hand-drawn boxes: where a user marked a face, and what is computed for such faces later."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from faceid_core.library.store.withholding import withheld_among, withheld_faces
 from faceid_core.values import Box, Flag, NewFace, Role, utc_now
 
 LEAST_PX = 8.0
-"""Shorter sides are slips of the hand: no detector finds faces below 10 pixels."""
+"""Boxes with shorter sides are taken for slips of the hand: no detector finds faces below 10 pixels."""
 
 SAME_PLACE_IOU = 0.6
-"""Overlap from which a new box is the box of a face that is there already."""
+"""Minimum IoU at which a new box counts as the box of an existing face."""
 
 
 def add(session: Session, photo_id: int, box: Box) -> Placed:
@@ -52,7 +52,7 @@ def add(session: Session, photo_id: int, box: Box) -> Placed:
 
 
 def new_face(session: Session, photo_id: int, box: Box) -> Row:
-    """Make a face at this box of a photo; the row of its box, for the journal."""
+    """Add a face at this box of a photo. Returns the row of its box, for the journal."""
     edges = dict(zip(EDGES, map(float, box.as_tuple()), strict=True))
     row: Row = {"face_id": None, "photo_id": photo_id, **edges, "at": utc_now()}
     face = Face(**face_row(row))
@@ -79,7 +79,7 @@ def move(session: Session, face_id: int, box: Box, drawn: Box | None) -> Placed:
 
 
 def moving(session: Session, face: Face, box: Box) -> Change | None:
-    """The change that brings a face to this box; None where it is there."""
+    """Return the change that moves a face to this box; None if it is already there."""
     if box == box_of(face):
         return None
     before = next(iter(current_rows(session, "handbox", col(HandBox.face_id), [int(face.id or 0)])), None)
@@ -99,7 +99,7 @@ def place(session: Session, face_id: int) -> FacePlace | None:
 
 
 def is_hidden(session: Session, face_id: int) -> bool:
-    """Whether the face, or whose it is, is not to be shown to whoever acts."""
+    """Whether the face, or its person, is hidden from the current actor."""
     if acting(session).role.includes(Role.EDITOR):
         return False
     wanted = select(Face.flag, Person.hidden).outerjoin(Label, col(Label.face_id) == col(Face.id))  # type: ignore[call-overload]
@@ -159,7 +159,7 @@ def _photo(session: Session, photo_id: int) -> Photo:
 
 
 def _within(box: Box, photo: Photo) -> Box:
-    """The part of a box on its photo, to a hundredth of a pixel. Raises BadInput."""
+    """Clip a box to its photo and round it to a hundredth of a pixel. Raises BadInput."""
     if not all(map(math.isfinite, box.as_tuple())):
         raise BadInput("A box is left, top, right and bottom in pixels; one of these is not a number.")
     left, right = (round(min(max(edge, 0.0), float(photo.width)), 2) for edge in (box.left, box.right))
@@ -172,5 +172,5 @@ def _within(box: Box, photo: Photo) -> Box:
 
 
 def _is_at(face: Face, drawn: Box) -> bool:
-    """Pages round to a hundredth of a pixel."""
+    """Whether the face is where the page drew it, apart from rounding."""
     return all(abs(a - b) < 1 for a, b in zip(box_of(face).as_tuple(), drawn.as_tuple(), strict=True))

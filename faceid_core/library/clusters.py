@@ -1,4 +1,4 @@
-"""Groups of faces: suggestions of the program. Nothing here touches a person, a label or a flag."""
+"""Groups of faces, which are only suggestions. Nothing here changes a person, a label or a flag."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from faceid_core.values import Flag, Ints
 from faceid_core.wording import count
 
 KEPT_RUNS = 3
-"""Groupings that are kept, so that the newest ones can be undone; older ones are only history."""
+"""Groupings that are kept, so that recent ones can be undone. Older ones are deleted."""
 
 GROUPING = "cluster"
 """The kind of event that puts a grouping in force."""
@@ -57,14 +57,14 @@ class Clusters:
         *,
         changes: str = "",
     ) -> int:
-        """Store a grouping: the number (N,) int64 of the group of each face ids (N,), 0 for none.
+        """Store a grouping. ids: (N,) face ids; numbers: (N,) int64, the group of each face, 0 for none.
 
-        It is one event, whose summary tells the `changes`; undoing it brings the grouping before it back.
+        This is one event, whose summary includes `changes`. Undoing it restores the previous grouping.
         """
         if len(ids) != len(numbers):
             raise ValueError("ids and numbers differ in length")
         with self._database.write() as session:
-            withheld = withheld_among(session, map(int, ids))  # who refused while the faces were grouped
+            withheld = withheld_among(session, map(int, ids))  # consent refused while the faces were grouped
             numbers = np.where(np.isin(ids, list(withheld)), 0, numbers)
             values, sizes = np.unique(numbers[numbers > 0], return_counts=True)
             run = ClusterRun(
@@ -73,7 +73,7 @@ class Clusters:
                 embedder=embedder,
                 faces=len(ids),
                 clusters=len(values),
-                undone=True,  # until the event, below, puts it in force
+                undone=True,  # until the event below puts it in force
             )
             session.add(run)
             session.flush()
@@ -99,7 +99,7 @@ class Clusters:
             return int(before["id"])
 
     def numbers(self, ids: Ints) -> Ints:
-        """The group (N,) of each face in the latest grouping, 0 for none."""
+        """Return the group number of each face in the latest grouping, (N,); 0 for none."""
         wanted = (
             select(ClusterMember.face_id, Cluster.number)  # type: ignore[call-overload]
             .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
@@ -110,7 +110,7 @@ class Clusters:
         return as_ints(known.get(int(face), 0) for face in ids)
 
     def current(self) -> RunView | None:
-        """The grouping that pages show; None before the first one."""
+        """Return the grouping that pages show; None before the first one."""
         with self._database.read() as session:
             run = session.scalars(select(ClusterRun).where(col(ClusterRun.id) == latest_run())).first()
         if run is None or run.id is None:
@@ -118,13 +118,13 @@ class Clusters:
         return RunView(run.id, run.at, run.algorithm, run.parameters, run.embedder, run.faces, run.clusters)
 
     def page(self, after: int | None = None, limit: int = 24, *, unnamed_only: bool = True) -> list[ClusterView]:
-        """Groups by number (the largest first) behind group `after`; by default only those with unnamed faces."""
+        """List groups by number (largest first), after group `after`; by default only those with unnamed faces."""
         condition = [] if after is None else [col(Cluster.number) > after]
         with self._database.read() as session:
             return _cluster_views(session, condition, limit, unnamed_only)
 
     def get(self, number: int) -> ClusterView:
-        """One group of the latest grouping. Raises NotFound."""
+        """Return a group of the latest grouping. Raises NotFound."""
         with self._database.read() as session:
             found = _cluster_views(session, [col(Cluster.number) == number], 1, False)
         if not found:
@@ -132,9 +132,9 @@ class Clusters:
         return found[0]
 
     def faces_as_drawn(self, run: int, *numbers: int) -> DrawnFaces:
-        """The faces without name and flag of groups that a page draws now, by id.
+        """Return the faces without name or flag in the groups that a page is drawing, by id.
 
-        run: the grouping in which the groups have these numbers. Raises OutOfDate when another one is in force.
+        run: the grouping that the numbers refer to. Raises OutOfDate if another one is in force.
         """
         wanted = (
             select(col(ClusterMember.face_id))
@@ -150,8 +150,8 @@ class Clusters:
 
 
 def _forget_old_runs(session: Session) -> None:
-    """With their events, which could not be undone any more. Undone groupings are counted by themselves: however
-    many there are, the one in force stays."""
+    """Delete old groupings and their events, which can no longer be undone. Undone groupings are counted
+    separately, so the one in force always stays."""
     kept: list[int | None] = []
     for undone in (False, True):
         newest = select(col(ClusterRun.id)).where(col(ClusterRun.undone).is_(undone))
@@ -163,9 +163,9 @@ def _forget_old_runs(session: Session) -> None:
 
 
 def _cluster_views(session: Session, conditions: list[Any], limit: int, unnamed_only: bool) -> list[ClusterView]:
-    """First the groups of the page, then what is in just these: counting all groups would read every face.
+    """Select the groups of the page first, then count within these only: counting all groups reads every face.
 
-    Flags are counted, not filtered: SQLite takes `flag = 'none'` for selective and would start from every face.
+    Flags are counted, not filtered: SQLite would treat `flag = 'none'` as selective and scan every face.
     """
     ids = _page_ids(session, conditions, limit, unnamed_only)
     size = func.sum(case((col(Face.flag) == Flag.NONE.value, 1), else_=0))
@@ -187,7 +187,7 @@ def _cluster_views(session: Session, conditions: list[Any], limit: int, unnamed_
 
 
 def _page_ids(session: Session, conditions: list[Any], limit: int, unnamed_only: bool) -> list[int]:
-    """Groups of the latest grouping, by number, that have a face without flag (and name)."""
+    """Return groups of the latest grouping, by number, that have a face without a flag (and without a name)."""
     shown = (
         select(col(ClusterMember.face_id))
         .join(Face, col(Face.id) == col(ClusterMember.face_id))

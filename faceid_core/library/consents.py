@@ -1,7 +1,7 @@
-"""What people said to being recognised: given, refused or unknown, on which basis, and until when.
+"""People's consent to being recognised: given, refused or unknown, on which basis, and until when.
 
-Refusing deletes every picture and vector of the person's faces in the same transaction, see store.withholding. The
-names stay on the boxes of the photos, so that a face found there again is not embedded again.
+A refusal deletes every picture and vector of the person's faces in the same transaction, see store.withholding.
+The boxes keep their names, so that a face found there again is not embedded again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from faceid_core.values import ConsentState, Role, utc_now
 from faceid_core.wording import count
 
 LONGEST_BASIS = 200
-"""Characters: "signed form 2026-03, folder B" takes 30."""
+"""In characters. "signed form 2026-03, folder B" takes 30."""
 
 KIND = "consent"
 """The kind of event."""
@@ -33,7 +33,8 @@ KIND = "consent"
 
 @dataclass(frozen=True, slots=True)
 class Withholding:
-    """What a refusal deletes: pictures and vectors of so many faces, and recognisers that learned from them."""
+    """What a refusal deletes: the number of faces that lose their picture and vector, and of recognisers trained on
+    them."""
 
     faces: int
     models: int
@@ -41,20 +42,20 @@ class Withholding:
 
 @dataclass(frozen=True, slots=True)
 class ConsentChanged(Act):
-    """person: the name; withheld: what went, nothing unless consent was refused."""
+    """person: the name; withheld: what was deleted, which is nothing unless consent was refused."""
 
     person: str
     withheld: Withholding
 
 
 class Consents:
-    """Sets consent, and says whose has ended."""
+    """Sets consent and lists people whose consent has ended."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self, person_id: int) -> ConsentView:
-        """What this person said. Raises NotFound, NotAllowed."""
+        """Return a person's consent. Raises NotFound, NotAllowed."""
         self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             _named(session, person_id)
@@ -62,7 +63,7 @@ class Consents:
             return _view(row) if row else ConsentView()
 
     def preview(self, person_id: int) -> Withholding:
-        """What a refusal would delete now. Raises NotFound, NotAllowed."""
+        """Return what a refusal would delete now. Raises NotFound, NotAllowed."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             _named(session, person_id)
@@ -78,11 +79,11 @@ class Consents:
         until: date | None = None,
         drawn: ConsentView | None = None,
     ) -> ConsentChanged:
-        """Set what a person said, as one event. basis: where it is written; given_on: the day on which they said
-        it; until: the last day on which it holds. Unknown has none of these.
+        """Set a person's consent, as one event. basis: where it is documented; given_on: the day it was given;
+        until: the last day on which it is valid. The state “unknown” has none of these.
 
-        Raises NotFound, BadInput for dates that can't be, OutOfDate when it is not as it was drawn, NotAllowed:
-        only owners enter or lift a refusal.
+        Raises NotFound, BadInput for impossible dates, OutOfDate if it differs from `drawn`, NotAllowed: only
+        owners enter or lift a refusal.
         """
         wanted = checked(ConsentView(state, basis, given_on, until))
         with self._database.write(Role.EDITOR) as session:
@@ -99,20 +100,20 @@ class Consents:
         return ConsentChanged(event, name, withheld)
 
     def last_refusal(self) -> datetime | None:
-        """When a refusal that stands was entered last, in UTC without a zone."""
+        """Return when the latest refusal still in force was entered, in naive UTC."""
         self._database.actor.require(Role.OWNER)
         refused = col(Consent.state) == ConsentState.REFUSED.value
         with self._database.read() as session:
             return session.scalar(select(func.max(Consent.at)).where(refused))
 
     def ended(self, today: date) -> list[int]:
-        """Ids of the people whose consent was given until a day before this one."""
+        """Return the ids of people whose consent expired before this day."""
         self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             return list(session.scalars(_ended(today)))
 
     def refuse_ended(self, today: date) -> ConsentChanged:
-        """Treat consent that has ended as refused, as one event without names."""
+        """Turn expired consents into refusals, as one event that names nobody."""
         with self._database.write(Role.OWNER) as session:
             people = list(session.scalars(_ended(today)))
             withheld = _found(session, people)
@@ -126,7 +127,7 @@ class Consents:
 
 
 def checked(wanted: ConsentView) -> ConsentView:
-    """The consent as it can be stored. Raises BadInput."""
+    """Check and normalise a consent for storage. Raises BadInput."""
     if wanted.state is ConsentState.UNKNOWN:
         return ConsentView()
     basis = " ".join(wanted.basis.split())
@@ -144,7 +145,7 @@ def checked(wanted: ConsentView) -> ConsentView:
 
 
 def consent_changes(session: Session, wanted: dict[int, ConsentView]) -> list[Change]:
-    """Person id -> what they said: the changes that make it so."""
+    """Return the changes that set these consents. wanted: person id -> consent."""
     rows = {row["person_id"]: row for row in current_rows(session, "consent", col(Consent.person_id), wanted)}
     now = utc_now()
     changes: list[Change] = []
@@ -157,16 +158,16 @@ def consent_changes(session: Session, wanted: dict[int, ConsentView]) -> list[Ch
 
 
 def strictest(said: Sequence[ConsentView]) -> ConsentView:
-    """What holds for one human being who was two people here: a refusal before anything else, then the consent
-    that ends first; who said nothing does not count."""
+    """Return the consent that applies when several people turn out to be one: a refusal first, then the consent
+    that ends first. Unknown consents do not count."""
     refused = [one for one in said if one.state is ConsentState.REFUSED]
     given = [one for one in said if one.state is ConsentState.GIVEN]
     return next(iter(refused or sorted(given, key=lambda one: one.until or date.max)), ConsentView())
 
 
 def merged_consents(session: Session, keep_id: int, others: Sequence[int]) -> list[Change]:
-    """The strictest consent of all goes to the person who stays; those of the others go. Raises NotAllowed: only
-    owners make a refusal hold for somebody else's faces."""
+    """Give the strictest consent to the person who is kept, and delete those of the others. Raises NotAllowed: only
+    owners may extend a refusal to another person's faces."""
     rows = session.scalars(select(Consent).where(col(Consent.person_id).in_([keep_id, *others]))).all()
     refusals = sum(row.state == ConsentState.REFUSED.value for row in rows)
     if 0 < refusals < 1 + len(others):
@@ -178,7 +179,7 @@ def merged_consents(session: Session, keep_id: int, others: Sequence[int]) -> li
 def view_of(
     session: Session, state: str | None, basis: str | None, given_on: date | None, until: date | None
 ) -> ConsentView:
-    """From the columns of an outer join. Where it is written, and since when, is not for viewers."""
+    """Build the view from the columns of an outer join. Viewers see neither basis nor dates."""
     if state is None:
         return NO_CONSENT
     if not acting(session).role.includes(Role.EDITOR):
@@ -187,7 +188,7 @@ def view_of(
 
 
 COLUMNS: tuple[Any, ...] = (Consent.state, Consent.basis, Consent.given_on, Consent.until)
-"""What `view_of` takes."""
+"""The columns that `view_of` takes."""
 
 
 def _view(row: Consent) -> ConsentView:

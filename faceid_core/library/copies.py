@@ -1,4 +1,4 @@
-"""Which photos are copies of each other, noted beside their perceptual hashes."""
+"""Records which photos are copies of each other, next to their perceptual hashes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from faceid_core.library.store.database import chunks
 from faceid_core.library.store.tables import PerceptualHash, Photo
 
 ALONE = 0
-"""What is noted of a photo without copies: no row has this id."""
+"""The value stored for a photo without copies: no row has this id."""
 
 
 def are_noted(session: Session) -> bool:
-    """Whether every photo was compared with the others."""
+    """Whether all photos have been compared with each other."""
     new = select(col(PerceptualHash.id)).where(col(PerceptualHash.alike).is_(None)).limit(1)
     return session.scalars(new).first() is None
 
 
 def note(session: Session) -> int:
-    """Compare all photos. Returns of how many something else is noted than before."""
+    """Compare all photos. Returns for how many the stored value changed."""
     columns = select(PerceptualHash.id, PerceptualHash.bits, PerceptualHash.alike)  # type: ignore[call-overload]
     rows = session.execute(columns.order_by(col(PerceptualHash.id))).all()
     if not rows:
@@ -42,7 +42,7 @@ def note(session: Session) -> int:
 
 
 def has_copies() -> Any:
-    """The condition on Photo that another photo is a copy of it."""
+    """Return the condition that another photo is a copy of this Photo."""
     mine, other = aliased(PerceptualHash), aliased(PerceptualHash)
     same = exists().where(col(other.alike) == col(mine.alike), col(other.id) != col(mine.id))
     return exists().where(col(mine.photo_id) == col(Photo.id), col(mine.alike) != ALONE, same)

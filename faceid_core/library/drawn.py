@@ -1,4 +1,4 @@
-"""Whether what a page drew is still so: acts on stale pages are refused here, in the transaction of the act."""
+"""Refuses actions on stale pages: checks, in the action's transaction, whether what the page drew still holds."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ AGAIN = "look at it again and repeat what is still right."
 
 
 def latest_run() -> Any:
-    """The id of the grouping that pages show, as a scalar subquery."""
+    """Return the id of the grouping that pages show, as a scalar subquery."""
     return select(func.max(ClusterRun.id)).where(col(ClusterRun.undone).is_(False)).scalar_subquery()
 
 
 def states_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[int | None, Flag]]:
-    """Whose faces are, and their flags; without those that are gone."""
+    """Return face id -> (person id or None, flag), without faces that no longer exist."""
     found: dict[int, tuple[int | None, Flag]] = {}
     wanted = select(Face.id, Label.person_id, Face.flag).outerjoin(Label, col(Label.face_id) == col(Face.id))  # type: ignore[call-overload]
     for chunk in chunks(int(face) for face in ids):
@@ -33,7 +33,7 @@ def states_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[int | Non
 
 
 def check_faces(session: Session, ids: Sequence[int], drawn: DrawnFaces | None) -> None:
-    """Raises OutOfDate unless these faces are as they were drawn, all of them in the grouping of then."""
+    """Raise OutOfDate unless these faces, and the grouping if it matters, are as they were drawn."""
     if drawn is None:
         return
     check_run(session, drawn.run)
@@ -45,13 +45,13 @@ def check_faces(session: Session, ids: Sequence[int], drawn: DrawnFaces | None) 
 
 
 def check_run(session: Session, run: int | None) -> None:
-    """Raises OutOfDate unless this grouping, if any, is in force."""
+    """Raise OutOfDate unless this grouping, if any, is in force."""
     if run is not None and session.scalar(select(latest_run())) != run:
         raise OutOfDate(f"This page was out of date: the faces have been grouped again; {AGAIN}")
 
 
 def check_people(now: Iterable[PersonView], drawn: Sequence[PersonView], *, fields: Sequence[str]) -> None:
-    """Raises OutOfDate unless these people, who are all there, are in these fields as they were drawn."""
+    """Raise OutOfDate unless these people have the same values in these fields as when drawn. All of them exist."""
     by_id = {person.id: person for person in now}
     for before in drawn:
         after = by_id[before.id]

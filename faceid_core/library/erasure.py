@@ -1,7 +1,7 @@
-"""Erasing for good: rows, their traces in the journal, and the bytes in the file. The one act that can't be undone.
+"""Permanent erasure of rows, their traces in the journal, and the bytes in the file. It can't be undone.
 
-Every connection has SQLite's secure_delete on, which overwrites freed content with zeros; afterwards the files are
-rebuilt, see store.compaction. Backups made earlier are not touched.
+Every connection has SQLite's secure_delete on, which overwrites freed content with zeros. Afterwards the files are
+rebuilt, see store.compaction. Earlier backups are not touched.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ BYTES_REMAIN = (
     "Another program is reading the library, so some erased bytes remain in the database's files. They go the next "
     "time faceid opens the library while nobody else is reading it."
 )
-"""What to tell after an erasure with bytes_remain."""
+"""The message after an erasure with bytes_remain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What goes, or went: faces with their pictures and vectors, photos (files on disk stay), events that are
-    changed, and recognisers that learned from the faces. bytes_remain: nobody finds what was erased any more, but
-    the database's files hold some of its bytes until other programs let go."""
+    """What is, or was, erased: faces with their pictures and vectors, photos (files on disk stay), rewritten
+    events, and recognisers trained on the faces. bytes_remain: the erased data is no longer reachable, but some
+    of its bytes remain in the database files until other programs stop reading them."""
 
     faces: int = 0
     photos: int = 0
@@ -59,14 +59,14 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class ErasedTrace:
-    """names: all that the person ever had; faces: (id, sha256 of the photo), as no id is used twice."""
+    """names: all names that the person ever had; faces: (id, sha256 of the photo). Ids are never reused."""
 
     names: frozenset[str] = frozenset()
     faces: frozenset[tuple[int, str]] = frozenset()
 
 
 class _Cleaning:
-    """What goes beside the rows: recognisers, cached graphs, and bytes in the database's files."""
+    """Erases what lies outside the rows: recognisers, cached graphs, and bytes in the database files."""
 
     def __init__(self, compaction: Compaction, settings: Settings) -> None:
         self._compaction, self._settings = compaction, settings
@@ -81,39 +81,39 @@ class _Cleaning:
         self.clean_up(artifacts)
 
     def clean_up(self, artifacts: Iterable[str]) -> bool:
-        """Whether no byte remains."""
+        """Delete the files. Returns whether no bytes remain."""
         model_cohorts.remove(self._settings.models_folder, artifacts)
-        # Made anew when it is wanted, without the faces.
+        # Rebuilt on demand, without the faces.
         shutil.rmtree(self._settings.graphs_folder, ignore_errors=True)
         return self._compaction.finish()
 
 
 class Erasing:
-    """Takes people, faces and photos out of the library for good. Only for owners, previews too: NotAllowed."""
+    """Permanently erases people, faces and photos. For owners only, including previews; others get NotAllowed."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._originals_folder, self._models_folder = settings.originals_folder, settings.models_folder
         self._compaction = Compaction(database, settings.library)
-        # An editor may name a face of somebody who refused: what follows from that is the owner's decision.
+        # An editor may name a face of a person who refused. The deletions that follow run as the owner.
         self._cleaning = database.purging = _Cleaning(
             Compaction(database.acting_as(LOCAL_OWNER), settings.library), settings
         )
 
     @property
     def unfinished(self) -> bool:
-        """Whether the database's files may hold bytes of what was erased."""
+        """Whether the database files may still contain erased data."""
         return self._compaction.pending
 
     def finish(self) -> bool:
-        """Clear what an erasure left in the files because of others. Returns whether nothing is left."""
+        """Remove erased data that other programs kept in the files. Returns whether nothing is left."""
         self._database.actor.require(Role.OWNER)
         return not self.unfinished or self._compaction.finish(OPENING_WAIT_SECONDS)
 
     def trace(
         self, *, person: int | None = None, faces: Iterable[int] = (), photos: Iterable[int] = ()
     ) -> ErasedTrace:
-        """By what backups are known to hold what an erasure is about to take. Raises NotFound."""
+        """Return what identifies, in backups, the data that an erasure is about to delete. Raises NotFound."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             names: frozenset[str] = frozenset()
@@ -135,10 +135,10 @@ class Erasing:
         seen: Erasure | None = None,
         summary: str = "Erased a person",
     ) -> Erasure:
-        """Erase a person with all faces of that name, their vectors, events and recognisers. seen: what was
-        confirmed; summary: what the history says of it, which names nobody.
+        """Erase a person with all their faces, vectors, events and recognisers. seen: the preview that the user
+        confirmed; summary: the entry in the history, which names nobody.
 
-        Raises NotFound; OutOfDate where it is something else by now; LibraryBusy. Then nothing is erased.
+        Raises NotFound, OutOfDate if the preview is no longer right, or LibraryBusy; then nothing is erased.
         """
 
         def find(session: Session) -> _Going:
@@ -155,8 +155,8 @@ class Erasing:
         drawn: DrawnFaces | None = None,
         summary: str = "Erased faces",
     ) -> Erasure:
-        """Erase faces. Those that are not there are left out. seen: what was confirmed; drawn: the faces as they
-        were shown. Raises LibraryBusy, OutOfDate."""
+        """Erase faces. Those that do not exist are skipped. seen: the preview that the user confirmed; drawn: the
+        faces as they were shown. Raises LibraryBusy, OutOfDate."""
         wanted = {int(number) for number in ids}
 
         def find(session: Session) -> _Going:
@@ -166,8 +166,8 @@ class Erasing:
         return self._erase(find, summary, preview, seen)
 
     def photos(self, ids: Iterable[int], *, preview: bool = False, seen: Erasure | None = None) -> Erasure:
-        """Erase photos with their faces from the library; the files stay where they are. seen: what was confirmed.
-        Raises LibraryBusy, OutOfDate."""
+        """Erase photos with their faces from the library; the files stay where they are. seen: the preview that the
+        user confirmed. Raises LibraryBusy, OutOfDate."""
         wanted = {int(number) for number in ids}
 
         def find(session: Session) -> _Going:
@@ -178,8 +178,8 @@ class Erasing:
         return self._erase(find, "Erased photos", preview, seen)
 
     def leftovers(self, *, preview: bool = False) -> Erasure:
-        """Erase recognisers and jobs' results with the name of somebody who was erased before: a training that ran
-        meanwhile used to bring it back. Raises LibraryBusy."""
+        """Erase recognisers and job results that contain the name of an erased person: in earlier versions, a
+        training that ran during the erasure could bring it back. Raises LibraryBusy."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             models, jobs = traces.of_nobody(session)
@@ -201,12 +201,12 @@ class Erasing:
         return Erasure(models=len(artifacts), bytes_remain=remain)
 
     def _strays(self, session: Session) -> frozenset[int]:
-        """Faces in recognisers that are not in the library, or whose person refused."""
+        """Return faces in recognisers that are no longer in the library, or whose person refused."""
         found = model_cohorts.strays(session, self._models_folder)
         return frozenset(face for _, faces in found for face in faces)
 
     def _remove_originals(self, photos: Iterable[int]) -> None:
-        """Copies of photos before names were written into them: they hold names that an earlier run wrote."""
+        """Delete copies made before names were written into photos: they may contain names from earlier runs."""
         for photo in set(photos):
             for copy in self._originals_folder.glob(f"*/{photo}.*"):
                 copy.unlink(missing_ok=True)
@@ -221,7 +221,7 @@ class Erasing:
         if preview or not going:
             return found
         with self._database.write(Role.OWNER) as session:
-            going = find(session)  # anew: somebody may have named a face meanwhile
+            going = find(session)  # again: a face may have been named since
             photos = [*going.photos, *_photos_of(session, going.traces)]
             found, models = _found(session, going), _models_of(session, going.traces)
             _check_seen(found, seen)
@@ -242,7 +242,7 @@ class Erasing:
 
 
 def _check_seen(found: Erasure, seen: Erasure | None) -> None:
-    """Raises OutOfDate where other faces or photos would go than somebody confirmed."""
+    """Raise OutOfDate if the faces or photos to erase are not those that the user confirmed."""
     if seen is not None and (found.faces, found.photos) != (seen.faces, seen.photos):
         raise OutOfDate(
             f"This page was out of date: {found.faces:,} instead of {seen.faces:,} faces would be erased; {AGAIN}"
@@ -250,7 +250,7 @@ def _check_seen(found: Erasure, seen: Erasure | None) -> None:
 
 
 def _forget_searches(session: Session, of: Traces) -> None:
-    """Saved searches that ask for somebody who goes, or are called by their name."""
+    """Delete saved searches that ask for an erased person or contain their name."""
     for search in session.scalars(select(SavedSearch)).all():
         asked = {*search.query.get("people", ()), *search.query.get("without", ())}
         if asked & set(of.people) or of.anonymous(search.name) != search.name:
@@ -259,7 +259,7 @@ def _forget_searches(session: Session, of: Traces) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Going:
-    """What an erasure takes: people and faces, with their traces, and photos by id."""
+    """What an erasure deletes: people and faces with their traces, and photos by id."""
 
     traces: Traces
     photos: Sequence[int] = ()
@@ -292,7 +292,7 @@ def _present(session: Session, model: type[Face] | type[Photo], ids: Iterable[in
 
 
 def _photos_of(session: Session, of: Traces) -> list[int]:
-    """Photos with the people who go."""
+    """Return photos that show the people to erase."""
     found = list(
         session.scalars(select(col(PersonOnPhoto.photo_id)).where(col(PersonOnPhoto.person_id).in_(of.people)))
     )
@@ -308,7 +308,7 @@ def _found(session: Session, going: _Going) -> Erasure:
 
 
 def _models_of(session: Session, of: Traces) -> list[TrainedModel]:
-    """Recognisers that hold the mean vector of a person who goes; all, when faces go that they may have learned."""
+    """Return recognisers that know a person to erase, or that may have been trained on a face to erase."""
     models = session.scalars(select(TrainedModel)).all()
     if of.people:
         return [model for model in models if of.names & set(model.classes)]
@@ -346,7 +346,7 @@ def _delete_rows(session: Session, going: _Going, models: Collection[TrainedMode
 
 
 def _clean_jobs(session: Session, of: Traces) -> None:
-    """A finished job may tell whom it trained."""
+    """Remove names from finished jobs: a training lists its people."""
     for job in session.scalars(select(Job).where(col(Job.state).not_in(OPEN_JOBS))):
         if traces.in_job(job, of):
             traces.forget(job)

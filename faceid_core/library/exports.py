@@ -1,5 +1,5 @@
-"""What may leave the library as an export: faces that a query asks for, never those of hidden people or of
-those who refused. Only owners export."""
+"""Exports: the faces that match a query, never those of hidden people or of people who refused consent. Only owners
+export."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from faceid_core.library.store.withholding import withheld_faces
 from faceid_core.values import Actor, Box, ConsentState, ExportedFace, ExportedPhoto, Flag, Role, Vectors
 
 AT_ONCE = 1000
-"""Rows that are fetched together."""
+"""Rows fetched per batch."""
 
 SHOWN_FLAGS = tuple(flag for flag in Flag if flag is not Flag.HIDDEN)
 
@@ -46,7 +46,7 @@ EVERY_FACE = ExportQuery(flags=SHOWN_FLAGS)
 
 @dataclass(frozen=True, slots=True)
 class ExportPreview:
-    """What an export would hold. photo_bytes: of these photos' files; crop_bytes: of the pictures of faces."""
+    """What an export would contain. photo_bytes: size of the photo files; crop_bytes: size of the face pictures."""
 
     faces: int
     named: int
@@ -57,13 +57,13 @@ class ExportPreview:
 
 
 class Exports:
-    """Reads what exports hold."""
+    """Reads the data for exports."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def faces(self, query: ExportQuery = EVERY_FACE) -> Iterator[ExportedFace]:
-        """By path of the photo, from left to right. Raises NotAllowed."""
+        """Yield faces by photo path, from left to right. Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
         columns = (
             *(Face.id, Face.photo_id, Photo.path, Photo.sha256, Photo.width, Photo.height, Photo.taken_at),
@@ -81,8 +81,8 @@ class Exports:
                 yield _exported(*row)
 
     def without_face(self, query: ExportQuery = EVERY_FACE) -> list[ExportedPhoto]:
-        """Photos on which people are without a face, by path; the query's conditions on faces don't matter. Raises
-        NotAllowed."""
+        """Return photos in which people appear without a face, by path. The query's conditions on faces are
+        ignored. Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
         columns = (Photo.id, Photo.path, Photo.width, Photo.height, Photo.taken_at, Person.name)
         wanted = _without_face(self._database.actor, query, *columns)
@@ -91,8 +91,8 @@ class Exports:
             return [ExportedPhoto(*row) for row in rows]
 
     def preview(self, query: ExportQuery = EVERY_FACE, *, whole_photos: bool = False) -> ExportPreview:
-        """Counts and sizes, without reading a picture. whole_photos: photos without a face of theirs count, too.
-        Raises NotAllowed."""
+        """Return counts and sizes without reading any picture. whole_photos: also count photos in which people
+        appear without a face. Raises NotAllowed."""
         actor = self._database.actor
         actor.require(Role.OWNER)
         faces = _faces(actor, query, Face.id, Face.photo_id, Label.person_id).subquery()
@@ -114,7 +114,7 @@ class Exports:
         return ExportPreview(number, named, people, photo_number, int(photo_bytes), int(crop_bytes))
 
     def vectors(self, embedder: str, ids: Iterable[int]) -> tuple[list[int], Vectors]:
-        """The ids of those of these faces that have a vector, and the vectors (N, D). Raises NotAllowed."""
+        """Return the ids of the given faces that have a vector, and the vectors (N, D). Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
         found: list[tuple[int, bytes]] = []
         with self._database.read() as session:
@@ -126,8 +126,8 @@ class Exports:
         return [face for face, _ in found], unpack([vector for _, vector in found])
 
     def to_blur(self, photos: Iterable[int]) -> dict[int, list[Box]]:
-        """Photo -> the faces that a picture of it must not show, in pixels of the upright photo: those that are
-        hidden, of hidden people, and of those who refused. Raises NotAllowed."""
+        """Return photo id -> boxes of faces that must not be shown, in pixels of the upright photo: hidden faces,
+        and faces of people who are hidden or refused consent. Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
         found: dict[int, list[Box]] = defaultdict(list)
         columns = select(Face.photo_id, Face.left, Face.top, Face.right, Face.bottom)  # type: ignore[call-overload]
@@ -146,7 +146,7 @@ class Exports:
 
 
 def _faces(actor: Actor, query: ExportQuery, *columns: Any) -> Select[Any]:
-    """Columns of Face, Photo, Label and Person of the faces that a query asks for and that may be exported."""
+    """Select columns of Face, Photo, Label and Person for the faces that match a query and may be exported."""
     wanted = (
         select(*columns)
         .select_from(Face)
@@ -167,8 +167,8 @@ def _faces(actor: Actor, query: ExportQuery, *columns: Any) -> Select[Any]:
 
 
 def _without_face(actor: Actor, query: ExportQuery, *columns: Any) -> Select[Any]:
-    """Columns of PersonOnPhoto, Photo and Person, of people who are neither hidden nor refused, and have no face
-    on the photo that would be exported."""
+    """Select columns of PersonOnPhoto, Photo and Person for people who are not hidden, have not refused consent,
+    and have no face on the photo that would be exported."""
     refused = select(col(Consent.person_id)).where(col(Consent.state) == ConsentState.REFUSED.value)
     faces = select(col(Label.face_id)).join(Face, col(Face.id) == col(Label.face_id))
     theirs = faces.where(

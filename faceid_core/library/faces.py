@@ -1,4 +1,4 @@
-"""Faces: their crops, vectors, flags, and the lists that pages show."""
+"""Faces: their crops, vectors and flags, and the lists shown on pages."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ from faceid_core.values import Actor, Box, Flag, Ints, LabelSource, NewFace, Rol
 from faceid_core.wording import count
 
 BACKGROUND = 1 / 3
-"""Share of the height of a photo's largest face below which a face is in the background."""
+"""Height relative to the photo's largest face below which a face is in the background."""
 
 STRANGERS = 5
-"""Unnamed faces from which on a photo is a crowd, of which all can be set aside at once."""
+"""Minimum number of unnamed faces in a crowd, which can be ignored all at once."""
 
 ROWS_AT_ONCE = 10_000
-"""Faces whose vectors are read at a time."""
+"""Number of faces whose vectors are read per batch."""
 
 _FLAG_WORDS = {
     Flag.NONE: "Brought back {}",
@@ -64,14 +64,14 @@ class Faces:
         self._database = database
 
     def vectors(self, embedder: str) -> FaceVectors:
-        """All faces without a flag that have a vector of this embedder, by id."""
+        """Return all faces without a flag that have a vector of this embedder, by id."""
         wanted = (
             select(Face.id, Face.photo_id, Face.quality, Embedding.vector)  # type: ignore[call-overload]
             .join(Embedding, (col(Embedding.face_id) == col(Face.id)) & (col(Embedding.embedder) == embedder))
             .where(col(Face.flag) == Flag.NONE.value)
             .order_by(col(Face.id))
         )
-        # A million rows as Python's objects take a gigabyte, their vectors half of one.
+        # A million rows as Python objects take a gigabyte; their vectors take half of that.
         at_once = wanted.execution_options(yield_per=ROWS_AT_ONCE)
         with self._database.read() as session:
             found = (usable(rows, 3) for rows in session.execute(at_once).partitions())
@@ -80,7 +80,7 @@ class Faces:
         return FaceVectors(*(np.concatenate(column) for column in columns))
 
     def missing_vectors(self, embedder: str) -> list[int]:
-        """Faces that have a crop but no vector of this embedder."""
+        """Return the faces that have a crop but no vector of this embedder."""
         has = select(col(Embedding.face_id)).where(
             col(Embedding.embedder) == embedder, col(Embedding.face_id) == col(Crop.face_id)
         )
@@ -89,8 +89,8 @@ class Faces:
             return list(session.scalars(wanted))
 
     def add_vectors(self, embedder: str, ids: Sequence[int], vectors: Vectors) -> None:
-        """Store vectors (N, D) of faces that have none of this embedder yet. Raises VectorsNotFinite, and then
-        stores none."""
+        """Store vectors (N, D) of faces that have none of this embedder yet. Raises VectorsNotFinite and stores
+        nothing if one is not finite."""
         bad = int(len(vectors) - np.isfinite(vectors).all(axis=1).sum()) if len(vectors) else 0
         if bad:
             raise VectorsNotFinite(
@@ -98,7 +98,7 @@ class Faces:
                 "check the model."
             )
         with self._database.write(Role.VIEWER) as session:
-            withheld = withheld_among(session, map(int, ids))  # who refused since the crops were read
+            withheld = withheld_among(session, map(int, ids))  # consent refused since the crops were read
             session.add_all(
                 Embedding(face_id=int(face), embedder=embedder, vector=pack(vector))
                 for face, vector in zip(ids, vectors, strict=True)
@@ -106,7 +106,7 @@ class Faces:
             )
 
     def crop(self, face_id: int) -> bytes:
-        """The aligned face as JPEG. Raises NotFound, also where it is hidden from whoever acts."""
+        """Return the aligned face as JPEG. Raises NotFound, also if it is hidden from the actor."""
         with self._database.read() as session:
             crop = session.get(Crop, face_id)
             hidden = boxes.is_hidden(session, face_id)
@@ -115,13 +115,13 @@ class Faces:
         return crop.data
 
     def place(self, face_id: int) -> FacePlace | None:
-        """Where the face is to be seen; None of somebody who refused. Raises NotFound, also where it is hidden from
-        whoever acts."""
+        """Return the face's photo and box; None if its person refused consent. Raises NotFound, also if it is
+        hidden from the actor."""
         with self._database.read() as session:
             return boxes.place(session, face_id)
 
     def crops(self, ids: Iterable[int]) -> dict[int, bytes]:
-        """The aligned faces as JPEG; ids without a crop are left out."""
+        """Return the aligned faces as JPEG, by id; ids without a crop are left out."""
         found: dict[int, bytes] = {}
         with self._database.read() as session:
             for chunk in chunks(int(face) for face in ids):
@@ -130,14 +130,14 @@ class Faces:
         return found
 
     def get(self, face_id: int) -> FaceView:
-        """One face. Raises NotFound."""
+        """Return a face. Raises NotFound, also if it is hidden from the current user."""
         found = self.get_many([face_id])
         if not found:
             raise NotFound(f"There is no face {face_id} in the library.")
         return found[0]
 
     def get_many(self, ids: Sequence[int]) -> list[FaceView]:
-        """Faces in the order of `ids`; those that are gone are left out."""
+        """Return faces in the order of `ids`; those that no longer exist are left out."""
         with self._database.read() as session:
             views = [
                 view
@@ -148,32 +148,32 @@ class Faces:
         return [by_id[int(face)] for face in ids if int(face) in by_id]
 
     def of_photo(self, photo_id: int) -> list[FaceView]:
-        """The faces of a photo, from left to right."""
+        """Return the faces of a photo, from left to right."""
         wanted = _selected().where(col(Face.photo_id) == photo_id).order_by(col(Face.left), col(Face.id))
         with self._database.read() as session:
             return _load(session, wanted)
 
     def background(self, photo_id: int) -> list[int]:
-        """The unnamed, unflagged faces of a photo that are small beside its largest one: passers-by, mostly."""
+        """Return the unnamed, unflagged faces of a photo that are small next to its largest: mostly passers-by."""
         faces = self.of_photo(photo_id)
         small = BACKGROUND * max((face.box.height for face in faces), default=0.0)
         return [face.id for face in faces if _waits(face) and face.box.height < small]
 
     def strangers_on(self, photo_id: int) -> list[int]:
-        """The unnamed, unflagged faces of a photo, whatever their size; none unless there are STRANGERS of them.
-        In a crowd nobody is smaller than the others, and who is known has a name."""
+        """Return the unnamed, unflagged faces of a photo, whatever their size; none if fewer than STRANGERS. In a
+        crowd, size does not tell strangers apart, and known people already have names."""
         waiting = [face.id for face in self.of_photo(photo_id) if _waits(face)]
         return waiting if len(waiting) >= STRANGERS else []
 
     def of_person(self, person_id: int, after: int | None = None, limit: int = 60) -> list[FaceView]:
-        """A person's faces without flag, best quality first, behind the face `after`."""
+        """List a person's faces without a flag, best quality first, after the face `after`."""
         shown = col(Face.flag) == Flag.NONE.value
         return self._by_quality(shown & (col(Label.person_id) == person_id), after, limit)
 
     def of_cluster(
         self, number: int, after: int | None = None, limit: int = 60, *, unnamed: bool = False
     ) -> list[FaceView]:
-        """A group's faces without flag, best quality first, behind the face `after`."""
+        """List a group's faces without a flag, best quality first, after the face `after`."""
         members = (
             select(col(ClusterMember.face_id))
             .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
@@ -183,20 +183,20 @@ class Faces:
         return self._by_quality(condition & col(Label.face_id).is_(None) if unnamed else condition, after, limit)
 
     def singles(self, after: int | None = None, limit: int = 60, *, least_quality: float = 0.0) -> list[FaceView]:
-        """Unnamed faces in no group, best quality first, behind the face `after`."""
+        """List ungrouped, unnamed faces, best quality first, after the face `after`."""
         return self._by_quality(~grouped() & unnamed_face() & (col(Face.quality) >= least_quality), after, limit)
 
     def as_drawn(self, ids: Sequence[int]) -> DrawnFaces:
-        """Whose these faces are and which flags they bear, for a page that draws them now; without those that are
-        gone."""
+        """Return the current person and flag of these faces, for a page that draws them. Faces that no longer exist
+        are left out."""
         with self._database.read() as session:
             states = states_of(session, ids)
         return DrawnFaces({face: states[face] for face in ids if face in states})
 
     def flag(self, ids: Sequence[int], flag: Flag, *, drawn: DrawnFaces | None = None) -> Changed:
-        """Say what faces are: not a face, a stranger, hidden, or (NONE) faces again.
+        """Set the flag of faces: not a face, stranger, hidden, or NONE to clear it.
 
-        Raises OutOfDate when faces are not as they were drawn.
+        Raises OutOfDate if the faces are not as they were drawn.
         """
         with self._database.write() as session:
             check_faces(session, ids, drawn)
@@ -209,36 +209,36 @@ class Faces:
         return Changed(event, len(changes))
 
     def add(self, photo_id: int, box: Box) -> Placed:
-        """A face that a human sees on a photo, at this box. What can be computed of it comes later, see
+        """Add a face that a user marked on a photo. Its landmarks, quality and vector are computed later, see
         `undescribed`. Raises NotFound, BadInput."""
         with self._database.write() as session:
             return boxes.add(session, photo_id, box)
 
     def move(self, face_id: int, box: Box, *, drawn: Box | None = None) -> Placed:
-        """The face is at this box. drawn: where a page drew it. Raises NotFound, BadInput, OutOfDate."""
+        """Move a face to this box. drawn: where a page drew it. Raises NotFound, BadInput, OutOfDate."""
         with self._database.write() as session:
             return boxes.move(session, face_id, box, drawn)
 
     def undescribed(self, limit: int = 100) -> list[Undescribed]:
-        """Faces whose box is new and of which nothing is computed yet, by id."""
+        """Return faces with a new box for which nothing has been computed yet, by id."""
         with self._database.read() as session:
             return boxes.undescribed(session, limit)
 
     def describe(self, face: Undescribed, embedder: str, found: NewFace | None) -> bool:
-        """Store what was computed of a face; None: nothing can be, and it keeps its name all the same. False where
-        the face was moved, or has gone, meanwhile."""
+        """Store what was computed for a face. None means that nothing could be; the face keeps its name. Returns
+        False if the face has since been moved or deleted."""
         with self._database.write(Role.VIEWER) as session:
             return boxes.describe(session, face, embedder, found)
 
     def with_flag(self, flag: Flag) -> list[int]:
-        """The faces that bear a flag."""
+        """Return the faces with this flag."""
         with self._database.read() as session:
             found = session.scalars(select(col(Face.id)).where(col(Face.flag) == flag.value).order_by(col(Face.id)))
             return [face for face in found if face is not None]
 
     def imported_before(self, moment: datetime, *, ignored: bool) -> list[int]:
-        """Faces of photos that were imported before this moment (UTC without a zone): ignored ones, or those with
-        neither name nor flag."""
+        """Return faces of photos imported before this time (naive UTC): ignored ones, or those without name and
+        flag."""
         set_aside = col(Face.flag).in_([Flag.STRANGER.value, Flag.NOT_A_FACE.value])
         wanted = (
             select(col(Face.id))
@@ -252,7 +252,7 @@ class Faces:
             return [face for face in session.scalars(wanted) if face is not None]
 
     def _by_quality(self, condition: Any, after: int | None, limit: int) -> list[FaceView]:
-        """Keyset paging by (quality, id), best first."""
+        """Keyset pagination by (quality, id), best first."""
         wanted = _selected().where(condition).order_by(col(Face.quality).desc(), col(Face.id)).limit(limit)
         with self._database.read() as session:
             last = session.get(Face, after) if after is not None else None
@@ -267,7 +267,7 @@ def _waits(face: FaceView) -> bool:
 
 
 def grouped() -> Any:
-    """Condition: the face is in a group of the latest grouping. Asked face by face, as a page needs few of them."""
+    """Condition: the face is in a group of the latest grouping. Correlated, as a page needs few faces."""
     member = (
         select(col(ClusterMember.face_id))
         .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
@@ -289,27 +289,28 @@ MEMBERS = (
 )
 """The members of the groups of the latest grouping."""
 
-# SQLAlchemy makes a subquery's columns at their first use, without a lock: of two threads that are first at the
-# same time, one builds its query with columns that the subquery then no longer has.
+# SQLAlchemy creates a subquery's columns on first use, without a lock. If two threads used it first at the same
+# time, one would build its query with columns that are then replaced.
 _ = MEMBERS.c
 
 
 def shown_person(actor: Actor) -> ColumnElement[bool]:
-    """Condition on Person: that whoever acts may see them; hidden people are only for those who can unhide them."""
+    """Condition on Person: the actor may see them. Hidden people are only for roles that can unhide them."""
     return true() if actor.role.includes(Role.EDITOR) else col(Person.hidden).is_(False)
 
 
 def _selected() -> Select[Any]:
-    columns: tuple[Any, ...] = (Face, Label.person_id, Person.name, Label.source, Person.hidden)
+    columns: tuple[Any, ...] = (Face, Label.person_id, Person.name, Label.source)
     labelled = select(*columns).outerjoin(Label, col(Label.face_id) == col(Face.id))
     return labelled.outerjoin(Person, col(Person.id) == col(Label.person_id))
 
 
 def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
-    """Views of the selected faces; their groups come with a second query, not a join over all members. To viewers
-    the faces of hidden people are nobody's."""
-    everybody = acting(session).role.includes(Role.EDITOR)
-    rows = [row if everybody or not row[4] else (row[0], None, None, None, True) for row in session.execute(wanted)]
+    """Load the selected faces. Their groups come from a second query, not from a join over all members. Viewers get
+    neither hidden faces nor faces of hidden people."""
+    if not acting(session).role.includes(Role.EDITOR):
+        wanted = wanted.where(col(Person.hidden).is_not(True), col(Face.flag) != Flag.HIDDEN.value)
+    rows = session.execute(wanted).all()
     numbers = _cluster_numbers(session, [row[0].id for row in rows])
     return [
         FaceView(
@@ -325,18 +326,18 @@ def _load(session: Session, wanted: Select[Any]) -> list[FaceView]:
             source=stored_source(source),
             cluster=numbers.get(face.id),
         )
-        for face, person_id, person, source, _ in rows
+        for face, person_id, person, source in rows
     ]
 
 
 def _vectors_of(rows: Sequence[Row[tuple[int, int, float, bytes]]]) -> tuple[Ints, Ints, Vectors, Vectors]:
-    """The fields of FaceVectors, from rows in their order."""
+    """Return the fields of FaceVectors, in the order of the rows."""
     ids, photos, quality, vectors = zip(*rows, strict=True) if rows else ((), (), (), ())
     return np.array(ids, np.int64), np.array(photos, np.int64), np.array(quality, np.float32), unpack(vectors)
 
 
 def stored_source(stored: str | None) -> str | None:
-    """A label's source as it is called today, see LabelSource."""
+    """Convert a stored label source to its current name, see LabelSource."""
     return LabelSource(stored).value if stored else None
 
 

@@ -1,6 +1,6 @@
-"""What photos can be asked for, and how the database is asked.
+"""Photo search: the query, and its translation to SQL.
 
-A search finds only by what the page shows to whoever asks: it would else confirm every guess.
+A search matches only what its user may see. Otherwise its results would confirm guesses about hidden data.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from faceid_core.values import WEAK_PART, Actor, Flag, PhotoStatus, Role
 
 _Ids = tuple[Annotated[int, Field(ge=1, le=2**31 - 1)], ...]
 _Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-"""PostgreSQL keeps no NUL."""
+"""PostgreSQL can't store NUL."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoQuery:
     """Photos that meet all of these conditions.
 
-    people: ids of persons who are all on the photo, with a face or without; without: of those who are not.
-    taken_from, taken_to: local days, both included; a photo without a date meets neither.
-    folder: the photo lies there or in a folder below, for owners only; text: part of the path, in any case: of
-    all of it for owners, of the folder's and the file's name for editors, of the file's name for viewers.
-    Hidden people, and faces that were hidden, are nobody to a viewer. blurred: there are faces, none of them sharp;
-    copies: another photo is a copy of it; screenshots: its file is named as one. alone: nobody else is on it, with
-    or without a name; camera: its model; tag: in any case, for editors only. only: ids of the photos in
-    question. by_date: no condition; the photos come by the day of the shot.
+    people: ids of people who are all on the photo, with or without a face; without: ids of people who are not.
+    taken_from, taken_to: local days, both inclusive; a photo without a date matches neither.
+    folder: a folder that contains the photo, directly or below, for owners only; text: part of the path, ignoring
+    case: of the whole path for owners, of the folder and file name for editors, of the file name for viewers.
+    Viewers can't search for hidden people or faces. blurred: there are faces, none of them sharp; copies: another
+    photo is a copy of it; screenshots: its file is named like one. alone: nobody else is on it, named or not;
+    camera: its model; tag: ignoring case, for editors only. only: restrict the search to these photo ids.
+    by_date: not a condition; sort by the day the photo was taken.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
@@ -62,18 +62,18 @@ class PhotoQuery:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the query, apart from the status and the order, asks for nothing in particular."""
+        """Whether the query has no conditions, apart from status and order."""
         return self == PhotoQuery(status=self.status, by_date=self.by_date)
 
     def as_json(self) -> dict[str, Any]:
-        """What it says, as plain values; not the status."""
+        """Return the conditions as plain values, without the status."""
         fields = {name: value for name, value in asdict(self).items() if value and name != "status"}
         return {name: value.isoformat() if isinstance(value, date) else value for name, value in fields.items()}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any] | str) -> PhotoQuery:
-        """Of photos that could be read. fields: as `as_json` gives them, or that as JSON. Raises BadInput for
-        anything else: an unknown condition that is left out would find more photos than were asked for."""
+        """Parse a query for readable photos. fields: the output of `as_json`, as a mapping or a JSON string. Raises
+        BadInput for anything else: ignoring an unknown condition would return too many photos."""
         try:
             text = fields if isinstance(fields, str) else json.dumps(fields)
             return replace(_reader().validate_json(text), status=PhotoStatus.DONE)
@@ -87,16 +87,16 @@ def _reader() -> TypeAdapter[PhotoQuery]:
 
 
 def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
-    """Conditions on Photo. Raises NotAllowed for a folder unless an owner asks."""
+    """Yield conditions on Photo. Raises NotAllowed for a folder unless the actor is an owner."""
     yield from _said_conditions(query, actor)
     if query.taken_from is not None:
         yield col(Photo.taken_at) >= _midnight(query.taken_from)
     if query.taken_to is not None:
-        yield col(Photo.taken_at) <= datetime.combine(query.taken_to, time.max)  # the last day has no next
+        yield col(Photo.taken_at) <= datetime.combine(query.taken_to, time.max)  # date.max has no next day
     if query.folder:
         actor.require(Role.OWNER)
         folder = query.folder.rstrip("/\\") + _separator(query.folder)
-        yield func.substr(col(Photo.path), 1, len(folder)) == folder  # LIKE would not tell A from a in SQLite
+        yield func.substr(col(Photo.path), 1, len(folder)) == folder  # LIKE ignores case in SQLite
     if query.text:
         yield from _text_conditions(query.text, actor)
     if query.blurred:
@@ -110,7 +110,7 @@ def photo_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
 
 
 def _said_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
-    """On what people said of the photo and its faces."""
+    """Yield conditions on people, tags, camera and ids."""
     for person in query.people:
         yield col(Photo.id).in_(_photos_of(person, actor))
     for person in query.without:
@@ -127,7 +127,7 @@ def _said_conditions(query: PhotoQuery, actor: Actor) -> Iterator[Any]:
 
 
 def _other_face(people: tuple[int, ...]) -> Iterator[Any]:
-    """A face on the photo that is none of these people's."""
+    """Conditions for a face on the photo that belongs to none of these people."""
     yield col(Face.photo_id) == col(Photo.id)
     yield col(Face.flag).in_([Flag.NONE.value, Flag.STRANGER.value])
     theirs = select(col(Label.face_id)).where(col(Label.person_id).in_(people))
@@ -135,7 +135,7 @@ def _other_face(people: tuple[int, ...]) -> Iterator[Any]:
 
 
 def _other_person(people: tuple[int, ...]) -> Iterator[Any]:
-    """Somebody else who is on the photo without a face."""
+    """Conditions for another person who is on the photo without a face."""
     yield col(PersonOnPhoto.photo_id) == col(Photo.id)
     yield col(PersonOnPhoto.person_id).not_in(people)
 
@@ -151,8 +151,8 @@ SCREENSHOTS = (
     "skærmbillede", "skärmavbild", "zrzut ekranu", "снимок экрана", "ekran görüntüsü", "スクリーンショット",
     "截屏", "截图",
 )  # fmt: skip
-"""How systems name the files of screenshots: Android, iOS, macOS, Windows, GNOME and KDE, in the languages that
-were looked up. SQLite compares letters beyond ASCII as they are written here."""
+"""Screenshot file names of Android, iOS, macOS, Windows, GNOME and KDE, in the languages that were checked. SQLite
+compares non-ASCII letters case-sensitively."""
 
 
 def _is_screenshot() -> Any:
@@ -180,19 +180,19 @@ def _photos_of(person: int, actor: Actor) -> Any:
 
 
 def _text_conditions(text: str, actor: Actor) -> Iterator[Any]:
-    yield col(Photo.path).icontains(text, autoescape=True)  # quick, and rules out nearly all
+    yield col(Photo.path).icontains(text, autoescape=True)  # fast, and rules out nearly all photos
     if not actor.role.includes(Role.OWNER):
         names = 2 if actor.role.includes(Role.EDITOR) else 1
         yield _last_names(names).icontains(text, autoescape=True)
 
 
 def _last_names(names: int) -> Any:
-    """The end of the path: the file's name, or its folder's, too. Libraries know both kinds of separators."""
+    """The last 1 or 2 names of the path: the file name, or folder and file name, with either kind of separator."""
     path = col(Photo.path)
     letters = func.replace(func.replace(path, "/", ""), "\\", "")
     above: Any = path
     for _ in range(names):
-        above = func.rtrim(func.rtrim(above, "/\\"), letters)  # SQL knows no last occurrence
+        above = func.rtrim(func.rtrim(above, "/\\"), letters)  # SQL can't search for a last occurrence
     return func.substr(path, func.length(above) + 1)
 
 
@@ -201,5 +201,5 @@ def _midnight(day: date) -> datetime:
 
 
 def _separator(folder: str) -> str:
-    """The one that its paths are written with: a library may come from another system."""
+    """Return the separator used in its paths: a library may come from another operating system."""
     return "\\" if "\\" in folder and "/" not in folder else "/"

@@ -1,4 +1,4 @@
-"""What humans have said so far, in the form in which suggestions need it."""
+"""The decisions made so far, in the form that suggestions need."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from faceid_core.lifetimes import NO_DAY, NOBODYS, Lifetimes
 from faceid_core.values import LOW_QUALITY, Flag, GalleryFaces, Ints, LabelSource, Vectors
 
 PER_PERSON = 40
-"""Confirmed faces that stand for a person, the best ones: more change no answer and cost time."""
+"""Confirmed faces used per person, best quality first. More take time and do not change the results."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,7 @@ class Probes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonLabels:
-    """Who faces are. ids, people: (N,) int64."""
+    """The person of each named face. ids, people: (N,) int64."""
 
     ids: Ints
     people: Ints
@@ -59,11 +59,11 @@ class PersonLabels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
-    """All that stands decided, at one moment. Pairs are of face ids, or of a face and a person.
+    """A snapshot of all decisions in force.
 
-    labels: (L, 3) face, person and photo of every name; accepted: (L,) whether it answered a suggestion; flagged:
-    ids of the faces with a flag; rejections: (R, 2) face and person; cannot_link, must_link: (M, 2) faces; hidden:
-    people whom lists leave out; run: the grouping in force; lifetimes: of those whose dates are known.
+    labels: (L, 3) face, person and photo id of every label; accepted: (L,) whether it was an accepted suggestion;
+    flagged: ids of the faces with a flag; rejections: (R, 2) face and person id; cannot_link, must_link: (M, 2)
+    face ids; hidden: ids of hidden people; run: the grouping in force; lifetimes: of people with known dates.
     """
 
     labels: Ints
@@ -84,7 +84,7 @@ class Gallery:
         self._database = database
 
     def cache_version(self) -> tuple[object, ...]:
-        """Differs whenever a decision was made or undone, or faces came or went."""
+        """Return a value that changes whenever a decision is made or undone, or faces are added or removed."""
         wanted = select(
             select(func.max(Event.id)).scalar_subquery(),
             select(func.max(Event.undone_at)).scalar_subquery(),
@@ -96,12 +96,12 @@ class Gallery:
             return tuple(session.execute(wanted).one())
 
     def file_version(self) -> tuple[object, ...] | None:
-        """Differs once anything was written, but for what follows within a few milliseconds; None where only the
-        database can tell. Costs next to nothing."""
+        """Return a value that changes with every write, except for writes within a few milliseconds of each other;
+        None if only the database can tell. Costs next to nothing."""
         return self._database.file_version()
 
     def standing(self) -> Standing:
-        """Everything that was decided, as it stands."""
+        """Return all decisions in force."""
         accepted = case((col(Label.source) == LabelSource.ACCEPTED.value, 1), else_=0)
         labels = select(Label.face_id, Label.person_id, Face.photo_id, accepted).join(  # type: ignore[call-overload]
             Face, col(Face.id) == col(Label.face_id)
@@ -130,8 +130,8 @@ class Gallery:
             )
 
     def faces_cache_version(self) -> tuple[object, ...]:
-        """Differs whenever faces came or went, got a flag or lost one, or were read anew or grouped anew, or
-        people refused consent."""
+        """Return a value that changes whenever faces are added, removed, flagged, unflagged, reread or regrouped,
+        or a person refuses consent."""
         wanted = select(
             select(func.max(Face.id)).scalar_subquery(),
             select(func.count()).select_from(Face).where(col(Face.flag) == Flag.NONE.value).scalar_subquery(),
@@ -144,7 +144,7 @@ class Gallery:
             return tuple(session.execute(wanted).one())
 
     def names(self) -> PersonLabels:
-        """Everybody's faces, without flagged ones."""
+        """Return the faces of all people, without flagged ones."""
         wanted = (
             select(Label.face_id, Label.person_id)  # type: ignore[call-overload]
             .join(Face, col(Face.id) == col(Label.face_id))
@@ -156,13 +156,13 @@ class Gallery:
         return PersonLabels(as_ints(row[0] for row in rows), as_ints(row[1] for row in rows))
 
     def newest_face(self) -> int:
-        """The highest id of a face; 0 where there is none."""
+        """Return the highest face id; 0 if there are no faces."""
         with self._database.read() as session:
             return session.scalar(select(func.max(Face.id))) or 0
 
     def newest_faces(self) -> tuple[object, ...]:
-        """Differs whenever faces came or went, or were read again, or people refused consent:
-        their vectors may be others, or none."""
+        """Return a value that changes whenever faces are added, removed or reread, or a person refuses consent, and
+        vectors may therefore have changed."""
         wanted = select(
             func.max(Face.id),
             func.count(),
@@ -174,8 +174,8 @@ class Gallery:
             return tuple(session.execute(wanted).one())
 
     def twice(self, limit: int) -> list[tuple[int, int, tuple[int, ...]]]:
-        """(photo, person, faces) where a person is on a photo more than once, at most `limit`, the newest first.
-        Without people who refused: nobody can see whether it is them."""
+        """Return (photo, person, faces) for people who appear more than once on a photo, at most `limit`, newest
+        first. People who refused consent are left out, as there are no pictures to check."""
         shown = (col(Face.flag) == Flag.NONE.value, col(Face.id).not_in(withheld_faces()))
         places = (
             select(Face.photo_id, Label.person_id)  # type: ignore[call-overload]
@@ -201,7 +201,7 @@ class Gallery:
     def faces(
         self, embedder: str, per_person: int = PER_PERSON, *, people: Sequence[int] | None = None
     ) -> GalleryFaces:
-        """The best confirmed faces of each person. people: of these alone."""
+        """Return the best confirmed faces of each person. people: restrict to these ids."""
         rank = func.row_number().over(
             partition_by=col(Label.person_id), order_by=(col(Face.quality).desc(), col(Face.id))
         )
@@ -221,7 +221,7 @@ class Gallery:
         return self._known(wanted)
 
     def vectors_of(self, faces: Ints, embedder: str) -> Vectors:
-        """(N, D) vectors of these faces, in their order. Raises NotFound where one has none."""
+        """Return the vectors (N, D) of these faces, in their order. Raises NotFound if one has none."""
         ids = [int(face) for face in faces]
         found: dict[int, bytes] = {}
         with self._database.read() as session:
@@ -235,7 +235,7 @@ class Gallery:
         return unpack([found[face] for face in ids])
 
     def negatives(self, embedder: str) -> GalleryFaces:
-        """Faces of which a human said whom they are not, each beside that person."""
+        """Return rejected faces, each with the person that it was said not to be."""
         wanted = (
             select(Rejection.face_id, Rejection.person_id, Embedding.vector)  # type: ignore[call-overload]
             .join(
@@ -247,7 +247,7 @@ class Gallery:
         return self._known(wanted)
 
     def _known(self, wanted: Select[Any]) -> GalleryFaces:
-        """From rows of face, person and vector."""
+        """Load rows of face, person and vector."""
         with self._database.read() as session:
             rows = usable(session.execute(wanted).all(), 2)
         return GalleryFaces(
@@ -255,7 +255,7 @@ class Gallery:
         )
 
     def probes(self, embedder: str, limit: int) -> Probes:
-        """Faces that nobody has named or set aside, best quality first; none of low quality."""
+        """Return faces without name or flag, best quality first, excluding low quality."""
         wanted = (
             select(Face.id, Face.photo_id, func.coalesce(MEMBERS.c.cluster_id, -1), Embedding.vector)  # type: ignore[call-overload]
             .outerjoin(MEMBERS, MEMBERS.c.face_id == col(Face.id))
@@ -271,8 +271,8 @@ class Gallery:
         return Probes(ids, photos, groups, unpack([row[3] for row in rows]))
 
     def strangers(self, embedder: str, limit: int) -> GalleryFaces:
-        """Faces of nobody who has a name: ignored ones, and one of each group in which nobody has a name, the best
-        ones first. Person -1. limit: at most so many."""
+        """Return faces of unnamed people: ignored faces, ungrouped faces, and one face per group without names,
+        best first, at most `limit`. Their person is -1."""
         named_groups = select(MEMBERS.c.cluster_id).join(Label, col(Label.face_id) == MEMBERS.c.face_id)
         stranger = col(Face.flag) == Flag.STRANGER.value
         place = func.row_number().over(
@@ -297,12 +297,12 @@ class Gallery:
         return self._known(wanted)
 
     def lifetimes(self) -> Lifetimes:
-        """Of everybody whose dates are known."""
+        """Return the lifetimes of all people with known dates."""
         with self._database.read() as session:
             return _lifetimes(session)
 
     def days(self, faces: Iterable[int]) -> Ints:
-        """(N,) the day of each face's photo, in the order of `faces`; see Lifetimes."""
+        """Return the day of each face's photo, (N,), in the order of `faces`; see Lifetimes."""
         ids = np.asarray(list(faces), np.int64)
         found: dict[int, int] = {}
         wanted = select(Face.id, Photo.taken_at).join(Photo, col(Photo.id) == col(Face.photo_id))  # type: ignore[call-overload]
@@ -314,8 +314,8 @@ class Gallery:
         return as_ints(found.get(face, NO_DAY) for face in ids.tolist())
 
     def out_of_question(self, faces: Iterable[int]) -> frozenset[tuple[int, int]]:
-        """(face, person) that can't be, for few faces: those of `ruled_out`, and people who were not born yet or
-        had died when the photo was taken."""
+        """Return impossible pairs (face, person), for a few faces: those of `ruled_out`, and people who were not
+        alive when the photo was taken."""
         ids = [int(face) for face in faces]
         living = self.lifetimes()
         if not len(living.people):
@@ -325,8 +325,8 @@ class Gallery:
         return self.ruled_out(ids) | dates
 
     def ruled_out(self, faces: Iterable[int]) -> frozenset[tuple[int, int]]:
-        """(face, person) that can't be: a human said no, of the face or beside a face of the person, or the person
-        is on that photo already."""
+        """Return ruled-out pairs (face, person): a user rejected the person for this face, said that the face
+        differs from a face of the person, or the person is already on that photo."""
         found: set[tuple[int, int]] = set()
         other = Face.__table__.alias("other")  # type: ignore[attr-defined]
         beside = (
@@ -350,7 +350,7 @@ _BOTH_WAYS: tuple[tuple[Any, Any], ...] = (
 
 
 def _unlike(faces: Sequence[int], one: Any, other: Any) -> Select[Any]:
-    """(face, person) of faces that a human told apart from one of the person's."""
+    """Select (face, person) for faces that a user said differ from a face of the person."""
     unlike = select(one, Label.person_id).join(Label, col(Label.face_id) == col(other))  # type: ignore[call-overload]
     wanted: Select[Any] = unlike.where(col(PairConstraint.same).is_(False), col(one).in_(faces))
     return wanted
@@ -365,7 +365,7 @@ def _lifetimes(session: Session) -> Lifetimes:
 
 
 def _boxes_version() -> tuple[Any, ...]:
-    """Columns that differ whenever a box was drawn, moved or taken back, or its face was described."""
+    """Return columns that change whenever a box is drawn, moved or undone, or its face is described."""
     return (
         select(func.count()).select_from(HandBox).scalar_subquery(),
         select(func.max(HandBox.at)).scalar_subquery(),

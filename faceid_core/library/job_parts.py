@@ -1,4 +1,4 @@
-"""An import that several workers share: its files in parts, each of which one worker has at a time."""
+"""Imports shared between workers: the files are split into parts, each held by one worker at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from faceid_core.values import JobState, Role
 
 @dataclass(frozen=True, slots=True)
 class PartView:
-    """Files of an import. fence: tells its holder from one of before. attempts: workers that failed over it."""
+    """A part of an import. fence: tells its holder from earlier ones. attempts: workers that failed on it."""
 
     id: int
     job_id: int
@@ -31,24 +31,24 @@ class PartView:
 
     @property
     def is_poison(self) -> bool:
-        """Whether its only file has ended so many workers that it isn't to be opened again."""
+        """Whether its only file has crashed so many workers that it must not be opened again."""
         return self.attempts >= ATTEMPTS and len(self.paths) == 1
 
     @property
     def is_last_attempt(self) -> bool:
-        """Whether it is not to be left to others any more."""
+        """Whether no other worker may try it after this one."""
         return self.attempts >= ATTEMPTS - 1
 
 
 class JobParts:
-    """The parts of jobs: planned by one worker, then taken by all."""
+    """The parts of jobs, planned by one worker and then claimed by all."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def split(self, job_id: int, fence: int, parts: Sequence[Sequence[str]], report: Mapping[str, Any]) -> None:
-        """Share a job: from now on its parts are worked on, by whoever takes them. report: what is known of its
-        other files. Parts and job change in one transaction. Raises LeaseLost."""
+        """Split a job into parts that any worker may claim. report: the outcome of its other files. Parts and job
+        change in one transaction. Raises LeaseLost."""
         with self._database.write(Role.OWNER) as session:
             job = session.get(Job, job_id)
             if job is None or job.fence != fence or job.state != JobState.RUNNING.value:
@@ -62,9 +62,9 @@ class JobParts:
             settle(session, job)
 
     def claim(self, worker: str = "", *, job_id: int | None = None, but: Collection[int] = ()) -> PartView | None:
-        """Take the oldest part that waits, for one worker only. job_id: of this job. but: not of these jobs."""
+        """Claim the oldest waiting part for one worker. job_id: only of this job. but: not of these jobs."""
         self._database.actor.require(Role.OWNER)
-        if job_id is None and not self._is_any(but):  # looking costs no lock; who is at a job finds more of it
+        if job_id is None and not self._is_any(but):  # checking takes no lock; within a job, there usually is more
             return None
         with self._database.write(Role.OWNER) as session:
             now = database_now(session)
@@ -80,7 +80,7 @@ class JobParts:
             return session.scalars(_claimable(database_now(session), None, but)).first() is not None
 
     def beat(self, held: Mapping[int, int]) -> None:
-        """A sign of life for parts: number -> fence. Those that were lost are left alone."""
+        """Write a heartbeat for parts: id -> fence. Parts that were lost are skipped."""
         with self._database.write(Role.OWNER) as session:
             now = database_now(session)
             for part, fence in held.items():
@@ -88,15 +88,15 @@ class JobParts:
                 session.execute(update(JobPart).where(*mine).values(heartbeat_at=now))
 
     def heartbeats(self) -> dict[int, datetime]:
-        """The latest sign of life of each part that somebody has, by the database's clock."""
+        """Return the latest heartbeat of each held part, by the database's clock."""
         self._database.actor.require(Role.OWNER)
         held = select(JobPart.id, JobPart.heartbeat_at).where(col(JobPart.heartbeat_at).is_not(None))  # type: ignore[call-overload]
         with self._database.read() as session:
             return dict(session.execute(held).tuples().all())
 
     def give_up(self, part_id: int, heartbeat: datetime) -> bool:
-        """Let another worker have a part whose worker is gone. Returns False, and leaves it, where there is a newer
-        sign of life than this one. A part that ended several workers is taken apart, to find the file that does."""
+        """Release a part whose worker is gone. Returns False, and changes nothing, if there is a newer heartbeat
+        than this one. A part that crashed several workers is split into single files, to find the bad one."""
         with self._database.write(Role.OWNER) as session:
             part = session.get(JobPart, part_id)
             if part is None or part.heartbeat_at != heartbeat:
@@ -113,7 +113,7 @@ class JobParts:
             return True
 
     def release(self, held: Mapping[int, int], *, failed: bool = False) -> None:
-        """Give back parts, number -> fence, as their worker stops. failed: it could not do them; another may."""
+        """Release parts, id -> fence, when their worker stops. failed: it could not do them, but another might."""
         with self._database.write(Role.OWNER) as session:
             for part_id, fence in held.items():
                 part = session.get(JobPart, part_id)

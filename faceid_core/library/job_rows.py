@@ -1,4 +1,4 @@
-"""Rows of jobs and of their parts, as transactions of other modules change them."""
+"""Changes to jobs and their parts within the transactions of other modules."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from faceid_core.library.store.lease import database_now
 from faceid_core.values import PROGRAM, JobState
 
 ATTEMPTS = 5
-"""Workers that may die over the same work before it is given up."""
+"""Workers that may die on the same work before it is given up."""
 
 LONGEST_WAIT_SECONDS = 60.0
-"""Between two attempts, which are twice as far apart each time."""
+"""Longest wait between two attempts. The wait doubles each time."""
 
 AFTER_IMPORT: tuple[tuple[str, dict[str, Any]], ...] = (
     ("cluster", {"new_only": True}),
     ("map", {"new_only": True}),
 )
-"""What an import that found faces asks for."""
+"""Jobs queued after an import that found faces."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartProgress:
-    """How far a part is. left: paths without an outcome. report: what became of the others, as plain values.
-    done: files that have an outcome since the last time."""
+    """Progress of a part. left: paths without an outcome. report: the outcome of the others, as plain values.
+    done: files that got an outcome since the last progress."""
 
     part: int
     left: Sequence[str]
@@ -40,12 +40,12 @@ class PartProgress:
 
 
 def waiting(row: type[Job] | type[JobPart], now: datetime) -> Any:
-    """The condition that it may be tried now."""
+    """Return the condition that it may be tried now."""
     return col(row.not_before).is_(None) | (col(row.not_before) <= now)
 
 
 def enqueue(session: Session, kind: str, actor: str, params: dict[str, Any]) -> Job:
-    """Queue a job, unless one waits with the same parameters, which is given instead."""
+    """Queue a job, or return the one already queued with the same parameters."""
     queued = select(Job).where(col(Job.kind) == kind, col(Job.state) == JobState.QUEUED.value)
     for job in session.scalars(queued):
         if job.params == params:
@@ -57,7 +57,7 @@ def enqueue(session: Session, kind: str, actor: str, params: dict[str, Any]) -> 
 
 
 def put_back(session: Session, row: Job | JobPart, *, failed: bool) -> None:
-    """Nobody has it any more, and whoever had it is too late. failed: its worker died; then it waits a while."""
+    """Release it and invalidate its holder's fence. failed: its worker died; wait before the next attempt."""
     row.fence += 1
     row.worker, row.heartbeat_at, row.not_before = "", None, None
     if failed:
@@ -67,7 +67,7 @@ def put_back(session: Session, row: Job | JobPart, *, failed: bool) -> None:
 
 
 def record(session: Session, progress: Sequence[PartProgress]) -> None:
-    """Write down how far parts are, in the transaction that stored their photos."""
+    """Record the progress of parts, in the transaction that stored their photos."""
     now = database_now(session) if progress else None
     for each in progress:
         part = session.get_one(JobPart, each.part)
@@ -83,7 +83,7 @@ def record(session: Session, progress: Sequence[PartProgress]) -> None:
 
 
 def settle(session: Session, job: Job) -> None:
-    """End a job whose last part has ended."""
+    """Finish a job if it has no parts left."""
     if session.scalar(select(func.count()).select_from(JobPart).where(col(JobPart.job_id) == job.id)):
         return
     now = database_now(session)
@@ -96,14 +96,14 @@ def settle(session: Session, job: Job) -> None:
 
 
 def drop_parts(session: Session, job: Job, *, held: bool) -> None:
-    """Take the parts of a job away: those that wait, or also those that somebody holds, who is then refused."""
+    """Delete the waiting parts of a job. held: also those held by a worker, whose writes are then refused."""
     mine = delete(JobPart).where(col(JobPart.job_id) == job.id)
     session.execute(mine if held else mine.where(col(JobPart.heartbeat_at).is_(None)))
     session.flush()
 
 
 def _pace(job: Job, now: datetime | None) -> dict[str, Any]:
-    """Files a second so far, of all workers, and seconds left at that rate."""
+    """Return the details with the overall rate in files per second and the seconds left at that rate."""
     seconds = (now - job.started_at).total_seconds() if now and job.started_at else 0.0
     if seconds <= 0 or not job.done:
         return dict(job.details)
@@ -112,5 +112,5 @@ def _pace(job: Job, now: datetime | None) -> dict[str, Any]:
 
 
 def _sum(report: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Numbers added, lists joined."""
+    """Merge two reports: add numbers, concatenate lists."""
     return {**report, **{name: report.get(name, type(value)()) + value for name, value in other.items()}}

@@ -1,8 +1,8 @@
-"""The queue of background jobs: pages submit and watch, a worker claims and reports.
+"""The queue of background jobs: pages submit and watch jobs, workers claim them and report progress.
 
-A worker has a job as long as it shows life. One that was taken for dead finds the job ended, or with another fence
-where another worker has it: it neither goes on nor writes an outcome. An import goes on with another worker, as
-what it has stored is skipped; other jobs end and are submitted anew.
+A worker holds a job as long as it sends heartbeats. A worker that was presumed dead finds that the job has ended,
+or has a new fence because another worker holds it; it then stops without writing a result. Another worker resumes
+an import, skipping what is stored already; other jobs end and have to be submitted again.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ from faceid_core.library.store.records import JobView
 from faceid_core.values import OPEN_JOBS, JobState, Role
 
 RESUMES = "import"
-"""The kind of job that goes on where it was, as what it has stored is skipped; others begin anew."""
+"""The kind of job that resumes, because it skips what is stored already. Others start from the beginning."""
 
 
 NEEDS = {"cluster": Role.EDITOR, "map": Role.EDITOR}
-"""The role that it takes to ask for a kind of job, and that the job has when it runs; for all others an owner's."""
+"""The role required to submit each kind of job, and the role that the job runs with. All others need an owner."""
 
 
 def needed(kind: str) -> Role:
-    """The role that it takes to ask for a job of this kind, or to stop it."""
+    """Return the role required to submit or stop a job of this kind."""
     return NEEDS.get(kind, Role.OWNER)
 
 
 class Jobs:
-    """The queue: pages submit and watch, the worker claims and reports."""
+    """The queue: pages submit and watch jobs, workers claim them and report progress."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def submit(self, kind: str, params: dict[str, Any]) -> JobView:
-        """Queue a job, which acts for whoever asked; one that already waits with the same parameters is returned
-        instead. Raises NotAllowed."""
+        """Queue a job on behalf of the actor, or return the one already queued with the same parameters. Raises
+        NotAllowed."""
         with self._database.write(needed(kind)) as session:
             return _job(enqueue(session, kind, acting(session).name, params))
 
     def claim(
         self, worker: str = "", *, kinds: Collection[str] | None = None, but: Collection[int] = ()
     ) -> JobView | None:
-        """Take the oldest queued job, for one worker only; None when nothing waits. kinds: of these only; but: not
-        these jobs."""
+        """Claim the oldest queued job for one worker; None if there is none. kinds: only of these kinds; but: not
+        these job ids."""
         self._database.actor.require(Role.OWNER)
-        with self._database.read() as session:  # looking costs no lock: an idle worker must not disturb writers
+        with self._database.read() as session:  # checking takes no lock: idle workers must not disturb writers
             if session.scalars(_claimable(database_now(session), kinds, but)).first() is None:
                 return None
         with self._database.write(Role.OWNER) as session:
@@ -78,12 +78,12 @@ class Jobs:
         *,
         fence: int | None = None,
     ) -> bool:
-        """Write progress and a sign of life. Returns whether to stop: somebody asked for it, or the job
-        is no longer the caller's, whose fence is another one."""
+        """Write progress and a heartbeat. Returns whether to stop: the job was cancelled, or the caller no longer
+        holds it because the fence has changed."""
         with self._database.write(Role.OWNER) as session:
             job = _find(session, job_id)
             if job.is_split:
-                return job.cancel_requested  # its parts show the life in it
+                return job.cancel_requested  # its parts send the heartbeats
             if not _is_of(job, fence):
                 return True
             job.done, job.total, job.message, job.heartbeat_at = done, total, message, database_now(session)
@@ -97,15 +97,15 @@ class Jobs:
         self._database.optimise()  # an import or a grouping may have multiplied the rows
 
     def fail(self, job_id: int, sentence: str, *, fence: int | None = None) -> None:
-        """Mark a running job as failed; sentence: what to do, as the page shows it."""
+        """Mark a running job as failed; sentence: the message shown on the page."""
         self._end(job_id, JobState.FAILED, fence, error=sentence)
 
     def cancelled(self, job_id: int, *, fence: int | None = None) -> None:
-        """Mark a running job as stopped because somebody asked for it."""
+        """Mark a running job as cancelled."""
         self._end(job_id, JobState.CANCELLED, fence)
 
     def cancel(self, job_id: int) -> None:
-        """Ask a job to stop; one that nobody has is cancelled at once. Raises NotFound, NotAllowed."""
+        """Ask a job to stop. A job that no worker holds is cancelled at once. Raises NotFound, NotAllowed."""
         with self._database.write() as session:
             job = _find(session, job_id)
             acting(session).require(needed(job.kind))
@@ -117,7 +117,7 @@ class Jobs:
                 settle(session, job)
 
     def pause(self, job_id: int, paused: bool = True) -> None:
-        """Let an import rest, or go on. What is being read is still stored.
+        """Pause or resume an import. Files that are being read are still stored.
 
         Raises NotFound, NotAllowed; BadInput for other jobs.
         """
@@ -129,16 +129,16 @@ class Jobs:
             job.is_paused = paused and job.state in OPEN_JOBS
 
     def may_ask(self, kind: str) -> bool:
-        """Whether whoever acts may ask for a job of this kind, and stop one."""
+        """Whether the actor may submit and stop jobs of this kind."""
         return self._database.actor.role.includes(needed(kind))
 
     def get(self, job_id: int) -> JobView:
-        """One job. Raises NotFound."""
+        """Return a job. Raises NotFound."""
         with self._database.read() as session:
             return self._shown(_find(session, job_id))
 
     def active(self) -> list[JobView]:
-        """Running and queued jobs, in the order in which they are done."""
+        """Return running and queued jobs, in the order in which they are processed."""
         with self._database.read() as session:
             return [
                 self._shown(job)
@@ -146,19 +146,19 @@ class Jobs:
             ]
 
     def last_started(self, kind: str) -> datetime | None:
-        """When a job of this kind was asked for last, in UTC without a zone; None for never."""
+        """Return when a job of this kind was last submitted, in naive UTC; None for never."""
         with self._database.read() as session:
             return session.scalar(select(func.max(Job.created_at)).where(col(Job.kind) == kind))
 
     def recent(self, limit: int = 10) -> list[JobView]:
-        """The newest jobs first."""
+        """Return the latest jobs, newest first."""
         with self._database.read() as session:
             return [
                 self._shown(job) for job in session.scalars(select(Job).order_by(col(Job.id).desc()).limit(limit))
             ]
 
     def heartbeats(self) -> dict[int, datetime | None]:
-        """The latest sign of life of each running job, by the database's clock."""
+        """Return the latest heartbeat of each running job, by the database's clock."""
         self._database.actor.require(Role.OWNER)
         running = select(Job.id, Job.heartbeat_at).where(  # type: ignore[call-overload]
             col(Job.state) == JobState.RUNNING.value, col(Job.is_split).is_(False)
@@ -167,8 +167,8 @@ class Jobs:
             return dict(session.execute(running).tuples().all())
 
     def interrupt(self, job_id: int, heartbeat: datetime | None) -> bool:
-        """End a running job whose worker is gone; an import waits for another one, a few times. Returns False, and
-        leaves it, where there is a newer sign of life than this one, or it has ended."""
+        """End a running job whose worker is gone; an import is requeued a few times. Returns False, and changes
+        nothing, if there is a newer heartbeat than this one or the job has ended."""
         self._database.actor.require(Role.OWNER)
         with self._database.write(Role.OWNER) as session:
             job = session.get(Job, job_id)
@@ -184,8 +184,8 @@ class Jobs:
             return True
 
     def release(self, job_id: int, fence: int) -> bool:
-        """Leave an import to another worker, after a while, as this one can't do it. Returns False, and leaves it,
-        once enough have tried."""
+        """Requeue an import that this worker can't do, for another one after a wait. Returns False, and changes
+        nothing, once enough workers have tried."""
         with self._database.write(Role.OWNER) as session:
             job = _find(session, job_id)
             if not _is_of(job, fence) or job.is_split or job.attempts >= ATTEMPTS - 1:
@@ -195,7 +195,7 @@ class Jobs:
             return True
 
     def _shown(self, job: Job) -> JobView:
-        """Which files an import reads, leaves out and can't read is for owners; others get the numbers."""
+        """Only owners see which files an import reads, skips or can't read. Others see the numbers."""
         view = _job(job)
         if self._database.actor.role.includes(Role.OWNER):
             return view
@@ -226,7 +226,7 @@ def _claimable(now: datetime, kinds: Collection[str] | None, but: Collection[int
 
 
 def _is_of(job: Job, fence: int | None) -> bool:
-    """Whether a job is running, and whoever has this fence has it."""
+    """Whether a job is running and held with this fence."""
     return job.state == JobState.RUNNING.value and fence in (None, job.fence)
 
 

@@ -1,4 +1,4 @@
-"""The library: one object with a part for each kind of thing in it."""
+"""The library: one object with an attribute for each kind of data in it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from faceid_core.values import Actor, Flag, PhotoStatus, Role
 UNFINISHED = (
     "The database's files hold bytes of what was erased; stop the app and other commands, then run this again."
 )
-"""The finding of an erasure that could not be finished."""
+"""The problem reported for an unfinished erasure."""
 
 FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
 
@@ -55,8 +55,8 @@ FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]
 class Library:
     """A library folder and its database. Safe to share between threads; each operation is its own transaction.
 
-    Whoever opens it acts as its owner; `acting_as` gives the same library to somebody else. All of these are equal,
-    as they hold the same: what is computed for one is kept for the others, too.
+    Opening it makes the caller its owner; `acting_as` returns the same library for another actor. All of these
+    compare equal, because they have the same content: cached results are shared between them.
     """
 
     def __init__(self, settings: Settings, database: Database, *, original: Library | None = None) -> None:
@@ -89,8 +89,8 @@ class Library:
 
     @classmethod
     def open(cls, settings: Settings) -> Library:
-        """Open the library, making the folder and the tables when there are none. What an erasure had to leave in
-        the files because of others goes now, if nobody reads.
+        """Open the library. Creates the folder and the tables if they don't exist, and finishes an erasure that
+        other programs had blocked, unless one is still reading.
 
         Raises LibraryError, LibraryBusy, SchemaOutdated, SchemaTooNew.
         """
@@ -103,7 +103,7 @@ class Library:
 
     @property
     def read_only(self) -> str | None:
-        """That nothing can be changed here, as a sentence; None where it can."""
+        """Return a message if the library is read-only, else None."""
         return READ_ONLY if self._database.read_only else None
 
     @property
@@ -112,10 +112,10 @@ class Library:
         return self._database.actor
 
     def acting_as(self, actor: Actor, lease: Lease | None = None) -> Library:
-        """The same library for somebody with a role: what it does not include raises NotAllowed. Cheap enough for
-        each request; the connections stay those of the original, which alone closes them.
+        """Return the same library for another actor. What the actor's role does not allow raises NotAllowed. Cheap
+        enough for each request. The connections are shared; only the original closes them.
 
-        lease: work that another worker may take over; once it has, every write here raises LeaseLost."""
+        lease: work that another worker may take over. Once it has, every write here raises LeaseLost."""
         return Library(self.settings, self._database.acting_as(actor, lease), original=self)
 
     def __eq__(self, other: object) -> bool:
@@ -125,12 +125,12 @@ class Library:
         return hash(self._database.engine)
 
     def counts(self) -> Counts:
-        """What is in the library."""
+        """Return the library in numbers."""
 
         def number(what: object, *conditions: object) -> Any:
             return select(func.count()).select_from(what).where(*conditions).scalar_subquery()  # type: ignore[arg-type]
 
-        # Unnamed faces are those that are left over: counting them one by one would look up every face's label.
+        # Unnamed faces are computed as the rest: counting them directly would look up every face's label.
         flagged = (
             select(func.count())
             .select_from(Face)
@@ -138,7 +138,7 @@ class Library:
             .where(col(Face.flag).in_(FLAGGED), col(Label.face_id).is_(None))
             .scalar_subquery()
         )
-        # SQLite would sort all rows for a count(DISTINCT), while an index has them in order.
+        # SQLite would sort all rows for a count(DISTINCT), although an index has them in order.
         on_a_map = select(col(MapPoint.face_id)).distinct().subquery()
         mapped = number(on_a_map)
         wanted = select(
@@ -158,12 +158,12 @@ class Library:
         return Counts(photos, failed, faces, unnamed, people, named, clusters, mapped, models)
 
     def refuse_open_door(self) -> None:
-        """Raises BadInput where the web app would let in everybody on the network without leave."""
+        """Raise BadInput if the web app would be open to the network although the settings don't allow it."""
         refuse_open_door(self.settings, self.users)
 
     def problems(self) -> list[str]:
-        """What is wrong in the database, one sentence each; it reads every row, a minute for a million faces.
-        Raises NotAllowed for all but owners."""
+        """Check the database and return its problems, one sentence each. Reads every row: a minute for a million
+        faces. Raises NotAllowed for all but owners."""
         self.actor.require(Role.OWNER)
         from faceid_core.library.store.integrity import problems
 
@@ -171,7 +171,7 @@ class Library:
         return [*left, *problems(self._database), *self.models.problems()]
 
     def close(self) -> None:
-        """Close every connection to the database; the library can't be used after that."""
+        """Close all database connections. The library can't be used afterwards."""
         if self._original is None:
             self._database.close()
 

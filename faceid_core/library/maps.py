@@ -31,19 +31,19 @@ class Maps:
         self._database = database
 
     def save(self, projector: str, embedder: str, ids: Ints, points: npt.NDArray[np.float32]) -> None:
-        """Replace the map of this projector. points: (N, 2), of the faces ids (N,)."""
+        """Replace the map of this projector. points: (N, 2), of the face ids (N,)."""
         rows = [
             {"face_id": int(face), "projector": projector, "embedder": embedder, "x": float(x), "y": float(y)}
             for face, (x, y) in zip(ids, points, strict=True)
         ]
         with self._database.write() as session:
-            withheld = withheld_among(session, map(int, ids))  # who refused while the map was drawn
+            withheld = withheld_among(session, map(int, ids))  # consent refused while the map was computed
             rows = [row for row in rows if row["face_id"] not in withheld]
             session.execute(delete(MapPoint).where(col(MapPoint.projector) == projector))
             add_rows(session, MapPoint, rows)
 
     def points(self, projector: str, embedder: str | None = None) -> MapPoints:
-        """The map, without flagged faces; to viewers hidden people are nobody."""
+        """Return the map without flagged faces, and for viewers without hidden people."""
         member = (
             select(ClusterMember.face_id, Cluster.number)  # type: ignore[call-overload]
             .join(Cluster, col(Cluster.id) == col(ClusterMember.cluster_id))
@@ -55,8 +55,9 @@ class Maps:
             .join(Face, col(Face.id) == col(MapPoint.face_id))
             .outerjoin(member, member.c.face_id == col(MapPoint.face_id))
             .outerjoin(Label, col(Label.face_id) == col(MapPoint.face_id))
-            .outerjoin(Person, (col(Person.id) == col(Label.person_id)) & shown_person(self._database.actor))
+            .outerjoin(Person, col(Person.id) == col(Label.person_id))
             .where(col(MapPoint.projector) == projector, col(Face.flag) == Flag.NONE.value)
+            .where(col(Person.id).is_(None) | shown_person(self._database.actor))
             .order_by(col(MapPoint.face_id))
         )
         if embedder is not None:

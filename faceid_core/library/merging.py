@@ -1,4 +1,4 @@
-"""Making several people one: what moves to the person who stays, and what was said against it and goes."""
+"""Merging people: what moves to the person who is kept, and which contradicting decisions are deleted."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from faceid_core.library.store.tables import Label, PairConstraint, Rejection
 
 
 def moved_labels(session: Session, others: Sequence[int], keep_id: int) -> list[Change]:
-    """The faces of the others, given to the person who stays."""
+    """Move the faces of the others to the person who is kept."""
     rows = current_rows(session, "label", col(Label.person_id), others)
     return [Change("label", row, {**row, "person_id": keep_id}) for row in rows]
 
 
 def moved_rejections(session: Session, others: Sequence[int], keep_id: int) -> list[Change]:
-    """Rejections follow, except where the face is, or will be, the kept person's."""
+    """Move the others' rejections, except for faces that are, or will be, the kept person's."""
     mine = current_rows(session, "label", col(Label.person_id), [keep_id, *others])
     kept = {row["face_id"] for row in mine}
     kept |= {r["face_id"] for r in current_rows(session, "rejection", col(Rejection.person_id), [keep_id])}
@@ -32,7 +32,7 @@ def moved_rejections(session: Session, others: Sequence[int], keep_id: int) -> l
 
 
 def moved_photos(session: Session, others: Sequence[int], keep_id: int) -> list[Change]:
-    """Photos that the others are on without a face; what was said of the kept person stays."""
+    """Move the photos on which the others appear without a face. Entries of the kept person stay."""
     rows = current_rows(session, "persononphoto", col(PersonOnPhoto.person_id), [keep_id, *others])
     kept = {row["photo_id"] for row in rows if row["person_id"] == keep_id}
     changes: list[Change] = []
@@ -47,8 +47,8 @@ def moved_photos(session: Session, others: Sequence[int], keep_id: int) -> list[
 
 
 def overruled(session: Session, people: Sequence[int]) -> list[Change]:
-    """What people said against these people's being one: faces of the others that are not the first, and pairs of
-    faces of two of them that are two people. (What was said against the others goes with them.)"""
+    """Delete decisions that contradict the merge: rejections of the first person for faces of the others, and pairs
+    of their faces that were said to be different people. (Rejections of the others are deleted with them.)"""
     labels = current_rows(session, "label", col(Label.person_id), people)
     person_of = {row["face_id"]: row["person_id"] for row in labels}
     rejections = current_rows(session, "rejection", col(Rejection.person_id), people[:1])

@@ -1,4 +1,4 @@
-"""Trained recognisers; the one that was trained or activated last recognises."""
+"""Trained recognisers. The one trained or activated last is in use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_NOTES = 2000
 
 
 class Models:
-    """Trained recognisers; the one that was trained or activated last recognises."""
+    """Trained recognisers. The one trained or activated last is in use."""
 
     def __init__(self, database: Database, models_folder: Path) -> None:
         self._database, self._folder = database, models_folder
@@ -42,8 +42,8 @@ class Models:
     ) -> int:
         """Store a trained recogniser, whose files are in the models folder under `artifact`. Returns its id.
 
-        learned: what it learned from. Raises ErasedMeanwhile where something of that was erased since it was read,
-        or a face that the model holds beside its people.
+        learned: the training data. Raises ErasedMeanwhile if part of it, or a face that the model stores besides
+        its people, has been erased since it was read.
         """
         model = TrainedModel(
             embedder=embedder,
@@ -66,7 +66,7 @@ class Models:
             return model.id
 
     def forget_gone_faces(self) -> None:
-        """Take faces that are in the library no more out of the recognisers: of photos that were searched anew."""
+        """Remove faces from the recognisers that the library no longer has because photos were searched again."""
         self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             if not any(True for _ in model_cohorts.strays(session, self._folder)):
@@ -77,7 +77,7 @@ class Models:
         model_cohorts.remove(self._folder, former)
 
     def problems(self) -> list[str]:
-        """What recognisers hold of faces that are gone, one sentence each."""
+        """Return one sentence for each recogniser with vectors of faces that no longer exist."""
         with self._database.read() as session:
             return [
                 f"A recogniser (number {model.id}) holds vectors of {count(len(faces), 'face')} that the library "
@@ -86,14 +86,14 @@ class Models:
             ]
 
     def all(self) -> list[ModelView]:
-        """All recognisers, the newest first."""
+        """Return all recognisers, newest first."""
         with self._database.read() as session:
             found = session.scalars(select(TrainedModel).order_by(col(TrainedModel.id).desc())).all()
             active = _active(session)
             return [_model(row, active) for row in found]
 
     def latest(self) -> ModelView:
-        """The recogniser in use: the one that was trained or activated last. Raises NoModel."""
+        """Return the recogniser in use: the one trained or activated last. Raises NoModel."""
         with self._database.read() as session:
             row = _active(session)
             if row is None:
@@ -101,12 +101,12 @@ class Models:
             return _model(row, row)
 
     def get(self, model_id: int) -> ModelView:
-        """One recogniser. Raises NotFound."""
+        """Return a recogniser. Raises NotFound."""
         with self._database.read() as session:
             return _model(_found(session, model_id), _active(session))
 
     def activate(self, model_id: int) -> Act:
-        """Recognise with this one from now on. Raises NotFound."""
+        """Use this recogniser from now on. Raises NotFound."""
         with self._database.write(Role.OWNER) as session:
             row, active = _found(session, model_id), _active(session)
             before = row_of(row)
@@ -115,7 +115,7 @@ class Models:
             return Act(journal.record(session, "activate", f"Activated recogniser {model_id}", changes))
 
     def set_threshold(self, model_id: int, threshold: float) -> Act:
-        """Give a name only from this probability on. Raises NotFound, BadInput."""
+        """Set the minimum probability for giving a name. Raises NotFound, BadInput."""
         if not 0 < threshold < 1:
             raise BadInput("Choose a threshold between 0 and 1.")
         with self._database.write(Role.OWNER) as session:
@@ -126,7 +126,7 @@ class Models:
             return Act(journal.record(session, "threshold", summary, changes))
 
     def note(self, model_id: int, notes: str) -> ModelView:
-        """Write what is worth remembering of a recogniser; the former notes go. Raises NotFound, BadInput."""
+        """Replace the notes on a recogniser. Raises NotFound, BadInput."""
         if len(notes) > LONGEST_NOTES:
             raise BadInput(f"Notes may have {LONGEST_NOTES:,} characters at most; shorten them.")
         with self._database.write(Role.OWNER) as session:
@@ -136,8 +136,8 @@ class Models:
             return _model(row, _active(session))
 
     def delete(self, model_id: int) -> None:
-        """Delete a recogniser with its files, which can't be undone; where it was in use, the one that was before
-        it is. Raises NotFound."""
+        """Delete a recogniser and its files, which can't be undone. If it was in use, the previous one takes over.
+        Raises NotFound."""
         with self._database.write(Role.OWNER) as session:
             row = _found(session, model_id)
             artifact = row.artifact
@@ -163,8 +163,8 @@ def _found(session: Session, model_id: int) -> TrainedModel:
 
 
 def _refuse_erased(session: Session, learned: NamedFaces) -> None:
-    """Whoever is renamed, merged or deleted while a recogniser is trained may be in it, as may anybody later on.
-    But once something was erased each face must bear the name that it had: an id may be somebody else's by now."""
+    """Raise ErasedMeanwhile if training data was erased. People renamed, merged or deleted during the training may
+    be in the recogniser. But after an erasure, each face must still have the name it had when it was read."""
     erased = select(Event.id).where(col(Event.kind) == journal.ERASED, col(Event.id) > learned.as_of)  # type: ignore[call-overload]
     if session.execute(erased.limit(1)).first() is None:
         return

@@ -1,4 +1,4 @@
-"""Giving faces a name: which labels, rejections and flags change, and what forbids it."""
+"""Naming faces: which labels, rejections and flags change, and when it is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STRENGTH = {source: strength for strength, source in enumerate(reversed(LabelSo
 
 
 def record_naming(session: Session, person: Row, changes: list[Change], done: list[Change]) -> Naming:
-    """Write a naming; done: the person, where made for it."""
+    """Record a naming in the journal. done: the person, if created for it."""
     faces = sum(change.table == "label" for change in changes)
     summary = f"Named {count_faces(faces)} “{person['name']}”"
     event = journal.record(session, "name", summary, changes, done=done)
@@ -35,7 +35,7 @@ def count_faces(faces: int) -> str:
 
 
 def find_or_add(session: Session, name: str) -> tuple[Person, bool]:
-    """The person of that name, and whether it was made just now."""
+    """Return the person with that name, and whether it was just created."""
     person = session.scalars(select(Person).where(col(Person.name_key) == person_names.key(name))).first()
     if person is not None:
         return person, False
@@ -46,7 +46,7 @@ def find_or_add(session: Session, name: str) -> tuple[Person, bool]:
 
 
 def naming_changes(session: Session, faces: list[int], person: Row, source: LabelSource) -> list[Change]:
-    """The labels that name faces, and, where a human names them, the rejections and flags that go."""
+    """Return the new labels and, if a human names the faces, the deleted rejections and flags."""
     labels = {row["face_id"]: row for row in current_rows(session, "label", col(Label.face_id), faces)}
     rows = {row["id"]: row for row in current_rows(session, "face", col(Face.id), faces)}
     rejected = [
@@ -77,7 +77,7 @@ def naming_changes(session: Session, faces: list[int], person: Row, source: Labe
 
 
 def refuse_twice(session: Session, changes: list[Change], person: Row) -> None:
-    """Raises TwiceOnPhoto for the first photo on which the person's new faces meet each other or older ones."""
+    """Raise TwiceOnPhoto for the first photo that would have more than one face of the person."""
     new = {change.after["face_id"] for change in changes if change.table == "label" and change.after}
     photos: dict[int, int] = {}
     for chunk in chunks(new):
@@ -108,7 +108,7 @@ def _twice(session: Session, name: str, photos: list[int]) -> str:
 
 
 def _free(rows: dict[int, Row], labels: dict[int, Row], rejected: set[int], source: LabelSource) -> set[int]:
-    """Faces that a source weaker than a human may name."""
+    """Return the faces that a source weaker than a human may name."""
 
     def open_to(face: int) -> bool:
         label = labels.get(face)

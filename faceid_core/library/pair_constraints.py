@@ -1,5 +1,5 @@
-"""What people said about two faces: that they are the same person, or that they are not. Names come first: a
-verdict counts where one of the two has no name, and tells what need not be asked again."""
+"""User verdicts on pairs of faces: same person or not. Names take precedence: a verdict counts only if one of the
+two faces has no name. It also prevents the question from being asked again."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from faceid_core.values import Ints, utc_now
 Pair = tuple[int, int]
 
 KIND = "verdict"
-"""The kind of event that holds verdicts and nothing else."""
+"""The kind of event that contains only verdicts."""
 
 
 class PairConstraints:
-    """Writes and reads them."""
+    """Reads and writes pair constraints."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def say(self, pairs: Sequence[Pair], *, same: bool, summary: str, drawn: DrawnFaces | None = None) -> Changed:
-        """Remember of pairs of faces whether they are the same person; a verdict of before is replaced.
+        """Record whether pairs of faces are the same person, replacing earlier verdicts.
 
-        summary: what the history says. Faces that are gone are left out. Raises OutOfDate when faces are not as
-        they were drawn.
+        summary: the entry in the history. Faces that no longer exist are skipped. Raises OutOfDate if the faces are
+        not as they were drawn.
         """
         ends = {face for pair in pairs for face in pair}
         with self._database.write() as session:
@@ -45,7 +45,7 @@ class PairConstraints:
         return Changed(event, len(changes))
 
     def all(self, *, same: bool) -> Ints:
-        """(N, 2) int64 ids of the faces that are, or are not, the same person; the smaller id first."""
+        """Return the pairs that are, or are not, the same person: (N, 2) int64 face ids, the smaller id first."""
         wanted = select(PairConstraint.face_id, PairConstraint.other_id).where(col(PairConstraint.same).is_(same))  # type: ignore[call-overload]
         with self._database.read() as session:
             rows = session.execute(wanted.order_by(col(PairConstraint.face_id), col(PairConstraint.other_id))).all()
@@ -55,7 +55,7 @@ class PairConstraints:
 def pair_constraint_changes(
     session: Session, said: Sequence[tuple[int, int, bool]], *, replace: bool = False
 ) -> list[Change]:
-    """The changes that write (face id, face id, same); a verdict that is there stays, or is replaced."""
+    """Return the changes that write (face id, face id, same). Existing verdicts are kept or replaced."""
     wanted = {(min(one, other), max(one, other)): same for one, other, same in said if one != other}
     known = current_rows(session, KIND, col(PairConstraint.face_id), {pair[0] for pair in wanted})
     before = {(row["face_id"], row["other_id"]): row for row in known}

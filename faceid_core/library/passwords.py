@@ -1,4 +1,4 @@
-"""Passwords: what one may be, and their hashes by Argon2id with the parameters of RFC 9106 for little memory."""
+"""Passwords: their rules, and Argon2id hashes with the low-memory parameters of RFC 9106."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 FEWEST_CHARACTERS, MOST_CHARACTERS = 8, 256
-"""NIST SP 800-63B, 5.1.1.2: at least 8. The upper limit keeps a form from being used as a load."""
+"""NIST SP 800-63B, 5.1.1.2: at least 8. The upper limit prevents denial of service by huge passwords."""
 
 _AT_ONCE = threading.BoundedSemaphore(2)
 """A hash takes 64 MiB and half a core for a tenth of a second."""
 
 
 def check_usable(password: str, name: str) -> None:
-    """Raises PasswordUnusable. name: whose it becomes."""
+    """Raise PasswordUnusable if the password breaks a rule. name: of its user."""
     if len(password) < FEWEST_CHARACTERS:
         raise PasswordUnusable(f"Use a password of at least {FEWEST_CHARACTERS} characters.")
     if len(password) > MOST_CHARACTERS:
@@ -30,17 +30,18 @@ def check_usable(password: str, name: str) -> None:
 
 
 def hashed(password: str) -> str:
-    """Argon2's own form, with its parameters and salt."""
+    """Return the hash in Argon2's encoded form, with parameters and salt."""
     with _AT_ONCE:
         return _hasher().hash(_normalised(password))
 
 
 def fits(password: str, stored: str | None) -> bool:
-    """Whether a password has that hash. None takes as long as any other, so that time tells nobody who exists."""
+    """Whether the password matches the hash. None takes as long, so that timing does not reveal which users
+    exist."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     if len(password) > MOST_CHARACTERS:
-        password = ""  # nosec B105 - hashed in vain, so that it takes as long as any other
+        password = ""  # nosec B105 - hashed only so that it takes as long as any other
     against = stored or _of_nobody()
     try:
         with _AT_ONCE:
@@ -50,7 +51,7 @@ def fits(password: str, stored: str | None) -> bool:
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether the hash was made with other parameters than today's."""
+    """Whether the hash was made with outdated parameters."""
     return _hasher().check_needs_rehash(stored)
 
 
@@ -68,5 +69,5 @@ def _of_nobody() -> str:
 
 
 def _normalised(password: str) -> str:
-    """One spelling for what keyboards send in several (NIST SP 800-63B, 5.1.1.2)."""
+    """Normalise Unicode, as keyboards encode the same text differently (NIST SP 800-63B, 5.1.1.2)."""
     return unicodedata.normalize("NFKC", password)

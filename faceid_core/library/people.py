@@ -1,4 +1,4 @@
-"""People and the faces that bear their names. Every change here is one event of the journal."""
+"""People and the faces that have their names. Every change here is one event in the journal."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ from faceid_core.library.store.tables import (
 from faceid_core.values import ConsentState, Flag, LabelSource, Role, utc_now
 
 _SEEN = ("name", "faces")
-"""What somebody must have seen of people before they merge or forget them."""
+"""The fields that must be as drawn before people are merged or deleted."""
 
 _DESCRIBED = ("name", "birth_date", "death_date", "hidden", "favourite")
-"""What `describe` changes."""
+"""The fields that `describe` changes."""
 
 
 _THEIRS: dict[str, Any] = {
@@ -55,7 +55,7 @@ _THEIRS: dict[str, Any] = {
     "rejection": col(Rejection.person_id),
     "persononphoto": col(PersonOnPhoto.person_id),
 }
-"""What goes with a name."""
+"""The tables whose rows are deleted with a person."""
 
 _REFUSAL_LOST = (
     "{} refused consent, and without the name nobody would know. Erase this person instead, or set the consent to "
@@ -70,7 +70,7 @@ class People:
         self._database = database
 
     def all(self) -> list[PersonView]:
-        """Everybody, those with most faces first."""
+        """Return all people, those with the most faces first."""
         read_only = self._database.read_only
         if not read_only:
             person_counts.fill_counts(self._database)
@@ -79,7 +79,7 @@ class People:
             return sorted(everybody, key=lambda person: (-person.faces, person.name.casefold()))
 
     def get(self, person_id: int) -> PersonView:
-        """One person. Raises NotFound."""
+        """Return a person. Raises NotFound."""
         with self._database.read() as session:
             found = _views(session, [person_id])
         if not found:
@@ -87,7 +87,7 @@ class People:
         return found[0]
 
     def find(self, name: str) -> PersonView | None:
-        """The person of that name, in whatever case."""
+        """Return the person with that name, ignoring case, or None."""
         with self._database.read() as session:
             wanted = select(col(Person.id)).where(
                 col(Person.name_key) == person_names.key(person_names.clean(name))
@@ -96,7 +96,7 @@ class People:
         return found[0] if found else None
 
     def known(self, name: str) -> PersonView:
-        """The person of that name. Raises NotFound."""
+        """Return the person with that name. Raises NotFound."""
         person = self.find(name)
         if person is None:
             raise NotFound(f"There is no person called {name}; `faceid people` lists all names.")
@@ -111,11 +111,11 @@ class People:
         once: bool = False,
         drawn: DrawnFaces | None = None,
     ) -> Naming:
-        """Give faces to the person of that name, who is made if new. Raises InvalidName.
+        """Give faces to the person with that name, creating the person if needed. Raises InvalidName.
 
-        A weaker source leaves alone what a stronger one decided: other names, flags and rejections.
-        once: raise TwiceOnPhoto when the person would then be on one photo twice (right for a mirror or a collage).
-        drawn: raise OutOfDate when faces are not as they were drawn.
+        A weaker source does not change what a stronger one decided: names, flags and rejections.
+        once: raise TwiceOnPhoto if the person would be on a photo twice (which is correct for a mirror or collage).
+        drawn: raise OutOfDate if the faces are not as they were drawn.
         """
         name = person_names.clean(name)
         with self._database.write() as session:
@@ -126,7 +126,7 @@ class People:
                 refuse_twice(session, changes, row_of(person))
             row = row_of(person)
             if created and not changes:
-                session.delete(person)  # nobody exists without ever having had a face
+                session.delete(person)  # a person needs at least one face
             done = [Change("person", None, row)] if created and changes else []
             return record_naming(session, row, changes, done)
 
@@ -139,7 +139,7 @@ class People:
         once: bool = False,
         drawn: DrawnFaces | None = None,
     ) -> Naming:
-        """Give faces to a person who is there, whatever they are called by now. Raises NotFound; else like
+        """Give faces to an existing person, whatever their current name. Raises NotFound; otherwise like
         `name_faces`."""
         with self._database.write() as session:
             check_faces(session, ids, drawn)
@@ -150,7 +150,7 @@ class People:
             return record_naming(session, person, changes, [])
 
     def rename(self, person_id: int, name: str) -> PersonChanged:
-        """Give a person another name. Raises NotFound, InvalidName, NameTaken."""
+        """Rename a person. Raises NotFound, InvalidName, NameTaken."""
         return self.describe(person_id, name=name)
 
     def describe(
@@ -164,12 +164,11 @@ class People:
         favourite: bool | None = None,
         drawn: PersonView | None = None,
     ) -> PersonChanged:
-        """Change a person's name, dates (None: unknown), whether lists leave them out or show them first, as one
-        event.
+        """Change a person's name, dates (None: unknown), and whether they are hidden or a favourite, as one event.
 
-        Raises NotFound, InvalidName, NameTaken, BadInput for a new date before EARLIEST or in the future (a date
-        that is stored already may be any: it can have come with imported decisions) or a death before the birth,
-        OutOfDate when one of these is not as it was drawn.
+        Raises NotFound, InvalidName, NameTaken, OutOfDate if one of these is not as it was drawn, and BadInput for
+        a new date before EARLIEST or in the future, or a death before the birth. Dates already stored are not
+        checked: they may have come with imported decisions.
         """
         with self._database.write() as session:
             before = _row(session, person_id)
@@ -190,11 +189,11 @@ class People:
         return PersonChanged(event, self.get(person_id))
 
     def merge(self, keep_id: int, other_ids: Sequence[int], *, drawn: Sequence[PersonView] = ()) -> PersonChanged:
-        """Make several people one: faces and rejections go to `keep_id`. What was said before against their being
-        one - this face of Bo is not Ada, these two faces are two people - goes, and comes back with an undo. The
-        strictest consent of all holds: where one refused, the pictures and vectors of all go, see consents.
+        """Merge several people: faces and rejections move to `keep_id`. Decisions that contradict the merge (this
+        face of Bo is not Ada; these two faces are different people) are deleted, and restored by an undo. The
+        strictest consent applies: if one refused, the pictures and vectors of all are deleted, see consents.
 
-        Raises NotFound, BadInput, OutOfDate when the people have another name or number of faces than drawn.
+        Raises NotFound, BadInput, OutOfDate if a name or number of faces differs from what was drawn.
         """
         others = list(dict.fromkeys(int(other) for other in other_ids if int(other) != keep_id))
         if not others:
@@ -216,8 +215,8 @@ class People:
         return PersonChanged(event, self.get(keep_id))
 
     def delete(self, person_id: int, *, drawn: PersonView | None = None) -> Act:
-        """Forget a person: the faces become unnamed. Raises NotFound, OutOfDate when the person has another name or
-        number of faces than drawn, BadInput when they refused consent, which would be forgotten, too."""
+        """Delete a person; their faces become unnamed. Raises NotFound, OutOfDate if the name or number of faces
+        differs from what was drawn, BadInput if they refused consent, since the refusal would be lost."""
         with self._database.write() as session:
             row = _row(session, person_id)
             said = current_rows(session, "consent", col(Consent.person_id), [person_id])
@@ -232,9 +231,9 @@ class People:
             return Act(journal.record(session, "delete", f"Removed the name “{row['name']}”", changes))
 
     def remove_faces(self, ids: Sequence[int], person_id: int) -> Changed:
-        """Take faces from a person and remember that they are not them. Raises NotFound.
+        """Remove faces from a person and remember the rejection. Raises NotFound.
 
-        Faces that are nobody's, or somebody else's, by now are left alone and counted.
+        Faces that no longer belong to the person are left unchanged and counted.
         """
         wanted = {int(face) for face in ids}
         with self._database.write() as session:
@@ -248,10 +247,9 @@ class People:
         return Changed(event, len(labels), left=len(wanted) - len(labels))
 
     def reject(self, ids: Sequence[int], person_id: int, *, drawn: DrawnFaces | None = None) -> Changed:
-        """Remember that faces are not this person; a label saying so goes.
+        """Remember that faces are not this person, and delete labels that say they are.
 
-        Raises NotFound, OutOfDate when faces are not as they were drawn. Faces that are not in the library any more
-        are left out.
+        Raises NotFound, OutOfDate if the faces are not as they were drawn. Faces that no longer exist are skipped.
         """
         with self._database.write() as session:
             check_faces(session, ids, drawn)
@@ -268,9 +266,9 @@ class People:
     def answer(
         self, yes: Sequence[int], no: Sequence[int], person_id: int, *, drawn: DrawnFaces | None = None
     ) -> Changed:
-        """Suggested faces: some are this person, the others are not, as one event.
+        """Answer suggestions for a person: some faces are this person, the others are not, as one event.
 
-        Raises NotFound, TwiceOnPhoto, OutOfDate when faces are not as they were drawn.
+        Raises NotFound, TwiceOnPhoto, OutOfDate if the faces are not as they were drawn.
         """
         with self._database.write() as session:
             check_faces(session, [*yes, *no], drawn)
@@ -288,9 +286,9 @@ class People:
         return Changed(event, len(changes) + len(refused))
 
     def accept(self, pairs: Sequence[tuple[int, int]], *, drawn: DrawnFaces | None = None) -> Changed:
-        """Suggested faces are these people, (face, person), as one event.
+        """Accept suggestions, pairs (face, person), as one event.
 
-        Raises NotFound, TwiceOnPhoto, OutOfDate when faces are not as they were drawn.
+        Raises NotFound, TwiceOnPhoto, OutOfDate if the faces are not as they were drawn.
         """
         faces: dict[int, list[int]] = {}
         for face, person_id in pairs:
@@ -310,7 +308,7 @@ class People:
         return Changed(event, len(changes), left=len(pairs) - len(changes))
 
     def set_cover(self, person_id: int, face_id: int, *, drawn: DrawnFaces | None = None) -> Act:
-        """Show a person by this face. Raises NotFound, OutOfDate when the face is not as it was drawn."""
+        """Use this face as a person's cover picture. Raises NotFound, OutOfDate if it is not as it was drawn."""
         with self._database.write() as session:
             check_faces(session, [face_id], drawn)
             before = _row(session, person_id)
@@ -322,8 +320,8 @@ class People:
             return Act(journal.record(session, "cover", summary, changes))
 
     def training_faces(self, embedder: str | None = None) -> NamedFaces:
-        """Faces that a human named (or confirmed, or imported), without flag, with a crop; and with a vector of the
-        embedder, where one is given."""
+        """Return named faces (by a user, an accepted suggestion or an import) without a flag and with a crop. If an
+        embedder is given, they also need a vector of it."""
         self._database.actor.require(Role.EDITOR)
         wanted = (
             select(Face.id, Person.name, Face.photo_id, Person.id)  # type: ignore[call-overload]
@@ -344,8 +342,8 @@ class People:
 
 
 def _views(session: Session, ids: Sequence[int] | None = None, *, afresh: bool = False) -> list[PersonView]:
-    """People with their counts and a cover: the chosen one, else the face of best quality. Everybody as counted by
-    person_counts.fill_counts, unless afresh; just these as they are."""
+    """Load people with their counts and a cover: the chosen one, or else the face of best quality. Without ids,
+    counts come from person_counts.fill_counts, unless `afresh`; with ids, they are computed now."""
     counts = PersonCounts.__table__ if ids is None and not afresh else person_counts.counted(ids).subquery()  # type: ignore[attr-defined]
     refused = col(Consent.state) == ConsentState.REFUSED.value
     cover = case((refused, None), else_=func.coalesce(Person.cover_face_id, counts.c.best_face_id))
@@ -370,7 +368,7 @@ def _view(session: Session, row: Sequence[Any]) -> PersonView:
 
 
 def _check_order(session: Session, before: Row, after: Row, details: Sequence[Change]) -> None:
-    """Whether dates that change are in order; those that came with imported decisions may be any."""
+    """Check the order of dates that change. Dates from imported decisions are not checked."""
     if details or before["birth_date"] != after["birth_date"]:
         known = details[0].after if details else person_details.details_of(session, [after["id"]]).get(after["id"])
         person_details.check_order(after["birth_date"], (known or {}).get("death_date"))

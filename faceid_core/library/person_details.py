@@ -1,4 +1,4 @@
-"""What is known of a person besides faces: name, dates, whether lists hide them or show them first."""
+"""Details of people besides faces: name, dates, hidden, favourite."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLUMNS: tuple[Any, ...] = (PersonDetails.death_date, PersonDetails.favourite)
 
 
 def renamed(session: Session, person_id: int, name: str) -> Row:
-    """The columns of another name. Raises InvalidName, NameTaken."""
+    """Return the columns for a new name. Raises InvalidName, NameTaken."""
     name = person_names.clean(name)
     other = session.scalars(select(Person).where(col(Person.name_key) == person_names.key(name))).first()
     if other is not None and other.id != person_id:
@@ -31,7 +31,7 @@ def renamed(session: Session, person_id: int, name: str) -> Row:
 
 
 def checked(day: date | None, what: str) -> date | None:
-    """A day that can be a birth or death date. Raises BadInput."""
+    """Check that a day can be a birth or death date. Raises BadInput."""
     if day is not None and day > date.today():
         raise BadInput(f"A {what} date can't be in the future; choose an earlier one.")
     if day is not None and day < EARLIEST:
@@ -40,13 +40,13 @@ def checked(day: date | None, what: str) -> date | None:
 
 
 def details_of(session: Session, people: Sequence[int]) -> dict[int, Row]:
-    """Person -> what is known of them, for those of whom something is."""
+    """Return person id -> details, for people who have any."""
     rows = current_rows(session, "persondetails", col(PersonDetails.person_id), people)
     return {row["person_id"]: row for row in rows}
 
 
 def detail_changes(session: Session, person_id: int, death_date: Day, favourite: bool | None) -> list[Change]:
-    """What makes it so. Raises BadInput for a new date that can't be."""
+    """Return the changes that set these details. Raises BadInput for an impossible new date."""
     before = details_of(session, [person_id]).get(person_id)
     known = before or {"person_id": person_id, "death_date": None, "favourite": False}
     after = {**known, "at": utc_now()}
@@ -60,19 +60,19 @@ def detail_changes(session: Session, person_id: int, death_date: Day, favourite:
 
 
 def known_anew(person_id: int, death_date: date | None, favourite: bool) -> Change:
-    """What another library knows of a person of whom nothing is known here; the date may be any."""
+    """Return the change that adds details from another library. The date is not checked."""
     row = {"person_id": person_id, "death_date": death_date, "favourite": favourite, "at": utc_now()}
     return Change("persondetails", None, row)
 
 
 def check_order(born: date | None, died: date | None) -> None:
-    """Raises BadInput."""
+    """Raise BadInput if the death is before the birth."""
     if born is not None and died is not None and died < born:
         raise BadInput("The death date is before the birth date; correct one of the two.")
 
 
 def merged_details(session: Session, keep_id: int, others: Sequence[int]) -> list[Change]:
-    """What is known of the others goes with them; the person who stays gets what nobody knew of them."""
+    """Delete the details of the others, after using them to fill gaps in those of the person who is kept."""
     found = details_of(session, [keep_id, *others])
     changes = [Change("persondetails", found[other], None) for other in others if other in found]
     mine = found.get(keep_id)
@@ -91,7 +91,7 @@ def _says(row: Row) -> bool:
 
 
 def described(before: Row, after: Row, details: Sequence[Change]) -> tuple[str, str]:
-    """Kind and summary of the event that changes a person."""
+    """Return the kind and summary of the event that changes a person."""
     old, new, born = before["name"], after["name"], after["birth_date"]
     said: list[tuple[str, str]] = []
     if old != new:

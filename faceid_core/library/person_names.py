@@ -1,4 +1,4 @@
-"""Names of people: what a name may be, and when two are the same."""
+"""Names of people: which are valid, and when two are the same."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ NAME_CHARACTERS = 100
 """Longest name."""
 
 _JOINERS = "\u200c\u200d"
-"""Zero-width (non-)joiner: invisible, but spelling in Persian and Indic names."""
+"""Zero-width (non-)joiner: invisible, but part of the spelling of Persian and Indic names."""
 
 
 def clean(name: str) -> str:
-    """NFC, without control characters, single spaces. Raises InvalidName."""
+    """Normalise a name: NFC, no control characters, single spaces. Raises InvalidName."""
 
     def allowed(c: str) -> bool:
         return c.isprintable() or c in _JOINERS
@@ -30,23 +30,25 @@ def clean(name: str) -> str:
 
 
 def key(name: str) -> str:
-    """What makes two names the same: neither case nor invisible joiners tell people apart."""
+    """Return the key by which names are compared, ignoring case and invisible joiners."""
     visible = "".join(c for c in name if c not in _JOINERS)
     return unicodedata.normalize("NFC", visible.casefold())
 
 
 def sort_key(name: str) -> tuple[tuple[bool, int, str], ...]:
-    """Orders names as people do: without case and accents, numbers by their value.
+    """Return a natural sort key: ignore case and accents, order numbers by value.
 
     >>> sorted(["Item 10", "item 2", "Émile", "Eva"], key=sort_key)
     ['Émile', 'Eva', 'item 2', 'Item 10']
+    >>> sorted(["²", "1"], key=sort_key)
+    ['1', '²']
     """
     parts = re.findall(r"[0-9]+|[^0-9]+", _plain(name))
-    return tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)
+    return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)
 
 
 def matches(name: str, search: str) -> bool:
-    """Whether a name holds every word of a search, in whatever case and with or without accents.
+    """Whether a name contains every word of a search, ignoring case and accents.
 
     >>> matches("Zoë Ångström", "angst zoe")
     True
@@ -55,7 +57,7 @@ def matches(name: str, search: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Without case, accents and invisible joiners, as the suggestions of the name box compare."""
+    """Strip case, accents and invisible joiners, as the name box does for its suggestions."""
     if text.isascii():  # most names, in a tenth of the time
         return text.casefold()
     return "".join(c for c in unicodedata.normalize("NFD", key(text)) if not unicodedata.combining(c))

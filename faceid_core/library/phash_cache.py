@@ -1,4 +1,4 @@
-"""The perceptual hashes of the library in memory, to find copies without reading them all each time."""
+"""An in-memory cache of the library's perceptual hashes, for finding copies without reading them all each time."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from faceid_core.library.store.tables import PerceptualHash
 
 
 class PhashCache:
-    """Never stale, however long it lives and whoever writes: a row of a hash never changes and its id never comes
-    back, so that the rows behind the last id are the only ones that are missing. Rows that went since are found out
-    when they match."""
+    """A cache that is never stale: hash rows never change and their ids are never reused, so only rows after the
+    last id can be missing. Deleted rows are detected when they match."""
 
     def __init__(self) -> None:
         self._index = PhashIndex()
 
     def refresh(self, session: Session) -> None:
-        """Read the rows that were added. Call it before the transaction writes: what is rolled back gives its ids
-        back, so only committed rows may stay here."""
+        """Read new rows. Call it before the transaction writes: only committed rows may be cached, because a
+        rollback frees their ids."""
         self._index.add(*_rows_after(session, self._index.last))
 
     def same(self, session: Session, phashes: bytes) -> list[tuple[int, int]]:
-        """(photo id, orientation) of the photos of the same picture, the most alike first, see PhashIndex.same.
+        """Return (photo id, orientation) of photos of the same picture, most similar first, see PhashIndex.same.
 
-        phashes: those of a picture in all its orientations. Photos that this transaction stored are among them.
+        phashes: of a picture in all its orientations. Photos stored by this transaction are included.
         """
         if not phashes:
             return []

@@ -1,4 +1,4 @@
-"""Which of the files that hold a photo it is shown as, and whether they are there."""
+"""Which of a photo's files represents it, and which files still exist."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from faceid_core.remote import are_gone, is_remote
 
 
 def shown_path(path: str, found: str) -> str:
-    """Which of two files that hold a photo it is shown as: `path` as before, unless that is gone, or was only the
-    end of the link that was found."""
+    """Return which of two files with the same photo represents it: still `path`, unless that no longer exists or is
+    only the target of the link `found`."""
     old, new = frame_path.file_of(path), frame_path.file_of(found)
     return found if old != new and (is_gone(path) or _leads_to(new, old)) else path
 
 
 def is_gone(path: str) -> bool:
-    """Whether there is no such file, or no such video of a moment. One that can't be looked at may be there."""
+    """Whether the file, or the video of a frame, does not exist. A file that can't be accessed may exist."""
     if is_remote(path):
         return _is_gone_elsewhere(path)
     try:
@@ -32,7 +32,7 @@ def is_gone(path: str) -> bool:
 
 
 def gone_among(paths: Iterable[str]) -> set[str]:
-    """Those of the files that are gone; many that lie elsewhere are asked for at once."""
+    """Return the files that no longer exist. Remote files are checked together."""
     every = set(paths)
     elsewhere = {path for path in every if is_remote(path)}
     there = are_gone({frame_path.split(path)[0] for path in elsewhere}) if elsewhere else set()

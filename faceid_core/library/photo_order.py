@@ -1,4 +1,4 @@
-"""The order in which photos are listed: by import, or by the day on which they were taken, the newest first."""
+"""The order in which photos are listed: by import, or by the day they were taken, newest first."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _ID: Any = col(Photo.id)
 
 
 def newest_first(*, by_date: bool) -> tuple[Any, ...]:
-    """For ORDER BY; photos without a date come last."""
+    """Return the ORDER BY terms for newest first. Photos without a date come last."""
     return (_TAKEN.desc().nulls_last(), _ID.desc()) if by_date else (_ID.desc(),)
 
 
 def oldest_first(*, by_date: bool) -> tuple[Any, ...]:
-    """The other way round."""
+    """Return the ORDER BY terms for the reverse order."""
     return (_TAKEN.asc().nulls_first(), _ID.asc()) if by_date else (_ID.asc(),)
 
 
 def behind(session: Session, photo_id: int, *, by_date: bool) -> Any:
-    """The condition on photos that `newest_first` lists behind this one; its place is that of its id once it is
-    gone."""
+    """Return the condition on photos that `newest_first` lists after this one. If it no longer exists, its id
+    determines its place."""
     if not by_date:
         return photo_id > _ID
     taken = session.scalar(select(_TAKEN).where(photo_id == _ID))
@@ -35,7 +35,7 @@ def behind(session: Session, photo_id: int, *, by_date: bool) -> Any:
 
 
 def before(session: Session, photo_id: int, *, by_date: bool) -> Any:
-    """The condition on photos that `newest_first` lists before this one."""
+    """Return the condition on photos that `newest_first` lists before this one."""
     if not by_date:
         return photo_id < _ID
     taken = session.scalar(select(_TAKEN).where(photo_id == _ID))

@@ -1,4 +1,4 @@
-"""What is to become of a photo that an import found: decided here by reading alone, carried out by photo_rows."""
+"""Decides what an import does with a photo. This module only reads; photo_rows carries the plan out."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from faceid_core.remote import is_remote
 from faceid_core.values import NewPhoto, PhotoStatus
 
 NOT_FINITE = "the face network gave numbers that are not finite; check the model, then import the photo again"
-"""The reason of a photo whose vectors can't be compared with any other."""
+"""The error of a photo with vectors that can't be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Known content: only the file is noted. outcome: unchanged, duplicate, or failed when it was read again."""
+    """Known content: only the file is recorded. outcome: unchanged, duplicate, or failed if it was read again."""
 
     photo_id: int
     outcome: str
@@ -32,7 +32,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """A known photo gets what was found on it this time. outcome: renewed, unchanged or duplicate."""
+    """A known photo is updated with what was found this time. outcome: renewed, unchanged or duplicate."""
 
     photo_id: int
     outcome: str
@@ -41,9 +41,9 @@ class Reread:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """A picture that has not been here, or could not be read. outcome: imported or failed.
+    """A new picture, or one that could not be read. outcome: imported or failed.
 
-    repairs: the unreadable photo in whose place it comes. near_copy: see Added.
+    repairs: the unreadable photo that it replaces. near_copy: see Added.
     """
 
     outcome: str
@@ -54,8 +54,8 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """photo: as it is to be stored, with an error where it can't be. obsolete: where this photo completes a video,
-    ids of the photos of older frames that go."""
+    """photo: as it will be stored, with an error if it can't be. obsolete: if this photo completes a video, ids of
+    photos of older frames to delete."""
 
     photo: NewPhoto
     action: Keep | Reread | Insert
@@ -63,13 +63,13 @@ class Plan:
 
 
 def plan(session: Session, new: NewPhoto, phashes: PhashCache, *, again: bool) -> Plan:
-    """Decide. again: faces of known content, too, are to be what was found now."""
+    """Decide what to do with a photo. again: update the faces of known content as well."""
     new = _checked(new)
     return Plan(new, _action(session, new, phashes, again), tuple(_obsolete(session, new)))
 
 
 def in_place(session: Session, path: str, *, besides: str | None = None) -> Photo | None:
-    """The readable photo that this file, and no other one, holds; besides: one that does not count."""
+    """Return the readable photo found only in this file. besides: another file to ignore."""
     source = session.get(Source, path)
     photo = session.get(Photo, source.photo_id) if source else None
     if photo is None or photo.status != PhotoStatus.DONE.value:
@@ -78,10 +78,10 @@ def in_place(session: Session, path: str, *, besides: str | None = None) -> Phot
 
 
 def frames(session: Session, video: str) -> list[Source]:
-    """The sources that are frames of the video at this path."""
+    """Return the sources that are frames of the video at this path."""
     prefix = frame_path.frames_prefix(video)
     found = session.scalars(select(Source).where(col(Source.path).startswith(prefix, autoescape=True)))
-    return [source for source in found if source.path.startswith(prefix)]  # LIKE does not tell A from a in SQLite
+    return [source for source in found if source.path.startswith(prefix)]  # LIKE ignores case in SQLite
 
 
 def _checked(new: NewPhoto) -> NewPhoto:
@@ -109,15 +109,15 @@ def _of_known(session: Session, known: Photo, new: NewPhoto, again: bool) -> Kee
     outcome = "unchanged" if source and source.photo_id == number else "duplicate"
     if again and new.error:
         return Keep(number, "failed")
-    # A frame comes again when its video does: the interval may be another one than before.
+    # A frame is read again with its video: the sampling interval may have changed.
     wanted = again or (new.frame is not None and outcome == "unchanged")
-    if not wanted or not new.width:  # a further file of a photo that was searched comes unread
+    if not wanted or not new.width:  # another file of a photo already searched is not read
         return Keep(number, outcome)
     return Reread(number, "renewed" if again else outcome, by_place(session, known, new, 0))
 
 
 def _of_older_version(session: Session, new: NewPhoto, phashes: PhashCache) -> Reread | None:
-    """The photo that this file held before it was edited, or that another file held which is gone."""
+    """Return the photo that this file contained before it was edited, or that a file now missing contained."""
     if session.get(Source, new.path) is None:
         return _of_moved(session, new, phashes)
     photo = in_place(session, new.path)
@@ -137,19 +137,18 @@ def _of_moved(session: Session, new: NewPhoto, phashes: PhashCache) -> Reread | 
 
 
 def _near_copy(session: Session, candidates: list[tuple[int, int]]) -> tuple[int | None, int]:
-    """The most alike of those with decisions to take over; without any, the most alike."""
+    """Return the most similar candidate that has decisions to copy or, if none has, the most similar one."""
     of_use = decided_photos(session, [number for number, _ in candidates])
     wanted = [candidate for candidate in candidates if candidate[0] in of_use]
     return next(iter(wanted or candidates), (None, 0))
 
 
 def _obsolete(session: Session, new: NewPhoto) -> list[int]:
-    """Where this photo completes a video: photos of frames of an older reading, unless something was decided about
-    them."""
+    """Return, if this photo completes a video, photos of frames from an earlier import without decisions."""
     if new.frame is None or not new.frame.every:
         return []
     every, video = set(new.frame.every), new.frame.video
-    # The last frame of the older reading holds the video itself, too, until this photo takes its place.
+    # The last frame of the earlier import also owns the video file, until this photo takes its place.
     old = (
         in_place(session, source.path, besides=video)
         for source in frames(session, video)
@@ -174,7 +173,7 @@ def _by_content(session: Session, new: NewPhoto) -> Photo | None:
 
 
 def _unreadable_at(session: Session, path: str) -> int | None:
-    """The unreadable photo of this path, unless it lies in other files too, which are as broken as before."""
+    """Return the unreadable photo at this path, unless it has other files, which are still broken."""
     elsewhere = select(Source).where(col(Source.photo_id) == col(Photo.id), col(Source.path) != path)
     failed = (col(Photo.path) == path, col(Photo.status) == PhotoStatus.FAILED.value, ~elsewhere.exists())
     return session.scalars(select(col(Photo.id)).where(*failed)).first()
@@ -186,8 +185,8 @@ def _phash_of(session: Session, photo: Photo) -> bytes | None:
 
 
 def _was_moved(session: Session, photo: Photo) -> bool:
-    """Whether none of its files is there any more, though their folders are: a drive that is not plugged in is no
-    reason to take a photo for moved."""
+    """Whether none of its files exists although their folders do. Otherwise, an unplugged drive would make its
+    photos look moved."""
     return all(is_gone(path) and _has_folder(path) for path in _paths(session, photo))
 
 

@@ -1,4 +1,4 @@
-"""Writes what photo_plan decided about a photo: its row, its faces, its files."""
+"""Carries out the plans of photo_plan: writes a photo's row, faces and files."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from faceid_core.values import Box, NewFace, NewPhoto, PhotoStatus, utc_now
 
 
 def carry_out(session: Session, plan: Plan) -> Added:
-    """Write a plan in the transaction in which it was made."""
+    """Carry out a plan in the transaction that made it."""
     added = _act(session, plan.photo, plan.action)
     _note_file(session, plan.photo, added.photo_id)
-    if plan.photo.frame and plan.photo.frame.every:  # a source for the video itself tells it unchanged
+    if plan.photo.frame and plan.photo.frame.every:  # a source for the video itself detects that it is unchanged
         _note_file(session, replace(plan.photo, path=plan.photo.frame.video), added.photo_id)
     for number in plan.obsolete:
         _remove(session, session.get_one(Photo, number))
@@ -72,8 +72,8 @@ def _reread(session: Session, photo: Photo, new: NewPhoto, faces: Matched) -> No
 
 
 def _keep_box(session: Session, face: Face, photo: Photo, new: NewPhoto, faces: Matched, found: Box | None) -> None:
-    """A human's box goes before the detector's, at its place on the new picture, and is described anew. found: the
-    box that the detector gives now."""
+    """Keep a hand-drawn box, moved to its place on the new picture, and describe the face again. found: the box
+    that the detector found now."""
     number = int(face.id or 0)
     move: Callable[[Box], Box] = partial(
         carried,
@@ -81,7 +81,7 @@ def _keep_box(session: Session, face: Face, photo: Photo, new: NewPhoto, faces: 
         onto=(new.width, new.height),
         orientation=inverse(faces.orientation),
     )
-    if not faces.by_place and found is not None:  # a cropped picture: the face itself says where it went
+    if not faces.by_place and found is not None:  # a cropped picture: the detected face shows where it moved
         move = partial(shifted, was=box_of(face), now=found)
     if not faces.by_place or faces.orientation or (photo.width, photo.height) != (new.width, new.height):
         hand_boxes.carry(session, number, move)
@@ -96,7 +96,7 @@ def _keep_box(session: Session, face: Face, photo: Photo, new: NewPhoto, faces: 
 
 
 def _carry(face: Face, photo: Photo, new: NewPhoto, orientation: int) -> None:
-    """Move a face that was not found again to where it lies on the new picture."""
+    """Move a face that was not found again to its place on the new picture."""
     move = (photo.width, photo.height), (new.width, new.height), inverse(orientation)
     points = np.frombuffer(face.landmarks, "<f4").reshape(-1, 2)
     face.left, face.top, face.right, face.bottom = carried(box_of(face), *move).as_tuple()
@@ -104,7 +104,7 @@ def _carry(face: Face, photo: Photo, new: NewPhoto, orientation: int) -> None:
 
 
 def _describe(session: Session, photo: Photo, new: NewPhoto) -> int:
-    """The photo's own row, and its perceptual hash in a new one unless it is as before. Returns the photo's id."""
+    """Write the photo's row, and a new row for its perceptual hash if that changed. Returns the photo's id."""
     photo.sha256, photo.path, photo.detector = new.sha256, new.path, new.detector
     photo.width, photo.height, photo.taken_at = new.width, new.height, new.taken_at
     photo.camera = new.camera
@@ -131,8 +131,8 @@ def _add_faces(session: Session, photo_id: int, new: NewPhoto, faces: Sequence[N
 
 
 def _write_face(session: Session, row: Face, new: NewPhoto, face: NewFace, *, withheld: bool) -> None:
-    """The row now shows this face; vectors of other embedders stay, as it is the same face. withheld: of somebody
-    who refused, so that only its place is noted."""
+    """Update a row with this face. Vectors of other embedders stay, as it is the same face. withheld: its person
+    refused consent, so store only its place."""
     for name, value in _row(row.photo_id, new.detector, face).model_dump(exclude={"id", "flag"}).items():
         setattr(row, name, value)
     if withheld:
@@ -165,8 +165,8 @@ def _row(photo_id: int, detector: str, new: NewFace) -> Face:
 
 
 def _note_file(session: Session, new: NewPhoto, photo_id: int) -> None:
-    """The file now holds this photo. A photo that it held before lives on, under its other files if any; what could
-    never be read goes with its last file."""
+    """Record that the file contains this photo. A photo that it contained before stays, under its other files if
+    any. A photo that could never be read is deleted with its last file."""
     source = session.get(Source, new.path)
     left = source.photo_id if source and source.photo_id != photo_id else None
     source = source or Source(path=new.path, photo_id=photo_id)

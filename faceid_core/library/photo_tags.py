@@ -1,4 +1,4 @@
-"""What people say of whole photos: who is on them without a face, and tags. Each act is an event."""
+"""Decisions about whole photos: people on them without a face, and tags. Each action is an event."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from faceid_core.values import Flag, Presence, Role, utc_now
 from faceid_core.wording import count
 
 HOW = {Presence.UNSEEN: "without a visible face", Presence.BEHIND: "from behind"}
-"""What the history says of each presence."""
+"""The wording of each presence in the history."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged(Act):
-    """number: photos of which something else is said than before."""
+    """number: photos that were changed."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class WithoutFace:
-    """Somebody who is on a photo without a face."""
+    """A person who is on a photo without a face."""
 
     person_id: int
     name: str
@@ -43,15 +43,14 @@ class WithoutFace:
 
 
 class PhotoTags:
-    """Says who is on photos without a face, and tags photos. It counts for photos; faces, vectors and training know
-    nothing of it."""
+    """Adds people without a face to photos, and tags photos. This has no effect on faces, vectors or training."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     # --- people without a face ----------------------------------------------------------------------------------
     def people_on(self, photo_id: int) -> list[WithoutFace]:
-        """Who is on a photo without a face, by name; hidden people for editors only."""
+        """Return the people on a photo without a face, by name. Only editors see hidden people."""
         columns = select(PersonOnPhoto.person_id, Person.name, PersonOnPhoto.presence)  # type: ignore[call-overload]
         wanted = columns.join(Person, col(Person.id) == col(PersonOnPhoto.person_id))
         wanted = wanted.where(col(PersonOnPhoto.photo_id) == photo_id)
@@ -60,10 +59,10 @@ class PhotoTags:
             return [WithoutFace(person, name, Presence(presence)) for person, name, presence in rows]
 
     def add_person(self, photos: Sequence[int], who: int | str, presence: Presence) -> Tagged:
-        """Say that somebody is on these photos without a face: a person's id, or a name, which makes a new person
-        where nobody is called so. Photos on which they have a face are left out.
+        """Add a person without a face to these photos. who: a person id, or a name; an unknown name creates a new
+        person. Photos on which they have a face are skipped.
 
-        Raises InvalidName, NotFound, BadInput where they have a face on all of them.
+        Raises InvalidName, NotFound, BadInput if they have a face on all of them.
         """
         with self._database.write() as session:
             person, is_new = _person(session, who)
@@ -79,14 +78,14 @@ class PhotoTags:
                 if photo not in shown and before.get(photo, {}).get("presence") != presence.value
             ]
             if is_new and not changes:
-                session.delete(session.get_one(Person, person["id"]))  # nobody exists who is nowhere
+                session.delete(session.get_one(Person, person["id"]))  # a new person must be on a photo
             done = [Change("person", None, person)] if is_new and changes else []
             summary = f"Added “{person['name']}” to {count(len(changes), 'photo')}, {HOW[presence]}"
             event = journal.record(session, "on photo", summary, changes, done=done)
         return Tagged(event, len(changes))
 
     def remove_person(self, photos: Sequence[int], person_id: int) -> Tagged:
-        """Somebody is not on these photos after all, as far as no face shows them. Raises NotFound."""
+        """Remove a person without a face from these photos. Faces are not changed. Raises NotFound."""
         with self._database.write() as session:
             person, _ = _person(session, person_id)
             rows = current_rows(session, "persononphoto", col(PersonOnPhoto.photo_id), set(photos))
@@ -96,14 +95,14 @@ class PhotoTags:
         return Tagged(event, len(changes))
 
     def decided(self) -> list[PhotoDecision]:
-        """All that was said of photos, for another library. Raises NotAllowed."""
+        """Return all decisions about photos, for another library. Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return portable_photos.read(session)
 
     # --- tags ---------------------------------------------------------------------------------------------------
     def all(self) -> list[tuple[str, int]]:
-        """Every tag with the number of its photos, by the tag. Raises NotAllowed."""
+        """Return every tag with its number of photos, in order of the tags. Raises NotAllowed."""
         self._database.actor.require(Role.EDITOR)
         wanted = select(func.min(col(PhotoTag.text)), func.count()).group_by(col(PhotoTag.tag_key))
         with self._database.read() as session:
@@ -111,14 +110,14 @@ class PhotoTags:
         return sorted(((str(text), number) for text, number in rows), key=lambda row: person_names.sort_key(row[0]))
 
     def of(self, photo_id: int) -> list[str]:
-        """The tags of a photo. Raises NotAllowed."""
+        """Return the tags of a photo. Raises NotAllowed."""
         self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             mine = select(col(PhotoTag.text)).where(col(PhotoTag.photo_id) == photo_id)
             return sorted(session.scalars(mine), key=person_names.sort_key)
 
     def add(self, photos: Sequence[int], tag: str) -> Tagged:
-        """Tag photos. A tag that is there in other case is the same one. Raises InvalidName."""
+        """Tag photos. Tags that differ only in case are the same. Raises InvalidName."""
         text = _cleaned(tag)
         key = person_names.key(text)
         with self._database.write() as session:
@@ -136,7 +135,7 @@ class PhotoTags:
         return Tagged(event, len(new))
 
     def remove(self, photos: Sequence[int], tag: str) -> Tagged:
-        """Take a tag off photos. Raises InvalidName."""
+        """Remove a tag from photos. Raises InvalidName."""
         text = _cleaned(tag)
         with self._database.write() as session:
             rows = _tagged(session, set(photos), person_names.key(text))
@@ -152,7 +151,7 @@ def _cleaned(tag: str) -> str:
 
 
 def _person(session: Session, who: int | str) -> tuple[Row, bool]:
-    """The person, and whether they were made just now."""
+    """Return the person, and whether they were just created."""
     if isinstance(who, str):
         person, is_new = find_or_add(session, person_names.clean(who))
         return row_of(person), is_new
@@ -168,7 +167,7 @@ def _present(photo: int, person: int, presence: Presence, before: Row | None) ->
 
 
 def _there(session: Session, photos: Sequence[int]) -> list[int]:
-    """Those of these photos that are in the library, in order."""
+    """Return which of these photos are in the library, in order."""
     found: set[int | None] = set()
     for chunk in chunks({int(photo) for photo in photos}):
         found.update(session.scalars(select(col(Photo.id)).where(col(Photo.id).in_(chunk))))
@@ -176,7 +175,7 @@ def _there(session: Session, photos: Sequence[int]) -> list[int]:
 
 
 def _with_face(session: Session, photos: Sequence[int], person: int) -> set[int]:
-    """Those of these photos on which a face bears the person's name."""
+    """Return which of these photos have a face of the person."""
     found: set[int] = set()
     faces = select(col(Face.photo_id)).join(Label, col(Label.face_id) == col(Face.id))
     theirs = faces.where(col(Label.person_id) == person, col(Face.flag) == Flag.NONE.value)
@@ -191,5 +190,5 @@ def _tagged(session: Session, photos: Sequence[int] | set[int], key: str) -> lis
 
 
 def _as_known(session: Session, key: str) -> str | None:
-    """The tag as it is written elsewhere."""
+    """Return the tag as it is already spelled on other photos, if any."""
     return session.scalars(select(col(PhotoTag.text)).where(col(PhotoTag.tag_key) == key).limit(1)).first()

@@ -1,4 +1,4 @@
-"""Photos of the library, with the files they were found in."""
+"""The photos of the library and the files that contain them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Photos:
         self._phashes = PhashCache()
 
     def unchanged(self, stats: Mapping[str, tuple[int, int]]) -> set[str]:
-        """Of path -> (bytes, modified in ns), the paths that were imported in just this state."""
+        """Return the paths that were imported in exactly this state. stats: path -> (bytes, modified in ns)."""
         self._database.actor.require(Role.OWNER)
         known: set[str] = set()
         wanted = (
@@ -46,11 +46,11 @@ class Photos:
         return known
 
     def knows(self, sha256: str) -> bool:
-        """Whether a photo with this content was imported and could be read."""
+        """Whether a readable photo with this content was imported."""
         return self.with_content(sha256) is not None
 
     def with_content(self, sha256: str) -> int | None:
-        """The photo with this content, where it was imported and could be read."""
+        """Return the id of the readable photo with this content, or None."""
         self._database.actor.require(Role.OWNER)
         wanted = select(col(Photo.id)).where(
             col(Photo.sha256) == sha256, col(Photo.status) == PhotoStatus.DONE.value
@@ -67,21 +67,21 @@ class Photos:
     ) -> list[Added]:
         """Store photos with their faces in one transaction. Known content only gets another source.
 
-        A file whose picture was saved anew, turned or moved keeps its photo, and faces that are found again keep
-        their rows. again: so do the faces of known content, which was searched anew. A photo with a vector that is
-        not finite is stored as one that could not be read. progress: how far parts of a job are with these photos;
-        it is written in the same transaction. Raises LeaseLost where somebody else has the parts.
+        If a file's picture was resaved, rotated or moved, its photo is kept, and faces that are found again keep
+        their rows. again: known content was searched again, so update its faces in the same way. A photo with a
+        vector that is not finite is stored as unreadable. progress: of the parts of a job that these photos belong
+        to, written in the same transaction. Raises LeaseLost if another worker holds the parts.
         """
         with self._database.write(Role.OWNER) as session:
             self._phashes.refresh(session)
-            # Each sees what those before it in the batch left.
+            # Each photo sees the changes of those before it in the batch.
             added = [carry_out(session, plan(session, photo, self._phashes, again=again)) for photo in photos]
             if progress is not None:
                 record(session, progress(added))
             return added
 
     def follow(self, paths: Sequence[str]) -> int:
-        """Show each photo whose own file is gone as one of these files that hold it. Returns how many changed."""
+        """Point photos whose file no longer exists to one of these files. Returns how many photos changed."""
         self._database.actor.require(Role.OWNER)
         moved: dict[int, str] = {}
         elsewhere = (
@@ -101,7 +101,7 @@ class Photos:
         return len(moved)
 
     def missing(self) -> list[PhotoView]:
-        """Photos none of whose files is there any more, in the order of import. It looks for every file."""
+        """Return photos without any existing file, in import order. Checks every file."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             files = session.execute(select(Source.photo_id, Source.path)).tuples().all()  # type: ignore[call-overload]
@@ -111,7 +111,7 @@ class Photos:
             return [photo for photo in views if photo.id not in found]
 
     def fingerprints(self, ids: Sequence[int]) -> dict[int, tuple[str, set[int]]]:
-        """Photo -> its SHA-256 and the sizes in bytes of its files, for those of these photos that are files."""
+        """Return photo id -> (SHA-256, sizes of its files in bytes). Video frames are left out."""
         self._database.actor.require(Role.OWNER)
         found: dict[int, tuple[str, set[int]]] = {}
         columns = select(Photo.id, Photo.sha256, Source.size_bytes)  # type: ignore[call-overload]
@@ -124,16 +124,16 @@ class Photos:
         return found
 
     def found_at(self, places: Mapping[str, tuple[int, int, int]]) -> int:
-        """Note where photos are now, and show those there whose own file is gone. places: path -> photo, bytes,
-        modified in ns. Returns how many photos are shown elsewhere."""
+        """Record new locations of photos, and point photos to them whose file no longer exists. places: path ->
+        (photo id, bytes, modified in ns). Returns how many photos point to a new file."""
         with self._database.write(Role.OWNER) as session:
             for path, (photo, size, modified) in places.items():
                 session.merge(Source(path=path, photo_id=photo, size_bytes=size, modified_ns=modified))
         return self.follow(list(places))
 
     def note_copies(self) -> int:
-        """Compare new photos with all others, for the filter by copies. Returns of how many photos something else
-        is noted than before; without new ones it does nothing."""
+        """Compare new photos with all others, for the filter by copies. Returns for how many photos the stored
+        value changed. Does nothing if there are no new photos."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             if copies.are_noted(session):
@@ -142,7 +142,7 @@ class Photos:
             return copies.note(session)
 
     def at(self, paths: Sequence[str]) -> dict[str, int]:
-        """Path -> id of the photo that was found there, for those that the library knows."""
+        """Return path -> id of the photo found there, for known paths."""
         self._database.actor.require(Role.OWNER)
         known: dict[str, int] = {}
         with self._database.read() as session:
@@ -152,13 +152,13 @@ class Photos:
         return known
 
     def frames(self, video: str) -> list[int]:
-        """Ids of the photos that are frames of the video at this path."""
+        """Return the ids of the photos that are frames of the video at this path."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return [source.photo_id for source in frames(session, video)]
 
     def get(self, photo_id: int) -> PhotoView:
-        """One photo. Raises NotFound."""
+        """Return a photo. Raises NotFound."""
         with self._database.read() as session:
             row = session.execute(_views().where(col(Photo.id) == photo_id)).first()
         if row is None:
@@ -166,7 +166,7 @@ class Photos:
         return PhotoView(*row)
 
     def phashes(self, ids: Sequence[int]) -> dict[int, tuple[bytes, tuple[int, int]]]:
-        """The perceptual hash, and (width, height), of those photos that have one; see image_hash."""
+        """Return photo id -> perceptual hash and (width, height), for photos that have a hash; see image_hash."""
         known: dict[int, tuple[bytes, tuple[int, int]]] = {}
         columns = select(Photo.id, PerceptualHash.bits, Photo.width, Photo.height)  # type: ignore[call-overload]
         wanted = columns.join(PerceptualHash, col(PerceptualHash.photo_id) == col(Photo.id))
@@ -179,9 +179,8 @@ class Photos:
     def page(
         self, after: int | None = None, limit: int = 60, *, query: PhotoQuery | None = None
     ) -> list[PhotoView]:
-        """Photos that a query asks for, newest first, behind the photo `after`: in the order of import, or by the
-        day on which they were taken, those without a date last. Raises NotAllowed for a folder unless an owner
-        asks."""
+        """List photos that match a query, newest first, after the photo `after`: by import, or by the day they were
+        taken, with undated photos last. Raises NotAllowed for a folder unless the actor is an owner."""
         query = query or PhotoQuery()
         wanted = _views().where(*photo_conditions(query, self._database.actor)).limit(limit)
         with self._database.read() as session:
@@ -191,8 +190,8 @@ class Photos:
             return [PhotoView(*row) for row in session.execute(wanted)]
 
     def months(self, query: PhotoQuery) -> list[tuple[int, int, int]]:
-        """(year, month, photos) of the photos with a date that a query asks for, the newest first. Raises
-        NotAllowed like `page`."""
+        """Count the dated photos that match a query as (year, month, photos), newest first. Raises NotAllowed like
+        `page`."""
         year, month = extract("year", col(Photo.taken_at)), extract("month", col(Photo.taken_at))
         wanted = select(year, month, func.count(col(Photo.id))).where(
             col(Photo.taken_at).is_not(None), *photo_conditions(query, self._database.actor)
@@ -202,21 +201,21 @@ class Photos:
             return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]
 
     def first_and_last(self, query: PhotoQuery) -> tuple[datetime, datetime] | None:
-        """When the first and the last photo that a query asks for were taken; None where no date is known."""
+        """Return when the first and the last photo that match a query were taken; None if no dates are known."""
         wanted = select(func.min(col(Photo.taken_at)), func.max(col(Photo.taken_at)))
         with self._database.read() as session:
             first, last = session.execute(wanted.where(*photo_conditions(query, self._database.actor))).one()
         return (first, last) if first is not None else None
 
     def cameras(self) -> list[str]:
-        """Models of the cameras, the one with most photos first."""
+        """Return the camera models, the one with the most photos first."""
         number = func.count(col(Photo.id))
         wanted = select(col(Photo.camera)).where(col(Photo.camera).is_not(None)).group_by(col(Photo.camera))
         with self._database.read() as session:
             return [str(name) for name in session.scalars(wanted.order_by(number.desc(), col(Photo.camera)))]
 
     def beside(self, photo_id: int, query: PhotoQuery) -> tuple[int | None, int | None]:
-        """The photos before and behind this one in the order of `page`, among those that a query asks for."""
+        """Return the previous and next photo among those that match a query, in the order of `page`."""
         wanted = select(col(Photo.id)).where(*photo_conditions(query, self._database.actor)).limit(1)
         by_date = query.by_date
         with self._database.read() as session:
@@ -227,13 +226,13 @@ class Photos:
         return before, behind
 
     def is_gone(self, photo_id: int) -> bool:
-        """Whether none of the photo's files is there any more."""
+        """Whether none of the photo's files exists any more."""
         with self._database.read() as session:
             paths = session.scalars(select(col(Source.path)).where(col(Source.photo_id) == photo_id)).all()
         return all(map(is_gone, paths))
 
     def files(self) -> list[tuple[str, str, int, int]]:
-        """(sha256, path, width, height) of every photo that could be read, in the order of import."""
+        """Return (sha256, path, width, height) of every readable photo, in import order."""
         self._database.actor.require(Role.OWNER)
         wanted = (
             select(Photo.sha256, Photo.path, Photo.width, Photo.height)  # type: ignore[call-overload]
@@ -244,9 +243,9 @@ class Photos:
             return [tuple(row) for row in session.execute(wanted)]
 
     def searched_otherwise(self, detector: str) -> list[tuple[int, str]]:
-        """(id, path) of the photos that another detector searched, in the order of import; no frames of videos.
+        """Return (id, path) of photos searched with another detector, in import order, without video frames.
 
-        detector: as in the settings; a custom model's stored name goes on with the start of its file's hash.
+        detector: as in the settings. The stored name of a custom model also has the start of its file's hash.
         """
         self._database.actor.require(Role.OWNER)
         wanted = select(Photo.id, Photo.path).where(*_searched_otherwise(detector)).order_by(col(Photo.id))  # type: ignore[call-overload]
@@ -254,19 +253,19 @@ class Photos:
             return [tuple(row) for row in session.execute(wanted)]
 
     def number_searched_otherwise(self, detector: str) -> int:
-        """How many `searched_otherwise` gives."""
+        """Count the photos that `searched_otherwise` returns."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return session.scalar(select(func.count(col(Photo.id))).where(*_searched_otherwise(detector))) or 0
 
     def ids(self, query: PhotoQuery) -> list[int]:
-        """All photos that a query asks for, in the order of import. Raises NotAllowed like `page`."""
+        """Return the ids of all photos that match a query, in import order. Raises NotAllowed like `page`."""
         wanted = select(col(Photo.id)).where(*photo_conditions(query, self._database.actor)).order_by(col(Photo.id))
         with self._database.read() as session:
             return [int(photo or 0) for photo in session.scalars(wanted)]
 
     def number(self, query: PhotoQuery) -> int:
-        """How many photos a query asks for. Raises NotAllowed like `page`."""
+        """Count the photos that match a query. Raises NotAllowed like `page`."""
         conditions = photo_conditions(query, self._database.actor)
         with self._database.read() as session:
             return session.scalar(select(func.count(col(Photo.id))).where(*conditions)) or 0

@@ -1,4 +1,4 @@
-"""Human decisions without the faces' ids: by a photo's content and a box on it, so that they outlive a library."""
+"""Human decisions keyed by photo content and box instead of face ids, so that they can move between libraries."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from faceid_core.values import Box, ConsentState, Flag, LabelSource, Role, utc_n
 
 @dataclass(frozen=True, slots=True)
 class PersonDecision:
-    """A person, with what is known about them beyond their faces."""
+    """A person with their details."""
 
     name: str
     birth_date: date | None = None
@@ -42,8 +42,8 @@ class PersonDecision:
 
 @dataclass(frozen=True, slots=True)
 class FaceDecision:
-    """All that people said about one face. photo: the file's sha256; path: where it was, for the reader only;
-    not_people: who it is not; cover_of: whose picture it is; by_hand: whether a human drew or moved the box."""
+    """All decisions about a face. photo: the file's SHA-256; path: where it was, for information only; not_people:
+    names that were rejected; cover_of: whose cover it is; by_hand: whether a user drew or moved the box."""
 
     photo: str
     path: str
@@ -59,7 +59,7 @@ class FaceDecision:
 
 @dataclass(frozen=True, slots=True)
 class FaceRef:
-    """A face, as FaceDecision tells it."""
+    """A reference to a face, by the same fields as in FaceDecision."""
 
     photo: str
     path: str
@@ -68,7 +68,7 @@ class FaceRef:
 
 @dataclass(frozen=True, slots=True)
 class PairDecision:
-    """What a human said of two faces: whether they are the same person."""
+    """A user's verdict on two faces: same person or not."""
 
     one: FaceRef
     other: FaceRef
@@ -77,20 +77,20 @@ class PairDecision:
 
 @dataclass(frozen=True, slots=True)
 class FaceBox:
-    """A face of this library, as far as matching needs it."""
+    """A face of this library, with the fields needed for matching."""
 
     id: int
     box: Box
 
 
 class Decisions:
-    """Reads all decisions, and takes over those of another library. Only for owners: NotAllowed."""
+    """Reads all decisions and applies those of another library. For owners only; others get NotAllowed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def people(self) -> list[PersonDecision]:
-        """Everybody, by name."""
+        """Return all people, by name."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             details = person_details.COLUMNS
@@ -104,14 +104,14 @@ class Decisions:
             ]
 
     def faces(self) -> Iterator[FaceDecision]:
-        """Every face about which somebody decided something, by id."""
+        """Yield every face with a decision, by id."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             for _, decision in _read(session, true()):
                 yield decision
 
     def pairs(self) -> list[PairDecision]:
-        """Every two faces of which somebody said whether they are the same person."""
+        """Return all verdicts on pairs of faces."""
         self._database.actor.require(Role.OWNER)
         one, other = aliased(Face), aliased(Face)
         first, second = aliased(Photo), aliased(Photo)
@@ -131,10 +131,10 @@ class Decisions:
         return [PairDecision(*pair, same=row[6]) for pair, row in zip(refs, rows, strict=True)]
 
     def of_near_copies(self, copies: Iterable[Added], units: Mapping[str, float]) -> list[tuple[int, FaceDecision]]:
-        """What was decided about the faces of each copy's near copy, for the same faces of the copy. units: name of
-        an embedder -> its NewPhoto.unit, by which it is told whether two faces look the same.
+        """Return the decisions about each photo's near copy, matched to the faces of the photo. units: embedder
+        name -> its NewPhoto.unit, used to decide whether two faces look the same.
 
-        Names come as imported ones: a human gave them to the near copy, not to this face.
+        Names count as imported: a user gave them to the near copy, not to this face.
         """
         self._database.actor.require(Role.OWNER)
         wanted = [copy for copy in copies if copy.near_copy is not None]
@@ -150,7 +150,7 @@ class Decisions:
             ]
 
     def known(self, photos: Iterable[str]) -> dict[str, list[FaceBox]]:
-        """The faces on the photos of these sha256; a photo that is not in the library is left out."""
+        """Return SHA-256 -> faces of the photo; photos that are not in the library are left out."""
         self._database.actor.require(Role.OWNER)
         found: dict[str, list[FaceBox]] = {}
         columns: tuple[Any, ...] = (Photo.sha256, Face)
@@ -165,7 +165,7 @@ class Decisions:
         return found
 
     def denied(self, faces: Iterable[int]) -> dict[int, set[str]]:
-        """Face id -> the keys of the names (person_names.key) that it does not bear, by what was decided."""
+        """Return face id -> keys (person_names.key) of the names that were rejected for it."""
         found: dict[int, set[str]] = defaultdict(set)
         columns = select(Rejection.face_id, Person.name_key)  # type: ignore[call-overload]
         wanted = columns.join(Person, col(Person.id) == col(Rejection.person_id))
@@ -185,11 +185,11 @@ class Decisions:
         *,
         summary: str = "",
     ) -> TakenOver:
-        """Decide the same about faces of this library, as one event. What was decided here already stays.
+        """Apply decisions to faces of this library, as one event.
 
-        faces: (face id, what was said about it there); pairs: (face id, face id, whether they are one person). A
-        negative id stands for a face that is not here and is drawn at its box.
-        Where this library disagrees, its own decision stays; only a refusal of consent wins over consent here.
+        faces: (face id, decision); pairs: (face id, face id, whether they are the same person). A negative id
+        stands for a face that does not exist here and is added at its box.
+        Existing decisions of this library win, except that a refusal of consent overrides consent given here.
         """
         with self._database.write(Role.OWNER) as session:
             drawn = {face: _draw(session, said) for face, said in faces if face < 0}
@@ -206,13 +206,13 @@ class Decisions:
 
 
 def _draw(session: Session, said: FaceDecision) -> Row:
-    """A face that only a human saw, on the photo with these bytes; the row of its box."""
+    """Add a hand-drawn face to the photo with this content. Returns the row of its box."""
     photo = session.scalars(select(col(Photo.id)).where(col(Photo.sha256) == said.photo)).one()
     return boxes.new_face(session, int(photo or 0), said.box)
 
 
 def _read(session: Session, which: ColumnElement[bool]) -> Iterator[tuple[Face, FaceDecision]]:
-    """Decided faces, those that meet a condition, with all that was said about each."""
+    """Yield faces with decisions that meet a condition, with all decisions about each."""
     everybody = session.scalars(select(Person)).all()
     names = {person.id: person.name for person in everybody}
     covers = {person.cover_face_id: person.name for person in everybody}
@@ -253,8 +253,8 @@ def _of_near_copy(
 
 
 def _decided() -> Select[Any]:
-    """(Face, sha256, path, Label or None, whether by hand) of every face with a name, a flag, a rejection, a box by
-    hand, or as a picture."""
+    """Select (Face, sha256, path, Label or None, whether by hand) for every face that has a name, flag, rejection
+    or hand-drawn box, or is a cover."""
     by_hand = exists().where(col(HandBox.face_id) == col(Face.id))
     rejected = select(col(Rejection.face_id))
     covers = select(col(Person.cover_face_id)).where(col(Person.cover_face_id).is_not(None))
@@ -277,7 +277,7 @@ def _decided() -> Select[Any]:
 
 
 class _Taking:
-    """The changes that bring decisions into the library, in one transaction."""
+    """Collects the changes that apply decisions to the library, in one transaction."""
 
     def __init__(
         self, session: Session, people: Sequence[PersonDecision], faces: Sequence[tuple[int, FaceDecision]]
@@ -316,7 +316,7 @@ class _Taking:
         return [*found, *self._covers(), *self._consents(), *self._details()]
 
     def ids(self) -> dict[str, int]:
-        """Key of a name -> person."""
+        """Name key -> person id."""
         return {key: row["id"] for key, row in self._people.items()}
 
     def _id(self, name: str) -> int:
@@ -346,7 +346,7 @@ class _Taking:
         yield Change("face", row, {**row, "flag": said.flag})
 
     def _placing(self, face: int, said: FaceDecision) -> list[Change]:
-        """A box by hand; one that somebody drew here stays."""
+        """Return the change for a hand-drawn box. One that was drawn here stays."""
         if not said.by_hand or face in self._boxed:
             return []
         change = boxes.moving(self._session, self._session.get_one(Face, face), said.box)
@@ -362,7 +362,7 @@ class _Taking:
                 yield Change("rejection", None, {"face_id": face, "person_id": person, "at": utc_now()})
 
     def _consents(self) -> list[Change]:
-        """What was said there where nothing is known here, and refusals."""
+        """Return the changes for refusals, and for other consents if none is known here."""
         rows = current_rows(self._session, "consent", col(Consent.person_id), self._said)
         known = {row["person_id"] for row in rows}
         refused = ConsentState.REFUSED
@@ -373,7 +373,7 @@ class _Taking:
         )
 
     def _details(self) -> list[Change]:
-        """What is known there of people of whom nothing is known here."""
+        """Return the changes for details of people who have none here."""
         here = person_details.details_of(self._session, list(self._known))
         return [
             person_details.known_anew(who, died, favourite)
@@ -388,7 +388,7 @@ class _Taking:
                 continue
             after = {**row, "cover_face_id": face}
             self._people[row["name_key"]] = after
-            if row in self.made:  # an event has each row once: the person is made with this picture
+            if row in self.made:  # an event has each row once: the person is created with this cover
                 self._made[row["id"]].cover_face_id = face
                 self.made[self.made.index(row)] = after
             else:

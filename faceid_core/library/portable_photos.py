@@ -1,4 +1,4 @@
-"""What was said of whole photos without their ids: by a photo's content, so that it outlives a library."""
+"""Decisions about whole photos, keyed by content instead of ids, so that they can move between libraries."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from faceid_core.values import utc_now
 
 @dataclass(frozen=True, slots=True)
 class PhotoDecision:
-    """photo: the file's sha256; path: where it was, for the reader only; people: (name, values.Presence) of those
-    who are on it without a face."""
+    """photo: the file's SHA-256; path: where it was, for information only; people: (name, values.Presence) of
+    people on it without a face."""
 
     photo: str
     path: str
@@ -29,7 +29,7 @@ class PhotoDecision:
 
 
 def read(session: Session) -> list[PhotoDecision]:
-    """Every photo of which somebody said something, by id."""
+    """Return every photo with a decision, by id."""
     people: dict[int, list[tuple[str, str]]] = defaultdict(list)
     tags: dict[int, list[str]] = defaultdict(list)
     present = select(PersonOnPhoto.photo_id, Person.name, PersonOnPhoto.presence)  # type: ignore[call-overload]
@@ -50,8 +50,8 @@ def read(session: Session) -> list[PhotoDecision]:
 
 
 def changes(session: Session, said: Sequence[PhotoDecision], ids: Mapping[str, int]) -> list[Change]:
-    """What says the same of photos of this library; what was said here already stays. ids: key of a name ->
-    person."""
+    """Return the changes that apply these decisions to this library. Existing decisions win. ids: name key ->
+    person id."""
     rows = select(Photo.sha256, Photo.id).where(col(Photo.sha256).in_([each.photo for each in said]))  # type: ignore[call-overload]
     photos = dict(session.execute(rows).tuples().all())
     people = current_rows(session, "persononphoto", col(PersonOnPhoto.photo_id), photos.values())

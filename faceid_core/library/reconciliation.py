@@ -1,5 +1,5 @@
-"""Which face of a photo that is read again - found by another detector, saved anew, turned, moved - is which of
-before, and which faces may go. It only reads; photo_rows writes."""
+"""When a photo is read again (searched with another detector, resaved, rotated or moved), matches the new faces to
+the old ones, and finds the faces that may be deleted. This module only reads; photo_rows writes."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from faceid_core.library.store.tables import (
 from faceid_core.values import Box, Flag, NewPhoto
 
 SAME_CROP = 0.35
-"""Distance of two vectors below which a face on an edited picture is the face of before: far below that of two
-photos of one person. On dlib's space, like the next one; see NewPhoto.unit."""
+"""Distance between vectors below which a face on an edited picture is the same face as before: far less than
+between two photos of a person. On dlib's scale, like the next one; see NewPhoto.unit."""
 
 SAME_PERSON = 0.5
-"""Distance of two vectors below which faces at one place of two copies of a picture are the same face: saved anew
-at half the size, 79 faces of real photos moved by 0.44 at most. On a turned picture faces lie on their side for
-the network, so that vectors say nothing there (0.7 for the same face)."""
+"""Distance between vectors below which faces at the same place in two copies of a picture are the same face. When
+resaved at half the size, 79 faces of real photos moved by 0.44 at most. In a rotated picture, the network sees
+faces sideways, so vectors can't be compared (0.7 for the same face)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The faces of a photo that is read again. orientation: of the new picture, in which it is the old one.
+    """The matched faces of a photo that is read again. orientation: turns the new picture into the old one.
 
-    kept: place among the new faces -> id of the face that it is; the others are new. gone: ids of faces that were
-    not found again and about which nobody decided anything. Any other face stays, carried to its new place.
-    absorbed: places of faces that a human has boxed otherwise. by_place: whether boxes of before can be carried.
+    kept: index of a new face -> id of the existing face; the other new faces are added. gone: ids of faces that
+    were not found again and have no decisions. All other faces stay, moved to their new place. absorbed: indices
+    of new faces covered by hand-drawn boxes. by_place: whether earlier boxes can be mapped to the new picture.
     """
 
     orientation: int
@@ -54,7 +54,7 @@ class Matched:
 
 
 def by_place(session: Session, photo: Photo, new: NewPhoto, orientation: int) -> Matched:
-    """Match by boxes: the same picture, brought into an orientation or searched by another detector."""
+    """Match by boxes: the same picture, possibly rotated or searched with another detector."""
     old = faces_of(session, photo)
     move = (photo.width, photo.height), (new.width, new.height), inverse(orientation)
     places = [carried(box_of(face), *move) for face in old]
@@ -62,8 +62,8 @@ def by_place(session: Session, photo: Photo, new: NewPhoto, orientation: int) ->
     scores = overlaps(new_boxes, places)
     by_hand = _by_hand(session, old)
     before = [carried(by_hand.get(face.id) or box_of(face), *move) for face in old]
-    scores = np.maximum(scores, overlaps(new_boxes, before))  # or where the detector saw it before
-    if orientation == 0 and new.sha256 != photo.sha256:  # portraits before one backdrop have one hash, too
+    scores = np.maximum(scores, overlaps(new_boxes, before))  # or where the detector found it before
+    if orientation == 0 and new.sha256 != photo.sha256:  # portraits with the same backdrop also share a hash
         distances = _distances(session, old, new)
         scores[np.isfinite(distances) & (distances > SAME_PERSON * new.unit)] = 0
     matched = _matched(session, old, best_pairs(scores, SAME_FACE_IOU), orientation)
@@ -73,8 +73,8 @@ def by_place(session: Session, photo: Photo, new: NewPhoto, orientation: int) ->
 
 
 def by_vector(session: Session, photo: Photo, new: NewPhoto) -> Matched | None:
-    """Match by vectors: an edited picture, such as a cropped one. None where that would lose a face about which
-    somebody decided something: the file then holds another photo."""
+    """Match by vectors, for an edited picture, such as a cropped one. Returns None if that would lose a face with
+    decisions: the file then contains another photo."""
     old = faces_of(session, photo)
     matched = _matched(session, old, best_pairs(-_distances(session, old, new), -SAME_CROP * new.unit), 0)
     stay = {face.id for face in old} - set(matched.kept.values()) - matched.gone
@@ -82,18 +82,18 @@ def by_vector(session: Session, photo: Photo, new: NewPhoto) -> Matched | None:
 
 
 def faces_of(session: Session, photo: Photo) -> list[Face]:
-    """The faces of a photo, by id."""
+    """Return the faces of a photo, by id."""
     return list(session.scalars(select(Face).where(col(Face.photo_id) == photo.id).order_by(col(Face.id))))
 
 
 def box_of(face: Face) -> Box:
-    """The box of a row."""
+    """Return the box of a row."""
     return Box(face.left, face.top, face.right, face.bottom)
 
 
 def alike(session: Session, one: Face, other: Face, units: Mapping[str, float]) -> bool:
-    """Whether the vectors of two faces on near copies are near; so, too, when they can't be compared. units: name
-    of an embedder -> its NewPhoto.unit; the vectors of others say nothing here."""
+    """Whether the vectors of two faces on near copies are close, or can't be compared. units: embedder name -> its
+    NewPhoto.unit; vectors of other embedders are ignored."""
     wanted = select(Embedding).where(col(Embedding.face_id).in_([one.id, other.id]))
     vectors: dict[str, list[Any]] = {}
     for row in session.scalars(wanted.where(col(Embedding.embedder).in_(units))):
@@ -107,14 +107,14 @@ def alike(session: Session, one: Face, other: Face, units: Mapping[str, float]) 
 
 
 def decided(session: Session, faces: Iterable[int | None]) -> set[int]:
-    """Of these faces, those about which a human decided something, be it undone: it can be done again."""
+    """Return the faces with decisions, including undone ones, which can be redone."""
     ids = {face for face in faces if face is not None}
     standing = _decided_now(session, ids)
     return standing | event_faces.mentioned(session, ids - standing)
 
 
 def decided_photos(session: Session, photos: Sequence[int]) -> set[int]:
-    """Of these photos, those with a face about which something is decided now."""
+    """Return the photos that have a face with a decision in force."""
     found: set[int] = set()
     for chunk in chunks(photos):
         wanted = select(Face.id, Face.photo_id).where(col(Face.photo_id).in_(chunk))  # type: ignore[call-overload]
@@ -124,12 +124,12 @@ def decided_photos(session: Session, photos: Sequence[int]) -> set[int]:
 
 
 def hand_boxed(session: Session, faces: Sequence[Face]) -> set[int]:
-    """Of these faces, those whose box a human drew or moved."""
+    """Return the faces with a hand-drawn or moved box."""
     return {face for face in _by_hand(session, faces) if face is not None}
 
 
 def _by_hand(session: Session, faces: Sequence[Face]) -> dict[int | None, Box | None]:
-    """Id of a face that a human boxed -> the box that a detector gave it, if one did."""
+    """Return face id -> the detector's box or None, for faces with a hand-drawn or moved box."""
     wanted = select(HandBox.face_id, HandBox.found).where(col(HandBox.face_id).in_([face.id for face in faces]))  # type: ignore[call-overload]
     return {face: Box(*found) if found else None for face, found in session.execute(wanted)}
 

@@ -1,4 +1,4 @@
-"""Searches for photos that were saved under a name, for everybody who may look for people."""
+"""Saved searches for photos, for all users who may search for people."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Searches:
         self._database = database
 
     def all(self) -> list[SavedSearchView]:
-        """By name; those with a folder for owners only, and none that a newer faceid wrote and this one can't read.
-        Raises NotAllowed."""
+        """Return all searches by name. Those with a folder are for owners only. Searches written by a newer version
+        that this one can't read are left out. Raises NotAllowed."""
         self._database.actor.require(Role.EDITOR)
         owner = self._database.actor.role.includes(Role.OWNER)
         with self._database.read() as session:
@@ -44,8 +44,8 @@ class Searches:
         return [one for one in found if owner or not one.query.folder]
 
     def add(self, name: str, query: PhotoQuery) -> int:
-        """Save a search; its number. Raises BadInput for one that asks for nothing, InvalidName,
-        NameTaken, NotAllowed."""
+        """Save a search. Returns its id. Raises BadInput for a search without conditions, InvalidName, NameTaken,
+        NotAllowed."""
         self._database.actor.require(Role.EDITOR)
         name = person_names.clean(name)
         if query.is_empty:
@@ -61,7 +61,7 @@ class Searches:
             return int(row.id or 0)
 
     def remove(self, search_id: int) -> None:
-        """Forget a search; no photo changes. Raises NotFound."""
+        """Delete a search. Photos are not changed. Raises NotFound."""
         with self._database.write(Role.EDITOR) as session:
             row = session.get(SavedSearch, search_id)
             if row is None:

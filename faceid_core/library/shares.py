@@ -1,8 +1,7 @@
-"""Links that show one person or one search to whoever has them: made, found, listed and removed.
+"""Shared links, which show a person or a search to anyone who has them.
 
-A link shows what it is for at the moment when it is opened. It ends with its last day, when it is removed, and when
-somebody of whom it is, or whom its search leaves out, is hidden, erased or no longer called by that name, or when
-somebody of whom it is refuses.
+A link always shows the current photos. It stops working when it expires or is removed, when a person whom its
+search includes or excludes is hidden, erased or renamed, or when a person whom it shows refuses consent.
 """
 
 from __future__ import annotations
@@ -32,20 +31,20 @@ from faceid_core.wording import count
 DEFAULT_DAYS, LONGEST_DAYS = 14, 365
 
 SECRET_BYTES = 32
-"""256 bits: no guess ever hits, so that a plain SHA-256 keeps it as well as a slow hash would, and the time of a
-look-up by it tells nothing about any secret."""
+"""256 bits can't be guessed, so a plain SHA-256 protects them as well as a slow hash would, and the timing of a
+look-up by hash reveals nothing about any secret."""
 
 LARGEST_ID = 2**31 - 1
-"""PostgreSQL refuses to compare with more."""
+"""PostgreSQL refuses to compare with larger values."""
 
 GONE = "This link is no longer valid; ask whoever sent it for a new one."
-"""Of a link that never was, has expired, or was removed: nobody learns which."""
+"""Used for links that never existed, have expired or were removed, so that the reason is not revealed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShareView:
-    """A link. people: ids of those who are shown and never blurred. person: the name of whom it is, None for a
-    search. password: its hash, never shown."""
+    """A link. people: ids of people who are shown and never blurred. person: the name of the person it shows, None
+    for a search. password: the hash, never shown."""
 
     id: int
     query: PhotoQuery
@@ -64,12 +63,12 @@ class ShareView:
 
     @property
     def heading(self) -> str:
-        """What the shared page is called: the name only if the owner wanted so."""
+        """The title of the shared page. It contains the name only if the owner chose so."""
         return (self.person if self.show_name and self.person else self.title) or "Shared photos"
 
 
 class Shares:
-    """Makes, lists, opens and removes links."""
+    """Creates, lists, opens and removes links."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -86,10 +85,10 @@ class Shares:
         blur_others: bool = True,
         downloads: bool = False,
     ) -> tuple[ShareView, str]:
-        """A new link to what a query asks for; one that asks for a single person alone is a link to that person.
-        Returns it with its secret, which is told only now.
+        """Create a link to the photos that match a query. A query for just one person makes a link to that person.
+        Returns the link and its secret, which is not available later.
 
-        show_name: tell whose link it is. blur_others: blur all faces but those of the people asked for.
+        show_name: show the person's name. blur_others: blur all faces except those of the people in the query.
         Raises BadInput, NotFound, InvalidName, PasswordUnusable, NotAllowed.
         """
         self._database.actor.require(Role.OWNER)
@@ -111,19 +110,19 @@ class Shares:
             )  # fmt: skip
             session.add(link)
             session.flush()
-            # The audit names nobody here, as it stays when they are erased.
+            # The audit entry names nobody, because it stays when they are erased.
             journal.note(session, journal.SHARED, f"Made link {link.id}, valid for {count(days, 'day')}")
             return _view(session, link), secret
 
     def all(self) -> list[ShareView]:
-        """Every link, the newest first, with those that have expired. Raises NotAllowed."""
+        """Return all links, newest first, including expired ones. Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             links = session.scalars(select(ShareLink).order_by(col(ShareLink.id).desc())).all()
             return [_view(session, link) for link in links]
 
     def remove(self, share_id: int) -> None:
-        """From now on the link shows nothing. Raises NotFound, NotAllowed."""
+        """Delete a link, which stops working at once. Raises NotFound, NotAllowed."""
         with self._database.write(Role.OWNER) as session:
             if not session.execute(delete(ShareLink).where(col(ShareLink.id) == share_id)).rowcount:  # type: ignore[attr-defined]
                 raise NotFound(f"There is no link {share_id}; `faceid share list` lists them.")
@@ -131,7 +130,7 @@ class Shares:
 
     # --- for whoever has the link -------------------------------------------------------------------------------
     def open(self, secret: str) -> ShareView:
-        """The valid link with this secret. Raises NotFound, in the same words whatever is the reason."""
+        """Return the valid link with this secret. Raises NotFound, with the same message whatever the reason."""
         with self._database.read() as session:
             link = session.scalars(select(ShareLink).where(col(ShareLink.digest) == _digest(secret))).first()
             if link is None or not (view := _view(session, link)).is_valid:
@@ -139,13 +138,13 @@ class Shares:
             return view
 
     def count_view(self, share_id: int) -> None:
-        """Somebody looked at it."""
+        """Count a visit."""
         seen = update(ShareLink).where(col(ShareLink.id) == share_id)
         with self._database.write(Role.OWNER) as session:
             session.execute(seen.values(views=col(ShareLink.views) + 1, viewed_at=utc_now()))
 
     def photos(self, share: ShareView, *, after: int | None = None, limit: int = 60) -> list[PhotoView]:
-        """What it shows, the latest import first, behind the photo `after`."""
+        """List the photos of the link, latest import first, after the photo `after`."""
         wanted = _photos(share).limit(limit)
         if after is not None:
             wanted = wanted.where(col(Photo.id) < min(after, LARGEST_ID))
@@ -153,12 +152,12 @@ class Shares:
             return [PhotoView(*row) for row in session.execute(wanted)]
 
     def number(self, share: ShareView) -> int:
-        """How many photos it shows."""
+        """Count the photos of the link."""
         with self._database.read() as session:
             return session.scalar(select(func.count(col(Photo.id))).where(*_conditions(share))) or 0
 
     def photo(self, share: ShareView, photo_id: int) -> tuple[PhotoView, list[Box]]:
-        """A photo of the link, and the faces to blur, in pixels of the upright photo. Raises NotFound."""
+        """Return a photo of the link and the faces to blur, in pixels of the upright photo. Raises NotFound."""
         with self._database.read() as session:
             wanted = _photos(share).where(col(Photo.id) == photo_id)
             row = session.execute(wanted).first() if photo_id <= LARGEST_ID else None
@@ -182,8 +181,8 @@ def _refuse_missing(session: Session, query: PhotoQuery) -> None:
 
 
 def _all_visible(session: Session, query: PhotoQuery) -> bool:
-    """Whether everybody in a query is there and not hidden, and nobody of whom it is has refused. Without those who
-    are left out, it would show more."""
+    """Whether all people in a query exist and are not hidden, and no person that it shows has refused consent. If
+    an excluded person disappeared, the link would show more photos."""
     named = {*query.people, *query.without}
     there = select(func.count(col(Person.id))).where(col(Person.id).in_(named), col(Person.hidden).is_(False))
     refused = select(col(Consent.person_id)).where(
@@ -204,8 +203,8 @@ def _view(session: Session, link: ShareLink) -> ShareView:
 
 
 def _conditions(share: ShareView) -> Iterator[Any]:
-    """On Photo. A face that was hidden shows nobody the photo that it is on."""
-    yield from photo_conditions(replace(share.query, people=()), LOCAL_OWNER)  # owners made the link
+    """Yield conditions on Photo. Hidden faces don't make a photo match."""
+    yield from photo_conditions(replace(share.query, people=()), LOCAL_OWNER)  # only owners create links
     for person in share.query.people:
         faces = select(col(Face.photo_id)).join(Label, col(Label.face_id) == col(Face.id))
         theirs = faces.where(col(Label.person_id) == person, col(Face.flag) == Flag.NONE.value)
@@ -214,14 +213,15 @@ def _conditions(share: ShareView) -> Iterator[Any]:
 
 
 def _photos(share: ShareView) -> Any:
-    """Rows of PhotoView but for the number of faces, which is no visitor's business."""
+    """Select the fields of PhotoView except the number of faces, which visitors must not see."""
     columns = (Photo.id, Photo.path, Photo.width, Photo.height, Photo.taken_at, Photo.status, Photo.error)
     wanted = select(*columns, literal(0)).where(*_conditions(share))  # type: ignore[call-overload]
     return wanted.order_by(col(Photo.id).desc())
 
 
 def _blurred(session: Session, share: ShareView, photo_id: int) -> list[Box]:
-    """All but the people asked for, or at least whoever is hidden or refused. What is no face is left alone."""
+    """Return the faces to blur: all except those of the people in the query or, without blur_others, those of
+    people who are hidden or refused consent. Boxes that are not a face are skipped."""
     hidden = or_(col(Person.hidden), col(Face.id).in_(withheld_faces()))
     wanted = (
         select(Face, col(Label.person_id), hidden)

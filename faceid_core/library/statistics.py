@@ -1,5 +1,4 @@
-"""What a library comes to over the years, and who is on photos with whom. Faces without a flag count; hidden people
-never do."""
+"""Statistics by year, and people who appear together. Flagged faces and hidden people are not counted."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from faceid_core.values import Flag, PhotoStatus
 
 @dataclass(frozen=True, slots=True)
 class YearCounts:
-    """Photos of a year, and the people with a name on them."""
+    """The number of photos in a year, and of named people on them."""
 
     year: int
     photos: int
@@ -25,7 +24,7 @@ class YearCounts:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Two people, by id, the smaller first, and on how many photos they are together."""
+    """Two person ids, the smaller first, and the number of photos that they share."""
 
     one: int
     other: int
@@ -33,13 +32,13 @@ class Together:
 
 
 class Statistics:
-    """Counts; nothing is stored."""
+    """Computes statistics. Nothing is stored."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def by_year(self) -> list[YearCounts]:
-        """Each year in which photos were taken, the earliest first."""
+        """Return counts for each year with photos, earliest first."""
         year = extract("year", col(Photo.taken_at))
         taken = (col(Photo.taken_at).is_not(None), col(Photo.status) == PhotoStatus.DONE.value)
         photos = select(year, func.count(col(Photo.id))).where(*taken).group_by(year)
@@ -50,7 +49,7 @@ class Statistics:
         return [YearCounts(each, found[each], people.get(each, 0)) for each in sorted(found)]
 
     def people_by_year(self, people: list[int]) -> dict[int, dict[int, int]]:
-        """Person -> year -> photos, for these people; years without a photo are left out."""
+        """Return person id -> year -> number of photos, without empty years."""
         year = extract("year", col(Photo.taken_at))
         wanted = _named(Label.person_id, year, func.count(func.distinct(Photo.id))).where(
             col(Photo.taken_at).is_not(None), col(Label.person_id).in_(people)
@@ -62,7 +61,7 @@ class Statistics:
         return found
 
     def undated(self) -> int:
-        """Photos of which nobody knows when they were taken."""
+        """Count the photos without a date."""
         wanted = select(func.count(col(Photo.id))).where(
             col(Photo.taken_at).is_(None), col(Photo.status) == PhotoStatus.DONE.value
         )
@@ -70,7 +69,7 @@ class Statistics:
             return session.scalar(wanted) or 0
 
     def together(self, limit: int = 80) -> list[Together]:
-        """The pairs that are on most photos together, those first."""
+        """Return the pairs that share the most photos, in descending order."""
         on_photos = _named(Label.person_id.label("person"), Photo.id.label("photo")).distinct()  # type: ignore[attr-defined, union-attr]
         one, other = on_photos.subquery("one"), on_photos.subquery("other")
         photos = func.count()
@@ -87,7 +86,7 @@ class Statistics:
 
 
 def _named(*columns: Any) -> Select[Any]:
-    """Columns of the faces that have a name to be shown."""
+    """Select columns of named faces that may be shown."""
     return (
         select(*columns)
         .select_from(Face)

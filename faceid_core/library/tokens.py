@@ -1,4 +1,4 @@
-"""Tokens: what programs show instead of a password."""
+"""Access tokens, with which programs authenticate instead of a password."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from faceid_core.values import Role, utc_now
 from faceid_core.wording import count
 
 PREFIX = "faceid_"
-"""Tools that look for leaked secrets find it by this."""
+"""Lets secret scanners recognise leaked tokens."""
 
 SECRET_BYTES = 32
-"""256 bits: no guess ever hits, so that a plain SHA-256 keeps it as well as a slow hash would."""
+"""256 bits can't be guessed, so a plain SHA-256 protects them as well as a slow hash would."""
 
 
 class Tokens:
-    """Makes, lists, finds and removes tokens."""
+    """Creates, lists, finds and removes tokens."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, name: str, *, user: str, days: int | None = None) -> str:
-        """A new token that acts for `user`, for so many days or for ever. Returns its secret, kept nowhere else.
+        """Create a token that acts for `user`. days: validity, None for unlimited. Returns the secret, which is not
+        stored.
 
         Raises InvalidName, NameTaken, NotFound.
         """
@@ -54,7 +55,7 @@ class Tokens:
         return secret
 
     def all(self) -> list[TokenView]:
-        """Every token, by name, with whom it acts for. Raises NotAllowed."""
+        """Return all tokens, by name, with their users. Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
         wanted = select(AccessToken, User.name).join(User).order_by(col(AccessToken.name_key))  # type: ignore[call-overload]
         with self._database.read() as session:
@@ -64,7 +65,7 @@ class Tokens:
             ]
 
     def remove(self, name: str) -> None:
-        """From now on it opens nothing. Raises NotFound."""
+        """Delete a token, which stops working at once. Raises NotFound."""
         key = person_names.key(name.strip())
         with self._database.write(Role.OWNER) as session:
             token = session.scalars(select(AccessToken).where(col(AccessToken.name_key) == key)).first()
@@ -74,11 +75,11 @@ class Tokens:
             journal.note(session, journal.TOKENS, f"Removed the token {token.name}")
 
     def find(self, secret: str) -> tuple[int, UserView] | None:
-        """The token with this secret and whom it acts for; None for an unknown or expired one."""
+        """Return the id and the user of the token with this secret; None if it is unknown or expired."""
         return self._valid(col(AccessToken.digest) == _digest(secret))
 
     def user_of(self, token_id: int) -> UserView | None:
-        """Whom a token acts for; None once it is removed or expired."""
+        """Return the user of a token; None if it was removed or has expired."""
         found = self._valid(col(AccessToken.id) == token_id)
         return found[1] if found else None
 

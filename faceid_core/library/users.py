@@ -1,4 +1,4 @@
-"""Who may sign in: users with a name, a role and mostly a password."""
+"""Users who may sign in. They have a name, a role and usually a password."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ class Users:
         self._database = database
 
     def all(self) -> list[UserView]:
-        """Everybody, by name. Raises NotAllowed."""
+        """Return all users, by name. Raises NotAllowed."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return [view_of(user) for user in session.scalars(select(User).order_by(col(User.name_key)))]
 
     def exist(self) -> bool:
-        """Whether there is anybody who may sign in; else nobody has to."""
+        """Whether there are any users. Without users, nobody has to sign in."""
         with self._database.read() as session:
             return session.scalar(select(User.id).limit(1)) is not None  # type: ignore[call-overload]
 
     def get(self, user_id: int) -> UserView | None:
-        """The user with this id, if still there."""
+        """Return the user with this id, or None."""
         with self._database.read() as session:
             user = session.get(User, user_id)
             return view_of(user) if user else None
 
     def named(self, name: str) -> UserView | None:
-        """The user of this name, in whatever case."""
+        """Return the user with this name, ignoring case, or None."""
         with self._database.read() as session:
             user = _by_name(session, name)
             return view_of(user) if user else None
 
     def known(self, name: str) -> UserView:
-        """The user of this name, in whatever case. Raises NotFound."""
+        """Return the user with this name, ignoring case. Raises NotFound."""
         with self._database.read() as session:
             return view_of(known_user(session, name))
 
     def add(self, name: str, role: Role, password: str | None = None) -> UserView:
-        """A new user; without a password only a proxy or provider can sign them in.
+        """Add a user. Without a password, they can sign in only through a proxy or an OpenID Connect provider.
 
         Raises InvalidName, NameTaken, PasswordUnusable.
         """
@@ -65,7 +65,7 @@ class Users:
             return user
 
     def add_first(self, name: str, password: str) -> UserView:
-        """The first user of a library that had none: its owner. Raises InvalidName, PasswordUnusable, BadInput."""
+        """Add the first user of a library, an owner. Raises InvalidName, PasswordUnusable, BadInput."""
         stored = _checked_hash(password, name)
         with self._database.write(Role.OWNER) as session:
             if session.scalar(select(func.count()).select_from(User)):
@@ -75,7 +75,7 @@ class Users:
             return user
 
     def set_password(self, name: str, password: str) -> UserView:
-        """Give a new password and end all sessions of that user. Others than oneself take an owner.
+        """Set a user's password and end all their sessions. Only owners may do so for other users.
 
         Raises NotFound, PasswordUnusable.
         """
@@ -89,7 +89,7 @@ class Users:
             return view_of(user)
 
     def set_role(self, name: str, role: Role) -> UserView:
-        """Let a user do more or less. Raises NotFound, LastOwner."""
+        """Set a user's role. Raises NotFound, LastOwner."""
         with self._database.write(Role.OWNER) as session:
             user = known_user(session, name)
             if role is not Role.OWNER:
@@ -99,7 +99,7 @@ class Users:
             return view_of(user)
 
     def remove(self, name: str) -> None:
-        """Remove a user with their tokens and sessions; what they did stays in the history. Raises NotFound,
+        """Remove a user with their tokens and sessions. What they did stays in the history. Raises NotFound,
         LastOwner."""
         with self._database.write(Role.OWNER) as session:
             user = known_user(session, name)
@@ -108,7 +108,7 @@ class Users:
             _note(session, f"Removed the user {user.name}")
 
     def check(self, name: str, password: str) -> UserView | None:
-        """The user whom name and password fit. A wrong name takes as long as a wrong password."""
+        """Return the user with this name and password, or None. A wrong name takes as long as a wrong password."""
         with self._database.read() as session:
             user = _by_name(session, name)
             stored, view = (user.password, view_of(user)) if user else (None, None)
@@ -122,15 +122,16 @@ class Users:
         renewed = passwords.hashed(password)
         with self._database.write(Role.OWNER) as session:
             found = session.get(User, user.id)
-            if found and found.stamp == user.stamp:  # else another password was set meanwhile
+            if found and found.stamp == user.stamp:  # otherwise, the password has just been changed
                 found.password = renewed
 
-    # --- whom a provider of OpenID Connect signs in -----------------------------------------------------------
+    # --- users of an OpenID Connect provider ------------------------------------------------------------------
     def of_subject(self, issuer: str, subject: str, name: str, role: Role | None) -> UserView | None:
-        """The user whom a provider calls `subject`, with the role that it gives them, if any. Who is new is added
-        when it gives a role, or when somebody has added that name without a password. None for anybody else.
+        """Return the user identified by a provider's `subject`, and set the role that the provider gives them, if
+        any. A new user is added if the provider gives a role, or linked to a user of that name without a password.
+        Returns None for anybody else.
 
-        Raises NameTaken where somebody else has that name, InvalidName.
+        Raises NameTaken if another user has that name, InvalidName.
         """
         digest = hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()
         with self._database.write(Role.OWNER) as session:
@@ -156,25 +157,25 @@ class Users:
 
     # --- sessions ---------------------------------------------------------------------------------------------
     def end_session(self, session_id: str, until: datetime) -> None:
-        """Sign out of one session. until: UTC, when its cookie would have expired."""
+        """End a session. until: when its cookie would have expired, in UTC."""
         with self._database.write(Role.OWNER) as session:
             session.execute(delete(EndedSession).where(col(EndedSession.until) < utc_now()))
             session.merge(EndedSession(id=session_id, until=until))
 
     def has_ended(self, session_id: str) -> bool:
-        """Whether somebody signed out of that session."""
+        """Whether the user signed out of this session."""
         with self._database.read() as session:
             return session.get(EndedSession, session_id) is not None
 
 
 def view_of(user: User) -> UserView:
-    """What leaves the library of a user: never the password's hash."""
+    """Return the public view of a user, without the password hash."""
     assert user.id is not None
     return UserView(user.id, user.name, Role(user.role), user.stamp, user.password is not None, user.created_at)
 
 
 def known_user(session: Session, name: str) -> User:
-    """The user of this name. Raises NotFound."""
+    """Return the user with this name. Raises NotFound."""
     user = _by_name(session, name)
     if user is None:
         raise NotFound(f"There is no user {name}; `faceid user list` lists them.")
@@ -209,7 +210,7 @@ def _note(session: Session, summary: str) -> None:
 
 
 def _refuse_reserved(key: str, role: Role) -> None:
-    """The history names these: the program, and whoever used the library before anybody signed in."""
+    """Refuse names that the history uses for the program, and for the owner while sign-in was off."""
     if key == PROGRAM.name or (key == LOCAL_OWNER.name and role is not Role.OWNER):
         raise NameTaken(f"The name {key} has a meaning of its own in the history; choose another name.")
 
@@ -246,7 +247,7 @@ OPEN_TO_ALL = (
 
 
 def refuse_open_door(settings: Settings, users: Users) -> None:
-    """Raises BadInput where the web app would let in everybody on the network, and nobody has said that it may."""
+    """Raise BadInput if the web app would be open to the network although the settings don't allow it."""
     signs_in = settings.has_proxy_sign_in or settings.has_oidc
     if settings.is_local or settings.insecure or signs_in or users.exist():
         return

@@ -22,7 +22,7 @@ class WatchedView:
 
 
 class Watched:
-    """Adds, lists and removes watched folders. Where photos lie is the owner's business: others get NotAllowed."""
+    """Adds, lists and removes watched folders. For owners only, as it reveals paths; others get NotAllowed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,12 +35,12 @@ class Watched:
             return [WatchedView(row.path, row.video_seconds, row.poll) for row in rows]
 
     def add(self, path: str, *, video_seconds: float | None = None, poll: bool = False) -> None:
-        """Watch a folder from now on, or in another way than before."""
+        """Watch a folder, or change how it is watched."""
         with self._database.write(Role.OWNER) as session:
             session.merge(WatchedFolder(path=path, video_seconds=video_seconds, poll=poll))
 
     def remove(self, path: str) -> None:
-        """Watch it no longer; what was imported stays."""
+        """Stop watching a folder. Imported photos stay."""
         with self._database.write(Role.OWNER) as session:
             if (row := session.get(WatchedFolder, path)) is not None:
                 session.delete(row)

@@ -1,4 +1,4 @@
-"""The processes that take jobs, on this and other machines, as a page shows them."""
+"""The worker processes on this and other machines, as shown on a page."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from faceid_core.library.store.lease import database_now
 from faceid_core.values import JobState, Role, utc_now
 
 REPORT_SECONDS = 10.0
-"""How often a worker says that it is there, to a database server."""
+"""How often a worker reports to a database server."""
 
 GONE_SECONDS = 4 * REPORT_SECONDS
-"""A worker that says nothing for longer is shown as lost."""
+"""A worker that has not reported for longer is shown as lost."""
 
 FORGOTTEN_AFTER = timedelta(days=1)
-"""Lost workers are shown for so long."""
+"""How long lost workers are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """A worker. doing: the kind of job it is at since `since`, or nothing. photos: stored since it started; rate:
-    photos a second. silent_s: seconds since it last spoke. findings: what it found when it was asked last, None
-    before it has answered. Times by the database's clock, in UTC without a zone."""
+    """A worker. doing: the kind of job it has been working on since `since`, or "". photos: stored since it
+    started; rate: photos per second. silent_s: seconds since its last report. findings: results of its latest
+    check, None before it has answered. Times are by the database's clock, in naive UTC."""
 
     id: int
     name: str
@@ -50,19 +50,19 @@ class WorkerView:
 
 
 class Workers:
-    """Workers report here, and a page lists them."""
+    """Receives the reports of workers and lists them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @property
     def report_seconds(self) -> float | None:
-        """How often a worker that does the same as before reports; None for never: in a file it is on this machine,
-        where one sees whether it lives."""
+        """Return how often a worker reports when nothing changes; None for never: with a SQLite file, workers are
+        on this machine, where the process itself can be checked."""
         return REPORT_SECONDS if self._database.engine.dialect.name == "postgresql" else None
 
     def register(self, host: str, pid: int, version: str) -> tuple[int, str]:
-        """Note a worker that has started, and forget those that are long lost. Gives its number and its name."""
+        """Register a worker that has started, and delete long-lost ones. Returns its id and name."""
         with self._database.write(Role.OWNER) as session:
             now = database_now(session)
             old = (
@@ -78,8 +78,8 @@ class Workers:
             return int(row.id or 0), row.name
 
     def report(self, worker_id: int, doing: str, stored: int, rate: float) -> bool:
-        """A worker says what it does. stored: photos since its start; rate: photos a second. Returns whether it is
-        asked to examine what it reaches."""
+        """Record what a worker is doing. stored: photos since its start; rate: photos per second. Returns whether
+        it is asked to check what it can reach."""
         with self._database.write(Role.OWNER) as session:
             row = session.get(JobWorker, worker_id)
             if row is None:
@@ -91,31 +91,31 @@ class Workers:
             return row.asked
 
     def ask(self) -> None:
-        """Ask every worker to examine what it reaches; it answers with its next report, or after."""
+        """Ask every worker to check what it can reach. Workers answer with or after their next report."""
         with self._database.write(Role.OWNER) as session:
             session.execute(update(JobWorker).values(asked=True, findings=None))
 
     def answer(self, worker_id: int, findings: Sequence[Mapping[str, Any]]) -> None:
-        """What a worker found."""
+        """Store the results of a worker's check."""
         with self._database.write(Role.OWNER) as session:
             row = session.get(JobWorker, worker_id)
             if row is not None:
                 row.asked, row.findings = False, [dict(each) for each in findings]
 
     def clock_difference(self) -> float:
-        """Seconds by which this machine's clock is ahead of the database's."""
+        """Return by how many seconds this machine's clock is ahead of the database's."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return (utc_now() - database_now(session)).total_seconds()
 
     def leave(self, worker_id: int, name: str) -> None:
-        """A worker ends: what it still has goes back, and it is forgotten."""
+        """Unregister a worker that is stopping, and release its work."""
         self.put_down(name)
         with self._database.write(Role.OWNER) as session:
             session.execute(delete(JobWorker).where(col(JobWorker.id) == worker_id))
 
     def put_down(self, name: str, kinds: Collection[str] = ("import",)) -> None:
-        """Give back whatever a worker has, as it does nothing: it has come out of trouble, or ends."""
+        """Release all work held by an idle worker: it has recovered from an error, or is stopping."""
         with self._database.write(Role.OWNER) as session:
             for part in session.scalars(select(JobPart).where(col(JobPart.worker) == name)):
                 put_back(session, part, failed=False)
@@ -125,7 +125,7 @@ class Workers:
                 job.state = JobState.QUEUED.value
 
     def all(self) -> list[WorkerView]:
-        """Every worker, the oldest first."""
+        """Return all workers, oldest first."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return self._shown(session, database_now(session))
@@ -143,7 +143,7 @@ class Workers:
 
 
 def _lives(pid: int) -> bool:
-    """Whether there is such a process on this machine; on Windows asking would end it."""
+    """Whether this process exists on this machine. Not checked on Windows, where the check would kill it."""
     if os.name == "nt":
         return True
     try:

@@ -1,5 +1,4 @@
-"""Names that were, or are to be, written into files: what belongs there, what faceid put there, and what was there
-before."""
+"""Names written into files: which names belong there, what faceid wrote, and the previous content."""
 
 from __future__ import annotations
 
@@ -23,8 +22,8 @@ from faceid_core.values import Box, ConsentState, Flag, PhotoStatus, Role, utc_n
 
 @dataclass(frozen=True, slots=True)
 class PhotoToName:
-    """A file of a photo, as it was imported, and the names that belong on it. Boxes are pixels of the upright
-    photo. without_face: names of those who are on it without one."""
+    """A photo file as it was imported, and the names that belong in it. Boxes are in pixels of the upright photo.
+    without_face: names of people on it without a face."""
 
     photo_id: int
     path: str
@@ -39,8 +38,8 @@ class PhotoToName:
 
 @dataclass(frozen=True, slots=True)
 class FileBefore:
-    """A file that a run changes. photo: the photo's path; path: the changed file; before: its former bytes, None
-    where they are kept elsewhere or are gone; before_sha256: None for a file that was not there."""
+    """A file that a run changes. photo: the photo's path; path: the changed file; before: its previous content,
+    None if that is stored elsewhere or has been erased; before_sha256: None if the file did not exist."""
 
     photo_id: int
     photo: str
@@ -54,7 +53,7 @@ class FileBefore:
 
 @dataclass(frozen=True, slots=True)
 class NamesRunView:
-    """A writing of names. files: that still hold what it wrote."""
+    """A run that wrote names. files: the number of files that still contain what it wrote."""
 
     id: int
     at: datetime
@@ -64,15 +63,15 @@ class NamesRunView:
 
 
 class WrittenNames:
-    """What belongs into files, and the record of what was written. For owners: it holds paths."""
+    """The names to write into files, and the record of what was written. For owners only, as it contains paths."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def photos(self) -> list[PhotoToName]:
-        """Every file of a photo that has a name to be written, or into which names were written, by path.
+        """Return every photo file that has names to write, or that names were written into, by path.
 
-        People who are hidden or refused, and faces that somebody set aside, are left out.
+        People who are hidden or refused consent, and flagged faces, are left out.
         """
         names: dict[int, list[tuple[str, Box]]] = defaultdict(list)
         without: dict[int, list[str]] = defaultdict(list)
@@ -90,14 +89,15 @@ class WrittenNames:
         return files
 
     def entries(self) -> dict[str, list[list[Any]]]:
-        """Path of a changed file -> all that is faceid's in it, by the latest run that changed it."""
+        """Return path of a changed file -> everything in it that faceid wrote, by the latest run that changed
+        it."""
         columns = select(NamesFile.path, NamesFile.entries).order_by(col(NamesFile.id))  # type: ignore[call-overload]
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return dict(session.execute(columns).tuples().all())
 
     def begin(self) -> int:
-        """A new run. Returns its id."""
+        """Start a run. Returns its id."""
         with self._database.write(Role.OWNER) as session:
             run = NamesRun(actor=acting(session).name)
             session.add(run)
@@ -105,7 +105,7 @@ class WrittenNames:
             return int(run.id or 0)
 
     def about_to_change(self, run_id: int, files: Sequence[FileBefore]) -> list[int]:
-        """Keep what files are, before they are changed. Returns the ids of the records."""
+        """Record the content of files before they are changed. Returns the ids of the records."""
         with self._database.write(Role.OWNER) as session:
             rows = [_row(run_id, file) for file in files]
             session.add_all(rows)
@@ -113,7 +113,8 @@ class WrittenNames:
             return [int(row.id or 0) for row in rows]
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Files were not changed, or have their former bytes again. A run without files is undone."""
+        """Delete the records of files that were not changed after all, or were restored. A run without files counts
+        as undone."""
         with self._database.write(Role.OWNER) as session:
             for chunk in chunks(ids):
                 session.execute(delete(NamesFile).where(col(NamesFile.id).in_(chunk)))
@@ -123,7 +124,7 @@ class WrittenNames:
                 run.undone_at = utc_now()
 
     def runs(self, limit: int = 10) -> list[NamesRunView]:
-        """The newest first; those that changed nothing are left out."""
+        """Return the latest runs, newest first, without those that changed nothing."""
         files = select(func.count()).where(col(NamesFile.run_id) == col(NamesRun.id)).scalar_subquery()
         columns = select(NamesRun.id, NamesRun.at, NamesRun.actor, files, NamesRun.undone_at)  # type: ignore[call-overload]
         wanted = columns.order_by(col(NamesRun.id).desc()).limit(limit)
@@ -136,8 +137,8 @@ class WrittenNames:
             ]
 
     def files(self, run_id: int | None) -> tuple[int, list[FileBefore]]:
-        """The number of a run, by default of the latest that is not undone, and what it changed, the last change
-        first. Raises NotFound."""
+        """Return the id of a run, by default the latest that is not undone, and the files that it changed, last
+        change first. Raises NotFound."""
         standing = select(func.max(col(NamesRun.id))).where(col(NamesRun.undone_at).is_(None))
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
@@ -152,7 +153,7 @@ class WrittenNames:
             return int(run.id or 0), [_before(row) for row in rows]
 
     def photo_rewritten(self, file: FileBefore, sha256: str, size_bytes: int, modified_ns: int) -> None:
-        """A photo file got other bytes by our own hand, and shows the same picture: no import has to read it."""
+        """Record that we rewrote a photo file without changing its picture, so that imports need not read it."""
         with self._database.write(Role.OWNER) as session:
             photo = session.get(Photo, file.photo_id)
             known = session.scalar(select(col(Photo.id)).where(col(Photo.sha256) == sha256))
@@ -164,7 +165,7 @@ class WrittenNames:
 
 
 def forget_names(session: Session, names: Iterable[str]) -> None:
-    """Somebody is erased: former bytes that hold one of the names go, and with them the way back to them."""
+    """Delete previous file contents that contain a name of an erased person. They can't be restored afterwards."""
     wanted = [name.encode() for name in names]
     kept = select(NamesFile).where(col(NamesFile.before).is_not(None)).execution_options(yield_per=100)
     for row in session.scalars(kept) if wanted else ():
@@ -185,7 +186,7 @@ def _names() -> Any:
 
 
 def _without_face() -> Any:
-    """People who are on a photo without a face; neither hidden ones nor those who refused."""
+    """Select people who are on a photo without a face and are neither hidden nor have refused consent."""
     refused = select(col(Consent.person_id)).where(col(Consent.state) == ConsentState.REFUSED.value)
     return (
         select(PersonOnPhoto.photo_id, Person.name)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""From files to upright pixels, dates, metadata and video frames.
+"""Reads files: upright pixels, dates, metadata and video frames.
 
 May import the root.
 """
@@ -11,6 +11,7 @@ __all__ = [
     "images",
     "left_out",
     "orientation",
+    "small_file",
     "source",
     "uploaded",
     "video",

@@ -1,7 +1,7 @@
-"""How many megapixels may be decoded at once: everybody beyond that waits for a turn, and not for ever.
+"""Limits the megapixels that are decoded at once. Further pictures wait for their turn, up to a timeout.
 
-A picture of 5 kB may declare 149 megapixels, which take 900 MB while they are decoded and turned. So a picture is
-let in by the size that its header declares, before anything of it is decoded.
+A picture of 5 kB may declare 149 megapixels, which take 900 MB to decode and rotate. So pictures are admitted by
+the size that their header declares, before anything is decoded.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from dataclasses import dataclass
 from faceid_core.errors import TooBusy
 
 BYTES_PER_PIXEL = 6
-"""RGB twice: the decoder's picture, and the upright one that is made of it."""
+"""RGB twice: the decoded picture, and the upright one."""
 
 SHARE = 1 / 16
-"""Of the machine's memory that pictures being decoded may take."""
+"""Share of the machine's memory that pictures being decoded may take."""
 
 LEAST, MOST = 50.0, 200.0
 """Bounds of the default in megapixels: a photo of a good camera, and the largest photo with others beside it."""
 
 PATIENCE_S = 20.0
-"""How long a picture waits for its turn."""
+"""How long a picture may wait for its turn."""
 
 OVERTAKEN_S = 10.0
-"""So long a picture lets smaller ones by for which there is room."""
+"""How long a waiting picture lets smaller ones overtake it."""
 
 WAITING = 64
-"""How many pictures may wait; the next one is refused at once."""
+"""How many pictures may wait. Further ones are refused at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +42,8 @@ class _Ticket:
 
 
 class Admission:
-    """A gate of so many megapixels, first come, first served; but while one waits for much room, others pass that
-    need little. Safe to share between threads."""
+    """A limit on concurrent megapixels, first come, first served, except that small pictures may overtake large
+    ones. Safe to share between threads."""
 
     def __init__(
         self,
@@ -60,9 +60,9 @@ class Admission:
 
     @contextmanager
     def hold(self, megapixels: float) -> Iterator[None]:
-        """Keep room for a picture of that size during the block; one beyond the limit has the gate to itself.
+        """Reserve room for a picture of that size during the block. A picture beyond the limit is admitted alone.
 
-        Raises TooBusy where too many wait already, or the turn does not come in time.
+        Raises TooBusy if too many are waiting already, or on a timeout.
         """
         wanted = min(megapixels, self._limit)
         self._enter(wanted)
@@ -90,7 +90,7 @@ class Admission:
                 self._changed.notify_all()
 
     def _next(self) -> _Ticket | None:
-        """Who may enter now: the first for whom there is room, unless somebody before has waited too long."""
+        """Return the next picture to admit: the first that fits, unless an earlier one has waited too long."""
         for ticket in self._queue:
             if self._inside + ticket.wanted <= self._limit:
                 return ticket
@@ -100,9 +100,9 @@ class Admission:
 
 
 def default_megapixels() -> float:
-    """What this machine's memory allows, between LEAST and MOST."""
+    """Return the limit by this machine's memory, between LEAST and MOST."""
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # Windows does not tell
+    except (AttributeError, OSError, ValueError):  # not available on Windows
         return LEAST
     return min(max(memory * SHARE / BYTES_PER_PIXEL / 1e6, LEAST), MOST)

@@ -1,4 +1,4 @@
-"""Boxes and names drawn onto pictures, with Pillow alone. Pictures come and go as arrays and are never changed."""
+"""Draws boxes and names on pictures, using only Pillow. Pictures are arrays, and inputs are never modified."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     Font = FreeTypeFont | ImageFont
 
 MARGIN = 0.35
-"""Room around a face that is cut out, as a share of its box."""
+"""Margin around a cropped face, relative to its box."""
 
 CLOSE_UP_PX = 320
-"""About the longer side of a close-up: a small face is enlarged by a whole number."""
+"""Approximate longer side of a close-up: small faces are enlarged by an integer factor."""
 
 
 SURE = 0.9
-"""The probability from which a name counts as sure."""
+"""Minimum probability for a name to count as sure."""
 
 COLOURS = {"sure": "#0f766e", "likely": "#b45309", "unknown": "#57534e"}
-"""By how sure a name is; white text can be read on each."""
+"""By certainty of the name. White text is readable on each."""
 
 
 def certainty(face: Recognised) -> str:
-    """“sure”, “likely” or “unknown”."""
+    """Return “sure”, “likely” or “unknown”."""
     if face.name is None:
         return "unknown"
     return "sure" if face.probability >= SURE else "likely"
@@ -45,7 +45,7 @@ def certainty(face: Recognised) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A box with a text below it. colour: of the box, and of the label behind the white text, as CSS writes it."""
+    """A box with text below it. colour: of the box and of the background of the white text, in CSS notation."""
 
     box: Box
     text: str
@@ -53,7 +53,7 @@ class Label:
 
 
 def draw(image: Image, labels: Sequence[Label], font: Callable[[int], Font]) -> Image:
-    """The picture (H, W, 3) with all boxes and texts; lines and letters grow with it. font: pixels -> a font."""
+    """Draw boxes and texts on a picture (H, W, 3). Lines and text scale with it. font: size in pixels -> font."""
     canvas = Pillow.fromarray(image)
     pen = ImageDraw.Draw(canvas)
     unit = max(2, round(max(image.shape[:2]) / 400))
@@ -65,7 +65,7 @@ def draw(image: Image, labels: Sequence[Label], font: Callable[[int], Font]) -> 
 
 
 def draw_names(image: Image, faces: Sequence[Recognised]) -> Image:
-    """The picture (H, W, 3) with a box and a name for every face, coloured by how sure the name is."""
+    """Draw a box and a name for every face on a picture (H, W, 3), coloured by certainty."""
     return draw(image, [_label(face) for face in faces], label_font)
 
 
@@ -76,8 +76,7 @@ def _label(face: Recognised) -> Label:
 
 @lru_cache(maxsize=32)
 def label_font(size_px: int) -> Font:
-    """The pages' font, which Streamlit brings along, for names on pictures. Pillow's own, the fallback, knows ASCII
-    only."""
+    """Return the font of the pages, which comes with Streamlit. The fallback, Pillow's own font, is ASCII only."""
     from PIL import ImageFont
 
     found = find_spec("streamlit")
@@ -91,7 +90,7 @@ def label_font(size_px: int) -> Font:
 
 
 def _write(pen: ImageDraw.ImageDraw, label: Label, font: Font, size: tuple[int, int], unit: int) -> None:
-    """The text under the box, moved into the picture where it would stick out."""
+    """Draw the text below the box, moved inside the picture if necessary."""
     left, top, right, bottom = pen.textbbox((0, 0), label.text, font=font)
     width, height = right - left + 6 * unit, bottom - top + 5 * unit
     x = min(max(0, label.box.left), max(0, size[0] - width))
@@ -101,15 +100,16 @@ def _write(pen: ImageDraw.ImageDraw, label: Label, font: Font, size: tuple[int, 
 
 
 BLUR_CELLS = 4
-"""Across a blurred face: 16 mean colours, of which nobody recognises anybody, human or network."""
+"""Cells across a blurred face: 16 mean colours, from which neither humans nor networks recognise anyone."""
 
 BLUR_MARGIN = 0.25
-"""Around a blurred box, as a share of its sides: the ellipse within then covers the box, and some hair."""
+"""Margin around a blurred box, relative to its sides, so that the inscribed ellipse covers the box and some
+hair."""
 
 
 def blurred(image: Image, boxes: Sequence[Box]) -> Image:
-    """The picture (H, W, 3) with an ellipse of a few smoothed mean colours over each box. What is below is gone,
-    not hidden."""
+    """Cover each box of a picture (H, W, 3) with an ellipse of a few smoothed mean colours. The pixels below are
+    replaced, not just hidden."""
     canvas = Pillow.fromarray(image)
     for box in boxes:
         area = _whole(box, canvas.size)
@@ -124,7 +124,7 @@ def blurred(image: Image, boxes: Sequence[Box]) -> Image:
 
 
 def _whole(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """The box with its margin in whole pixels; it may reach out of the picture. None where it lies outside."""
+    """Return the box with its margin in whole pixels; it may extend beyond the picture. None if it lies outside."""
     x, y = box.width * BLUR_MARGIN, box.height * BLUR_MARGIN
     left, top = math.floor(box.left - x), math.floor(box.top - y)
     right, bottom = math.ceil(box.right + x), math.ceil(box.bottom + y)
@@ -134,7 +134,7 @@ def _whole(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
 
 
 def cut_out(image: Image, box: Box, margin: float = MARGIN) -> tuple[Image, tuple[int, int]]:
-    """The face with some room around it, within the image, and the (left, top) where that part begins."""
+    """Crop a face with a margin, within the image. Returns the crop and its (left, top)."""
     height, width = image.shape[:2]
     x, y = box.width * margin, box.height * margin
     left, top = max(0, int(box.left - x)), max(0, int(box.top - y))
@@ -142,7 +142,7 @@ def cut_out(image: Image, box: Box, margin: float = MARGIN) -> tuple[Image, tupl
 
 
 def close_up(image: Image, box: Box) -> Image:
-    """The face cut out and enlarged to about CLOSE_UP_PX, its box drawn."""
+    """Crop a face, enlarge it to about CLOSE_UP_PX, and draw its box."""
     crop, (left, top) = cut_out(image, box)
     scale = max(1, round(CLOSE_UP_PX / max(crop.shape[:2])))
     canvas = Pillow.fromarray(np.ascontiguousarray(crop)).resize((crop.shape[1] * scale, crop.shape[0] * scale))
@@ -153,8 +153,8 @@ def close_up(image: Image, box: Box) -> Image:
 
 
 def contact_sheet(pictures: Sequence[Image] | Image, *, columns: int = 10, side_px: int = 96) -> Image:
-    """Square pictures side by side on white, (H, W, 3), each `side_px` wide; rows of `columns`, the last one filled
-    up. Without a picture the sheet has no height."""
+    """Arrange square pictures on white, (H, W, 3), each `side_px` wide, `columns` per row; the last row is padded.
+    Without pictures, the height is 0."""
     rows, gap = -(-len(pictures) // columns), max(1, side_px // 24)
     step = side_px + gap
     sheet = Pillow.new(

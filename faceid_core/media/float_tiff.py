@@ -1,4 +1,4 @@
-"""TIFF files of floating-point colours, which Pillow does not know; OpenCV decodes them."""
+"""TIFF files with floating-point colours, which Pillow does not support. OpenCV decodes them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _WIDTH, _HEIGHT, _SAMPLE_FORMAT, _FLOATS = 256, 257, 339, 3
 
 
 class FloatTiff(ImageFile.ImageFile):
-    """A TIFF of three floats a pixel, 0 to 1 (or its largest value), as RGB. SyntaxError for any other."""
+    """A TIFF with three floats per pixel, 0 to 1 (or to its largest value), as RGB. Others raise SyntaxError."""
 
     format = "TIFF"
     format_description = "TIFF of floating-point colours"
     tag_v2: Any = None
 
     def _open(self) -> None:
-        assert self.fp is not None  # Pillow calls this with the file that it was given
+        assert self.fp is not None  # set by Pillow before it calls this
         self.tag_v2 = TiffImagePlugin.ImageFileDirectory_v2(self.fp.read(8))
         self.fp.seek(self.tag_v2.next)
         self.tag_v2.load(self.fp)

@@ -1,4 +1,4 @@
-"""Photos and videos on disk: which files there are, and the hash of what is in them."""
+"""Finds photos and videos on disk, and hashes their content."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from faceid_core.remote import Entry, RemotePath, denied, entries, is_remote, pl
 
 
 def sha256_of(path: Path | str) -> str:
-    """Hexadecimal SHA-256 of a file's bytes. UnreadableImage where it can't be read."""
+    """Return the hexadecimal SHA-256 of a file. Raises UnreadableImage if it can't be read."""
     with source.opened(place(path)) as file:
         try:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
@@ -25,25 +25,26 @@ def sha256_of(path: Path | str) -> str:
 
 
 def absolute(path: Path | str) -> Path:
-    """The full path, with the links that are in it: people look for their photos where they put them."""
+    """Return the absolute path without resolving links: users look for their photos where they put them."""
     if is_remote(path):
         return place(path)
     return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.resolve follows links
 
 
 def _nobody(path: Path, reason: str) -> None:
-    """Tell nobody what is left out."""
+    """Ignore what is left out."""
 
 
 def walk(
     paths: Iterable[Path | str], *, videos: bool = False, exclude: Sequence[str] = (), leave: Leave = _nobody
 ) -> Iterator[Path]:
-    """The photos under files and folders: each once, sorted within a folder, no hidden file or folder.
+    """Yield the photos under files and folders: each once, sorted within a folder, without hidden files and
+    folders.
 
-    A folder gives the files that end in SUFFIXES, for videos also in VIDEO_SUFFIXES; a file that is named itself
-    is always given. Links to folders are not followed. What else is left out: see media.left_out.
-    exclude: patterns in the form of .gitignore, from each of the folders. leave: is told what is left out, and why.
-    Raises PathNotFound at once, before the first is asked for.
+    In folders, files match by SUFFIXES and, for videos, VIDEO_SUFFIXES; files given explicitly always match. Links
+    to folders are not followed. For what else is left out, see media.left_out. exclude: .gitignore patterns,
+    relative to each folder. leave: called with each path that is left out, and the reason.
+    Raises PathNotFound immediately, not on the first iteration.
     """
     roots = [_checked(place(path)) for path in paths]
     search = _Search(SUFFIXES | VIDEO_SUFFIXES if videos else SUFFIXES, exclude, leave)
@@ -51,13 +52,13 @@ def walk(
 
 
 def nothing_in(where: object, left: LeftOuts) -> NothingToImport:
-    """The error for folders without photos, with what was left out of them."""
+    """Return the error for folders without photos, with what was left out."""
     sentence = f"There is no photo in {where}; choose a folder with JPEG, PNG, HEIC or similar files."
     return NothingToImport(f"{sentence} Left out: {', '.join(map(str, left.values()))}." if left else sentence)
 
 
 def _checked(root: Path) -> Path:
-    """A file or folder that can be reached. Raises PathNotFound, RemoteUnusable."""
+    """Check that a file or folder is accessible. Raises PathNotFound, RemoteUnusable."""
     if isinstance(root, RemotePath):
         return _checked_elsewhere(root)
     try:
@@ -91,7 +92,7 @@ _Entry = os.DirEntry[str] | Entry
 
 
 def _listed(folder: Path) -> list[_Entry]:
-    """What a folder holds, by name. Raises OSError, RemoteUnusable."""
+    """List a folder, by name. Raises OSError, RemoteUnusable."""
     if isinstance(folder, RemotePath):
         return sorted(entries(folder), key=lambda entry: entry.name)
     with os.scandir(folder) as found:
@@ -118,7 +119,7 @@ class _Search:
     leave: Leave
 
     def under(self, root: Path) -> Iterator[Path]:
-        """A folder that somebody names is searched whatever it is called; what is in it must be wanted."""
+        """Search a folder. It is searched whatever its name, but its subfolders must not be excluded."""
         return self._in(root, [left_out.patterns(root, self.exclude)], is_named=True)
 
     def _in(self, folder: Path, patterns: list[Patterns], *, is_named: bool = False) -> Iterator[Path]:
@@ -139,7 +140,7 @@ class _Search:
                 yield from self._in(_at(folder, entry), patterns)
 
     def _usable(self, folder: Path, found: list[_Entry]) -> list[_Entry]:
-        """Those with a name that a path can have."""
+        """Return the entries with names that can be part of a path."""
         for _ in (entry for entry in found if isinstance(entry, Entry) and entry.is_odd):
             self.leave(folder, left_out.ODD)
         return [entry for entry in found if not (isinstance(entry, Entry) and entry.is_odd)]
@@ -170,7 +171,7 @@ class _Search:
 def _is_folder(entry: _Entry) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # one that can't be asked counts as a file, whose reading then says why not
+    except OSError:  # if it can't be checked, treat it as a file: reading it will report why
         return False
 
 

@@ -1,4 +1,4 @@
-"""What a file is, judged by its ending and its first bytes, and the plain reason where it is no photo."""
+"""File types by suffix and first bytes, and the reason, in plain words, if a file is not a photo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from faceid_core.errors import IsVideo, UnreadableImage
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a list, here of endings with their dots."""
+    """Split a list of words, here suffixes with their dots."""
     return frozenset(text.split())
 
 
@@ -21,7 +21,7 @@ RAW_SUFFIXES = words(
     ".rw2 .rwl .sr2 .srf .srw .x3f"
 )
 SUFFIXES = STILL_SUFFIXES | RAW_SUFFIXES
-"""Lower-case endings of the files that `walk` picks from a folder."""
+"""Lower-case suffixes of the files that `walk` selects in a folder."""
 
 EMPTY = "the file is empty"
 NOT_AN_IMAGE = "not an image"
@@ -42,7 +42,7 @@ _STILL_BRANDS = frozenset(
 
 
 def refuse_strangers(prefix: bytes, suffix: str) -> None:
-    """Name well-known files that are no photo."""
+    """Raise UnreadableImage for well-known file types that are not photos."""
     text = prefix.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     reasons = {
         VIDEO: _is_video(prefix),
@@ -55,7 +55,7 @@ def refuse_strangers(prefix: bytes, suffix: str) -> None:
 
 
 def starts_as_raw(prefix: bytes) -> bool:
-    """Whether the first bytes are those of Canon's, Fujifilm's or Phase One's RAW files; most others are TIFFs."""
+    """Whether the first bytes are those of RAW files by Canon, Fujifilm or Phase One. Most others are TIFFs."""
     return prefix[8:10] == b"CR" or prefix.startswith(_RAW_STARTS) or prefix[4:12] == b"ftypcrx "
 
 
@@ -66,7 +66,7 @@ def _is_video(prefix: bytes) -> bool:
 
 
 def heif_header(file: IO[bytes], most: int = 1 << 20) -> bytes:
-    """The meta box of an ISO base media file (ISO/IEC 14496-12, 4.2), or nothing."""
+    """Return the meta box of an ISO base media file (ISO/IEC 14496-12, 4.2), or b""."""
     position = 0
     while not file.closed:
         file.seek(position)

@@ -1,7 +1,7 @@
-"""Read any photo as an upright RGB array, or say in plain words why not.
+"""Reads any photo as an upright RGB array, or reports in plain words why it can't be read.
 
-Formats are opened through Pillow's plugins one by one instead of `Image.open`: only the formats that we
-mean to read can run, and Pillow's own size limit (global) gives way to `max_megapixels`.
+Formats are opened through individual Pillow plugins instead of `Image.open`, so that only the supported formats can
+run, and `max_megapixels` replaces Pillow's own (global) size limit.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _DNG_VERSION, _XMP = 0xC612, 0x02BC
 def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_px: int | None = None) -> Photograph:
     """Decode the photo at a path, or in bytes.
 
-    enough_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as its longer side keeps that many
-    pixels: a quarter of the time and less memory.
+    enough_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as its longer side keeps at least this
+    many pixels. This takes a quarter of the time and less memory.
 
-    A path may be a moment of a video, see frame_path. An animation gives its first frame, a multi-picture file its
-    first picture; transparency is laid on white.
-    Pillow's image and the returned array are the only two full-size copies, and the first is gone on return.
+    A path may be a video frame, see frame_path. Of an animation or multi-picture file, the first picture is read.
+    Transparency is composited on white. Only two full-size copies exist, Pillow's image and the returned array, and
+    the first is freed on return.
 
-    Raises UnreadableImage with the plain reason, and ImageTooLarge from the declared size, before decoding.
+    Raises UnreadableImage with the reason in plain words, and ImageTooLarge by the declared size, before decoding.
     """
     if (moment := _moment(source)) is not None:
         from faceid_core.media import video
@@ -80,10 +80,10 @@ def read(source: Source, *, max_megapixels: float = DEFAULT_MEGAPIXELS, enough_p
 
 
 def declared_megapixels(source: Source | Borrowed, *, max_megapixels: float = DEFAULT_MEGAPIXELS) -> float:
-    """The size that a photo's header declares, in millions of pixels; nothing is decoded.
+    """Return the size that a photo's header declares, in megapixels, without decoding it.
 
-    A frame of a video counts as its video declares, which is checked when that is opened: 0 here.
-    Raises UnreadableImage, also for a file that is far too small for what it declares, and ImageTooLarge.
+    Returns 0 for a video frame, whose size is checked when the video is opened.
+    Raises UnreadableImage, also for a file that is far too small for the size it declares, and ImageTooLarge.
     """
     if not isinstance(source, Borrowed) and _moment(source) is not None:
         return 0.0
@@ -97,8 +97,8 @@ def declared_megapixels(source: Source | Borrowed, *, max_megapixels: float = DE
 
 
 class Described(NamedTuple):
-    """What a photo says about itself. packet: its XMP, b"" for none; orientation: EXIF's, 1 to 8; width, height: of
-    the picture as it is stored, before it is turned, in pixels."""
+    """Metadata of a photo. packet: its XMP, b"" for none; orientation: EXIF's, 1 to 8; width, height: of the
+    picture as stored, before rotation, in pixels."""
 
     packet: bytes
     orientation: int
@@ -107,7 +107,7 @@ class Described(NamedTuple):
 
 
 def described(path: Path) -> Described:
-    """The XMP packet of a photo, its orientation and its size as stored.
+    """Return the XMP packet of a photo, its orientation and its size as stored.
 
     Only the beginning of the file is read. Raises UnreadableImage.
     """
@@ -126,12 +126,12 @@ def described(path: Path) -> Described:
 
 
 def _turned_at_opening(image: ImageFile.ImageFile, file: IO[bytes]) -> bool:
-    """Whether `size` is already that of the upright picture: TIFF's, and HEIF's where the container turns it."""
+    """Whether `size` is already that of the upright picture: for TIFF, and for HEIF if the container rotates it."""
     return image.format == "TIFF" or (image.format == "HEIF" and heif_orientation(image, file) == 1)
 
 
 def _moment(source: Source) -> tuple[Path, float] | None:
-    """The video and the seconds from its start; None for a photo."""
+    """Return the video and the seconds from its start; None for a photo."""
     if isinstance(source, bytes):
         return None
     file, seconds = frame_path.file_of(source), frame_path.split(source)[1]
@@ -139,14 +139,14 @@ def _moment(source: Source) -> tuple[Path, float] | None:
 
 
 def is_video(path: Path) -> bool:
-    """Whether the file is a video, or a GIF of more than one picture. Only its beginning is read."""
+    """Whether the file is a video or an animated GIF. Only its beginning is read."""
     try:
         with opened(path) as file:
             image = _open_image(file, _suffix(path))
             return image.format == "GIF" and bool(getattr(image, "is_animated", False))
     except IsVideo:
         return True
-    except Exception:  # not to be opened at all; reading it says why
+    except Exception:  # it can't be opened at all; reading it will report why
         return False
 
 
@@ -155,7 +155,7 @@ def _suffix(source: Source | Borrowed) -> str:
 
 
 def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[bytes], Any] | None]]:
-    """Pillow's registered (factory, accept) of every format that we read, in the order to try them."""
+    """Return Pillow's registered (factory, accept) of every supported format, in the order to try them."""
     from PIL import (  # noqa: F401 - importing a plugin registers it
         AvifImagePlugin,
         BmpImagePlugin,
@@ -177,7 +177,7 @@ def _openers() -> dict[str, tuple[Callable[..., ImageFile.ImageFile], Callable[[
 
 
 def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
-    """Parse the header. UnreadableImage with what the file is, where it is no photo of ours."""
+    """Parse the header. Raises UnreadableImage, saying what the file is, if it is not a supported photo."""
     try:
         prefix = file.read(64)
     except OSError as error:
@@ -185,7 +185,7 @@ def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
     formats.refuse_strangers(prefix, suffix)
     for name, (factory, accept) in _openers().items():
         accepted = accept(prefix) if accept else True
-        if not accepted or isinstance(accepted, str):  # a string is Pillow's reason why it can't
+        if not accepted or isinstance(accepted, str):  # a string is Pillow's reason for refusing it
             continue
         file.seek(0)
         try:
@@ -203,7 +203,8 @@ def _open_image(file: IO[bytes], suffix: str) -> ImageFile.ImageFile:
 
 
 def _float_tiff(file: IO[bytes], refusal: SyntaxError) -> ImageFile.ImageFile:
-    """A TIFF that Pillow refused because its colours are floats. UnreadableImage where that isn't why."""
+    """Open a TIFF that Pillow refused because its colours are floats. Raises UnreadableImage if it had other
+    reasons."""
     from faceid_core.media.float_tiff import FloatTiff
 
     try:
@@ -216,14 +217,14 @@ def _float_tiff(file: IO[bytes], refusal: SyntaxError) -> ImageFile.ImageFile:
 def _load(image: ImageFile.ImageFile) -> None:
     try:
         image.load()
-    except Exception as error:  # a decoder of hostile bytes: anything it raises is about the file
+    except Exception as error:  # decoding untrusted bytes: any exception is the file's fault
         raise _decoding_failed(error) from error
 
 
 def _still_webp(image: ImageFile.ImageFile, file: IO[bytes]) -> Image | None:
-    """The pixels of a WebP without alpha or movement, as stored; None for anything else.
+    """Return the pixels of a WebP without alpha or animation, as stored; None for anything else.
 
-    Pillow decodes WebP as an animation, which keeps two more full-size pictures: 800 MB for 50 megapixels.
+    Pillow decodes WebP as an animation, which needs two more full-size pictures: 800 MB for 50 megapixels.
     """
     import cv2
 
@@ -252,7 +253,7 @@ def _decoding_failed(error: Exception) -> UnreadableImage:
 
 
 def _draft_size(image: Pillow.Image, enough_px: int) -> tuple[int, int]:
-    """What to ask a draft for: Pillow takes the smallest size that is no smaller in either direction."""
+    """Return the draft size to request: Pillow chooses the smallest size that is no smaller in either direction."""
     share = min(enough_px * panorama_factor(*image.size) / max(image.size), 1.0)
     return math.ceil(image.width * share), math.ceil(image.height * share)
 
@@ -264,7 +265,7 @@ def _photograph(
     orientation, taken_at = _exif(image, source)
     if image.format == "HEIF":
         orientation = heif_orientation(image, file)
-    if image.format == "JXL":  # libjxl turns by its own header; EXIF does not count (18181-2)
+    if image.format == "JXL":  # libjxl rotates by its own header; EXIF is ignored (18181-2)
         orientation = 1
     try:
         pixels = upright_pixels(image, orientation) if decoded is None else turned(decoded, orientation)
@@ -277,10 +278,11 @@ def _photograph(
 
 
 def _exif(image: Pillow.Image, source: Source) -> tuple[int, datetime | None]:
-    """Orientation 1 to 8 still to be applied, and the time of the shot. Rubbish counts as absent. A JPEG without
-    orientation may have it in an XMP file beside it: programs that must not write to photos put it there.
+    """Return the orientation (1 to 8) that is still to be applied, and when the photo was taken. Invalid values
+    count as absent. A JPEG without orientation may have it in an XMP sidecar, written by programs that don't modify
+    photos.
 
-    To be called on a loaded image: TIFF and HEIF are turned by their decoders, which then take the tag away.
+    Call this on a loaded image: decoders rotate TIFF and HEIF themselves and then remove the tag.
     """
     try:
         exif = image.getexif()
@@ -306,7 +308,7 @@ def _camera(image: Pillow.Image) -> str | None:
 
 
 def encode_jpeg(pixels: Image, quality: int = 90) -> bytes:
-    """JPEG of an (H,W,3) uint8 RGB image, with full-resolution colour: face crops are small."""
+    """Encode an (H,W,3) uint8 RGB image as JPEG without chroma subsampling: face crops are small."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.size == 0:
         raise ValueError(f"an image must be (H,W,3) uint8 and not empty, not {pixels.shape} {pixels.dtype}")
     buffer = io.BytesIO()
@@ -315,12 +317,12 @@ def encode_jpeg(pixels: Image, quality: int = 90) -> bytes:
 
 
 def decode_jpeg(data: bytes) -> Image:
-    """(H,W,3) uint8 RGB of bytes that `encode_jpeg` wrote. UnreadableImage where they are damaged."""
+    """Decode bytes from `encode_jpeg` to (H,W,3) uint8 RGB. Raises UnreadableImage if they are damaged."""
     return read(data).pixels
 
 
 def thumbnail(pixels: Image, side_px: int = 320) -> Image:
-    """The image scaled down so that its longer side is at most `side_px`; never scaled up."""
+    """Scale the image down so that its longer side is at most `side_px`. Never scales up."""
     height, width = pixels.shape[:2]
     if max(height, width) <= side_px:
         return pixels

@@ -1,5 +1,5 @@
-"""JPEG XL (ISO/IEC 18181) by libjxl. Its plugin for Pillow decodes as soon as it opens a file; this one reads the
-size from the header first, so that a file that declares too much is never decoded."""
+"""JPEG XL (ISO/IEC 18181) through libjxl. Its Pillow plugin decodes files on opening. This one reads the size from
+the header first, so that a file that declares too large a size is never decoded."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 
 def accept(prefix: bytes) -> bool:
-    """Whether a file begins like JPEG XL."""
+    """Whether the first bytes are those of JPEG XL."""
     return prefix.startswith((_BARE, _CONTAINER))
 
 
 class JpegXl(ImageFile.ImageFile):
-    """A JPEG XL picture whose pixels are decoded by `load`, upright. SyntaxError for any other."""
+    """A JPEG XL picture, decoded upright by `load`. Other files raise SyntaxError."""
 
     format = "JXL"
     format_description = "JPEG XL"
@@ -31,7 +31,7 @@ class JpegXl(ImageFile.ImageFile):
         self.tile = []
 
     def load(self) -> Any:
-        """Decode, once. Raises what the decoder raises."""
+        """Decode, once. Decoder errors are passed on."""
         from pillow_jxl.JpegXLImagePlugin import JXLImageFile
 
         if getattr(self, "_im", None) is None:
@@ -51,7 +51,7 @@ def _stream(image: ImageFile.ImageFile) -> IO[bytes]:
 
 
 def _codestream(file: IO[bytes]) -> bytes:
-    """The beginning of the codestream, behind the boxes of a container."""
+    """Return the start of the codestream, after the boxes of a container."""
     file.seek(0)
     if not (head := file.read(12)).startswith(_CONTAINER):
         return head.removeprefix(_BARE)
@@ -69,7 +69,7 @@ def _codestream(file: IO[bytes]) -> bytes:
 
 @dataclass
 class _Bits:
-    """Little-endian bits of the header."""
+    """Reads little-endian bits of the header."""
 
     value: int
 
@@ -80,7 +80,7 @@ class _Bits:
 
 
 def _declared_size(header: bytes) -> tuple[int, int]:
-    """(width, height) of a SizeHeader."""
+    """Parse (width, height) from a SizeHeader."""
     if len(header) < 2:
         raise SyntaxError("no JPEG XL header")
     bits = _Bits(int.from_bytes(header, "little"))

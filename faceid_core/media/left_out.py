@@ -1,5 +1,5 @@
-"""What an import leaves out of a folder, and why: the folders of programs and storage systems, what people asked to
-ignore, files of other kinds, and the second half of a pair."""
+"""What an import leaves out, and why: folders of programs and storage systems, ignored paths, other file types, and
+the second file of a pair."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from faceid_core.errors import SidecarUnusable
+from faceid_core.media import small_file
 from faceid_core.media.formats import RAW_SUFFIXES, STILL_SUFFIXES, VIDEO_SUFFIXES, words
 from faceid_core.wording import file_name
 
 EXAMPLES = 20
-"""Paths that are named of each reason; the others are only counted."""
+"""Number of paths listed per reason. The others are only counted."""
 
 BIN = "recycle bins"
 SNAPSHOT = "snapshots of the storage system"
@@ -47,7 +49,7 @@ _INSIDE = {
     "capture one": ("cache",),
     "captureone": ("cache",),
 }
-"""Parts of a program's own folder that hold previews; the photos lie in its other parts."""
+"""Subfolders of a photo program's folder that contain previews. The photos are in the other subfolders."""
 
 _MARKS = {
     ".nomedia": MARKED,
@@ -56,17 +58,19 @@ _MARKS = {
     ".ppstorage": OWN,  # PhotoPrism
     "faceid.db": OWN,
 }
-"""Files whose presence says what their folder is."""
+"""Marker files that tell what their folder is."""
 
 IGNORE_FILES = (".faceidignore", ".immichignore", ".ppignore")
-"""Files of patterns in the form of .gitignore, for their folder and those below."""
+"""Files with .gitignore patterns for their folder and its subfolders."""
+
+LARGEST_IGNORE_FILE = 1 << 20
 
 _OTHER_SUFFIXES = words(".psb .ai .eps .exr .hdr .xcf .clip .afphoto .kra .tga .pcx .dpx .fits .cin")
 
 
 @dataclass(slots=True)
 class LeftOut:
-    """Files or folders that were left out for one reason: how many, and the first of them."""
+    """Files or folders left out for one reason: their number, and the first of them."""
 
     reason: str
     number: int = 0
@@ -83,31 +87,31 @@ class LeftOut:
 
 
 class LeftOuts(dict[str, LeftOut]):
-    """By reason. To be called with what is left out and why."""
+    """What was left out, by reason. Call it with a path and the reason."""
 
     def __call__(self, path: Path, reason: str) -> None:
         self.setdefault(reason, LeftOut(reason)).add(path)
 
 
 Leave = Callable[[Path, str], None]
-"""Gets each path that is left out, with the reason."""
+"""Called with each path that is left out, and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Ignore patterns that hold in one folder and below."""
+    """Ignore patterns that apply to a folder and its subfolders."""
 
     folder: Path
     spec: GitIgnoreSpec
 
     def match(self, path: Path, *, is_folder: bool) -> bool:
-        """Whether a pattern asks to ignore the path."""
+        """Whether a pattern ignores the path."""
         relative = path.relative_to(self.folder).as_posix()
         return self.spec.match_file(f"{relative}/" if is_folder else relative)
 
 
 def patterns(folder: Path, lines: Iterable[str]) -> Patterns:
-    """Patterns in the form of .gitignore. A line that is no pattern is passed over, as git does."""
+    """Parse .gitignore patterns. Invalid lines are skipped, as git does."""
     kept = []
     for line in lines:
         try:
@@ -119,22 +123,23 @@ def patterns(folder: Path, lines: Iterable[str]) -> Patterns:
 
 
 def written_patterns(folder: Path, names: Iterable[str]) -> Iterator[Patterns]:
-    """Those of the ignore files among the `names` of a folder. One that can't be read asks for nothing."""
+    """Yield the patterns of the ignore files among the `names` in a folder. Unreadable files are skipped."""
     for name in set(names).intersection(IGNORE_FILES):
         try:
-            text = (folder / name).read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            text = small_file.content(folder / name, LARGEST_IGNORE_FILE)
+        except (OSError, SidecarUnusable):
             continue
-        yield patterns(folder, text.splitlines())
+        yield patterns(folder, text.decode("utf-8-sig", "replace").splitlines())
 
 
 def unreadable(error: OSError) -> str:
-    """The reason for which a folder is left out that can't be listed."""
+    """Return the reason for leaving out a folder that can't be listed."""
     return DENIED if isinstance(error, PermissionError) else f"what can't be read ({error.strerror or error})"
 
 
 def why_not_folder(folder: Path) -> str | None:
-    """The reason for which a folder of this name is left out; "" for a hidden one, of which nobody is told.
+    """Return the reason for leaving out a folder with this name, or None; "" for a hidden one, which is not
+    reported.
 
     >>> why_not_folder(Path("/a/#recycle")), why_not_folder(Path("/a/.git")), why_not_folder(Path("/a/2024"))
     ('recycle bins', '', None)
@@ -150,7 +155,7 @@ def why_not_folder(folder: Path) -> str | None:
 
 
 def why_not_marked(folder: Path, names: Iterable[str]) -> str | None:
-    """The reason for which a folder that holds these files is left out."""
+    """Return the reason for leaving out a folder with these files, or None."""
     found = set(names)
     if ".immich" in found and folder.name in {"thumbs", "encoded-video", "profile", "backups"}:
         return CACHE
@@ -158,9 +163,9 @@ def why_not_marked(folder: Path, names: Iterable[str]) -> str | None:
 
 
 def why_not_file(path: Path, siblings: frozenset[str], suffixes: frozenset[str]) -> str | None:
-    """The reason for which a file is left out; "" where it is nothing that anybody would expect to be imported.
+    """Return the reason for leaving out a file, or None; "" for a file that nobody would expect to be imported.
 
-    siblings: the names of its folder in lower case. suffixes: those that are wanted.
+    siblings: the names in its folder, in lower case. suffixes: those to import.
     """
     suffix = path.suffix.lower()
     if path.name.startswith("."):
@@ -177,6 +182,6 @@ def why_not_file(path: Path, siblings: frozenset[str], suffixes: frozenset[str])
 
 
 def _has_still(path: Path, siblings: frozenset[str]) -> bool:
-    """Whether a finished photo of the same name lies beside it: IMG_1.HEIC or IMG_1.JPG, or IMG_1.NEF.jpg."""
+    """Whether its folder has a developed photo of the same name: IMG_1.HEIC, IMG_1.JPG or IMG_1.NEF.jpg."""
     stem, name = path.stem.lower(), path.name.lower()
     return any(f"{start}{suffix}" in siblings for start in (stem, name) for suffix in STILL_SUFFIXES)

@@ -1,4 +1,4 @@
-"""From the pixels of a file to the upright picture, by EXIF orientation 1 to 8."""
+"""Converts between the picture as stored and the upright picture, by EXIF orientation 1 to 8."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faceid_core.values import Box, Image
 
 
 def turned(stored: Image, orientation: int) -> Image:
-    """(H,W,3) uint8, upright, of the pixels as stored."""
+    """Rotate pixels as stored to the upright picture, (H,W,3) uint8."""
     if orientation == 1:
         return stored
     height, width = stored.shape[:2]
@@ -22,7 +22,7 @@ def turned(stored: Image, orientation: int) -> Image:
 
 
 def as_stored(upright: Image, orientation: int) -> Image:
-    """A view of the upright array with the rows and columns of the file (EXIF 2.32, tag 0x0112)."""
+    """Return a view of the upright array with the rows and columns of the file (EXIF 2.32, tag 0x0112)."""
     transposed = upright.swapaxes(0, 1)
     return {
         1: upright,
@@ -37,7 +37,7 @@ def as_stored(upright: Image, orientation: int) -> Image:
 
 
 def upright(box: Box, orientation: int) -> Box:
-    """Where a box, in shares of the sides of the picture as stored, lies on the upright one, in shares, too.
+    """Map a box from the picture as stored to the upright one, both in fractions of the sides.
 
     >>> upright(Box(0.0, 0.25, 0.5, 0.5), 6)
     Box(left=0.5, top=0.0, right=0.75, bottom=0.5)
@@ -48,7 +48,8 @@ def upright(box: Box, orientation: int) -> Box:
 
 
 def as_drawn(box: Box, orientation: int) -> Box:
-    """The inverse of `upright`: where a box on the upright picture lies on the one as stored, in shares.
+    """Map a box from the upright picture to the one as stored, both in fractions of the sides. Inverse of
+    `upright`.
 
     >>> as_drawn(Box(0.5, 0.0, 0.75, 0.5), 6)
     Box(left=0.0, top=0.25, right=0.5, bottom=0.5)
@@ -70,9 +71,9 @@ def _upright(x: float, y: float, orientation: int) -> tuple[float, float]:
 
 
 def heif_orientation(image: Picture, file: IO[bytes]) -> int:
-    """What is left to turn: libheif obeys the container, and EXIF counts only where that is silent.
+    """Return the orientation still to be applied: libheif applies the container's, and EXIF counts only without it.
 
-    pillow-heif sets the EXIF tag to 1 in either case and keeps its first value as original_orientation.
+    pillow-heif sets the EXIF tag to 1 in either case and keeps the original value as original_orientation.
     """
     wanted = image.info.get("original_orientation") or 1
     if wanted not in range(1, 9) or any(kind in formats.heif_header(file) for kind in (b"irot", b"imir")):

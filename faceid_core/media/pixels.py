@@ -1,4 +1,4 @@
-"""From a decoder's pixels to upright (H, W, 3) uint8 RGB, strip by strip."""
+"""Converts decoded pixels to upright (H, W, 3) uint8 RGB, strip by strip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _STRIP_ROWS = 256
 
 
 def upright_pixels(image: Pillow.Image, orientation: int) -> Image:
-    """(H,W,3) uint8. Converted in strips that land where they belong: nothing but the result is full size."""
+    """Convert to (H,W,3) uint8, in strips that are written directly to their place: only the result is full
+    size."""
     width, height = image.size
     turned = orientation >= 5
     pixels = np.empty((width, height, 3) if turned else (height, width, 3), np.uint8)
@@ -30,7 +31,7 @@ def upright_pixels(image: Pillow.Image, orientation: int) -> Image:
 
 
 def _converter(image: Pillow.Image) -> Callable[[Pillow.Image], npt.NDArray[Any]]:
-    """What turns a strip of this image into (h, w, 3) uint8 RGB, or (h, w, 1) where it is grey."""
+    """Return a function that converts a strip to (h, w, 3) uint8 RGB, or (h, w, 1) for a grey image."""
     if image.mode.startswith(("I", "F")):
         return _deep_grey(image)
     if image.mode == "CMYK" and image.info.get("icc_profile"):
@@ -52,7 +53,7 @@ def _on_white(strip: Pillow.Image) -> npt.NDArray[np.uint8]:
 
 
 def _deep_grey(image: Pillow.Image) -> Callable[[Pillow.Image], npt.NDArray[np.uint8]]:
-    """Grey of more than 8 bits. White is the mode's usual full scale, or the largest value beyond it."""
+    """Convert grey of more than 8 bits. White is the mode's usual full scale, or the largest value beyond it."""
     high = float(np.nanmax(image.getextrema()))
     scales = (65535.0,) if image.mode.startswith("I") else (1.0, 255.0, 65535.0)  # floats: 0 to 1, mostly
     full = next((scale for scale in scales if high <= scale), high)
@@ -66,7 +67,7 @@ def _deep_grey(image: Pillow.Image) -> Callable[[Pillow.Image], npt.NDArray[np.u
 
 
 def _from_profile(profile: Any, mode: str = "CMYK") -> Callable[[Pillow.Image], npt.NDArray[Any]]:
-    """Convert with the embedded colour profile, without it where it is broken."""
+    """Convert with the embedded colour profile, or without it if it is invalid."""
     from PIL import ImageCms
 
     try:

@@ -1,4 +1,4 @@
-"""Camera RAW files, read by LibRaw: the camera's own JPEG where it is large enough, else the sensor's data."""
+"""Camera RAW files, read with LibRaw: the embedded JPEG preview if it is large enough, else the sensor data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from faceid_core.media.source import Photograph, camera_name, check_size, parse_
 from faceid_core.values import Image
 
 PREVIEW_PX = 1600
-"""The camera's JPEG is taken when its longer side has as much, or half of the sensor's: faces lose nothing."""
+"""The preview is used if its longer side has at least this, or half of the sensor's: faces lose nothing."""
 
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
 """LibRaw's flip -> EXIF orientation (libraw.org/docs/API-datastruct-eng.html, sizes.flip)."""
@@ -27,7 +27,7 @@ _XMP, _MODEL, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x02BC, 0x0110, 0x013
 
 
 def is_raw(file: IO[bytes], suffix: str) -> bool:
-    """Whether to read a file as RAW: by its ending, unless it is a JPEG by its content, or by its first bytes."""
+    """Whether to read a file as RAW: by its suffix, unless its content is a JPEG, or by its first bytes."""
     prefix = file.read(64)
     file.seek(0)
     by_name = suffix in formats.RAW_SUFFIXES and not prefix.startswith(b"\xff\xd8\xff")
@@ -35,7 +35,7 @@ def is_raw(file: IO[bytes], suffix: str) -> bool:
 
 
 def photograph(file: IO[bytes], max_megapixels: float) -> Photograph:
-    """The photo, upright. Raises UnreadableImage, ImageTooLarge."""
+    """Return the upright photo. Raises UnreadableImage, ImageTooLarge."""
     _, taken_at, model = _tags(file)
     with _opened(file) as raw:
         sizes = raw.sizes
@@ -47,7 +47,7 @@ def photograph(file: IO[bytes], max_megapixels: float) -> Photograph:
 
 
 def megapixels(file: IO[bytes], max_megapixels: float) -> float:
-    """What the header declares. Raises UnreadableImage, ImageTooLarge."""
+    """Return the size that the header declares. Raises UnreadableImage, ImageTooLarge."""
     with _opened(file) as raw:
         sizes = raw.sizes
         check_size(sizes.width, sizes.height, max_megapixels)
@@ -55,7 +55,7 @@ def megapixels(file: IO[bytes], max_megapixels: float) -> float:
 
 
 def described(file: IO[bytes]) -> tuple[bytes, int, int, int]:
-    """The XMP packet (b"" for none), and the EXIF orientation, width and height of the picture as it is stored."""
+    """Return the XMP packet (b"" for none), and the EXIF orientation, width and height of the picture as stored."""
     with _opened(file) as raw:
         sizes = raw.sizes
     return _tags(file)[0], _ORIENTATIONS.get(sizes.flip, 1), sizes.width, sizes.height
@@ -74,7 +74,7 @@ def _opened(file: IO[bytes]) -> Iterator[Any]:
 
 
 def _preview(raw: Any, side: int, max_megapixels: float) -> Image | None:
-    """The camera's own JPEG, upright, where there is one that is large enough."""
+    """Return the upright embedded preview, if there is one that is large enough."""
     import io
 
     import rawpy
@@ -87,7 +87,7 @@ def _preview(raw: Any, side: int, max_megapixels: float) -> Image | None:
             if max(image.size) < min(PREVIEW_PX, side / 2):
                 return None
             check_size(*image.size, max_megapixels)
-            orientation = image.getexif().get(0x0112, 1)  # most cameras turn neither picture; some say so twice
+            orientation = image.getexif().get(0x0112, 1)  # most cameras rotate neither picture; some tag both
             stored = upright_pixels(image, 1)
         flip = _ORIENTATIONS.get(raw.sizes.flip, 1)
         return turned(stored, flip if flip != 1 else orientation)
@@ -95,10 +95,10 @@ def _preview(raw: Any, side: int, max_megapixels: float) -> Image | None:
 
 
 def _tags(file: IO[bytes]) -> tuple[bytes, datetime | None, str | None]:
-    """The XMP packet, the time of the shot and the camera, where the file is a TIFF inside, as most RAW are."""
+    """Return the XMP packet, the time and the camera, if the file is based on TIFF, as most RAW formats are."""
     from PIL import TiffImagePlugin
 
-    with suppress(Exception):  # rubbish counts as absent, as in images
+    with suppress(Exception):  # invalid values count as absent, as in images
         file.seek(0)
         tags: Any = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
         file.seek(tags.next)

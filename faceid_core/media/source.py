@@ -1,4 +1,4 @@
-"""Where pixels come from: an opened file or bytes, the limits on it, and the decoded photo."""
+"""Sources of pixels: opened files or bytes, the limits on them, and the decoded photo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from faceid_core.values import Image
 DEFAULT_MEGAPIXELS = 150.0
 
 CAMERA_CHARACTERS = 100
-"""Longest name of a camera; real ones have 40 at most."""
+"""Longest camera name; real ones have at most 40."""
 
 Source = Path | str | bytes
 
@@ -31,7 +31,7 @@ class Photograph:
     pixels: (height, width, 3) uint8 RGB, upright; fewer rows and columns where a draft was enough.
     taken_at: the camera's local time, or None.
     format: Pillow's name of the file format in lower case, such as "jpeg" or "heif".
-    camera: what the file calls the camera's model, None for a file that says nothing.
+    camera: the camera model according to the file, or None.
     """
 
     pixels: Image
@@ -43,12 +43,12 @@ class Photograph:
 
     @property
     def drafted(self) -> float:
-        """How much larger the photo is than its pixels: 1, or 2, 4 or 8 for a draft."""
+        """The scale of the photo relative to its pixels: 1, or 2, 4 or 8 for a draft."""
         return float(self.width / self.pixels.shape[1])
 
 
 class Borrowed(io.RawIOBase):
-    """Somebody else's file, from its start; closing this one leaves it open."""
+    """Wraps a file owned by the caller, from its start. Closing this leaves the file open."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -63,20 +63,20 @@ class Borrowed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """As io.RawIOBase has it."""
+        """See io.RawIOBase."""
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """As io.RawIOBase has it; tell asks it, too."""
+        """See io.RawIOBase; also used by tell."""
         self._file.seek(offset, whence)
         return self._file.tell()
 
 
 def opened(source: Source | Borrowed) -> IO[bytes]:
-    """A seekable file over the source, or over a copy of what lies elsewhere. Raises UnreadableImage where there is
-    nothing to read, RemoteUnusable."""
+    """Open the source, or a local copy of a remote one, as a seekable file. Raises UnreadableImage,
+    RemoteUnusable."""
     if isinstance(source, Borrowed):
         if not source.seek(0, io.SEEK_END):
             raise UnreadableImage(formats.EMPTY)
@@ -95,7 +95,7 @@ def opened(source: Source | Borrowed) -> IO[bytes]:
 def _opened_copy(path: RemotePath) -> IO[bytes]:
     try:
         copy = local_copy(path)
-        if not copy.exists():  # taken away to make room for another one
+        if not copy.exists():  # deleted to free space for another one
             copy = local_copy(path)
     except OSError as error:
         raise unreachable(error) from error
@@ -105,7 +105,7 @@ def _opened_copy(path: RemotePath) -> IO[bytes]:
 def _opened_file(path: Path) -> IO[bytes]:
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would block
             raise UnreadableImage("not an ordinary file")
         if status.st_size == 0:
             raise UnreadableImage(formats.EMPTY)
@@ -115,7 +115,7 @@ def _opened_file(path: Path) -> IO[bytes]:
 
 
 def unreachable(error: OSError | ValueError) -> UnreadableImage:
-    """The plain reason why a file can't be opened, as the error to raise."""
+    """Return the error to raise if a file can't be opened, with the reason in plain words."""
     if isinstance(error, FileNotFoundError):
         return UnreadableImage("the file is no longer there")
     if isinstance(error, PermissionError):
@@ -124,7 +124,7 @@ def unreachable(error: OSError | ValueError) -> UnreadableImage:
 
 
 def check_size(width: int, height: int, max_megapixels: float, what: str = "photo") -> None:
-    """Raises ImageTooLarge."""
+    """Raise ImageTooLarge if the size is beyond the limit."""
     megapixels = width * height / 1e6
     if megapixels > max_megapixels:
         raise ImageTooLarge(
@@ -134,12 +134,13 @@ def check_size(width: int, height: int, max_megapixels: float, what: str = "phot
 
 
 DENSE_FROM, LEAST_DENSITY = 20.0, 1 / 1000
-"""From so many megapixels on a photo has at least so many bytes a pixel. A JPEG of nothing but white has 16 times
-as many (six coefficients' ends for 256 pixels, ITU T.81, K.3), a page of text in fax coding four times."""
+"""Minimum bytes per pixel of photos from this many megapixels on. An all-white JPEG has 16 times as many (six
+end-of-block codes per 256 pixels, ITU T.81, K.3), a page of text in fax encoding four times."""
 
 
 def check_density(width: int, height: int, size_bytes: int) -> None:
-    """Raises UnreadableImage for a few bytes that declare a huge picture: a bomb, in which nobody's face can be."""
+    """Raise UnreadableImage for a tiny file that declares a huge picture: a decompression bomb without any
+    faces."""
     megapixels = width * height / 1e6
     if megapixels > DENSE_FROM and size_bytes < LEAST_DENSITY * megapixels * 1e6:
         raise UnreadableImage(
@@ -148,7 +149,7 @@ def check_density(width: int, height: int, size_bytes: int) -> None:
 
 
 def camera_name(model: object) -> str | None:
-    """EXIF's Model as people write it; None for rubbish."""
+    """Normalise EXIF's Model; None if it is invalid."""
     if not isinstance(model, str):
         return None
     name = " ".join(model.replace("\0", " ").split())
@@ -156,7 +157,7 @@ def camera_name(model: object) -> str | None:
 
 
 def parse_date(value: object) -> datetime | None:
-    """The EXIF form "2021:05:01 12:30:00" (also with dashes, a T or without seconds), or None for rubbish."""
+    """Parse EXIF's "2021:05:01 12:30:00" (also with dashes, a T or without seconds); None if it is invalid."""
     if isinstance(value, bytes):
         value = value.decode("ascii", "replace")
     if not isinstance(value, str):
@@ -166,5 +167,5 @@ def parse_date(value: object) -> datetime | None:
         return None
     try:
         return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]
-    except ValueError:  # 0000:00:00 is how cameras say that their clock was never set
+    except ValueError:  # 0000:00:00: the camera's clock was never set
         return None

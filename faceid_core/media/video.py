@@ -1,7 +1,7 @@
-"""The pictures of a video at an interval, upright and one at a time, or in plain words why there are none.
+"""Reads upright video frames at an interval, one at a time, or reports in plain words why there are none.
 
-Read through PyAV (FFmpeg's libraries). Only the containers in _CONTAINERS can run: playlists, which name other
-files, are none of them.
+Videos are read with PyAV (FFmpeg's libraries). Only the containers in _CONTAINERS are allowed, which excludes
+playlists, because they refer to other files.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ UNKNOWN_CODING = "a video in a coding that can't be read here; save it as MP4 (H
 NO_SIZE = "a video that declares no size, or more megapixels than FACEID_MAX_MEGAPIXELS allows"
 
 PATIENCE_S = 5.0
-"""A video that gives no further picture for this long, nor moves on, is taken for damaged from there on."""
+"""A video that yields no frame and makes no progress for this long is treated as damaged from there on."""
 
 SEEK_FROM_S = 10.0
-"""Pictures further apart than this are sought; nearer ones are reached by reading on, as key frames are."""
+"""For frames further apart than this, seek; nearer ones are reached by reading on, because of the key frames."""
 
 SAME_MOMENT_S = 0.0006
-"""Moments are written in whole milliseconds."""
+"""Tolerance for times: frame paths have whole milliseconds."""
 
 FIRST_YEAR = 1970
-"""Cameras whose clock was never set count from 1904 or 1970."""
+"""Cameras whose clock was never set report dates around 1904 or 1970."""
 
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,gif,ogg"
 _UNINDEXED, _KEY_FRAME_S = ("mpegts", "mpeg"), 5.0
-"""Containers in which seeking finds a time, but no key frame; one comes within these seconds as a rule."""
+"""Containers in which seeking finds a time, but no key frame, and within how many seconds one usually follows."""
 
 _WAIT_PACKETS, _WAIT_BYTES = 2000, 64 << 20
-"""Coded pictures that wait to be skipped at most: a key frame comes after some 250 as a rule."""
+"""Maximum encoded frames to hold back before skipping them: a key frame usually comes after some 250."""
 
 _ORIENTATIONS = {
     (1, 0, 0, 1): 1, (-1, 0, 0, 1): 2, (-1, 0, 0, -1): 3, (1, 0, 0, -1): 4,
@@ -64,7 +64,7 @@ y' = bx + dy)."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A picture, (H, W, 3) uint8 RGB and upright, and the seconds from the start at which it is shown."""
+    """An upright frame, (H, W, 3) uint8 RGB, and its time in seconds from the start."""
 
     seconds: float
     pixels: Image
@@ -74,9 +74,9 @@ class Frame:
 def opened(
     path: Path | str, *, max_megapixels: float = source.DEFAULT_MEGAPIXELS, threads: int | None = None
 ) -> Iterator[Clip]:
-    """A video to read pictures from. threads: None means all cores.
+    """Open a video to read frames from. threads: None means all cores.
 
-    Raises UnreadableImage with the plain reason, and ImageTooLarge from the declared size, before decoding.
+    Raises UnreadableImage with the reason in plain words, and ImageTooLarge by the declared size, before decoding.
     """
     import av
 
@@ -87,7 +87,7 @@ def opened(
             container = av.open(
                 file, "r", options=limit, container_options=inside, timeout=PATIENCE_S, **_lenient()
             )
-        except Exception as error:  # a parser of hostile bytes: anything it raises is about the file
+        except Exception as error:  # parsing untrusted bytes: any exception is the file's fault
             raise _failed(error) from error
         with container:
             stream = _stream(container, max_megapixels)
@@ -98,7 +98,7 @@ def opened(
 
 
 def _lenient() -> dict[str, Any]:
-    """Titles may be in any encoding; from PyAV 19 on that is no error by itself."""
+    """Return options to accept titles in any encoding. From PyAV 19 on, this is the default."""
     import av
 
     return {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
@@ -135,17 +135,18 @@ class Clip:
 
     @property
     def taken_at(self) -> datetime | None:
-        """The camera's local time at the start; of a time in UTC, this computer's zone makes it local."""
+        """The camera's local time at the start. UTC times are converted with this computer's time zone."""
         named = {**self.stream.metadata, **self.container.metadata}
         local = source.parse_date(named.get("com.apple.quicktime.creationdate"))
         return local or _local(named.get("creation_time", ""))
 
     def frames(self, every: float, start: float = 0.0, *, seek: bool = True) -> Iterator[Frame]:
-        """The first picture at `start` seconds or later, and the first one of each interval of `every` seconds.
+        """Yield the first frame at `start` seconds or later, and then the first one of each interval of `every`
+        seconds.
 
-        seek: skip to the key frame before `start`, which a file may name wrongly.
-        One picture is in memory at a time. A damaged or truncated video gives the pictures that can be read; raises
-        UnreadableImage where it has none at all, ImageTooLarge for a picture beyond the limit.
+        seek: skip to the key frame before `start`, whose position in the file's index may be wrong.
+        One frame is in memory at a time. A damaged or truncated video yields the frames that can be read. Raises
+        UnreadableImage if there are none at all, ImageTooLarge for a frame beyond the limit.
         """
         self.due = start
         if start > 0 and seek:
@@ -163,7 +164,8 @@ class Clip:
             raise UnreadableImage(formats.DAMAGED if self.stream.width else NO_SIZE)
 
     def _seek(self) -> None:
-        """To the last key frame before what is due; where a file can't, reading just goes on."""
+        """Seek to the last key frame before the due time. If the file does not support it, reading just
+        continues."""
         import av
 
         early = max(self.due - (_KEY_FRAME_S if self.container.format.name in _UNINDEXED else 0), 0)
@@ -179,7 +181,8 @@ class Clip:
             self.stream.codec_context.flush_buffers()
 
     def _decoded(self) -> Iterator[VideoFrame]:
-        """Every picture from a little before what is due. What no picture that is due depends on stays coded."""
+        """Yield every frame from shortly before the due time. Frames that no due frame depends on are not
+        decoded."""
         for packet in self._packets():
             if self._starts_anew(packet):
                 self._forget()
@@ -201,7 +204,7 @@ class Clip:
             log.debug("reading a video ended", exc_info=error)
 
     def _starts_anew(self, packet: Packet[VideoStream]) -> bool:
-        """Whether nothing before this packet is needed for what is due."""
+        """Whether nothing before this packet is needed for the due frame."""
         seconds = self._seconds(packet.pts)
         return packet.is_keyframe and seconds is not None and seconds <= self.due
 
@@ -221,7 +224,7 @@ class Clip:
         return found
 
     def _seconds(self, pts: int | None) -> float | None:
-        """From the start of the stream."""
+        """Convert to seconds from the start of the stream."""
         return None if pts is None else (pts - self.begins) * self.unit
 
     def _upright(self, picture: VideoFrame) -> Image:
@@ -236,7 +239,7 @@ class Clip:
 
 
 def at(path: Path | str, seconds: float, *, max_megapixels: float = source.DEFAULT_MEGAPIXELS) -> source.Photograph:
-    """The picture of a video that is shown at this time, or the next one. Raises UnreadableImage."""
+    """Return the frame shown at this time, or the next one. Raises UnreadableImage."""
     for seek in (True, False):
         with opened(path, max_megapixels=max_megapixels) as clip:
             found = next(clip.frames(math.inf, seconds, seek=seek), None)
@@ -250,7 +253,7 @@ def at(path: Path | str, seconds: float, *, max_megapixels: float = source.DEFAU
 
 
 def following(seconds: float, every: float) -> float:
-    """The start of the interval after the one in which a moment lies.
+    """Return the start of the next interval after the one that contains a time.
 
     >>> following(2.002, 1.0), following(2.0, 0.5), following(2.9996, 1.0)
     (3.0, 2.5, 4.0)
@@ -259,12 +262,12 @@ def following(seconds: float, every: float) -> float:
 
 
 def later(taken_at: datetime | None, seconds: float) -> datetime | None:
-    """When a picture was taken, in whole seconds as photos have it."""
+    """Return when a frame was taken, in whole seconds like photos."""
     return taken_at and taken_at + timedelta(seconds=round(seconds))
 
 
 def _local(text: str) -> datetime | None:
-    """The local time of "2021-05-01T12:30:00.000000Z"; None for rubbish, and for a clock that was never set."""
+    """Convert "2021-05-01T12:30:00.000000Z" to local time; None if it is invalid or the clock was never set."""
     try:
         moment = datetime.fromisoformat(text)
         local = moment.astimezone().replace(tzinfo=None) if moment.tzinfo else moment
@@ -274,7 +277,7 @@ def _local(text: str) -> datetime | None:
 
 
 def _orientation(picture: VideoFrame) -> int:
-    """EXIF's number for how the display matrix of a picture turns it: by whole quarters, mirrored or not."""
+    """Convert a frame's display matrix to an EXIF orientation: quarter turns, mirrored or not."""
     data: Any = picture.side_data.get("DISPLAYMATRIX")
     if data is None:
         return 1
@@ -283,7 +286,7 @@ def _orientation(picture: VideoFrame) -> int:
 
 
 def _failed(error: Exception) -> UnreadableImage:
-    ours = isinstance(error, TypeError | AttributeError)  # of a wrong call, not of the file
+    ours = isinstance(error, TypeError | AttributeError)  # our bug, not the file's fault
     log.log(logging.ERROR if ours else logging.DEBUG, "reading a video failed", exc_info=error)
     if isinstance(error, MemoryError):
         return ImageTooLarge("the video needs more memory than there is")

@@ -1,4 +1,4 @@
-"""XMP, in a photo or in a file beside it: parsed safely, whose it is, and which way up it says the photo is."""
+"""XMP in photos and sidecar files: safe parsing, finding the sidecars of a photo, and reading the orientation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceid_core.errors import SidecarUnusable
+from faceid_core.media import small_file
 from faceid_core.media.formats import RAW_SUFFIXES
 
 if TYPE_CHECKING:
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LARGEST_BYTES = 8 << 20
-"""Larger XMP is refused: a packet with a thousand faces has less than one megabyte."""
+"""Larger XMP is refused. A packet with a thousand faces has less than one megabyte."""
+
+DEEPEST = 100
+"""XMP's regions are eight elements deep; a file of a million opened tags is no XMP."""
 
 PADDING = b"\0 \r\n\t"
-"""What may stand around a packet, or fill it up."""
+"""Bytes that may surround or pad a packet."""
 
 WIDE_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -28,7 +32,7 @@ WIDE_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-"""Byte order marks of text in units of two or four bytes; UTF-32's before UTF-16's, which begins alike."""
+"""Byte order marks. UTF-32's come before UTF-16's, which have the same beginning."""
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _ORIENTATION = "{http://ns.adobe.com/tiff/1.0/}Orientation"
@@ -36,20 +40,20 @@ _FOR_EXTENSION = "{http://ns.adobe.com/photoshop/1.0/}SidecarForExtension"
 
 
 def names_beside(path: Path) -> tuple[Path, Path]:
-    """The names that a photo's sidecar may have: photo.jpg.xmp, which names it, and photo.xmp."""
+    """Return the possible names of a photo's sidecar: photo.jpg.xmp and photo.xmp."""
     return path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp")
 
 
 def sidecars(path: Path) -> list[Path]:
-    """The XMP files that belong to a photo, the surest first.
+    """Return the sidecars of a photo, most certain first.
 
-    photo.jpg.xmp belongs to photo.jpg. photo.xmp belongs to the file whose ending it holds (Photoshop's
-    SidecarForExtension); where it holds none, to a camera RAW file of that name, and else to each photo of that
-    name: Adobe's programs write it for RAW files only.
+    photo.jpg.xmp belongs to photo.jpg. photo.xmp belongs to the file with the suffix that it contains (Photoshop's
+    SidecarForExtension). Without one, it belongs to the camera RAW file of that name, because Adobe's programs
+    write sidecars only for RAW files, and if there is none, to every photo of that name.
     """
     named, plain = names_beside(path)
-    found = [named] if named.is_file() else []
-    if plain != path and plain.is_file() and belongs(plain, path):
+    found = [named] if small_file.is_there(named) else []
+    if plain != path and small_file.is_there(plain) and belongs(plain, path):
         found.append(plain)
     return found
 
@@ -71,17 +75,15 @@ def _has_raw(plain: Path) -> bool:
 
 
 def load(file: Path) -> bytes:
-    """The bytes of an XMP file. Raises SidecarUnusable."""
+    """Return the bytes of an XMP file. Raises SidecarUnusable."""
     try:
-        if file.stat().st_size > LARGEST_BYTES:
-            raise SidecarUnusable(f"it is larger than {LARGEST_BYTES >> 20} MB")
-        return file.read_bytes()
+        return small_file.content(file, LARGEST_BYTES)
     except OSError as error:
         raise SidecarUnusable(f"it can't be read ({error.strerror})") from error
 
 
 def beside(path: Path) -> Iterator[bytes]:
-    """What is in the XMP files that belong to a photo; those that can't be read are left out."""
+    """Yield the content of the sidecars of a photo; those that can't be read are skipped."""
     for file in sidecars(path):
         try:
             yield load(file)
@@ -90,7 +92,7 @@ def beside(path: Path) -> Iterator[bytes]:
 
 
 def parse(packet: bytes) -> Element:
-    """Raises SidecarUnusable for what is no XML, or declares entities, or is too large."""
+    """Parse a packet. Raises SidecarUnusable if it is not XML, declares entities, or is too large or too deep."""
     from xml.etree.ElementTree import ParseError
 
     from defusedxml.common import DefusedXmlException
@@ -104,11 +106,20 @@ def parse(packet: bytes) -> Element:
         raise SidecarUnusable("it declares XML entities, which XMP never does") from error
     except (ParseError, ValueError, LookupError) as error:
         raise SidecarUnusable(f"it is not XML ({error})") from error
+    _refuse_deep(root)
     return root
 
 
+def _refuse_deep(root: Element) -> None:
+    level = [root]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in node]
+    if level:
+        raise SidecarUnusable("it is nested too deeply for XMP")
+
+
 def _text(packet: bytes) -> bytes | str:
-    """Without what may stand around it. In UTF-16 and UTF-32 a zero may be half a letter, so these become text."""
+    """Strip the padding. UTF-16 and UTF-32 are decoded first, because a zero byte may be part of a character."""
     for mark, encoding in WIDE_MARKS:
         if packet.startswith(mark):
             return packet[len(mark) :].decode(encoding).strip(PADDING.decode())
@@ -116,7 +127,7 @@ def _text(packet: bytes) -> bytes | str:
 
 
 def parsed(packet: bytes) -> Element | None:
-    """None for no packet, and for one that `parse` refuses."""
+    """Parse a packet. Returns None if it is empty or `parse` refuses it."""
     try:
         return parse(packet) if packet else None
     except SidecarUnusable as error:
@@ -125,7 +136,8 @@ def parsed(packet: bytes) -> Element | None:
 
 
 def properties(node: Element) -> dict[str, str]:
-    """The plain properties of a node: RDF has them as attributes or as elements, also within a Description."""
+    """Return the simple properties of a node: in RDF, they are attributes or elements, also within a
+    Description."""
     found = dict(node.attrib)
     for child in node:
         if child.tag == f"{RDF}Description":
@@ -136,7 +148,7 @@ def properties(node: Element) -> dict[str, str]:
 
 
 def orientation(path: Path) -> int:
-    """The EXIF orientation, 1 to 8, that the files beside a photo tell, 1 where they tell none."""
+    """Return the EXIF orientation, 1 to 8, from the sidecars of a photo; 1 if they have none."""
     for root in map(parsed, beside(path)):
         if root is None:
             continue

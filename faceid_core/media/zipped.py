@@ -1,4 +1,4 @@
-"""The photos in a zip archive, read one by one: nothing is unpacked onto the disk."""
+"""Reads the photos in a zip archive one by one, without unpacking it to disk."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ MOST_FILES = 10_000
 """Of one archive."""
 
 MOST_TIMES = 20
-"""So many times the largest upload an archive may hold unpacked: photos hardly shrink, so that more is a bomb."""
+"""Maximum unpacked size, as a multiple of the largest upload: photos hardly compress, so more is a zip bomb."""
 
 
 class PackedPhoto:
-    """A photo in an archive. name: with its folders there."""
+    """A photo in an archive. name: with its folders in the archive."""
 
     def __init__(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit_bytes: int) -> None:
         self._archive, self._entry, self._limit = archive, entry, limit_bytes
         self.name = entry.filename
 
     def read(self) -> bytes:
-        """Its bytes. Raises UnreadableImage with the plain reason, never for more than the limit."""
+        """Return the photo's bytes, never more than the limit. Raises UnreadableImage with the reason."""
         if self._entry.flag_bits & 1:
             raise UnreadableImage("it is encrypted")
         try:
@@ -39,9 +39,9 @@ class PackedPhoto:
 
 
 def photos_in(archive: zipfile.ZipFile, limit_mb: int) -> list[PackedPhoto]:
-    """What has the ending of a photo, by name, without hidden files. limit_mb: the largest of them.
+    """Return the files with photo suffixes, by name, without hidden files. limit_mb: maximum size of each.
 
-    Raises BadInput for too many files, for more than could be photos, and where there is no photo.
+    Raises BadInput for too many files, for a total size beyond the limit, and if there are no photos.
     """
     entries = [entry for entry in archive.infolist() if _is_photo(entry)]
     limit = limit_mb * 1024**2
@@ -55,7 +55,7 @@ def photos_in(archive: zipfile.ZipFile, limit_mb: int) -> list[PackedPhoto]:
 
 
 def opened(file: Path | IO[bytes]) -> zipfile.ZipFile:
-    """The archive. Raises BadInput for a file that is none."""
+    """Open an archive. Raises BadInput if the file is not an archive."""
     try:
         return zipfile.ZipFile(file)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
@@ -63,7 +63,7 @@ def opened(file: Path | IO[bytes]) -> zipfile.ZipFile:
 
 
 def is_zip(name: str) -> bool:
-    """By its name alone."""
+    """Whether the name is that of a zip archive."""
     return name.lower().endswith(".zip")
 
 

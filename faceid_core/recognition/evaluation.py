@@ -131,8 +131,9 @@ def at(held: HeldOut, threshold: float) -> Point:
 
 
 def curve(held: HeldOut, most: int = 200) -> list[Point]:
-    """From strict to lax, each threshold at which one more stranger gets a name; at most so many of them."""
-    thresholds = np.unique(np.concatenate([held.impostors, [0.999, 0.5]]))[::-1]
+    """From strict to lax: the lowest threshold that names no stranger, then each that names one more; at most so
+    many of them."""
+    thresholds = np.unique(np.concatenate([held.impostors, [0.999, 0.5, strict_threshold(held, 0.0)]]))[::-1]
     if len(thresholds) > most:  # most of them where few strangers get a name
         places = np.unique(np.geomspace(1, len(thresholds), most).astype(np.int64)) - 1
         thresholds = thresholds[places]

@@ -241,13 +241,13 @@ class _Writing:
             yield plan, FileBefore(*where, None, former, after, entries), copy
 
     def _prepared(self, plan: _Planned) -> Path:
-        """The photo is copied into the library's folder, and written anew beside itself."""
+        """The photo, or the one that a link leads to, is copied into the library, and written beside itself."""
         kept = original(self._library, self._run, plan.photo)
         kept.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         shutil.copy2(plan.path, kept)
-        copy = plan.path.with_name(f".{plan.path.stem}.faceid{plan.path.suffix}")
+        copy = (photo := plan.path.resolve()).with_name(f".{photo.stem}.faceid{photo.suffix}")
         copy.unlink(missing_ok=True)
-        exiftool.write_with_packet(plan.path, plan.merged.packet, copy)
+        exiftool.write_with_packet(photo, plan.merged.packet, copy)
         return copy
 
     def _write(self, plan: _Planned, file: FileBefore, copy: Path | None) -> bool:
@@ -258,7 +258,7 @@ class _Writing:
                 return False
             if copy is not None:
                 shutil.copymode(plan.path, copy)
-                copy.replace(plan.path)
+                copy.replace(plan.path.resolve())
                 size, modified = _state(plan.path) or (0, 0)
                 self._library.written_names.photo_rewritten(file, file.after_sha256, size, modified)
             else:
@@ -388,7 +388,7 @@ def _restore(library: Library, run: int, file: FileBefore) -> str:
     if file.before_sha256 is None:
         path.unlink()
     elif file.path == file.photo and copy.is_file():
-        with replaced(path) as partial:
+        with replaced(path.resolve()) as partial:
             shutil.copy2(copy, partial)
         size, modified = _state(path) or (0, 0)
         library.written_names.photo_rewritten(file, file.before_sha256, size, modified)

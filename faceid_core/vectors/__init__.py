@@ -1,4 +1,4 @@
-"""What vectors alone tell: neighbours and projections.
+"""Algorithms that need only vectors: nearest neighbours and projections.
 
 May import the root.
 """

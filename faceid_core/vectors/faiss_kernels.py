@@ -1,4 +1,4 @@
-"""faiss, loaded so that it computes as fast as the processor can."""
+"""Loads faiss with the fastest kernels for the processor."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ KERNELS = (
     ("SkylakeX", {"avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd"}),
     ("Haswell", {"avx2", "fma"}),
 )
-"""What OpenBLAS calls its kernels, best first, and the instructions that they need."""
+"""OpenBLAS's names for its kernels, best first, and the instructions that they need."""
 
 _lock = threading.Lock()
 
 
 def faiss() -> Any:
-    """The module. Its own OpenBLAS (0.3.15) takes processors that are newer than it for ones of 2004, and then
-    takes 2.7 times as long to compare 100,000 faces. So the kernels to use are named here, unless the environment
-    already names them."""
+    """Return the module. Its bundled OpenBLAS (0.3.15) treats processors newer than itself like ones from 2004, and
+    then takes 2.7 times as long to compare 100,000 faces. So this selects the kernels, unless the environment
+    already does."""
     with _lock:
         if "faiss" in sys.modules or CORETYPE in os.environ or (kernels := best_kernels()) is None:
             return import_module("faiss")
         os.environ[CORETYPE] = kernels
         try:
-            return import_module("faiss")  # OpenBLAS reads it once, while it is loaded
+            return import_module("faiss")  # OpenBLAS reads it once, when it is loaded
         finally:
             del os.environ[CORETYPE]
 
 
 def best_kernels() -> str | None:
-    """The best of KERNELS that this processor can run; None where Linux does not tell its instructions."""
+    """Return the best of KERNELS that this processor supports; None if Linux does not report its instructions."""
     try:
         lines = CPUINFO.read_text().splitlines()
     except OSError:

@@ -1,6 +1,6 @@
-"""The neighbour graph kept between runs: a file that may be deleted, as it is rebuilt from the vectors.
+"""Caches the neighbour graph in a file, which may be deleted because it can be rebuilt from the vectors.
 
-With each face it keeps a check value of the vector, so that the graph of other vectors is never taken for these.
+The file has a checksum of each face's vector, so that the graph is never used for other vectors.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Kept:
 
 
 def graph_of(file: Path, ids: Ints, vectors: Vectors) -> NeighbourGraph:
-    """The graph of the faces: what the file holds of it, with what came or went since, which the file holds then.
+    """Return the neighbour graph of the faces, by updating the cached graph, and save it.
 
     ids: (N,) increasing; vectors: (N, D) float32, finite. A file that can't be read or written is only logged.
     """
@@ -52,7 +52,7 @@ def _checks(vectors: Vectors) -> Checks:
 
 
 def _rows(kept: _Kept, ids: Ints, checks: Checks) -> Ints:
-    """The row (N,) in the file of each face, -1 for one that is not there or has another vector now."""
+    """Return the row of each face in the file (N,); -1 if it is not there or has a different vector now."""
     if not len(kept.ids):
         return np.full(len(ids), -1, np.int64)
     place = np.searchsorted(kept.ids, ids).clip(max=len(kept.ids) - 1)
@@ -60,7 +60,8 @@ def _rows(kept: _Kept, ids: Ints, checks: Checks) -> Ints:
 
 
 def _read(file: Path) -> _Kept | None:
-    """None where there is no file, or one that is damaged (its archive has a CRC-32) or of another kind."""
+    """Read the file. Returns None if it does not exist, is damaged (its archive has a CRC-32) or of another
+    kind."""
     try:
         with np.load(file, allow_pickle=False) as stored:
             graph = NeighbourGraph(stored["indices"], stored["distances"])

@@ -1,4 +1,4 @@
-"""The graph of each face's nearest faces: found once, then shared by grouping, map, suggestions and outliers."""
+"""The nearest-neighbour graph of faces: built once, then shared by grouping, map, suggestions and outliers."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from faceid_core.values import Ints, Vectors
 from faceid_core.vectors import faiss_kernels
 
 DEFAULT_K = 64
-"""Neighbours per face. Fewer would tear people with hundreds of photos apart: their near faces are all alike."""
+"""Neighbours per face. With fewer, people with hundreds of photos would be split: their neighbours are all
+similar."""
 
 EXACT_LIMIT = 120_000
-"""Faces up to which every face is compared with every other: half a minute's work for two cores."""
+"""Number of faces up to which all are compared with each other, which takes two cores half a minute."""
 
 PROBED = 48
-"""Cells in which a face's neighbours are looked for, beyond EXACT_LIMIT; see tests/bench/grouping_scale.py."""
+"""Cells searched for a face's neighbours beyond EXACT_LIMIT; see tests/bench/grouping_scale.py."""
 
 _CHUNK = 4096
 _ROUGH = 2e-3
-"""What faiss's distances may be off, see `build`."""
+"""Maximum error of faiss's distances, see `build`."""
 
 _ROUNDS, _SAMPLED = 8, 64
-"""Of k-means, which need not be precise here: rounds, and faces per cell that it sees."""
+"""Iterations and sampled faces per cell for k-means, which need not be precise here."""
 
 
 Rows = npt.NDArray[np.int32]
-"""Rows of neighbours, in half the memory of other row numbers: of a million faces there are 64 million."""
+"""Rows of neighbours, as int32 to save memory: a million faces have 64 million of them."""
 
 Edges = tuple[Rows, Rows, npt.NDArray[np.float32]]
 """Pairs of rows and their distances (E,) each."""
@@ -41,8 +42,8 @@ Edges = tuple[Rows, Rows, npt.NDArray[np.float32]]
 class NeighbourGraph:
     """The k nearest other faces of each of N faces, nearest first.
 
-    indices: (N, k) int32 rows of the neighbours, -1 where there are fewer than k.
-    distances: (N, k) float32 Euclidean, inf where there is no neighbour.
+    indices: (N, k) int32 rows of the neighbours, padded with -1.
+    distances: (N, k) float32 Euclidean, padded with inf.
     """
 
     indices: Rows
@@ -57,12 +58,13 @@ class NeighbourGraph:
         return int(self.indices.shape[1])
 
     def scaled(self, factor: float) -> NeighbourGraph:
-        """The same neighbours at `factor` times their distances."""
+        """Return the same graph with all distances multiplied by `factor`."""
         return self if factor == 1 else NeighbourGraph(self.indices, self.distances * np.float32(factor))
 
     def edges(self, longest: float) -> Edges:
-        """Each pair at most `longest` apart once: rows i < j (E,) and distances (E,), ordered by i, then j."""
-        # Of a million faces there are 35 million edges: beside what is returned, little more is in memory.
+        """Return each pair at most `longest` apart once: rows i < j (E,) and distances (E,), ordered by i, then
+        j."""
+        # A million faces have 35 million edges, so this uses little memory besides the result.
         blocks = [slice(at, min(at + _CHUNK, len(self))) for at in range(0, len(self), _CHUNK)]
         back = _joined([self._only_back(block, longest) for block in blocks])
         order = np.argsort(back[0], kind="stable")
@@ -85,12 +87,12 @@ class NeighbourGraph:
         return edges
 
     def _forward(self, block: slice, longest: float) -> npt.NDArray[np.bool_]:
-        """(n, k) whether a row of the block lists there a later one that is near enough."""
+        """Return a mask (n, k) of the neighbours in a block that are later rows and near enough."""
         later = self.indices[block] > np.arange(block.start, block.stop)[:, None]
         return later & (self.distances[block] <= longest)
 
     def _only_back(self, block: slice, longest: float) -> Edges:
-        """The edges to earlier rows that do not list them."""
+        """Return the edges to earlier rows that do not list the row themselves."""
         indices = self.indices[block]
         earlier = indices < np.arange(block.start, block.stop)[:, None]
         rows, places = np.nonzero(earlier & (indices >= 0) & (self.distances[block] <= longest))
@@ -99,8 +101,8 @@ class NeighbourGraph:
         return other[once], rows[once].astype(np.int32), apart[once]
 
     def among(self, part: npt.NDArray[np.bool_]) -> NeighbourGraph:
-        """The same rows, where those outside the part (N,) have no neighbours and are nobody's: like `subset`, in
-        less memory. The distances are shared, so beside -1 they aren't inf."""
+        """Return the graph with the same rows, but without edges to or from rows outside the part (N,). Like
+        `subset`, but in less memory. The distances are shared, so they are not inf where the index is -1."""
         if part.all():
             return self
         indices = np.empty_like(self.indices)
@@ -110,7 +112,7 @@ class NeighbourGraph:
         return NeighbourGraph(indices, self.distances)
 
     def subset(self, rows: Ints) -> NeighbourGraph:
-        """The graph among these rows only, renumbered in their order; other neighbours become -1 and inf."""
+        """Return the graph of these rows only, renumbered in their order. Other neighbours become -1 and inf."""
         if len(rows) == len(self) and (rows == np.arange(len(self))).all():
             return self
         number, part = _renumbered(len(self), rows), _empty(len(rows), self.k)
@@ -128,9 +130,9 @@ def _joined(parts: Sequence[Edges]) -> Edges:
 
 
 def on_sphere(vectors: Vectors, length: float = LENGTH) -> Vectors:
-    """The vectors (N, D) made equally long: who it is lies in the direction. The length tells nothing, yet short
-    vectors are near to everybody's: on LFW, 83 instead of 76 of 100 pairs of one person are found at one false pair
-    in 10,000. A vector of zeros stays.
+    """Scale the vectors (N, D) to equal length. Identity is in the direction; the length carries no information,
+    yet short vectors are near to everybody's. On LFW, this finds 83 instead of 76 of 100 pairs of the same person
+    at one false pair in 10,000. Zero vectors are unchanged.
     """
     scaled = np.empty(vectors.shape, np.float32)
     for at in range(0, len(vectors), _CHUNK):  # a million take half a gigabyte
@@ -141,12 +143,12 @@ def on_sphere(vectors: Vectors, length: float = LENGTH) -> Vectors:
 
 
 def build(vectors: Vectors, k: int = DEFAULT_K, *, exact_limit: int = EXACT_LIMIT) -> NeighbourGraph:
-    """Nearest neighbours of (N, D) float32 vectors; a face is not its own neighbour, its duplicates are.
+    """Build the nearest-neighbour graph of (N, D) float32 vectors. A face is not its own neighbour; duplicates are.
 
-    Exact up to exact_limit faces, beyond that among the faces of the PROBED nearest of 2 sqrt(N) cells: of a
-    million faces that finds 95 of 100 neighbours. Memory grows with N k, time with N^2 D, then with N^1.5 D.
-    The distances are computed from differences: faiss finds them as |a|^2 + |b|^2 - 2ab, which is off by about 1e-3
-    for near-duplicates.
+    Exact up to exact_limit faces. Beyond that, the search covers the PROBED nearest of 2 sqrt(N) cells, which finds
+    95% of the neighbours for a million faces. Memory grows with N k, time with N^2 D, then with N^1.5 D.
+    The distances are computed from differences: faiss computes |a|^2 + |b|^2 - 2ab, which is off by about 1e-3 for
+    near-duplicates.
     """
     vectors = np.ascontiguousarray(vectors, np.float32)
     if vectors.ndim != 2 or k < 1:
@@ -161,16 +163,16 @@ def build(vectors: Vectors, k: int = DEFAULT_K, *, exact_limit: int = EXACT_LIMI
 
 
 def extended(graph: NeighbourGraph, rows: Ints, vectors: Vectors) -> NeighbourGraph:
-    """The graph of vectors (N, D) of which `graph` knows some: as `build` makes it, in less time while few came and
-    few went. rows: (N,) the row in `graph` of each vector, -1 for a new one."""
+    """Update a graph to the vectors (N, D). The result is as from `build`, in less time if few vectors were added
+    or removed. rows: (N,) the row in `graph` of each vector, -1 for a new one."""
     vectors = np.ascontiguousarray(vectors, np.float32)
     old = np.flatnonzero(rows >= 0)
     listed = graph.indices[rows[old]]
     kept = _renumbered(len(graph), rows[old], old)[listed]
-    whole = ~((listed >= 0) & (kept < 0)).any(axis=1)  # none of the neighbours is gone
+    whole = ~((listed >= 0) & (kept < 0)).any(axis=1)  # no neighbour was removed
     new = np.flatnonzero(rows < 0)
     anew = np.sort(np.concatenate([new, old[~whole]]))
-    # Comparing these with all others must be less work than `build`, which beyond EXACT_LIMIT compares with few.
+    # Comparing these with all others must be less work than `build`, which is approximate beyond EXACT_LIMIT.
     if len(anew) * max(3, 4 * len(vectors) ** 2 / EXACT_LIMIT**2) > len(vectors):
         return build(vectors, graph.k)
     result = _empty(len(vectors), graph.k)
@@ -187,14 +189,15 @@ def _empty(count: int, k: int) -> NeighbourGraph:
 
 
 def _renumbered(count: int, rows: Ints, numbers: Ints | None = None) -> Rows:
-    """(count + 1,) the number of each row (without numbers: its place), -1 for the others and for what -1 picks."""
+    """Return a lookup table (count + 1,) from old row to number (default: its place in rows); -1 for other rows,
+    and in the last entry, so that index -1 maps to -1."""
     number = np.full(count + 1, -1, np.int32)
     number[rows] = np.arange(len(rows)) if numbers is None else numbers
     return number
 
 
 def _fill(graph: NeighbourGraph, vectors: Vectors, index: Any, rows: Ints) -> None:
-    """Put into the graph what the index of all vectors finds for these rows."""
+    """Fill these rows of the graph from the index of all vectors."""
     width = min(graph.k, len(vectors) - 1)
     for start in range(0, len(rows), _CHUNK):
         some = rows[start : start + _CHUNK]
@@ -203,7 +206,7 @@ def _fill(graph: NeighbourGraph, vectors: Vectors, index: Any, rows: Ints) -> No
 
 
 def _offer(graph: NeighbourGraph, vectors: Vectors, rows: Ints, new: Ints) -> None:
-    """Put the new ones into the lists of those rows to which they are nearer than the last one there."""
+    """Insert new vectors into the lists of rows to which they are nearer than the last neighbour there."""
     index, _ = _flat(vectors[new])
     for start in range(0, len(rows), _CHUNK):
         some = rows[start : start + _CHUNK]
@@ -217,7 +220,7 @@ def _offer(graph: NeighbourGraph, vectors: Vectors, rows: Ints, new: Ints) -> No
 
 
 def _flat(vectors: Vectors) -> tuple[Any, Ints]:
-    """A faiss index that compares with every vector, and the order in which to ask it."""
+    """Return an exhaustive faiss index, and the order in which to query it."""
     faiss = faiss_kernels.faiss()
 
     index = faiss.IndexFlatL2(vectors.shape[1])
@@ -226,8 +229,8 @@ def _flat(vectors: Vectors) -> tuple[Any, Ints]:
 
 
 def _cells(vectors: Vectors) -> tuple[Any, Ints]:
-    """A faiss index that compares within the nearest cells of a k-means partition, and the faces cell by cell:
-    asked in that order, the cells stay in the processor's cache. Half precision halves the memory to read."""
+    """Return a faiss index that searches the nearest cells of a k-means partition, and the faces sorted by cell:
+    queried in that order, the cells stay in the processor's cache. Half precision halves the memory traffic."""
     faiss = faiss_kernels.faiss()
 
     count, width = vectors.shape
@@ -244,7 +247,7 @@ def _cells(vectors: Vectors) -> tuple[Any, Ints]:
 
 
 def _without_self(found: Ints, rows: Ints) -> Rows:
-    """(n, k) of found (n, k + 1): without the row itself, wherever among its duplicates it was listed."""
+    """Remove the row itself from found (n, k + 1), wherever it is among its duplicates. Returns (n, k)."""
     is_self = found == rows[:, None]
     is_self[~is_self.any(axis=1), -1] = True  # crowded out by duplicates: drop the farthest instead
     others: Rows = found[~is_self].reshape(len(found), -1).astype(np.int32)
@@ -252,17 +255,17 @@ def _without_self(found: Ints, rows: Ints) -> Rows:
 
 
 def _sorted(vectors: Vectors, others: Rows, own: Vectors) -> tuple[Rows, npt.NDArray[np.float32]]:
-    """Neighbours (n, k) of the vectors `own` (n, D) with exact distances, nearest first and by row among equals."""
+    """Sort the neighbours (n, k) of the vectors `own` (n, D) by exact distance, then by row."""
     return _in_order(others, _distances(vectors, others, own))
 
 
 def _distances(vectors: Vectors, others: Rows, own: Vectors) -> npt.NDArray[np.float32]:
-    """(n, k) from the vectors `own` (n, D) to others (n, k), inf where those are -1."""
+    """Return distances (n, k) from the vectors `own` (n, D) to others (n, k), inf where those are -1."""
     apart = np.empty(others.shape, np.float32)
     for column in range(others.shape[1]):  # a column at a time keeps the differences in the cache
         difference = vectors[others[:, column]] - own
         apart[:, column] = np.sqrt(np.einsum("nd,nd->n", difference, difference))
-    apart[others < 0] = np.inf  # the cells held fewer
+    apart[others < 0] = np.inf  # the cells contained fewer
     return apart
 
 

@@ -1,4 +1,4 @@
-"""How far apart two people's faces are in an embedder's space, by pairs that surely show two people."""
+"""Measures an embedder's distance scale from pairs of faces that certainly show different people."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import numpy as np
 from faceid_core.values import Ints, Vectors
 
 FALSE_SHARE = 0.0015
-"""Share of pairs of two people that lie within the distance of one person: so many do at dlib's 0.55, on LFW."""
+"""Share of different-person pairs within the same-person distance, as for dlib's 0.55 on LFW."""
 
 FEWEST_PAIRS = 1_000
-"""Below that the share is one pair and a half."""
+"""With fewer pairs, the share would be less than one and a half pairs."""
 
 HALF_WAY = 30
-"""With so many faces in such pairs, they count as much as what is said of the embedder."""
+"""With this many faces in such pairs, the measurement has the same weight as the embedder's nominal distance."""
 
 FARTHEST, NEAREST = 1.25, 0.6
-"""Shares of the usual distance between which the measured one lies, so that wrong names can't spoil it."""
+"""Bounds of the measured distance relative to the usual one, so that wrong names can't spoil it."""
 
 SURELY_SAME = 0.7
-"""Within this share of the usual distance two faces of one photo are a mirror or a collage, as in clusterers."""
+"""Relative to the usual distance: nearer faces in a photo are the same person in a mirror or collage, as in
+clusterers."""
 
 FACES = 2_000
-"""Faces that are compared with each other at most."""
+"""Maximum number of faces that are compared with each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairScale:
-    """same_person: distance of vectors of length 1 below which two usually show one person. pairs, faces: of two
-    people, from which it was measured; 0 where they are too few. found: share of the known pairs of one person,
-    on two photos, that lie within it; None where there are none."""
+    """same_person: distance between unit vectors below which two usually show the same person. pairs, faces:
+    numbers of different-person pairs and their faces used for the measurement; 0 if there are too few. found: share
+    of known same-person pairs from different photos within that distance; None if there are none."""
 
     same_person: float
     pairs: int
@@ -40,9 +41,10 @@ class PairScale:
 
 
 def measure(vectors: Vectors, photos: Ints, people: Ints, *, usual: float) -> PairScale:
-    """vectors: (N, D) of any length; photos, people: (N,), -1 for nobody. usual: what is said of the embedder.
+    """Measure the scale. vectors: (N, D) of any length; photos, people: (N,), -1 for nobody. usual: the embedder's
+    nominal distance.
 
-    Two people are faces of one photo, and faces with two names.
+    Faces in the same photo, and faces with different names, count as different people.
     """
     rows = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), FACES)).astype(np.int64))
     unit = vectors[rows] / np.maximum(np.linalg.norm(vectors[rows], axis=1, keepdims=True), 1e-9)

@@ -1,4 +1,4 @@
-"""Lay faces out on a plane so that similar faces lie near each other.
+"""Lays out faces on a plane so that similar faces are near each other.
 
 Every projector is called as f(vectors, graph, *, seed=0) -> (N, 2) float32, finite for any N and repeatable.
 vectors: (N, D) float32.  graph: their NeighbourGraph.
@@ -21,32 +21,32 @@ Plane = npt.NDArray[np.float32]
 
 
 class Projector(Protocol):
-    """See the module's text."""
+    """See the module docstring."""
 
     def __call__(self, vectors: Vectors, graph: NeighbourGraph, *, seed: int = 0) -> Plane: ...
 
 
 def pca(vectors: Vectors, graph: NeighbourGraph | None, *, seed: int = 0) -> Plane:
-    """The two directions of the largest variance (Pearson 1901). Immediate; neither graph nor seed matters."""
+    """Project onto the first two principal components (Pearson 1901). Fast; graph and seed are ignored."""
     plane = np.zeros((len(vectors), 2), np.float32)
     if len(vectors) > 1:
         centred = vectors - vectors.mean(axis=0)
         _, directions = np.linalg.eigh(np.cov(centred, rowvar=False).reshape(centred.shape[1], -1))
         axes = directions[:, ::-1][:, :2]
-        signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])  # eigenvectors have none
+        signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])  # eigenvectors have no sign
         plane[:, : axes.shape[1]] = centred @ (axes * signs)
     return plane
 
 
 UMAP_NEIGHBOURS = 15
 UMAP_LEAST = 16
-"""Fewer faces than this have no neighbourhoods to keep; PCA shows them as well."""
+"""Fewer faces have no neighbourhoods to preserve; PCA shows them as well."""
 
 
 def umap(vectors: Vectors, graph: NeighbourGraph, *, seed: int = 0) -> Plane:
-    """UMAP (McInnes, Healy and Melville 2018) of the shared graph, started from PCA so that runs are alike.
+    """UMAP (McInnes, Healy and Melville 2018) of the shared graph, initialised with PCA so that runs are similar.
 
-    Fewer than UMAP_LEAST faces, or a graph of fewer than 2 neighbours, are laid out by PCA.
+    Fewer than UMAP_LEAST faces, or a graph with fewer than 2 neighbours, are laid out by PCA.
     """
     count = min(UMAP_NEIGHBOURS, graph.k + 1)
     if len(vectors) < UMAP_LEAST or count < 3:
@@ -65,15 +65,16 @@ def umap(vectors: Vectors, graph: NeighbourGraph, *, seed: int = 0) -> Plane:
             precomputed_knn=_with_self(graph, count),
         )
         plane = np.asarray(model.fit_transform(vectors), np.float32)
-    lost = ~np.isfinite(plane).all(axis=1)  # UMAP gives NaN to a point without any neighbour
+    lost = ~np.isfinite(plane).all(axis=1)  # UMAP returns NaN for points without neighbours
     plane[lost] = np.nanmean(plane[~lost], axis=0) if (~lost).any() else 0
     return plane
 
 
 def _with_self(graph: NeighbourGraph, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """UMAP's form of the graph: exactly `count` columns, the first of which is the face itself at distance 0.
+    """Convert the graph to UMAP's form: exactly `count` columns, the first of which is the face itself at distance
+    0.
 
-    With fewer than 4096 rows umap 0.5.12 does not cut off columns beyond n_neighbors, so they are cut here.
+    With fewer than 4096 rows, umap 0.5.12 does not drop columns beyond n_neighbors, so they are dropped here.
     """
     own = np.arange(len(graph))[:, None]
     indices = np.concatenate([own, graph.indices[:, : count - 1]], axis=1)
@@ -82,7 +83,7 @@ def _with_self(graph: NeighbourGraph, count: int) -> tuple[npt.NDArray[np.int64]
 
 
 def _start(plane: Plane, seed: int) -> Plane:
-    """A starting layout about 10 wide, as UMAP makes its own, with equal points a little apart."""
+    """Return an initial layout about 10 wide, like UMAP's own, with equal points slightly apart."""
     width = float(np.abs(plane).max()) or 1.0
     noise = np.random.default_rng(seed).normal(scale=1e-3, size=plane.shape)
     return (plane * (10 / width) + noise).astype(np.float32)
@@ -92,7 +93,7 @@ PROJECTORS: dict[str, Projector] = {"umap": umap, "pca": pca}
 
 
 def project(name: str, vectors: Vectors, graph: NeighbourGraph | None = None, *, seed: int = 0) -> Plane:
-    """(N, 2) float32 by the projector of that name; without a graph it is built. Raises UnknownChoice."""
+    """Project with the named projector, (N, 2) float32. Builds the graph if none is given. Raises UnknownChoice."""
     projector = PROJECTORS.get(name)
     if projector is None:
         raise UnknownChoice(f"There is no projector {name!r}; choose one of {', '.join(PROJECTORS)}.")
@@ -101,15 +102,16 @@ def project(name: str, vectors: Vectors, graph: NeighbourGraph | None = None, *,
 
 
 PLACED_BY = 10
-"""Nearest faces on the map that say where a new one lies."""
+"""Number of nearest faces on the map that determine the place of a new one."""
 
 
 def place(vectors: Vectors, on_map: npt.NDArray[np.bool_], plane: Plane) -> Plane:
-    """(N, 2) float32: faces that are on the map stay, each other one lies among its nearest faces there.
+    """Add faces to a map, (N, 2) float32. Faces on the map stay; new ones are placed among their nearest faces
+    there.
 
-    vectors: (N, D); on_map: (N,); plane: where those on the map lie, (on_map.sum(), 2), at least one. A new face
-    lies at the mean of its nearest ones, weighted by 1 / squared distance: they are often of one person, and then
-    that is where the person lies.
+    vectors: (N, D); on_map: (N,); plane: positions of the faces on the map, (on_map.sum(), 2), at least one. A new
+    face is placed at the mean of its nearest ones, weighted by 1 / squared distance: they often belong to the same
+    person, and then the new face is placed with that person.
     """
     faiss = faiss_kernels.faiss()
 

@@ -4,6 +4,7 @@ May import the root, media and engine.
 """
 
 __all__ = [
+    "alignment",
     "custom_detector",
     "custom_embedder",
     "custom_models",

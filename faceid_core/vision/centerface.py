@@ -23,6 +23,7 @@ from faceid_core.values import Box, Image
 from faceid_core.vision.detector import LandmarkDetector, scaled, search_scale
 
 Floats = npt.NDArray[np.float64]
+Maps = npt.NDArray[np.float32]
 
 SURE = 0.38
 """Score from which something is a face. Of the development photos without people none has a face above it."""
@@ -140,18 +141,18 @@ class CenterFaceDetector(LandmarkDetector):
 
     def _from_afar(self, photo: _Photo, known: Floats) -> Floats:
         """Large faces that the overview does not show. Only where one is guessed at, the mirror image is asked."""
-        guessed = self._far(photo, GUESS, mirror=False)
+        canvas, step = self._canvas(photo.at(FAR_PX)), photo.step(FAR_PX)
+        maps, scores = self._maps(canvas)
+        guessed = _large(_found(maps, scores, GUESS), step)
         if len(_without_doubles(np.concatenate([_first(known), guessed]))) == len(known):
             return known[:0]
-        return self._far(photo, SURE_FAR, mirror=True)
+        _, mirrored = self._maps(canvas[:, ::-1])
+        both = np.asarray((scores + mirrored[:, ::-1]) / 2, np.float32)
+        return _large(_found(maps, both, SURE_FAR), step)
 
-    def _far(self, photo: _Photo, above: float, *, mirror: bool) -> Floats:
-        found = self._at(photo, FAR_PX, above, mirror=mirror)
-        return found[_heights(found) >= FAR_FACE_PX * photo.step(FAR_PX)]
-
-    def _at(self, photo: _Photo, side_px: int, above: float, *, mirror: bool = False) -> Floats:
+    def _at(self, photo: _Photo, side_px: int, above: float) -> Floats:
         """The faces in the whole photo, searched at that size of its longer side, at most OVERVIEW_PX."""
-        return _times(self._network(photo.at(side_px), above, mirror=mirror), photo.step(side_px))
+        return _times(self._network(photo.at(side_px), above), photo.step(side_px))
 
     def _pieces(self, photo: _Photo, overview: Floats) -> list[_Piece]:
         """What to look at closely, in pixels of the photo."""
@@ -169,17 +170,23 @@ class CenterFaceDetector(LandmarkDetector):
         found[:, [1, 3, *range(6, 15, 2)]] += piece.top
         return found[(_heights(found) < CLOSE_FACE_PX) & piece.well_within(found, photo)]
 
-    def _network(self, image: Image, above: float, *, mirror: bool = False) -> Floats:
-        """The faces of an image of any size, (N, 15), in its pixels, without doubles. mirror: see SURE_FAR."""
+    def _network(self, image: Image, above: float) -> Floats:
+        """The faces of an image of any size, (N, 15), in its pixels, without doubles."""
+        return _found(*self._maps(self._canvas(image)), above)
+
+    def _canvas(self, image: Image) -> Image:
+        """The image at the top left of one that the network takes."""
         height, width = _canvas(image.shape[:2], self._multiples)
-        padded = np.zeros((1, height, width, 3), np.uint8)
-        padded[0, : image.shape[0], : image.shape[1]] = image
-        batch = np.concatenate([padded, padded[:, :, ::-1]]) if mirror else padded
+        canvas = np.zeros((height, width, 3), np.uint8)
+        canvas[: image.shape[0], : image.shape[1]] = image
+        return canvas
+
+    def _maps(self, canvas: Image) -> tuple[Maps, Maps]:
+        """What the network says of each cell, (15, h, w), and its scores, 0 to 1, (h, w)."""
+        batch = np.ascontiguousarray(canvas[np.newaxis])
         session = self._session() if self._on_cpu else self._session(only=batch.shape)
         (maps,) = session.run(None, {"images": batch})
-        scores = 1 / (1 + np.exp(-maps[:, 0]))
-        score = (scores[0] + scores[1][:, ::-1]) / 2 if mirror else scores[0]
-        return _without_doubles(_decoded(maps[0], score, above))
+        return maps[0], 1 / (1 + np.exp(-maps[0, 0]))
 
 
 def _canvas(shape: tuple[int, ...], multiples: Sequence[int]) -> tuple[int, int]:
@@ -190,7 +197,12 @@ def _canvas(shape: tuple[int, ...], multiples: Sequence[int]) -> tuple[int, int]
     return height, width
 
 
-def _decoded(maps: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], above: float) -> Floats:
+def _found(maps: Maps, scores: Maps, above: float) -> Floats:
+    """The faces in cells (15, h, w) by scores (h, w), without doubles."""
+    return _without_doubles(_decoded(maps, scores, above))
+
+
+def _decoded(maps: Maps, scores: Maps, above: float) -> Floats:
     """Cells (15, h, w) and their scores (h, w) -> faces (N, 15) above a score, see CenterFaceDetector.faces."""
     rows, columns = np.nonzero(scores > above)
     cells = maps[:, rows, columns].astype(np.float64)
@@ -199,6 +211,11 @@ def _decoded(maps: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], abo
     left = (columns + cells[4] + 0.5) * STRIDE_PX - wide / 2
     points = [part for at in range(5, 15, 2) for part in (cells[at + 1] * wide + left, cells[at] * high + top)]
     return np.stack([left, top, left + wide, top + high, scores[rows, columns], *points], axis=1)
+
+
+def _large(faces: Floats, step: float) -> Floats:
+    """Those found at FAR_PX that the overview does not see better, in pixels of the photo, `step` to one."""
+    return _times(faces[_heights(faces) >= FAR_FACE_PX], step)
 
 
 def _times(faces: Floats, factor: float) -> Floats:

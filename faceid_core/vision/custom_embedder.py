@@ -10,6 +10,7 @@ from faceid_core.errors import CustomModelUnusable
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
 from faceid_core.vision import custom_models
+from faceid_core.vision.alignment import MEAN_SHAPE
 from faceid_core.vision.detector import scaled
 from faceid_core.vision.embedder import BATCH, MIRROR
 
@@ -17,12 +18,6 @@ TEMPLATE_PX = 112
 EYES = np.array([(73.5318, 51.5014), (38.2946, 51.6963)])
 """Eye centres in the 112x112 crop that these networks are trained on (InsightFace's arcface_src); first the one on
 the image's right, as in DetectedFace.landmarks."""
-
-MEAN_SHAPE = np.array(
-    [(0.8595675, 0.2134982), (0.6460605, 0.2289674), (0.1205751, 0.2137275), (0.3340851, 0.2290642),
-     (0.4901123, 0.6277975)]
-)  # fmt: skip
-"""dlib's mean of its 5 landmarks (get_face_chip_details): two eye corners, two eye corners, base of the nose."""
 
 
 class CustomEmbedder:

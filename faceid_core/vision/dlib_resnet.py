@@ -11,7 +11,8 @@ from faceid_core.engine import bfloat16, sessions
 from faceid_core.engine.graphs import CROP_PX
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
-from faceid_core.vision.embedder import BATCH, MIRROR, Network, align
+from faceid_core.vision.alignment import align
+from faceid_core.vision.embedder import BATCH, MIRROR, Network
 
 if TYPE_CHECKING:
     import onnxruntime

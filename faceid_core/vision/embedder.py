@@ -1,4 +1,4 @@
-"""What every embedder shares: the protocol, and dlib's alignment."""
+"""What every embedder shares."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from faceid_core.engine.graphs import CROP_PX
 from faceid_core.values import Image, Vectors
-
-PADDING = 0.25
-"""Margin around the face as a share of its size: what dlib's embedder was trained with."""
 
 MIRROR = "+mirror"
 """What the name of an embedder ends in whose vectors are the mean of a face's and its mirror image's."""
@@ -40,19 +36,6 @@ class Embedder(Protocol):
 
     def embed(self, crops: Image) -> Vectors:
         """Crops (N, size_px, size_px, 3) uint8 -> vectors (N, D) float32."""
-
-
-def align(image: Image, landmarks: npt.NDArray[np.float32]) -> Image:
-    """The face turned upright and scaled, (150, 150, 3) uint8: dlib.get_face_chip with padding 0.25.
-
-    landmarks: (5, 2) x, y in pixels of the image.
-    """
-    import dlib
-
-    points = dlib.points([dlib.point(round(float(x)), round(float(y))) for x, y in landmarks])
-    # The rectangle does not matter for the alignment, which uses the landmarks alone.
-    shape = dlib.full_object_detection(dlib.rectangle(0, 0, image.shape[1], image.shape[0]), points)
-    return np.asarray(dlib.get_face_chip(np.ascontiguousarray(image), shape, CROP_PX, PADDING), np.uint8)
 
 
 class Network(Protocol):

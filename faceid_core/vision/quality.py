@@ -36,7 +36,7 @@ CONTRAST = (0.02, 0.12)
 def assess(image: Image, face: DetectedFace, crop: Image | None = None) -> Quality:
     """The quality of a face in its upright photo (H, W, 3). crop: the aligned face, where it is at hand."""
     if crop is None:
-        from faceid_core.vision.embedder import align
+        from faceid_core.vision.alignment import align
 
         crop = align(image, face.landmarks)
     grey = luminance(crop)

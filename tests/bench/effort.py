@@ -13,8 +13,8 @@ the largest group without a name, or the person with most suggestions. Acts are 
   where to look, and 1 in the second, as somebody must look at it: with our order the most alike first, with the
   others as they come;
 - of several single faces that are asked about at once: 1 for each that is chosen, 1 for each name, in the second
-  table 1 for "I know nobody here", as looking them over counts no more than looking a group over. Another line
-  counts 1 for each of these faces.
+  table 1 for "I don’t know anyone here", as looking them over counts no more than looking a group over. Another
+  line counts 1 for each of these faces.
 
 Counted are the acts until 90, 95 and 99 of 100 faces of people with two photos and more have their name. No method
 needs fewer acts than there are people to name: that is printed as the bound. --library draws a library of a few

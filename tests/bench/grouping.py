@@ -22,8 +22,8 @@ from faceid_core.media import folders, images
 from faceid_core.settings import Settings
 from faceid_core.values import Box, Image
 from faceid_core.vectors import neighbours
+from faceid_core.vision.alignment import align
 from faceid_core.vision.detection import make_detector
-from faceid_core.vision.embedder import align
 from faceid_core.vision.embedding import make_embedder
 from faceid_core.vision.quality import assess
 

@@ -34,8 +34,8 @@ from faceid_core.recognition.recogniser import Recogniser
 from faceid_core.recognition.scoring import FaceSet
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
+from faceid_core.vision.alignment import align
 from faceid_core.vision.detection import make_detector
-from faceid_core.vision.embedder import align
 from faceid_core.vision.embedding import make_embedder
 from tests.bench import recognition
 from tests.bench.recognition import Draw, Outcome

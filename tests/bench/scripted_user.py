@@ -142,7 +142,7 @@ class QueueUser:
             card: dict[str, Any] | None = self.page.evaluate(_CARD)
             if card is not None:
                 return card
-            if self.page.get_by_text(re.compile("No questions are open|That was all")).count() == 0:
+            if self.page.get_by_text(re.compile("No open questions|That's all")).count() == 0:
                 nothing_since = None
             elif nothing_since is None:
                 nothing_since = time.perf_counter()
@@ -152,7 +152,7 @@ class QueueUser:
 
     def _answer(self, card: dict[str, Any]) -> None:
         asked = re.sub(r"[\d,]+ (faces|times)", r"N \1", card["title"])
-        if asked.startswith("Do you know anybody") and not card["error"]:
+        if asked.startswith("Do you know anyone") and not card["error"]:
             self._board(card)
             return
         if card["error"]:  # somebody twice on a photo: yes, really
@@ -165,8 +165,8 @@ class QueueUser:
             self._two_groups(card)
         elif asked.startswith("Is this really"):
             self._doubt(card, asked.removeprefix("Is this really ").removesuffix("?"))
-        elif re.match(r"Is .* in one photo", asked):
-            self._twice(card, re.sub(r"^Is (.*) in one photo .*$", r"\1", asked))
+        elif re.match(r"Is .* in this photo", asked):
+            self._twice(card, re.sub(r"^Is (.*) in this photo .*$", r"\1", asked))
         else:
             found = re.match(r"(?:Are these N faces|Is this) (.*)\?$", asked)
             self._who(card, found[1] if found else None)
@@ -194,7 +194,7 @@ class QueueUser:
                 self.hand.press(str((place + 1) % 10))
             self._say(card, right, None)
         else:
-            self.hand.press(self._key(card, "I know nobody here"))
+            self.hand.press(self._key(card, "I don’t know anyone here"))
 
     def _say(self, card: dict[str, Any], name: str, candidate: str | None) -> None:
         """By the shortest key there is."""

@@ -25,8 +25,8 @@ from faceid_core.geometry import best_pairs, overlaps
 from faceid_core.media import folders, images
 from faceid_core.settings import Settings
 from faceid_core.values import Box, DetectedFace, Image, Vectors
+from faceid_core.vision.alignment import align
 from faceid_core.vision.detection import make_detector
-from faceid_core.vision.embedder import align
 from faceid_core.vision.embedding import make_embedder
 from tests.bench import recognition
 from tests.bench.recipes import UNNAMED, cached_faces

@@ -98,7 +98,7 @@ def _keys(page: Page, url: str) -> None:
     page.goto(f"{url}/name_faces")
     _ready(page)
     page.get_by_role("button", name=re.compile("^Keys")).click()
-    page.get_by_text("Undo, and go back there").wait_for()
+    page.get_by_text("Undo and go back").wait_for()
 
 
 def _name(page: Page, url: str) -> None:
@@ -188,20 +188,23 @@ MAIN = {
 def test_the_main_control_is_five_tabs_away_at_most(
     page: Page, start_server: Callable[[Path], str], folder: Path
 ) -> None:
-    url, far = start_server(folder), []
-    for module, wanted in MAIN.items():
-        page.goto(f"{url}/{'' if module == 'home' else module}")
+    url = start_server(folder)
+    far = [module for module, wanted in MAIN.items() if not _is_near(page, f"{url}/{module}", wanted)]
+    assert far == []
+
+
+def _is_near(page: Page, url: str, wanted: str) -> bool:
+    for _ in range(3):  # Streamlit takes the focus away where it draws a control anew at that moment
+        page.goto(url.removesuffix("home"))
         _ready(page)
         page.wait_for_timeout(500)
-        presses = 0
-        while presses < 5 and not page.evaluate(FOCUSED, wanted):
+        for _ in range(5):
             page.keyboard.press("Tab")
-            presses += 1
             if page.evaluate(FOCUSED, "Skip to main content"):
                 page.keyboard.press("Enter")
-        if not page.evaluate(FOCUSED, wanted):
-            far.append(module)
-    assert far == []
+            if page.evaluate(FOCUSED, wanted):
+                return True
+    return False
 
 
 TEXT_TOP = """

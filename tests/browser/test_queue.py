@@ -97,7 +97,7 @@ def test_keys_name_whole_groups_and_leon_makes_no_second_leonard(queue: Page, fo
 def test_skip_help_and_unknown_by_key(queue: Page, folder: Path) -> None:
     first = faces(queue)
     queue.keyboard.press("?")
-    queue.get_by_text("Undo, and go back there").wait_for()
+    queue.get_by_text("Undo and go back").wait_for()
     queue.keyboard.press("s")
     changed(queue, first)
     second = faces(queue)
@@ -163,7 +163,7 @@ def singles(
         library.clusters.save_run("test", {}, "dlib-resnet+mirror", ids, np.zeros(len(ids), np.int64))
     with serving(folder) as url:
         page.goto(f"{url}/name_faces")
-        heading(page, "Do you know anybody")
+        heading(page, "Do you know anyone")
         yield page
 
 
@@ -171,7 +171,7 @@ def test_several_single_faces_are_named_by_digits_and_the_others_stay(singles: P
     first = faces(singles)
     pressed = singles.locator("button.face[aria-pressed=true]")
     assert len(first) == 10 and pressed.count() == 0
-    singles.get_by_role("button", name=re.compile("I know nobody here")).wait_for()
+    singles.get_by_role("button", name=re.compile("I don’t know anyone here")).wait_for()
     singles.keyboard.press("2")
     singles.keyboard.press("0")
     assert pressed.count() == 2

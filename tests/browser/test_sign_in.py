@@ -116,7 +116,7 @@ def test_the_first_user_is_added_in_the_browser(chromium: Browser, tmp_path: Pat
         page.goto(f"{url}/sign-in/first")
         page.get_by_label("Your name").fill("Ada")
         page.get_by_label("New password", exact=True).fill(GOOD)
-        page.get_by_label("New password, once more").fill(GOOD)
+        page.get_by_label("Repeat new password").fill(GOOD)
         page.get_by_role("button", name="Add me and sign in").click()
         page.wait_for_url("**/users")
         page.goto(f"{url}/account")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 import time
 
 import pytest
 
-from faceid_core.cli.console import import_summary, print_table, progress_bar
+from faceid_core.cli.console import import_summary, print_json, print_table, progress_bar
 from faceid_core.importing.report import ImportReport
 
 
@@ -64,3 +65,9 @@ def test_the_summary_names_only_what_happened() -> None:
     assert import_summary(many) == (
         "2 photos imported with 1,200 faces, 3 photos already imported, 1 duplicate, 3 files skipped (2.0 s)."
     )
+
+
+def test_half_a_character_is_an_escape_in_json(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    print_json({"path": "b\udcffd.jpg", "name": "Jürgen"})
+    shown = capsysbinary.readouterr().out
+    assert "Jürgen".encode() in shown and json.loads(shown)["path"] == "b\udcffd.jpg"

@@ -17,7 +17,7 @@ from faceid_core.media import folders, images
 from faceid_core.sample import Album
 from faceid_core.settings import Settings
 from faceid_core.values import Image
-from faceid_core.vision.embedder import align
+from faceid_core.vision.alignment import align, by_dlib
 from faceid_core.vision.embedding import make_embedder
 from faceid_core.vision.mmod import MmodDetector
 
@@ -43,11 +43,15 @@ def assert_detections_agree(photo: Image, expected: list[ReferenceFace], setting
 
 
 def assert_vectors_agree(photo: Image, expected: list[ReferenceFace], settings: Settings) -> None:
-    """Landmarks, alignment and network together, from the same box: every number within 1e-5."""
+    """Landmarks, alignment and network together, from the same box: every number within 1e-5 with dlib's chips, and
+    within 1e-4 with ours, which differ by single pixels."""
     detector = MmodDetector(settings)
     embedder = make_embedder(settings.model_copy(update={"mirror": False, "precision": "exact"}))
-    crops = np.stack([align(photo, detector.landmarks(photo, face.inside)) for face in expected])
-    assert np.abs(embedder.embed(crops) - np.stack([face.vector for face in expected])).max() < 1e-5
+    points = [detector.landmarks(photo, face.inside) for face in expected]
+    vectors = np.stack([face.vector for face in expected])
+    exact, ours = (embedder.embed(np.stack([cut(photo, each) for each in points])) for cut in (by_dlib, align))
+    assert np.abs(exact - vectors).max() < 1e-5
+    assert np.abs(ours - vectors).max() < 1e-4
 
 
 def assert_parity(photos: list[Image], settings: Settings) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -159,3 +160,20 @@ def test_only_the_first_paths_are_named(tmp_path: Path) -> None:
         leave(tmp_path / f"{number}.psb", left_out.OTHER)
     assert leave[left_out.OTHER].number == 100
     assert len(leave[left_out.OTHER].examples) == left_out.EXAMPLES
+
+
+def test_patterns_after_a_byte_order_mark(tmp_path: Path) -> None:
+    make(tmp_path, "skip.jpg", "keep.jpg")
+    (tmp_path / ".faceidignore").write_bytes(b"\xef\xbb\xbfskip.jpg\r\n")
+    assert found(tmp_path)[0] == ["keep.jpg"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_in_the_place_of_patterns_is_not_waited_for(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg")
+    os.mkfifo(tmp_path / ".faceidignore")
+    walked: list[list[str]] = []
+    walking = threading.Thread(target=lambda: walked.append(found(tmp_path)[0]), daemon=True)
+    walking.start()
+    walking.join(10)
+    assert walked == [["a.jpg"]]

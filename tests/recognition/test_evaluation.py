@@ -93,6 +93,11 @@ def test_the_curve_falls_as_it_gets_stricter(held: HeldOut) -> None:
     assert points[3].fpir == pytest.approx(strangers)
 
 
+def test_the_curve_shows_what_is_recognised_before_the_first_stranger_gets_a_name() -> None:
+    held = some([0, 1] + [UNKNOWN] * 50, [(0, 0.45), (1, 0.4)] + [(0, 0.3)] * 50)
+    assert [(point.tpir, point.fpir) for point in evaluation.curve(held)][-2:] == [(1.0, 0.0), (1.0, 1.0)]
+
+
 def test_few_strangers_are_helped_by_known_faces() -> None:
     few = some([0, 0, 1, UNKNOWN], [(0, 0.9), (1, 0.8), (1, 0.95), (0, 0.6)])
     assert sorted(few.impostors.tolist()) == [0.01, 0.01, 0.6, 0.8]

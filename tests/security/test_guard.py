@@ -89,6 +89,7 @@ def test_only_own_pages_act(client: TestClient, headers: dict[str, str], status:
         ("/gradio/group/gradio_api/proxy=http://evil.test/", 404),
         ("/gradio/group/gradio_api/queue/join", 200),
         ("/gradio/single/monitoring", 404),
+        ("/gradio/single/openapi.json", 404),
         ("/gradio/single/", 200),
     ],
 )
@@ -103,6 +104,7 @@ def test_answers_carry_the_policy_and_share_nothing(client: TestClient) -> None:
         assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert ("camera=(self)" in answer.headers["Permissions-Policy"]) == (answer.status_code == 200)
         assert not [name for name in answer.headers if name.startswith("access-control-")]
+    assert client.get("/").headers["Cache-Control"] == "private, no-cache"  # where the app says nothing else
     policy = client.get("/").headers["Content-Security-Policy"]
     assert (
         "frame-ancestors 'self'" in policy and "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]

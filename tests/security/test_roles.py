@@ -371,20 +371,30 @@ def test_viewers_do_not_see_hidden_people_and_faces(filled: Library) -> None:
     ada = filled.people.name_faces([1], "Ada").person_id
     filled.people.name_faces([2], "Bo")
     filled.faces.flag([3], Flag.HIDDEN)
+    photo = filled.faces.get(1).photo_id
     filled.maps.save("pca", filled.settings.embedder, np.array([1, 2]), np.zeros((2, 2), np.float32))
     filled.people.describe(ada, hidden=True)
     vera, edi = filled.acting_as(VERA), filled.acting_as(EDI)
 
     def whom(library: Library) -> list[Any]:
-        faces = [face.person for face in library.faces.get_many([1, 2])]
+        faces = [face.person for face in library.faces.get_many([1, 2, 3])]
+        on_photo = [face.id for face in library.faces.of_photo(photo)]
         groups = {name for group in library.clusters.page(limit=99, unnamed_only=False) for name, _ in group.people}
         people = {person.name for person in library.people.all()}
-        return [faces, library.maps.points("pca").people, groups, people, library.people.find("ada") is not None]
+        return [
+            faces,
+            on_photo,
+            library.maps.points("pca").people,
+            groups,
+            people,
+            library.people.find("ada") is not None,
+        ]
 
-    assert whom(edi) == [["Ada", "Bo"], ["Ada", "Bo"], {"Ada", "Bo"}, {"Ada", "Bo"}, True]
-    assert whom(vera) == [[None, "Bo"], [None, "Bo"], {"Bo"}, {"Bo"}, False]
+    assert whom(edi) == [["Ada", "Bo", None], [1, 2, 3], ["Ada", "Bo"], {"Ada", "Bo"}, {"Ada", "Bo"}, True]
+    assert whom(vera) == [["Bo"], [2], ["Bo"], {"Bo"}, {"Bo"}, False]
     refused: list[Callable[[], object]] = [
         lambda: vera.people.get(ada), lambda: vera.faces.crop(1), lambda: vera.faces.crop(3),
+        lambda: vera.faces.get(1), lambda: vera.faces.get(3), lambda: vera.faces.place(1),
     ]  # fmt: skip
     for look in refused:
         with pytest.raises(NotFound):

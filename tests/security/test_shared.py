@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from faceid_core.library import Library, PhotoQuery
@@ -100,6 +102,16 @@ def test_expired_removed_and_unknown_links_are_the_same(
     texts = {re.sub(r"/share/[^/\"]+(?=\")", "", answer.text) for answer in answers}
     assert len(texts) == 1 and "no longer valid" in texts.pop()
     assert client.get(f"{removed}/1.jpg").status_code == 404
+
+
+def test_no_address_below_share_falls_through_to_the_app(people: Library) -> None:
+    """The gate lets everybody through to them."""
+    app = Route("/{path:path}", lambda _: PlainTextResponse("the app"), methods=["GET", "POST", "PUT", "DELETE"])
+    client = TestClient(Starlette(routes=[*shared.SharedPages(lambda: people).routes(), app]), base_url=OWN)
+    for path in ("/share/", "/share/a/b", "/share/a/b/c", f"{share(people)}/1.png", f"{share(people)}/media/1"):
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            assert client.request(method, path).status_code == 404
+    assert client.get("/shares").text == "the app"
 
 
 def test_nothing_beyond_the_link_can_be_read(client: TestClient, people: Library) -> None:

@@ -326,6 +326,20 @@ def test_names_go_into_photos_only_where_it_is_asked_for(named: Named) -> None:
     assert not [path for path in named.library.settings.originals_folder.rglob("*") if path.is_file()]
 
 
+@pytest.mark.skipif(
+    shutil.which("exiftool") is None and os.environ.get("CI") != "true", reason="ExifTool is not installed"
+)
+def test_of_a_link_the_photo_is_written_that_it_leads_to(named: Named, tmp_path: Path) -> None:
+    link, photo = named.folder / "a.jpg", tmp_path / "elsewhere.jpg"
+    link.rename(photo)
+    link.symlink_to(photo)
+    before = photo.read_bytes()
+    assert named.write(folders=[named.folder], embed=True).failures == []
+    assert link.is_symlink() and people_in(photo) == ["Ada"]
+    assert undo_writing(named.library).conflicts == []
+    assert link.is_symlink() and photo.read_bytes() == before
+
+
 def test_a_photo_that_exiftool_refuses_is_told(named: Named, monkeypatch: pytest.MonkeyPatch) -> None:
     before = named.files()
     monkeypatch.setattr(exiftool, "SECONDS", 1e-6)

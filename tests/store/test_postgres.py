@@ -144,6 +144,24 @@ def test_a_refused_login_and_missing_rights_are_a_sentence_without_the_address(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_name_is_refused(
+    postgres_server: postgres.Server, tmp_path: Path, encoding: str
+) -> None:
+    import psycopg
+
+    name = f"{postgres.RUN}_{encoding.lower()}"
+    with postgres_server.fresh(tables=False) as url, psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} ENCODING {encoding} LOCALE 'C' TEMPLATE template0")
+        try:
+            given = make_url(url).set(database=name).render_as_string(hide_password=False)
+            with pytest.raises(LibraryError, match=f"has the encoding {encoding}; create it again"):
+                Library.open(Settings(library=tmp_path, database_url=given))
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.slow
 def test_a_missing_driver_says_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['psycopg'] = None\n"

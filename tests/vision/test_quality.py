@@ -103,7 +103,7 @@ def test_degenerate_faces_are_zero_and_not_an_error() -> None:
 
 
 def test_a_crop_at_hand_saves_the_alignment() -> None:
-    from faceid_core.vision.embedder import align
+    from faceid_core.vision.alignment import align
 
     image = portrait()
     assert quality.assess(image, face(), crop=align(image, FRONTAL)) == quality.assess(image, face())

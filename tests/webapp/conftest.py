@@ -28,6 +28,8 @@ OpenPage = Callable[[str], AppTest]
 PAGE = """
 import importlib
 from webapp.feedback import boundary, show_toasts
+from webapp.parts import dialog
+dialog.closed()
 show_toasts()
 with boundary():
     importlib.import_module("webapp.app_pages.{module}").page()

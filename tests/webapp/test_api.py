@@ -316,3 +316,10 @@ def test_a_box_for_names_gets_the_people_by_an_address_that_tells_their_names(
     third = people_address(filled.people.all())
     assert len({first, second, third}) == 3
     assert [one["name"] for one in client.get(third.removeprefix("/api")).json()] == ["Bo"]
+
+
+def test_a_body_that_is_no_json_is_not_taken_for_a_photo(client: TestClient) -> None:
+    answer = client.post("/v1/jobs", content=b"{", headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422) and "JSON" in answer.json()["error"]
+    deep = client.post("/v1/jobs", content=b"[" * 100_000, headers={"Content-Type": "application/json"})
+    assert (deep.status_code, deep.json()["error"]) == (400, api.BAD_JSON)

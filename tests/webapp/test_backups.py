@@ -23,7 +23,7 @@ restore_form(daily_backup.daily(library().settings)[0])
 
 def test_backups_are_made_and_listed(filled: Library, open_page: OpenPage) -> None:
     page = open_page("backups")
-    assert "No backup yet" in texts(page) and "keeps the latest 14" in texts(page)
+    assert "No backups yet" in texts(page) and "keeps the latest 14" in texts(page)
     page.button(key="back-up-now").click().run()
     (job,) = jobs.run_pending(filled)
     assert job.state == "done"
@@ -38,10 +38,10 @@ def test_a_backup_is_restored_after_a_question(
     acts: list[Callable[[], object]] = []
     monkeypatch.setattr(server, "restart_after", acts.append)
     page = open_page("backups").button(key="restore-0").click().run()
-    assert "without later names" in texts(page) and acts == []
+    assert "without the names and other decisions made since" in texts(page) and acts == []
     form = AppTest.from_string(FORM, default_timeout=30).run()
     form.button(key="restore-now").click().run()
-    assert not form.exception and len(acts) == 1 and "restarting" in form.info[0].value
+    assert not form.exception and len(acts) == 1 and "is restarting" in form.info[0].value
 
 
 def test_a_server_that_can_not_start_again_says_so(filled: Library) -> None:

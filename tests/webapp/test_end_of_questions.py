@@ -25,7 +25,7 @@ def test_the_last_answer_is_taken_back_by_a_button_with_the_same_key(filled: Lib
     place().answered(act.event.id, Question(Kind.GROUP, "group-1", (1,)))
     change_key(filled.settings, who().name, "undo", "B")
     page = open_page("name_faces")
-    assert "No questions are open" in texts(page)
+    assert "No open questions" in texts(page)
     (button,) = [one for one in page.button if one.label == "Undo the last answer"]
     assert button.proto.shortcut == "b"
     page = button.click().run()

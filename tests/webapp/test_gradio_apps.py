@@ -158,7 +158,7 @@ def test_many_photos_and_what_is_none(group: Page, photo: str, recogniser: None,
         archive.writestr("__MACOSX/._a.jpg", "no photo")
     shown = group(group.app.show_many, [str(uploads / "all.zip"), photo])
     assert "2 photos, 4 faces, 2 recognised; 1 file could not be read" in shown["batch"]
-    assert "2024/a.jpg" in shown["batch"] and "Not read: not an image" in shown["batch"]
+    assert "2024/a.jpg" in shown["batch"] and "Could not be read: not an image" in shown["batch"]
     bad = uploads / "bad.zip"
     bad.write_bytes(b"PK no archive")
     assert "damaged or no archive" in group(group.app.show_many, [str(bad)])["note"]
@@ -184,7 +184,7 @@ def test_one_face_takes_the_largest_and_others_can_be_chosen(single: Page, photo
     assert "<h2>Ada</h2>" in shown["answer"] and "2 faces: choose one" in shown["strip"]
     assert "/api/faces/1.jpg" in shown["near"] and shown["editor"]["visible"]
     other = single(single.app.choose, shown["shown"], 1)
-    assert "<h2>Unknown</h2>" in other["answer"] and "Nobody whom the recogniser knows" in other["answer"]
+    assert "<h2>Unknown</h2>" in other["answer"] and "Nobody the recogniser knows" in other["answer"]
     assert Seeing.searches == 1
 
 

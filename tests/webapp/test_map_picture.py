@@ -12,6 +12,7 @@ from PIL import Image, ImageColor
 from faceid_core.library import MapPoints
 from webapp.parts import face_map
 from webapp.parts.face_map import figure, is_picture, layers, selected_faces
+from webapp.wording import isolated
 
 PEOPLE = ["Ada", "Ada", "Bo", None]
 
@@ -51,7 +52,9 @@ def test_many_are_a_picture_in_the_colours_of_the_map(points: MapPoints) -> None
 def test_a_few_dots_over_the_picture_can_be_pointed_at(points: MapPoints) -> None:
     drawn = figure(points, by="people", webgl=False, chosen=[11])
     assert {face for trace in drawn.data for face in trace.customdata} < set(points.face_ids.tolist())
-    assert {trace.name for trace in drawn.data} == {"Ada · 2", "Bo · 1", "Unnamed · 1"}, "of all, not of the few"
+    legend = {trace.name for trace in drawn.data}
+    of_all = {"Ada": 2, "Bo": 1, "Unnamed": 1}
+    assert legend == {f"{isolated(name)} · {number}" for name, number in of_all.items()}, "not of the few"
     assert all(trace.selectedpoints is not None and trace.unselected.marker.opacity == 0 for trace in drawn.data)
 
 

@@ -52,5 +52,5 @@ def test_outcomes_say_what_was_left_alone() -> None:
         "Names written into 1 file; 3 left alone, see Preview."
     )
     assert outcome("undo-names", {"restored": 2, "conflicts": 1}) == (
-        "2 files restored; 1 file changed since and left alone."
+        "2 files restored; 1 file left alone because of later changes."
     )

@@ -309,7 +309,7 @@ def test_a_missing_file_is_told_with_its_path_only_to_the_owner(
     page = opened_photo(open_page("photos"), 1)
     assert not page.exception
     said = page.warning[0].value
-    assert "This photo is not there any more" in said
+    assert "This photo is no longer" in said
     assert (str(path.parent) in (said + texts(page)).replace("\\", "")) == (role is Role.OWNER)
     assert ("Was it moved?" in said) == (role is Role.OWNER)
     assert bool([one for one in page.text_input if one.key == "moved-to"]) == (role is Role.OWNER)

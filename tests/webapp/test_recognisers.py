@@ -71,7 +71,7 @@ def test_a_recogniser_is_deleted_after_a_second_click(known: Library, open_page:
 def test_two_are_compared(known: Library, open_page: OpenPage) -> None:
     first, second = trained(known), trained(known)
     page = open_page("train")
-    assert not page.exception and "All on the same 18 faces of people they know" in texts(page)
+    assert not page.exception and "All tested on the same 18 faces of people they know" in texts(page)
     (table,) = [each.value for each in page.dataframe if "Recogniser" in each.value]
     assert table["Recogniser"].tolist() == [second.id, first.id]
 
@@ -82,7 +82,7 @@ def test_what_changed_since_is_said(known: Library, open_page: OpenPage) -> None
     assert "Up to date" in texts(page) and "Ready to train" not in texts(page)
     assert "Train again to include them" not in texts(page)
     known.people.name_faces([30], "Dee")
-    assert "1 person it does not know and 1 name that changed. Train again" in texts(open_page("train"))
+    assert "1 person it doesn't know and 1 changed name. Train again" in texts(open_page("train"))
     assert "Ready to train" in texts(open_page("train"))
 
 
@@ -104,7 +104,7 @@ def test_proposed_names_are_accepted_with_one_undo(known: Library, open_page: Op
 def test_where_nobody_is_known_nothing_is_offered(known: Library, open_page: OpenPage) -> None:
     trained(known)
     page = open_page("train")
-    assert "It knows nobody among the 70 faces without a name." in texts(page)
+    assert "It recognises nobody among the 70 faces without a name." in texts(page)
 
 
 def test_a_recogniser_that_can_not_serve_leaves_the_page_usable(known: Library, open_page: OpenPage) -> None:

@@ -17,7 +17,7 @@ def test_photos_of_another_detector_are_counted_and_searched_at_a_click(
 ) -> None:
     filled.settings.detector = "hog"
     page = open_page("photos")
-    assert "More faces may wait in 6 photos." in texts(page)
+    assert "There may be more faces in 6 photos." in texts(page)
     page = page.button(key="search-again-now").click().run()
     assert not page.exception and not page.error
     (job,) = filled.jobs.active()
@@ -30,4 +30,4 @@ def test_photos_that_could_not_be_read_do_not_count(library: Library, open_page:
     folder.mkdir()
     library.photos.add_many([new_photo(folder, 0)])
     library.settings.detector = "mmod"
-    assert "More faces may wait in 1 photo." in texts(open_page("photos"))
+    assert "There may be more faces in 1 photo." in texts(open_page("photos"))

@@ -46,11 +46,11 @@ def test_a_link_is_made_and_shown_once(filled: Library, ada: int) -> None:
     page = AppTest.from_string(FORM.format(person=ada), default_timeout=30).run()
     page.number_input(key="share-days").set_value(3)
     page.text_input(key="share-password").set_value("short")
-    submit = next(one for one in page.button if one.label == "Make the link")
+    submit = next(one for one in page.button if one.label == "Create link")
     submit.click().run()
     assert "at least 8 characters" in texts(page) and filled.shares.all() == []
     page.text_input(key="share-password").set_value("correct horse")
-    next(one for one in page.button if one.label == "Make the link").click().run()
+    next(one for one in page.button if one.label == "Create link").click().run()
     [made] = filled.shares.all()
     assert made.query.people == (ada,) and made.password and made.blur_others and not made.show_name
     assert (made.expires_at - made.created_at).days == 3

@@ -72,7 +72,7 @@ def test_not_ada_leaves_alone_a_face_that_is_somebody_else_by_now(grouped: Libra
     bo = grouped.people.name_faces(ids[:1], "Bo").person_id
     page = button(page, "Not Ada").click().run()
     assert not page.exception
-    assert "Left alone 1 face" in texts(page)
+    assert "1 face left alone" in texts(page)
     assert grouped.faces.get(ids[0]).person == "Bo"
     assert (ids[0], bo) not in set(zip(*_negatives(grouped), strict=True))
 

@@ -42,7 +42,7 @@ def test_one_photo_is_enough_and_weak(filled: Library, open_page: OpenPage) -> N
     filled.people.name_faces([1], "Ada")
     page = open_page("train")
     assert not _train_button(page).disabled
-    assert "1 person has a single photo, which is weak" in texts(page)
+    assert "1 person has only one photo; a second would help" in texts(page)
 
 
 def test_a_recipe_that_lacks_something_says_what_and_another_can_be_chosen(

@@ -59,7 +59,7 @@ def test_an_owner_changes_roles_and_removes_tokens(library: Library, open_page: 
     assert r"Ada \*x\*** (you)" in texts(page) and "Acts for Bo, does not expire" in texts(page)
     page.selectbox(f"role-{bo.id}-viewer").set_value(Role.EDITOR).run()
     assert library.users.known("Bo").role is Role.EDITOR
-    assert "Bo is an editor now" in texts(page)
+    assert "Bo is now an editor" in texts(page)
     page.button("remove-token-1").click().run()
     assert library.tokens.all() == []
 

@@ -22,7 +22,7 @@ def test_it_shows_who_does_what(library: Library, open_page: OpenPage, monkeypat
     library.workers.register("idle", 3, "1.0")
     shown = texts(open_page("workers"))
     assert "nas\\_1** · Importing photos, 2.5 photos/s" in shown and "1,200 photos so far" in shown
-    assert "gone** · silent for" in shown and "idle** · idle" in shown
+    assert "gone** · not heard from for" in shown and "idle** · idle" in shown
 
 
 def test_an_import_is_paused_and_resumed(library: Library, open_page: OpenPage) -> None:

@@ -21,8 +21,8 @@ OPEN = re.compile(r"/sign-in(/.*)?|/sign-out|/share/.*")
 """Addresses that ask nobody who they are; those behind /sign-in and /share see to it themselves."""
 
 SIGN_IN_FIRST = "Sign in first, or send a token as “Authorization: Bearer …”."
-TOKEN_UNKNOWN = "That token is not known, or no longer; make one with `faceid token add`."  # nosec B105
-OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid finds the reason in its log."
+TOKEN_UNKNOWN = "That token is not valid, or no longer; create one with `faceid token add`."  # nosec B105
+OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid can find the reason in its log."
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,8 @@ def sign_in(
 def first_user(*, root: str, name: str = "", problem: str = "", status: int = 200) -> HTMLResponse:
     """Where the first user of a library is added."""
     body = (
-        "<p>From now on, everybody has to sign in here. You become the owner: you may do everything, and add "
-        "others on the page Users.</p>"
+        "<p>From now on, everyone has to sign in here. You become the owner: you can do everything, and add "
+        "others on the Users page.</p>"
     )
     fields = field("name", "Your name", kind="text", autocomplete="username", value=name, focus=True)
     body += form(f"{root}/sign-in/first", fields + new_password(), "Add me and sign in")
@@ -108,10 +108,10 @@ def account(
             'aria-hidden="true" readonly>\n'
         )
         fields = field("old", "Current password", kind="password", autocomplete="current-password")
-        body += "<h2>Change your password</h2><p>You are then signed out everywhere else.</p>"
+        body += "<h2>Change your password</h2><p>This signs you out everywhere else.</p>"
         body += form(f"{root}/account", who + fields + new_password(), "Change password")
     else:
-        body += "<p>You have no password here: somebody else signs you in.</p>"
+        body += "<p>You have no password here: you sign in through another service.</p>"
     body += form(f"{root}/sign-out", "", "Sign out", second=True)
     body += f'<p><a href="{root}/">Back to faceid</a></p>'
     return page(name, body, root=root, problem=problem, done=done, status=status)
@@ -120,7 +120,7 @@ def account(
 def new_password() -> str:
     """Two fields, as one mistyped password locks its owner out."""
     return field("new", "New password", kind="password", autocomplete="new-password") + field(
-        "again", "New password, once more", kind="password", autocomplete="new-password"
+        "again", "Repeat new password", kind="password", autocomplete="new-password"
     )
 
 

@@ -17,7 +17,7 @@ PREFIX = b"x-faceid-"
 """Headers that begin so never come from outside."""
 
 FRESH_SECONDS = 2.0
-"""What is known of a user is looked up again after this time: so soon a removed user is out."""
+"""Seconds after which a user is looked up again: so long a removed user may still get in."""
 
 REMEMBERED = 1000
 """Users and sessions that are remembered at once."""

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 FLOW_SECONDS = 600
 """How long somebody may take at the provider."""
 
-FAILED = "Signing in with {} failed; try again, or ask whoever runs faceid to look into its log."
+FAILED = "Signing in with {} failed; try again, or ask whoever runs faceid to check its log."
 
 
 class OidcSignIn:
@@ -94,7 +94,7 @@ class OidcSignIn:
         name = str(claims.get(self._settings.oidc_name_claim) or "").strip()
         if not name or not claims.get("sub"):
             raise NotAllowed(
-                f"{self.label} did not say who you are; ask whoever runs faceid to look into its settings."
+                f"{self.label} did not say who you are; ask whoever runs faceid to check its settings."
             )
         if self._settings.oidc_name_claim == "email" and claims.get("email_verified") is False:
             raise NotAllowed(f"{self.label} has not verified your e-mail address yet.")

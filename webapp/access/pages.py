@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route
 
 from faceid_core.errors import FaceIdError
+from faceid_core.library import person_names
 from webapp import theme
 from webapp.access import html
 from webapp.access.addresses import local_path
@@ -30,8 +31,8 @@ FREE_BY_NAME, FREE_BY_ADDRESS = 5, 20
 
 EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 MOST_FORM_BYTES = 8192
-WRONG = "Name or password is wrong."
-DIFFERENT = "The two new passwords are not the same; type them again."
+WRONG = "The name or password is wrong."
+DIFFERENT = "The two new passwords don't match; type them again."
 FORGET_PICTURES = {"Clear-Site-Data": '"cache"'}
 """Pictures are kept by the browser for as long as the server runs, but not for whoever sits there next."""
 
@@ -170,7 +171,9 @@ class Pages:
         except FaceIdError as error:
             return _account(request, user, problem=str(error), status=422)
         self._visitors.forget()
-        answer = _account(request, changed, done="Your password is changed. You are signed out everywhere else.")
+        answer = _account(
+            request, changed, done="Your password has been changed. You are signed out everywhere else."
+        )
         self._sessions.give(answer, self._sessions.new(changed))
         return answer
 
@@ -232,7 +235,7 @@ def _identity(request: Request) -> Identity | None:
 async def _form_of(request: Request) -> FormData | None:
     """What was posted; None for more than a form of ours can hold."""
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MOST_FORM_BYTES:
+    if not length.isdecimal() or int(length) > MOST_FORM_BYTES:
         return None
     return await request.form(max_files=0, max_fields=10)
 
@@ -251,7 +254,8 @@ def _address(request: Request) -> str:
 
 
 def _key(name: str) -> str:
-    return name.strip().casefold()[:100]
+    """As the library tells names apart, so that no other spelling of one gets attempts of its own."""
+    return person_names.key(name.strip())[:100]
 
 
 def _span(seconds: int) -> str:

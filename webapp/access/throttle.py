@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 LONGEST_SECONDS = 300
 FORGOTTEN_SECONDS = 3600
-"""So long after the last failure it begins anew."""
+"""Seconds after the last failure until counting starts again."""
 
 REMEMBERED = 10_000
 """Names and addresses that are remembered at once: about 2 MB."""

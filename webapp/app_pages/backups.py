@@ -1,4 +1,4 @@
-"""Backups: those that there are, one more, and the return to one of them."""
+"""Backups: list them, make one, restore one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from faceid_core.steps.backups import Backup
 
 MOST = 50
-"""Backups that are shown."""
+"""Maximum number of backups to list."""
 
 
 def page() -> None:
@@ -30,8 +30,8 @@ def page() -> None:
     if settings.database_url is not None:
         st.title("Backups")
         blank(
-            "The database server keeps these",
-            "Back up this library with `faceid backup`, or with the server's tools, such as pg_dump.",
+            "Backups are made on the database server",
+            "Use `faceid backup`, or the server's own tools, such as pg_dump.",
             icon="backup",
         )  # fmt: skip
         return
@@ -43,13 +43,13 @@ def page() -> None:
         last_failure(daily_backup.KIND)
     found = backups.all_backups(settings)
     if not found:
-        blank("No backup yet", "The first one is made once there are photos.", icon="backup")
+        blank("No backups yet", "The first is made once the library has photos.", icon="backup")
     for place, backup in enumerate(found[:MOST]):
         _row(backup, place)
 
 
 def _policy(kept: int) -> str:
-    what = "Names, faces and recognisers; the photos themselves are not in a backup."
+    what = "A backup holds names, faces and recognisers, but not the photos themselves."
     if not kept:
         return f"Daily backups are off (FACEID_BACKUPS_KEPT). {what}"
     return f"faceid makes and checks one every day, and keeps the latest {kept}. {what}"
@@ -79,9 +79,9 @@ def _row(backup: Backup, place: int) -> None:
 
 def _kind(backup: Backup) -> str:
     if backup.path.is_dir():
-        return "library that a restore replaced"
+        return "library before a restore"
     if backup.path.suffix == ".db":
-        return "copy before an upgrade"
+        return "made before an upgrade"
     return "daily" if daily_backup.is_daily(library().settings, backup.path) else "made by hand"
 
 
@@ -91,12 +91,13 @@ def _ask(backup: Backup) -> None:
 
 
 def restore_form(backup: Backup) -> None:
-    """What it means, and the button that does it."""
+    """What restoring means, and the button that starts it."""
     place = st.empty()
     with place.container():
         st.markdown(
-            f"The library goes back to what it was {ago(backup.made_at)}, without later names and other decisions. "
-            "The current library is kept and listed here. faceid then restarts, which takes a few seconds."
+            f"The library goes back to how it was {ago(backup.made_at)}, without the names and other decisions "
+            "made since. The current library is kept and listed here. faceid then restarts, which takes a few "
+            "seconds."
         )
         if not st.button("Restore", type="primary", key="restore-now"):
             return

@@ -44,7 +44,7 @@ ORDER_HINTS = {ALIKE: "Similar faces are side by side, the likeliest matches fir
 def page() -> None:
     counts, run = library().counts(), library().clusters.current()
     _header(counts, run)
-    with st.container():  # keeps its place when empty, so that nothing below is drawn anew when a job ends
+    with st.container():  # keeps its place when empty, so that nothing below is redrawn when a job ends
         job_progress("cluster", "import")
     if not counts.faces:
         nothing_found()
@@ -95,7 +95,7 @@ def _groups(run: RunView) -> None:
 def _all_named() -> None:
     blank(
         "Every group has a name",
-        "Answer the other questions, or train a recogniser for new photos.",
+        "Answer the remaining questions, or train a recogniser for new photos.",
         icon="task_alt",
         link=("name_faces", "Name faces"),
     )
@@ -150,7 +150,7 @@ def _focused(run: RunView, groups: list[ClusterView], place: int, pager: Pager, 
         face_grid(faces, key=target.grid, label=f"Faces of group {group.number}", on_open=show_photo)
         if len(every.ids) > len(faces):
             st.caption(
-                f"The {len(faces):,} clearest of {len(every.ids):,} faces. “Name all” names every one of them."
+                f"Showing the {len(faces):,} clearest of {len(every.ids):,} faces. “Name all” names every one."
             )
 
 
@@ -203,7 +203,7 @@ def _singles(run: RunView) -> None:
         rest = "" if poor else " Low-quality faces are left out."
         blank("No single faces", f"Every unnamed face is in a group.{rest}", icon="task_alt")
         return
-    st.caption(f"These faces are in no group. Select those you know. {ORDER_HINTS[order]}")
+    st.caption(f"These faces aren't in any group. Select those you know. {ORDER_HINTS[order]}")
     target = Target(grid=f"singles-{run.id}-{pager.after}", shown=DrawnFaces.of(faces))
     with st.container(border=True, key="card-singles"):
         naming(target, key="single-name")

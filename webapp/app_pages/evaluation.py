@@ -1,4 +1,5 @@
-"""Evaluation: where the recogniser errs, on faces that it must not know, and how sure it must be."""
+"""Evaluation: where the recogniser goes wrong on faces held back from training, and how sure it must be to give a
+name."""
 
 from __future__ import annotations
 
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from faceid_core.values import Ints
 
 MATRIX = 12
-"""People in the matrix at most: those who are confused most."""
+"""Maximum number of people in the matrix: those who are confused most often."""
 
 FEW_COLUMNS = 4
-"""A matrix with no more is not drawn across the whole page."""
+"""A matrix of up to so many rows is drawn narrower than the page."""
 
 ERRORS_SHOWN = 12
 OTHERS, NOBODY = "nobody it knows", "unknown"
@@ -48,11 +49,11 @@ def page() -> None:
     models = library().models.all()
     if not models:
         blank(
-            "No recogniser yet", "Train one, and this page shows where it goes wrong.",
+            "No recogniser yet", "Train one to see where it goes wrong.",
             icon="query_stats", link=("train", "Train a recogniser"),
         )  # fmt: skip
         return
-    st.markdown("The recogniser's answers about faces that were held back. It has never seen these photos.")
+    st.markdown("How the recogniser does on faces held back from training: it has never seen these photos.")
     model = _chosen(models)
     try:
         held = held_out(library(), model)
@@ -84,7 +85,7 @@ def _chosen(models: list[ModelView]) -> ModelView:
 
 # --- the threshold ----------------------------------------------------------------------------------------------
 def _threshold(model: ModelView, held: HeldOut) -> float:
-    st.subheader("How strict is it?")
+    st.subheader("How strict should it be?")
     points = list(model.metrics.get("points") or ())
     threshold = model.threshold
     if points:
@@ -94,7 +95,9 @@ def _threshold(model: ModelView, held: HeldOut) -> float:
         st.metric("Known faces recognised", percent(found.tpir), border=True, help="TPIR")
         st.metric("Unknown faces misnamed", percent(found.fpir), border=True, help="FPIR")
         st.metric("Correct names", percent(found.precision), border=True, help="Precision")
-        st.metric("Threshold", f"{threshold:.3f}", border=True, help="Below this probability: “unknown”")
+        st.metric(
+            "Threshold", f"{threshold:.3f}", border=True, help="Below this probability, the answer is “unknown”"
+        )
     if threshold != model.threshold:
         st.button(
             "Use this threshold", key="use-threshold", icon=":material/check:", type="primary",
@@ -110,20 +113,20 @@ def _threshold(model: ModelView, held: HeldOut) -> float:
 def _measured_on(known: int, strangers: int) -> str:
     mine = f"Measured on {count(known, 'face')} of people it knows"
     if strangers >= evaluation.STRANGERS_TO_JUDGE:
-        return f"{mine} and {count(strangers, 'face')} of others."
-    others = count(strangers, "unnamed person", "unnamed people") if strangers else "no unnamed person"
+        return f"{mine} and {count(strangers, 'face')} of people it doesn't."
+    others = count(strangers, "unnamed person", "unnamed people") if strangers else "no unnamed people"
     return (
-        f"{mine}. With {others} in the library to test with, these faces, compared with everybody but themselves, "
-        "stand in for unknown ones; a library with more unnamed people would say more."
+        f"{mine}. The library has {others} to test with, so these faces, each compared with everyone else, stand "
+        "in for unknown ones. More unnamed people would make this more reliable."
     )
 
 
 def _slider(model: ModelView, points: list[dict[str, float | None]]) -> float:
-    """The threshold that is looked at; it is used only once somebody says so."""
+    """The threshold to look at; the recogniser uses it only once somebody clicks the button for that."""
     thresholds = {each: evaluation.threshold_for(points, each) or model.threshold for each in evaluation.CHOICES}
     nearest = min(evaluation.CHOICES, key=lambda each: abs(thresholds[each] - model.threshold))
     one_in = st.select_slider(
-        "How many unknown people may get a name, at most", evaluation.CHOICES, nearest, key=f"one-in-{model.id}",
+        "Unknown faces that may be misnamed, at most", evaluation.CHOICES, nearest, key=f"one-in-{model.id}",
         format_func=lambda each: f"1 in {each:,}",
     )  # fmt: skip
     return model.threshold if one_in == nearest else thresholds[one_in]
@@ -139,13 +142,13 @@ def _errors(model: ModelView, held: HeldOut) -> None:
     found = confident_errors(library(), model, held)
     if not found:
         return
-    st.subheader("Is the name wrong?")
-    st.caption("The recogniser is sure that these faces are somebody else.")
+    st.subheader("Are these names wrong?")
+    st.caption("The recogniser is sure that these faces show somebody else.")
     with st.container(horizontal=True, key="confident-errors"):
         for error in found[:ERRORS_SHOWN]:
             _error(error)
     if len(found) > ERRORS_SHOWN:
-        st.caption(f"{count(len(found) - ERRORS_SHOWN, 'more')} follow once these are answered.")
+        st.caption(f"{len(found) - ERRORS_SHOWN:,} more will follow once these are answered.")
 
 
 def _error(error: ConfidentError) -> None:
@@ -171,7 +174,7 @@ def _correct(error: ConfidentError) -> None:
 @guarded
 def _keep(error: ConfidentError) -> None:
     offer_undo(keep(library(), error))
-    toast("The next training learns from it.", icon=":material/school:")
+    toast("The next training will learn from this.", icon=":material/school:")
 
 
 # --- people -----------------------------------------------------------------------------------------------------
@@ -207,7 +210,7 @@ def _share(share: float | None) -> float | None:
 
 def _why(each: PersonResult) -> str:
     if not each.tested:
-        return "a single photo: can't be tested"
+        return "only one photo: can't be tested"
     if each.tested < evaluation.FEW_TESTED:
         return "hardly tested"
     return "more photos would help" if (each.recall or 0.0) < evaluation.POOR_RECALL else ""
@@ -219,7 +222,7 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
     wrong = {cell: rows for cell, rows in cells.items() if cell[0] != cell[1]}
     st.subheader("Who is mistaken for whom?")
     if not wrong:
-        st.caption("Nobody, on these faces.")
+        st.caption("Nobody, among these faces.")
         return
     people = evaluation.most_confused(cells, MATRIX)
     columns = [*people, UNKNOWN]
@@ -232,12 +235,8 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
         [_said(model, each) for each in columns],
         dark=st.context.theme.type == "dark",
     )
-    if len(model.classes) > len(people):
-        st.caption(
-            f"The {count(len(people), 'person', 'people')} most often confused. Click a cell to see its faces."
-        )
-    else:
-        st.caption("Click a cell to see its faces.")
+    only = "Showing only those confused most often. " if len(model.classes) > len(people) else ""
+    st.caption(f"{only}Click a cell to see its faces.")
     event = st.altair_chart(
         chart,
         width="stretch" if len(rows) > FEW_COLUMNS else 340,
@@ -261,7 +260,7 @@ def _said(model: ModelView, person: int) -> str:
 
 
 def _person(name: str) -> str:
-    """The name, in quotes where nobody is called so, too."""
+    """The name, in quotes where it reads like OTHERS or NOBODY."""
     return f"“{name}”" if name.casefold() in (OTHERS, NOBODY) else name
 
 
@@ -287,14 +286,16 @@ def _cell(
         truth, said = (escaped_markdown(each) for each in _cell_names(model, *picked))
         st.markdown(f"**{truth}** as **{said}** · {count(len(cells[picked]), 'face')}")
     faces = faces_of(library(), held, cells[picked])
-    face_grid(faces, key=f"cell-faces-{picked[0]}-{picked[1]}", label="Faces of the cell", selectable=False,
+    face_grid(faces, key=f"cell-faces-{picked[0]}-{picked[1]}", label="Faces in this cell", selectable=False,
               on_open=show_photo)  # fmt: skip
 
 
 # --- probabilities ----------------------------------------------------------------------------------------------
 def _reliability(model: ModelView, held: HeldOut) -> None:
-    st.subheader("Are its probabilities right?")
+    st.subheader("Can you trust its probabilities?")
     error = model.metrics.get("calibration_error")
-    off = f" On average they are off by {percent(error)}." if error is not None else ""
-    st.caption(f"Of the names it gives with 80 %, 80 % should be right: bars should end at the dashed line.{off}")
+    off = f" On average, they are off by {percent(error)}." if error is not None else ""
+    st.caption(
+        f"When it is 80% sure, it should be right 80% of the time: the bars should end at the dashed line.{off}"
+    )
     st.altair_chart(reliability_chart(evaluation.reliability(held)), height=280)

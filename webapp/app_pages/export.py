@@ -23,7 +23,7 @@ from webapp.parts.job_progress import job_progress, last_failure
 from webapp.wording import count
 
 FILES = {
-    "faces.csv": ("Faces as CSV", "A row for each face, for spreadsheets"),
+    "faces.csv": ("Faces as CSV", "One row per face, for spreadsheets"),
     "faces.json": ("Faces as JSON", "The same, for scripts"),
     "faces.parquet": ("Faces as Parquet", "The same, for pandas, DuckDB and others"),
     "vectors.npz": ("Vectors as NumPy", "The vectors of faces with their names, for your own research"),
@@ -41,7 +41,7 @@ KINDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Tables": FILES,
 }
-"""What the forms are for -> name of the download -> title and what it is."""
+"""Purpose of the formats -> name of the download -> title and description."""
 
 FLAGS = {Flag.NONE: "Faces", Flag.STRANGER: "Ignored faces", Flag.NOT_A_FACE: "Not a face"}
 LINKS = {"copy": "Copies", "hard": "Hard links", "symbolic": "Symbolic links"}
@@ -64,7 +64,7 @@ class Choice:
 
     @property
     def address(self) -> str:
-        """Of the download."""
+        """The address of the download."""
         given = [("person", person) for person in self.people] + [("flag", flag.value) for flag in self.flags]
         days = [(name, day.isoformat()) for name, day in (("first", self.first), ("last", self.last)) if day]
         quality = [("quality", self.quality)] if self.quality else []
@@ -77,7 +77,7 @@ class Choice:
         return export.as_query(self.form, people=self.people, photos=photos, quality=self.quality, flags=self.flags)
 
     def params(self, target: str, link: str) -> dict[str, Any]:
-        """Of the job."""
+        """The parameters of the export job."""
         days = {name: day.isoformat() for name, day in (("first", self.first), ("last", self.last)) if day}
         return {
             "form": self.form, "target": target, "people": list(self.people), "quality": self.quality,
@@ -90,13 +90,13 @@ def page() -> None:
     if not library().counts().faces:
         blank(
             "Nothing to export yet",
-            "Import photos first; then you can export their faces, names and albums.",
+            "Import photos first. Then you can take their faces, names and albums elsewhere.",
             icon="drive_folder_upload", link=("photos", "Photos"),
         )  # fmt: skip
         return
     st.caption(
-        "For other programs and for people. Hidden people, and those who refused consent, are never exported. "
-        "Albums hold your files as they are; in all other pictures, the faces of these people are blurred."
+        "For other programs and other people. Hidden people and those who refused consent are never exported. "
+        "Albums hold your files unchanged; in all other pictures, the faces of these people are blurred."
     )
     if not job_progress("export"):
         last_failure("export")
@@ -106,17 +106,17 @@ def page() -> None:
         found, size = export.preview(library(), choice.form, choice.query)
         people = count(found.people, "person", "people")
         st.markdown(
-            f"**{count(found.faces, 'face')}** of **{people}** on **{count(found.photos, 'photo')}** · "
+            f"**{count(found.faces, 'face')}** of **{people}** in **{count(found.photos, 'photo')}** · "
             f"about **{export.size_in_words(size)}**"
         )
         _take(choice, is_empty=not found.faces)
 
 
 def _form() -> str:
-    kind = st.segmented_control("What for", list(KINDS), default="For people", required=True, key="export-kind")
+    kind = st.segmented_control("Purpose", list(KINDS), default="For people", required=True, key="export-kind")
     forms = KINDS[kind]
     name: str = st.radio(
-        "Form", list(forms), format_func=lambda each: forms[each][0],
+        "Format", list(forms), format_func=lambda each: forms[each][0],
         captions=[about for _, about in forms.values()],
         key=f"export-form-{kind}", label_visibility="collapsed",
     )  # fmt: skip
@@ -146,7 +146,7 @@ def _choice(name: str) -> Choice:
     flags: tuple[Flag, ...] = ()
     if form is None:
         flags = tuple(st.pills(
-            "Kinds of faces", list(FLAGS), selection_mode="multi", format_func=FLAGS.__getitem__,
+            "Faces to include", list(FLAGS), selection_mode="multi", format_func=FLAGS.__getitem__,
             default=list(FLAGS) if form_of(name) == export.TABLE else [Flag.NONE],
             key=f"export-flags-{form_of(name)}",
         ))  # fmt: skip
@@ -158,12 +158,12 @@ def _take(choice: Choice, *, is_empty: bool) -> None:
     if form is not None and form.one_person and not choice.people:
         return
     if is_empty:
-        st.info("No face meets these conditions; remove one.", icon=":material/info:")
+        st.info("No faces match. Remove a condition.", icon=":material/info:")
         return
     st.link_button("Download", choice.address, icon=":material/download:", type="primary")
     if form is None:
         return
-    with st.expander("Write to a folder on the computer that runs faceid", icon=":material/folder:"):
+    with st.expander("Save to a folder on the computer that runs faceid", icon=":material/folder:"):
         with st.form("export-folder", border=False):
             target = st.text_input(
                 "New folder", placeholder="/home/you/Albums", key="export-target", max_chars=4096
@@ -172,7 +172,7 @@ def _take(choice: Choice, *, is_empty: bool) -> None:
             if form.links:
                 link = st.radio(
                     "Files", list(LINKS), format_func=LINKS.__getitem__, horizontal=True, key="export-link",
-                    help="Links take no space; the photos stay where they are.",
+                    help="Links take up no space; the photos stay where they are.",
                 )  # fmt: skip
             submitted = st.form_submit_button("Export", icon=":material/drive_folder_upload:")
         if submitted:

@@ -29,12 +29,12 @@ def page() -> None:
         st.title("History")
         if may(Role.OWNER):
             _audit_button()
-    st.markdown("Every decision and grouping, newest first. Whatever you undo can be redone.")
+    st.markdown("Every decision and grouping, newest first. Anything you undo can be redone.")
     _forward_again()
     pager = Pager("history")
     events = library().journal.recent(PER_PAGE + 1, before=pager.after, actor=_by_whom(pager))
     if not events:
-        st.info("No decisions yet. Name a group of faces, and it appears here.", icon=":material/history:")
+        st.info("No decisions yet. Name a group of faces, and it will appear here.", icon=":material/history:")
         return
     shown = events[:PER_PAGE]
     newest = shown[0].id if pager.after is None else None
@@ -68,7 +68,7 @@ def _back_to(event: EventView, *, disabled: bool) -> None:
     if event.undone or not may(Role.OWNER):
         return
     if st.button(
-        "Back to here",
+        "Go back to here",
         key=f"back-{event.id}",
         icon=":material/settings_backup_restore:",
         type="tertiary",
@@ -78,7 +78,7 @@ def _back_to(event: EventView, *, disabled: bool) -> None:
         _ask(event, library().journal.later(event.id))
 
 
-@dialog("Back to here?", icon=":material/settings_backup_restore:")
+@dialog("Go back to here?", icon=":material/settings_backup_restore:")
 def _ask(event: EventView, later: int) -> None:
     st.markdown(
         f"**{count(later, 'decision')}** made after “{escaped_markdown(event.summary)}” will be undone. "

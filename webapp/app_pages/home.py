@@ -41,8 +41,8 @@ def page() -> None:
 def _welcome() -> None:
     st.title("Who is in your photos?")
     st.markdown(
-        "faceid finds the faces in your photos and groups those of the same person. Name each group once, and "
-        "faceid learns to recognise these people in new photos. Nothing leaves this computer."
+        "faceid finds the faces in your photos and groups them by person. Name each group once, and faceid learns "
+        "to recognise those people in new photos. Nothing leaves this computer."
     )
 
 
@@ -56,7 +56,7 @@ def _numbers(counts: Counts) -> str:
     known = [f"**{number:,}** {one if number == 1 else many}" for number, one, many in kinds if number]
     if counts.models:
         accuracy = library().models.latest().metrics.get("accuracy")
-        known.append(f"recogniser **{percent(accuracy)}** right")
+        known.append(f"recogniser **{percent(accuracy)}** accurate")
     return " :gray[·] ".join(known)
 
 
@@ -89,7 +89,7 @@ def _decisions() -> None:
     st.subheader("Recent decisions")
     events = library().journal.recent(DECISIONS)
     if not events:
-        st.caption("Your decisions appear here, and you can undo them.")
+        st.caption("Your decisions will appear here, and you can undo them.")
         return
     for event in events:
         with decision_line(event):

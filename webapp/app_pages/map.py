@@ -9,7 +9,7 @@ import streamlit as st
 from faceid_core.library import DrawnFaces
 from faceid_core.steps.map_faces import SKETCH
 from faceid_core.values import Role
-from webapp.components.crop_hover import crop_hover, has_webgl
+from webapp.components.crop_hover import crop_hover, has_webgl, is_narrow
 from webapp.components.face_grid import face_grid
 from webapp.context import library, may
 from webapp.feedback import guarded, toast
@@ -35,7 +35,7 @@ COLOURINGS: dict[str, Colouring] = {"People": "people", "Groups": "groups"}
 def page() -> None:
     counts = library().counts()
     _header(counts)
-    with st.container():  # keeps its place when empty, so that the chart is not drawn anew when a job ends
+    with st.container():  # keeps its place when empty, so that the chart is not redrawn when a job ends
         job_progress("map", "cluster")
     points = library().maps.points(library().settings.projector)
     sketch = not len(points.face_ids)
@@ -85,22 +85,26 @@ def _not_drawn() -> None:
 
 def _map(points: MapPoints, counts: Counts) -> None:
     chart, side = st.columns([5, 4], gap="medium")
+    there = set(points.face_ids.tolist())
+    chosen = [face for face in _chosen() if face in there]
     with chart:
         by = st.segmented_control(
             "Colour by", list(COLOURINGS), default="People" if counts.people else "Groups", required=True,
             key="map-colouring", label_visibility="collapsed",
         )  # fmt: skip
         _chart(points, COLOURINGS[by])
+        _how_to()
         _missing(counts)
-    with side:
-        there = set(points.face_ids.tolist())
-        _selected([face for face in _chosen() if face in there])
+    if chosen:
+        with side, st.container(key="map-selected"):  # see the style
+            _selected(chosen)
 
 
 def _chart(points: MapPoints, by: Colouring) -> None:
     with st.container(border=True, key="card-map-chart"):
         st.plotly_chart(
             _figure(points, by),
+            height="stretch",
             key=CHART,
             on_select=_choose,
             selection_mode=("points", "box", "lasso"),
@@ -115,12 +119,14 @@ def _chart(points: MapPoints, by: Colouring) -> None:
 def _figure(points: MapPoints, by: Colouring) -> go.Figure:
     """Streamlit makes a new chart out of any new figure. So the figure stays the same until its points change, and
     a new one starts with the selection and the view of the last."""
-    content = hash(
-        (by, has_webgl(), points.face_ids.tobytes(), points.x.tobytes(), *points.people, *points.clusters)
-    )
+    what = (by, has_webgl(), is_narrow())
+    content = hash((*what, points.face_ids.tobytes(), points.x.tobytes(), *points.people, *points.clusters))
     known, drawn, _ = st.session_state.get(FIGURE, NO_FIGURE)
     if known != content:
-        drawn = figure(points, by=by, chosen=_chosen(), view=st.session_state.get(VIEW), webgl=has_webgl())
+        drawn = figure(
+            points, by=by, chosen=_chosen(), view=st.session_state.get(VIEW), webgl=has_webgl(),
+            beside=not is_narrow(),
+        )  # fmt: skip
         pictured = points if is_picture(points, webgl=has_webgl()) else None
         st.session_state[FIGURE] = (content, drawn, pictured)
     return drawn
@@ -149,9 +155,6 @@ def _missing(counts: Counts) -> None:
 
 
 def _selected(ids: list[int]) -> None:
-    if not ids:
-        _how_to()
-        return
     faces = library().faces.get_many(ids[:GRID_FACES])
     target = Target(grid="map-faces", shown=DrawnFaces.of(faces), every=library().faces.as_drawn(ids))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -164,12 +167,9 @@ def _selected(ids: list[int]) -> None:
 
 
 def _how_to() -> None:
-    with st.container(border=True, key="card-map-help"):
-        st.markdown("**How to use the map**")
-        name = " and name" if may(Role.EDITOR) else ""
-        st.markdown(
-            ":material/ads_click: Point at a dot to see the face.  \n"
-            f":material/gesture: Draw around dots to see{name} their faces here.  \n"
-            ":material/zoom_in: Scroll to zoom; double-click to clear the selection."
-        )
-        st.caption("Similar faces lie close together. Large distances mean little.")
+    name = " and name" if may(Role.EDITOR) else ""
+    st.caption(
+        f":material/ads_click: Point at a dot to see the face. :material/gesture: Draw around dots to see{name} "
+        "their faces. :material/zoom_in: Scroll to zoom; double-click to clear the selection. Similar faces lie "
+        "close together; large distances mean little."
+    )

@@ -53,8 +53,8 @@ def _coming() -> tuple[NextQuestion, list[PersonView]]:
 
 
 def _queue(unfinished: bool, first: list[tuple[NextQuestion, list[PersonView]]]) -> None:
-    """The question, alone: an answer draws nothing else again. unfinished: it looks by itself for more; first: what
-    the page found already, for the first time only."""
+    """The question as a fragment: an answer redraws nothing else. unfinished: it keeps looking for more questions
+    by itself; first: what the page has already found, used only the first time."""
     coming, people = first.pop() if first else _coming()
     if unfinished and coming.asked is not None and not (coming.found and coming.found.left) and not is_open():
         st.rerun()
@@ -81,9 +81,9 @@ def _nothing(coming: NextQuestion) -> None:
     elif coming.skipped:
         again = ("Ask them again", place().start_over)
         text = f"{count(coming.skipped, 'question')} skipped."
-        blank("That was all, except what you skipped", text, icon="skip_next", button=again)
+        blank("That's all, apart from the questions you skipped", text, icon="skip_next", button=again)
     else:
-        blank("No questions are open", "New ones come with new photos and new names.", icon="task_alt")
+        blank("No open questions", "New photos and new names bring new questions.", icon="task_alt")
     if place().done:
         _back_button()
 
@@ -130,8 +130,8 @@ def _ask(asked: AskedNow, found: OpenQuestions | None, people: Sequence[PersonVi
 
 
 def _error(question: str) -> str:
-    """What was wrong with the last answer, where it is still the one to this question. Else, as when another tab
-    answered it meanwhile, it is said beside the next one, whose name box it doesn't concern."""
+    """What was wrong with the last answer, if that was to this question. Otherwise, for instance when another tab
+    has answered it meanwhile, it is shown beside the next question, whose name box it doesn't concern."""
     key, text = st.session_state.get(_ERROR, ("", ""))
     if not text or key == question:
         return str(text)
@@ -203,7 +203,7 @@ def _strip(faces: Sequence[FaceView]) -> list[dict[str, Any]]:
 
 
 def _ahead(found: OpenQuestions | None, here: Place, key: str) -> list[str]:
-    """Pictures of the questions that come next, probably."""
+    """Pictures of the questions that will probably come next."""
     rest = [one for one in here.order(found.questions[:20] if found else ()) if one.key != key][:AHEAD]
     return [face_url(face) for one in rest for face in one.faces[:12]]
 

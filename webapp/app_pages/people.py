@@ -29,11 +29,11 @@ from webapp.parts.pager import Pager
 from webapp.parts.people_selection import people_selection
 from webapp.parts.person_dialogs import edit_dialog, merge_dialog, picture
 from webapp.parts.person_map import person_map, points_of
-from webapp.parts.photo_dialog import show_photo
+from webapp.parts.photo_dialog import show_addressed, show_photo
 from webapp.parts.photo_grid import photo_grid
 from webapp.parts.share_dialog import share_button
 from webapp.parts.undo import offer_undo, undo_bar
-from webapp.wording import count, long_date
+from webapp.wording import count, long_date, number_in
 
 if TYPE_CHECKING:
     from faceid_core.library import Erasure, FaceView, PersonView
@@ -42,7 +42,7 @@ PEOPLE, FACES, PHOTOS_A_PAGE = 120, 120, 48
 FACES_VIEW, PHOTOS, MAP = "Faces", "Photos by month", "Map"
 ANSWERS = ("given", "ended", "refused", "unknown")
 BADGES = {"ended": "ended", "refused": "refused"}
-"""What a card says of a person's consent: only what asks for attention."""
+"""What a card says about a person's consent: only what needs attention."""
 
 MOST = "Most faces first"
 ORDERS: dict[str, Callable[[PersonView], tuple[object, ...]]] = {
@@ -73,11 +73,11 @@ def page() -> None:
 
 
 def _opened() -> PersonView | None:
-    number = st.query_params.get(PERSON, "")
-    if not number.isdigit():
+    number = number_in(st.query_params.get(PERSON, ""))
+    if number is None:
         return None
     try:
-        return library().people.get(int(number))
+        return library().people.get(number)
     except NotFound as gone:
         st.info(escaped_markdown(str(gone)), icon=":material/person_off:")
         return None
@@ -181,7 +181,7 @@ def _card(person: PersonView) -> Card:
     cover = face_url(person.cover_face_id) if person.cover_face_id else None
     answer = _answer(person)
     badge = [BADGES[answer]] if answer in BADGES else []
-    hint = f"{person.name} refused; no picture of the face is kept." if person.withheld else None
+    hint = f"{person.name} refused consent; no picture of the face is kept." if person.withheld else None
     star = "★ " if person.favourite else ""
     return Card(person.id, star + person.name, cover, " · ".join([_numbers(person), *badge]), hint)
 
@@ -197,7 +197,7 @@ def _one(person: PersonView) -> None:
     if person.withheld:
         st.info(
             f"{escaped_markdown(person.name)} refused to be recognised: no picture and no vector of this face is "
-            "kept. The name stays on the photos, so that these faces are left out when the photos are imported "
+            "kept. The name stays with the photos, so that these faces are left out when the photos are imported "
             "again.",
             icon=":material/visibility_off:",
         )
@@ -211,6 +211,7 @@ def _one(person: PersonView) -> None:
         person_map(person, points)
     else:
         _faces(person)
+    show_addressed(PhotoQuery(people=(person.id,), by_date=view == PHOTOS))
 
 
 def _faces(person: PersonView) -> None:
@@ -222,8 +223,8 @@ def _faces(person: PersonView) -> None:
     if not faces:
         pager.first()
         st.caption(
-            f"No face shows {escaped_markdown(person.name)}; see “{PHOTOS}”." if person.photos else
-            "No faces have this name any more. Remove the name, or name faces again."
+            f"{escaped_markdown(person.name)} is only in photos without a visible face; see “{PHOTOS}”."
+            if person.photos else "No faces have this name any more. Remove the name, or name faces again."
         )  # fmt: skip
         return
     target = Target(grid=f"person-{person.id}-{pager.after}", shown=DrawnFaces.of(faces))
@@ -307,7 +308,7 @@ def _person_buttons(person: PersonView) -> None:
         "Edit",
         icon=":material/edit:",
         key="edit",
-        help="Change the name, birth date or consent, or hide them",
+        help="Change the name, dates or consent, or hide this person",
     ):
         edit_dialog(person)
     if may(Role.OWNER) and not person.withheld:
@@ -324,11 +325,12 @@ def _face_buttons(person: PersonView, target: Target, chosen: int) -> None:
     name = escaped_markdown(person.name if len(person.name) <= 16 else "this person")
     st.button(
         f"Not {name}", icon=":material/person_cancel:", disabled=not chosen, key="not-this-person",
-        on_click=_remove, args=(person, target), help="Removes the name from the selected faces and remembers it",
+        on_click=_remove, args=(person, target), help="Removes the name from the selected faces and remembers "
+        "that they are somebody else",
     )  # fmt: skip
     st.button(
         "Use as cover", icon=":material/account_box:", disabled=chosen != 1, key="set-cover",
-        on_click=_set_cover, args=(person, target), help="Select one face to show for this person",
+        on_click=_set_cover, args=(person, target), help="Select one face to use as the cover",
     )  # fmt: skip
 
 
@@ -351,7 +353,7 @@ def _set_cover(person: PersonView, target: Target) -> None:
 
 @guarded
 def _forget(person: PersonView) -> None:
-    """Only what was drawn: the script reads the person anew before it sees what was chosen."""
+    """Only what was drawn: the script reads the person again before it sees what was chosen."""
     if st.session_state[MORE] == REMOVE_NAME:
         offer_undo(library().people.delete(person.id, drawn=person))
         _close()

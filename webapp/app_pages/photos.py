@@ -21,6 +21,7 @@ from webapp.parts.left_out import left_out_by_last_import
 from webapp.parts.menu import close_menu, menu
 from webapp.parts.names import names_menu
 from webapp.parts.pager import Pager
+from webapp.parts.photo_dialog import show_addressed
 from webapp.parts.photo_filter import photo_filter
 from webapp.parts.photo_grid import photo_grid
 from webapp.parts.photo_selection import forget_selection, photo_selection
@@ -53,7 +54,7 @@ def page() -> None:
         if not counts.photos:
             _add_photos()
     elif not counts.photos:
-        st.caption("No photos yet. Only an owner of this library can import some.")
+        st.caption("No photos yet. Ask an owner of this library to import some.")
     if counts.photos:
         _browse(counts)
     undo_bar()
@@ -68,7 +69,7 @@ def _toolbar(counts: Counts) -> None:
 
 
 def _last_time() -> None:
-    """What the latest import and writing of names left to say or to do."""
+    """What is left to say or do after the latest import and the latest writing of names."""
     last_failure("import")
     last_failure("write-names")
     left_out_by_last_import()
@@ -130,8 +131,8 @@ def _smallest_face() -> SmallestFace | None:
         default=settings.smallest_face,
         format_func=SIZES.__getitem__,
         key="smallest-face",
-        help="Fast: people in front. Normal: groups and crowds, too; photos with small faces take longer. "
-        "Every: all that can be seen; takes several times as long.",
+        help="Fast: only people in front. Normal: groups and crowds too; photos with small faces take longer. "
+        "Every: every face that can be seen; takes several times as long.",
     )
     return chosen or settings.smallest_face
 
@@ -149,12 +150,12 @@ def _from_folder(options: _Options) -> None:
         with st.container(horizontal=True, key="watch-options"):
             watch = st.checkbox(
                 "Watch this folder", key="watch-folder",
-                help="Photos that appear or change in it later are imported automatically. Photos that are deleted "
-                "there stay in the library.",
+                help="Photos added or changed there later are imported automatically. Photos deleted there stay "
+                "in the library.",
             )  # fmt: skip
             poll = st.checkbox(
                 "It is on a network drive", key="watch-poll",
-                help="Such drives report no changes, so faceid checks all files regularly.",
+                help="Network drives don't report changes, so faceid keeps checking all files.",
             )  # fmt: skip
         submitted = st.form_submit_button("Import", type="primary", icon=":material/download:")
     watched_folders()
@@ -166,7 +167,7 @@ def _from_folder(options: _Options) -> None:
 
 def _start_or_ask(path: Path, options: _Options) -> None:
     """A large import is explained before it is started."""
-    with st.spinner("Looking at the folder"):
+    with st.spinner("Checking the folder"):
         plan = plan_import(library(), [path], videos=options.video_seconds > 0)
     if plan.is_large:
         _ask(plan, path, options)
@@ -182,7 +183,7 @@ def _ask(plan: ImportPlan, path: Path, options: _Options) -> None:
 def plan_form(plan: ImportPlan, path: Path, options: _Options) -> None:
     """What the import will do, and the button that starts it."""
     st.markdown("  \n".join(plan_lines(plan)))
-    st.caption("You can pause it at any time and continue later; finished work is kept.")
+    st.caption("You can pause at any time and resume later; finished work is kept.")
     if st.button("Import", type="primary", key="import-planned"):
         _start([path], options)
 
@@ -205,7 +206,7 @@ def plan_lines(plan: ImportPlan) -> list[str]:
 def _from_upload(options: _Options) -> None:
     limit = library().settings.max_upload_mb
     st.caption(
-        f"Up to {limit} MB per photo: JPEG, PNG, HEIC, AVIF, TIFF, RAW and most others. "
+        f"Up to {limit} MB per photo: JPEG, PNG, HEIC, AVIF, TIFF, RAW and most other formats. "
         "Copies are kept in the library's folder."
     )
     with st.form("import-upload", border=False, clear_on_submit=True):
@@ -257,6 +258,7 @@ def _browse(counts: Counts) -> None:
         photo_grid(found[:PAGE_PHOTOS], query=query)
     if found:
         pager.buttons(last=found[:PAGE_PHOTOS][-1].id, has_more=len(found) > PAGE_PHOTOS)
+    show_addressed(query)
 
 
 def _choosing() -> bool:

@@ -9,6 +9,7 @@ from webapp.components.gradio_frame import gradio_frame
 from webapp.components.live_camera import live_camera
 from webapp.context import library
 from webapp.markup import escaped_markdown, on_server, page_link
+from webapp.wording import count
 
 SINGLE, GROUP = "/gradio/single/", "/gradio/group/"
 
@@ -21,8 +22,9 @@ def page() -> None:
         _no_model(str(missing))
         return
     st.markdown(
-        f"Drop a photo to see who is in it. The recogniser knows {len(model.classes)} people and answers “unknown” "
-        "for everyone else. Photos you try here are not kept, unless you add one to the library."
+        f"Drop a photo to see who is in it. The recogniser knows {count(len(model.classes), 'person', 'people')} "
+        "and answers “unknown” for everyone else. Photos you try here are not kept, unless you add one to the "
+        "library."
     )
     one, several, live = st.tabs(
         [":material/person: One face", ":material/groups: Several faces", ":material/videocam: Live camera"]
@@ -33,7 +35,7 @@ def page() -> None:
         _embedded(GROUP, title="Recognise several faces", key="several-faces")
     with live:
         live_camera(key="live-camera")
-    st.caption(f"Programs can ask, too: see the [API]({on_server('/api/docs')}).")
+    st.caption(f"Programs can use it too: see the [API]({on_server('/api/docs')}).")
 
 
 def _no_model(sentence: str) -> None:

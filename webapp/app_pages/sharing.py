@@ -23,13 +23,13 @@ def page() -> None:
     if not shares:
         blank(
             "Nothing is shared",
-            "Open a person, or search for photos, and choose Share: whoever has the link sees just these.",
+            "Open a person or search for photos, then choose Share. Anyone with the link sees only those photos.",
             icon="share",
             link=("people", "People"),
         )
         return
     names = {person.id: person.name for person in library().people.all()}
-    st.caption("Whoever has one of these links sees its photos without signing in.")
+    st.caption("Anyone with one of these links can see its photos without signing in.")
     for share in shares:
         _link(share, names)
 
@@ -42,7 +42,7 @@ def _link(share: ShareView, names: dict[int, str]) -> None:
         st.button(
             "Remove", icon=":material/link_off:", key=f"remove-share-{share.id}",
             on_click=_remove, args=(share.id,),
-            help="From then on, the link shows nothing. This can't be undone",
+            help="The link stops working. This can't be undone",
         )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def _what(share: ShareView, names: dict[int, str]) -> str:
 def _conditions(query: PhotoQuery, names: dict[int, str]) -> Iterator[str]:
     for word, people in (("with", query.people), ("without", query.without)):
         if people:
-            yield f"{word} {', '.join(names.get(person, 'somebody who was removed') for person in people)}"
+            yield f"{word} {', '.join(names.get(person, 'somebody since removed') for person in people)}"
     if query.taken_from:
         yield f"from {long_date(query.taken_from)}"
     if query.taken_to:
@@ -85,4 +85,4 @@ def _facts(share: ShareView) -> Iterator[str]:
 @guarded
 def _remove(share_id: int) -> None:
     library().shares.remove(share_id)
-    toast("The link has ended.", icon=":material/link_off:")
+    toast("The link no longer works.", icon=":material/link_off:")

@@ -1,4 +1,4 @@
-"""Statistics: photos and people by year, and who is on photos with whom."""
+"""Statistics: photos and people by year, and who is in photos with whom."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def page() -> None:
     if not years and not pairs:
         blank(
             "Nothing to count yet",
-            "Once photos are imported and people have names, you see here how many there are.",
+            "Once you have imported photos and named people, they are counted here.",
             icon="monitoring", link=("photos", "Photos"),
         )  # fmt: skip
         return
@@ -54,5 +54,5 @@ def page() -> None:
         )
     if pairs:
         st.subheader("Who with whom")
-        st.caption("A larger dot: more photos. A wider line: more photos together.")
+        st.caption("Larger dots mean more photos; wider lines mean more photos together.")
         st.plotly_chart(together_figure({one.id: one for one in people}, pairs), config=CONFIG, key="together")

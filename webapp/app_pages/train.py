@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def page() -> None:
     st.title("Train")
     st.markdown(
-        "The recogniser learns from the names you gave. It is then tested on faces it has not seen, which shows "
-        "how good it is and how sure it must be to give a name."
+        "The recogniser learns from the names you gave. It is then tested on faces it hasn't seen, to find out "
+        "how accurate it is and how sure it must be before it gives a name."
     )
     ready, models = readiness(library(), TrainOptions(recipe=_recipe())), library().models.all()
     if not job_progress("train", body=_curves):
@@ -79,19 +79,17 @@ def _in_words(ready: Readiness, *, nothing_new: bool) -> str:
     left_out = count(len(ready.too_few), "person", "people")
     more = f" {left_out} with too few faces will be left out." if ready.too_few else ""
     if ready.weak:
-        more += (
-            f" {count(len(ready.weak), 'person has', 'people have')} a single photo, which is weak: add a second."
-        )
+        more += f" {count(len(ready.weak), 'person has', 'people have')} only one photo; a second would help."
     people = count(len(ready.names), "person", "people")
-    state = "Up to date: no name changed since the last training" if nothing_new else "Ready to train"
+    state = "Up to date: no names have changed since the last training" if nothing_new else "Ready to train"
     return f"**{state}**  \n{people} with {count(ready.faces, 'face')}.{more}"
 
 
 def _in_words_since(model: ModelView, since: Since) -> str:
-    """That it is time to train again."""
+    """Says that it is time to train again, and why."""
     new = count(len(since.new_people), "person", "people")
-    parts = [f"{new} it does not know"] if since.new_people else []
-    parts += [f"{count(since.faces, 'name')} that changed"] if since.faces else []
+    parts = [f"{new} it doesn't know"] if since.new_people else []
+    parts += [f"{count(since.faces, 'changed name')}"] if since.faces else []
     return f"Since recogniser {model.id} was trained: {' and '.join(parts)}. Train again to include them."
 
 
@@ -121,7 +119,7 @@ def _who(people: list[PersonView], ready: Readiness) -> None:
                 "Name": [person.name for person in people],
                 "Faces": [person.faces for person in people],
                 "Photos": [person.photos for person in people],
-                "In training": ["yes" if person.name in names else "no, has too few faces" for person in people],
+                "In training": ["yes" if person.name in names else "no, too few faces" for person in people],
             },
             hide_index=True,
             column_config={"Faces": st.column_config.ProgressColumn(format="%d", max_value=people[0].faces or 1)},
@@ -187,7 +185,7 @@ def _result(model: ModelView) -> None:
     st.markdown(in_words(model))
     with st.container(horizontal=True):
         page_link("recognise", "Recognise people", icon=":material/arrow_forward:")
-        page_link("evaluation", "See where it errs", icon=":material/query_stats:")
+        page_link("evaluation", "See its mistakes", icon=":material/query_stats:")
     _card(model)
     if history := list(metrics.get("history") or []):
         with st.expander("Training curves", icon=":material/show_chart:"):
@@ -220,7 +218,7 @@ def in_words(model: ModelView) -> str:
     if unseen == 0:
         return (
             f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. Nobody has a second photo to test it with. "
-            f"It gives a name only when it is at least {sure} sure."
+            f"It answers “unknown” when it is less than {sure} sure."
         )
     # The imprinted recogniser may learn from all faces, because leaving out each photo in turn tests it.
     tested = (
@@ -230,6 +228,6 @@ def in_words(model: ModelView) -> str:
     )
     return (
         f"Trained {ago(model.at)} on {count(seen, 'face')}{taken}. {tested}, {right} were named correctly. "
-        f"It gives a name only when it is at least {sure} sure. At that threshold, it recognises {found} of the "
+        f"It answers “unknown” when it is less than {sure} sure. At that threshold, it recognises {found} of the "
         f"faces of people it knows, and misnames {misnamed} of unknown faces."
     )

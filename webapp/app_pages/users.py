@@ -47,7 +47,7 @@ def _nobody_yet() -> None:
     st.title("Users")
     st.markdown(
         "Nobody has to sign in yet: anyone who opens this address can do everything. Add yourself as the first "
-        "user, and from then on everybody has to sign in."
+        "user; from then on, everyone has to sign in."
     )
     first = escaped_html(f"{context.settings().public_path}/sign-in/first")
     st.html(f'<a class="link-button" href="{first}" target="_self">Add the first user</a>')
@@ -87,11 +87,11 @@ def _set_role(user: UserView) -> None:
     role: Role = st.session_state[f"role-{user.id}-{user.role}"]
     library().users.set_role(user.name, role)
     context.visitors().forget()
-    toast(f"{escaped_markdown(user.name)} is {'a' if role is Role.VIEWER else 'an'} {role} now.")
+    toast(f"{escaped_markdown(user.name)} is now {'a' if role is Role.VIEWER else 'an'} {role}.")
 
 
 def _try(act: Callable[[], object], sentence: str) -> None:
-    """Act from a dialog: a refusal appears in it, else it closes."""
+    """Act from a dialog: it shows a refusal, and closes otherwise."""
     try:
         act()
     except FaceIdError as error:
@@ -117,7 +117,7 @@ def _add_dialog() -> None:
             help="At least 8 characters. They can change it after signing in.",
         )
         if elsewhere:
-            st.caption("Leave the password empty for somebody whom the proxy or provider signs in.")
+            st.caption("Leave the password empty for anyone who signs in through a proxy or provider.")
         if not st.form_submit_button("Add", type="primary"):
             return
     given = password if password or not elsewhere else None
@@ -126,7 +126,7 @@ def _add_dialog() -> None:
 
 @dialog("Set password", icon=":material/key:")
 def _password_dialog(user: UserView) -> None:
-    st.markdown(f"**{escaped_markdown(user.name)}** is then signed out everywhere.")
+    st.markdown(f"This signs **{escaped_markdown(user.name)}** out everywhere.")
     with st.form("set-password", border=False):
         password = st.text_input("New password", type="password", key=f"set-{user.id}", autocomplete="new-password")
         if not st.form_submit_button("Set password", type="primary"):
@@ -140,8 +140,8 @@ def _password_dialog(user: UserView) -> None:
 @dialog("Remove", icon=":material/person_remove:")
 def _remove_dialog(user: UserView) -> None:
     st.markdown(
-        f"**{escaped_markdown(user.name)}** can't sign in any more, and their tokens open nothing. What they did "
-        "stays in the history."
+        f"**{escaped_markdown(user.name)}** won't be able to sign in, and their tokens will stop working. What "
+        "they did stays in the history."
     )
     if st.button(f"Remove {escaped_markdown(user.name)}", type="primary", key="remove-yes"):
         _try(lambda: library().users.remove(user.name), f"Removed {escaped_markdown(user.name)}.")
@@ -152,9 +152,9 @@ def _tokens(users: list[UserView]) -> None:
     st.space("small")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("Tokens")
-        if st.button("Make a token", icon=":material/add:"):
+        if st.button("Create a token", icon=":material/add:"):
             _token_dialog(users)
-    st.caption("With a token, a program uses the API and the recognisers in somebody's name.")
+    st.caption("With a token, a program can use the API and the recognisers on a user's behalf.")
     for token in library().tokens.all():
         _token_row(token)
 
@@ -179,15 +179,15 @@ def _remove_token(name: str) -> None:
     toast(f"Removed the token {escaped_markdown(name)}.")
 
 
-@dialog("Make a token", icon=":material/vpn_key:")
+@dialog("Create a token", icon=":material/vpn_key:")
 def _token_dialog(users: list[UserView]) -> None:
     if st.session_state.get("token-done"):
         st.rerun()
     with st.form("make-token", border=False):
-        name = st.text_input("Name", placeholder="Such as: photo frame", max_chars=100, key="token-name")
+        name = st.text_input("Name", placeholder="For example, photo frame", max_chars=100, key="token-name")
         user = st.selectbox("Acts for", [user.name for user in users], key="token-user")
         days = st.selectbox("Expires after", list(DAYS), key="token-days")
-        made = st.form_submit_button("Make", type="primary")
+        made = st.form_submit_button("Create", type="primary")
     if not made:
         return
     try:

@@ -21,8 +21,8 @@ REFRESH_SECONDS = 3.0
 def page() -> None:
     st.title("Workers")
     st.caption(
-        "Programs that import photos and do other background work. With PostgreSQL, `faceid work` adds more, even "
-        "on other machines."
+        "Workers import photos and do other long jobs. With PostgreSQL, `faceid work` adds more, on other "
+        "machines too."
     )
     job_progress()
     st.fragment(_list, run_every=REFRESH_SECONDS)()
@@ -48,7 +48,7 @@ def _row(worker: WorkerView) -> None:
 
 def _doing(worker: WorkerView) -> str:
     if worker.is_lost:
-        return f"silent for {duration(worker.silent_s)}; others take over its work"
+        return f"not heard from for {duration(worker.silent_s)}; others take over its work"
     if not worker.doing:
         return "idle"
     rate = f", {worker.rate:.1f} photos/s" if worker.rate else ""

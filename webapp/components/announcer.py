@@ -8,5 +8,5 @@ _component = component(__file__)
 
 
 def announcer(turn: int, text: str) -> None:
-    """Draw it, once a page. turn: another one is another sentence, be it the same in words."""
+    """Draw it, once a page. turn: with another one, the sentence is spoken again even if its words are the same."""
     _component(key="announcer", data={"turn": turn, "text": text})

@@ -1,5 +1,5 @@
 // Shows the face under the pointer beside a Plotly chart of the page (Plotly itself can write text only), and tells
-// Python which part of the chart is in view, and whether the browser has no WebGL.
+// Python which part of the chart is in view, whether the browser has no WebGL, and whether the page is narrow.
 
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
@@ -14,14 +14,15 @@
  * }} Plot
  * @typedef {{
  *   root: HTMLElement, card: HTMLElement, image: HTMLImageElement, name: HTMLElement, data: Data,
- *   send: (view: View) => void, plot: Plot | null, container: Element | null, observer: MutationObserver,
- *   timer: number | undefined, chart: AbortController,
+ *   send: (name: "view" | "webgl" | "narrow", value: unknown) => void, plot: Plot | null, container: Element | null, observer: MutationObserver,
+ *   timer: number | undefined, chart: AbortController, life: AbortController,
  * }} Hover
  */
 
 /** @type {WeakMap<ParentNode, Hover>} */
 const instances = new WeakMap()
 const SIDE = 132
+const narrow = matchMedia("(max-width: 900px)")
 
 /**
  * @param {Component<Data>} component
@@ -33,11 +34,13 @@ export default function ({ parentElement, data, setStateValue }) {
   if (hover?.root !== root) {
     if (hover) dispose(hover)
     instances.set(parentElement, (hover = makeHover(root, data)))
+    hover.send = setStateValue
     if (!document.createElement("canvas").getContext("webgl")) setStateValue("webgl", false)
+    if (narrow.matches) setStateValue("narrow", true)
   }
   const current = hover
   current.data = data
-  current.send = view => setStateValue("view", view)
+  current.send = setStateValue
   watch(current)
   return () => void setTimeout(() => root.isConnected || dispose(current))
 }
@@ -57,8 +60,9 @@ function makeHover(root, data) {
   /** @type {Hover} */
   const hover = {
     root, card, image, name, data, send: () => {}, plot: null, container: null, observer, timer: undefined,
-    chart: new AbortController(),
+    chart: new AbortController(), life: new AbortController(),
   }
+  narrow.addEventListener("change", () => hover.send("narrow", narrow.matches), { signal: hover.life.signal })
   return hover
 }
 
@@ -67,6 +71,7 @@ function dispose(hover) {
   clearTimeout(hover.timer)
   hover.observer.disconnect()
   hover.chart.abort()
+  hover.life.abort()
   hover.card.remove()
 }
 
@@ -120,7 +125,7 @@ function remember(hover, plot) {
   clearTimeout(hover.timer)
   hover.timer = setTimeout(() => {
     const { xaxis, yaxis } = plot._fullLayout ?? {}
-    if (xaxis && yaxis && plot === hover.plot) hover.send({ x: [...xaxis.range], y: [...yaxis.range] })
+    if (xaxis && yaxis && plot === hover.plot) hover.send("view", { x: [...xaxis.range], y: [...yaxis.range] })
   }, 400)
 }
 

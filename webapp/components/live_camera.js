@@ -24,13 +24,13 @@ const PATIENCE_MS = 20_000
 const PACE_FRAMES = 20
 
 const START = "Start the camera to see who is in front of it. Nothing is recorded or kept."
-const UNSAFE = "Browsers give the camera only to pages that are opened by https, or on this very computer by http://localhost: open faceid at such an address."
-const LOST = "The connection to faceid was lost: press Start to try again."
+const UNSAFE = "Browsers allow the camera only on pages opened with https, or with http://localhost on this computer: open faceid at an address like that."
+const LOST = "The connection to faceid was lost. Press Start to try again."
 const TROUBLE = /** @type {Record<string, string>} */ ({
-  NotAllowedError: "The camera was refused: allow it for this page beside the address, then press Start again.",
-  NotFoundError: "There is no camera: connect one, then press Start again.",
-  OverconstrainedError: "That camera is gone: choose another one, then press Start again.",
-  NotReadableError: "The camera is in use: close the program that uses it, then press Start again.",
+  NotAllowedError: "The camera is blocked. Allow it for this page next to the address bar, then press Start again.",
+  NotFoundError: "No camera was found. Connect one, then press Start again.",
+  OverconstrainedError: "That camera is no longer connected. Choose another one, then press Start again.",
+  NotReadableError: "The camera is in use. Close the program that is using it, then press Start again.",
 })
 
 /** @type {WeakMap<ParentNode, Camera>} */
@@ -105,7 +105,7 @@ function stop(camera, sentence) {
 
 /** @param {Camera} camera */
 async function start(camera) {
-  stop(camera, "Waiting for the camera: the browser may ask you to allow it.")
+  stop(camera, "Waiting for the camera. Your browser may ask you to allow it.")
   if (!navigator.mediaDevices?.getUserMedia) return stop(camera, UNSAFE)
   camera.start.disabled = true
   const wanted = camera.choice.value ? { deviceId: { exact: camera.choice.value } } : {}
@@ -116,7 +116,7 @@ async function start(camera) {
     await watch(camera, stream)
   } catch (error) {
     const kind = error instanceof DOMException ? error.name : ""
-    stop(camera, TROUBLE[kind] ?? "The camera can't be used: choose another one, or another browser.")
+    stop(camera, TROUBLE[kind] ?? "The camera can't be used. Choose another, or try another browser.")
   }
 }
 

@@ -1,4 +1,4 @@
-"""A camera of the browser, and the names of who is in front of it, drawn over its picture."""
+"""A camera of the browser, and the names of those in front of it, drawn over its picture."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ export function drawSide(viewer) {
   const none = element("p", "none", data.editable ? "No faces found. Draw a box around one." : "No faces found.")
   const list = rows.length ? element("ul", "", ...rows) : none
   const more = data.editable ? [viewer.isAdding ? adding(viewer) : beginning(viewer)] : []
-  viewer.side.replaceChildren(element("h3", "", "On this photo"), list, ...more, element("p", "keys", keys(viewer)))
+  viewer.side.replaceChildren(element("h3", "", "In this photo"), list, ...more, element("p", "keys", keys(viewer)))
 }
 
 /** @param {Viewer} viewer */
@@ -51,7 +51,7 @@ function facelessRow(viewer, { person, name, presence }) {
 
 /** @param {Viewer} viewer */
 function beginning(viewer) {
-  const title = "Somebody who is on the photo, but whose face can't be seen"
+  const title = "Somebody who is in the photo, but whose face can't be seen"
   return button("without", "Add a person without a face", title, () => {
     Object.assign(viewer, { isAdding: true, isNaming: false, adjusting: null })
     redraw(viewer)
@@ -70,7 +70,7 @@ function adding(viewer) {
     onNew: name => send(viewer, { act: "present", name, presence: viewer.presence }),
     onLeave: () => leave(viewer),
   })
-  input.placeholder = "Who is on this photo?"
+  input.placeholder = "Who is in this photo?"
   input.dataset.key = "without-name"
   input.setAttribute("aria-label", "Person without a face")
   const kinds = /** @type {[Presence, string][]} */ (Object.entries(PRESENCES)).map(([presence, text]) => {
@@ -92,7 +92,7 @@ function adding(viewer) {
   const close = button("close-without", "✕", "Close (Escape)", () => leave(viewer))
   const kindsRow = element("div", "set kinds", ...kinds, close)
   kindsRow.setAttribute("role", "group")
-  kindsRow.setAttribute("aria-label", "How they are on it")
+  kindsRow.setAttribute("aria-label", "How they appear")
   return element("div", "adding", kindsRow, input, error, list)
 }
 

@@ -21,7 +21,6 @@
  * }} Viewer
  */
 
-import { closedByBack } from "./back.js"
 import { CORNERS, onKey, onPointer } from "./photo_input.js"
 import { drawSide } from "./photo_side.js"
 import { element, typeAhead } from "./type_ahead.js"
@@ -69,7 +68,6 @@ function makeViewer(root, data) {
   const [tools, side, live] = [element("div", "tools"), element("div", "side"), element("div", "live")]
   live.setAttribute("role", "status")
   const life = new AbortController()
-  closedByBack(life.signal)
   /** @type {Viewer} */
   const viewer = {
     root, data, turn: null, isWaiting: false, chosen: null, isNaming: false, adjusting: null, isAdding: false, presence: "unseen", stage, canvas, image, boxes,

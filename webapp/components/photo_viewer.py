@@ -46,7 +46,7 @@ class ShownPhoto:
 
 
 def photo_viewer(shown: ShownPhoto, *, key: str, turn: int, on_act: Callable[[dict[str, Any]], None]) -> None:
-    """Draw the photo. turn: another one draws it anew; on_act gets what was done in this turn, before the page runs
+    """Draw the photo. turn: another one redraws it; on_act gets what was done in this turn, before the page runs
     again: act, and where they apply face, box, was, person, name, presence."""
 
     def acted() -> None:

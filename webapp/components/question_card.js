@@ -199,7 +199,7 @@ function photo(shown) {
   const { left, top, width, height } = shown
   Object.assign(box.style, { left: `${left}%`, top: `${top}%`, width: `${width}%`, height: `${height}%` })
   const frame = element("div", "frame", image, box)
-  image.addEventListener("error", () => frame.replaceChildren(element("p", "gone", "This photo is not there any more.")))
+  image.addEventListener("error", () => frame.replaceChildren(element("p", "gone", "This photo is no longer there.")))
   return element("figure", "", frame, element("figcaption", "", shown.caption))
 }
 
@@ -225,7 +225,7 @@ function answers(card) {
 /** @param {Card} card */
 function help(card) {
   const rows = card.data.keys.map(([action, key, what]) => element("div", "", keycap(card, action, key, what), what))
-  const hint = card.rebinding ? "Press the new key. Escape keeps the old one." : "Choose a framed key to change it. It is yours alone."
+  const hint = card.rebinding ? "Press the new key. Escape keeps the old one." : "Choose a framed key to change it. Only yours changes."
   const note = element("p", "reason", hint)
   note.setAttribute("aria-live", "polite")
   const panel = element("div", "keys", ...rows, note)

@@ -60,7 +60,7 @@ def question_card(
     on_answer: Callable[[dict[str, Any]], None],
     on_key: Callable[[dict[str, Any]], None],
 ) -> None:
-    """Draw the question. turn: another one draws it anew; on_answer gets what was answered in this turn, before the
+    """Draw the question. turn: another one redraws it; on_answer gets what was answered in this turn, before the
     page runs again: question, answer, and where they apply left_out, person, name; on_key gets another key that was
     chosen: action, key."""
 

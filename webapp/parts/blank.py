@@ -31,7 +31,7 @@ def blank(
 
 
 def nothing_found() -> None:
-    """No photo has a face."""
+    """Shown while no photo has a face."""
     blank(
         "No faces yet",
         "Import photos first. faceid finds the faces in them and groups those of the same person.",

@@ -1,4 +1,4 @@
-"""What a person said to being recognised, in their Edit dialog; refusing says what it deletes."""
+"""A person's consent to being recognised, in their Edit dialog; refusing says first what it deletes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def consent_form(person: PersonView) -> None:
     if refusing:
         _warn(person)
     elif person.withheld and state is not ConsentState.REFUSED:
-        st.caption("Pictures and vectors return when you import the photos again with `faceid import --again`.")
+        st.caption("To get pictures and vectors back, import the photos again with `faceid import --again`.")
     label = "Refuse and delete" if refusing else "Save consent"
     if st.button(label, type="primary", key=f"consent-save-{person.id}"):
         _save(person, wanted)
@@ -75,7 +75,7 @@ def _details(person: PersonView, state: ConsentState) -> tuple[str, date | None,
             return basis, since, None
         until = st.date_input(
             "Until", value=stored.until, min_value=min(EARLIEST, stored.until or EARLIEST), max_value=_LAST,
-            key=f"until-{suffix}", help="The last day on which it holds; empty for no end",
+            key=f"until-{suffix}", help="The last day it applies; leave empty for no end",
         )  # fmt: skip
     return basis, since, until
 
@@ -84,8 +84,9 @@ def _warn(person: PersonView) -> None:
     gone = library().consents.preview(person.id)
     models = f" and {count(gone.models, 'recogniser')} trained on them" if gone.models else ""
     st.warning(
-        f"This permanently deletes the pictures and vectors of {count(gone.faces, 'face')}{models}. The name stays "
-        "on the photos, so that the faces there are left out when imported again. Your photo files stay, and "
+        f"This permanently deletes the pictures and vectors of {count(gone.faces, 'face')}{models}. The name "
+        "stays with the photos, so that the faces there are left out when imported again. Your photo files stay, "
+        "and "
         "so do older backups.",
         icon=":material/delete_forever:",
     )

@@ -18,12 +18,21 @@ _OPEN = "_dialog_is_open"
 
 
 def dialog(
-    title: str, *, icon: str, width: Literal["small", "medium", "large"] = "small"
+    title: str,
+    *,
+    icon: str,
+    width: Literal["small", "medium", "large"] = "small",
+    on_dismiss: Callable[[], object] | None = None,
 ) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Like st.dialog. The page runs again when the dialog is dismissed."""
+    """Like st.dialog. The page runs again when the dialog is dismissed, after on_dismiss."""
+
+    def dismissed() -> None:
+        closed()
+        if on_dismiss is not None:
+            on_dismiss()
 
     def decorate(function: Callable[P, None]) -> Callable[P, None]:
-        shown = st.dialog(title, icon=icon, width=width, on_dismiss=closed)(function)
+        shown = st.dialog(title, icon=icon, width=width, on_dismiss=dismissed)(function)
 
         @wraps(function)
         def opened(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -41,5 +50,5 @@ def is_open() -> bool:
 
 
 def closed() -> None:
-    """No dialog is open: the whole page runs anew, or the user dismissed it."""
+    """No dialog is open: the whole page runs again, or the user dismissed it."""
     st.session_state[_OPEN] = False

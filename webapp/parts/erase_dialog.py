@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 def erase_dialog(
     what: str, gone: Erasure, erase: Callable[[], Erasure], *, trace: Callable[[], ErasedTrace]
 ) -> None:
-    """what: the beginning of the sentence, in markdown; gone: what would go; erase: does it, and the page is drawn
-    anew; trace: by what backups are known to hold it."""
+    """what: the beginning of the sentence, in markdown; gone: what would be erased; erase: erases it, and the page
+    is redrawn; trace: tells which backups hold it."""
     models = f", including {count(gone.models, 'recogniser')} trained on them" if gone.models else ""
     st.markdown(
-        f"{what} will be erased from the library and its history, with all data derived from them{models}. Your "
-        "photo files stay. **This can't be undone.**"
+        f"{what} will be erased from the library and its history, along with all data derived from them{models}. "
+        "Your photo files stay. **This can't be undone.**"
     )
     known = backups.all_backups(library().settings)
     with_backups = bool(known) and st.checkbox(
         "Also delete the backups that contain them",
         key="erase-backups",
-        help=f"faceid looks into the {count(len(known), 'backup')} that it made, and deletes those that do",
+        help=f"faceid checks the {count(len(known), 'backup')} it has made and deletes any that do",
     )
     st.caption(_ON_BACKUPS[bool(known)])
     with st.container(horizontal=True):
@@ -47,13 +47,13 @@ def erase_dialog(
 
 _ON_BACKUPS = {
     True: "Backups that you copied elsewhere still contain them; delete those yourself.",
-    False: "faceid knows of no backup. Copies that you made elsewhere still contain them.",
+    False: "faceid knows of no backups. Any copies you made elsewhere still contain them.",
 }
-"""By whether faceid made any backup that is still there."""
+"""Key: whether a backup that faceid made still exists."""
 
 
 def erase_now(erase: Callable[[], Erasure], trace: Callable[[], ErasedTrace] | None = None) -> None:
-    """Do what was confirmed and draw the page anew, or say why not. trace: also delete the backups that hold it."""
+    """Do what was confirmed and redraw the page, or say why not. trace: also delete the backups that hold it."""
     settings = library().settings
     try:
         holding = backups.holding(settings, trace()) if trace is not None else []
@@ -71,7 +71,7 @@ def erase_now(erase: Callable[[], Erasure], trace: Callable[[], ErasedTrace] | N
 
 
 def say_what_remains(gone: Erasure) -> None:
-    """After an erasure: that others keep it from being complete, where they do."""
+    """After an erasure: says so where other programs keep it from being complete."""
     if gone.bytes_remain:
         from faceid_core.library import BYTES_REMAIN
 

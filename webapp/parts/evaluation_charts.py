@@ -40,7 +40,9 @@ def curve_chart(points: Sequence[Point], chosen: Point) -> alt.LayerChart | alt.
              "threshold": [p.threshold for p in of]}
         )  # fmt: skip
 
-    line = alt.Chart(rows(points)).mark_line(color=ACCENT_DARK, strokeWidth=3).encode(x=x, y=y, order="fpir:Q")
+    strict_first = alt.Order("threshold:Q", sort="descending")  # many points share one FPIR
+    steps = alt.Chart(rows(points)).mark_line(color=ACCENT_DARK, strokeWidth=3, interpolate="step-after")
+    line = steps.encode(x=x, y=y, order=strict_first)
     dots = alt.Chart(rows(points)).mark_point(opacity=0, size=120).encode(x=x, y=y, tooltip=tips)
     point = alt.Chart(rows([chosen])).mark_point(color=HIGHLIGHT, filled=True, size=180, opacity=1)
     return alt.layer(line, dots, point.encode(x=x, y=y, tooltip=tips), background="transparent")
@@ -64,13 +66,13 @@ def reliability_chart(bars: Sequence[Bar]) -> alt.LayerChart | alt.FacetChart:
         alt.Chart(frame)
         .mark_bar(color=ACCENT_DARK, opacity=0.75)
         .encode(
-            x=alt.X("low:Q", title="Probability that it gives", **axis),
+            x=alt.X("low:Q", title="Probability given", **axis),
             x2="high:Q",
-            y=alt.Y("right:Q", title="Share that is right", **axis),
+            y=alt.Y("right:Q", title="Share correct", **axis),
             y2=alt.datum(0),
             tooltip=[
                 alt.Tooltip("faces:Q", title="Faces", format=","),
-                alt.Tooltip("right:Q", title="Right", format=".1%"),
+                alt.Tooltip("right:Q", title="Correct", format=".1%"),
             ],
         )
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from faceid_core.geometry import inside
 from webapp.parts.map_picture import as_image, drawn_around
+from webapp.wording import isolated
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -37,6 +38,12 @@ CONFIG = {
 }
 """Of the chart."""
 
+BESIDE, BELOW = {"orientation": "v", "x": 1.01, "y": 1}, {"orientation": "h", "y": -0.02}
+"""Places of the legend."""
+
+LONGEST = 24
+"""Letters of a name in the legend, which takes its room from the map."""
+
 MOST_PLAIN = 5000
 """Points that a browser without WebGL draws in a second, as elements of the page."""
 
@@ -57,12 +64,14 @@ def figure(
     by: Colouring,
     chosen: Collection[int] = (),
     view: View | None = None,
-    height: int = 600,
+    height: int | None = None,
     webgl: bool = True,
+    beside: bool = True,
 ) -> go.Figure:
     """The map. Each point carries its face's id as customdata, each trace its name as meta.
 
-    chosen: ids of faces that are selected already. view: the part to show, all of it by default. height: in pixels.
+    chosen: ids of faces that are selected already. view: the part to show, all of it by default. height: in pixels;
+    None for that of its place. beside: the legend stands beside the map, else below it.
     webgl: whether the browser has it; without, more points than it can draw are a picture, over which lie a few of
     them, invisible, to be pointed at.
     """
@@ -82,7 +91,7 @@ def figure(
     hidden: dict[str, Any] = {"visible": False, "showgrid": False, "zeroline": False}
     drawn.update_layout(
         height=height,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        margin={"l": 0, "r": 0, "t": 36, "b": 0},
         xaxis={**hidden, "range": view["x"] if view else None},
         yaxis={**hidden, "range": view["y"] if view else None, "scaleanchor": "x", "scaleratio": 1},
         dragmode="lasso",
@@ -90,13 +99,13 @@ def figure(
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": OTHERS, "activecolor": COLOURS[0]},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant", "title": None},
+        legend={**(BESIDE if beside else BELOW), "yanchor": "top", "itemsizing": "constant", "title": None},
     )
     return drawn
 
 
 def is_picture(points: MapPoints, *, webgl: bool) -> bool:
-    """Whether a browser without WebGL gets a picture of them."""
+    """Whether the points are drawn as a picture: too many of them for a browser without WebGL."""
     return not webgl and len(points.face_ids) > MOST_PLAIN
 
 
@@ -145,7 +154,7 @@ def _trace(
         y=points.y[places],
         customdata=faces.astype(np.int32),
         meta=layer.name,
-        name=f"{plain(layer.name)} · {len(layer.places):,}",
+        name=f"{isolated(plain(cut(layer.name)))} · {len(layer.places):,}",
         mode="markers",
         hoverinfo="none",
         legendrank=2000 if layer.colour in (OTHERS, NOBODY) else 1000,
@@ -154,6 +163,14 @@ def _trace(
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 0.12}},
     )
+
+
+def cut(name: str) -> str:
+    """
+    >>> cut("Ada"), cut("Maximiliane Wolkenstein-Rodenegg")
+    ('Ada', 'Maximiliane Wolkenstein…')
+    """
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"
 
 
 def plain(name: str) -> str:

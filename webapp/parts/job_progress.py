@@ -26,7 +26,7 @@ _STALE = "_page_is_stale"
 UNSUCCESSFUL = (JobState.FAILED, JobState.INTERRUPTED)
 
 FEW_STEPS = 4
-"""A job of so few steps says nothing about the time that is left."""
+"""A job of at most so many steps gives no estimate of the time left."""
 
 TITLES = {
     "import": "Importing photos",
@@ -34,7 +34,7 @@ TITLES = {
     "map": "Drawing the map",
     "train": "Training the recogniser",
     "names": "Importing names",
-    "retention": "Deleting what is due",
+    "retention": "Deleting data that is due",
     "write-names": "Writing names",
     "undo-names": "Restoring files",
     "export": "Exporting",
@@ -60,7 +60,7 @@ def job_progress(*kinds: str, body: Callable[[JobView], None] | None = None) -> 
     """Show the active jobs of these kinds (default: every kind); True while there is one.
 
     The card refreshes every second by itself. When a job ends, a toast tells its outcome and the whole page runs
-    again, so that what the job made appears; it waits until no dialog is open, which that would close. `body`
+    again, so that what the job made appears; it waits while a dialog is open, which it would close. `body`
     draws more under a job's bar, such as a chart.
     """
     active = _active(kinds)
@@ -221,7 +221,7 @@ def _retention_outcome(result: dict[str, Any]) -> str:
 
 def _restored(result: dict[str, Any]) -> str:
     left = result.get("conflicts", 0)
-    rest = f"; {count(left, 'file')} changed since and left alone" if left else ""
+    rest = f"; {count(left, 'file')} left alone because of later changes" if left else ""
     return f"{count(result.get('restored', 0), 'file')} restored{rest}."
 
 

@@ -9,7 +9,7 @@ from webapp.wording import count
 
 
 def left_out_by_last_import() -> None:
-    """A closed list below the import, unless nothing was left out."""
+    """A folded list below the import; nothing if no file was left out."""
     job = next((job for job in library().jobs.recent(20) if job.kind == "import" and job.state == "done"), None)
     left = job.result.get("left_out", []) if job else []
     if not left:

@@ -33,11 +33,11 @@ def maybe_them(person: PersonView) -> None:
     ids, grid = [face.id for face in faces], f"maybe-{person.id}-{faces[0].id}-{len(faces)}"
     with st.container(border=True, key="card-maybe"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Is this {name}?** :gray[Faces that you deselect are remembered as somebody else.]")
+            st.markdown(f"**Is this {name}?** :gray[Faces you deselect are remembered as somebody else.]")
             st.space("stretch")
             st.button(
                 "Answer", icon=":material/check:", type="primary", key="maybe-answer", on_click=_answer,
-                args=(person.id, grid, ids), help=f"The selected faces are {name}, the others are not",
+                args=(person.id, grid, ids), help=f"The selected faces are {name}; the others are not",
             )  # fmt: skip
         face_grid(faces, key=grid, label=f"Perhaps {person.name}", preselected=ids, on_open=show_photo)
 

@@ -13,13 +13,13 @@ import streamlit as st
 def menu(
     label: str, *, icon: str, key: str, type: Literal["primary", "secondary", "tertiary"] = "secondary"
 ) -> Iterator[None]:
-    """What is drawn inside lies in the panel."""
+    """Whatever is drawn in the block appears in the panel."""
     with st.popover(label, icon=icon, type=type, key=f"{key}-{st.session_state.get(_closed(key), 0)}"):
         yield
 
 
 def close_menu(key: str) -> None:
-    """Before a dialog opens, which the panel would cover, and when what it is for is done."""
+    """Close the panel: before a dialog opens, which it would cover, and once its purpose is done."""
     st.session_state[_closed(key)] = st.session_state.get(_closed(key), 0) + 1  # another key is another menu
 
 

@@ -1,4 +1,4 @@
-"""Names from and for other programs: take them over, see each one, write ours beside the photos, take that back."""
+"""Names from and for other programs: import them, list them, write ours beside the photos, undo that."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MENU = "names-menu"
 
 
 def names_menu(*, gives: bool) -> None:
-    """A button that opens what exchanges names with other programs. gives: whether there are names to write."""
+    """A button that opens the exchange of names with other programs. gives: whether there are names to write."""
     with menu("Names", icon=":material/badge:", type="tertiary", key=MENU):
         _import_names()
         if gives:
@@ -43,12 +43,12 @@ def names_menu(*, gives: bool) -> None:
 
 # --- in ---------------------------------------------------------------------------------------------------------
 def _import_names() -> None:
-    """Take over the names that other programs wrote into the photos."""
+    """Import the names that other programs wrote into the photos."""
     st.markdown("**Import names from other programs**")
     st.caption(
-        "digiKam, Lightroom, Picasa, Windows Photo Gallery and others write names into photos or into files "
-        "beside them, Google Takeout and Apple Photos, too. Matching faces get these names. Names you gave "
-        "here stay. Names in Immich and PhotoPrism come in by `faceid names pull`."
+        "digiKam, Lightroom, Picasa, Windows Photo Gallery, Google Takeout, Apple Photos and others write names "
+        "into photos or into files beside them. Matching faces get these names; names you gave here stay. To get "
+        "names from Immich or PhotoPrism, run `faceid names pull`."
     )
     with st.container(horizontal=True):
         st.button(
@@ -70,12 +70,12 @@ def _start_import() -> None:
 
 @dialog("Names in your photos", icon=":material/badge:", width="large")
 def _names_found() -> None:
-    """Every name and what would become of it. Changes nothing."""
+    """Every name found, and what importing it would do. Changes nothing."""
     with boundary():
         with st.spinner("Reading the names in your photos"):
             found = survey_names(library()).names
         if not found:
-            st.info("No photo has a name in it or in a file beside it.", icon=":material/info:")
+            st.info("No names found in your photos or in files beside them.", icon=":material/info:")
             return
         _table(found)
 
@@ -104,11 +104,11 @@ def _table(found: tuple[FoundName, ...]) -> None:
 
 # --- out --------------------------------------------------------------------------------------------------------
 def _write_names_out() -> None:
-    """Write the library's names beside the photos, and take earlier writings back."""
+    """Write the library's names beside the photos, and undo earlier writings."""
     st.markdown("**Write names for other programs**")
     st.caption(
         "Writes the names into .xmp files beside your photos, where digiKam, Lightroom, Windows Photo Gallery "
-        "and others find them. The photos themselves are not touched, what other programs wrote stays, and "
+        "and others find them. The photos themselves are not changed, whatever other programs wrote stays, and "
         "hidden people are left out."
     )
     with st.container(horizontal=True):
@@ -151,7 +151,7 @@ def _run_line(run: NamesRunView) -> None:
         st.markdown(f"Written {ago(run.at)} into {count(run.files, 'file')}", width="stretch")
         st.button(
             "Undo", icon=":material/undo:", key=f"undo-names-{run.id}", type="tertiary", on_click=_undo,
-            args=(run.id,), help="Restore these files",
+            args=(run.id,), help="Put these files back as they were before",
         )  # fmt: skip
 
 

@@ -119,27 +119,32 @@ def _name_buttons(target: Target, key: str, chosen: int) -> None:
 
 
 FLAG_BUTTONS = {
-    Flag.STRANGER: ("Ignore", "visibility_off", "Set {} aside; you won't be asked about them again"),
+    Flag.STRANGER: ("Ignore", "visibility_off", "Set {} aside; you won't be asked again"),
     Flag.NOT_A_FACE: ("Not a face", "block", "Mark {} as not a face"),
-    Flag.HIDDEN: ("Hide", "visibility_off", "Hide {}; they keep their names"),
+    Flag.HIDDEN: ("Hide", "visibility_off", "Hide {}; names are kept"),
 }
 
 
 def _flag_buttons(target: Target, chosen: int, flags: Sequence[Flag]) -> None:
     disabled = not chosen and target.every is None
-    whom = f"the {chosen:,} selected" if chosen else "all these faces"
     for flag in flags:
         label, icon, hint = FLAG_BUTTONS[flag]
         st.button(
             label,
             icon=f":material/{icon}:",
             type="tertiary",
-            help=hint.format(whom),
+            help=hint.format(_whom(chosen)),
             disabled=disabled,
             key=f"{target.grid}-{flag.value}",
             on_click=set_aside,
             args=(target, flag),
         )
+
+
+def _whom(chosen: int) -> str:
+    if not chosen:
+        return "all these faces"
+    return "the selected face" if chosen == 1 else f"the {chosen:,} selected faces"
 
 
 def _suggest(target: Target, key: str, people: Sequence[PersonView], chosen: int) -> None:
@@ -150,7 +155,7 @@ def _suggest(target: Target, key: str, people: Sequence[PersonView], chosen: int
             st.button(
                 escaped_markdown(name),
                 icon=":material/person_add:",
-                help=f"Name {f'the {chosen:,} selected' if chosen else 'all these faces'} {escaped_markdown(name)}",
+                help=f"Name {_whom(chosen)} {escaped_markdown(name)}",
                 key=f"{key}-as-{name}",
                 on_click=_name_quick,
                 args=(target, key, person.id),

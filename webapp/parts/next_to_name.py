@@ -12,7 +12,7 @@ from webapp.context import in_words, library
 from webapp.markup import escaped_markdown
 from webapp.parts.naming import Target, naming
 from webapp.parts.photo_dialog import show_photo
-from webapp.wording import count, percent
+from webapp.wording import percent
 
 SHOWN = 24
 
@@ -27,11 +27,11 @@ def what_to_name_next() -> None:
         st.warning(escaped_markdown(in_words(error)), icon=":material/warning:")
         return
     if not found:
-        st.caption("Nothing: no unnamed face would help it much.")
+        st.caption("Nothing for now: no unnamed face would help it much.")
         return
     st.caption(
-        "The recogniser would gain most from the names of these faces, the first ones above all: many unnamed "
-        "faces look like them. Select those of one person and name them. The corner of a face opens its photo."
+        "Naming these faces would help the recogniser most, the first ones above all: many unnamed faces look "
+        "like them. Select the faces of one person and name them. The corner of a face opens its photo."
     )
     shown = {each.face: each for each in found[:SHOWN]}
     faces = [face for face in library().faces.get_many(list(shown)) if face.person_id is None]
@@ -43,7 +43,7 @@ def what_to_name_next() -> None:
             notes={number: _note(each) for number, each in shown.items()},
         )  # fmt: skip
     if len(found) > SHOWN:
-        st.caption(f"{count(len(found) - SHOWN, 'more')} follow once these have names.")
+        st.caption(f"{len(found) - SHOWN:,} more will follow once these have names.")
 
 
 def _note(each: ToName) -> Note:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from faceid_core.review.queue import Question
 
 AT_MOST = 3
-"""Others that are asked about at once; the next ones follow as these are answered."""
+"""How many others to ask about at once; more follow as these are answered."""
 
 
 def one_person(person: PersonView, open_person: Callable[[int], None]) -> None:
@@ -33,12 +33,12 @@ def one_person(person: PersonView, open_person: Callable[[int], None]) -> None:
         key = f"card-one-person-{other.id}"
         with st.container(border=True, horizontal=True, vertical_alignment="center", key=key):
             st.html(_pictures(question), width="content")
-            st.markdown(f"**Are {name} and {others} one person?** :gray[{count(other.faces, 'face')}]")
+            st.markdown(f"**Are {name} and {others} the same person?** :gray[{count(other.faces, 'face')}]")
             st.space("stretch")
             st.button(
                 "Yes, merge", icon=":material/merge:", key=f"one-person-{other.id}", on_click=_merge,
                 args=(person, other, open_person),
-                help="The name of the one with more faces stays; you can undo this",
+                help="The name with more faces is kept; you can undo this",
             )  # fmt: skip
             st.button(
                 "No, two people", key=f"two-people-{other.id}", on_click=_apart, args=(question, person, other),

@@ -6,7 +6,7 @@ import streamlit as st
 
 
 class Pager:
-    """Remembers, in the session, behind which key each page up to the shown one starts."""
+    """Remembers, in the session, after which key each page starts, up to the one shown."""
 
     def __init__(self, key: str) -> None:
         self._key = f"pager-{key}"
@@ -14,7 +14,7 @@ class Pager:
 
     @property
     def after(self) -> int | None:
-        """Where the shown page starts: behind this key."""
+        """Where the shown page starts: after this key."""
         return self._after[-1]
 
     @property
@@ -29,7 +29,7 @@ class Pager:
             self._after.pop()
 
     def forward(self, last: int) -> None:
-        """Go on behind `last`, the last key of the shown page."""
+        """Go on after `last`, the last key of the shown page."""
         self._after.append(last)
 
     def buttons(self, *, last: int, has_more: bool) -> None:

@@ -28,7 +28,7 @@ def people_selection(people: Sequence[PersonView], open_person: Callable[[int], 
         st.markdown(f"**{count(len(several), 'person', 'people')}** chosen", width="content")
         if st.button(
             "Merge", icon=":material/merge:", type="primary", disabled=len(several) < 2, key="merge-several",
-            help="Choose two or more that are really one person",
+            help="Choose two or more that are the same person",
         ):  # fmt: skip
             _merge(several)
     opened = pick_grid(
@@ -69,8 +69,8 @@ def merge_several_form(several: Sequence[PersonView]) -> None:
     )
     if any(person.withheld for person in ranked):
         st.warning(
-            "One of them refused consent, which then holds for all these faces: their pictures and vectors are "
-            "permanently deleted.",
+            "One of them refused consent, which will then apply to all these faces: their pictures and vectors "
+            "will be permanently deleted.",
             icon=":material/delete_forever:",
         )
     if st.button(f"Merge {len(ranked)} people", type="primary", key="merge-several-confirm"):

@@ -50,7 +50,7 @@ def _about_form(person: PersonView) -> None:
         earliest, latest = _range_of(person.death_date)
         died = st.date_input(
             "Died on", value=person.death_date, min_value=earliest, max_value=latest, key=f"died-{person.id}",
-            help="Photos of before the birth or after the death are never suggested as this person.",
+            help="Photos taken before the birth or after the death are never suggested as this person.",
         )  # fmt: skip
         favourite = st.checkbox("Favourite: shown first", value=person.favourite, key=f"favourite-{person.id}")
         hidden = st.checkbox(
@@ -109,8 +109,8 @@ def _before_and_after(person: PersonView, keep: PersonView) -> None:
     if person.withheld != keep.withheld:
         refused = escaped_markdown(person.name if person.withheld else keep.name)
         st.warning(
-            f"{refused} refused consent, which then holds for all these faces: their pictures and vectors are "
-            "permanently deleted.",
+            f"{refused} refused consent, which will then apply to all these faces: their pictures and vectors "
+            "will be permanently deleted.",
             icon=":material/delete_forever:",
         )
 

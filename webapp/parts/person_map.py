@@ -35,7 +35,7 @@ def person_map(person: PersonView, points: MapPoints) -> None:
     container = f"card-person-map-{person.id}"
     with chart, st.container(border=True, key=container):
         state = st.plotly_chart(
-            figure(points, by="groups", height=420, webgl=has_webgl()), key=f"person-map-{person.id}",
+            figure(points, by="groups", height=420, webgl=has_webgl(), beside=False), key=f"person-map-{person.id}",
             on_select="rerun", selection_mode=("points", "box", "lasso"), config=CONFIG,
             alt=f"A map of the faces of {person.name}; the view Faces lists the same faces",
         )  # fmt: skip
@@ -48,8 +48,8 @@ def _chosen(person: PersonView, ids: list[int]) -> None:
     faces = [face for face in library().faces.get_many(ids[:GRID_FACES]) if face.person_id == person.id]
     if not faces:
         st.caption(
-            "Similar faces lie close together. Draw around dots that lie apart to see their faces here, and "
-            "give them to somebody else: a new person or an existing one."
+            "Similar faces lie close together. Draw around dots that lie apart to see their faces here, then name "
+            "them as somebody else: a new person or an existing one."
         )
         return
     every = library().faces.as_drawn(ids)

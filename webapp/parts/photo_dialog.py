@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from faceid_core import frame_path
+from faceid_core.errors import NotFound
 from faceid_core.library import DrawnFaces, Erasure, PhotoQuery
 from faceid_core.steps.find_missing import find_missing
-from faceid_core.values import Flag, Role
+from faceid_core.values import Flag, PhotoStatus, Role
 from webapp import uploads
 from webapp.components.face_grid import describe
+from webapp.components.in_address import in_address
 from webapp.components.photo_viewer import ShownPhoto, photo_viewer
 from webapp.context import library, may
 from webapp.feedback import boundary, guarded, show_toasts, toast
 from webapp.markup import escaped_markdown, face_url, photo_url
-from webapp.parts import photo_acts
-from webapp.parts.dialog import dialog
+from webapp.parts import photo_acts, photo_address
+from webapp.parts.dialog import dialog, is_open
 from webapp.parts.erase_dialog import erase_now
 from webapp.parts.undo import offer_undo, undo_bar
 from webapp.people_list import people_address
@@ -40,18 +42,28 @@ def show_photo(photo_id: int, face: int | None = None, *, query: PhotoQuery | No
     _dialog()
 
 
-@dialog("Photo", width="large", icon=":material/photo:")
+def show_addressed(query: PhotoQuery | None = None) -> None:
+    """Open the photo that the address asks for, as by a link, Forward or a reload, unless the page has opened one.
+    query: as in show_photo. The frame does it for pages that have no search."""
+    asked = photo_address.look()
+    if asked and not is_open():
+        show_photo(*photo_address.parsed(asked), query=query)
+
+
+@dialog("Photo", width="large", icon=":material/photo:", on_dismiss=photo_address.look)
 def _dialog() -> None:
-    with boundary():
-        at = photo_acts.viewing()
-        if at is not None:
+    photo_address.look()
+    at = photo_acts.viewing()
+    if at is not None:
+        in_address(photo_address.PHOTO, photo_address.worded(at.photo, at.chosen))
+        with boundary():
             _photo(at)
     undo_bar("photo")
     show_toasts()  # the frame, which shows them elsewhere, isn't drawn after an act here
 
 
 def _photo(at: photo_acts.Viewing) -> None:
-    photo = library().photos.get(at.photo)
+    photo = _found(at.photo)
     shown = shown_photo(at, photo, library().faces.of_photo(photo.id), library().people.all())
     folder = f" · :gray[{escaped_markdown(_folder(photo))}]" if _folder(photo) else ""
     st.markdown(f"**{escaped_markdown(frame_path.shown(photo.path))}** · {facts(photo)}{folder}")
@@ -65,6 +77,17 @@ def _photo(at: photo_acts.Viewing) -> None:
             _ignore_others(photo)
             if may(Role.OWNER):
                 _erase(photo)
+
+
+def _found(photo_id: int) -> PhotoView:
+    """Raises NotFound for an address of something else than a photo that can be seen."""
+    try:
+        photo = library().photos.get(photo_id)
+    except NotFound:
+        photo = None
+    if photo is None or photo.status != PhotoStatus.DONE:
+        raise NotFound("There is no such photo in this library. It was erased, or the address is not right.")
+    return photo
 
 
 def shown_photo(
@@ -139,17 +162,17 @@ def _repair(photo: PhotoView) -> None:
     """Say so, and to the owner where it was, with a way to say where it is now."""
     if not may(Role.OWNER):
         st.warning(
-            "This photo is not there any more. Ask an owner of this library.", icon=":material/image_not_supported:"
+            "This photo is no longer there. Ask an owner of this library.", icon=":material/image_not_supported:"
         )
         return
     path = escaped_markdown(str(frame_path.file_of(photo.path)))
-    st.warning(f"This photo is not there any more: {path}. Was it moved?", icon=":material/image_not_supported:")
+    st.warning(f"This photo is no longer at {path}. Was it moved?", icon=":material/image_not_supported:")
     with st.form("find-photo", border=False):
         folder = st.text_input(
-            "Where it is now", placeholder="/home/you/Pictures", key="moved-to", max_chars=4096,
+            "New location", placeholder="/home/you/Pictures", key="moved-to", max_chars=4096,
             help="A folder or file on the computer that runs faceid. The photo keeps its names.",
         )  # fmt: skip
-        if st.form_submit_button("Look there", icon=":material/search:", type="primary"):
+        if st.form_submit_button("Find photo", icon=":material/search:", type="primary"):
             with boundary():
                 _look_in(folder, photo)
 

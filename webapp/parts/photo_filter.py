@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CONDITIONS = [key for name, key in KEYS.items() if name not in ("q", "by", "month")]
 ONLY = {
-    "alone": "Nobody else on it",
+    "alone": "Nobody else in it",
     "blurred": "Blurred faces",
     "copies": "Copies of other photos",
     "screenshots": "Screenshots",
@@ -60,7 +60,7 @@ def photo_filter(status: PhotoStatus, *, on_change: Callable[[], None]) -> Photo
 
 
 def _known() -> dict[str, Any]:
-    """What fields with a choice offer."""
+    """The options of the fields that offer a choice."""
     people = {person.id: person.name for person in library().people.all()}
     months = {f"{year}-{month:02}": number for year, month, number in library().photos.months(PhotoQuery())}
     return {
@@ -88,9 +88,9 @@ def _popover(known: Mapping[str, Any], on_change: Callable[[], None]) -> None:
         st.pills(
             "Only", list(ONLY), selection_mode="multi", key="photo-only", on_change=on_change,
             format_func=ONLY.__getitem__,
-            help="Blurred: no face on the photo is sharp. Copies: the same picture saved twice; new photos are "
-            "compared within a minute. “Name faces” asks which of them to keep. Screenshots: by the names of their "
-            "files.",
+            help="Blurred: no face in the photo is sharp. Copies: the same picture saved twice; new photos are "
+            "compared within a minute. “Name faces” asks which of them to keep. Screenshots: recognised by their "
+            "file names.",
         )  # fmt: skip
         if may(Role.OWNER):  # where photos lie on this machine is the owner's business
             st.text_input(
@@ -184,7 +184,7 @@ def _saved(known: Mapping[str, Any], on_change: Callable[[], None]) -> None:
         )
         st.button(
             "Forget", disabled=search is None, key="forget-search", on_click=_forget, args=(search,),
-            help="Removes the search; no photo changes",
+            help="Deletes the saved search; no photo changes",
         )  # fmt: skip
 
 

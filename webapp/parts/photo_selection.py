@@ -94,7 +94,7 @@ def _which(chosen: Chosen, query: PhotoQuery) -> None:
     every = st.session_state.get(_EVERY) == query
     if every:
         st.markdown(f"**All {chosen.in_words} that match**", width="content")
-        st.button("Only some", key="photos-some", type="tertiary", on_click=_choose_all, args=(None,))
+        st.button("Choose only some", key="photos-some", type="tertiary", on_click=_choose_all, args=(None,))
     else:
         number = library().photos.number(query)
         st.markdown(f"**{chosen.in_words}** chosen", width="content")
@@ -137,7 +137,7 @@ def _tag(chosen: Chosen) -> None:
 
 
 def tag_form(chosen: Chosen) -> None:
-    """A tag, new or known, and whether it comes or goes."""
+    """A tag, new or known, to be added or removed."""
     known = dict(library().tags.all())
     tag = st.selectbox(
         "Tag", list(known), index=None, accept_new_options=True, key="photo-tag-name",
@@ -145,7 +145,7 @@ def tag_form(chosen: Chosen) -> None:
     )  # fmt: skip
     with st.container(horizontal=True):
         add = st.button(f"Tag {chosen.in_words}", type="primary", key="tag-add", disabled=not tag)
-        remove = st.button("Take it off", key="tag-remove", disabled=tag not in known)
+        remove = st.button("Remove tag", key="tag-remove", disabled=tag not in known)
     if tag and (add or remove):
         tags = library().tags
         _do(lambda: tags.add(chosen.ids, tag) if add else tags.remove(chosen.ids, tag))
@@ -157,15 +157,20 @@ def _add_person(chosen: Chosen) -> None:
 
 
 def person_form(chosen: Chosen) -> None:
-    """Who is on the photos, and how. Photos that show their face are left out."""
-    st.caption("For people who are on the photos, but whose faces can't be seen. It never counts for recognition.")
+    """Who is in the photos, and how they appear. Photos that show their face are left out."""
+    st.caption("For people in the photos whose faces can't be seen. This has no effect on recognition.")
     people = {person.name: person.id for person in library().people.all() if not person.hidden}
     name = st.selectbox(
         "Person", list(people), index=None, accept_new_options=True, key="present-name",
         placeholder="Type a name, or choose one",
     )  # fmt: skip
     how = st.segmented_control(
-        "How", list(HOW), format_func=HOW.__getitem__, default=Presence.UNSEEN, required=True, key="present-how"
+        "How they appear",
+        list(HOW),
+        format_func=HOW.__getitem__,
+        default=Presence.UNSEEN,
+        required=True,
+        key="present-how",
     )
     if st.button(f"Add to {chosen.in_words}", type="primary", key="present-add", disabled=not name) and name:
         _do(lambda: library().tags.add_person(chosen.ids, people.get(name, name), how))
@@ -187,10 +192,10 @@ def _export(chosen: Chosen) -> None:
 
 
 def export_form(chosen: Chosen) -> None:
-    """In which form to download them; the page Export has all forms."""
-    name = st.radio("Form", list(EXPORTS), format_func=EXPORTS.__getitem__, key="photos-form")
+    """The format to download them in; the page Export has all formats."""
+    name = st.radio("Format", list(EXPORTS), format_func=EXPORTS.__getitem__, key="photos-form")
     st.caption(
-        "The photos stay as they are. Hidden people, and those who refused consent, are in no table or album."
+        "The photos are not changed. Hidden people and those who refused consent are left out of tables and albums."
     )
     st.link_button(
         f"Download {chosen.in_words}",
@@ -201,7 +206,7 @@ def export_form(chosen: Chosen) -> None:
 
 
 def export_address(name: str, query: PhotoQuery) -> str:
-    """Of a download of these photos."""
+    """The address of a download of these photos."""
     folder = "" if name == ORIGINALS else "exports/"
     search = json.dumps(query.as_json(), separators=(",", ":"))
     return on_server(f"/api/{folder}{name}?search={quote(search)}")
@@ -209,9 +214,7 @@ def export_address(name: str, query: PhotoQuery) -> str:
 
 def _write_names(chosen: Chosen) -> None:
     library().jobs.submit("write-names", {"photos": replace(chosen.query, status=None).as_json()})
-    toast(
-        f"Writing names beside {chosen.in_words}. The list of writings below can undo it.", icon=":material/edit:"
-    )
+    toast(f"Writing names beside {chosen.in_words}. You can undo this in the list below.", icon=":material/edit:")
     st.rerun()
 
 

@@ -30,11 +30,11 @@ def proposals() -> None:
         st.warning(escaped_markdown(in_words(error)), icon=":material/warning:")
         return
     if not found.found:
-        st.caption(f"It knows nobody among the {count(found.of, 'face')} without a name.")
+        st.caption(f"It recognises nobody among the {count(found.of, 'face')} without a name.")
         return
     with st.container(border=True, key="card-proposals"):
         precision = st.select_slider(
-            "How many of the names must be right", PRECISIONS, USUAL, key="proposal-precision",
+            "Share of names that must be right", PRECISIONS, USUAL, key="proposal-precision",
             format_func=percent,
         )  # fmt: skip
         chosen = found.above(threshold_for(library(), found, precision))
@@ -44,23 +44,21 @@ def proposals() -> None:
                 f"Accept {count(len(chosen), 'name')}", type="primary", icon=":material/done_all:",
                 key="accept-proposals", on_click=_accept, args=(chosen,),
             )  # fmt: skip
-            with st.expander("Look at them first", icon=":material/visibility:"):
+            with st.expander("Review them first", icon=":material/visibility:"):
                 _faces(chosen)
 
 
 def _in_words(found: Proposals, chosen: list[Proposal]) -> None:
     people = count(len({each.person for each in chosen}), "person", "people")
     rest = len(found.found) - len(chosen)
-    asked = f" {count(rest, 'more')} are less sure; Name faces asks about them." if rest else ""
+    asked = f" Name faces asks about the less certain ones ({rest:,})." if rest else ""
     if chosen:
         st.markdown(
             f"Of {count(found.of, 'face')} without a name, **{count(len(chosen), 'face')}** would be named as "
             f"**{people}**.{asked}"
         )
     else:
-        st.markdown(
-            f"None of the {count(len(found.found), 'suggestion')} is that sure; lower the share that must be right."
-        )
+        st.markdown(f"None of the {count(len(found.found), 'suggestion')} is that sure; choose a lower share.")
 
 
 @guarded
@@ -72,7 +70,7 @@ def _accept(chosen: list[Proposal]) -> None:
 def _faces(chosen: list[Proposal]) -> None:
     least = {each.face: each for each in chosen[::-1][:SHOWN]}
     if len(chosen) > SHOWN:
-        st.caption(f"The {SHOWN} least sure ones.")
+        st.caption(f"Showing the {SHOWN} least certain ones.")
     faces = {face.id: face for face in library().faces.get_many(list(least))}
     notes = {number: Note(_short(each), _long(each)) for number, each in least.items()}
     shown = [faces[number] for number in least if number in faces]

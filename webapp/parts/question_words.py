@@ -13,20 +13,20 @@ from webapp.wording import count, isolated
 KEYS = (
     ("yes", "", "Yes"),
     ("no", "", "No"),
-    ("skip", "", "Skip: ask it last"),
+    ("skip", "", "Skip: ask later"),
     ("stranger", "", "Unknown person: don’t ask again"),
     ("not_a_face", "", "Not a face"),
     ("", "0–9", "The person, or the face, with this number"),
     ("", "Enter", "Type a name; Enter takes the first match"),
-    ("", "Shift + Enter", "A new person of the typed name"),
-    ("undo", "", "Undo, and go back there (also Ctrl + Z)"),
+    ("", "Shift + Enter", "Add a new person with the typed name"),
+    ("undo", "", "Undo and go back (also Ctrl + Z)"),
     ("", "?", "Show or hide the keys"),
 )
-"""What can be pressed: the answer whose key everybody may choose, or a fixed key; and what it does."""
+"""(the answer whose key each user may choose, a fixed key, what it does); the answer or the key is empty."""
 
 
 def keys(mine: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """KEYS with those that somebody chose. mine: answer -> key."""
+    """KEYS with the ones that a user has chosen. mine: answer -> key."""
     return [(action, mine[action] if action else key, text) for action, key, text in KEYS]
 
 
@@ -39,11 +39,11 @@ def title(asked: AskedNow) -> str:
         case Kind.GROUP | Kind.PERSON | Kind.FACE if name:
             text = f"Are these {question.size:,} faces {name}?" if many else f"Is this {name}?"
         case Kind.SINGLES if many:
-            text = "Do you know anybody here?"
+            text = "Do you know anyone here?"
         case Kind.WRONG:
             text = f"Is this really {name}?"
         case Kind.TWICE:
-            text = f"Is {name} in one photo {'twice' if question.size == 2 else f'{question.size} times'}?"
+            text = f"Is {name} in this photo {'twice' if question.size == 2 else f'{question.size} times'}?"
         case Kind.PEOPLE:
             one, other = (asked.people[person].name for person in (question.number, question.others[0]))
             text = f"Are {one} and {other} the same person?"
@@ -65,27 +65,28 @@ def reason(asked: AskedNow) -> str:
         case Kind.PERSON:
             right = round(question.chance * question.size)
             text = (
-                f"About {right} of {question.size} are likely right. Deselect the faces of others: “yes” is for "
-                "the selected ones, and “no” for the others."
+                f"About {right} of {question.size} are likely to be right. Deselect the ones that aren’t: “Yes” "
+                "applies to the selected faces and “No” to the rest."
             )
         case Kind.SINGLES if question.size > 1:
-            text = "Choose all faces of one person and type the name. The others stay for the next name."
+            text = "Choose all the faces of one person and type a name. The rest stay for the next name."
         case Kind.FACE if asked.person:
             text = f"About {100 * question.chance:.0f} % likely. Distance {question.distance:.2f}."
         case Kind.WRONG:
             nearer = f" {asked.runners_up[0].name} is closer." if asked.runners_up else ""
-            text = f"It is {question.distance:.2f} from even the closest faces with this name.{nearer}"
+            text = f"Even the closest faces with this name are {question.distance:.2f} away.{nearer}"
         case Kind.TWICE:
-            text = "As in a mirror or a collage? If not, deselect the wrong face and choose “No”."
+            text = "For example in a mirror or collage? If not, deselect the wrong face and choose “No”."
         case Kind.PEOPLE:
-            text = f"Their faces are {question.distance:.2f} apart on average, and they share no photo."
+            text = f"Their faces are {question.distance:.2f} apart on average, and they are never in the same "
+            "photo."
         case Kind.GROUPS:
             faces = count(question.size, "face")
             text = f"{faces}, {question.distance:.2f} apart on average. If so, give them a name."
         case Kind.MOMENT:
             text = (
-                "The first photo shows everyone who is in the others. “Yes” hides "
-                f"{count(question.size, 'unnamed face')} of the others. Photos and names stay."
+                "The first photo shows everyone in the others. “Yes” hides {count(question.size, 'unnamed face')} "
+                "in the others. Photos and names stay."
             )
     return text
 
@@ -93,7 +94,7 @@ def reason(asked: AskedNow) -> str:
 def answers(asked: AskedNow, mine: Mapping[str, str]) -> list[Answer]:
     """The buttons, the likeliest first. mine: answer -> its key."""
     question = asked.question
-    skip = Answer("skip", "Skip", (mine["skip"],), "quiet", hint="Ask it last")
+    skip = Answer("skip", "Skip", (mine["skip"],), "quiet", hint="Ask later")
     yes, no = Answer("yes", "Yes", (mine["yes"],), "primary"), Answer("no", "No", (mine["no"],))
     if question.kind is Kind.GROUPS:
         return [replace(no, kind="primary"), skip]
@@ -106,7 +107,7 @@ def answers(asked: AskedNow, mine: Mapping[str, str]) -> list[Answer]:
     ]
     if question.kind is Kind.WRONG:
         return [*known, *others, skip]
-    nobody = "I know nobody here" if question.kind is Kind.SINGLES and question.size > 1 else "Unknown person"
+    nobody = "I don’t know anyone here" if question.kind is Kind.SINGLES and question.size > 1 else "Unknown person"
     ignored = "Ignore; you won’t be asked again"
     return [
         *known,

@@ -12,6 +12,6 @@ _places: dict[tuple[str, str], Place] = {}
 
 
 def place() -> Place:
-    """Of whoever acts, in the library that is served; kept while the server runs."""
+    """The place of whoever acts, in the library that is served; kept while the server runs."""
     with _lock:
         return _places.setdefault((library().settings.url, who().name), Place())

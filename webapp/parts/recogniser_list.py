@@ -49,7 +49,7 @@ def _row(model: ModelView) -> None:
         st.markdown(f"**Recogniser {model.id}**{badge}  \n:small[:gray[{in_short(model)}]]{notes}", width="stretch")
         if not model.is_active:
             st.button(
-                "Use this one", key=f"use-model-{model.id}", icon=":material/check_circle:", on_click=_use,
+                "Use this recogniser", key=f"use-model-{model.id}", icon=":material/check_circle:", on_click=_use,
                 args=(model.id,),
             )  # fmt: skip
         with menu("More", icon=":material/more_horiz:", key=_menu(model.id), type="tertiary"):
@@ -113,7 +113,7 @@ def _save_notes(model_id: int) -> None:
 
 @dialog("Delete a recogniser", icon=":material/delete:")
 def _delete_dialog(model: ModelView) -> None:
-    others = " The one that was in use before takes its place." if model.is_active else ""
+    others = " The one used before it takes its place." if model.is_active else ""
     st.markdown(
         f"**Recogniser {model.id}** and its files will be deleted.{others} Names and faces stay. "
         "**This can't be undone.**"
@@ -153,7 +153,8 @@ def _table(chosen: list[int]) -> None:
     found = compare(library(), chosen)
     known, strangers = count(found[0].known, "face"), count(found[0].strangers, "face")
     st.caption(
-        f"All on the same {known} of people they know and {strangers} of others; none of them learned from these."
+        f"All tested on the same {known} of people they know and {strangers} of people they don't; none was "
+        "trained on any of these."
     )
     st.dataframe(
         {
@@ -161,7 +162,7 @@ def _table(chosen: list[int]) -> None:
             "Recognised": [percent(each.own.tpir) for each in found],
             "Unknown misnamed": [percent(each.own.fpir) for each in found],
             "Correct names": [percent(each.own.precision) for each in found],
-            "Recognised where 1 in 100 unknown is misnamed": [percent(each.strict.tpir) for each in found],
+            "Recognised when 1 in 100 unknown is misnamed": [percent(each.strict.tpir) for each in found],
         },
         hide_index=True,
     )

@@ -50,7 +50,7 @@ def not_grouped() -> None:
 def _preview(place: int) -> None:
     with boundary(), st.spinner("Grouping without changing anything"):
         report = cluster_faces(library(), strictness=place, preview=True)
-        changes = report.changes() or "No face would leave its group"
+        changes = report.changes() or "No face would change groups"
         groups = f"{count(report.clusters, 'group')}, {count(report.single, 'single face')}"
         measured = f" {report.measured.in_words()}." if report.measured else ""
         st.session_state[PREVIEW] = (place, f"{changes}: {groups}.{measured} Nothing was changed.")

@@ -10,6 +10,7 @@ import streamlit as st
 
 from faceid_core.values import Role
 from webapp.context import may
+from webapp.wording import number_in
 
 KEYS = {
     "q": "photo-search",
@@ -75,8 +76,7 @@ def _worded(value: Any) -> str:
 def _parsed(name: str, text: str, known: Collection[Any]) -> Any:
     """What is no use, as an address may be typed, is left out."""
     if name in ("with", "without"):
-        numbers = [int(part) for part in text.split(",") if part.isascii() and part.isdigit()]
-        return [number for number in numbers if number in known]
+        return [number for part in text.split(",") if (number := number_in(part)) in known]
     if name in ("from", "to"):
         try:
             return date.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""Says that photos wait to be searched by the current detector, and does it at a click."""
+"""Offers to search photos again that a different face detector searched."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def search_again() -> None:
     photos = count(number, "photo")
     with st.container(border=True, key="search-again"):
         st.markdown(
-            f":material/person_search: **More faces may wait in {photos}.** Another face detector searched them. "
-            "Searching again finds what it missed, such as small faces. Names stay with their faces."
+            f":material/person_search: **There may be more faces in {photos}.** A different face detector was "
+            "used for them. Searching again finds what it missed, such as small faces. Names stay with their faces."
         )
         st.button(
             f"Search {photos} again", icon=":material/refresh:", key="search-again-now", on_click=_start,

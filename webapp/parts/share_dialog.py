@@ -22,7 +22,7 @@ def link_of(secret: str) -> str:
 
 def share_button(query: PhotoQuery, *, name: str | None = None, key: str) -> None:
     """A button that opens the dialog. name: of the person whom the link shows, None for a search."""
-    if st.button("Share", icon=":material/share:", key=key, help="Make a link that shows these photos to others"):
+    if st.button("Share", icon=":material/share:", key=key, help="Create a link that shows these photos to others"):
         _dialog(query, name)
 
 
@@ -44,25 +44,25 @@ def share_form(query: PhotoQuery, name: str | None) -> None:
 def _make(query: PhotoQuery, name: str | None) -> str | None:
     """The secret of the link, once the form was sent."""
     whom = f"photos of **{escaped_markdown(name)}**" if name else "the photos of this search"
-    st.markdown(f"Whoever has the link sees {whom} without signing in, including those added later.")
+    st.markdown(f"Anyone with the link can see {whom} without signing in, including any added later.")
     with st.form("share-form", border=False):
-        days = st.number_input("Valid for how many days", 1, LONGEST_DAYS, DEFAULT_DAYS, key="share-days")
+        days = st.number_input("Days until the link expires", 1, LONGEST_DAYS, DEFAULT_DAYS, key="share-days")
         password = st.text_input(
             "Password", type="password", key="share-password", placeholder="None", max_chars=256,
-            autocomplete="new-password", help="Optional, at least 8 characters. Send it another way than the link.",
+            autocomplete="new-password", help="Optional, at least 8 characters. Send it separately from the link.",
         )  # fmt: skip
         title = st.text_input("Title", key="share-title", placeholder="Shared photos", max_chars=100)
         show_name = bool(name) and st.checkbox("Show the name", key="share-name", help="Instead of the title")
         blur = st.checkbox(
-            "Blur everybody else", value=True, key="share-blur",
-            help="Only faces that faceid has found can be blurred; look at the photos first.",
+            "Blur everyone else", value=True, key="share-blur",
+            help="Only faces that faceid has found can be blurred; check the photos first.",
         )  # fmt: skip
         downloads = st.checkbox(
-            "Offer downloads",
+            "Allow downloads",
             key="share-downloads",
-            help="In a larger size. Pictures on a screen can be saved anyway.",
+            help="In a larger size. Anything on a screen can be saved anyway.",
         )
-        if not st.form_submit_button("Make the link", type="primary"):
+        if not st.form_submit_button("Create link", type="primary"):
             return None
     try:
         _, secret = library().shares.add(
@@ -76,6 +76,6 @@ def _make(query: PhotoQuery, name: str | None) -> str | None:
 
 
 def _show_link(link: str) -> None:
-    st.markdown("Send this link. It is shown only now.")
+    st.markdown("Copy this link now; it won't be shown again.")
     st.code(link, language=None, wrap_lines=True)
-    st.caption("The page Sharing lists all links; remove one there, and it shows nothing from then on.")
+    st.caption("The Sharing page lists all links; remove one there and it stops working.")

@@ -1,4 +1,4 @@
-"""The figures of the page Statistics: photos and people by year, and who is on photos with whom."""
+"""The figures of the page Statistics: photos and people by year, and who is in photos with whom."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 
 CLEAR = "rgba(0,0,0,0)"
 WIDEST_PX, LARGEST_PX, SMALLEST_PX = 9.0, 46.0, 14.0
-"""The line of those who are together most; the dots of those on most and on fewest photos."""
+"""Sizes in pixels: the line of the pair most often together; the dots of the people in the most and the fewest
+photos."""
 
 WIDTHS = 6
-"""Lines of equal width are one trace: so many widths are told apart."""
+"""How many line widths are told apart; all lines of one width are one trace."""
 
 BAR = 0.7
 """Width of a bar, in years."""
 
 FEWEST_YEARS, MOST_TICKS = 7, 14
-"""An axis is as wide as so many years at least, and names each of so many years at most."""
+"""An axis spans at least the first number of years, and names every year up to the second."""
 
 FEW = 6
 
 SEED = 4
-"""Of the arrangement: the same people lie in the same places."""
+"""Of the layout: the same people always get the same places."""
 
 
 def years_figure(counts: Mapping[int, int], colour: str) -> go.Figure:
@@ -73,7 +74,7 @@ def together_figure(people: Mapping[int, PersonView], pairs: Sequence[Together])
         y=[places[person][1] for person in known],
         text=[plain(people[person].name) for person in known],
         customdata=[people[person].photos for person in known],
-        hovertemplate="%{text}<br>%{customdata:,} photos<extra></extra>",
+        hovertemplate="%{text}<br>Photos: %{customdata:,}<extra></extra>",
         mode="markers+text",
         textposition=[_outwards(*places[person]) for person in known],
         marker={

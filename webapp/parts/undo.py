@@ -52,10 +52,7 @@ def offer_undo(act: Act) -> None:
         st.session_state[_OFFER] = (act.event.id, act.event.summary)
         announce(act.event.summary)
     if left:
-        toast(
-            f"Left {count(left, 'face')} alone that meanwhile got another name or lost theirs.",
-            icon=":material/info:",
-        )
+        toast(f"{count(left, 'face')} left alone: changed in the meantime.", icon=":material/info:")
     elif act.event is None:
         toast("Nothing to change.", icon=":material/info:")
 
@@ -99,5 +96,5 @@ def redo(event_id: int) -> None:
 
 
 def withdraw() -> None:
-    """Offer nothing any more."""
+    """Withdraw the offer to undo."""
     st.session_state.pop(_OFFER, None)

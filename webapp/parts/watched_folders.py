@@ -1,4 +1,4 @@
-"""The folders whose photos come in by themselves: listed, and no longer watched."""
+"""The folders whose photos are imported automatically: listed, each with a button to stop watching it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def watched_folders() -> None:
             st.markdown(f":material/visibility: {escaped_markdown(folder.path)}{drive}", width="stretch")
             st.button(
                 "Stop watching", icon=":material/visibility_off:", type="tertiary", key=f"unwatch-{key}",
-                on_click=_stop, args=(folder.path,), help="What was imported stays",
+                on_click=_stop, args=(folder.path,), help="Photos already imported stay",
             )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Below the library: the database, its tables and the journal.
 
-May import the root. Only library, migrations, and steps and cli for `database`, import it.
+May import the root. Imported only by library and migrations, and by steps and cli for `database`.
 """
 
 __all__ = [

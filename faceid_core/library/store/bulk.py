@@ -1,4 +1,4 @@
-"""Many rows at once, the fastest way that each database has."""
+"""Bulk inserts, by the fastest method of each database."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
 FEW = 50
-"""So many rows PostgreSQL gets one by one: COPY has to ask for the columns' types first."""
+"""Up to this many rows, PostgreSQL gets plain INSERTs, because COPY needs a query for the column types first."""
 
 
 def add_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows of a table, if any, all with the same columns. Raises DBAPIError as any other INSERT does."""
+    """Insert rows into a table, if any. All have the same columns. Raises DBAPIError like any INSERT."""
     if rows:
         copy_rows(session.connection(), model.__table__, rows)  # type: ignore[attr-defined]
 
 
 def copy_rows(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]], *, frozen: bool = False) -> None:
-    """As add_rows, where there is no session. frozen: into a table that was emptied in the same transaction. That
-    spares PostgreSQL a later pass over all rows (VACUUM), before which it answers nothing from an index alone."""
-    whole = rows[0].keys() >= {column.name for column in table.columns}  # COPY knows no defaults of ours
+    """Like add_rows, but without a session. frozen: the table was truncated in the same transaction. This saves
+    PostgreSQL a later VACUUM of all rows, before which it can't use index-only scans."""
+    whole = rows[0].keys() >= {column.name for column in table.columns}  # COPY does not apply our Python defaults
     if target.dialect.name == "postgresql" and whole and len(rows) > FEW:
         _copy_in(target, table, rows, "FORMAT BINARY, FREEZE" if frozen else "FORMAT BINARY")
     else:
@@ -30,8 +30,8 @@ def copy_rows(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]
 
 
 def _copy_in(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]], options: str) -> None:
-    """PostgreSQL's COPY: one message for all rows, in its binary form, in which pictures take half of the text's
-    room. It needs the values as the driver would get them."""
+    """Insert with PostgreSQL's COPY: one message for all rows, in binary format, in which pictures take half the
+    space of text. It needs the values as the driver expects them."""
     into = [(column.name, _for_driver(target, column)) for column in table.columns]
     names = ", ".join(f'"{name}"' for name, _ in into)
     command = f'COPY "{table.name}" ({names}) FROM STDIN ({options})'
@@ -39,7 +39,7 @@ def _copy_in(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]
     connection: Any = target.connection
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f'SELECT {names} FROM "{table.name}" LIMIT 0')  # nosec B608  (names of ours)
+            cursor.execute(f'SELECT {names} FROM "{table.name}" LIMIT 0')  # nosec B608  (our own names)
             types = [column[1] for column in cursor.description or ()]
             with cursor.copy(command) as copy:
                 copy.set_types(types)
@@ -50,6 +50,6 @@ def _copy_in(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]
 
 
 def _for_driver(target: Connection, column: Column[Any]) -> Callable[[Any], Any]:
-    """What makes a column's value one that the driver takes."""
+    """Return a function that converts a column's values for the driver."""
     processor = column.type.dialect_impl(target.dialect).bind_processor(target.dialect)
     return processor or (lambda value: value)

@@ -1,7 +1,7 @@
-"""After an erasure the database's files must hold nothing but what is in the tables, as soon as others allow it.
+"""Rebuilds the database files after an erasure, so that they contain nothing but the current rows.
 
-SQLite: VACUUM rebuilds the file through the write-ahead log, which is then folded in and cut to nothing. Neither
-goes past a writer, nor past a reader that still sees what was there before. PostgreSQL: VACUUM FULL.
+SQLite: VACUUM rebuilds the file through the write-ahead log, which is then checkpointed and truncated. Both have to
+wait for writers, and for readers that still see the previous content. PostgreSQL: VACUUM FULL.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from faceid_core.values import Role
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 10.0
-"""How long an erasure waits for others. A page's read takes milliseconds; a stuck one is not worth the wait."""
+"""How long an erasure waits for other programs. Reads by pages take milliseconds; stuck ones are not waited for."""
 
 OPENING_WAIT_SECONDS = 1.0
-"""How long opening a library waits for others, to finish what an erasure left."""
+"""How long opening a library waits for other programs, to finish an erasure."""
 
 
 class Compaction:
-    """Rebuilds the database, and remembers in a file of the library's folder that this is still to be done."""
+    """Rebuilds the database. A file in the library's folder records that this is still to be done."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database, self._marker = database, folder / "erasure-unfinished"
 
     @property
     def pending(self) -> bool:
-        """Whether the files may still hold bytes of what was erased."""
+        """Whether the files may still contain erased data."""
         return self._marker.exists()
 
     def announce(self) -> None:
-        """Remember that rows go for good. Call it inside the transaction that deletes them, so that nobody who
-        finishes an earlier erasure can take this one for done. Raises LibraryError."""
+        """Record that rows are about to be erased. Call it inside the transaction that deletes them, so that
+        finishing an earlier erasure can't mark this one as done. Raises LibraryError."""
         try:
             self._marker.write_text(secrets.token_hex(8), encoding="ascii")
         except OSError as error:
@@ -54,17 +54,18 @@ class Compaction:
             ) from error
 
     def finish(self, wait_seconds: float | None = None) -> bool:
-        """Rebuild the database. False where others kept us from it, or the disk is full: it stays pending."""
+        """Rebuild the database. Returns False if other programs prevented it or the disk is full; it stays
+        pending."""
         wait = WAIT_SECONDS if wait_seconds is None else wait_seconds
         try:
             announced = self._announced()
             if not self._rebuilt(wait):
                 return False
-            with self._database.write(Role.OWNER):  # nobody announces another erasure meanwhile
+            with self._database.write(Role.OWNER):  # no other erasure can be announced in between
                 if self._announced() == announced:
                     self._marker.unlink(missing_ok=True)
         except (LibraryError, OSError, sqlite3.Error, DBAPIError) as error:
-            # The rows are gone already: that must be said, and the rest is tried again later.
+            # The rows are already deleted, which must be reported. The rest is retried later.
             log.warning("The database could not be rebuilt after an erasure (%s)", error)
             return False
         return not self.pending
@@ -92,12 +93,13 @@ def _rebuild_sqlite(database: Database, wait_seconds: float) -> bool:
                 time.sleep(0.05)
         finally:
             cursor.execute(f"PRAGMA busy_timeout={round(engines.BUSY_SECONDS * 1000)}")
-            cursor.close()  # the row that a PRAGMA answers with would be a statement in progress to the next VACUUM
+            cursor.close()  # an unread result row of a PRAGMA would make the next VACUUM fail
     return True
 
 
 def _folded_in(cursor: DBAPICursor) -> bool:
-    """Fold the log into the file and cut it; whether that was done. SQLite says so in a row, and raises nothing."""
+    """Checkpoint and truncate the log. Returns whether that worked: SQLite reports it in a row and raises
+    nothing."""
     cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     ((busy, _, _),) = cursor.fetchall()
     return not busy

@@ -47,22 +47,22 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD = "0017"
-"""The newest migration. A constant, as asking Alembic would cost 0.3 s at every start; a test compares them."""
+"""The newest migration. A constant, because asking Alembic would take 0.3 s at every start. A test checks it."""
 
 ANALYSED_ROWS = 1000
-"""Rows of an index that are looked at to estimate its use: together a few seconds for a million faces."""
+"""Rows sampled per index for its statistics: a few seconds in total for a million faces."""
 
 CHUNK = 5000
-"""Values in one IN (...): below the variable limits of SQLite (32,766) and PostgreSQL (65,535)."""
+"""Values per IN (...): below the variable limits of SQLite (32,766) and PostgreSQL (65,535)."""
 
 UNAVAILABLE = "55P03"
 """PostgreSQL's code for a lock that was not free in time (appendix A of its manual)."""
 
 NO_RIGHTS = "42501"
-"""PostgreSQL's code for what a user may not do."""
+"""PostgreSQL's code for missing privileges."""
 
 REFUSED = ("authentication failed", "no password supplied", "pg_hba.conf", "is not permitted to log in", 'role "')
-"""Words of PostgreSQL about a login; a failed connection has no code."""
+"""Phrases in PostgreSQL's messages about failed logins, as failed connections have no error code."""
 
 ADDRESS = re.compile(r"connection failed: |connection to server .*? failed: |FATAL:\s+|(?<=resolve host) '[^']*'")
 
@@ -74,38 +74,39 @@ _ACTOR = "faceid_actor"
 
 
 class Database:
-    """Sessions for reading and for writing, of somebody who has a role. Safe to share between threads. read_only:
-    every write is refused. lease: the work that writes are part of; they are refused once it is lost."""
+    """Read and write sessions for an actor. Safe to share between threads. read_only: every write is refused.
+    lease: the work that writes belong to; once it is lost, they are refused."""
 
     def __init__(
         self, engine: Engine, actor: Actor = LOCAL_OWNER, *, read_only: bool = False, lease: Lease | None = None
     ) -> None:
         self.engine, self.actor, self.read_only, self.lease = engine, actor, read_only, lease
         self.purging: Purging | None = None
-        # A write takes SQLite's lock when it begins, so that it can't fail half-way because of another writer.
+        # A write takes SQLite's lock at the start, so that it can't fail half-way because of another writer.
         self._writing = engine.execution_options(faceid_write=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A consistent view; nothing is written."""
+        """Open a read-only session with a consistent view."""
         with plain_errors(), Session(self.engine, info={_ACTOR: self.actor}) as session:
             yield session
 
     def file_version(self) -> tuple[object, ...] | None:
-        """Of SQLite's files: differs once something was written. None for a database server."""
+        """Return a value that changes when SQLite's files are written. None for a database server."""
         if self.engine.dialect.name != "sqlite":
             return None
         return tuple(_last_written(Path(f"{self.engine.url.database}{ending}")) for ending in ("", "-wal"))
 
     def acting_as(self, actor: Actor, lease: Lease | None = None) -> Database:
-        """The same connections, for somebody else. lease: what their writes are part of, by default as here."""
+        """Share the connections with another actor. lease: the work that their writes belong to, by default as
+        here."""
         return Database(self.engine, actor, read_only=self.read_only, lease=lease or self.lease)
 
     @contextmanager
     def write(self, need: Role = Role.EDITOR) -> Iterator[Session]:
-        """One transaction: committed at the end, rolled back on any error. Keep it short.
+        """Open a transaction, committed at the end and rolled back on any error. Keep it short.
 
-        need: the role that it takes. Raises NotAllowed, LibraryBusy, ReadOnlyLibrary, LeaseLost.
+        need: the required role. Raises NotAllowed, LibraryBusy, ReadOnlyLibrary, LeaseLost.
         """
         self.actor.require(need)
         if self.read_only:
@@ -126,8 +127,8 @@ class Database:
         return [] if self.purging is None else self.purging.trim(session, faces)
 
     def optimise(self) -> None:
-        """Let SQLite estimate anew what its indexes are worth, once rows have multiplied: else it begins with the
-        wrong one. PostgreSQL does so by itself. A busy library is left alone."""
+        """Update SQLite's index statistics after tables have grown, or it would choose the wrong index. PostgreSQL
+        does so by itself. Does nothing if the library is busy."""
         if self.engine.dialect.name != "sqlite" or self.read_only:
             return
         with suppress(LibraryBusy), plain_errors():
@@ -137,7 +138,7 @@ class Database:
             with self._writing.begin() as connection:
                 connection.exec_driver_sql(f"PRAGMA analysis_limit={ANALYSED_ROWS}")
                 connection.exec_driver_sql("ANALYZE")
-                # A few rows would tell that flags are rare, where nearly all faces have the same: none.
+                # A sample would suggest that each flag is rare, although nearly all faces have the same one: none.
                 connection.exec_driver_sql("PRAGMA analysis_limit=0")
                 connection.exec_driver_sql("ANALYZE ix_face_flag_quality")
 
@@ -147,18 +148,18 @@ class Database:
 
 
 def acting(session: Session) -> Actor:
-    """Who reads or writes in a session of a Database."""
+    """Return the actor of a Database session."""
     actor: Actor = session.info[_ACTOR]
     return actor
 
 
 def exists(settings: Settings) -> bool:
-    """Whether a library was made there before; a database by URL is taken to be there."""
+    """Whether the library exists. A database given by URL is assumed to exist."""
     return settings.database_url is not None or (settings.library / "faceid.db").exists()
 
 
 def read_only(settings: Settings) -> bool:
-    """Whether the library's file, if that is where it is, can't be changed."""
+    """Whether the library is in a file that can't be changed."""
     return settings.database_url is None and is_read_only(settings.library / "faceid.db")
 
 
@@ -168,7 +169,7 @@ def is_current(settings: Settings) -> bool:
 
 
 def _is_estimated(connection: Connection) -> bool:
-    """Whether SQLite's estimates of the large tables are there and not off by more than three times."""
+    """Whether SQLite has statistics for the large tables that are right within a factor of three."""
     if not inspect(connection).has_table("sqlite_stat1"):
         return False
     for table in ("face", "label", "clustermember"):
@@ -192,10 +193,10 @@ def connect(settings: Settings) -> Database:
             server_reads = found is not None and server_is_read_only(connection)
         if found is None:
             with engine.execution_options(faceid_write=True, faceid_patient=True).begin() as connection:
-                # Another process may have been faster while we waited for the lock.
+                # Another process may have created them while we waited for the lock.
                 if _revision(connection) is None:
                     _create(connection)
-            for path in _files(settings):  # SQLite made them just now, with the rights that are usual here
+            for path in _files(settings):  # SQLite has just created them with default permissions
                 make_private(path, quietly=True)
         elif found < HEAD:
             raise SchemaOutdated("This library was made by an older version; upgrade it with `faceid db upgrade`.")
@@ -205,19 +206,19 @@ def connect(settings: Settings) -> Database:
 
 
 def upgrade(settings: Settings) -> None:
-    """Bring an older database to HEAD; where there is none yet, make it. Raises LibraryError, SchemaTooNew."""
+    """Upgrade a database to HEAD, or create it if it does not exist. Raises LibraryError, SchemaTooNew."""
     make_folder(settings)
     if (found := revision(settings)) is not None and found > HEAD:
         raise SchemaTooNew(TOO_NEW)
     with migrating(settings) as connection:
-        if _revision(connection) is None:  # another process may have been faster while we waited for the lock
+        if _revision(connection) is None:  # another process may have created it while we waited for the lock
             _create(connection)
         else:
             _migrate(connection, settings.url)
 
 
 def revision(settings: Settings) -> str | None:
-    """The migration that the database is at; None where there is none yet. Raises LibraryError."""
+    """Return the database's migration; None if the database does not exist yet. Raises LibraryError."""
     engine = open_engine(settings)
     try:
         with plain_errors(), engine.connect() as connection:
@@ -228,10 +229,10 @@ def revision(settings: Settings) -> str | None:
 
 @contextmanager
 def migrating(settings: Settings) -> Iterator[Connection]:
-    """One transaction for changing tables: all or nothing, and no row may lose its parent. Raises LibraryError.
+    """Open a transaction for schema changes, which checks that no row loses its parent. Raises LibraryError.
 
-    SQLite changes a table by making a new one and dropping the old, which with foreign keys on would take every
-    child row along; so they are off meanwhile, and checked at the end.
+    SQLite changes a table by creating a new one and dropping the old. With foreign keys on, that would delete every
+    child row, so they are turned off, and checked at the end.
     """
     engine = open_engine(settings)
     sqlite = engine.dialect.name == "sqlite"
@@ -240,7 +241,7 @@ def migrating(settings: Settings) -> Iterator[Connection]:
             plain_errors(),
             engine.execution_options(faceid_write=True, faceid_patient=True).connect() as connection,
         ):
-            if sqlite:  # heeded outside a transaction only
+            if sqlite:  # only has an effect outside a transaction
                 connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
             with connection.begin():
                 yield connection
@@ -252,7 +253,7 @@ def migrating(settings: Settings) -> Iterator[Connection]:
 
 
 def make_folder(settings: Settings) -> None:
-    """Make the library's folder where there is none. Raises LibraryError."""
+    """Create the library's folder if it does not exist. Raises LibraryError."""
     try:
         settings.library.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -269,16 +270,16 @@ def make_folder(settings: Settings) -> None:
 
 
 def _files(settings: Settings) -> list[Path]:
-    """The database and what SQLite keeps beside it while it is open."""
+    """Return the database file and the files that SQLite keeps next to it while it is open."""
     return [settings.library / f"faceid.db{ending}" for ending in ("", "-wal", "-shm")]
 
 
 def alembic_config(url: str) -> Config:
-    """Alembic's configuration, with the migrations of this installation."""
+    """Return Alembic's configuration, with the migrations of this installation."""
     from alembic.config import Config
 
     here = Path(__file__).parents[2]
-    packaged = here / "_migrations"  # where the wheel puts them; a checkout has them at its top
+    packaged = here / "_migrations"  # in a wheel; in a checkout, they are at the top level
     config = Config()
     config.set_main_option("script_location", str(packaged if packaged.is_dir() else here.parent / "migrations"))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
@@ -286,7 +287,7 @@ def alembic_config(url: str) -> Config:
 
 
 def chunks(values: Iterable[Value]) -> Iterator[Sequence[Value]]:
-    """The values in pieces that fit into one statement."""
+    """Split values into chunks that fit into one statement."""
     everything = list(values)
     for at in range(0, len(everything), CHUNK):
         yield everything[at : at + CHUNK]
@@ -301,7 +302,7 @@ def _last_written(file: Path) -> tuple[int, int] | None:
 
 
 def _revision(connection: Connection) -> str | None:
-    """The database's migration; None when it is empty. Raises LibraryError for somebody else's database."""
+    """Return the database's migration; None if it is empty. Raises LibraryError for another program's database."""
     tables = inspect(connection).get_table_names()
     if "alembic_version" in tables:
         found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -312,12 +313,12 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _create(connection: Connection) -> None:
-    """The tables of HEAD in an empty database: what all migrations make of it, in a tenth of the time, as neither
-    they nor Alembic are loaded (tests/store/test_migrations.py)."""
+    """Create the tables of HEAD in an empty database. The result equals that of all migrations
+    (tests/store/test_migrations.py), in a tenth of the time because Alembic is not loaded."""
     from faceid_core.library.store import tables  # noqa: F401  (fills the metadata)
 
     SQLModel.metadata.create_all(connection)
-    # As Alembic would make it: MigrationContext, "version_table".
+    # As Alembic would create it: MigrationContext, "version_table".
     versions = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))
     versions.append_constraint(PrimaryKeyConstraint("version_num", name="alembic_version_pkc"))
     versions.create(connection, checkfirst=True)
@@ -334,7 +335,7 @@ def _migrate(connection: Connection, url: str) -> None:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Driver errors that a user can do something about become one sentence."""
+    """Convert driver errors that a user can do something about to LibraryError."""
     try:
         yield
     except OperationalError as error:
@@ -347,7 +348,7 @@ def plain_errors() -> Iterator[None]:
                 "The database's user has too few rights there; let it make and change tables, or give another user "
                 "in FACEID_DATABASE_URL."
             ) from error
-        if isinstance(error, ProgrammingError) and error.statement is None:  # the driver refuses the address itself
+        if isinstance(error, ProgrammingError) and error.statement is None:  # the driver rejects the URL itself
             raise LibraryError(
                 f"FACEID_DATABASE_URL can't be used ({_first_line(error)}); correct what follows the question mark."
             ) from error
@@ -378,5 +379,5 @@ def _about_server(reason: str) -> str:
 
 
 def _first_line(error: DBAPIError) -> str:
-    """What the driver says, without the address: where the server is, not everybody should read."""
+    """Return the driver's message without the server's address, which not everybody should see."""
     return ADDRESS.sub("", str(error.orig).strip().partition("\n")[0])

@@ -1,4 +1,4 @@
-"""Connections to either database, set up: SQLite by default, PostgreSQL by URL."""
+"""Sets up database connections: SQLite by default, PostgreSQL by URL."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ BUSY_SECONDS = 20
 """How long a write waits for another program's write."""
 
 CONNECT_SECONDS = 10
-"""How long PostgreSQL may take to answer at all."""
+"""How long a connection to PostgreSQL may take."""
 
 STATEMENT_SECONDS = 600
-"""PostgreSQL ends a statement that takes longer; the slowest of ours, over a million faces, take a minute."""
+"""PostgreSQL cancels statements that take longer. Our slowest take a minute, with a million faces."""
 
 IDLE_SECONDS = 120
-"""PostgreSQL ends a write that says nothing for so long: its program hangs, and all others wait for it."""
+"""PostgreSQL ends a write transaction that is idle for longer: its program hangs, and all others wait for it."""
 
 PAGE_BYTES = 2048
-"""SQLite's page in a new file. Crops are 4 to 8 kB, which pages of the usual 4,096 bytes hold with a fifth of their
-room to spare (tests/bench/bench_library.py)."""
+"""SQLite's page size for new files. Crops have 4 to 8 kB; the default of 4,096 bytes would leave a fifth of the
+space unused (tests/bench/bench_library.py)."""
 
 _URL_FORM = "write it like postgresql://user@host/database, or unset it to use a file."
 
 WRITE_LOCK = 0xFACE1D
-"""The advisory lock that a write holds on PostgreSQL: one writer at a time there too. Without it two acts that read
-the same rows at once could both act on what they saw."""
+"""The advisory lock that writes hold on PostgreSQL, which allows one writer at a time, like SQLite. Without it, two
+concurrent actions could read the same rows and both act on them."""
 
 
 def open_engine(settings: Settings) -> Engine:
-    """A pool of connections, set up; nothing is opened yet. Raises LibraryError, DriverMissing."""
+    """Create a connection pool without opening a connection. Raises LibraryError, DriverMissing."""
     url = _parsed(settings.url)
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
@@ -49,9 +49,9 @@ def open_engine(settings: Settings) -> Engine:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+    except (ArgumentError, ValueError) as error:  # ValueError: the port is not a number
         raise LibraryError(f"FACEID_DATABASE_URL is not a database address; {_URL_FORM}") from error
-    # Managed databases hand out "postgres://"; SQLAlchemy's own choice of driver would be another one.
+    # Managed databases hand out "postgres://" URLs. SQLAlchemy would choose another driver by default.
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     return parsed
@@ -65,8 +65,8 @@ def _sqlite_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # we begin transactions ourselves, below
-        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # only a file that is still empty heeds this
+        connection.isolation_level = None  # we begin transactions ourselves below
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")  # only has an effect on an empty file
         _use_wal(connection)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
@@ -80,7 +80,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    """A write takes the one writer's lock when it begins; a read sees one moment throughout."""
+    """Create the PostgreSQL engine: writes take the writer lock at the start, and reads see one snapshot."""
     try:
         engine = create_engine(
             url, pool_pre_ping=True, pool_size=10, max_overflow=50, connect_args=_connecting(url)
@@ -90,11 +90,13 @@ def _postgres_engine(url: URL) -> Engine:
             "PostgreSQL needs its driver; install it with `pip install faceid[postgres]`."
         ) from error
 
+    event.listen(engine, "connect", _check_encoding)
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
         limit = f"SET LOCAL statement_timeout = '{int(STATEMENT_SECONDS * 1000)}ms'"
-        if options.get("faceid_patient", False):  # changing tables may take its time, and so may waiting for it
+        if options.get("faceid_patient", False):  # schema changes, and waiting for them, may take long
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
         elif options.get("faceid_write", False):
             connection.exec_driver_sql(
@@ -108,10 +110,21 @@ def _postgres_engine(url: URL) -> Engine:
     return engine
 
 
-def _connecting(url: URL) -> dict[str, int]:
-    """Parameters of the driver that the address does not give itself: how soon a server, or a machine, counts as
-    gone. A worker's machine that vanished must not hold the one writer's lock for hours."""
-    usual = {
+def _check_encoding(connection: Any, _: object) -> None:
+    """Raise LibraryError if the encoding can't store every name or compare names without regard to case."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise LibraryError(
+            f"The database has the encoding {encoding}; create it again, for example with "
+            "`createdb --encoding=UTF8 --template=template0 faceid`."
+        )
+
+
+def _connecting(url: URL) -> dict[str, int | str]:
+    """Return driver parameters that the URL does not set itself, such as when a server or client counts as gone.
+    A worker whose machine vanished must not hold the writer lock for hours."""
+    usual: dict[str, int | str] = {
+        "client_encoding": "utf8",  # without an encoding, psycopg returns bytes
         "connect_timeout": CONNECT_SECONDS,
         "keepalives_idle": 30,
         "keepalives_interval": 10,
@@ -121,8 +134,8 @@ def _connecting(url: URL) -> dict[str, int]:
 
 
 def _use_wal(connection: Any) -> None:
-    """Switch the file to its write-ahead log. SQLite gives this statement no busy timeout: when another program
-    opens the same new file at this moment it fails at once, so we wait here."""
+    """Switch the file to a write-ahead log. SQLite ignores the busy timeout here: if another program opens the same
+    new file at this moment, the statement fails at once, so we retry."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:

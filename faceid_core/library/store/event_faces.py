@@ -1,7 +1,7 @@
-"""Which faces the events of the journal speak of, so that nobody has to read the journal for it.
+"""An index of the faces mentioned by journal events, which saves reading the whole journal.
 
-Derived from the events' changes: `note` keeps it right as an event is written or rewritten. An undone event counts,
-as it can be redone.
+It is derived from the events' changes: `note` updates it when an event is written or rewritten. Undone events
+count, because they can be redone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from faceid_core.library.store.tables import Event, EventFace, Face
 
 
 def note(session: Session, event_id: int, changes: Sequence[dict[str, Any]]) -> None:
-    """The event has these changes (as they are stored). Faces that are gone are left out."""
+    """Index an event with these changes, as stored. Faces that no longer exist are left out."""
     session.execute(delete(EventFace).where(col(EventFace.event_id) == event_id))
     for chunk in chunks(sorted(faces_in(changes))):
         there = select(col(Face.id)).where(col(Face.id).in_(chunk))
@@ -27,7 +27,7 @@ def note(session: Session, event_id: int, changes: Sequence[dict[str, Any]]) -> 
 
 
 def note_again(session: Session, faces: Collection[int]) -> None:
-    """Faces that had gone are back, and so is what was noted of them. It looks through the whole journal."""
+    """Index restored faces again. Reads the whole journal."""
     if not faces:
         return
     text = cast(col(Event.changes), Text)
@@ -41,7 +41,7 @@ def note_again(session: Session, faces: Collection[int]) -> None:
 
 
 def mentioned(session: Session, faces: Iterable[int]) -> set[int]:
-    """Of these faces, those that any event speaks of."""
+    """Return the faces that are mentioned by any event."""
     found: set[int] = set()
     for chunk in chunks(faces):
         found.update(session.scalars(select(col(EventFace.face_id)).where(col(EventFace.face_id).in_(chunk))))
@@ -49,7 +49,7 @@ def mentioned(session: Session, faces: Iterable[int]) -> set[int]:
 
 
 def faces_in(changes: Iterable[dict[str, Any]]) -> set[int]:
-    """The faces that an event's changes speak of: their own rows, their names, pairs, and covers of people."""
+    """Return the faces mentioned in an event's changes: as face rows, labels, pairs or covers."""
     return {face for change in changes for face in _faces_of(change) if face is not None}
 
 

@@ -1,7 +1,7 @@
-"""Boxes that humans drew or moved, beside the rows that follow from them.
+"""Hand-drawn and moved boxes, and the rows derived from them.
 
-A `HandBox` is the decision; the face's own box, landmarks, picture and vector are derived from it. So `place` runs
-in the transaction of every act, undone and redone ones included.
+A `HandBox` is the decision. The face's own box, landmarks, picture and vector are derived from it, so `place` runs
+in the transaction of every action, including undo and redo.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from faceid_core.values import Box, Flag
 
 Row = dict[str, Any]
 Sides = Sequence[tuple[Row | None, Row | None]]
-"""Rows of HandBox before and after."""
+"""HandBox rows before and after a change."""
 
 BY_HAND = "hand"
-"""The detector of a face that only a human saw."""
+"""The detector name of a hand-drawn face."""
 
 EDGES = ("left", "top", "right", "bottom")
 
 
 def needed(session: Session, boxes: Sides) -> bool:
-    """Whether a face that only a human saw would go although other decisions are about it."""
+    """Whether a hand-drawn face would be deleted although there are other decisions about it."""
     going = [before["face_id"] for before, after in boxes if before and not after]
     if not going:
         return False
@@ -55,7 +55,7 @@ def needed(session: Session, boxes: Sides) -> bool:
 
 
 def bring_back(session: Session, boxes: Sides) -> list[int]:
-    """Insert the faces that only a human saw and that had gone with their boxes; their ids."""
+    """Restore hand-drawn faces that were deleted with their boxes. Returns their ids."""
     coming = {after["face_id"]: after for before, after in boxes if after and not before}
     if not coming:
         return []
@@ -67,8 +67,8 @@ def bring_back(session: Session, boxes: Sides) -> list[int]:
 
 
 def face_row(row: Row) -> Row:
-    """A face that only a human saw, before anything is computed of it. row: of its HandBox; face_id None for a new
-    one."""
+    """Return the row of a hand-drawn face for which nothing has been computed yet. row: its HandBox, with face_id
+    None for a new face."""
     given = {"id": row["face_id"]} if row.get("face_id") is not None else {}
     edges = {edge: row[edge] for edge in EDGES}
     rest = {"photo_id": row["photo_id"], "score": 1.0, "landmarks": b"", "quality": 0.0, "quality_parts": {}}
@@ -76,8 +76,8 @@ def face_row(row: Row) -> Row:
 
 
 def place(session: Session, boxes: Sides) -> None:
-    """Bring the faces to where their boxes now are, or back to where the detector found them. Rows of HandBox that
-    go are deleted here: what the detector found is in them."""
+    """Move faces to their new boxes, or back to where the detector found them. HandBox rows are deleted here,
+    because they contain the detector's box."""
     for before, after in boxes:
         if after is not None:
             if before is None:
@@ -88,7 +88,7 @@ def place(session: Session, boxes: Sides) -> None:
 
 
 def to_describe(session: Session, faces: Iterable[int]) -> None:
-    """Have these faces described anew; not those of who refused."""
+    """Queue these faces to be described again, except for people who refused consent."""
     wanted = set(faces)
     wanted -= withholding.withheld_among(session, wanted)
     wanted -= set(
@@ -99,8 +99,8 @@ def to_describe(session: Session, faces: Iterable[int]) -> None:
 
 
 def carry(session: Session, face: int, move: Callable[[Box], Box]) -> None:
-    """The face's photo has become another picture of the same: its box moves, and with it each box that the journal
-    remembers, so that every decision can still be undone and redone."""
+    """Move a face's box after its photo was edited, including every box stored in the journal, so that all
+    decisions can still be undone and redone."""
     row = session.get_one(HandBox, face)
     for edge, value in zip(EDGES, move(Box(row.left, row.top, row.right, row.bottom)).as_tuple(), strict=True):
         setattr(row, edge, float(value))
@@ -126,7 +126,7 @@ def _moved(row: Row, move: Callable[[Box], Box]) -> Row:
 
 
 def _keep_found(session: Session, face: int) -> None:
-    """The first box by hand of a face that a detector found."""
+    """Save the detector's box when a detected face gets its first hand-drawn box."""
     row = session.execute(
         select(Face.left, Face.top, Face.right, Face.bottom, Face.detector).where(col(Face.id) == face)  # type: ignore[call-overload]
     ).one()
@@ -141,7 +141,7 @@ def _take_back(session: Session, face: int) -> None:
     if detector == BY_HAND:
         withholding.forget_derived(session, [face])
         session.execute(delete(Face).where(col(Face.id) == face))
-    elif found is not None:  # a library that an older version had meanwhile does not know it: the box stays
+    elif found is not None:  # unknown if an older version used the library in between: the box stays
         _move(session, face, found)
 
 

@@ -1,4 +1,4 @@
-"""A deep look at the database: is everything there that must be, and do the names agree with the journal?"""
+"""Integrity checks: is the database complete, and do its rows agree with the journal?"""
 
 from __future__ import annotations
 
@@ -37,23 +37,24 @@ Key = tuple[str, tuple[Any, ...]]
 FORGOTTEN = ("clusterrun", "trainedmodel")
 
 _OF_PHOTOS = ("persononphoto", "phototag")
-"""Decisions about photos, which no face takes along."""
+"""Decisions about photos, which are not deleted with a face."""
 
 DECISIONS = {table: model for table, model in JOURNALLED.items() if table not in FORGOTTEN}
-"""What must agree with the journal for ever. Old groupings and recognisers are forgotten, and their events stay."""
+"""Tables that must always agree with the journal. Old groupings and recognisers are deleted, but their events
+stay."""
 
 
 def problems(database: Database) -> list[str]:
-    """What is wrong, one sentence each; [] for a sound library. Reads every row, and changes nothing."""
+    """Return the problems found, one sentence each; [] for a sound library. Reads every row and changes nothing."""
     checks = (_orphans, _missing, _not_finite, _counts, _person_counts, _journal, _event_faces, _erased)
     with database.read() as session:
         if damaged := list(_file(session)):
-            return damaged  # nothing that is read from such a file can be relied upon
+            return damaged  # other checks are meaningless on a damaged file
         return [problem for check in checks for problem in check(session)]
 
 
 def _file(session: Session) -> Iterator[str]:
-    """What SQLite finds by itself; PostgreSQL checks its pages as it works."""
+    """Run SQLite's own check. PostgreSQL checks its pages while it runs."""
     if session.get_bind().dialect.name != "sqlite":
         return
     found = [row[0] for row in session.execute(text("PRAGMA integrity_check"))]
@@ -94,7 +95,7 @@ def _missing(session: Session) -> Iterator[str]:
 
 
 def _not_finite(session: Session) -> Iterator[str]:
-    """The program refuses them now; libraries of before may hold some."""
+    """Find vectors that are not finite. They are refused now, but older libraries may contain some."""
     wanted = select(Embedding.embedder, Embedding.vector)  # type: ignore[call-overload]
     rows = session.execute(wanted.execution_options(yield_per=1000))
     for embedder, count in sorted(Counter(name for name, vector in rows if not is_finite(vector)).items()):
@@ -125,7 +126,7 @@ def _person_counts(session: Session) -> Iterator[str]:
 
 
 def _journal(session: Session) -> Iterator[str]:
-    """Where the rows of decisions differ from what the standing events lead to."""
+    """Find decision rows that differ from the result of the events in force."""
     wanted, found = replay(session), _decided(session)
     faces = {key[1][0] for key in found if key[0] == "face"}
     expected = {key: state for key, state in wanted.items() if state is not None and _has_faces(key, faces)}
@@ -139,8 +140,8 @@ def _journal(session: Session) -> Iterator[str]:
 
 
 def _erased(session: Session) -> Iterator[str]:
-    """Recognisers and jobs with names that nobody bears or ever bore: those of people who were erased. People who
-    were renamed, merged or deleted are in the journal."""
+    """Find recognisers and jobs with names that nobody has or ever had: those of erased people. Former names of
+    people who were renamed, merged or deleted are in the journal."""
     models, jobs = of_nobody(session)
     if models:
         numbers = ", ".join(str(model.id) for model in models)
@@ -150,7 +151,7 @@ def _erased(session: Session) -> Iterator[str]:
 
 
 def _event_faces(session: Session) -> Iterator[str]:
-    """Where it is forgotten that an event speaks of a face, a new import might take that face away."""
+    """Check the index of faces in events. If a face were missing there, a new import might delete it."""
     there = set(session.scalars(select(col(Face.id))))
     noted: dict[int, set[int]] = {}
     for face, event in session.execute(select(EventFace.face_id, EventFace.event_id)):  # type: ignore[call-overload]
@@ -163,10 +164,10 @@ def _event_faces(session: Session) -> Iterator[str]:
 
 
 def replay(session: Session) -> dict[Key, str | None]:
-    """Row -> its content after all standing events, None where it does not exist any more.
+    """Return row key -> content after all events in force; None if the row no longer exists.
 
-    Events are undone and redone in any order, so the steps of a row form a path whose order is unknown. Its end
-    is the one state that is entered once more often than it is left; a path that closes ends where it began.
+    Events are undone and redone in any order, so the changes of a row form a path of unknown order. Its end is the
+    one state that is entered once more often than it is left. A closed path ends where it began.
     """
     balance: dict[Key, Counter[str | None]] = {}
     events = select(Event).where(col(Event.undone_at).is_(None)).order_by(col(Event.id))
@@ -189,19 +190,19 @@ def _end(key: Key, steps: Counter[str | None]) -> str | None:
 
 
 def _unmade(key: Key) -> str | None:
-    """What a row is before any decision."""
+    """Return the content of a row before any decision."""
     return _content({"id": key[1][0], "flag": Flag.NONE.value}) if key[0] == "face" else None
 
 
 def _content(row: dict[str, Any] | None) -> str | None:
-    """The row as text. Not a person's picture: the database takes it away together with its face."""
+    """Return the row as text, without a person's cover, which the database clears when its face is deleted."""
     if row is None:
         return None
     return json.dumps({name: value for name, value in row.items() if name != "cover_face_id"}, sort_keys=True)
 
 
 def _has_faces(key: Key, faces: set[Any]) -> bool:
-    """A face that was deleted took its label, its rejections and its verdicts along."""
+    """Whether the row's faces exist. Deleting a face also deletes its label, rejections and verdicts."""
     ends = {
         "person": (),
         "consent": (),
@@ -213,7 +214,7 @@ def _has_faces(key: Key, faces: set[Any]) -> bool:
 
 
 def _decided(session: Session) -> dict[Key, str | None]:
-    """Every row that decisions make, as it is now."""
+    """Return every decision row as it is now."""
     found: dict[Key, str | None] = {}
     for table, model in DECISIONS.items():
         if table == "face":

@@ -1,4 +1,4 @@
-"""The tables of background work: jobs, the parts of those that several workers share, and the workers."""
+"""The tables of background work: jobs, the parts of shared jobs, and workers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from faceid_core.values import LOCAL_OWNER, JobState, utc_now
 
 
 class Job(SQLModel, table=True):
-    """Background work. heartbeat_at tells a running job from one whose worker died.
+    """A background job. heartbeat_at tells a running job from one whose worker died.
 
-    is_split: its work lies in parts, which workers share; nobody has the job itself any more. fence: how often it
-    was handed out, see lease. attempts: how often its worker died. not_before: when it is tried again.
+    is_split: its work is in parts shared between workers; no worker holds the job itself. fence: how often it was
+    handed out, see lease. attempts: how often its worker died. not_before: time of the next attempt.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -45,10 +45,10 @@ class Job(SQLModel, table=True):
 
 
 class JobPart(SQLModel, table=True):
-    """Files of an import that a worker takes at once; the row goes when all have an outcome.
+    """Files of an import that a worker claims together. The row is deleted when all have an outcome.
 
-    paths: those without one. report: what became of the others. heartbeat_at: None while nobody has it. attempts:
-    how often its worker died since a file of it was stored.
+    paths: files without an outcome. report: the outcome of the others. heartbeat_at: None while no worker holds it.
+    attempts: how often its worker died since one of its files was last stored.
     """
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
@@ -67,8 +67,8 @@ class JobPart(SQLModel, table=True):
 
 
 class JobWorker(SQLModel, table=True):
-    """A process that takes jobs. doing: the kind of job, or nothing. photos: stored since it started; rate: photos
-    a second in the job it is at. asked: to examine what it reaches; findings: what it found, see
+    """A worker process. doing: the kind of its current job, or "". photos: stored since it started; rate: photos
+    per second in the current job. asked: to check what it can reach; findings: the results, see
     steps.check_cluster."""
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}

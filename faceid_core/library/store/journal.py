@@ -1,8 +1,7 @@
-"""The journal: every human decision, and every new grouping, is one event that holds each changed row before and
-after.
+"""The journal: every human decision and every new grouping is one event, with each changed row before and after.
 
-An act is a list of changes; applying them and writing the event is one transaction. Undo applies them backwards,
-after making sure that no row has changed since.
+An action is a list of changes, applied in the transaction that writes the event. Undo applies them in reverse,
+after checking that no row has changed since.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ from faceid_core.library.store.tables import Event
 from faceid_core.values import Actor, Role, utc_now
 
 ERASED = "erase"
-"""The kind of event that can't be undone: it says that something went for good, and keeps nothing of it."""
+"""The kind of event for erasures. It can't be undone and contains nothing of what was erased."""
 
 REMOVED = "remove files"
-"""The kind of event that says that files went for good."""
+"""The kind of event for permanently deleted files."""
 
 AUDIT_PAGE = 1000
-"""Events that are read at once for the audit."""
+"""Events read per batch for the audit."""
 
 SHARED = "share"
-"""The kind of event that says that a link was made or removed."""
+"""The kind of event for links that were created or removed."""
 
 USERS, TOKENS = "user", "token"
-"""The kinds of event that say who may come in. Their summaries name users, never a secret."""
+"""The kinds of event for changes to users and tokens. Their summaries name users, but contain no secrets."""
 
 ACCESS = (USERS, TOKENS)
 """Kinds of events that only owners see."""
@@ -49,24 +48,24 @@ FINAL = {
     USERS: "Who may sign in can't be undone here; users are added, changed and removed on the page Users.",
     TOKENS: "A token can't be undone here; tokens are made and removed on the page Users.",
 }
-"""Kinds of events that are never undone, and what to tell whoever tries."""
+"""Kinds of events that can't be undone, with the message for users who try."""
 
 Token = tuple[Any, ...]
-"""What one event needs and another one touches."""
+"""Identifies state that one event needs and another one changes."""
 
 
 class Journal:
-    """Reads, undoes and redoes human decisions: an editor their own, an owner those of everybody. It tells
-    names, also those of hidden people: viewers read none of it (NotAllowed)."""
+    """Reads, undoes and redoes human decisions. Editors can undo their own, owners those of everybody. It contains
+    names of hidden people, so viewers can't read it (NotAllowed)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def recent(self, limit: int = 20, *, before: int | None = None, actor: str | None = None) -> list[EventView]:
-        """The newest events first, behind the event `before`; only those of one actor when asked for. Who came in
-        or went is told to owners only."""
+        """List events, newest first, before the event `before`, optionally of one actor. Only owners see changes to
+        users and tokens."""
         self._database.actor.require(Role.EDITOR)
-        # Without the changes: a bulk act's rows are megabytes that no list shows.
+        # Without the changes: the rows of a bulk action take megabytes, and lists don't show them.
         light = select(Event).options(defer(Event.changes)).order_by(col(Event.id).desc()).limit(limit)  # type: ignore[arg-type]
         if before is not None:
             light = light.where(col(Event.id) < before)
@@ -80,8 +79,8 @@ class Journal:
     def audit(
         self, *, start: datetime | None = None, end: datetime | None = None, actor: str | None = None
     ) -> Iterator[AuditEntry]:
-        """Every event, the oldest first, a page at a time; from `start` on and before `end` (UTC without a zone),
-        and by one actor, where asked for: who acted, or who undid it."""
+        """Yield all events in pages, oldest first, optionally from `start` and before `end` (naive UTC), and of one
+        actor, who did or undid them."""
         self._database.actor.require(Role.OWNER)
         return self._audit(start, end, actor)
 
@@ -95,7 +94,7 @@ class Journal:
         wanted = select(*columns).where(*conditions).order_by(col(Event.id)).limit(AUDIT_PAGE)
         last = 0
         while True:
-            with self._database.read() as session:  # not one for all: a slow reader must hold nobody up
+            with self._database.read() as session:  # one per page: a slow reader must not block others
                 rows = session.execute(wanted.where(col(Event.id) > last)).all()
             yield from (AuditEntry(*(*row[:-1], row[-1] or None)) for row in rows)
             if len(rows) < AUDIT_PAGE:
@@ -103,49 +102,49 @@ class Journal:
             last = rows[-1][0]
 
     def note(self, summary: str) -> EventView:
-        """Note that files went for good. It can't be undone."""
+        """Record that files were permanently deleted. This event can't be undone."""
         with self._database.write(Role.OWNER) as session:
             event = note(session, REMOVED, summary)
             session.flush()
             return _view(event)
 
     def last_erasure(self) -> datetime | None:
-        """When something was erased last, in UTC without a zone."""
+        """Return the time of the last erasure, in naive UTC."""
         self._database.actor.require(Role.OWNER)
         with self._database.read() as session:
             return session.scalar(select(func.max(Event.at)).where(col(Event.kind) == ERASED))
 
     def actors(self) -> list[str]:
-        """Everybody who decided something, by name."""
+        """Return the names of all actors with events, sorted."""
         self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             return list(session.scalars(select(col(Event.actor)).distinct().order_by(col(Event.actor))))
 
     def may_undo(self, event: EventView) -> bool:
-        """Whether whoever acts may undo this event, or redo an undone one; another decision may be in the way."""
+        """Whether the actor may undo this event, or redo it if undone. Another decision may still prevent it."""
         return not event.final and _may(self._database.actor, event)
 
     def later(self, event_id: int) -> int:
-        """How many events `undo_to` would take back."""
+        """Count the events that `undo_to` would undo."""
         self._database.actor.require(Role.EDITOR)
         with self._database.read() as session:
             return session.scalar(select(func.count()).select_from(Event).where(*_standing_after(event_id))) or 0
 
     def undo(self, event_id: int | None = None) -> EventView:
-        """Take an event back, by default the newest that may be. Raises NotFound, BadInput with the reason,
-        NotAllowed for an editor where it is somebody else's."""
+        """Undo an event, by default the newest that can be undone. Raises NotFound, BadInput with the reason,
+        NotAllowed for an editor if it is another user's."""
         with self._database.write() as session:
             return _undo(session, _find(session, event_id, undone=False))
 
     def redo(self, event_id: int | None = None) -> EventView:
-        """Do an undone event again, by default the one that was undone last. Raises as `undo` does."""
+        """Redo an undone event, by default the one undone last. Raises like `undo`."""
         with self._database.write() as session:
             return _redo(session, _find(session, event_id, undone=True))
 
     def undo_to(self, event_id: int) -> list[EventView]:
-        """Back to where this event was the newest: take back, all or none, every later one that stands.
+        """Go back to when this event was the newest: undo all later events in force, or none.
 
-        Returns them as they were taken back. Erasures stay, as they can't be undone. Raises NotFound, BadInput.
+        Returns them in the order they were undone. Erasures can't be undone and stay. Raises NotFound, BadInput.
         """
         with self._database.write(Role.OWNER) as session:
             if session.get(Event, event_id) is None:
@@ -155,7 +154,7 @@ class Journal:
             return _in_any_order(session, ids, lambda event: _undo(session, event))
 
     def redo_all(self, ids: Sequence[int]) -> list[EventView]:
-        """Do these undone events again, all or none, the oldest first. Raises as `undo` does."""
+        """Redo these undone events, all or none, oldest first. Raises like `undo`."""
         with self._database.write() as session:
             for number in ids:
                 _find(session, number, undone=True)
@@ -163,7 +162,7 @@ class Journal:
 
 
 def note(session: Session, kind: str, summary: str) -> Event:
-    """Write an event of a kind in FINAL, in the caller's transaction and name."""
+    """Write an event of a kind in FINAL, in the caller's transaction and under its actor."""
     event = Event(actor=acting(session).name, kind=kind, summary=summary, changes=[])
     session.add(event)
     return event
@@ -205,8 +204,8 @@ def _redo(session: Session, event: Event) -> EventView:
 def _in_any_order(
     session: Session, ids: Sequence[int | None], act: Callable[[Event], EventView]
 ) -> list[EventView]:
-    """Act on all events in the given order; one that is refused is tried again after the others, as events that
-    were redone may build on each other in another order. Raises the refusal when no event is left that goes."""
+    """Undo or redo all events in the given order. An event that is refused is retried after the others, because
+    redone events may depend on each other in another order. Raises the refusal if no event can proceed."""
     done: list[EventView] = []
     waiting = list(ids)
     while waiting:
@@ -216,7 +215,7 @@ def _in_any_order(
                 with session.begin_nested():
                     event = session.get_one(Event, number)
                     done.append(act(event))
-                session.expunge(event)  # a bulk act's rows are megabytes
+                session.expunge(event)  # the rows of a bulk action take megabytes
             except BadInput as error:
                 refused.append(number)
                 reason = error
@@ -234,10 +233,10 @@ def record(
     *,
     done: Sequence[Change] = (),
 ) -> EventView | None:
-    """Apply an act and write its event, in the caller's transaction and name. Returns the event; an act without
-    changes leaves none. Raises Conflict.
+    """Apply an action and write its event, in the caller's transaction and under its actor. Returns the event, or
+    None if there are no changes. Raises Conflict.
 
-    done: changes of the same act that are applied already (a new person, whose id only the database knows).
+    done: changes of the same action that were already applied, such as a new person that needed an id.
     """
     if not changes and not done:
         return None
@@ -246,7 +245,7 @@ def record(
     rows = [{"table": c.table, "before": encode(c.before), "after": encode(c.after)} for c in (*done, *changes)]
     event = Event(actor=acting(session).name, kind=kind, summary=summary, changes=rows)
     session.add(event)
-    session.flush()  # the database knows its id
+    session.flush()  # to get its id
     event_faces.note(session, event.id or 0, rows)
     return _view(event)
 
@@ -261,11 +260,11 @@ def _view(event: Event) -> EventView:
 
 @contextmanager
 def _explain_conflict(session: Session, event: Event, applied: Sequence[Change]) -> Iterator[None]:
-    """A refusal to apply the changes that undo or redo the event names the decision that is in the way, and speaks
-    of none where none is."""
+    """If the changes that undo or redo the event are refused, raise a Conflict that names the decision in the way,
+    if there is one."""
     newest_first = col(Event.id).desc()
     try:
-        with session.begin_nested():  # PostgreSQL answers no question after an error until that is rolled back
+        with session.begin_nested():  # after an error, PostgreSQL refuses queries until a rollback
             yield
     except Conflict as error:
         standing = select(Event).where(col(Event.undone_at).is_(None), col(Event.id) != event.id)
@@ -281,31 +280,31 @@ def _explain_conflict(session: Session, event: Event, applied: Sequence[Change])
 
 
 def _came_later(other: Event, event: Event) -> bool:
-    """Whether a standing event may have changed rows after this one did, or after this one was undone. An older one
-    can't have: to be redone it needs the rows as they were before this one."""
+    """Whether an event in force may have changed rows after this one was done or undone. An older event can't have:
+    to be redone, it needs the rows as they were before this one."""
     return event.undone_at is not None or (other.id or 0) > (event.id or 0)
 
 
 def _rows_before(changes: Sequence[Change]) -> dict[Token, Row | None]:
-    """The rows that changes start from, by table and key."""
+    """Return the rows that changes start from, by table and key."""
     return {(c.table, *key_of(c.table, c.before or c.after)): c.before for c in changes}
 
 
 def _overwrites(changes: Sequence[Change], rows: Mapping[Token, Row | None]) -> bool:
-    """Whether another event left one of these rows as something else."""
+    """Whether another event left one of these rows in a different state."""
     left = {(c.table, *key_of(c.table, c.before or c.after)): c.after for c in changes}
     return any(left[token] != rows[token] for token in left.keys() & rows.keys())
 
 
 def _needs(applied: Sequence[Change]) -> set[Token]:
-    """What must not be otherwise for changes to be applied, beside the rows that they start from."""
+    """Return what else the changes rely on, besides the rows that they start from."""
     needed: set[Token] = set()
     for change in applied:
         before, after = change.before, change.after
         if change.table == "person" and before and not after:
-            needed.add(("faces of", before["id"]))  # a person goes without them
+            needed.add(("faces of", before["id"]))  # a person can only be deleted without them
         if change.table == "handbox" and before and not after:
-            needed.add(("decided of", before["face_id"]))  # a face that only a human saw goes with its box
+            needed.add(("decided of", before["face_id"]))  # a hand-drawn face is deleted with its box
         if after and "name_key" in after:
             needed.add(("name", after["name_key"]))
         if after and change.table in _CONTRARY:
@@ -317,7 +316,7 @@ def _needs(applied: Sequence[Change]) -> set[Token]:
 
 
 def _touches(changes: Sequence[Change]) -> set[Token]:
-    """What the event did, as it stands, that may be against what another one needs."""
+    """Return what the event did that may conflict with what another event needs."""
     touched: set[Token] = set()
     for change in changes:
         before, after = change.before, change.after
@@ -337,10 +336,10 @@ def _touches(changes: Sequence[Change]) -> set[Token]:
 
 
 _OF_PEOPLE = ("consent", "persononphoto")
-"""What else belongs to a person, who can't go without it."""
+"""Other tables with rows of a person, which prevent deleting the person."""
 
 _CONTRARY = {"label": "rejection", "rejection": "label"}
-"""A face can't be somebody and be said not to be."""
+"""A face can't have a person as its label and as a rejection."""
 
 
 def _find(session: Session, event_id: int | None, *, undone: bool) -> Event:

@@ -1,4 +1,4 @@
-"""The right to do a piece of work, which ends when its holder falls silent and another takes the work over."""
+"""Leases on work, which end when the holder stops sending heartbeats and another worker takes over."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from faceid_core.values import JobState, utc_now
 
 @dataclass
 class Lease:
-    """What a worker holds: number -> fence. A fence is a count of how often the work was handed out, so that who
-    comes late, with the fence of before, is told from who has the work now. It changes while the work goes on."""
+    """The work that a worker holds: id -> fence. A fence counts how often the work was handed out, so a late worker
+    with an old fence is told apart from the current holder. It may change while the work is in progress."""
 
     jobs: dict[int, int] = field(default_factory=dict)
     parts: dict[int, int] = field(default_factory=dict)
 
     def check(self, session: Session) -> None:
-        """In a transaction that writes, before anything is written. Raises LeaseLost."""
+        """Check the lease at the start of a write transaction. Raises LeaseLost."""
         jobs = select(Job.id, Job.fence).where(  # type: ignore[call-overload]
             col(Job.id).in_(self.jobs), col(Job.state) == JobState.RUNNING.value
         )
@@ -33,8 +33,8 @@ class Lease:
 
 
 def database_now(session: Session) -> datetime:
-    """The moment by the database's clock, in UTC without a zone: those of the workers' machines may differ. It goes
-    on within a transaction, which may have waited for another one."""
+    """Return the time by the database's clock, in naive UTC: the clocks of the workers may differ. It advances
+    within a transaction, which may have waited for another one."""
     if session.get_bind().dialect.name != "postgresql":
         return utc_now()  # a file is on this machine
     now: datetime = session.execute(text("SELECT clock_timestamp() AT TIME ZONE 'UTC'")).scalar_one()

@@ -1,6 +1,6 @@
-"""The faces that recognisers hold beside their people: who is erased or refuses goes from there, too.
+"""The faces that recognisers store besides their people. Erasures and refusals of consent remove them here as well.
 
-Their vectors lie in the model's file, with the ids of their faces; see recognition.scoring.FaceSet.
+The model's file contains their vectors and face ids; see recognition.scoring.FaceSet.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from faceid_core.tensor_folder import Tensors
 SETS = ("cohort", "negatives")
 
 HELD_OUT = "held"
-"""What was answered about faces: no vectors, but their ids."""
+"""Predictions for held-out faces: their ids, but no vectors."""
 
 
 def faces_in(folder: Path) -> frozenset[int]:
-    """The faces whose vectors a model holds; none where its files can't be read."""
+    """Return the faces whose vectors a model contains; none if its files can't be read."""
     found = _read(folder)
     return frozenset() if found is None else _faces(found)
 
 
 def without(folder: Path, faces: Iterable[int]) -> Path | None:
-    """A new folder beside this one, without the faces; None where it holds none of them."""
+    """Write a copy of the model folder without the faces. Returns it, or None if the model contains none of
+    them."""
     tensors, gone = _read(folder), set(faces)
     if tensors is None or gone.isdisjoint(_faces(tensors, (*SETS, HELD_OUT))):
         return None
@@ -46,8 +47,8 @@ def without(folder: Path, faces: Iterable[int]) -> Path | None:
 
 
 def trim(session: Session, models_folder: Path, faces: Iterable[int]) -> list[str]:
-    """Take faces out of all recognisers, which get a new folder each. Returns the former folders, which are to be
-    deleted once the transaction is committed."""
+    """Remove faces from all recognisers, each of which gets a new folder. Returns the old folders, to be deleted
+    after the transaction is committed."""
     gone, former = frozenset(faces), []
     for model in session.scalars(select(TrainedModel)) if gone else ():
         if (new := without(models_folder / model.artifact, gone)) is not None:
@@ -57,7 +58,7 @@ def trim(session: Session, models_folder: Path, faces: Iterable[int]) -> list[st
 
 
 def strays(session: Session, models_folder: Path) -> Iterator[tuple[TrainedModel, frozenset[int]]]:
-    """Recognisers with faces that are not in the library, or whose person refused, and these faces."""
+    """Yield recognisers with faces that are no longer in the library, or whose person refused, and these faces."""
     withheld = frozenset(session.scalars(withheld_faces()))
     for model in session.scalars(select(TrainedModel)):
         held = faces_in(models_folder / model.artifact)
@@ -81,10 +82,10 @@ def _read(folder: Path) -> Tensors | None:
         described, content = tensor_folder.read(folder)
         return tensor_folder.tensors_of(content, described["tensors"]["sha256"])
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
-        return None  # nobody can serve it either
+        return None  # it can't be used for recognition either
 
 
 def _faces(tensors: Tensors, sets: Iterable[str] = SETS) -> frozenset[int]:
-    """Without 0, which stands for a face that is in no library."""
+    """Return the face ids, without 0, which stands for a face that is in no library."""
     named = (tensors[of] for name in sets if (of := f"{name}_faces") in tensors)
     return frozenset(int(face) for faces in named for face in faces) - {0}

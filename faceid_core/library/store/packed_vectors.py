@@ -1,4 +1,4 @@
-"""Vectors as the database keeps them: little-endian float32 bytes, every number of them finite."""
+"""Vectors as stored in the database: little-endian float32 bytes, all values finite."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ AnyRow = TypeVar("AnyRow", bound=Sequence[Any])
 
 
 def pack(vector: Any) -> bytes:
-    """One vector (D,) as bytes."""
+    """Return a vector (D,) as bytes."""
     return np.ascontiguousarray(vector, "<f4").tobytes()
 
 
 def unpack(packed: Sequence[bytes]) -> Vectors:
-    """Stored vectors as (N, D) float32."""
+    """Return stored vectors as (N, D) float32."""
     if not packed:
         return np.empty((0, 0), np.float32)
     return np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1).astype(np.float32)
 
 
 def is_finite(packed: bytes) -> bool:
-    """Whether a stored vector is whole, and has neither NaN nor infinity in it."""
+    """Whether a stored vector is complete and contains neither NaN nor infinity."""
     return len(packed) % 4 == 0 and bool(np.isfinite(np.frombuffer(packed, "<f4")).all())
 
 
 def usable(rows: Sequence[AnyRow], place: int) -> list[AnyRow]:
-    """The rows whose vector, at `place`, is finite. Libraries of before may hold others, next to which no distance
-    means anything: they are left out with a warning."""
+    """Return the rows whose vector, at index `place`, is finite. Older libraries may contain others, for which
+    distances are meaningless: they are left out with a warning."""
     kept = [row for row in rows if is_finite(row[place])]
     if len(kept) < len(rows):
         logger.warning(

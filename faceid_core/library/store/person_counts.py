@@ -1,6 +1,6 @@
-"""How many faces and photos each person has, and their best face: counted once, forgotten when that may change.
+"""Cached counts of faces and photos per person, and their best face. Changes delete the cached row.
 
-Counting everybody reads every named face, 0.1 s for half a million; what was forgotten is counted when asked for.
+Counting all people reads every named face, 0.1 s for half a million. Missing rows are counted on demand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from faceid_core.values import Flag, Role
 
 
 def forget(session: Session, people: Iterable[int], faces: Iterable[int] = ()) -> None:
-    """These people, and those whose faces these are, have changed."""
+    """Delete the counts of these people, and of the people of these faces."""
     for chunk in chunks(set(people)):
         session.execute(delete(PersonCounts).where(col(PersonCounts.person_id).in_(chunk)))
     for chunk in chunks(set(faces)):
@@ -32,7 +32,7 @@ def forget_all(session: Session) -> None:
 
 
 def fill_counts(database: Database) -> None:
-    """Count whoever is not counted."""
+    """Compute the missing counts."""
     missing = (
         select(col(Person.id))
         .outerjoin(PersonCounts, col(PersonCounts.person_id) == col(Person.id))
@@ -41,7 +41,7 @@ def fill_counts(database: Database) -> None:
     with database.read() as session:
         if session.scalars(missing.limit(1)).first() is None:
             return
-    # Counted and written while nobody else writes, or it might be old already. Whoever looks may cause it.
+    # Computed within a write, or the result might already be stale. Even viewers may trigger it.
     with database.write(Role.VIEWER) as session:
         for chunk in chunks(session.scalars(missing).all()):
             rows = session.execute(counted(chunk)).mappings()
@@ -49,7 +49,7 @@ def fill_counts(database: Database) -> None:
 
 
 def counted(people: Sequence[int | None] | None = None) -> Select[Any]:
-    """The rows of PersonTally as they should be, for everybody or just these."""
+    """Select up-to-date rows of PersonCounts, for all people or just these."""
     mine = true() if people is None else col(Label.person_id).in_(people)
     totals = (
         select(
@@ -87,7 +87,7 @@ def counted(people: Sequence[int | None] | None = None) -> Select[Any]:
 
 
 def _without_face(people: Sequence[int | None] | None) -> Select[Any]:
-    """Photos that a person is on without any face of theirs."""
+    """Select photos that a person is on without a face."""
     theirs = exists().where(
         col(Face.photo_id) == col(PersonOnPhoto.photo_id),
         col(Label.face_id) == col(Face.id),

@@ -1,4 +1,4 @@
-"""Tables around people: what is known of them beyond name and birth."""
+"""Tables about people: details besides name and birth date, and saved searches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faceid_core.values import utc_now
 
 
 class PersonDetails(SQLModel, table=True):
-    """What is known of a person besides the name; without a row nothing is. favourite: lists show them first."""
+    """Details of a person. Without a row, none are known. favourite: lists show them first."""
 
     person_id: int = Field(sa_column=Column(Integer, ForeignKey("person.id", ondelete="CASCADE"), primary_key=True))
     death_date: date | None = None
@@ -21,7 +21,7 @@ class PersonDetails(SQLModel, table=True):
 
 
 class SavedSearch(SQLModel, table=True):
-    """A search for photos under a name. query: the fields of a PhotoQuery that say anything."""
+    """A saved search for photos. query: the fields of a PhotoQuery that are not at their defaults."""
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 

@@ -1,4 +1,4 @@
-"""Tables of what people say of whole photos: who is on them without a face, and tags."""
+"""Tables of decisions about whole photos: people on them without a face, and tags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faceid_core.values import utc_now
 
 
 class PersonOnPhoto(SQLModel, table=True):
-    """A human said: this person is on this photo, although no face shows it. presence: see values.Presence."""
+    """A user's decision that a person is on a photo without a face. presence: see values.Presence."""
 
     __tablename__ = "persononphoto"
 
@@ -25,7 +25,7 @@ class PersonOnPhoto(SQLModel, table=True):
 
 
 class PhotoTag(SQLModel, table=True):
-    """A word or two that a human gave to a photo. tag_key: the text case-folded."""
+    """A tag of a photo. tag_key: the text case-folded."""
 
     __table_args__: ClassVar[tuple[Index]] = (Index("ix_phototag_tag_key", "tag_key"),)
 

@@ -1,4 +1,4 @@
-"""What happens around a transaction in which rows go for good, other than by an erasure."""
+"""Hooks for transactions that permanently delete rows, other than erasures."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Protocol
 from sqlmodel import Session
 
 ANNOUNCE, PURGED, TRIM = "announce", "purged", "trim"
-"""In the info of a writing session: what to call before rows go for good; where some did, the folders of
-recognisers that go with them; and what takes faces out of the recognisers that stay."""
+"""Keys in the info of a write session: the hook to call before rows are permanently deleted; the folders of
+recognisers to delete with them; and the hook that removes faces from the remaining recognisers."""
 
 
 class Purging(Protocol):
-    """Makes sure that rows which an act deleted for good leave no byte behind."""
+    """Makes sure that permanently deleted rows leave no bytes behind."""
 
     def announce(self) -> None:
-        """Rows go in the transaction that is open. Raises LibraryError."""
+        """Record that the open transaction is about to delete rows. Raises LibraryError."""
 
     def trim(self, session: Session, faces: Iterable[int]) -> list[str]:
-        """Take faces out of the recognisers that stay. Returns the former folders, to be given to `purged`."""
+        """Remove faces from the remaining recognisers. Returns the old folders, to be passed to `purged`."""
 
     def purged(self, artifacts: Sequence[str]) -> None:
-        """They are gone. artifacts: folders of recognisers that go, too."""
+        """Clean up after the commit. artifacts: folders of recognisers to delete."""

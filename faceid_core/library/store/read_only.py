@@ -1,4 +1,4 @@
-"""Libraries that may only be read: on a read-only mount, in somebody else's folder, on a standby server."""
+"""Read-only libraries: on a read-only mount, in another user's folder, or on a standby server."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ READ_ONLY = (
 
 
 def file_of(url: URL) -> Path | None:
-    """The file of a SQLite database; None for one in memory."""
+    """Return the file of a SQLite database; None for an in-memory one."""
     return Path(url.database) if url.database and url.database != ":memory:" else None
 
 
 def is_read_only(file: Path) -> bool:
-    """Whether a SQLite file is there and can't be changed. SQLite writes beside it, too: its folder counts."""
+    """Whether a SQLite file exists and can't be changed. Its folder must be writable as well."""
     return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
 
 
 def open_read_only(url: URL, file: Path, timeout_s: float) -> Engine:
-    """An engine that never writes, not even the index of the write-ahead log where its folder does not let it.
+    """Create an engine that never writes, not even the write-ahead log's index if the folder is not writable.
 
-    Connections are not kept: each one looks anew how the file can be opened.
+    Connections are not pooled: each one checks again how the file can be opened.
     """
 
     def connect() -> sqlite3.Connection:
@@ -38,20 +38,22 @@ def open_read_only(url: URL, file: Path, timeout_s: float) -> Engine:
 
 
 def never_writes(engine: Engine) -> bool:
-    """Whether it is one of open_read_only."""
+    """Whether the engine was created by open_read_only."""
     return isinstance(engine.pool, NullPool)
 
 
 def _address(file: Path) -> str:
-    """Where somebody else has the library open, its log is read along. Otherwise SQLite is told that the file does
-    not change, without which it can't read one with a log in a read-only folder (sqlite.org/wal.html)."""
+    """Return the URI to open. If another program has the library open, its log is read as well. Otherwise, SQLite
+    is told that the file is immutable, or it could not read a WAL database in a read-only folder
+    (sqlite.org/wal.html).
+    """
     log = file.with_name(f"{file.name}-wal")
     open_elsewhere = log.exists() or os.access(file.parent, os.W_OK)
     return f"{file.resolve().as_uri()}?{'mode=ro' if open_elsewhere else 'immutable=1'}"
 
 
 def server_is_read_only(connection: Connection) -> bool:
-    """Whether PostgreSQL takes no writes from us: a standby, a read-only role or database, no right to insert."""
+    """Whether PostgreSQL refuses our writes: a standby, a read-only role or database, or no INSERT privilege."""
     if connection.dialect.name != "postgresql":
         return False
     asked: Any = connection.execute(

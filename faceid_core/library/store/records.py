@@ -1,4 +1,4 @@
-"""What leaves the library: frozen values, never table rows. Boxes are pixels of the upright photo."""
+"""The frozen values that the library returns, instead of table rows. Boxes are in pixels of the upright photo."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from faceid_core.values import Actor, Box, ConsentState, Flag, Ints, Role, Vecto
 @dataclass(frozen=True, slots=True)
 class Added:
     """outcome: imported, duplicate (known content under a new path), unchanged (known content and path), failed,
-    renewed (a known photo whose file was changed, or searched again).
+    renewed (a known photo whose file was changed or searched again).
 
-    near_copy: another photo of the same picture, stored before this one; near_copy_orientation: the one in which
-    this picture is that one, see geometry. error: the plain reason of a failure.
+    near_copy: an earlier photo of the same picture; near_copy_orientation: turns this picture into that one, see
+    geometry. error: the reason for a failure in plain words.
     """
 
     photo_id: int
@@ -31,7 +31,8 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The library in numbers. unnamed: faces without name and flag; named: faces with a name; failed: photos."""
+    """The library in numbers. unnamed: faces without name or flag; named: faces with a name; failed: unreadable
+    photos."""
 
     photos: int
     failed: int
@@ -77,8 +78,8 @@ class FaceView:
 
 @dataclass(frozen=True, slots=True)
 class ConsentView:
-    """What a person said to being recognised. basis: where that is written; given_on: the day on which they said
-    it; until: the last day on which it holds, None for no end."""
+    """A person's consent to being recognised. basis: where it is documented; given_on: the day it was given; until:
+    the last day on which it is valid, None for no end."""
 
     state: ConsentState = ConsentState.UNKNOWN
     basis: str = ""
@@ -86,17 +87,17 @@ class ConsentView:
     until: date | None = None
 
     def has_ended(self, today: date) -> bool:
-        """Whether it was given until a day before this one."""
+        """Whether it expired before this day."""
         return self.state is ConsentState.GIVEN and self.until is not None and self.until < today
 
 
 NO_CONSENT = ConsentView()
-"""Nobody knows what the person would say."""
+"""The consent of a person who has not been asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """A person with the numbers of their faces and photos. cover_face_id: None, too, where no picture is kept."""
+    """A person with their numbers of faces and photos. cover_face_id is also None if no pictures are kept."""
 
     id: int
     name: str
@@ -111,16 +112,16 @@ class PersonView:
 
     @property
     def withheld(self) -> bool:
-        """Whether no picture and no vector of them is kept, because they refused."""
+        """Whether no pictures or vectors of them are kept because they refused consent."""
         return self.consent.state is ConsentState.REFUSED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnFaces:
-    """Faces as a page drew them. states: whose each is (None: nobody's) and its flag, by id; run: the grouping in
-    which they were drawn as whole groups, None where groups do not matter.
+    """Faces as a page drew them. states: face id -> (person id or None, flag); run: the grouping if they were drawn
+    as whole groups, None if groups do not matter.
 
-    Acts that get them are refused with OutOfDate once the faces are something else.
+    Actions that get them raise OutOfDate if the faces have changed since.
     """
 
     states: Mapping[int, tuple[int | None, Flag]]
@@ -128,21 +129,21 @@ class DrawnFaces:
 
     @classmethod
     def of(cls, faces: Iterable[FaceView]) -> DrawnFaces:
-        """Faces as a page has just read them."""
+        """Record faces that a page has just loaded."""
         return cls({face.id: (face.person_id, face.flag) for face in faces})
 
     @classmethod
     def alike(cls, ids: Iterable[int], person_id: int | None = None) -> DrawnFaces:
-        """Faces without flag that are all one person's, or all nobody's."""
+        """Record faces without a flag that all belong to one person, or to nobody."""
         return cls(dict.fromkeys(ids, (person_id, Flag.NONE)))
 
     @property
     def ids(self) -> list[int]:
-        """The faces, in the order in which they were drawn."""
+        """The face ids, in the order in which they were drawn."""
         return list(self.states)
 
     def only(self, ids: Iterable[int]) -> DrawnFaces:
-        """Some of them, picked one by one: whatever became of their group, these are meant."""
+        """Return a subset that was picked one by one. Changes to their group no longer matter."""
         return DrawnFaces({face: self.states[face] for face in ids})
 
 
@@ -161,7 +162,7 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """A group. people: names that its faces bear, with their number; face_ids: its best faces, unnamed first."""
+    """A group. people: the names of its faces, with their counts; face_ids: its best faces, unnamed first."""
 
     number: int
     size: int
@@ -172,7 +173,7 @@ class ClusterView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """A decision or a grouping. undone_by: who took it back, None while it stands."""
+    """A decision or a grouping. undone_by: who undid it, None while it is in force."""
 
     id: int
     at: datetime
@@ -181,13 +182,13 @@ class EventView:
     summary: str
     undone: bool
     final: bool = False
-    """Whether it can't be undone: something was erased."""
+    """Whether it can't be undone, like an erasure."""
     undone_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what, when, and who took it back. Times are UTC without a zone."""
+    """Who did what, when, and who undid it. Times are naive UTC."""
 
     number: int
     at: datetime
@@ -200,15 +201,15 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What an act did. event: its entry in the journal, None when nothing changed."""
+    """The result of an action. event: its entry in the journal, None if nothing changed."""
 
     event: EventView | None
 
 
 @dataclass(frozen=True, slots=True)
 class Changed(Act):
-    """number: faces, or pairs of faces, that changed; left: those left alone because they are not, or no longer,
-    what the act is about."""
+    """number: faces, or pairs of faces, that changed; left: those that were skipped because the action does not, or
+    no longer, apply to them."""
 
     number: int
     left: int = 0
@@ -223,7 +224,7 @@ class Placed(Act):
 
 @dataclass(frozen=True, slots=True)
 class FacePlace:
-    """Where a face is to be seen. side_px: the longer side of its photo."""
+    """Where a face is. side_px: the longer side of its photo."""
 
     photo_id: int
     path: str
@@ -233,7 +234,7 @@ class FacePlace:
 
 @dataclass(frozen=True, slots=True)
 class Undescribed:
-    """A face to describe: at this box of the photo at this path. by_hand: whether a human drew or moved the box."""
+    """A face to describe, at this box of the photo at this path. by_hand: whether a user drew or moved the box."""
 
     face_id: int
     photo_id: int
@@ -261,15 +262,15 @@ class Naming(Act):
 
 @dataclass(frozen=True, slots=True)
 class TakenOver(Act):
-    """disagreeing: faces of which something else was decided here, by id."""
+    """disagreeing: ids of faces with a different decision here."""
 
     disagreeing: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """A trained recogniser. threshold: the one in use, metrics["threshold"] the one that was measured. is_active:
-    whether it is the one that recognises. labels: the faces that each person had then."""
+    """A trained recogniser. threshold: the one in use; metrics["threshold"]: the one that was measured. is_active:
+    whether it is in use. labels: the number of faces of each person at the time."""
 
     id: int
     at: datetime
@@ -285,8 +286,8 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job, waiting, running or ended. actor: who asked for it. worker: who has it. fence: see store.lease.
-    is_split: several workers may share it."""
+    """A queued, running or ended job. actor: who submitted it. worker: which worker holds it. fence: see
+    store.lease. is_split: whether several workers share it."""
 
     id: int
     kind: str
@@ -319,13 +320,13 @@ class FaceVectors:
     vectors: Vectors
 
     def rows(self, ids: Ints) -> Ints:
-        """Where faces are, in the shape of ids; -1 for one that is not among them."""
+        """Return the row of each face, in the shape of ids; -1 for faces that are not included."""
         place = np.searchsorted(self.ids, ids).clip(max=max(len(self.ids) - 1, 0))
         found: Ints = np.where(self.ids[place] == ids, place, -1) if len(self.ids) else np.full(ids.shape, -1)
         return found
 
     def pairs(self, ids: Ints) -> Ints:
-        """(M', 2) rows of those of (M, 2) pairs whose faces both are here."""
+        """Convert pairs of face ids (M, 2) to rows (M', 2), without pairs of which a face is not included."""
         rows = self.rows(ids)
         known: Ints = rows[(rows >= 0).all(axis=1)]
         return known
@@ -342,7 +343,7 @@ class MapPoints:
     people: list[str | None]
 
     def only(self, which: npt.NDArray[np.bool_]) -> MapPoints:
-        """Those points. which: (N,)."""
+        """Return a subset of the points. which: (N,)."""
         at = np.flatnonzero(which).tolist()
         clusters, people = [self.clusters[place] for place in at], [self.people[place] for place in at]
         return MapPoints(self.face_ids[which], self.x[which], self.y[which], clusters, people)
@@ -350,8 +351,8 @@ class MapPoints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedFaces:
-    """Faces to train from. ids, photos, people: (N,) int64; names: the person of each. as_of: the newest event when
-    they were read, 0 for none."""
+    """Faces for training. ids, photos, people: (N,) int64; names: the name of each face's person. as_of: the newest
+    event when they were read, 0 for none."""
 
     ids: Ints
     names: list[str]
@@ -362,7 +363,7 @@ class NamedFaces:
 
 @dataclass(frozen=True, slots=True)
 class UserView:
-    """Somebody who may sign in. stamp: part of every session of theirs, so that a new one ends them all."""
+    """A user who may sign in. stamp: part of each of their sessions, so that a new stamp ends them all."""
 
     id: int
     name: str
@@ -373,13 +374,13 @@ class UserView:
 
     @property
     def actor(self) -> Actor:
-        """As whom they act."""
+        """The actor for their actions."""
         return Actor(self.name, self.role)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenView:
-    """What a program shows to act for a user. Times are UTC; expires_at is None for one that never expires."""
+    """A token with which a program acts for a user. Times are UTC; expires_at is None if it never expires."""
 
     id: int
     name: str

@@ -1,4 +1,4 @@
-"""Changed rows that the journal keeps: how they are read and written, and when a later one forbids it."""
+"""Row changes stored in the journal: reading them, applying them, and detecting conflicts with later ones."""
 
 from __future__ import annotations
 
@@ -56,42 +56,43 @@ _DECIDED_COLUMNS = {
     "trainedmodel": {"id", "precedence", "threshold"},
     "handbox": {"face_id", "photo_id", "left", "top", "right", "bottom", "at"},
 }
-"""Of these tables, the only columns that acts change."""
+"""For these tables, the only columns that actions change."""
 
 _CHANGED = "These faces or people have changed or gone meanwhile; look again and decide again."
-"""True of every conflict; the journal knows whether a decision caused it, and which."""
+"""The generic message for conflicts. The journal replaces it if it finds the decision that caused the conflict."""
 
 
 _GONE = {
     "clusterrun": "That grouping is too old to be undone or redone; group the faces again.",
     "trainedmodel": "That recogniser was deleted; choose another one on the page Train.",
 }
-"""Tables whose rows go although events speak of them, and what to tell whoever wants one back."""
+"""Tables whose rows may be deleted although events mention them, with the message for users who undo or redo
+one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of a table in JOURNALLED before and after; None where it does not exist."""
+    """A row of a table in JOURNALLED before and after a change; None if it does not exist."""
 
     table: str
     before: Row | None
     after: Row | None
 
     def reversed(self) -> Change:
-        """The change that undoes this one."""
+        """Return the change that undoes this one."""
         return Change(self.table, self.after, self.before)
 
 
 def row_of(row: SQLModel) -> Row:
-    """The columns of a row that the journal keeps."""
+    """Return the columns of a row that the journal stores."""
     values = row.model_dump()
     kept = _DECIDED_COLUMNS.get(str(row.__tablename__), values)
     return {key: values[key] for key in values if key in kept}
 
 
 def current_rows(session: Session, table: str, column: Any, values: Iterable[int]) -> list[Row]:
-    """The rows of a journalled table whose column has one of the values. Plain rows: making objects of them
-    took half of the time of a bulk act."""
+    """Return the rows of a journalled table whose column has one of the values. They are plain rows: creating
+    objects took half the time of a bulk action."""
     kept = [each for each in _sql_table(table).c if each.name in _DECIDED_COLUMNS.get(table, {each.name})]
     session.flush()
     found: list[Row] = []
@@ -102,7 +103,7 @@ def current_rows(session: Session, table: str, column: Any, values: Iterable[int
 
 
 def encode(row: Row | None) -> Row | None:
-    """A row as it is kept in an event: JSON types only."""
+    """Convert a row to JSON types, as stored in an event."""
     if row is None:
         return None
     return {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
@@ -122,7 +123,7 @@ def _decode(row: Row | None) -> Row | None:
 
 
 def changes_of(event: Event) -> list[Change]:
-    """The changes of an event, in the order in which they were applied."""
+    """Return the changes of an event, in the order in which they were applied."""
     return [Change(c["table"], _decode(c["before"]), _decode(c["after"])) for c in event.changes]
 
 
@@ -137,8 +138,8 @@ def _sql_table(table: str) -> Table:
 
 
 def apply(session: Session, changes: Sequence[Change]) -> None:
-    """Write the changes. New rows come first, parents before children; rows go last, children before parents, so
-    that a person who goes takes no face along that the same act has just moved."""
+    """Write the changes. Rows are inserted first, parents before children, and deleted last, children before
+    parents, so that deleting a person does not delete labels that the same action has just moved."""
     _check_conflicts(session, changes)
     _check_orphans(session, changes)
     boxes = [(change.before, change.after) for change in changes if change.table == "handbox"]
@@ -148,7 +149,7 @@ def apply(session: Session, changes: Sequence[Change]) -> None:
         if hand_boxes.needed(session, boxes):
             raise Conflict(_CHANGED)
         hand_boxes.place(session, boxes)
-    except IntegrityError as error:  # a name that is taken again, or a person or face that is gone
+    except IntegrityError as error:  # a name taken in the meantime, or a deleted person or face
         raise Conflict(_CHANGED) from error
     _check_contradictions(session, changes)
     withholding.enforce(session, [(change.table, change.before, change.after) for change in changes])
@@ -175,7 +176,7 @@ def _write(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _check_conflicts(session: Session, changes: Sequence[Change]) -> None:
-    """Every row must be as the act saw it, or another decision would be overwritten."""
+    """Raise Conflict unless every row is as the action saw it. Otherwise, another decision would be overwritten."""
     for table in JOURNALLED:
         mine = [change for change in changes if change.table == table]
         expected = {key_of(table, change.before or change.after): change.before for change in mine}
@@ -191,8 +192,8 @@ def _check_conflicts(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _check_orphans(session: Session, changes: Sequence[Change]) -> None:
-    """A person may only go when the act itself cares for every label, rejection and consent of theirs: the database
-    would silently take along those that later decisions added."""
+    """Raise Conflict unless a deletion of a person covers all their labels, rejections and consents: the database
+    would silently delete those that later decisions added."""
     gone = [c.before["id"] for c in changes if c.table == "person" and c.before and not c.after]
     if not gone:
         return
@@ -209,7 +210,8 @@ def _check_orphans(session: Session, changes: Sequence[Change]) -> None:
 
 
 def _check_contradictions(session: Session, changes: Sequence[Change]) -> None:
-    """A face can't be a person and be said not to be: redoing an old naming must not meet a newer no."""
+    """Raise Conflict if a face would get a person both as label and as rejection, for example by redoing an old
+    naming after a newer rejection."""
     faces = {c.after["face_id"] for c in changes if c.after and c.table in ("label", "rejection")}
     both = select(Label.face_id).join(  # type: ignore[call-overload]
         Rejection,
@@ -221,7 +223,7 @@ def _check_contradictions(session: Session, changes: Sequence[Change]) -> None:
 
 
 def key_of(table: str, row: Row | None) -> tuple[Any, ...]:
-    """The values of the row's primary key."""
+    """Return the values of the row's primary key."""
     assert row is not None
     return tuple(row[key] for key in _keys(table))
 
@@ -233,7 +235,7 @@ def _delete(session: Session, table: str, rows: Sequence[Row]) -> None:
 
 
 def _update(session: Session, table: str, rows: Sequence[Row]) -> None:
-    """Rows that get the same values are written in one statement: naming a thousand faces is one update."""
+    """Update rows that get the same values in one statement: naming a thousand faces is one update."""
     keys = _keys(table)
     groups: dict[tuple[tuple[str, Any], ...], list[tuple[Any, ...]]] = {}
     for row in rows:

@@ -1,6 +1,6 @@
 """The tables. Queries live in faceid_core.library, nowhere else.
 
-Times are UTC without a zone. Enumerations are stored as their text value, vectors as little-endian float32 bytes.
+Times are naive UTC. Enumerations are stored as their text value, vectors as little-endian float32 bytes.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from faceid_core.values import Flag, PhotoStatus, utc_now
 
 
 def _parent(table: str, **column: Any) -> Any:
-    """A foreign key whose rows go with their parent."""
+    """A foreign key whose rows are deleted with their parent."""
     return Column(Integer, ForeignKey(f"{table}.id", ondelete="CASCADE"), **column)
 
 
 class Photo(SQLModel, table=True):
-    """One photo by content: the same bytes in two folders are one photo with two sources.
+    """A photo, identified by content: the same bytes in two folders are one photo with two sources.
 
-    An id is never used twice (AUTOINCREMENT), so that what others remember of an erased photo meets no stranger.
+    Ids are never reused (AUTOINCREMENT), so that references to an erased photo can't point to another one.
     """
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
@@ -54,11 +54,11 @@ class Photo(SQLModel, table=True):
 
 
 class PerceptualHash(SQLModel, table=True):
-    """A photo's perceptual hash, see image_hash. Its bits never change: another hash is another row with a new id,
-    so that whoever has read all rows up to an id lacks only those behind it.
+    """A photo's perceptual hash, see image_hash. Its bits never change: a changed hash is a new row with a new id,
+    so that caches only have to read the rows after the last id that they know.
 
-    alike: derived; the lowest id of the rows whose photos are copies of each other, 0 for one without any, None
-    before they were compared.
+    alike: derived; the lowest id among the rows of photos that are copies of each other, 0 for a photo without
+    copies, None before the comparison.
     """
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
@@ -70,8 +70,8 @@ class PerceptualHash(SQLModel, table=True):
 
 
 class WatchedFolder(SQLModel, table=True):
-    """A folder whose photos come in by themselves. video_seconds: as for an import, None as in the settings; poll:
-    for network drives, which report no changes."""
+    """A folder whose photos are imported automatically. video_seconds: as for an import, None to use the setting;
+    poll: for network drives, which report no changes."""
 
     path: str = Field(primary_key=True)
     video_seconds: float | None = None
@@ -80,7 +80,7 @@ class WatchedFolder(SQLModel, table=True):
 
 
 class Source(SQLModel, table=True):
-    """A file in which a photo was found; its size and time tell an unchanged file without reading it."""
+    """A file that contains a photo. Its size and time identify an unchanged file without reading it."""
 
     path: str = Field(primary_key=True)
     photo_id: int = Field(sa_column=_parent("photo", nullable=False, index=True))
@@ -89,7 +89,7 @@ class Source(SQLModel, table=True):
 
 
 class Face(SQLModel, table=True):
-    """A detected face. Its box and landmarks are pixels of the upright photo. An id is never used twice."""
+    """A face. Its box and landmarks are in pixels of the upright photo. Ids are never reused."""
 
     __table_args__: ClassVar[Any] = (
         Index("ix_face_flag_quality", "flag", "quality"),
@@ -111,9 +111,9 @@ class Face(SQLModel, table=True):
 
 
 class HandBox(SQLModel, table=True):
-    """Where a human said that a face is, in pixels of the upright photo: this box goes before the detector's.
+    """A hand-drawn box, in pixels of the upright photo, which takes precedence over the detector's.
 
-    found: the box that a detector gave (left, top, right, bottom), derived; None for a face that only a human saw.
+    found: derived; the detector's box (left, top, right, bottom), None for a face that no detector found.
     """
 
     face_id: int = Field(sa_column=_parent("face", primary_key=True))
@@ -127,7 +127,7 @@ class HandBox(SQLModel, table=True):
 
 
 class UndescribedFace(SQLModel, table=True):
-    """A face whose box is new: its landmarks, quality, picture and vector are still to be computed."""
+    """A face with a new box: its landmarks, quality, picture and vector still have to be computed."""
 
     face_id: int = Field(sa_column=_parent("face", primary_key=True))
 
@@ -140,7 +140,7 @@ class Crop(SQLModel, table=True):
 
 
 class Embedding(SQLModel, table=True):
-    """A face's vector in the space of one embedder. Vectors of different embedders never mix."""
+    """A face's vector by one embedder. Vectors of different embedders are never compared."""
 
     face_id: int = Field(sa_column=_parent("face", primary_key=True))
     embedder: str = Field(primary_key=True, max_length=64)
@@ -148,16 +148,16 @@ class Embedding(SQLModel, table=True):
 
 
 class Person(SQLModel, table=True):
-    """A person that a human named. name_key is the name case-folded, so that names differ by more than case.
+    """A named person. name_key is the case-folded name, which must be unique.
 
-    An id is never used twice (AUTOINCREMENT), so that undoing an old decision can't meet a stranger.
+    Ids are never reused (AUTOINCREMENT), so that undoing an old decision can't affect another person.
     """
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=100)
-    name_key: str = Field(unique=True, max_length=300)  # case-folding makes up to three characters of one
+    name_key: str = Field(unique=True, max_length=300)  # case-folding turns a character into up to three
     cover_face_id: int | None = Field(
         default=None, sa_column=Column(Integer, ForeignKey("face.id", ondelete="SET NULL"))
     )
@@ -167,7 +167,7 @@ class Person(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """What a person said to being recognised; without a row it is unknown. basis: where that is written. at: when
+    """A person's consent to being recognised. Without a row, it is unknown. basis: where it is documented. at: when
     it was entered here."""
 
     person_id: int = Field(sa_column=_parent("person", primary_key=True))
@@ -191,7 +191,7 @@ class Label(SQLModel, table=True):
 
 
 class PersonCounts(SQLModel, table=True):
-    """What a person's faces come to. Derived: a missing row is counted when it is asked for, see person_counts."""
+    """A person's counts. Derived: missing rows are computed on demand, see person_counts."""
 
     __tablename__ = "persontally"
 
@@ -202,7 +202,7 @@ class PersonCounts(SQLModel, table=True):
 
 
 class Rejection(SQLModel, table=True):
-    """A human said: this face is not this person."""
+    """A user's decision that a face is not this person."""
 
     face_id: int = Field(sa_column=_parent("face", primary_key=True))
     person_id: int = Field(sa_column=_parent("person", primary_key=True, index=True))
@@ -210,7 +210,7 @@ class Rejection(SQLModel, table=True):
 
 
 class PairConstraint(SQLModel, table=True):
-    """A human said whether two faces are the same person: must-link or cannot-link. face_id is the smaller one."""
+    """A user's verdict on two faces: must-link or cannot-link. face_id is the smaller id."""
 
     __tablename__ = "verdict"
 
@@ -221,7 +221,7 @@ class PairConstraint(SQLModel, table=True):
 
 
 class Event(SQLModel, table=True):
-    """One human decision: who, when, what, and each changed row before and after."""
+    """A human decision: who, when, what, and each changed row before and after."""
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(default_factory=utc_now, index=True, sa_type=DateTime)
@@ -234,7 +234,7 @@ class Event(SQLModel, table=True):
 
 
 class EventFace(SQLModel, table=True):
-    """An event speaks of a face. Derived from the event's changes, see event_faces."""
+    """A face mentioned by an event. Derived from the event's changes, see event_faces."""
 
     __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}
 
@@ -243,7 +243,7 @@ class EventFace(SQLModel, table=True):
 
 
 class ClusterRun(SQLModel, table=True):
-    """One grouping of all faces. The latest run that is not undone is the one that pages show."""
+    """A grouping of all faces. Pages show the latest run that is not undone."""
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(default_factory=utc_now, sa_type=DateTime)
@@ -256,7 +256,7 @@ class ClusterRun(SQLModel, table=True):
 
 
 class Cluster(SQLModel, table=True):
-    """A group of faces; number 1 is the largest. A suggestion of the program, never a person."""
+    """A group of faces; number 1 is the largest. Only a suggestion, never a person."""
 
     __table_args__: ClassVar[Any] = (Index("ix_cluster_run_number", "run_id", "number", unique=True),)
 
@@ -274,7 +274,7 @@ class ClusterMember(SQLModel, table=True):
 
 
 class MapPoint(SQLModel, table=True):
-    """Where a face lies on the 2-D map of one projector and embedder (no unit)."""
+    """A face's position on the 2-D map of a projector and embedder (no unit)."""
 
     face_id: int = Field(sa_column=_parent("face", primary_key=True))
     projector: str = Field(primary_key=True, max_length=64)
@@ -284,8 +284,8 @@ class MapPoint(SQLModel, table=True):
 
 
 class TrainedModel(SQLModel, table=True):
-    """A trained recogniser. artifact is its folder's name under the library's models folder. precedence: the one
-    with the highest is in use. threshold: the one in use, metrics["threshold"] the one that was measured."""
+    """A trained recogniser. artifact: the name of its folder in the library's models folder. precedence: the model
+    with the highest is in use. threshold: the one in use; metrics["threshold"]: the one that was measured."""
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
@@ -302,7 +302,7 @@ class TrainedModel(SQLModel, table=True):
 
 
 class NamesRun(SQLModel, table=True):
-    """One writing of names into files: an act that is undone as a whole."""
+    """A run that wrote names into files. It is undone as a whole."""
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
@@ -313,12 +313,11 @@ class NamesRun(SQLModel, table=True):
 
 
 class NamesFile(SQLModel, table=True):
-    """A file into which a run wrote names. Stored before the file is changed: which of the two hashes the file has
-    tells whether it was.
+    """A file into which a run wrote names. Stored before the file is changed: the file's hash shows whether it was.
 
-    before: the former bytes, compressed, or None: of a file that was not there (before_sha256 is None, too), of a
-    photo, whose copy lies in the library's folder `originals`, and after an erasure.
-    entries: all that is faceid's in the file from then on, see exchange.name_packet.Entry.
+    before: the previous content, compressed. None if the file did not exist (before_sha256 is also None), if it is
+    a photo, whose copy is in the library's folder `originals`, and after an erasure. entries: everything in the
+    file that faceid wrote, see exchange.name_packet.Entry.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -333,13 +332,13 @@ class NamesFile(SQLModel, table=True):
 
 
 class User(SQLModel, table=True):
-    """Somebody who may sign in. An id is never used twice, so that an old session can't become a stranger's.
+    """A user who may sign in. Ids are never reused, so that an old session can't become another user's.
 
-    password: as Argon2 writes it, None for whom a proxy or provider signs in. stamp: part of every session; a new
-    one ends them all. subject: the provider's own name of the user, as a hash.
+    password: Argon2's encoded hash, None for users who sign in through a proxy or provider. stamp: part of every
+    session; a new stamp ends them all. subject: hash of the provider's id of the user.
     """
 
-    __tablename__ = "account"  # "user" is a word of SQL
+    __tablename__ = "account"  # "user" is a reserved word in SQL
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True)
@@ -353,7 +352,7 @@ class User(SQLModel, table=True):
 
 
 class AccessToken(SQLModel, table=True):
-    """What a program shows instead of a password. digest: SHA-256 of the secret, which is stored nowhere."""
+    """A program's access token. digest: SHA-256 of the secret, which is not stored."""
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 
@@ -367,15 +366,15 @@ class AccessToken(SQLModel, table=True):
 
 
 class EndedSession(SQLModel, table=True):
-    """A session that was signed out of before its cookie expires; copies of the cookie are worth nothing."""
+    """A session that was ended before its cookie expired, which makes copies of the cookie worthless."""
 
     id: str = Field(primary_key=True, max_length=32)
     until: datetime = Field(index=True, sa_type=DateTime)
 
 
 class ShareLink(SQLModel, table=True):
-    """A link that shows one person or one search to whoever has it. digest: SHA-256 of its secret, which is stored
-    nowhere. query: the fields of a PhotoQuery. password: as Argon2 writes it."""
+    """A link that shows a person or a search to anyone who has it. digest: SHA-256 of its secret, which is not
+    stored. query: the fields of a PhotoQuery. password: Argon2's encoded hash."""
 
     __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
 

@@ -1,7 +1,7 @@
-"""Traces that people and faces leave in the journal and in jobs, and the same without them.
+"""Finds and removes traces of people and faces in the journal and in jobs.
 
 Events refer to people and faces by the ids in their rows, and by name in their summary. A summary is changed only
-where the event concerns the person, and only where the whole name stands: "Anna" is not in "Anna Maria".
+if the event concerns the person, and only whole names are replaced: "Anna" is not in "Anna Maria".
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from faceid_core.library.store.job_tables import Job
 from faceid_core.library.store.tables import Event, Person, TrainedModel
 
 SOMEBODY = "somebody erased"
-"""What the journal says instead of the name."""
+"""Replaces the name in the journal."""
 
 BY_NAME_ALONE = ("merge", "verdict")
-"""Kinds of event whose summary may name somebody who is in no row: the one who is kept when the other has no face,
-and whoever bore a face of which was said that it is somebody, or not somebody, else."""
+"""Kinds of event whose summary may name a person who is in none of the rows: in a merge, the person who is kept if
+the other has no faces; in a verdict, the people whose faces were compared."""
 
 BEFORE_A_NAME = ("face", "faces", "Merged", "merged", "into", "and", "Renamed", "renamed", "to", "Deleted", "that",
                  "is", "are", "not", "when", "for")  # fmt: skip
 AFTER_A_NAME = ("into", "and", "to", "is", "are", "was", "again", "indeed", "on")
-"""Words between which a name stands in a summary; or it is in quotes."""
+"""Words that surround names in summaries. Other names are in quotes."""
 
 
 @dataclass(frozen=True)
 class Traces:
-    """Whose traces are wiped: people by id with all their names, faces and photos by id. others: everybody else's
-    names, now and before."""
+    """The traces to remove: people by id with all their names, faces and photos by id. others: all current and
+    former names of everybody else."""
 
     people: frozenset[int] = frozenset()
     names: frozenset[str] = frozenset()
@@ -44,7 +44,7 @@ class Traces:
     photos: frozenset[int] = frozenset()
 
     def anonymous(self, sentence: str) -> str:
-        """The sentence with SOMEBODY for each whole name."""
+        """Replace each whole name in the sentence with SOMEBODY."""
         if not any(name in sentence for name in self.names):
             return sentence
         sentence = self._between_words.sub(SOMEBODY, sentence)
@@ -55,8 +55,8 @@ class Traces:
 
     @cached_property
     def _between_words(self) -> re.Pattern[str]:
-        """A name in its place in a sentence, however it goes on: of "Anna and Bo", which may be one name, too,
-        nothing may stay of Anna."""
+        """Matches a name in its place in a sentence, whatever follows. "Anna and Bo" may be one name, but nothing
+        of Anna may remain."""
         before = "|".join(["^", "(?<=“)", *(rf"(?<=\b{word}\s)" for word in BEFORE_A_NAME)])
         after = "|".join(["$", "[”,:;.]", *(rf"\s{word}\b" for word in AFTER_A_NAME)])
         names = "|".join(re.escape(name) for name in _longest_first(self.names))
@@ -64,13 +64,13 @@ class Traces:
 
     @cached_property
     def _any_name(self) -> re.Pattern[str]:
-        """Anybody's name, the longest that fits, or what is in quotes: a part of another name is no name."""
+        """Matches the longest name of anybody, or quoted text, so that parts of other names are not replaced."""
         names = "|".join(re.escape(name) for name in _longest_first(self.names | self.others))
         return re.compile(rf"“[^”]*”|(?<!\w)(?:{names})(?!\w)")
 
 
 def of_person(session: Session, person: Person, faces: Collection[int]) -> Traces:
-    """Of a person with everybody who was merged into them, at whatever remove: they are one human being."""
+    """Return the traces of a person and of everybody merged into them, directly or indirectly."""
     assert person.id is not None
     people, names = merged_into(session, person.id), names_ever(session)
     mine = frozenset(name for number in people for name in names[number])
@@ -79,7 +79,7 @@ def of_person(session: Session, person: Person, faces: Collection[int]) -> Trace
 
 
 def names_ever(session: Session) -> dict[int, set[str]]:
-    """Person id -> every name that they have or ever had, by the journal."""
+    """Return person id -> all current and former names, according to the journal."""
     found: dict[int, set[str]] = defaultdict(set)
     for person in session.scalars(select(Person)):
         found[person.id or 0].add(person.name)
@@ -92,7 +92,7 @@ def names_ever(session: Session) -> dict[int, set[str]]:
 
 
 def of_nobody(session: Session) -> tuple[list[TrainedModel], list[Job]]:
-    """Recognisers, and jobs that trained one, with a name that nobody bears or ever bore: of somebody erased."""
+    """Return recognisers and training jobs with a name that nobody has or ever had: that of an erased person."""
     known = {name for names in names_ever(session).values() for name in names}
     models = [model for model in session.scalars(select(TrainedModel)) if not known.issuperset(model.classes)]
     trained = session.scalars(select(Job).where(col(Job.kind) == "train"))
@@ -100,12 +100,12 @@ def of_nobody(session: Session) -> tuple[list[TrainedModel], list[Job]]:
 
 
 def forget(job: Job) -> None:
-    """Take out of a job whatever may hold a name."""
+    """Remove everything from a job that may contain a name."""
     job.params, job.details, job.result, job.message, job.error = {}, {}, {}, "", None
 
 
 def wiped(session: Session, traces: Traces) -> Iterator[tuple[Event, list[dict[str, Any]], str]]:
-    """Each event with a trace, and its changes and summary without it."""
+    """Yield each event with a trace, and its changes and summary without it."""
     for event in _events(session):
         changes = [left for change in event.changes if (left := _without(change, traces)) is not None]
         summary = event.summary
@@ -116,7 +116,7 @@ def wiped(session: Session, traces: Traces) -> Iterator[tuple[Event, list[dict[s
 
 
 def in_job(job: Job, traces: Traces) -> bool:
-    """Whether a job tells one of the names."""
+    """Whether a job contains one of the names."""
     texts = _texts([job.params, job.details, job.result, job.message, job.error])
     return any(traces.anonymous(text) != text for text in texts)
 
@@ -142,7 +142,7 @@ def _events(session: Session) -> Iterator[Event]:
 
 
 def merged_into(session: Session, person_id: int) -> frozenset[int]:
-    """The person with everybody who was merged into them, at whatever remove."""
+    """Return the ids of the person and of everybody merged into them, directly or indirectly."""
     people = {person_id}
     merges = [event for event in _events(session) if event.kind == "merge" and event.undone_at is None]
     for event in reversed(merges):
@@ -154,7 +154,7 @@ def merged_into(session: Session, person_id: int) -> frozenset[int]:
 
 
 def _without(change: dict[str, Any], traces: Traces) -> dict[str, Any] | None:
-    """A change as it would be if the people and faces had never been; None when nothing is left of it."""
+    """Return a change without any trace of the people and faces; None if nothing is left of it."""
     sides = {side: _row_without(change["table"], change[side], traces) for side in ("before", "after")}
     return {"table": change["table"], **sides} if any(sides.values()) else None
 

@@ -1,4 +1,4 @@
-"""A library's rows from one database to another: between a file and a server, either way, for backups."""
+"""Copies a library between a SQLite file and a database server, in either direction, for backups."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from faceid_core.library.store.engines import open_engine
 from faceid_core.settings import Settings
 
 ROWS = 2000
-"""Rows in memory at once. The largest, those with pictures, have 8 kB."""
+"""Rows per batch. The largest, which contain pictures, have 8 kB."""
 
 
 def to_file(settings: Settings, file: Path) -> None:
-    """Copy the library on a database server, as it is at one moment, into a new SQLite file.
+    """Copy a consistent snapshot of the library on a database server into a new SQLite file.
 
     Raises LibraryError, SchemaOutdated.
     """
@@ -34,11 +34,11 @@ def to_file(settings: Settings, file: Path) -> None:
 
 
 def from_file(file: Path, settings: Settings) -> None:
-    """Replace the library on a database server by the one in a SQLite file of this version: all or nothing.
+    """Replace the library on a database server with the one in a SQLite file of this version, in one transaction.
 
-    Raises LibraryError, BackupUnusable for rows that the server refuses.
+    Raises LibraryError, and BackupUnusable for rows that the server refuses.
     """
-    database.connect(settings).close()  # which makes the tables where there are none
+    database.connect(settings).close()  # creates the tables if they don't exist
     source_engine = _file_engine(file)
     try:
         with database.migrating(settings) as target, source_engine.connect() as source:
@@ -46,8 +46,8 @@ def from_file(file: Path, settings: Settings) -> None:
             target.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
             with _parents_checked_at_the_end(target):
                 _copy(source, target)
-            target.execute(text(f"ANALYZE {names}"))  # by itself the server would do so only after a minute
-    except (IntegrityError, DataError) as error:  # SQLite checks less, and nothing in a file repaired by hand
+            target.execute(text(f"ANALYZE {names}"))  # the server would do so by itself only after a minute
+    except (IntegrityError, DataError) as error:  # SQLite checks less, and does not check files repaired by hand
         reason = str(error.orig).partition("\n")[0]
         raise BackupUnusable(f"PostgreSQL refuses a row of the backup ({reason}); use another backup.") from error
     finally:
@@ -55,7 +55,7 @@ def from_file(file: Path, settings: Settings) -> None:
 
 
 def is_empty(settings: Settings) -> bool:
-    """Whether the server's database has no library, or one with neither photos nor users. Raises LibraryError."""
+    """Whether the server's database has no library, or one without photos and users. Raises LibraryError."""
     if database.revision(settings) is None:
         return True
     opened = database.connect(settings)
@@ -75,8 +75,8 @@ def _file_engine(file: Path) -> Engine:
 
 @contextmanager
 def _new_file(file: Path) -> Iterator[Connection]:
-    """The tables in a new file, to be filled in one transaction. Whatever stops that leaves a file of no use, so
-    SQLite need not be able to undo it: it writes each row once, and keeps no log beside it afterwards."""
+    """Create the tables in a new file, to be filled in one transaction. If that fails, the file is useless anyway,
+    so SQLite needs no rollback journal: it writes each row once, and leaves no log next to the file."""
     settings = Settings(library=file.parent, database_url=f"sqlite:///{file.absolute()}")
     database.connect(settings).close()
     engine = _file_engine(file)
@@ -92,8 +92,8 @@ def _new_file(file: Path) -> Iterator[Connection]:
 
 @contextmanager
 def _parents_checked_at_the_end(target: Connection) -> Iterator[None]:
-    """Without foreign keys meanwhile: PostgreSQL looks up the parents of all rows in one go much faster than those
-    of each row as it comes."""
+    """Drop the foreign keys and add them again at the end: PostgreSQL checks all rows at once much faster than each
+    row on insert."""
     of_ours = (
         "SELECT conrelid::regclass, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint "
         "WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"
@@ -107,7 +107,7 @@ def _parents_checked_at_the_end(target: Connection) -> Iterator[None]:
 
 
 def _copy(source: Connection, target: Connection) -> None:
-    """Every row, parents first, and the numbers that were used and never come back."""
+    """Copy every row, parents first, and the id sequences, so that ids are never reused."""
     for table in SQLModel.metadata.sorted_tables:
         rows = source.execute(select(table).execution_options(yield_per=ROWS)).mappings()
         for some in rows.partitions(ROWS):
@@ -116,7 +116,7 @@ def _copy(source: Connection, target: Connection) -> None:
 
 
 def _continue_numbers(source: Connection, target: Connection, table: Table) -> None:
-    """New rows get numbers behind all that were ever used, so that an erased row's number meets no stranger."""
+    """Continue ids after all that were ever used, so that the id of an erased row is never reused."""
     if "id" not in table.primary_key.columns or table.c.id.type.python_type is not int:
         return
     last = max(_last_number(source, table), source.scalar(select(func.max(table.c.id))) or 0)
@@ -132,7 +132,7 @@ def _continue_numbers(source: Connection, target: Connection, table: Table) -> N
 
 
 def _last_number(connection: Connection, table: Table) -> int:
-    """The highest number that a database ever gave to a row of the table; 0 where it does not know."""
+    """Return the highest id that the database ever assigned in the table; 0 if unknown."""
     if connection.dialect.name == "postgresql":
         wanted = text("SELECT pg_sequence_last_value(pg_get_serial_sequence(:table, 'id')::regclass)")
         return connection.scalar(wanted, {"table": f'"{table.name}"'}) or 0

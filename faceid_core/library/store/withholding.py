@@ -1,7 +1,7 @@
-"""Who refused is not recognised: no picture, vector, landmark, map point or group of their faces is kept.
+"""Enforces refused consent: no picture, vector, landmark, map point or group of these faces is kept.
 
-`enforce` runs in the transaction of every act, so that no way of naming a face leads past it. What stays is the
-name on a box of a photo: the decision.
+`enforce` runs in the transaction of every action, so that no way of naming a face can bypass it. Only the decision
+remains: the name on a box of a photo.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from faceid_core.values import ConsentState
 Row = dict[str, Any]
 
 DERIVED = (Crop, Embedding, ClusterMember, MapPoint)
-"""What is derived from a face's pixels. A crop counts: a vector can be computed from it."""
+"""Tables derived from a face's pixels. Crops count, because a vector can be computed from them."""
 
 NO_LANDMARKS = b""
 
 
 def withheld_faces() -> Select[Any]:
-    """Ids of the faces of everybody who refused."""
+    """Select the ids of all faces of people who refused consent."""
     refused = col(Consent.state) == ConsentState.REFUSED.value
     return select(col(Label.face_id)).join(Consent, col(Consent.person_id) == col(Label.person_id)).where(refused)
 
 
 def withheld_among(session: Session, faces: Iterable[int]) -> set[int]:
-    """Of these faces, those of somebody who refused."""
+    """Return the faces that belong to people who refused consent."""
     if not _anybody_refused(session):
         return set()
     found: set[int] = set()
@@ -54,7 +54,7 @@ def withheld_among(session: Session, faces: Iterable[int]) -> set[int]:
 
 
 def enforce(session: Session, changes: Sequence[tuple[str, Row | None, Row | None]]) -> None:
-    """After an act was written. changes: table, row before, row after."""
+    """Delete derived data after an action was written. changes: (table, row before, row after)."""
     refusing = {
         after["person_id"]
         for table, _, after in changes
@@ -73,7 +73,7 @@ def enforce(session: Session, changes: Sequence[tuple[str, Row | None, Row | Non
 
 
 def models_of(session: Session, people: Iterable[int]) -> list[TrainedModel]:
-    """Recognisers that learned any of these people, under whatever name they had then."""
+    """Return recognisers trained on any of these people, under any of their names."""
     wanted = set(people)
     models = session.scalars(select(TrainedModel)).all() if wanted else []
     if not models:
@@ -84,7 +84,8 @@ def models_of(session: Session, people: Iterable[int]) -> list[TrainedModel]:
 
 
 def forget_derived(session: Session, faces: Iterable[int]) -> int:
-    """Delete what is derived from these faces; the faces themselves stay. Returns how many rows went."""
+    """Delete the data derived from these faces, but not the faces themselves. Returns the number of deleted
+    rows."""
     gone = 0
     for chunk in chunks(faces):
         affected = select(col(ClusterMember.cluster_id)).where(col(ClusterMember.face_id).in_(chunk)).distinct()
@@ -104,8 +105,8 @@ def _anybody_refused(session: Session) -> bool:
 
 
 def _forget_models(session: Session, people: Iterable[int]) -> list[str]:
-    """Delete the recognisers of these people; a model can't forget one of those whom it learned. Returns the names
-    of their folders."""
+    """Delete the recognisers trained on these people, since a model can't unlearn a person. Returns the names of
+    their folders."""
     models = models_of(session, people)
     for model in models:
         session.delete(model)

@@ -2,8 +2,9 @@
 
 python -m tests.bench.engine [SECTION]... [--data DIR] [--slow]      (default: all sections, ../shared/data)
 
-Sections: embedding, detection, limit, import, recall, negatives, lfw, worker. Prints Markdown tables. Times are CPU
-seconds of this process, pinned to one core with one thread: other programs on the machine blur the ratios little.
+Sections: embedding, detection, limit, import, recognition, recall, negatives, lfw, worker. Prints Markdown tables.
+Times are CPU seconds of this process, pinned to one core with one thread: other programs on the machine blur the
+ratios little.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from faceid_core.settings import Settings
 from tests.bench.engine.finding import bench_negatives, bench_recall
 from tests.bench.engine.imports import bench_import, bench_worker
 from tests.bench.engine.networks import bench_detection, bench_embedding, bench_limit
+from tests.bench.engine.recognising import bench_recognition
 from tests.bench.engine.verification import bench_lfw
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -27,6 +29,7 @@ SECTIONS: dict[str, Callable[[Path, Settings], None]] = {
     "detection": bench_detection,
     "limit": bench_limit,
     "import": bench_import,
+    "recognition": bench_recognition,
     "recall": bench_recall,
     "negatives": bench_negatives,
     "lfw": bench_lfw,

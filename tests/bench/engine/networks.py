@@ -14,8 +14,9 @@ from faceid_core.engine.weights import weights_path
 from faceid_core.media import images
 from faceid_core.settings import Settings
 from faceid_core.values import DetectedFace, Image, Vectors
+from faceid_core.vision.alignment import align
 from faceid_core.vision.detection import DETECTORS, make_detector
-from faceid_core.vision.embedder import Embedder, align
+from faceid_core.vision.embedder import Embedder
 from faceid_core.vision.embedding import make_embedder
 from tests.bench.engine.common import Work, fastest, group_photos, pixels_of, precisions, seconds, table
 

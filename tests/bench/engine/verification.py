@@ -11,9 +11,9 @@ import numpy as np
 from faceid_core.engine.weights import weights_path
 from faceid_core.settings import Settings
 from faceid_core.values import Box
+from faceid_core.vision.alignment import align
 from faceid_core.vision.detection import make_detector
 from faceid_core.vision.detector import Detector
-from faceid_core.vision.embedder import align
 from faceid_core.vision.embedding import make_embedder
 from tests.bench.engine.common import pixels_of, precisions, table
 
