@@ -16,7 +16,7 @@ from tests import sharing
 from tests.webapp.conftest import SIDE, new_photo
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FloatRect, Locator, Page
+    from playwright.sync_api import Browser, FloatRect, Locator, Page, WebSocketRoute
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -192,6 +192,32 @@ def test_a_person_without_a_face_is_added_undone_and_removed(page: Page, url: st
     page.get_by_role("button", name="Remove Cy from this photo").click()
     page.get_by_role("button", name="Remove Cy from this photo").wait_for(state="detached")
     assert there() == []
+
+
+def test_what_is_opened_before_an_answer_arrives_stays_open(page: Page, url: str) -> None:
+    late: list[Callable[[], None]] | None = None
+
+    def through(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(
+            lambda said: socket.send(said) if late is None else late.append(lambda: socket.send(said))
+        )
+
+    page.route_web_socket(re.compile("_stcore/stream"), through)
+    opened(page, url, "photo5.jpg")
+    late = []
+    page.locator(".side .row").first.click()
+    page.get_by_role("button", name="Ignore").click()
+    page.get_by_role("button", name="Add a person without a face").click()
+    page.keyboard.type("Gran")
+    eventually(page, lambda: len(late or ()) > 2)
+    held, late = late, None
+    for send in held:
+        send()
+    page.locator("[aria-busy=true]").wait_for(state="detached")
+    idle(page)
+    page.keyboard.type("ny")
+    assert page.get_by_role("combobox").input_value() == "Granny"
 
 
 def face_of(folder: Path, face: FaceView) -> FaceView:

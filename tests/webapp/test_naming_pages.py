@@ -183,7 +183,7 @@ def test_a_person_who_is_not_there_shows_everybody(grouped: Library, open_page: 
     page = open_page("people")
     page.query_params["person"] = person
     page = page.run()
-    assert (page.exception, page.error) == ([], []) and page.title[0].value == "People"
+    assert not page.exception and not page.error and page.title[0].value == "People"
 
 
 def test_hidden_people_are_shown_when_asked_for(grouped: Library, open_page: OpenPage) -> None:

@@ -6,8 +6,8 @@
  * @typedef {{ person: number, name: string, presence: Presence }} Faceless
  */
 
-import { button, choose, leave, redraw, send } from "./photo_viewer.js"
-import { element, typeAhead } from "./type_ahead.js"
+import { button, choose, leave, redraw, send, turnTo } from "./photo_viewer.js"
+import { element, retype, typeAhead } from "./type_ahead.js"
 
 /** @type {Record<Presence, string>} */
 const PRESENCES = { unseen: "No face visible", behind: "From behind" }
@@ -53,8 +53,7 @@ function facelessRow(viewer, { person, name, presence }) {
 function beginning(viewer) {
   const title = "Somebody who is in the photo, but whose face can't be seen"
   return button("without", "Add a person without a face", title, () => {
-    Object.assign(viewer, { isAdding: true, isNaming: false, adjusting: null })
-    redraw(viewer)
+    turnTo(viewer, { isAdding: true })
     viewer.side.querySelector("input")?.focus()
   })
 }
@@ -79,10 +78,8 @@ function adding(viewer) {
       viewer.presence = presence
       redraw(viewer)
       const fresh = viewer.side.querySelector("input")
-      if (!fresh) return
-      fresh.focus()
-      fresh.value = typed
-      fresh.dispatchEvent(new Event("input"))
+      fresh?.focus()
+      retype(fresh, typed)
     })
     kind.setAttribute("aria-pressed", String(presence === viewer.presence))
     return kind

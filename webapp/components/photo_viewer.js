@@ -14,7 +14,7 @@
  * }} Data
  * @typedef {{ face: number | null, box: Box, was: Box | null }} Adjusting face: null for a new one
  * @typedef {{
- *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, chosen: number | null, isNaming: boolean,
+ *   root: HTMLElement, data: Data, turn: number | null, isWaiting: boolean, hasTurned: boolean, chosen: number | null, isNaming: boolean,
  *   adjusting: Adjusting | null, isAdding: boolean, presence: Presence, zoom: Zoom, stage: HTMLElement, canvas: HTMLElement, image: HTMLImageElement,
  *   boxes: HTMLElement, panel: HTMLElement, tools: HTMLElement, side: HTMLElement, live: HTMLElement, later: "previous" | "next" | null,
  *   pointers: Map<number, PointerEvent>, send: (name: string, value: unknown) => void, life: AbortController,
@@ -23,7 +23,7 @@
 
 import { CORNERS, onKey, onPointer } from "./photo_input.js"
 import { drawSide } from "./photo_side.js"
-import { element, typeAhead } from "./type_ahead.js"
+import { element, retype, typeAhead } from "./type_ahead.js"
 import { makeZoom, onStage, refit, seen, whole, zoomBy, zoomIn, zoomOut } from "./zoom.js"
 
 const LEAST_PX = 8
@@ -70,7 +70,7 @@ function makeViewer(root, data) {
   const life = new AbortController()
   /** @type {Viewer} */
   const viewer = {
-    root, data, turn: null, isWaiting: false, chosen: null, isNaming: false, adjusting: null, isAdding: false, presence: "unseen", stage, canvas, image, boxes,
+    root, data, turn: null, isWaiting: false, hasTurned: false, chosen: null, isNaming: false, adjusting: null, isAdding: false, presence: "unseen", stage, canvas, image, boxes,
     panel, tools, side, live, later: null, pointers: new Map(), send: () => {}, life,
     zoom: makeZoom(stage, canvas, data, () => {}),
   }
@@ -113,8 +113,12 @@ function draw(viewer, data) {
   const isOther = viewer.turn === null || viewer.data.photo !== data.photo || viewer.data.gone !== data.gone
   viewer.data = data
   if (viewer.turn === data.turn) return
-  const key = focused(viewer)?.dataset.key ?? ""
-  Object.assign(viewer, { turn: data.turn, isWaiting: false, adjusting: null, chosen: data.chosen, isNaming: data.naming, isAdding: data.adding })
+  const at = focused(viewer)
+  const key = at?.dataset.key ?? ""
+  const isKept = viewer.hasTurned && !isOther && !data.error
+  const typed = isKept && at instanceof HTMLInputElement ? at.value : ""
+  Object.assign(viewer, { turn: data.turn, isWaiting: false, hasTurned: false })
+  if (!isKept) Object.assign(viewer, { adjusting: null, chosen: data.chosen, isNaming: data.naming, isAdding: data.adding })
   viewer.root.removeAttribute("aria-busy")
   viewer.root.classList.toggle("gone", data.gone)
   viewer.live.textContent = data.status
@@ -122,6 +126,7 @@ function draw(viewer, data) {
   redraw(viewer)
   if (viewer.isAdding) viewer.side.querySelector("input")?.focus()
   else if (!viewer.isNaming) focusOn(viewer, isOther ? "stage" : /^(presence|absent)-/.test(key) || key === "without-name" ? "without" : key)
+  if (typed) retype(focused(viewer), typed)
   for (const src of data.ahead) new Image().src = src
   if (viewer.later) go(viewer, viewer.later)
 }
@@ -322,9 +327,19 @@ export function go(viewer, to) {
  */
 export function choose(viewer, face) {
   if (viewer.adjusting) return
-  Object.assign(viewer, { chosen: face, isNaming: true, isAdding: false, data: { ...viewer.data, error: "" } })
-  redraw(viewer)
+  viewer.data = { ...viewer.data, error: "" }
+  turnTo(viewer, { chosen: face, isNaming: true })
   if (!viewer.data.editable) focusOn(viewer, `face-${face}`)
+}
+
+/**
+ * Opens one thing and closes the others. Opened while the answer to an act is under way, it stays open when that comes.
+ * @param {Viewer} viewer
+ * @param {Partial<Pick<Viewer, "chosen" | "isNaming" | "isAdding" | "adjusting">>} open
+ */
+export function turnTo(viewer, open) {
+  Object.assign(viewer, { adjusting: null, isNaming: false, isAdding: false, hasTurned: viewer.isWaiting, ...open })
+  redraw(viewer)
 }
 
 /** @param {Viewer} viewer */
@@ -341,8 +356,7 @@ export function redraw(viewer) {
  */
 export function leave(viewer) {
   const key = viewer.adjusting ? "draw" : viewer.isAdding ? "without" : `box-${viewer.chosen}`
-  Object.assign(viewer, { adjusting: null, isNaming: false, isAdding: false })
-  redraw(viewer)
+  turnTo(viewer, {})
   focusOn(viewer, key)
 }
 
@@ -365,8 +379,7 @@ export function startMoving(viewer) {
  * @param {Adjusting} adjusting
  */
 export function adjust(viewer, adjusting) {
-  Object.assign(viewer, { adjusting, isNaming: false, isAdding: false })
-  redraw(viewer)
+  turnTo(viewer, { adjusting })
   focusOn(viewer, "stage")
 }
 

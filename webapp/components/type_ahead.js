@@ -21,6 +21,17 @@ export function element(kind, name, ...children) {
 }
 
 /**
+ * What was typed into a box goes into the one drawn in its place.
+ * @param {Element | null} input
+ * @param {string} typed
+ */
+export function retype(input, typed) {
+  if (!(input instanceof HTMLInputElement)) return
+  input.value = typed
+  input.dispatchEvent(new Event("input"))
+}
+
+/**
  * The input and its list, to be put into the page, and what closes the list. Enter takes the first match, Shift+Enter a
  * new person, Escape leaves.
  * @param {() => string} address of the people
