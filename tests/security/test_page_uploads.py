@@ -56,7 +56,7 @@ def test_uploads_leave_room_on_the_disk(client: TestClient, monkeypatch: pytest.
     class Disk:
         total, free = 100 << 30, (1 << 30) + 10
 
-    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda _: Disk)
+    monkeypatch.setattr("webapp.access.uploads.shutil.disk_usage", lambda _: Disk)
     assert client.post(RECOGNISER, content=b"x" * 10).status_code == 200
     answer = client.post(RECOGNISER, content=b"x" * 11)
     assert (answer.status_code, answer.json()) == (507, {"error": uploads.NO_ROOM})
