@@ -36,7 +36,7 @@ def make_private(path: Path, *, quietly: bool = False) -> bool:
         log.log(_level(quietly), "%s can be read by others on this machine (%s).", path, error.strerror)
         return False
     if closed := not is_open(path):
-        log.log(_level(quietly), "Until now, other users of this machine had rights to %s.", path)
+        log.log(_level(quietly), "%s was accessible to other users of this machine until now.", path)
     return closed
 
 

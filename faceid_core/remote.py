@@ -319,7 +319,7 @@ def _unusable(path: RemotePath, error: Exception) -> RemoteUnusable:
     log.debug("%s of %s", type(error).__name__, path.parts[1])
     keys = f"give faceid's environment {path.service.keys}"
     if isinstance(error, PermissionError) or _code(error) in EXPIRED:
-        return RemoteUnusable(f"{path} may not be read: its credentials are refused or have expired; {keys}.")
+        return RemoteUnusable(f"{path} can't be read: its credentials were refused or have expired; {keys}.")
     name = type(error).__name__
     if "Credential" in name or "Profile" in name or "Credential" in str(error):
         return RemoteUnusable(f"There are no credentials for {path}; {keys}.")

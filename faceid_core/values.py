@@ -77,7 +77,7 @@ class Actor:
     def require(self, need: Role) -> None:
         """Raise NotAllowed, naming the required role, unless this role includes `need`."""
         if not self.role.includes(need):
-            raise NotAllowed(f"This takes the role “{need}”, and yours is “{self.role}”; ask an owner.")
+            raise NotAllowed(f"This needs the role “{need}”, and yours is “{self.role}”; ask an owner.")
 
 
 LOCAL_OWNER = Actor("owner", Role.OWNER)

@@ -60,11 +60,11 @@ def no_access(error: OSError) -> str:
     """Return the message for a file or folder that could not be accessed.
 
     >>> no_access(PermissionError(13, "Permission denied", "/photos/a.jpg"))
-    "/photos/a.jpg can't be used (permission denied); check the path and its rights."
+    "/photos/a.jpg can't be used (permission denied); check the path and its permissions."
     """
     reason = error.strerror or str(error)
     what = file_name(error.filename) if isinstance(error.filename, str | bytes) else "A file or folder"
-    return f"{what} can't be used ({reason[:1].lower()}{reason[1:]}); check the path and its rights."
+    return f"{what} can't be used ({reason[:1].lower()}{reason[1:]}); check the path and its permissions."
 
 
 def what_is_wrong(error: Mapping[str, Any]) -> str:

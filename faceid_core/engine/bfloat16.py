@@ -1,11 +1,12 @@
-"""The embedder in bfloat16, by OpenVINO, on processors that have instructions for it and gain by them.
+"""The embedder in bfloat16, with OpenVINO, on processors that support it and are faster with it.
 
-With tiles (Intel's AMX) they gain in any case; with AVX-512's BF16 some do (AMD's Zen 5: twice as fast) and some
-don't (an Intel without tiles: 150 faces/s where floats give 235). So that is measured once, see engine.measured.
+Processors with tiles (Intel's AMX) are always faster. With AVX-512's BF16, some are (AMD's Zen 5: twice as fast)
+and some are not (an Intel without tiles: 150 faces/s instead of 235 with floats). So it is measured once, see
+engine.measured.
 
-bfloat16 keeps 8 of a float's 24 significant bits. On 3,047 faces of LFW that moves a vector by 0.010 (median; 0.027
-at most), where two people are about 0.55 apart and the draft of a JPEG moves one by 0.014: so both are one space,
-and a library may hold vectors of either kind.
+bfloat16 keeps 8 of a float's 24 significant bits. On 3,047 faces of LFW, that moves vectors by 0.010 (median; 0.027
+at most), while different people are about 0.55 apart, and decoding a JPEG as a draft moves a vector by 0.014. So
+both kinds of vectors are comparable, and a library may contain either.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _networks: dict[tuple[Any, ...], Half | None] = {}
 
 
 class Half:
-    """A compiled network. Several threads may call it; they take turns, as in OpenVINO's one stream they would."""
+    """A compiled network. Thread-safe: calls take turns, as they would in OpenVINO's single stream."""
 
     computes = "in bfloat16 by OpenVINO"
 
@@ -47,8 +48,8 @@ class Half:
         self._turn = threading.Lock()
 
     def run(self, batch: Image) -> Vectors:
-        """What the network makes of a batch (N, …), N from 1."""
-        # Not compiled(batch): that lends OpenVINO the caller's memory, and later runs write to it.
+        """Run the network on a batch (N, …), N at least 1."""
+        # Not compiled(batch): that shares the caller's memory with OpenVINO, and later runs would write to it.
         with self._turn:
             return np.asarray(self._request.infer([np.ascontiguousarray(batch)])[0], np.float32)
 
@@ -114,7 +115,7 @@ def _attempt(name: str, settings: Settings, threads: int | None) -> Half | None:
 
 
 def _may_have_instructions() -> bool:
-    """Linux tells it without loading OpenVINO, which most processors would load for nothing."""
+    """Check /proc/cpuinfo first, because on most processors loading OpenVINO would be a waste of time."""
     try:
         content = CPUINFO.read_text()
         return any(flag in content for flag in measured.FLAGS)

@@ -1,4 +1,4 @@
-"""Whether this processor gains by bfloat16: measured once, then kept for the user with what it depends on."""
+"""Measures whether bfloat16 is faster on this processor, and caches the result with what it depends on."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ FILE = "bfloat16.json"
 """In the cache of converted networks: key -> what was measured."""
 
 GAIN = 1.1
-"""How many times as fast as floats bfloat16 must be: less isn't worth a second library in memory."""
+"""Minimum speed-up over floats: less is not worth a second library in memory."""
 
 APART = 0.003
-"""The root mean square difference of a number in the vectors that rounding explains: 0.0024 at most on LFW."""
+"""Largest RMS difference between vector elements that rounding explains: at most 0.0024 on LFW."""
 
 CROPS, ROUNDS = 4, 5
-"""Crops a run, and runs of each, in turn, after one of each that doesn't count: together a fifth of a second."""
+"""Crops per run, and alternating runs of each, after a warm-up run of each: a fifth of a second in total."""
 
 STARTS = 3
-"""So many times a processor that seems to gain nothing is measured, and the best counts: a machine is not always as
-busy as at the first start."""
+"""How often a processor without a speed-up is measured, and the best result counts: the machine may have been busy
+at the first start."""
 
 THREADS = 1
-"""Of both while they are measured. With more, a run waits for the thread that others disturb most, and one with a
-busy core of two took bfloat16 for as slow as floats (1.00 times as fast instead of 1.82)."""
+"""Threads of both during the measurement. With more, each run waits for the most disturbed thread: with one of two
+cores busy, bfloat16 seemed as slow as floats (1.00 times as fast instead of 1.82)."""
 
 FLAGS = ("amx_bf16", "avx512_bf16")
-"""What Linux, in /proc/cpuinfo, calls the instructions for bfloat16."""
+"""The CPU flags for bfloat16 in Linux's /proc/cpuinfo."""
 
 LIMIT = "ONEDNN_MAX_CPU_ISA"
-"""The variable that holds oneDNN, which OpenVINO computes with, to less than the processor has."""
+"""The variable that restricts oneDNN, OpenVINO's backend, to fewer instructions than the processor has."""
 
 LIBRARIES = ("onnxruntime", "openvino", "numpy")
 
@@ -61,8 +61,9 @@ def is_faster(
     exact: Run | None = None,
     clock: Callable[[], float] | None = None,
 ) -> bool:
-    """Whether the network `name` is GAIN times as fast in bfloat16, with the same vectors. half makes what runs it
-    so on THREADS, exact runs it in floats, by default by ONNX Runtime: called only where it is not known yet."""
+    """Whether the network `name` is GAIN times as fast in bfloat16, with the same vectors. half: creates the
+    bfloat16 network on THREADS; exact: runs it in floats, by default with ONNX Runtime. Called only if not known
+    yet."""
     key, kept = _key(name, cpuinfo), _kept(settings)
     found = kept.get(key)
     if found is None or not _settled(found):
@@ -73,14 +74,14 @@ def is_faster(
 
 
 def is_known_slower(name: str, settings: Settings, cpuinfo: Path) -> bool:
-    """Whether nothing is left to measure and bfloat16 was no gain: then OpenVINO need not be loaded."""
+    """Whether the measurements are complete and bfloat16 was not faster, so that OpenVINO need not be loaded."""
     found = _kept(settings).get(_key(name, cpuinfo))
     return found is not None and _settled(found) and not _taken(found)
 
 
 def measure(half: Run, exact: Run, clock: Callable[[], float]) -> dict[str, float]:
-    """gain: how many times as fast as `exact` `half` is, by the fastest run of each, which other programs disturb
-    least; apart: the root mean square difference of a number in their vectors."""
+    """Return gain, the speed-up of `half` over `exact`, by the fastest (least disturbed) run of each; and apart,
+    the RMS difference between the elements of their vectors."""
     crops = np.random.default_rng(0).integers(0, 256, (CROPS, CROP_PX, CROP_PX, 3), np.uint8)
     apart = float(np.sqrt(np.mean((half(crops) - exact(crops)) ** 2)))
     times = [float("inf"), float("inf")]
@@ -105,22 +106,22 @@ def _settled(found: dict[str, float]) -> bool:
 
 
 def thread_clock() -> Callable[[], float]:
-    """CPU time of this thread, in which both compute on one: other programs, and other threads of this one, don't
-    count. With two such on each core the gain stayed within 4 % of an idle machine's. Elapsed time where the
-    system counts CPU time in steps as long as a run (Windows: 16 ms)."""
+    """Return a clock of this thread's CPU time, which excludes other programs and threads. With two busy programs
+    per core, the gain stayed within 4 % of an idle machine's. Falls back to elapsed time if the system's CPU time
+    is too coarse (Windows: 16 ms)."""
     fine = time.get_clock_info("thread_time").resolution < 1e-4
     return time.thread_time if fine else time.perf_counter
 
 
 def _better(found: dict[str, float], before: dict[str, float] | None) -> dict[str, float]:
-    """The better gain of both, with the number of starts that measured it."""
+    """Return the better of two gains, with the number of starts that measured it."""
     gain = max(found["gain"], before["gain"] if before else 0.0)
     return {**found, "gain": gain, "starts": (before["starts"] if before else 0) + 1}
 
 
 def processor(cpuinfo: Path) -> str:
-    """What tells it from others, with what computes on it. Not its name alone: in virtual machines all processors
-    of a maker may have the same."""
+    """Return an identifier of the processor and the libraries that compute on it. The name alone is not enough: in
+    virtual machines, all processors of a vendor may have the same name."""
     lines = [line.partition(":") for line in cpuinfo.read_text().splitlines()] if cpuinfo.is_file() else []
     first = {key.strip(): value.strip() for key, _, value in reversed(lines)}
     parts = [first.get("model name") or platform.processor() or platform.machine()]
@@ -138,14 +139,14 @@ def _version(package: str) -> str:
 
 
 def _in_floats(name: str, settings: Settings) -> Run:
-    """Not sessions.session: nobody needs this one afterwards."""
+    """Create a temporary session in floats. Not sessions.session, which would cache it."""
     network = sessions.from_cache(name, settings, lambda model: sessions.load(model, settings, threads=THREADS))
     source = network.get_inputs()[0].name
     return lambda crops: np.asarray(network.run(None, {source: crops})[0], np.float32)
 
 
 def _kept(settings: Settings) -> dict[str, Any]:
-    """What was measured before; {} where nothing is kept, or what is can't be read."""
+    """Return the cached measurements; {} if there are none or they can't be read."""
     for folder in sessions.cache_folders(settings):
         try:
             kept = json.loads((folder / FILE).read_text(encoding="utf-8"))

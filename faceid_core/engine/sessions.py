@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions. A graph is written once to a cache of the user and loaded once per process."""
+"""ONNX Runtime sessions. Graphs are written once to the user's cache and loaded once per process."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ NETWORKS: dict[str, tuple[str, Callable[[Path], onnx.ModelProto]]] = {
 CPU = "CPUExecutionProvider"
 
 OPTIONS: dict[str, dict[str, str]] = {
-    # By default cuDNN tries all its ways of convolving for each new shape, and memory is taken by doubling.
+    # By default, cuDNN benchmarks all its convolution algorithms for each new shape, and memory grows by doubling.
     "CUDAExecutionProvider": {
         "cudnn_conv_algo_search": "HEURISTIC",
         "arena_extend_strategy": "kSameAsRequested",
         "use_tf32": "0",
     },
 }
-"""Options of providers. use_tf32: multiplications keep all 24 bits of a float, so that vectors are the CPU's."""
+"""Provider options. use_tf32 is off, so that products keep all 24 bits and vectors match the CPU's."""
 
 FATAL = 4
-"""ONNX Runtime's severity above which it says nothing."""
+"""ONNX Runtime's log severity that silences everything but fatal errors."""
 
 _reported: set[tuple[str, ...]] = set()
 _lock = threading.Lock()
@@ -61,10 +61,11 @@ _sessions: dict[tuple[Any, ...], onnxruntime.InferenceSession] = {}
 def session(
     name: str, settings: Settings, *, threads: int | None = None, only: tuple[int, ...] | None = None
 ) -> onnxruntime.InferenceSession:
-    """The session of the network `name`, a key of NETWORKS; threads None means all cores.
+    """Return the session of the network `name`, a key of NETWORKS; threads None means all cores.
 
-    only: the one shape of input that this session gets. For a graphics card: ONNX Runtime's CUDA provider prepares
-    its convolutions for the shape that came last, 1 to 2.5 s for CenterFace on an H100, and then takes 3 ms a run.
+    only: the single input shape used with this session. For GPUs: ONNX Runtime's CUDA provider prepares
+    convolutions whenever the shape changes, which takes 1 to 2.5 s for CenterFace on an H100; then a run takes 3
+    ms.
 
     Raises WeightsMissing, WeightsUnsupported.
     """
@@ -76,7 +77,7 @@ def session(
 
 
 def load(model: bytes, settings: Settings, *, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """A session of a serialised ONNX model, by those of the settings' providers that start here."""
+    """Create a session of a serialised ONNX model, with the settings' providers that work here."""
     chosen = providers(settings)
     report_idle(settings)
     return _session(model, chosen, threads or usable_cores())
@@ -86,7 +87,7 @@ def _session(model: bytes, chosen: Sequence[str], threads: int) -> onnxruntime.I
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    # Its own default counts the cores of the machine, also where this process may use only some of them.
+    # ONNX Runtime's default counts all cores of the machine, even if this process may use only some of them.
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(
@@ -95,26 +96,27 @@ def _session(model: bytes, chosen: Sequence[str], threads: int) -> onnxruntime.I
 
 
 def providers(settings: Settings) -> list[str]:
-    """The settings' providers that start here, best first; the CPU where none does, as it computes in any case."""
+    """Return the settings' providers that work here, best first; the CPU if none does."""
     if settings.providers == [CPU]:
         return [CPU]
     return list(_started(tuple(settings.providers)))
 
 
 def on_cpu(settings: Settings) -> bool:
-    """Whether the face networks run on the CPU alone, also where other hardware was wished for in vain."""
+    """Whether the face networks run only on the CPU, even if the settings ask for other hardware."""
     return providers(settings) == [CPU]
 
 
 @cache
 def _started(wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """By a network of one node: what is not in this ONNX Runtime it refuses, what has no drivers it leaves out."""
+    """Try the providers with a one-node network: ONNX Runtime refuses unknown ones and skips those without
+    drivers."""
     import onnxruntime
 
     there = [name for name in wanted if name in onnxruntime.get_available_providers()]
     if not there:
         return (CPU,)
-    onnxruntime.set_default_logger_severity(FATAL)  # it would tell of missing drivers in lines of its own
+    onnxruntime.set_default_logger_severity(FATAL)  # otherwise, it would log missing drivers itself
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             if (
@@ -129,7 +131,7 @@ def _started(wanted: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _nothing() -> bytes:
-    """A network that returns what it gets."""
+    """Return an identity network."""
     from onnx import TensorProto, helper
 
     one, other = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("in", "out"))
@@ -139,7 +141,7 @@ def _nothing() -> bytes:
 
 
 def report_idle(settings: Settings) -> None:
-    """Say once which of the settings' providers do not run here. Not in a process of a pool: its parent says it."""
+    """Log once which of the settings' providers don't work here. Not in pool workers: their parent logs it."""
     started = providers(settings)
     idle = tuple(name for name in settings.providers if name not in started)
     if idle and idle not in _reported and multiprocessing.parent_process() is None:
@@ -152,20 +154,20 @@ def report_idle(settings: Settings) -> None:
 
 
 def active(settings: Settings) -> list[str]:
-    """The providers that run the face networks, best first: ONNX Runtime leaves out one that fails to start, and
-    goes on with the CPU. Raises as `session`."""
+    """Return the providers that run the face networks, best first: ONNX Runtime skips one that fails to start and
+    falls back to the CPU. Raises like `session`."""
     return list(session("resnet", settings).get_providers())
 
 
 def from_cache(name: str, settings: Settings, read: Callable[[bytes], Loaded]) -> Loaded:
-    """What `read` makes of the graph of the network `name`, a key of NETWORKS. One of the cache folders keeps the
-    graph; it is made where it is missing or damaged. Raises WeightsMissing, WeightsUnsupported, and as `read`."""
+    """Load the graph of the network `name`, a key of NETWORKS, with `read`. The graph comes from a cache folder,
+    and is built if missing or damaged. Raises WeightsMissing, WeightsUnsupported, and like `read`."""
     source = weights_path(NETWORKS[name][0])
     file = f"{name}-{_sha256(source)[:16]}-v{graphs.VERSION}.onnx"
     for cached in (folder / file for folder in cache_folders(settings)):
         try:
             return read(cached.read_bytes())
-        except OSError:  # none there, or none that we may read
+        except OSError:  # missing, or not readable for us
             continue
         except EngineError:
             raise
@@ -177,19 +179,19 @@ def from_cache(name: str, settings: Settings, read: Callable[[bytes], Loaded]) -
 
 
 def cache_folders(settings: Settings) -> list[Path]:
-    """Where converted networks may lie: in the library's own folder, or where all libraries share them."""
+    """Return the folders for converted networks: the library's own, and the one shared by all libraries."""
     return [settings.engine_folder, settings.engine_cache or platformdirs.user_cache_path("faceid") / "engine"]
 
 
 def keep(content: bytes, file: str, settings: Settings) -> None:
-    """Write a graph, or what else is cached, where all libraries share it, but into the library's own engine folder
-    where there is one, or where the others can't be written, as for a service without a home."""
+    """Write a graph, or other cached data, to the shared cache; but to the library's engine folder if that exists,
+    or if the shared one is not writable, as for a service without a home folder."""
     own, shared = cache_folders(settings)
     reason: str | None = None
     for folder in (own,) if own.exists() else (shared, own):
         try:
             _write_atomically(folder / file, content)
-        except OSError as error:  # a full disk, or a library that may only be read: it is no more than a cache
+        except OSError as error:  # a full disk or a read-only library; it is only a cache
             reason = error.strerror
         else:
             return

@@ -1,4 +1,4 @@
-"""Names and exports in other programs' forms: pure readers and writers.
+"""Pure readers and writers for names and exports in the formats of other programs.
 
 May import the root and media.
 """

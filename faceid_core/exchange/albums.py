@@ -1,4 +1,4 @@
-"""Albums for people: the photos of each person in a folder, and a page of one person that needs no network."""
+"""Albums: a folder of photos per person, and a self-contained gallery page of one person."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 
 
 def albums(content: Content) -> Iterator[Entry]:
-    """`Ann/IMG_1.jpg`: the files themselves, of each person in a folder. A video is there once."""
+    """Yield the original files in a folder per person, as `Ann/IMG_1.jpg`. Each video is included once."""
     folders = file_names(content.classes)
     people: dict[str, dict[str, None]] = {name: {} for name in content.classes}
     for one in content.on_photos:
@@ -44,7 +44,7 @@ def albums(content: Content) -> Iterator[Entry]:
 
 
 def readable(file: Path) -> Path | bytes | None:
-    """The file itself, or the bytes of one that lies elsewhere; None where it can't be read."""
+    """Return a local file itself, or the bytes of a remote one; None if it can't be read."""
     if isinstance(file, RemotePath):
         try:
             return file.read_bytes()
@@ -54,8 +54,8 @@ def readable(file: Path) -> Path | bytes | None:
 
 
 def gallery(content: Content) -> Iterator[Entry]:
-    """index.html and pictures of the photos, upright and without metadata. It names the one person, nobody else,
-    and no file; it loads nothing from anywhere."""
+    """Yield index.html and upright pictures without metadata. The page names only this person and no files, and
+    loads nothing from the network."""
     from jinja2 import Environment, PackageLoader, select_autoescape
 
     loader = PackageLoader("faceid_core.exchange", "templates")
@@ -78,7 +78,7 @@ def gallery(content: Content) -> Iterator[Entry]:
 
 
 def _in_time(photos: Iterable[OnPhoto]) -> list[OnPhoto]:
-    """The oldest first, those without a date last."""
+    """Sort by date, oldest first, undated last."""
     return sorted(
         photos, key=lambda one: (one.taken_at is None, one.taken_at or datetime.min, PurePath(one.path).name)
     )

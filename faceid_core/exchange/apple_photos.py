@@ -1,7 +1,7 @@
-"""Apple Photos: the JSON that `osxphotos export --sidecar json` puts beside each photo, in ExifTool's words.
+"""Apple Photos: the JSON sidecars of `osxphotos export --sidecar json`, with ExifTool's field names.
 
-Regions are as in XMP: a middle and sides in shares of the picture, whose size is told. Without them, people are
-named without a place.
+Regions are as in XMP: centre and size as fractions of the picture, whose dimensions are given. Without regions,
+people are named without a position.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NAMES, PEOPLE = "RegionName", "PersonInImage"
 
 
 def survey(path: Path) -> PhotoNames:
-    """The people of a photo that came out of Apple Photos."""
+    """Return the people in a photo exported from Apple Photos."""
     found = PhotoNames()
     file = json_beside.first(_candidates(path))
     if file is None:
@@ -37,7 +37,7 @@ def survey(path: Path) -> PhotoNames:
         told = _fields(json_beside.read(file))
     except (OSError, ValueError, RecursionError) as error:
         if not isinstance(error, OSError) and not _is_exiftools(file):
-            return found  # another program's, which reads and tells of its own
+            return found  # another program's sidecar, handled by its own reader
         found.unusable.append(json_beside.unusable(file, "ExifTool", error))
         return found
     if told is not None:
@@ -46,7 +46,7 @@ def survey(path: Path) -> PhotoNames:
 
 
 def _candidates(path: Path) -> Iterator[Path]:
-    """photo.jpg.json, and photo.json of older versions."""
+    """Yield photo.jpg.json, and photo.json as written by older versions."""
     yield path.with_name(f"{path.name}.json")
     yield path.with_suffix(".json")
 
@@ -60,7 +60,7 @@ def _is_exiftools(file: Path) -> bool:
 
 
 def _fields(told: Any) -> dict[str, Any] | None:
-    """ExifTool's fields without their groups; None for JSON of other programs."""
+    """Return ExifTool's fields without their group names; None for JSON of other programs."""
     first = told[0] if isinstance(told, list) and len(told) == 1 else None
     if not isinstance(first, dict) or "SourceFile" not in first:
         return None
@@ -111,7 +111,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _list(value: Any) -> list[Any]:
-    """ExifTool writes a list of one as that one."""
+    """Return a list: ExifTool writes a list with one item as just the item."""
     return value if isinstance(value, list) else [] if value is None else [value]
 
 

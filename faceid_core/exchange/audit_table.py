@@ -1,4 +1,4 @@
-"""Writer of the audit table: one line for each act, for whoever has to show who did what and when."""
+"""Writes the audit table: one line per action, to document who did what and when."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ COLUMNS = ("number", "at", "actor", "kind", "summary", "undone_at", "undone_by")
 """The columns that scripts may rely on, in this order. Times are UTC in ISO 8601."""
 
 LINES = 500
-"""Of one block: about 50 kB."""
+"""Lines per block, about 50 kB."""
 
 
 def csv_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The lines of a CSV, the header first, one by one: a million acts need no memory. rows: with COLUMNS.
+    """Yield the lines of a CSV, header first, one by one to save memory. rows: with COLUMNS.
 
     Text that a spreadsheet would run as a formula gets an apostrophe in front; see `face_table.as_text`.
     """
@@ -33,7 +33,7 @@ def csv_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def blocks(lines: Iterable[str]) -> Iterator[str]:
-    """The same text in pieces of many lines: to a server, a turn for each line costs more than the line."""
+    """Join lines into blocks: for a server, the overhead per line would exceed the cost of the line."""
     waiting = iter(lines)
     while piece := "".join(islice(waiting, LINES)):
         yield piece

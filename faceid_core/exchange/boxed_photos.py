@@ -1,7 +1,7 @@
-"""Photos with a box for each face, for programs that draw and correct boxes: COCO, FiftyOne, CVAT, Label Studio.
+"""Photos with face boxes, for annotation tools: COCO, FiftyOne, CVAT, Label Studio.
 
-The pictures are written upright and without metadata, as these programs read pixels and no EXIF orientation: boxes
-fit only then.
+Pictures are written upright and without metadata: these tools ignore the EXIF orientation, so boxes would not fit
+otherwise.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _coco_box(face: ExportedFace, category: int) -> dict[str, Any]:
 
 
 def fifty_one(content: Content) -> Iterator[Entry]:
-    """`data/` and labels.json: FiftyOneImageDetectionDataset, whose boxes are shares of the picture's sides."""
+    """`data/` and labels.json: FiftyOneImageDetectionDataset, with boxes as fractions of the picture's sides."""
     photos: list[Photo] = []
     yield from _pictures(content, "data", photos)
     labels = {_file(faces[0]).removesuffix(".jpg"): [_detection(face) for face in faces] for faces in photos}
@@ -66,8 +66,8 @@ def _detection(face: ExportedFace) -> dict[str, Any]:
 
 
 def label_studio(content: Content) -> Iterator[Entry]:
-    """`images/` and tasks.json for a project with `<RectangleLabels name="label" toName="image">`; its storage of
-    local files is to serve `images`. labels.xml is that project's configuration."""
+    """`images/` and tasks.json for a project with `<RectangleLabels name="label" toName="image">`, whose local file
+    storage must serve `images`. labels.xml is the configuration of the project."""
     photos: list[Photo] = []
     yield from _pictures(content, "images", photos)
     yield Entry("tasks.json", _json([_task(faces) for faces in photos]))
@@ -129,7 +129,7 @@ def _cvat_image(number: int, faces: Photo) -> ElementTree.Element:
 
 
 def _pictures(content: Content, folder: str, written: list[Photo]) -> Iterator[Entry]:
-    """The picture of each photo; `written` gets the faces of those that could be read."""
+    """Yield the picture of each photo. The faces of readable photos are appended to `written`."""
     for faces in by_photo(content.faces).values():
         picture = content.picture(faces[0], None)
         if picture is not None:
@@ -146,7 +146,7 @@ def _label(face: ExportedFace) -> str:
 
 
 def _shares(face: ExportedFace) -> tuple[float, float, float, float]:
-    """Left, top, width and height as shares of the photo's sides."""
+    """Return left, top, width and height as fractions of the photo's sides."""
     box = clipped(face)
     return box.left / face.width, box.top / face.height, box.width / face.width, box.height / face.height
 

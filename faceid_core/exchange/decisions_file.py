@@ -1,7 +1,7 @@
-"""The decisions file: what people decided, as JSON or Parquet that another library can import.
+"""The decisions file: all human decisions as JSON or Parquet, which another library can import.
 
-The models are the format, and docs/decisions.schema.json is their JSON schema. A face is known by its photo's
-SHA-256 and its box there. In Parquet each face is a row; the rest is JSON in the file's own metadata.
+The models define the format, and docs/decisions.schema.json is their JSON schema. A face is identified by its
+photo's SHA-256 and its box. In Parquet, each face is a row; the rest is JSON in the file's metadata.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ FORMAT: Final = "faceid-decisions"
 VERSION: Final = 1
 
 SINGULAR = {"people": "person", "faces": "face", "pairs": "pair", "photos": "photo"}
-"""List of a file -> one of its entries, as a sentence counts them: the first face is "face 1"."""
+"""List name -> singular for messages: the first face is "face 1"."""
 
 LONGEST_SHOWN = 60
-"""Characters of a wrong value that a sentence shows; a longer one is left out."""
+"""Longest wrong value, in characters, shown in a message. Longer ones are left out."""
 
 
 def _upright(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -50,7 +50,7 @@ def _upright(box: tuple[float, float, float, float]) -> tuple[float, float, floa
 
 
 def _day(value: Any) -> Any:
-    """Only YYYY-MM-DD: pydantic would also read "9" as a number of seconds."""
+    """Accept only YYYY-MM-DD: pydantic would also parse "9" as a number of seconds."""
     if not isinstance(value, str):
         return value
     try:
@@ -69,7 +69,7 @@ def _moment(value: Any) -> Any:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Without a zone, as every time is stored; one with a zone is converted."""
+    """Convert to naive UTC, the form in which all times are stored."""
     try:
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     except OverflowError as error:
@@ -84,22 +84,22 @@ Edges = Annotated[tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat], Aft
 
 
 class Entry(BaseModel):
-    """What every part of the file shares: exact types, and fields that a later version adds are ignored."""
+    """Base of all parts of the file: strict types, and fields added by later versions are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
 
 
 class ConsentEntry(Entry):
-    """What a person said to being recognised."""
+    """A person's consent to being recognised."""
 
     state: Literal["given", "refused"]
-    basis: str = Field(default="", max_length=200, description="Where that is written")
-    given_on: Day | None = Field(default=None, description="The day on which they said it, YYYY-MM-DD, or null")
-    until: Day | None = Field(default=None, description="The last day on which it holds, YYYY-MM-DD, or null")
+    basis: str = Field(default="", max_length=200, description="Where it is documented")
+    given_on: Day | None = Field(default=None, description="The day it was given, YYYY-MM-DD, or null")
+    until: Day | None = Field(default=None, description="The last day on which it is valid, YYYY-MM-DD, or null")
 
 
 class PersonEntry(Entry):
-    """A person, with what is known about them beyond their faces."""
+    """A person with their details."""
 
     name: Name
     birth_date: Day | None = Field(description="YYYY-MM-DD, or null")
@@ -110,7 +110,7 @@ class PersonEntry(Entry):
 
     @model_serializer(mode="wrap")
     def _without_unknown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Files without these are, byte for byte, what older versions wrote."""
+        """Omit unknown values, so that files without them are byte-identical to those of older versions."""
         entry: dict[str, Any] = handler(self)
         for name in ("consent", "death_date", "favourite"):
             if not entry[name]:
@@ -119,7 +119,7 @@ class PersonEntry(Entry):
 
 
 class FaceReference(Entry):
-    """A face: a photo and a place on it."""
+    """A face, identified by a photo and a box."""
 
     photo: str = Field(min_length=1, description="SHA-256 of the photo's file, in hexadecimal digits")
     path: str = Field(description="Where the photo was, for the reader only")
@@ -127,7 +127,7 @@ class FaceReference(Entry):
 
 
 class FaceEntry(FaceReference):
-    """All that people decided about one face."""
+    """All decisions about a face."""
 
     person: Name | None = Field(description="Who it is, one of `people`; null where nobody said so")
     source: Literal["human", "accepted", "imported"] = Field(description="How the face got its name")
@@ -141,7 +141,8 @@ class FaceEntry(FaceReference):
 
     @model_serializer(mode="wrap")
     def _without_false(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Files without boxes by hand are, byte for byte, what older versions wrote."""
+        """Omit false values, so that files without hand-drawn boxes are byte-identical to those of older
+        versions."""
         entry: dict[str, Any] = handler(self)
         if not entry["by_hand"]:
             del entry["by_hand"]
@@ -157,14 +158,14 @@ class PairEntry(Entry):
 
 
 class PresentEntry(Entry):
-    """Somebody who is on a photo without a face that shows who it is."""
+    """A person who is on a photo without an identifiable face."""
 
     name: Name = Field(description="One of `people`")
     presence: Presence = Field(description="Whether no face is visible, or the head is seen from behind")
 
 
 class PhotoEntry(Entry):
-    """What people said of a whole photo."""
+    """Decisions about a whole photo."""
 
     photo: str = Field(min_length=1, description="SHA-256 of the photo's file, in hexadecimal digits")
     path: str = Field(description="Where the photo was, for the reader only")
@@ -173,7 +174,7 @@ class PhotoEntry(Entry):
 
 
 class DecisionsFile(Entry):
-    """Everything that people decided in one library."""
+    """All human decisions in a library."""
 
     model_config = ConfigDict(title="Decisions exported by faceid")
 
@@ -189,7 +190,7 @@ class DecisionsFile(Entry):
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Files without it are, byte for byte, what older versions wrote."""
+        """Omit empty lists, so that files without them are byte-identical to those of older versions."""
         document: dict[str, Any] = handler(self)
         if not document["photos"]:
             del document["photos"]
@@ -197,7 +198,7 @@ class DecisionsFile(Entry):
 
 
 def schema() -> str:
-    """The JSON schema of the file as JSON text, as docs/decisions.schema.json holds it."""
+    """Return the JSON schema as text, the content of docs/decisions.schema.json."""
     described = DecisionsFile.model_json_schema(by_alias=True)
     described["required"] = ["format", "version", *described["required"]]
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
@@ -205,12 +206,12 @@ def schema() -> str:
 
 
 def write(decisions: DecisionsFile, file: Path) -> None:
-    """Write *.json or *.parquet, completely or not at all. Raises UnknownChoice, PathNotFound, NotWritable."""
+    """Write *.json or *.parquet atomically. Raises UnknownChoice, PathNotFound, NotWritable."""
     save(decisions, file, WRITERS)
 
 
 def read(file: Path) -> DecisionsFile:
-    """The decisions in `file`, all of them valid. Raises DecisionsUnusable, which names the entry and the field."""
+    """Read and validate the decisions in `file`. Raises DecisionsUnusable, which names the entry and the field."""
     reader = READERS.get(file.suffix.lower(), _read_json)
     try:
         document = reader(file)
@@ -227,13 +228,13 @@ def read(file: Path) -> DecisionsFile:
 
 
 def wrong_entry(file: Path, place: str, reason: str, others: int = 0) -> str:
-    """The sentence about a wrong entry of `file`. others: how many more are wrong."""
+    """Return the message about an invalid entry of `file`. others: how many more are invalid."""
     more = f" (and {others:,} more)" if others else ""
     return f"{file} can't be imported: {place}: {reason}{more}; correct the file or export it again."
 
 
 def _first(error: ValidationError) -> tuple[str, str, int]:
-    """Where the first fault is, what is wrong there, and how many others there are."""
+    """Return the place of the first error, what is wrong, and how many other errors there are."""
     first = error.errors(include_url=False, include_context=False)[0]
     reason = what_is_wrong(first)
     given = "" if first["type"] in ("missing", "value_error") else json.dumps(first["input"], default=str)
@@ -245,7 +246,7 @@ def _first(error: ValidationError) -> tuple[str, str, int]:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """("faces", 16, "flag") -> "face 17, flag"; positions inside a box or a list are counted from 1, too."""
+    """Convert ("faces", 16, "flag") to "face 17, flag". Positions inside boxes and lists also count from 1."""
     first, *rest = location
     if first in SINGULAR and rest and isinstance(rest[0], int):
         first, rest = f"{SINGULAR[str(first)]} {rest[0] + 1:,}", rest[1:]
@@ -257,7 +258,7 @@ def _check_head(document: bytes, file: Path) -> None:
         head = pydantic_core.from_json(document)
     except ValueError as error:  # damaged, nested too deeply, or a number without end
         raise DecisionsUnusable(
-            f"{file} is no complete JSON file ({error}); give a file that `faceid decisions export` wrote."
+            f"{file} is not a complete JSON file ({error}); choose a file written by `faceid decisions export`."
         ) from error
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise _no_decisions(file)
@@ -266,7 +267,7 @@ def _check_head(document: bytes, file: Path) -> None:
 
 
 def _no_decisions(file: Path) -> DecisionsUnusable:
-    return DecisionsUnusable(f"{file} holds no decisions; give a file that `faceid decisions export` wrote.")
+    return DecisionsUnusable(f"{file} contains no decisions; choose a file written by `faceid decisions export`.")
 
 
 def _write_json(decisions: DecisionsFile, file: Path) -> None:
@@ -294,7 +295,7 @@ def _write_parquet(decisions: DecisionsFile, file: Path) -> None:
 
 
 def _read_parquet(file: Path) -> bytes:
-    """The whole file as the JSON that it stands for."""
+    """Return the content of the file as JSON."""
     from pyarrow import parquet
 
     table = parquet.read_table(file)

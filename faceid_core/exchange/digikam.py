@@ -1,7 +1,7 @@
 """digiKam: its database digikam4.db, in a folder above the photos, has the confirmed faces with their names.
 
-It is only read, whatever digiKam does meanwhile. The places are pixels of the upright picture: digiKam turns what
-it reads from metadata before it stores it (its TagRegion::adjustToOrientation).
+It is only read, even while digiKam is running. Positions are in pixels of the upright picture: digiKam rotates
+regions from metadata before it stores them (TagRegion::adjustToOrientation).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from faceid_core.values import Box
 
 DATABASE = "digikam4.db"
 UPWARDS = 12
-"""Folders above a photo's in which the database is looked for; digiKam keeps it at the top of a collection."""
+"""How many parent folders are searched for the database, which digiKam keeps at the top of a collection."""
 
 WAIT_SECONDS = 2.0
 
@@ -45,11 +45,11 @@ WHERE face.property = 'tagRegion' AND face.tagid NOT IN (
     SELECT tagid FROM TagProperties WHERE property IN ('unknownPerson', 'unconfirmedPerson', 'ignoredPerson'))
 ORDER BY face.rowid
 """
-"""Confirmed faces; those that digiKam only suggests are properties of another name."""
+"""Confirmed faces. Suggestions by digiKam have a different property name."""
 
 
 class _Face(NamedTuple):
-    """root: the collection's folder, as it is called on its disk; size: of the picture, as digiKam measured it."""
+    """root: the collection's path on its disk; size: of the picture according to digiKam."""
 
     root: str
     album: str
@@ -59,7 +59,7 @@ class _Face(NamedTuple):
 
 
 def survey(path: Path) -> PhotoNames:
-    """The names of a photo in the database of a collection that it lies in."""
+    """Return the names in a photo from the database of its collection."""
     found = PhotoNames()
     file = next((file for file in _candidates(path) if small_file.is_there(file)), None)
     if file is None:
@@ -81,14 +81,14 @@ def _candidates(path: Path) -> Iterator[Path]:
 
 
 def _state(file: Path) -> tuple[tuple[int, int], ...]:
-    """Changes whenever the database does: what was written last may be in the log beside it."""
+    """Return a value that changes with the database, including its write-ahead log."""
     beside = (file, file.with_name(f"{file.name}-wal"))
     return tuple((at.stat().st_mtime_ns, at.stat().st_size) for at in beside if at.exists())
 
 
 @lru_cache(maxsize=4)
 def _faces(file: Path, _: tuple[tuple[int, int], ...]) -> dict[str, list[_Face]]:
-    """File name -> its faces, of all albums. Raises sqlite3.Error."""
+    """Return file name -> faces, across all albums. Raises sqlite3.Error."""
     found: dict[str, list[_Face]] = defaultdict(list)
     with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)) as opened:
         for root, album, name, width, height, person, place in opened.execute(FACES):
@@ -99,8 +99,8 @@ def _faces(file: Path, _: tuple[tuple[int, int], ...]) -> dict[str, list[_Face]]
 
 
 def _is_of(face: _Face, path: Path, here: Path) -> bool:
-    """Whether a face is of this photo: its album is that folder below the database, or below the collection's
-    folder, whose disk may be somewhere else."""
+    """Whether a face belongs to this photo: its album path matches below the database's folder, or below the
+    collection's path, whose disk may be mounted elsewhere."""
     below = face.album.strip("/")
     if path.parent == (here / below if below else here):
         return True
@@ -129,7 +129,7 @@ def _add(found: PhotoNames, path: Path, faces: list[_Face]) -> None:
 
 
 def _drawn_on(face: _Face, upright: tuple[int, int]) -> tuple[float, float] | None:
-    """The size of the upright picture as digiKam knew it; None where the photo has another shape since."""
+    """Return the size of the upright picture according to digiKam; None if its shape has changed since."""
     if face.size is None:
         return upright
     turned = (face.size[1], face.size[0])
@@ -137,7 +137,7 @@ def _drawn_on(face: _Face, upright: tuple[int, int]) -> tuple[float, float] | No
 
 
 def _box(place: str) -> Box | None:
-    """Such as `<rect x="10" y="20" width="30" height="40"/>`."""
+    """Parse `<rect x="10" y="20" width="30" height="40"/>`."""
     try:
         root = xmp.parse(place.encode())
         x, y, width, height = (float(root.get(edge, "")) for edge in ("x", "y", "width", "height"))

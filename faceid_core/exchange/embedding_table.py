@@ -1,4 +1,4 @@
-"""Writers of faces' vectors, for people's own research."""
+"""Writers for face vectors, for research."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faceid_core.values import ExportedFace, Vectors
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embeddings:
-    """Faces and their vectors (N, D), in the same order. embedder: whose space that is."""
+    """Faces and their vectors (N, D), in the same order. embedder: the one that computed them."""
 
     faces: Sequence[ExportedFace]
     vectors: Vectors
@@ -24,7 +24,7 @@ def write_npz(content: Embeddings, file: Path) -> int:
     """NumPy's archive: `vectors` (N, D) float32; `face`, `photo`, `quality`, `person` ("" for nobody), all (N,);
     `embedder`. No pickle is needed to read it. Returns the number of faces."""
     faces = content.faces
-    with file.open("wb") as stream:  # a path would get the ending .npz once more
+    with file.open("wb") as stream:  # given a path, NumPy would append .npz again
         np.savez(
             stream,
             vectors=np.asarray(content.vectors, np.float32),
@@ -38,8 +38,8 @@ def write_npz(content: Embeddings, file: Path) -> int:
 
 
 def write_parquet(content: Embeddings, file: Path) -> int:
-    """The same as a row for each face, `vector` being a list of D numbers; the embedder is in the schema's
-    metadata. Returns the number of faces."""
+    """Write a row per face, with `vector` as a list of D numbers. The embedder is in the schema's metadata. Returns
+    the number of faces."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""An evaluation as a page of HTML that needs nothing beside it and prints well."""
+"""An evaluation as a self-contained, printable HTML page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def as_html(found: dict[str, Any], *, title: str) -> str:
-    """found: what steps.evaluate_folder returns. The page loads nothing and runs no script."""
+    """Render the result of steps.evaluate_folder. The page loads nothing and runs no scripts."""
     from jinja2 import Environment, PackageLoader, select_autoescape
 
     loader = PackageLoader("faceid_core.exchange", "templates")

@@ -1,4 +1,4 @@
-"""ExifTool, which writes XMP into photo files. It runs as a program of its own, and only where it is asked for."""
+"""Writes XMP into photo files with ExifTool, which runs as a separate program, and only on request."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 from faceid_core.errors import ExifToolMissing, NotWritable
 
 SECONDS = 60
-"""ExifTool rewrites a photo in a fraction of a second; a file that keeps it busy for longer is left alone."""
+"""Timeout. ExifTool normally rewrites a photo in a fraction of a second."""
 
 INSTALL = "Install ExifTool (on Debian: apt install libimage-exiftool-perl), or write sidecars, without --embed."
 
 
 @cache
 def version() -> str:
-    """Of the ExifTool that is installed. Raises ExifToolMissing."""
+    """Return the version of the installed ExifTool. Raises ExifToolMissing."""
     if shutil.which("exiftool") is None:
         raise ExifToolMissing(f"Names can only be written into photos with ExifTool. {INSTALL}")
-    # Nothing of the user's is in it, and the system's path decides where ExifTool lies.
+    # The command contains no user input, and ExifTool is found through the system's PATH.
     done = subprocess.run(  # nosec B603 B607
         ["exiftool", "-ver"], capture_output=True, text=True, timeout=SECONDS, check=False
     )
@@ -31,13 +31,13 @@ def version() -> str:
 
 
 def write_with_packet(photo: Path, packet: bytes, copy: Path) -> None:
-    """Write a copy of a photo that has this XMP packet; nothing else in it changes. Raises NotWritable."""
+    """Write a copy of a photo with this XMP packet and no other changes. Raises NotWritable."""
     with tempfile.TemporaryDirectory(prefix="faceid-exiftool-") as scratch:
         block = Path(scratch) / "packet.xmp"
         block.write_bytes(packet)
         command = ["exiftool", "-q", "-q", "-o", str(copy.absolute()), f"-XMP<={block}", str(photo.absolute())]
         try:
-            done = subprocess.run(  # nosec B603 - a list, so that no shell reads the file's name
+            done = subprocess.run(  # nosec B603 - a list, so that no shell interprets the file name
                 command, capture_output=True, text=True, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired as error:

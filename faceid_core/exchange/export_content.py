@@ -1,4 +1,4 @@
-"""What every writer of a folder is given, and what it gives: faces and pictures in, files out."""
+"""The input and output of folder exporters: faces and pictures in, files out."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ UNNAMED = "unnamed"
 """The class of faces without a name."""
 
 MOST_NAME_BYTES = 120
-"""Of a file's or folder's name that is made from a person's: file systems take 255 bytes, and numbers follow."""
+"""Longest file or folder name made from a person's name: file systems allow 255 bytes, and numbers are appended."""
 
 _UNUSABLE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
-"""What Windows, the strictest of the systems, has in no name."""
+"""Characters that Windows, the strictest system, forbids in names."""
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -38,12 +38,11 @@ class Entry:
 class Content:
     """What is exported.
 
-    crops: ids of faces -> their pictures as JPEG (150x150 px), those that there are.
-    picture: a photo by a face or a person on it, and the most pixels of the longer side (None: all) -> the upright
-    photo as JPEG without metadata, hidden faces blurred; None, and a line in `problems`, where it can't be had.
-    without: photos on which people are without a face, for forms that hold whole photos.
-    held_out: ids of faces that are to validate with, not to train with; whole photos.
-    split: whether there is anything to be held out.
+    crops: face ids -> existing pictures as JPEG (150x150 px).
+    picture: called with a face or person on a photo, and the maximum pixels of the longer side (None: no limit).
+    Returns the upright photo as JPEG without metadata, with hidden faces blurred; or None, and adds a line to
+    `problems`, if it is not available. without: photos in which people appear without a face, for whole-photo
+    formats. held_out: ids of faces for validation instead of training, by whole photos. split: whether to hold out.
     """
 
     faces: Sequence[ExportedFace]
@@ -56,17 +55,17 @@ class Content:
 
     @property
     def named(self) -> list[ExportedFace]:
-        """The faces with a name, in their order."""
+        """Return the named faces, in order."""
         return [face for face in self.faces if face.person is not None]
 
     @property
     def on_photos(self) -> list[ExportedFace | ExportedPhoto]:
-        """Everybody with a name who is on a photo, with a face or without."""
+        """Return all named people on photos, with or without a face."""
         return [*self.named, *self.without]
 
     @property
     def classes(self) -> list[str]:
-        """The names, by alphabet; a place in the list is the number of a class."""
+        """Return the sorted names. The index in the list is the class number."""
         names = {one.person for one in self.on_photos if one.person}
         return sorted(names, key=lambda name: (name.casefold(), name))
 
@@ -76,11 +75,11 @@ class Content:
 
     @property
     def parts(self) -> list[str]:
-        """Into which parts the faces are split."""
+        """Return the parts into which the faces are split."""
         return ["train", "valid"] if self.split else ["train"]
 
     def with_crops(self, faces: Iterable[ExportedFace], at_once: int = 500) -> Iterator[tuple[ExportedFace, bytes]]:
-        """Each face that has a picture, with it."""
+        """Yield each face that has a picture, with the picture."""
         for some in batches(faces, at_once):
             crops = self.crops([face.id for face in some])
             yield from ((face, crops[face.id]) for face in some if face.id in crops)
@@ -102,7 +101,7 @@ def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def by_photo(faces: Iterable[ExportedFace]) -> dict[int, list[ExportedFace]]:
-    """Photo -> its faces, both in the order of the faces."""
+    """Return photo id -> faces, both in the order of the faces."""
     found: dict[int, list[ExportedFace]] = defaultdict(list)
     for face in faces:
         found[face.photo_id].append(face)
@@ -110,14 +109,14 @@ def by_photo(faces: Iterable[ExportedFace]) -> dict[int, list[ExportedFace]]:
 
 
 def clipped(face: ExportedFace) -> Box:
-    """The part of a face's box that is on its photo; tools refuse what reaches beyond."""
+    """Clip a face's box to its photo, because other tools reject boxes that extend beyond it."""
     left, right = (min(max(edge, 0.0), float(face.width)) for edge in (face.box.left, face.box.right))
     top, bottom = (min(max(edge, 0.0), float(face.height)) for edge in (face.box.top, face.box.bottom))
     return Box(left, top, right, bottom)
 
 
 def file_names(names: Iterable[str], *, space: str = " ") -> dict[str, str]:
-    """Name -> a name for its folder that every system takes, and that no other has in whatever case.
+    """Return name -> folder name, valid on every system and unique even if case is ignored.
 
     >>> file_names(["Ann", "ANN", "AC/DC", "con", "..."])
     {'Ann': 'Ann', 'ANN': 'ANN 2', 'AC/DC': 'AC_DC', 'con': 'con_', '...': '_'}
@@ -127,14 +126,14 @@ def file_names(names: Iterable[str], *, space: str = " ") -> dict[str, str]:
 
 
 def file_name(name: str, *, space: str = " ") -> str:
-    """The name with nothing that a file system refuses."""
+    """Return the name without anything that a file system rejects."""
     usable = _UNUSABLE.sub("_", unicodedata.normalize("NFC", name)).strip().rstrip(". ").replace(" ", space)
     usable = usable.encode()[:MOST_NAME_BYTES].decode(errors="ignore").lstrip(".") or "_"
     return f"{usable}_" if _DEVICES.fullmatch(usable) else usable
 
 
 def unique(name: str, taken: set[str], *, space: str = " ") -> str:
-    """The name, with a number where it is taken; a file's ending stays at the end. It is taken from now on."""
+    """Return the name, with a number before the suffix if it is taken, and add it to `taken`."""
     stem, dot, ending = name.rpartition(".") if len(name.rpartition(".")[2]) <= 5 else (name, "", "")
     stem, ending = (stem, f"{dot}{ending}") if stem else (name, "")
     wanted, number = name, 1

@@ -1,4 +1,4 @@
-"""Every form of export that is a folder, for other programs or for people."""
+"""The registry of folder export formats, for other programs or for people."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from faceid_core.exchange.export_content import Content, Entry
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """title, about: for menus. write: what is exported -> its files, one by one.
+    """title, about: for menus. write: yields the files for the content to export.
 
-    holds: what makes up its size: the pictures of "faces", the "photos" as they are, or "pictures" made of them.
-    whole_photos: whether people who are on a photo without a face belong to it, too.
-    links: whether its files are those of the library, which may be linked instead of copied.
+    holds: what determines the size: pictures of "faces", original "photos", or "pictures" made from them.
+    whole_photos: whether people who are on a photo without a face are included.
+    links: whether it contains original files, which may be linked instead of copied.
     """
 
     title: str
@@ -66,4 +66,4 @@ FORMATS: dict[str, Format] = {
         holds="pictures", named_only=False,
     ),
 }  # fmt: skip
-"""Name -> format. A new one is a function in this room and a line here."""
+"""Name -> format. To add one, write a function in this package and register it here."""

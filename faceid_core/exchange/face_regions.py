@@ -1,9 +1,9 @@
-"""Names that other programs wrote into photos, or into XMP files beside them, with the place of each face.
+"""Reads names and face positions that other programs wrote into photos or XMP sidecars.
 
-Two forms are read: the regions of the Metadata Working Group (digiKam, Lightroom, Picasa, ACDSee; "Guidelines for
-handling image metadata" 2.0, 5.9) and Microsoft's people tags (Windows Photo Gallery). Their places are shares of
-the picture as it is stored, before EXIF turns it; AppliedToDimensions, the size of the picture on which they were
-drawn, tells when they are not.
+Two formats are supported: the regions of the Metadata Working Group (digiKam, Lightroom, Picasa, ACDSee;
+"Guidelines for handling image metadata" 2.0, 5.9) and Microsoft's people tags (Windows Photo Gallery). Positions
+are fractions of the picture as stored, before the EXIF rotation. AppliedToDimensions, the size of the picture on
+which they were drawn, reveals if they are not.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ DIMENSIONS = "{http://ns.adobe.com/xap/1.0/sType/Dimensions#}"
 MICROSOFT = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
 
 SAME_SHAPE = 0.01
-"""How far width / height may differ, as a share, for one picture to be another one in a different size: the crop
-that RAW converters make differs by 0.2 %, rounding a side of 100 pixels by 0.5 %; 4:3 and 3:2 differ by 12 %."""
+"""Maximum relative difference in aspect ratio between two sizes of the same picture. Crops by RAW converters differ
+by 0.2 %, rounding a side of 100 pixels by 0.5 %; 4:3 and 3:2 differ by 12 %."""
 
 SAME_PLACE_IOU = 0.8
-"""From here on two regions are the same rectangle drawn twice, whatever names they have."""
+"""Minimum IoU at which two regions are the same rectangle, whatever their names."""
 
 MOST_REGIONS = 2000
-"""Faces of one packet; each is compared with all before it."""
+"""Maximum faces in a packet: each is compared with all before it."""
 
-NO_PLACE = "its place can't be read"
-OUTSIDE = "its place is outside the picture"
-OTHER_SHAPE = "it was placed on a picture of another shape: the photo was turned or cropped since"
-UNCLEAR = "it can't be told which way round its picture was when its place was written"
-RENAMED = "another name is at the same place, in a source that counts more"
+NO_PLACE = "its position can't be read"
+OUTSIDE = "its position is outside the picture"
+OTHER_SHAPE = "it was drawn on a picture of another shape: the photo has since been rotated or cropped"
+UNCLEAR = "the orientation of its picture when its position was written is unknown"
+RENAMED = "a source with higher priority has another name at the same position"
 
 Size = tuple[float, float]
 """Width and height in pixels."""
@@ -54,10 +54,10 @@ Size = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class NamedRegion:
-    """A name, and where its face is: the box is in shares, 0 to 1, of the picture's width and height.
+    """A name and the position of its face, as fractions (0 to 1) of the picture's width and height.
 
-    other: where it is if the program that wrote it meant the upright picture, although the guidelines mean the
-    stored one. Where AppliedToDimensions has the upright shape, only the faces can tell: both kinds are about.
+    other: the position if the program that wrote it meant the upright picture, although the guidelines mean the
+    stored one. If AppliedToDimensions has the upright shape, only the faces can tell, because both kinds exist.
     """
 
     name: str
@@ -67,7 +67,7 @@ class NamedRegion:
 
 @dataclass(frozen=True, slots=True)
 class UnusableName:
-    """A name that can't be given to a face, and why, as a clause. name is "" for a whole file."""
+    """A name that can't be assigned to a face, and the reason as a clause. name is "" for a whole file."""
 
     name: str
     reason: str
@@ -75,14 +75,15 @@ class UnusableName:
 
 @dataclass(slots=True)
 class PhotoNames:
-    """What a photo and its sidecars name. The same face in two forms is one region. people: without a place."""
+    """The names in a photo and its sidecars. The same face in two formats is one region. people: names without a
+    position."""
 
     regions: list[NamedRegion] = field(default_factory=list)
     people: list[str] = field(default_factory=list)
     unusable: list[UnusableName] = field(default_factory=list)
 
     def add(self, region: NamedRegion) -> None:
-        """One more region, unless it is known; the one that came first counts where two disagree."""
+        """Add a region unless it is known. If two disagree, the first one wins."""
         same = [old for old in self.regions if _same(old, region)]
         if not same:
             self.regions.append(region)
@@ -92,7 +93,7 @@ class PhotoNames:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """What a packet names, on the picture on which it was drawn. drawn_on: that one's size, where it is told."""
+    """The names in a packet, relative to the picture on which they were drawn. drawn_on: its size, if given."""
 
     regions: list[NamedRegion]
     unusable: list[UnusableName]
@@ -100,13 +101,13 @@ class Packet:
 
 
 def of_photo(path: Path) -> list[NamedRegion]:
-    """The names in a photo and in the XMP files that belong to it, each place once, on the upright picture. A file
-    that is gone or can't be read names nobody."""
+    """Return the names in a photo and its sidecars, on the upright picture, each position once. Returns nothing for
+    files that don't exist or can't be read."""
     return survey(path).regions
 
 
 def survey(path: Path) -> PhotoNames:
-    """All that a photo and the XMP files that belong to it name, on the upright picture, and what can't be used."""
+    """Return all names in a photo and its sidecars, on the upright picture, and those that can't be used."""
     found = PhotoNames()
     try:
         photo = images.described(path)
@@ -134,7 +135,7 @@ def _packets(path: Path, embedded: bytes, unusable: list[UnusableName]) -> Itera
 
 
 def add_packet(found: PhotoNames, packet: Packet, photo: images.Described) -> None:
-    """What a packet names, on the upright picture of the photo; nothing where it was drawn on another one."""
+    """Add the names in a packet, mapped to the upright photo, unless they were drawn on a different picture."""
     found.unusable += packet.unusable
     drawn = drawn_pictures(packet.drawn_on, (photo.width, photo.height), photo.orientation)
     if not drawn:
@@ -146,7 +147,7 @@ def add_packet(found: PhotoNames, packet: Packet, photo: images.Described) -> No
 
 
 def drawn_pictures(drawn_on: Size | None, stored: Size, orientation: int) -> tuple[str, ...]:
-    """Which pictures regions may have been drawn on, the likelier one first; none where neither has that shape.
+    """Return on which pictures regions may have been drawn, more likely first; none if neither has that shape.
 
     >>> drawn_pictures((400, 640), (400, 640), 6), drawn_pictures((640, 400), (400, 640), 6)
     (('stored',), ('stored', 'upright'))
@@ -160,7 +161,7 @@ def drawn_pictures(drawn_on: Size | None, stored: Size, orientation: int) -> tup
 
 
 def same_shape(one: Size, other: Size) -> bool:
-    """Whether two sizes can be of one picture."""
+    """Whether two sizes can be of the same picture."""
     across, along = one[0] * other[1], one[1] * other[0]
     return abs(across - along) <= SAME_SHAPE * max(across, along)
 
@@ -171,7 +172,8 @@ def _same(one: NamedRegion, other: NamedRegion) -> bool:
 
 # --- packets ----------------------------------------------------------------------------------------------------
 def regions(packet: bytes) -> list[NamedRegion]:
-    """The named faces of an XMP packet, on the picture as it was drawn on; what is no such packet has none."""
+    """Return the named faces in an XMP packet, relative to the picture on which they were drawn; none if
+    invalid."""
     root = xmp.parsed(packet)
     try:
         return [] if root is None else read(root).regions
@@ -203,7 +205,7 @@ def _drawn_on(root: Element) -> Size | None:
 
 
 def region_of(item: Element) -> NamedRegion | UnusableName | None:
-    """The region that an rdf:li is, on the picture as it was drawn on; None for what names no face."""
+    """Convert an rdf:li to a region, relative to the picture on which it was drawn; None if it names no face."""
     told = properties(item)
     if f"{MICROSOFT}Rectangle" in told or f"{MICROSOFT}PersonDisplayName" in told:
         name = told.get(f"{MICROSOFT}PersonDisplayName", "")
@@ -226,14 +228,14 @@ def _from_middle(x: float, y: float, width: float, height: float) -> Box:
 
 
 def from_middle(name: str, edges: Sequence[float]) -> NamedRegion | UnusableName | None:
-    """A region by its middle and its sides, in shares; None without a name."""
+    """Return a region from its centre and size, as fractions; None without a name."""
     return _placed(name, [str(edge) for edge in edges], _from_middle)
 
 
 def _placed(
     name: str, edges: list[str], box_of: Callable[[float, float, float, float], Box]
 ) -> NamedRegion | UnusableName | None:
-    """A region whose place is in shares of the sides; the part outside the picture is cut off."""
+    """Return a region, clipped to the picture, from edges as fractions of the sides."""
     if not name.strip():
         return None
     numbers = _floats(edges)
@@ -247,7 +249,7 @@ def _placed(
 
 
 def _floats(texts: Iterable[str]) -> tuple[float, ...] | None:
-    """Finite numbers; None where one is none."""
+    """Parse finite numbers; None if one is invalid."""
     try:
         numbers = tuple(float(text) for text in texts)
     except ValueError:

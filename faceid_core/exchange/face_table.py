@@ -1,4 +1,4 @@
-"""Writers of a table with one row per face, for spreadsheets and scripts."""
+"""Writers for a table with one row per face, for spreadsheets and scripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = (
 """The columns that scripts may rely on, in this order. Boxes are pixels of the upright photo."""
 
 DECIMALS = {"left": 2, "top": 2, "right": 2, "bottom": 2, "score": 4, "quality": 4}
-"""Decimals written of each number: more would be noise of the arithmetic."""
+"""Decimals written per column: more would be numerical noise."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}",
                   "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip

@@ -1,7 +1,7 @@
-"""Names written into XMP: added to what other programs wrote there, taken out only where faceid had put them.
+"""Writes names into XMP, next to those of other programs. Only names that faceid wrote are ever removed.
 
-Each name goes into the regions of the Metadata Working Group and into Microsoft's people tags, and, where wanted,
-into dc:subject and Iptc4xmpExt:PersonInImage. Nothing else in the packet changes by a byte.
+Each name goes into the regions of the Metadata Working Group and Microsoft's people tags and, optionally, into
+dc:subject and Iptc4xmpExt:PersonInImage. Not a byte of the rest of the packet is changed.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from faceid_core.media.xmp import RDF
 from faceid_core.values import Box
 
 TEXT_FIELDS = {"subject": f"{DC}subject", "person-in-image": f"{IPTC}PersonInImage"}
-"""Lists of plain names that can be written, too: keywords, and the people of the IPTC."""
+"""Optional lists of plain names: keywords, and IPTC's people."""
 
 PLACELESS = "person-in-image"
-"""Where the people of the IPTC stand, who need no region."""
+"""The field of IPTC's people, who need no region."""
 
 FORMS = ("mwg", "microsoft")
 SIZE = "size"
-"""The form of the entry that says that AppliedToDimensions is faceid's, too."""
+"""The form of the entry that records that faceid also wrote AppliedToDimensions."""
 
 UNMOVED_IOU = 0.9
-"""A face that is found again elsewhere is written anew; less than this is worth no change of a file."""
+"""Minimum IoU at which a face counts as unmoved: smaller shifts are not worth rewriting a file."""
 
 CLASH_IOU = 0.5
-"""A region of another name that overlaps a face by this much names the same face."""
+"""Minimum IoU at which a region with another name counts as the same face."""
 
 NEW = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -60,22 +60,22 @@ NEW = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something that faceid wrote into a packet. name: a hash, so that the record names nobody; box: in shares of
-    the upright picture, () in a list of plain names."""
+    """Something that faceid wrote into a packet. name: a hash, so that the record names nobody; box: as fractions
+    of the upright picture, () in a list of plain names."""
 
     form: str
     name: str
     box: tuple[float, ...] = ()
 
     def is_at(self, region: NamedRegion) -> bool:
-        """Whether a region is this one, to the rounding of its numbers."""
+        """Whether a region is this one, apart from rounding."""
         return self.name == hashed(region.name) and Box(*self.box).iou(region.box) > 0.98
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """packet: the new bytes, the old ones where nothing changes; entries: all that is faceid's in it; added,
-    removed: names; conflicts: names that were not written, and why."""
+    """packet: the new bytes, or the old ones if nothing changed; entries: everything in it that faceid wrote;
+    added, removed: names; conflicts: names that were not written, and why."""
 
     packet: bytes
     entries: tuple[Entry, ...]
@@ -85,7 +85,7 @@ class Merged:
 
 
 def hashed(name: str) -> str:
-    """What stands for a name in the record of what was written."""
+    """Return the hash that represents a name in the record of what was written."""
     return hashlib.sha256(f"faceid\0{name}".encode()).hexdigest()[:20]
 
 
@@ -97,10 +97,10 @@ def merge(
     fields: Collection[str] = (),
     without_face: Sequence[str] = (),
 ) -> Merged:
-    """Bring the packet of a picture to hold these names, and no others of `ours`, which were written before.
+    """Update a packet to contain these names, and none of the others in `ours`, which were written before.
 
-    packet: None for none yet. wanted: boxes in shares of the upright picture. fields: some of TEXT_FIELDS.
-    without_face: names of people who are on the picture without a region; they go at least into PLACELESS.
+    packet: None if there is none. wanted: boxes as fractions of the upright picture. fields: some of TEXT_FIELDS.
+    without_face: names of people on the picture without a region; they are always written into PLACELESS.
     Raises SidecarUnusable.
     """
     if packet is None and not wanted and not without_face:
@@ -125,7 +125,7 @@ def _names_of(entries: Collection[Entry]) -> set[str]:
 
 
 def _check(packet: bytes, wanted: Sequence[NamedRegion]) -> None:
-    """What was written must be read again, whatever else is in the packet."""
+    """Check that what was written can be read back, whatever else is in the packet."""
     there = {region.name for region in read(xmp.parse(packet)).regions}
     if not there.issuperset(region.name for region in wanted):
         raise SidecarUnusable("it has a form that names can't be added to")
@@ -159,7 +159,7 @@ class _Merging:
 
     # --- regions ------------------------------------------------------------------------------------------------
     def regions(self, wanted: Sequence[NamedRegion]) -> None:
-        """Both forms of regions."""
+        """Update both formats of regions."""
         turn = self._turn(wanted)
         if turn is None and not self._remove_ours():
             self._refuse_shape(wanted)
@@ -176,8 +176,8 @@ class _Merging:
         self._keep_size()
 
     def _turn(self, wanted: Sequence[NamedRegion]) -> int | None:
-        """The orientation that takes the regions that are there to the upright picture, 1 where they lie on that.
-        Where it is unclear, the one in which more of them are on known faces; None where they fit neither."""
+        """Return the orientation that maps existing regions to the upright picture, 1 if they are already relative
+        to it. If unclear, the one in which more regions are on known faces; None if they fit neither."""
         orientation = self._picture.orientation
         stored = (self._picture.width, self._picture.height)
         turns = {"stored": orientation, "upright": 1}
@@ -189,7 +189,8 @@ class _Merging:
         return sum(any(box.iou(region.box) >= SAME_FACE_IOU for region in wanted) for box in there)
 
     def _remove_ours(self) -> bool:
-        """Whether all regions are faceid's, of the time when the picture had another shape: then they go."""
+        """Remove all regions if faceid wrote all of them, before the picture changed its shape. Returns whether it
+        did."""
         for turn in range(1, 9):
             items = [item for form in FORMS for item in self._items(form, turn)]
             if all(item.entry is not None for item in items):
@@ -255,13 +256,14 @@ class _Merging:
         self._into_list(struct, f"{MWG}RegionList", make)
 
     def _keep_size(self) -> None:
-        """The size that faceid added to other programs' regions goes with its own last one."""
+        """Keep or remove the size that faceid added to other programs' regions: it goes with faceid's last
+        region."""
         size = self._rdf.find(f"{MWG}AppliedToDimensions")
         if size is None or not any(entry.form == SIZE for entry in self._ours):
             return
         if any(entry.form == "mwg" for entry in self.entries):
             self.entries.append(Entry(SIZE, ""))
-        elif self._struct(f"{MWG}Regions") is not None:  # or it goes as a whole
+        elif self._struct(f"{MWG}Regions") is not None:  # otherwise, it is removed as a whole
             self.document.cut(size)
 
     def _write_microsoft(self, regions: Sequence[NamedRegion]) -> None:
@@ -276,7 +278,7 @@ class _Merging:
 
     # --- plain names --------------------------------------------------------------------------------------------
     def plain(self, field: str, name: str, wanted: Sequence[str]) -> None:
-        """One list of plain names."""
+        """Update a list of plain names."""
         ours = {entry.name for entry in self._ours if entry.form == field}
         node = self._rdf.find(name)
         there = [] if node is None else list(node.iter(f"{RDF}li"))
@@ -297,8 +299,8 @@ class _Merging:
 
     # --- the packet --------------------------------------------------------------------
     def _struct(self, name: str) -> Node | None:
-        """Where a structure's fields are: the element itself, or the Description in it. None where it goes, and
-        where it is not there."""
+        """Return the node with a structure's fields: the element itself, or the Description in it. None if it is
+        removed or does not exist."""
         node = self._rdf.find(name)
         if node is None or self._goes(node):
             return None
@@ -324,7 +326,7 @@ class _Merging:
             self._add(bag, item)
 
     def _describe(self, name: str, inside: str, *, is_struct: bool = True) -> None:
-        """A property that is not there yet, in a Description of its own: no other element is touched."""
+        """Add a missing property in a separate Description, so that no other element is changed."""
         first = next((child for child in self._rdf.children if child.name == f"{RDF}Description"), None)
         about = first.attributes.get(f"{RDF}about", "") if first else ""
         kind = {f"{RDF}parseType": "Resource"} if is_struct else {}
@@ -332,7 +334,8 @@ class _Merging:
         self._add(self._rdf, described)
 
     def _add(self, parent: Node, xml: str) -> None:
-        """Declares the prefixes that are not in force there; those within the element are all ours."""
+        """Add an element, declaring the prefixes that are not in scope. All prefixes within the element are
+        ours."""
         missing = [f' xmlns:{prefix}="{name[1:-1]}"' for name, prefix in PREFIXES.items()
                    if f"{prefix}:" in xml and parent.prefixes.get(prefix) != name[1:-1]]  # fmt: skip
         end_of_name = re.search(r"[\s/>]", xml)
@@ -343,7 +346,7 @@ class _Merging:
         self._gone.add(node)
 
     def _clear(self, names: Collection[str]) -> None:
-        """Cut what goes: single items, or the property whose last item goes, with the Description that held only
+        """Remove items. A property is removed with its last item, and so is a Description that contained only
         it."""
         for node in [each for each in self._rdf.iter() if each.name in names]:
             gone = [item for item in node.iter(f"{RDF}li") if item in self._gone - self._cut]

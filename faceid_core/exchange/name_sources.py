@@ -1,4 +1,4 @@
-"""Where names of photos come from: one function a program, one line in the registry."""
+"""The registry of programs from which names are read: one function per program."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SOURCES: dict[str, Callable[[Path], PhotoNames]] = {
     "picasa": picasa.survey,
     "takeout": takeout.survey,
 }
-"""Name -> reader of a photo's path; the first counts where two disagree about a face."""
+"""Name -> reader, called with a photo's path. If two disagree about a face, the first one wins."""
 
 
 def survey(path: Path, *, people_keyword: str = "") -> PhotoNames:
-    """All names of a photo, the same face in two sources once. people_keyword: see nested_names."""
+    """Return all names in a photo, without duplicates from several sources. people_keyword: see nested_names."""
     found = PhotoNames()
     readers: list[Callable[[Path], PhotoNames]] = [*SOURCES.values()]
     readers.append(partial(nested_names.survey, root=people_keyword))

@@ -1,4 +1,4 @@
-"""Names that are keywords below one for people, such as `People|Family|Ann`: of the photo, without a place.
+"""Names from hierarchical keywords, such as `People|Family|Ann`. They apply to the photo and have no position.
 
 Lightroom and digiKam write whole paths: lr:hierarchicalSubject with `|`, digiKam:TagsList with `/`.
 """
@@ -21,12 +21,12 @@ PATHS = {
     "{http://ns.adobe.com/lightroom/1.0/}hierarchicalSubject": "|",
     "{http://www.digikam.org/ns/1.0/}TagsList": "/",
 }
-"""List of keywords -> what stands between the parts of a path."""
+"""Keyword property -> separator of its paths."""
 
 
 def survey(path: Path, root: str) -> PhotoNames:
-    """The people of a photo by its keywords below `root`, in whatever case; "" is none. What can't be read names
-    nobody: it is told where regions are read."""
+    """Return the people in a photo from its keywords below `root`, ignoring case; "" disables this. Unreadable
+    files yield no names, since they are reported when regions are read."""
     found = PhotoNames()
     wanted = root.strip().casefold()
     if not wanted:
@@ -39,7 +39,7 @@ def survey(path: Path, root: str) -> PhotoNames:
 
 
 def names_below(paths: Iterable[tuple[str, ...]], root: str) -> list[str]:
-    """The last part of each path below a root, but not of those that others lead through.
+    """Return the last part of each path below a root, but only of leaves.
 
     >>> names_below([("People",), ("People", "Family"), ("people", "Family", "Ann"), ("Places", "Oslo")], "people")
     ['Ann']

@@ -1,7 +1,7 @@
-"""Immich and PhotoPrism over their APIs: whose faces they know on a photo, and how to tell them a name.
+"""Reads and writes face names in Immich and PhotoPrism through their APIs.
 
-A photo is found by the SHA-1 of its file, so that folders may differ. The token goes only into the header of a
-request: it is in no message and in no file. Redirections are not followed, as they would carry it elsewhere.
+Photos are matched by the SHA-1 of the file, so folders may differ. The token is sent only in request headers and
+never appears in messages or files. Redirects are not followed, because they would send it elsewhere.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_PEOPLE_A_PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class ServerFace:
-    """A face that a server knows. box: in shares of the upright picture; name: "" for nobody yet."""
+    """A face known to a server. box: as fractions of the upright picture; name: "" if it has none."""
 
     id: str
     box: Box
@@ -43,20 +43,21 @@ class ServerPhoto:
 
 
 class PhotoServer(Protocol):
-    """What faceid asks of a server. Everything raises ServerUnusable."""
+    """The operations that faceid needs from a server. All raise ServerUnusable."""
 
     def photo(self, file: Path) -> ServerPhoto | None:
-        """The photo with the content of this file; None where the server has none. Raises OSError for the file."""
+        """Return the photo with the content of this file, or None. Raises OSError if the file can't be read."""
 
     def name(self, face: ServerFace, name: str) -> None:
-        """Give a face that has no name the person of this name, who is made if new."""
+        """Assign the person with this name to an unnamed face, creating the person if needed."""
 
     def add(self, photo: ServerPhoto, name: str, box: Box, size: tuple[int, int]) -> None:
-        """A face that the server did not find. box: in shares; size: (width, height) of the upright picture."""
+        """Add a face that the server did not find. box: as fractions; size: (width, height) of the upright
+        picture."""
 
 
 class _Api:
-    """Requests to one server, whose answers are JSON."""
+    """Sends requests to a server and parses its JSON responses."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         parts = urlsplit(url)
@@ -69,7 +70,7 @@ class _Api:
         )
 
     def ask(self, method: str, path: str, *, missing: bool = False, **request: Any) -> Any:
-        """The answer; None for "not found" where that is an answer, too. Raises ServerUnusable."""
+        """Return the response. missing: return None for "not found" instead of raising. Raises ServerUnusable."""
         try:
             answer = self._client.request(method, path, **request)
         except httpx.HTTPError as error:
@@ -94,8 +95,8 @@ def _sha1(file: Path) -> bytes:
 
 
 class Immich:
-    """Immich's API (its OpenAPI document of versions 1.126 to 2): x-api-key; faces lie in pixels of the picture
-    that they were found on, whose size goes with them."""
+    """Immich's API (OpenAPI document of versions 1.126 to 2): authenticated by x-api-key; boxes are in pixels of
+    the picture on which they were detected, whose size is included."""
 
     def __init__(self, url: str, token: str) -> None:
         base = url.rstrip("/").removesuffix("/api")
@@ -128,7 +129,7 @@ class Immich:
         self._api.ask("POST", "/api/faces", json={**asked, **place})
 
     def _person(self, name: str) -> str:
-        """The id of the one of this name; the first where there are several."""
+        """Return the id of the person with this name, the first if there are several."""
         if self._people is None:
             self._people = {}
             for known, number in self._everybody():
@@ -162,7 +163,8 @@ def _immich_face(face: dict[str, Any]) -> ServerFace:
 
 
 class PhotoPrism:
-    """PhotoPrism's API: a bearer token; markers lie in shares of the upright picture, from their upper left."""
+    """PhotoPrism's API: authenticated by a bearer token; markers are fractions of the upright picture, from their
+    upper left corner."""
 
     def __init__(self, url: str, token: str) -> None:
         base = url.rstrip("/").removesuffix("/api/v1")
@@ -201,7 +203,7 @@ def _marker(marker: dict[str, Any]) -> ServerFace:
 
 @contextmanager
 def _shape() -> Iterator[None]:
-    """What has another form than the API promises is the server's fault, in a sentence."""
+    """Convert errors caused by unexpected responses to ServerUnusable."""
     try:
         yield
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError) as error:
@@ -211,7 +213,7 @@ def _shape() -> Iterator[None]:
 
 
 def names_of(server: PhotoServer, file: Path) -> PhotoNames:
-    """Whom a server names on the photo with the content of this file; nobody where it can't be read."""
+    """Return the names that a server has for the photo with the content of this file; none if it can't be read."""
     found = PhotoNames()
     try:
         photo = server.photo(file)
@@ -231,7 +233,7 @@ def _middle(box: Box) -> list[float]:
 
 
 SERVERS: dict[str, type[Immich | PhotoPrism]] = {"immich": Immich, "photoprism": PhotoPrism}
-"""Kind of server -> what talks to it."""
+"""Kind of server -> client class."""
 
 TOKENS = {"immich": "IMMICH_API_KEY", "photoprism": "PHOTOPRISM_ACCESS_TOKEN"}
 """Kind of server -> the environment variable that may hold its token."""

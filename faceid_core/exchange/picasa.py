@@ -1,4 +1,4 @@
-"""Picasa: a .picasa.ini in each folder has the faces of its photos, by the numbers of contacts."""
+"""Picasa: a .picasa.ini in each folder has the faces of its photos, by contact id."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOBODY = "ffffffffffffffff"
 """The contact of a face without a name."""
 
 UPWARDS = 4
-"""Folders above a photo's in which contacts.xml is looked for; Picasa keeps it with the program's own data."""
+"""How many parent folders are searched for contacts.xml, which Picasa keeps with its own data."""
 
 TURNED = "Picasa's places are only taken on photos that are neither turned nor cropped"
 NO_CONTACT = "its contact is in no contacts.xml"
@@ -25,7 +25,7 @@ Sections = dict[str, dict[str, str]]
 
 
 def survey(path: Path) -> PhotoNames:
-    """The names of a photo in its folder's .picasa.ini."""
+    """Return the names in a photo from its folder's .picasa.ini."""
     found = PhotoNames()
     for name in (".picasa.ini", "Picasa.ini"):
         file = path.with_name(name)
@@ -72,7 +72,7 @@ def _section_of(path: Path, sections: Sections) -> dict[str, str]:
 
 
 def _is_turned(path: Path, photo: dict[str, str]) -> bool:
-    """Whether it may be unclear on which picture the faces were drawn: as stored, turned or cropped."""
+    """Whether it is unclear on which picture the faces were drawn: as stored, rotated or cropped."""
     try:
         orientation = images.described(path).orientation
     except UnreadableImage:
@@ -82,7 +82,7 @@ def _is_turned(path: Path, photo: dict[str, str]) -> bool:
 
 
 def _box(place: str) -> Box | None:
-    """Four numbers of 16 bits: left, top, right and bottom as shares of 65535."""
+    """Parse four 16-bit numbers: left, top, right and bottom as fractions of 65535."""
     digits = place.zfill(16)
     left, top, right, bottom = (int(digits[at : at + 4], 16) / 0xFFFF for at in range(0, 16, 4))
     return Box(left, top, right, bottom) if left < right and top < bottom else None
@@ -90,7 +90,7 @@ def _box(place: str) -> Box | None:
 
 @lru_cache(maxsize=64)
 def _sections(file: Path, modified_ns: int) -> Sections:
-    """The sections of an INI file, as it was at that time. Raises SidecarUnusable."""
+    """Return the sections of an INI file; the modification time is the cache key. Raises SidecarUnusable."""
     sections: Sections = {}
     here: dict[str, str] = {}
     for line in _decoded(xmp.load(file)).splitlines():
@@ -112,7 +112,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _contacts(sections: Sections) -> dict[str, str]:
-    """Number -> name, of [Contacts2] (from Picasa 3.5 on) and [Contacts]."""
+    """Return contact id -> name, from [Contacts2] (Picasa 3.5 and later) and [Contacts]."""
     told = {**sections.get("Contacts", {}), **sections.get("Contacts2", {})}
     return {number.lower().zfill(16): value.split(";")[0].strip() for number, value in told.items()}
 
@@ -129,7 +129,8 @@ def _contacts_above(folder: Path) -> dict[str, str]:
 
 @lru_cache(maxsize=16)
 def _contacts_of(file: Path, modified_ns: int) -> dict[str, str]:
-    """Number -> name, of Picasa's contacts.xml as it was at that time. Raises SidecarUnusable."""
+    """Return contact id -> name, from contacts.xml; the modification time is the cache key. Raises
+    SidecarUnusable."""
     root = xmp.parse(xmp.load(file))
     told = ((node.get("id", ""), node.get("name", "")) for node in root.iter("contact"))
     return {number.lower().zfill(16): name for number, name in told if number and name}

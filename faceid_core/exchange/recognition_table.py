@@ -1,4 +1,4 @@
-"""Who is on many photos, as a table for spreadsheets and scripts: a row for each face, and for a photo without."""
+"""Recognition results for many photos as a table: a row per face, and one for each photo without faces."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ COLUMNS = (
 """The columns that scripts may rely on, in this order."""
 
 NO_FACE, UNREADABLE = "no_face", "unreadable"
-"""Further values of the column status, beside those of Recognised.status."""
+"""Values of the column status in addition to those of Recognised.status."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoAnswer:
-    """What was found on one photo. problem: why it could not be read, in plain words."""
+    """The results for a photo. problem: why it could not be read, in plain words."""
 
     photo: str
     faces: tuple[Recognised, ...] = ()
@@ -33,8 +33,8 @@ class PhotoAnswer:
 
 
 def rows(answers: Iterable[PhotoAnswer]) -> Iterator[Row]:
-    """Cells by column. face: counted from 1, from left to right; boxes are pixels of the upright photo. A stranger
-    has the status “unknown” and no name, so that a person who is called so can be told apart."""
+    """Yield cells by column. face: counts from 1, left to right; boxes are in pixels of the upright photo. An
+    unknown face has the status “unknown” and no name, to tell it from a person with that name."""
     for answer in answers:
         if not answer.faces:
             status = NO_FACE if answer.problem is None else UNREADABLE
@@ -68,7 +68,7 @@ def write_csv(answers: Iterable[PhotoAnswer], stream: IO[str]) -> None:
 
 
 def tab_separated(answers: Iterable[PhotoAnswer]) -> str:
-    """The same as text that spreadsheets take from the clipboard."""
+    """Return the table as text that can be pasted into spreadsheets."""
     lines = [COLUMNS, *([row.get(name) for name in COLUMNS] for row in rows(answers))]
     return "\n".join("\t".join("" if cell is None else as_text(_one_line(cell)) for cell in line) for line in lines)
 
@@ -78,7 +78,7 @@ def _one_line(cell: object) -> str:
 
 
 def as_json(answers: Iterable[PhotoAnswer]) -> list[dict[str, Any]]:
-    """A list of {photo, faces}; {photo, faces: [], problem} for a photo that could not be read."""
+    """Return a list of {photo, faces}, or {photo, faces: [], problem} for a photo that could not be read."""
     return [
         {"photo": answer.photo, "faces": [face.as_dict() for face in answer.faces]}
         | ({} if answer.problem is None else {"problem": answer.problem})

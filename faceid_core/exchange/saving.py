@@ -1,4 +1,4 @@
-"""Files that a writer, chosen by their suffix, writes completely or not at all; folders and archives, too."""
+"""Atomic writing of files, by a writer chosen by suffix, and of folders and archives."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ Content = TypeVar("Content")
 Outcome = TypeVar("Outcome")
 
 Link = Literal["copy", "hard", "symbolic"]
-"""How a folder gets files that lie elsewhere on this machine."""
+"""How existing files on this machine are added to a folder."""
 
 ZIP_CHUNK = 1 << 20
-"""Bytes that are read of a file and given on together."""
+"""Bytes per chunk when a file is read and passed on."""
 
 ZIP_MOMENT = (1980, 1, 1, 0, 0, 0)
-"""The earliest that a zip can say: the same content gives the same bytes."""
+"""The earliest date that zip supports. A fixed date makes the archive reproducible."""
 
 
 def save(
     content: Content, file: Path, writers: Mapping[str, Callable[[Content, Path], Outcome]], *, what: str = "file"
 ) -> Outcome:
-    """Write `content` to `file` with the writer of its suffix, and return what that writer returns.
+    """Write `content` to `file` with the writer for its suffix, and return the writer's result.
 
-    writers: suffix (".csv") -> writer; what: the file's name in a sentence. An existing file is replaced only when
+    writers: suffix (".csv") -> writer; what: how messages refer to the file. An existing file is replaced only when
     the new one is complete. Raises UnknownChoice, PathNotFound, NotWritable.
     """
     writer = writers.get(file.suffix.lower())
@@ -48,13 +48,13 @@ def save(
 
 
 def check_parent(target: Path) -> None:
-    """Raises PathNotFound unless the folder is there that the target will be in."""
+    """Raise PathNotFound unless the target's parent folder exists."""
     if not target.absolute().parent.is_dir():
         raise PathNotFound(f"There is no folder {target.absolute().parent}; create it or export somewhere else.")
 
 
 def not_writable(target: Path, error: OSError) -> NotWritable:
-    """The sentence for a file or folder that could not be written."""
+    """Return the error for a file or folder that could not be written."""
     if error.errno == errno.EXDEV:
         return NotWritable(
             f"{target} is on another disk than the photos, and hard links can't lead there; use copies or symbolic "
@@ -65,7 +65,7 @@ def not_writable(target: Path, error: OSError) -> NotWritable:
 
 # --- folders ----------------------------------------------------------------------------------------------------
 def check_folder(folder: Path) -> None:
-    """Raises BadInput unless there is no such folder yet, or an empty one; PathNotFound without the one above."""
+    """Raise BadInput if the folder exists and is not empty, PathNotFound if its parent does not exist."""
     check_parent(folder)
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -75,7 +75,7 @@ def check_folder(folder: Path) -> None:
 
 
 def save_folder(entries: Iterable[Entry], folder: Path, *, link: Link = "copy") -> tuple[int, int]:
-    """Write the files into a new or empty folder, all or none. Returns how many, and their bytes without links.
+    """Write the files into a new or empty folder, all or none. Returns their number, and their bytes without links.
 
     Raises BadInput, PathNotFound, NotWritable.
     """
@@ -83,7 +83,7 @@ def save_folder(entries: Iterable[Entry], folder: Path, *, link: Link = "copy") 
     partial = folder.with_name(f".{folder.name}.partial")
     files = size = 0
     try:
-        if partial.exists():  # of an export that was killed
+        if partial.exists():  # left by a killed export
             shutil.rmtree(partial)
         partial.mkdir()
         for entry in entries:
@@ -115,8 +115,8 @@ def _put(content: bytes | Path, target: Path, link: Link) -> int:
 
 # --- archives ---------------------------------------------------------------------------------------------------
 def zipped(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """The files as a zip archive, piece by piece: nothing is stored meanwhile. Pictures don't shrink, so that
-    nothing is compressed. A file that can't be read stops it with its OSError."""
+    """Stream the files as a zip archive, without a temporary file or compression, since pictures hardly compress. A
+    file that can't be read raises its OSError."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for entry in entries:
@@ -126,7 +126,7 @@ def zipped(entries: Iterable[Entry]) -> Iterator[bytes]:
 
 
 def _written(archive: zipfile.ZipFile, entry: Entry) -> Iterator[None]:
-    """Writes a file into the archive; yields when something may have come out."""
+    """Write a file into the archive, yielding whenever there may be output."""
     member = zipfile.ZipInfo(entry.path, ZIP_MOMENT)
     if isinstance(entry.content, bytes):
         archive.writestr(member, entry.content)
@@ -140,7 +140,7 @@ def _written(archive: zipfile.ZipFile, entry: Entry) -> Iterator[None]:
 
 
 class _Sink(io.RawIOBase):
-    """What the archive writes waits here until it is taken; it can't go back, so that the archive does not."""
+    """Buffers what the archive writes until it is taken. It is not seekable, so that the archive never seeks."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -162,7 +162,7 @@ class _Sink(io.RawIOBase):
 
 
 def save_zip(entries: Iterable[Entry], file: Path) -> tuple[int, int]:
-    """Write the files into an archive, complete or not at all. Returns how many, and the archive's bytes.
+    """Write the files into an archive, atomically. Returns their number, and the archive's size in bytes.
 
     Raises PathNotFound, NotWritable.
     """

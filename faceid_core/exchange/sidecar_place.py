@@ -1,4 +1,4 @@
-"""Where a photo's sidecar is or goes: photo.jpg.xmp or photo.xmp, as the other files of the folder have it."""
+"""Chooses the path of a photo's sidecar: photo.jpg.xmp or photo.xmp, following the convention of its folder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _PICTURES = SUFFIXES | RAW_SUFFIXES | VIDEO_SUFFIXES
 
 
 class Places:
-    """Looks at each folder once."""
+    """Finds sidecar paths, listing each folder once."""
 
     def __init__(self) -> None:
         self._folders: dict[Path, _Folder] = {}
 
     def of(self, photo: Path) -> Path:
-        """The sidecar to write. One that is there and belongs to the photo is kept; photo.xmp is made only where
-        the folder has more of these and no other picture has that stem."""
+        """Return the sidecar to write. An existing sidecar of the photo is used. photo.xmp is created only if it is
+        the more common form in the folder and no other picture has the same stem."""
         if there := xmp.sidecars(photo):
             return there[0]
         named, plain = xmp.names_beside(photo)

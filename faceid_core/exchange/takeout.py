@@ -1,4 +1,4 @@
-"""Google Takeout: a JSON file beside each photo, which names its people without saying where they are."""
+"""Google Takeout: a JSON sidecar per photo, which names its people without their positions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from faceid_core.exchange import json_beside
 from faceid_core.exchange.face_regions import PhotoNames
 
 LONGEST = 46
-"""Characters of the JSON's name before .json and a number; longer ones are cut off (ente/ente#4956)."""
+"""Maximum characters of the JSON's name before .json and a number; longer names are truncated (ente/ente#4956)."""
 
 _NUMBERED = re.compile(r"(.*)(\(\d+\))(\.[^.]*)")
 
 
 def survey(path: Path) -> PhotoNames:
-    """The people of a photo that came out of Google Takeout."""
+    """Return the people in a photo from Google Takeout."""
     found = PhotoNames()
     file = json_beside.first(_candidates(path))
     if file is None:
@@ -37,8 +37,8 @@ def survey(path: Path) -> PhotoNames:
 
 
 def _candidates(path: Path) -> Iterator[Path]:
-    """photo.jpg.supplemental-metadata.json, cut off where that is long; photo.jpg.json before 2024. The number of
-    photo(1).jpg goes behind."""
+    """Yield photo.jpg.supplemental-metadata.json, truncated if too long, and photo.jpg.json as before 2024. The
+    number of photo(1).jpg goes to the end."""
     numbered = _NUMBERED.fullmatch(path.name)
     name, number = (numbered[1] + numbered[3], numbered[2]) if numbered else (path.name, "")
     for base in (f"{name}.supplemental-metadata", name):

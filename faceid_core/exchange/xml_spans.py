@@ -1,7 +1,7 @@
-"""XML with the place of each element in its bytes, so that a change leaves every other byte as it is.
+"""XML with the byte offsets of each element, so that edits leave all other bytes unchanged.
 
-Writing a parsed tree back would lose quotes, spaces, prefixes and comments of other programs; here elements are
-only added and cut out.
+Serialising a parsed tree would lose the quotes, whitespace, prefixes and comments of other programs. Here, elements
+are only inserted and deleted.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), *WIDE_MARKS)
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """An element. name, attributes: with the namespace in braces; prefixes: prefix -> namespace, as in force.
+    """An element. name, attributes: with the namespace in braces; prefixes: prefix -> namespace in scope.
 
-    Its bytes are data[start:end], what is in it data[inner:inner_end]; an <empty/> one has inner == end.
+    Its bytes are data[start:end], its content data[inner:inner_end]; an <empty/> element has inner == end.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Node:
         return self.inner == self.end
 
     def iter(self, name: str | None = None) -> Iterator[Node]:
-        """This node and all below it in the order of the document, of one name or of any."""
+        """Yield this node and its descendants in document order, optionally only those with a name."""
         waiting = [self]
         while waiting:
             node = waiting.pop()
@@ -56,13 +56,13 @@ class Node:
             waiting += reversed(node.children)
 
     def find(self, name: str) -> Node | None:
-        """The first node of that name below this one."""
+        """Return the first descendant with this name, or None."""
         return next((node for node in self.iter(name) if node is not self), None)
 
 
 class Document:
-    """An XML document, and the changes to be made to its bytes. Raises SidecarUnusable for what is no XML, has a
-    document type, or is too large."""
+    """An XML document and the pending edits to its bytes. Raises SidecarUnusable if it is not XML, has a document
+    type declaration, or is too large."""
 
     def __init__(self, file: bytes) -> None:
         if len(file) > LARGEST_BYTES:
@@ -73,11 +73,11 @@ class Document:
         self._added: dict[Node, list[str]] = {}
 
     def add(self, parent: Node, xml: str) -> None:
-        """Put an element behind the last one in `parent`, with the same space before it."""
+        """Insert an element after the last one in `parent`, with the same whitespace before it."""
         self._added.setdefault(parent, []).append(xml)
 
     def cut(self, node: Node) -> None:
-        """Take an element out, with the space before it."""
+        """Delete an element and the whitespace before it."""
         start = node.start
         while self.data[start - 1 : start].isspace():
             start -= 1
@@ -85,11 +85,11 @@ class Document:
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything is to be changed."""
+        """Whether there are pending edits."""
         return bool(self._cuts or self._added)
 
     def changed(self) -> bytes:
-        """The bytes with all changes, in the encoding that they had."""
+        """Return the edited bytes, in the original encoding."""
         edits = [(start, end, b"") for start, end in self._cuts]
         edits += [self._insertion(parent, texts) for parent, texts in self._added.items()]
         data = self.data
@@ -104,14 +104,14 @@ class Document:
         first = parent.children[0].start if parent.children else parent.inner_end
         before = self.data[parent.inner : first].decode()
         space = before if before.isspace() else ""
-        if space and not parent.children:  # what is there now is the space before the end tag
+        if space and not parent.children:  # the existing whitespace belongs to the end tag
             space += " "
         at = parent.children[-1].end if parent.children else parent.inner
         return at, at, "".join(f"{space}{text}" for text in texts).encode()
 
 
 def _as_utf8(file: bytes) -> tuple[bytes, str, bytes]:
-    """The byte order mark, the encoding, and the text behind the mark as UTF-8."""
+    """Return the byte order mark, the encoding, and the text after the mark as UTF-8."""
     mark, encoding = next(((mark, name) for mark, name in _MARKS if file.startswith(mark)), (b"", "utf-8"))
     data = file[len(mark) :]
     declared = _DECLARED.match(data)
@@ -124,7 +124,8 @@ def _as_utf8(file: bytes) -> tuple[bytes, str, bytes]:
 
 
 class _Parser:
-    """Expat with the places of elements. Any document type is refused: only there can entities be declared."""
+    """Parses with Expat, recording byte offsets. Document type declarations, the only place for entities, are
+    refused."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

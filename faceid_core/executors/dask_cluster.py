@@ -257,7 +257,7 @@ class _ClusterRun(Generic[Item, Result]):
         if self.threads:
             self.manned_at = now
         elif now - self.manned_at > ALONE_SECONDS:
-            raise ClusterLost("The Dask cluster has no worker any more; start some, and the import goes on.")
+            raise ClusterLost("The Dask cluster has no workers any more; start some, and the import continues.")
 
     def _taken(self, future: Any) -> Iterator[tuple[Item, Any]]:
         task = self.running.pop(future.key, None)

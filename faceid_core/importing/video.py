@@ -1,4 +1,4 @@
-"""Processes a video: samples frames at an interval, tracks the faces, and keeps the best frames of each track.
+"""Processes a video: samples frames at an interval, tracks the faces, and keeps the best views of each.
 
 A long video is read in pieces, so that a worker's task takes only seconds and results are stored along the way.
 """

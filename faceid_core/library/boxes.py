@@ -44,7 +44,7 @@ def add(session: Session, photo_id: int, box: Box) -> Placed:
     box = _within(box, photo)
     here = session.scalars(select(Face).where(col(Face.photo_id) == photo_id, col(Face.flag) == Flag.NONE.value))
     if any(box_of(face).iou(box) >= SAME_PLACE_IOU for face in here):
-        raise BadInput("There is a face in this place already; move its box, or name it.")
+        raise BadInput("There is already a face here; move its box or name it.")
     row = new_face(session, photo_id, box)
     summary = f"Drew a face on {frame_path.shown(photo.path)}"
     event = journal.record(session, "draw", summary, [], done=[Change("handbox", None, row)])
@@ -71,7 +71,7 @@ def move(session: Session, face_id: int, box: Box, drawn: Box | None) -> Placed:
     if face is None:
         raise NotFound(f"There is no face {face_id} in the library.")
     if drawn is not None and not _is_at(face, drawn):
-        raise OutOfDate(f"This page was out of date: the box of this face was moved meanwhile; {AGAIN}")
+        raise OutOfDate(f"This page was out of date: the box of this face has been moved; {AGAIN}")
     photo = _photo(session, face.photo_id)
     change = moving(session, face, _within(box, photo))
     summary = f"Moved the box of a face on {frame_path.shown(photo.path)}"
@@ -161,7 +161,7 @@ def _photo(session: Session, photo_id: int) -> Photo:
 def _within(box: Box, photo: Photo) -> Box:
     """Clip a box to its photo and round it to a hundredth of a pixel. Raises BadInput."""
     if not all(map(math.isfinite, box.as_tuple())):
-        raise BadInput("A box is left, top, right and bottom in pixels; one of these is not a number.")
+        raise BadInput("A box needs left, top, right and bottom in pixels, but one of them is not a number.")
     left, right = (round(min(max(edge, 0.0), float(photo.width)), 2) for edge in (box.left, box.right))
     top, bottom = (round(min(max(edge, 0.0), float(photo.height)), 2) for edge in (box.top, box.bottom))
     if right - left < LEAST_PX or bottom - top < LEAST_PX:

@@ -14,7 +14,7 @@ from faceid_core.library.store.records import DrawnFaces, PersonView
 from faceid_core.library.store.tables import ClusterRun, Face, Label
 from faceid_core.values import Flag
 
-AGAIN = "look at it again and repeat what is still right."
+AGAIN = "check it again and repeat what still applies."
 
 
 def latest_run() -> Any:

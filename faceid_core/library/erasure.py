@@ -38,8 +38,8 @@ from faceid_core.settings import Settings
 from faceid_core.values import LOCAL_OWNER, OPEN_JOBS, Role
 
 BYTES_REMAIN = (
-    "Another program is reading the library, so some erased bytes remain in the database's files. They go the next "
-    "time faceid opens the library while nobody else is reading it."
+    "Another program is reading the library, so some erased data remains in the database files; it is removed the "
+    "next time faceid opens the library while no other program is reading it."
 )
 """The message after an erasure with bytes_remain."""
 

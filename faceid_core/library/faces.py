@@ -94,8 +94,8 @@ class Faces:
         bad = int(len(vectors) - np.isfinite(vectors).all(axis=1).sum()) if len(vectors) else 0
         if bad:
             raise VectorsNotFinite(
-                f"The face network {embedder} gave numbers that are not finite for {bad} of {len(vectors)} faces; "
-                "check the model."
+                f"The face network {embedder} returned numbers that are not finite for {bad} of "
+                f"{len(vectors)} faces; check the model."
             )
         with self._database.write(Role.VIEWER) as session:
             withheld = withheld_among(session, map(int, ids))  # consent refused since the crops were read

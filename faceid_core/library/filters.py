@@ -78,7 +78,7 @@ class PhotoQuery:
             text = fields if isinstance(fields, str) else json.dumps(fields)
             return replace(_reader().validate_json(text), status=PhotoStatus.DONE)
         except (ValidationError, TypeError, ValueError) as error:
-            raise BadInput("That search can't be read; choose the photos on the page Photos.") from error
+            raise BadInput("That search can't be read; select the photos on the page Photos.") from error
 
 
 @cache

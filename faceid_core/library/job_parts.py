@@ -52,7 +52,7 @@ class JobParts:
         with self._database.write(Role.OWNER) as session:
             job = session.get(Job, job_id)
             if job is None or job.fence != fence or job.state != JobState.RUNNING.value:
-                raise LeaseLost("Another worker has taken this work over; nothing of it was stored twice.")
+                raise LeaseLost("Another worker has taken over this work; nothing was stored twice.")
             session.add_all(JobPart(job_id=job_id, paths=list(paths)) for paths in parts)
             job.is_split, job.worker, job.result = True, "", dict(report)
             job.total = int(report.get("photos", 0))

@@ -44,9 +44,7 @@ from faceid_core.remote_cache import keep_as
 from faceid_core.settings import Settings
 from faceid_core.values import Actor, Flag, PhotoStatus, Role
 
-UNFINISHED = (
-    "The database's files hold bytes of what was erased; stop the app and other commands, then run this again."
-)
+UNFINISHED = "The database files still contain erased data; stop the app and other commands, then run this again."
 """The problem reported for an unfinished erasure."""
 
 FLAGGED = [flag.value for flag in Flag if flag is not Flag.NONE]

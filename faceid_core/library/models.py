@@ -18,7 +18,7 @@ from faceid_core.library.store.withholding import withheld_among
 from faceid_core.values import Role
 from faceid_core.wording import count
 
-ERASED_MEANWHILE = "Somebody was erased while the recogniser was trained; train again."
+ERASED_MEANWHILE = "A person was erased while the recogniser was being trained; train again."
 
 LONGEST_NOTES = 2000
 
@@ -178,7 +178,7 @@ def _refuse_erased(session: Session, learned: NamedFaces) -> None:
 
 def _refuse_withheld(session: Session, learned: NamedFaces) -> None:
     if withheld_among(session, learned.ids.tolist()):
-        raise ErasedMeanwhile("Somebody refused consent while the recogniser was trained; train again.")
+        raise ErasedMeanwhile("A person refused consent while the recogniser was being trained; train again.")
 
 
 def _model(row: TrainedModel, active: TrainedModel | None) -> ModelView:

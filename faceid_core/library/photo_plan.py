@@ -18,7 +18,7 @@ from faceid_core.library.store.tables import PerceptualHash, Photo, Source
 from faceid_core.remote import is_remote
 from faceid_core.values import NewPhoto, PhotoStatus
 
-NOT_FINITE = "the face network gave numbers that are not finite; check the model, then import the photo again"
+NOT_FINITE = "the face network returned numbers that are not finite; check the model, then import the photo again"
 """The error of a photo with vectors that can't be compared."""
 
 

@@ -65,7 +65,7 @@ class Searches:
         with self._database.write(Role.EDITOR) as session:
             row = session.get(SavedSearch, search_id)
             if row is None:
-                raise NotFound("That search is no longer there.")
+                raise NotFound("That search no longer exists.")
             session.delete(row)
 
 

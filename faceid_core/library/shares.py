@@ -177,7 +177,7 @@ def _only_person(query: PhotoQuery) -> int | None:
 
 def _refuse_missing(session: Session, query: PhotoQuery) -> None:
     if not _all_visible(session, query):
-        raise NotFound("Somebody in this search is hidden, has refused, or is no longer there; choose others.")
+        raise NotFound("A person in this search is hidden, has refused consent or no longer exists; choose others.")
 
 
 def _all_visible(session: Session, query: PhotoQuery) -> bool:

@@ -69,7 +69,7 @@ class Users:
         stored = _checked_hash(password, name)
         with self._database.write(Role.OWNER) as session:
             if session.scalar(select(func.count()).select_from(User)):
-                raise BadInput("Somebody has added a user meanwhile; sign in.")
+                raise BadInput("A user has been added in the meantime; sign in.")
             user = _add(session, name, Role.OWNER, stored)
             _note(session, f"Added the first user {user.name}, an owner")
             return user

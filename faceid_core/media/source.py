@@ -119,7 +119,7 @@ def unreachable(error: OSError | ValueError) -> UnreadableImage:
     if isinstance(error, FileNotFoundError):
         return UnreadableImage("the file is no longer there")
     if isinstance(error, PermissionError):
-        return UnreadableImage("the file may not be read: permission denied")
+        return UnreadableImage("the file can't be read: permission denied")
     return UnreadableImage(f"the file can't be read: {getattr(error, 'strerror', None) or error}")
 
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NO_PICTURE = "a file without moving pictures, such as a sound recording"
-UNKNOWN_CODING = "a video in a coding that can't be read here; save it as MP4 (H.264)"
+NO_PICTURE = "a file without video, such as a sound recording"
+UNKNOWN_CODING = "a video with a codec that can't be read here; save it as MP4 (H.264)"
 
 NO_SIZE = "a video that declares no size, or more megapixels than FACEID_MAX_MEGAPIXELS allows"
 

@@ -46,9 +46,9 @@ def photos_in(archive: zipfile.ZipFile, limit_mb: int) -> list[PackedPhoto]:
     entries = [entry for entry in archive.infolist() if _is_photo(entry)]
     limit = limit_mb * 1024**2
     if len(entries) > MOST_FILES:
-        raise BadInput(f"The archive holds {len(entries):,} photos; send {MOST_FILES:,} at most.")
+        raise BadInput(f"The archive contains {len(entries):,} photos; send at most {MOST_FILES:,}.")
     if sum(entry.file_size for entry in entries) > MOST_TIMES * limit:
-        raise BadInput(f"The archive holds more than {MOST_TIMES * limit_mb:,} MB; send it in parts.")
+        raise BadInput(f"The archive contains more than {MOST_TIMES * limit_mb:,} MB; send it in parts.")
     if not entries:
         raise BadInput("There is no photo in this archive; pack photos in JPEG, PNG, HEIC or a similar format.")
     return [PackedPhoto(archive, entry, limit) for entry in sorted(entries, key=lambda entry: entry.filename)]
@@ -59,7 +59,7 @@ def opened(file: Path | IO[bytes]) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise BadInput("This zip archive is damaged or no archive; pack the photos again.") from error
+        raise BadInput("This file is not a zip archive, or it is damaged; pack the photos again.") from error
 
 
 def is_zip(name: str) -> bool:

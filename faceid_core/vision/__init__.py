@@ -1,4 +1,4 @@
-"""From pixels to detected, aligned, embedded and judged faces.
+"""Detects, aligns, embeds and assesses faces in pixels.
 
 May import the root, media and engine.
 """

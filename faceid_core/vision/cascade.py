@@ -1,8 +1,8 @@
-"""dlib's CNN detector in two stages: an 8-bit network proposes places, and the exact network decides.
+"""dlib's CNN detector in two stages: an 8-bit network proposes locations, and the exact network decides.
 
-The proposals come from every second level of the pyramid: a face scores on several levels, and of 180 the worst
-came to -0.77 on these. The exact scores are taken at the proposal's level and both neighbours, from
-pieces of dlib's own canvas that hold all that a score depends on, so that they are those of `MmodDetector`.
+Proposals are computed on every second level of the pyramid: a face scores on several levels, and the lowest of 180
+faces scored -0.77 on these. Exact scores are computed at the proposal's level and its two neighbours, from pieces
+of dlib's canvas that cover the whole receptive field, so they equal those of `MmodDetector`.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ STEP = 2
 """The 8-bit network searches one of this many levels of the pyramid."""
 
 PROPOSE_ABOVE = -0.9
-"""Score of the 8-bit network from which the exact one has a look: that is one place in eight for nothing; at -1,
-where photos without a face begin, it would be every third."""
+"""Minimum score of the 8-bit network for an exact check. One in eight checks is in vain; at -1, the score of photos
+without faces, it would be one in three."""
 
 AROUND = 2
-"""Cells of the score map on each side of the proposal that are computed exactly."""
+"""Cells of the score map computed exactly on each side of the proposal."""
 
 BEFORE_PX, BEHIND_PX = 80, 109
-"""A score sees the pixels from 80 before its cell's corner to 108 behind it, through seven convolutions."""
+"""The receptive field of a score: from 80 pixels before its cell's corner to 108 after it."""
 
 WORTH_SHARE = 0.5
-"""With more pieces than this share of the canvas, the exact network searches all of it at once."""
+"""If the pieces exceed this share of the canvas, the exact network searches the whole canvas at once."""
 
 
 class CascadeDetector(MmodDetector):
-    """The answers of MmodDetector, four times as fast on a CPU."""
+    """The same results as MmodDetector, four times as fast on a CPU."""
 
     name = "mmod"
 
@@ -48,7 +48,7 @@ class CascadeDetector(MmodDetector):
 
     def search(self, image: Image) -> list[tuple[Box, float]]:
         """Boxes in pixels of `image` (H, W, 3) uint8, with their scores."""
-        if self._fast is None:  # other hardware runs floats faster than it would run two networks
+        if self._fast is None:  # on other hardware, floats alone are faster than two networks
             return super().search(image)
         tiles, canvas = mmod.tile_pyramid(image, self._weights.mean)
         some, coarse = _every_second(tiles, canvas, self._weights.mean)

@@ -1,8 +1,8 @@
-"""Faces of every size by CenterFace, at the cost of a small picture.
+"""Detects faces of every size with CenterFace, at the cost of a small picture.
 
-The photo is searched at OVERVIEW_PX and at FAR_PX, where faces that fill it are small enough to be seen whole. Only
-where the overview shows small faces, or guesses at some, is it looked at closely, piece by piece. With
-`smallest_face` "fast" it is not, with "every" the whole photo is, at twice the size.
+The photo is searched at OVERVIEW_PX, and at FAR_PX, where faces that fill the photo are small enough to be
+detected. Only regions in which the overview finds small faces, or candidates, are then searched closely, piece by
+piece. With `smallest_face` "fast", this is skipped; with "every", the whole photo is searched, at twice the size.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Floats = npt.NDArray[np.float64]
 Maps = npt.NDArray[np.float32]
 
 SURE = 0.38
-"""Score from which something is a face. Of the development photos without people none has a face above it."""
+"""Minimum score of a face. None of the development photos without people reaches it."""
 
 GUESS = 0.12
-"""Score in the overview that is worth a closer look: with it, what is only guessed at is found close up."""
+"""Minimum score of a candidate in the overview, which triggers a closer look."""
 
 SURE_FAR = 0.45
-"""The same for a face that fills the photo. There the score is the mean of the photo's and its mirror image's:
-masks and figures score as high as faces from one side only."""
+"""Minimum score of a face that fills the photo. It is the mean of the scores in the photo and in its mirror image:
+masks and figures score as high as faces in only one of them."""
 
 OVERVIEW_PX, FAR_PX = 512, 160
 """Longer side of the photo in the two searches that every photo gets.
@@ -45,28 +45,28 @@ of 58 cut off a tenth inside their boxes it alone sees all, at 256 pixels 11. Wh
 at 256 pixels 0.46."""
 
 FAR_FACE_PX = 25.0
-"""Smaller faces at FAR_PX are left to the overview, which sees them better (80 pixels there)."""
+"""Smaller faces at FAR_PX are left to the overview, which detects them better (80 pixels there)."""
 
 SMALL_FACE_PX = 22.0
-"""Height of a face in the overview below which its surroundings are searched closely: there may be more."""
+"""Height of a face in the overview below which its surroundings are searched closely for more faces."""
 
 CLOSE_FACE_PX = 120.0
-"""Higher faces in a closer look are left to the overview (38 pixels there): close up, parts of them look like
+"""Taller faces in a closer look are left to the overview (38 pixels there): close up, parts of them look like
 faces."""
 
 CELL_PX, AROUND = 32, 1
-"""A closer look takes whole cells of the overview, and so many more on each side."""
+"""A closer look covers whole cells of the overview, and this many more on each side."""
 
 PIECE_PX, OVERLAP_PX = 640, 64
-"""Side of the pieces of a closer look, which overlap by a face. Larger ones take twice the time a pixel, as what is
-between the layers does not fit the processor's cache."""
+"""Side of the pieces of a closer look, and their overlap, the size of a face. Larger pieces take twice the time per
+pixel, because the activations exceed the processor's cache."""
 
 RIM_PX = 6.0
-"""Faces whose centre is this near to the border of a piece within the photo are left to its neighbour."""
+"""Faces with centres this near to an inner border of a piece are left to the neighbouring piece."""
 
 SAME_IOU, WITHIN = 0.3, 0.7
-"""Boxes that overlap this much are of one face; so is one that lies within a better one by this share of its area,
-unless it is much smaller."""
+"""Boxes with this IoU are the same face. So is a box of which this share lies within a better one, unless it is
+much smaller."""
 
 SQUARE_SIDE, SQUARE_RIGHT, SQUARE_DOWN = 0.76, -0.033, -0.002
 """dlib's square around a face, in longer sides of CenterFace's box: side, and where its centre lies from the box's.

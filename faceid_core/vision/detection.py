@@ -30,12 +30,12 @@ DETECTORS: dict[str, Callable[..., Detector]] = {
 
 
 def report_idle_providers(settings: Settings) -> None:
-    """Say in one sentence which hardware of the settings can't be used here; for whoever starts processes."""
+    """Report in one sentence which hardware in the settings can't be used here. Called by the parent process."""
     sessions.report_idle(settings)
 
 
 def make_detector(settings: Settings, *, threads: int | None = None) -> Detector:
-    """The detector that the settings name: one of ours, or of the library's models.toml.
+    """Create the detector named in the settings: a built-in one, or one from the library's models.toml.
 
     Raises UnknownChoice, EngineError.
     """

@@ -15,23 +15,24 @@ from faceid_core.settings import Settings
 from faceid_core.values import Box, DetectedFace, Image
 
 LARGEST_ENLARGEMENT = 2.0
-"""Small photos are searched at most at this factor: face_recognition, too, enlarges once by default."""
+"""Small photos are enlarged by at most this factor. face_recognition also upsamples once by default."""
 
 
 class Detector(Protocol):
-    """Finds the faces of an upright image (H, W, 3); boxes and landmarks are pixels of that image."""
+    """Finds faces in an upright image (H, W, 3). Boxes and landmarks are in pixels of that image."""
 
     name: str
 
     def detect(self, image: Image) -> list[DetectedFace]:
-        """All faces of `image`, (H, W, 3) uint8, with their landmarks."""
+        """Return all faces in `image`, (H, W, 3) uint8, with their landmarks."""
 
     def landmarks(self, image: Image, box: Box) -> npt.NDArray[np.float32]:
-        """The five of one face, (5, 2) float32 x, y."""
+        """Return the five landmarks of a face, (5, 2) float32 x, y."""
 
 
 class OneAtATime:
-    """A detector that several threads may share: dlib's keep buffers, and two searches at once gain nothing."""
+    """Makes a detector thread-safe with a lock: dlib's detectors keep buffers, and concurrency would gain
+    nothing."""
 
     def __init__(self, detector: Detector) -> None:
         self.name, self._detector, self._lock = detector.name, detector, threading.Lock()
@@ -48,16 +49,16 @@ class OneAtATime:
 
 
 def search_scale(width: int, height: int, side_px: int) -> float:
-    """How much to scale a photo before the search: large ones to `side_px` pixels on the longer side, small ones
-    enlarged towards it, at most LARGEST_ENLARGEMENT times."""
+    """Return the scale at which to search a photo: large ones are reduced to `side_px` pixels on the longer side,
+    small ones are enlarged towards it, at most LARGEST_ENLARGEMENT times."""
     return min(side_px / max(width, height), LARGEST_ENLARGEMENT)
 
 
 def scaled(image: Image, factor: float, *, exact: bool = True) -> Image:
-    """The image at `factor` times its size; area averaging when it shrinks, so that nothing aliases.
+    """Scale an image by `factor`. Shrinking uses area averaging to prevent aliasing.
 
-    First by a whole number, which is ten times as fast a pixel, then by what remains: less than half, where taking
-    the four nearest pixels instead (exact=False) is eight times as fast and hardly aliases.
+    It shrinks by an integer factor first, which is ten times as fast per pixel, and then by the remaining factor of
+    less than two. For that, bilinear interpolation (exact=False) is eight times as fast and hardly aliases.
     """
     import cv2
 
@@ -74,7 +75,7 @@ def scaled(image: Image, factor: float, *, exact: bool = True) -> Image:
 
 
 class LandmarkDetector:
-    """What all detectors share: search at the working scale, landmarks on the full image."""
+    """Base class of all detectors: search at the working scale, landmarks on the full image."""
 
     name: str
 
@@ -82,7 +83,7 @@ class LandmarkDetector:
         self._side_px = settings.detection_side_px
 
     def factor(self, width: int, height: int) -> float:
-        """How much to scale a photo of that size before the search."""
+        """Return the scale at which to search a photo of that size."""
         return search_scale(width, height, self._side_px)
 
     def search(self, image: Image) -> Iterable[tuple[Box, float]]:

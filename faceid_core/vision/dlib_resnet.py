@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 NAME = "dlib-resnet"
 
 CARD_BATCH = 8
-"""Crops a run on other hardware than a CPU, filled up where there are fewer: always the same shape, see
-sessions.session. Few photos have more faces; an H100 embeds 1,600 faces a second in eights, 2,800 in batches of
-32."""
+"""Crops per run on hardware other than a CPU, padded so that the shape is always the same, see sessions.session.
+Few photos have more faces. An H100 embeds 1,600 faces per second in batches of 8, 2,800 in batches of 32."""
 
 
 class Exact:

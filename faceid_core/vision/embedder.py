@@ -1,4 +1,4 @@
-"""What every embedder shares."""
+"""What all embedders share."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy.typing as npt
 from faceid_core.values import Image, Vectors
 
 MIRROR = "+mirror"
-"""What the name of an embedder ends in whose vectors are the mean of a face's and its mirror image's."""
+"""Suffix of embedder names whose vectors are the mean of a face's and its mirror image's."""
 
 BATCH = 32
-"""Crops a run: larger batches are not faster on a CPU and cost memory."""
+"""Crops per run: larger batches are not faster on a CPU and need more memory."""
 
 
 class Embedder(Protocol):
     """Crops (N, size_px, size_px, 3) uint8 -> vectors (N, dimension) float32.
 
-    default_threshold: the Euclidean distance below which two faces are usually of one person.
-    unit: how long a distance of 1 between dlib's vectors is between these, as far as models.toml tells.
-    computes: in what numbers and by what, in words.
+    default_threshold: the Euclidean distance below which two faces usually show the same person.
+    unit: the distance between these vectors that corresponds to 1 between dlib's, according to models.toml.
+    computes: the number format and the library that computes the vectors, in words.
     """
 
     name: str

@@ -14,7 +14,7 @@ EMBEDDERS: dict[str, Callable[..., Embedder]] = {NAME: DlibResNet}
 
 
 def make_embedder(settings: Settings, *, threads: int | None = None) -> Embedder:
-    """The embedder that the settings name: one of ours, or of the library's models.toml.
+    """Create the embedder named in the settings: a built-in one, or one from the library's models.toml.
 
     Raises UnknownChoice, EngineError.
     """
@@ -23,21 +23,21 @@ def make_embedder(settings: Settings, *, threads: int | None = None) -> Embedder
         return factory(settings, threads=threads)
     from faceid_core.vision import custom_embedder, custom_models
 
-    base_names(settings)  # raises where there is none
+    base_names(settings)  # raises if it does not exist
     entry = custom_models.entries(settings).embedders[settings.embedder]
     return custom_embedder.CustomEmbedder(settings.embedder, entry, settings, threads=threads)
 
 
 def name_of(settings: Settings) -> str:
-    """The full name of the embedder that the settings name; no network is loaded. Raises UnknownChoice,
+    """Return the full name of the embedder in the settings, without loading a network. Raises UnknownChoice,
     CustomModelUnusable."""
     base = settings.embedder if settings.embedder in EMBEDDERS else base_names(settings)[settings.embedder]
     return base + (MIRROR if settings.mirror else "")
 
 
 def base_names(settings: Settings) -> dict[str, str]:
-    """All embedders there are: the name in the settings -> the full name, but for the mirror. Raises
-    CustomModelUnusable; UnknownChoice where the settings name none of them."""
+    """Return all embedders: name in the settings -> full name without the mirror suffix. Raises
+    CustomModelUnusable, and UnknownChoice if the settings name none of them."""
     from faceid_core.vision import custom_models
 
     own = custom_models.entries(settings).embedders

@@ -1,7 +1,7 @@
-"""How well a face can be recognised, from what spoils recognition: few pixels, blur, a turned head, bad light.
+"""Assesses how well a face can be recognised, by what impairs recognition: few pixels, blur, pose, bad light.
 
-The parts follow ISO/IEC 29794-5:2025 (face image quality): inter-eye size, sharpness, pose, illumination. Their
-scales are set so that the middle half of LFW's centre faces lies above 0.7 in each part.
+The components follow ISO/IEC 29794-5:2025 (face image quality): inter-eye size, sharpness, pose, illumination.
+Their scales are set so that the middle half of LFW's centre faces is above 0.7 in each component.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from faceid_core.values import WEAK_PART, DetectedFace, Image, Quality
 Floats = npt.NDArray[np.float32]
 
 WEIGHTS = {"size": 0.3, "sharpness": 0.3, "pose": 0.25, "exposure": 0.15}
-"""Exponents of the weighted geometric mean: one useless part makes the face useless."""
+"""Exponents of the weighted geometric mean, in which one useless component makes the face useless."""
 
 WORDS = {"size": "few pixels", "sharpness": "blurred", "pose": "turned away", "exposure": "badly lit"}
-"""A part below WEAK_PART is given as the reason for a low score, in these words."""
+"""The wording for components below WEAK_PART, given as reasons for a low score."""
 
 SIDE_PX = (20.0, 120.0)
-"""Box sides in source pixels where a face is useless, and where more pixels add nothing: crops have 150 pixels."""
+"""Box sides, in source pixels, at which a face is useless, and from which more pixels add nothing: crops have
+150."""
 
 DETAIL = (0.03, 0.2)
 ROUNDING = 20 / 12
-"""Variance that rounding to whole brightness steps gives the Laplacian (weights 4, -1, -1, -1, -1)."""
+"""Variance of the Laplacian (weights 4, -1, -1, -1, -1) caused by rounding brightness to integers."""
 YAW, PITCH, LEVEL_PITCH = 0.6, 0.6, 0.78
 DARK, BRIGHT = (0.06, 0.3), (0.98, 0.75)
 CONTRAST = (0.02, 0.12)
@@ -56,7 +57,7 @@ def combined(*, size: float, sharpness: float, pose: float, exposure: float) -> 
 
 
 def weaknesses(parts: Mapping[str, float]) -> list[str]:
-    """What spoils a face, the worst first; nothing for one without a weak part.
+    """Return the weak components of a face in words, worst first; an empty list if there are none.
 
     >>> weaknesses({"size": 0.4, "sharpness": 0.1, "pose": 0.9, "exposure": 0.8})
     ['blurred', 'few pixels']
@@ -71,12 +72,13 @@ def luminance(image: Image) -> Floats:
 
 
 def size(side_px: float) -> float:
-    """Pixels that the camera gave the face, on a logarithmic scale: what an upscaled crop can't bring back."""
+    """Rate the face's size in source pixels, on a logarithmic scale. Upscaling can't restore missing pixels."""
     return _ramp(math.log(max(side_px, 1.0)), math.log(SIDE_PX[0]), math.log(SIDE_PX[1]))
 
 
 def sharpness(grey: Floats) -> float:
-    """Deviation of the Laplacian over that of the brightness, (H, W): detail per contrast, whatever the light.
+    """Rate the standard deviation of the Laplacian relative to that of the brightness: detail per contrast. grey:
+    (H, W).
 
     The Laplacian's variance is a focus measure of Pech-Pacheco et al. (2000). The border is left out because an
     aligned crop may end in black there.
@@ -91,10 +93,10 @@ def sharpness(grey: Floats) -> float:
 
 
 def pose(landmarks: npt.NDArray[np.float32]) -> float:
-    """How frontal the head is, from (5, 2) landmarks; tilting the head sideways does not count.
+    """Rate how frontal the head is, from landmarks (5, 2). Roll (tilting the head sideways) does not count.
 
-    In units of the distance between the eyes, the base of the nose lies LEVEL_PITCH below their middle on a level
-    frontal head (the median of LFW). A turn moves it aside, by about 0.3 at the 98th percentile; a nod up or down.
+    In units of the distance between the eyes, the base of the nose is LEVEL_PITCH below their midpoint on a level,
+    frontal head (the median of LFW). Yaw moves it sideways, by about 0.3 at the 98th percentile; pitch up or down.
     """
     points = np.asarray(landmarks, np.float64)
     one, other = points[0:2].mean(axis=0), points[2:4].mean(axis=0)
@@ -110,7 +112,7 @@ def pose(landmarks: npt.NDArray[np.float32]) -> float:
 
 
 def exposure(grey: Floats) -> float:
-    """Mean brightness within a wide comfortable range, enough contrast, and few pixels that are clipped; (H, W)."""
+    """Rate the exposure: mean brightness in a wide range, enough contrast, few clipped pixels. grey: (H, W)."""
     inner = grey[_margin(grey)] / 255
     mean, clipped = float(inner.mean()), float(((inner < 0.015) | (inner > 0.985)).mean())
     return _ramp(mean, *DARK) * _ramp(mean, *BRIGHT) * _ramp(float(inner.std()), *CONTRAST) * (1 - clipped)
@@ -123,5 +125,5 @@ def _margin(grey: Floats) -> tuple[slice, slice]:
 
 
 def _ramp(value: float, zero: float, one: float) -> float:
-    """0 at `zero`, 1 at `one`, straight between and constant beyond."""
+    """Interpolate linearly from 0 at `zero` to 1 at `one`, constant beyond."""
     return min(1.0, max(0.0, (value - zero) / (one - zero)))

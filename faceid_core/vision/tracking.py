@@ -1,4 +1,4 @@
-"""Faces followed through the pictures of a video: of those that look nearly the same, the best one is kept."""
+"""Tracks faces through the frames of a video. Of views that look nearly the same, only the best is kept."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from faceid_core.geometry import SAME_FACE_IOU, best_pairs
 from faceid_core.values import DetectedFace, Quality
 
 SAME_SIGHTING_SHARE = 0.65
-"""Distance below which two faces of a track look nearly the same, as a share of the one below which two faces are
-usually of one person; 0.36 for dlib's embedder. Four times a second, a man who talks into the camera moves by 0.09
-to 0.26 (head-pose clip), so that he is kept once; a singer who turns and walks by 0.20 to 0.53 (Hamilton clip)."""
+"""Distance below which two faces in a track look nearly the same, relative to the same-person threshold; 0.36 for
+dlib's embedder. At four frames per second, a man talking to the camera moves by 0.09 to 0.26 (head-pose clip), so
+he is kept once; a singer who turns and walks moves by 0.20 to 0.53 (Hamilton clip)."""
 
 LOST_S = 10.0
 """A track ends when its face has not been seen for this long; a face that reappears earlier continues it."""
 
 MOST_SIGHTINGS, MOST_TRACKS = 24, 400
-"""Faces kept of a track, and tracks followed at once; about 10 KB each."""
+"""Maximum faces kept per track, and concurrent tracks; about 10 KB each."""
 
 
 class Found(Protocol):
@@ -42,7 +42,7 @@ class Found(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Sighting:
-    """The best of some nearly identical faces, and the seconds at which it was seen."""
+    """The best of several nearly identical faces, and its time in seconds."""
 
     seconds: float
     best: Found
@@ -50,14 +50,15 @@ class Sighting:
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One face through time: as it was seen last, and all its looks."""
+    """A face over time: its last appearance, and all its distinct views."""
 
     last: Found
     seen: float
     sightings: list[Sighting] = field(default_factory=list)
 
     def likeness(self, face: Found, same_person: float) -> float:
-        """Above 0 where the face goes on with this track: 1 + overlap in its place, else up to 1 by its looks."""
+        """Score a face as continuation of this track; above 0 if it matches: 1 + IoU at the same place, otherwise
+        up to 1 by similarity."""
         overlap = self.last.face.box.iou(face.face.box)
         if overlap >= SAME_FACE_IOU and _apart(self.last, face) < same_person:
             return 1 + overlap
@@ -65,7 +66,7 @@ class Track:
         return 1 - nearest / (SAME_SIGHTING_SHARE * same_person)
 
     def go_on(self, seconds: float, face: Found, same_person: float) -> None:
-        """Add a face at `seconds`. same_person: below this distance two faces are usually one person."""
+        """Add a face at `seconds`. same_person: the distance below which two faces usually show the same person."""
         self.last, self.seen = face, seconds
         sighting = min(self.sightings, key=lambda sighting: _apart(sighting.best, face))
         if _apart(sighting.best, face) >= SAME_SIGHTING_SHARE * same_person:
@@ -77,14 +78,14 @@ class Track:
 
 @dataclass(slots=True, eq=False)
 class Tracks:
-    """The tracks of a video, fed picture by picture. same_person: the embedder's threshold."""
+    """The tracks in a video, fed frame by frame. same_person: the embedder's threshold."""
 
     same_person: float
     live: list[Track] = field(default_factory=list)
     ended: list[Sighting] = field(default_factory=list)
 
     def see(self, seconds: float, faces: Sequence[Found]) -> None:
-        """The faces of the next picture."""
+        """Add the faces of the next frame."""
         self._end([track for track in self.live if seconds - track.seen > LOST_S])
         pairs = self._pairs(faces)
         for place, face in enumerate(faces):
@@ -95,7 +96,7 @@ class Tracks:
         self._end(sorted(self.live, key=lambda track: track.seen)[:-MOST_TRACKS])
 
     def _pairs(self, faces: Sequence[Found]) -> dict[int, int]:
-        """Place of a face -> place of the track that it goes on with."""
+        """Return index of a face -> index of the track that it continues."""
         if not faces or not self.live:
             return {}
         scores = [[track.likeness(face, self.same_person) for track in self.live] for face in faces]
@@ -107,16 +108,16 @@ class Tracks:
             self.ended += track.sightings
 
     def finish(self) -> None:
-        """The video is over."""
+        """End all tracks at the end of the video."""
         self._end(list(self.live))
 
     def moments(self) -> set[float]:
-        """Seconds of the pictures whose faces may still be kept."""
+        """Return the times of frames whose faces may still be kept."""
         live = (sighting for track in self.live for sighting in track.sightings)
         return {sighting.seconds for sighting in (*live, *self.ended)}
 
     def settled(self) -> Iterator[tuple[float, list[Found]]]:
-        """Seconds and kept faces of the pictures of which no kept face can change any more; each is given once."""
+        """Yield the time and kept faces of frames whose kept faces are final. Each frame is yielded once."""
         open_ones = {sighting.seconds for track in self.live for sighting in track.sightings}
         done = sorted({sighting.seconds for sighting in self.ended} - open_ones)
         for seconds in done:

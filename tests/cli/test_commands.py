@@ -278,7 +278,7 @@ def test_erasing_while_somebody_reads_says_what_remains(tmp_path: Path, monkeypa
         library.people.name_faces([2], "Bo")
         with library._database.read() as reader:
             assert reader.scalars(text("SELECT name FROM person")).all()
-            assert "some erased bytes remain" in faceid("--library", folder, "erase", "person", "Ada", "--yes").err
+            assert "some erased data remains" in faceid("--library", folder, "erase", "person", "Ada", "--yes").err
     assert "remain" not in faceid("--library", folder, "erase", "person", "Bo", "--yes").err
     assert not any(name in path.read_bytes() for path in folder.glob("faceid.db*") for name in (b"Ada", b"Bo"))
     assert faceid("--library", folder, "erase", "leftovers", "--yes").code == 0

@@ -26,8 +26,8 @@ def test_a_library_that_is_a_file_is_refused(tmp_path: Path, album: Album) -> No
     file = tmp_path / "file"
     file.write_text("mine")
     for command in (["people"], ["import", album.folder], ["db", "upgrade"], ["demo", "--no-serve"]):
-        refused(faceid("--library", file, *command), "is a file, but a library is a folder")
-        refused(faceid("--library", file / "below", "db", "upgrade"), "can't be made", "choose another one")
+        refused(faceid("--library", file, *command), "is a file, not a folder")
+        refused(faceid("--library", file / "below", "db", "upgrade"), "can't be created", "choose another one")
     assert file.read_text() == "mine"
 
 

@@ -87,7 +87,7 @@ def test_places_of_digikam_are_on_the_upright_picture(tmp_path: Path) -> None:
         ("no xml", (60, 40), NO_PLACE),
         ("<rect x='1'/>", (60, 40), NO_PLACE),
         (rect(1, 1, 9, 9), (60, 30), OTHER_SHAPE),
-        (rect(100, 100, 9, 9), (60, 40), "its place is outside the picture"),
+        (rect(100, 100, 9, 9), (60, 40), "its position is outside the picture"),
     ],
 )
 def test_what_digikam_can_not_mean_is_told(place: str, size: tuple[int, int], reason: str, tmp_path: Path) -> None:

@@ -151,9 +151,9 @@ def test_a_folder_s_rules_hold_in_a_bucket(bucket: Bucket, photos: list[str]) ->
     found = [str(path) for path in folders.walk([f"{bucket.url}/rules"], leave=left)]
     assert found == [f"{bucket.url}/rules/100 % #1?.jpg", f"{bucket.url}/rules/one.jpg"]
     assert {reason.split(";")[0] for reason in left} == {
-        "what a pattern says to ignore",
+        "files or folders ignored by a pattern",
         "folders of previews or cached files",
-        "objects whose names hold an empty part, “.” or “..”",
+        "objects with an empty part, “.” or “..” in their name",
     }
     assert images.read(found[0]).width > 0
 

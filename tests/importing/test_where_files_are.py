@@ -105,9 +105,9 @@ def test_what_was_left_out_is_in_the_report(empty: Library, before: Path) -> Non
     assert (report.photos, report.imported) == (1, 1)
     left = {each["reason"].split(";")[0]: each["number"] for each in report.as_dict()["left_out"]}
     assert left == {
-        "pictures of kinds that faceid can't read": 2,
+        "pictures in formats that faceid can't read": 2,
         "recycle bins": 1,
-        "what a pattern says to ignore": 1,
+        "files or folders ignored by a pattern": 1,
     }
 
 
@@ -123,7 +123,7 @@ def test_the_command_says_it_too(before: Path, tmp_path: Path) -> None:
     (before / "b.psb").write_bytes(b"x")
     library = tmp_path / "library"
     ran = faceid("--library", library, "import", "--json", "--exclude", "nothing*", before)
-    assert "Left out: pictures of kinds that faceid can't read; export them as JPEG, PNG or TIFF (1)." in ran.err
+    assert "Left out: pictures in formats that faceid can't read; export them as JPEG, PNG or TIFF (1)." in ran.err
     assert json.loads(ran.out)["left_out"][0]["examples"] == [str(before / "b.psb")]
     before.rename(tmp_path / "after")
     ran = faceid("--library", library, "photos", "--missing")

@@ -113,8 +113,8 @@ def test_what_was_computed_for_another_box_is_not_stored(library: Library, faces
     [
         (Box(1, 1, 5, 5), "too small"),
         (Box(-900, 10, -800, 90), "too small"),
-        (Box(0, 0, float("nan"), 9), "no number"),
-        (Box(11, 21, 51, 71), "a face in this place already"),
+        (Box(0, 0, float("nan"), 9), "not a number"),
+        (Box(11, 21, 51, 71), "already a face here"),
     ],
 )
 def test_a_box_that_is_none_is_refused_in_a_sentence(
@@ -138,7 +138,7 @@ def test_a_box_ends_where_its_photo_ends(library: Library, faces: list[int]) -> 
 @pytest.mark.slow
 def test_a_box_that_somebody_moved_meanwhile_stays(library: Library, faces: list[int]) -> None:
     library.faces.move(faces[0], DRAWN)
-    with pytest.raises(OutOfDate, match="moved meanwhile"):
+    with pytest.raises(OutOfDate, match="has been moved"):
         library.faces.move(faces[0], MOVED, drawn=AT)
     assert library.faces.move(faces[0], MOVED, drawn=DRAWN).event
     assert library.faces.move(faces[0], MOVED).event is None

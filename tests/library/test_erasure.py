@@ -252,7 +252,7 @@ def test_bytes_that_a_reader_holds_go_at_the_next_opening(
         assert library.people.all() == []
         with Library.open(library.settings) as other:  # not past the reader either, and nothing is lost by it
             assert other.erasing.unfinished
-            assert any("what was erased" in problem for problem in other.problems())
+            assert any("erased data" in problem for problem in other.problems())
     with Library.open(library.settings) as other:
         assert not other.erasing.unfinished and other.problems() == []
         assert b"Zebedee" not in stored(library) and b"crop-0-0" not in stored(library)

@@ -129,5 +129,5 @@ def test_a_search_is_the_same_after_it_was_stored(query: PhotoQuery) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_search_is_one_sentence(search: object) -> None:
-    with pytest.raises(BadInput, match=r"^That search can't be read; choose the photos on the page Photos\.$"):
+    with pytest.raises(BadInput, match=r"^That search can't be read; select the photos on the page Photos\.$"):
         PhotoQuery.from_json(search)  # type: ignore[arg-type]

@@ -69,15 +69,15 @@ def test_the_replay_finds_every_name(library: Library, faces: list[int]) -> None
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("DELETE FROM label WHERE face_id = 2", "1 rows of label that the history holds are missing"),
+        ("DELETE FROM label WHERE face_id = 2", "1 rows of label in the history are missing"),
         ("UPDATE person SET name = 'Eve' WHERE name = 'Ada Lovelace'", "1 rows of person differ from the history"),
         ("UPDATE face SET flag = 'hidden' WHERE id = 8", "1 rows of face differ from the history"),
-        ("DELETE FROM rejection", "rejection that the history holds are missing"),
+        ("DELETE FROM rejection", "rejection in the history are missing"),
         ("DELETE FROM crop WHERE face_id < 3", "2 faces have no picture"),
         ("UPDATE crop SET data = x''", "8 face pictures are empty"),
         ("DELETE FROM embedding WHERE face_id = 4", "1 faces have no vector"),
         ("UPDATE embedding SET vector = x'00' WHERE face_id = 4", f"The vectors of {EMBEDDER} differ in length"),
-        ("DELETE FROM photo WHERE id = 1", "rows of face belong to something that is gone"),
+        ("DELETE FROM photo WHERE id = 1", "rows of face refer to a row that no longer exists"),
     ],
 )
 def test_damage_is_found(library: Library, faces: list[int], statement: str, said: str) -> None:

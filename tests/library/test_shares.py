@@ -177,7 +177,7 @@ def test_what_cannot_be_shared_is_one_sentence(library: Library, people: tuple[i
             share_of(library, people[0], days=days)
     with pytest.raises(PasswordUnusable):
         share_of(library, people[0], password="short")
-    with pytest.raises(NotFound, match="hidden, has refused, or is no longer"):
+    with pytest.raises(NotFound, match="hidden, has refused consent or no longer"):
         share_of(library, 999)
 
 

@@ -122,7 +122,7 @@ def test_opening_says_what_was_open(old_library: Settings, caplog: pytest.LogCap
         (old_library.library / f"faceid.db{ending}").touch(0o644)
     with Library.open(old_library):
         pass
-    assert [message for message in caplog.messages if "had rights to" in message and "faceid.db" in message]
+    assert [message for message in caplog.messages if "was accessible to" in message and "faceid.db" in message]
     assert not [path for path in old_library.library.glob("faceid.db*") if mode(path) & 0o077]
 
 

@@ -232,7 +232,7 @@ def test_acting_as_somebody_is_the_same_library_with_their_role(filled: Library)
     viewer = filled.acting_as(VERA)
     assert (viewer.actor.name, filled.actor.role) == ("Vera", OWNER)
     assert viewer == filled and viewer.counts() == filled.counts()
-    with pytest.raises(NotAllowed, match=r"takes the role “editor”, and yours is “viewer”; ask an owner\.$"):
+    with pytest.raises(NotAllowed, match=r"needs the role “editor”, and yours is “viewer”; ask an owner\.$"):
         viewer.faces.flag([1], Flag.HIDDEN)
     viewer.close()
     filled.acting_as(EDI).faces.flag([1], Flag.HIDDEN)

@@ -79,7 +79,7 @@ def test_who_is_erased_meanwhile_does_not_come_back(
     library.jobs.submit("train", {})
     (job,) = jobs.run_pending(library)
     assert (job.state, job.error) == (
-        JobState.FAILED, "Somebody was erased while the recogniser was trained; train again.",
+        JobState.FAILED, "A person was erased while the recogniser was being trained; train again.",
     )  # fmt: skip
     assert "Ada" not in repr((job.result, job.details, job.message, job.params))
     assert library.models.all() == [] and list(library.settings.models_folder.iterdir()) == []

@@ -109,7 +109,7 @@ def test_damaged_file(settings: Settings) -> None:
 
 def test_library_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LibraryError, match="choose another one"):
+    with pytest.raises(LibraryError, match="choose another library"):
         Library.open(Settings(library=tmp_path / "file"))
 
 

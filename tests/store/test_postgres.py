@@ -128,9 +128,9 @@ def test_a_refused_login_and_missing_rights_are_a_sentence_without_the_address(
             connection.execute(f"CREATE ROLE {weak} LOGIN")
         try:
             for wrong, sentence in (
-                (address.set(username="nobody_here"), "refuses the login; correct user and password"),
+                (address.set(username="nobody_here"), "refused the login; correct user and password"),
                 (address.set(database="not_here"), "has no such database; create it"),
-                (address.set(username=weak), "has too few rights there"),
+                (address.set(username=weak), "lacks privileges"),
                 (address.update_query_dict({"nonsense": "1"}), "correct what follows the question mark"),
                 (address.set(query={"host": str(tmp_path)}), "start it or correct FACEID_DATABASE_URL"),
             ):

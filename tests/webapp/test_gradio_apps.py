@@ -161,7 +161,7 @@ def test_many_photos_and_what_is_none(group: Page, photo: str, recogniser: None,
     assert "2024/a.jpg" in shown["batch"] and "Could not be read: not an image" in shown["batch"]
     bad = uploads / "bad.zip"
     bad.write_bytes(b"PK no archive")
-    assert "damaged or no archive" in group(group.app.show_many, [str(bad)])["note"]
+    assert "not a zip archive, or it is damaged" in group(group.app.show_many, [str(bad)])["note"]
     assert "Choose a photo" in group(group.app.show_many, ["/etc/passwd"])["note"]
 
 

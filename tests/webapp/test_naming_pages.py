@@ -230,7 +230,7 @@ def test_bytes_that_somebody_else_reads_are_told(monkeypatch: pytest.MonkeyPatch
     erase_dialog.say_what_remains(Erasure(faces=1))
     assert told == []
     erase_dialog.say_what_remains(Erasure(faces=1, bytes_remain=True))
-    assert len(told) == 1 and "some erased bytes remain" in told[0]
+    assert len(told) == 1 and "some erased data remains" in told[0]
 
 
 @pytest.mark.slow

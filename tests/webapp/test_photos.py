@@ -275,7 +275,7 @@ def test_boxes_are_moved_and_faces_set_aside(filled: Library, viewer: Act) -> No
     viewer("move", face=1, box=[60, 40, 170, 190], was=[70, 50, 170, 190])
     assert filled.faces.get(1).box == Box(60, 40, 170, 190)
     at = viewer("move", face=1, box=[10, 10, 90, 90], was=[70, 50, 170, 190])
-    assert "moved meanwhile" in at.status and filled.faces.get(1).box == Box(60, 40, 170, 190)
+    assert "has been moved" in at.status and filled.faces.get(1).box == Box(60, 40, 170, 190)
     assert "too small" in viewer("add", box=[1, 1, 3, 3]).status
     viewer("ignore", face=1)
     assert filled.faces.get(1).flag is Flag.STRANGER

@@ -147,7 +147,7 @@ def test_a_page_that_is_not_for_one_says_so(
     monkeypatch.setattr(app, "who", context.who)
     monkeypatch.setattr("webapp.feedback.st.error", lambda sentence, icon: shown.append(sentence))
     app._runner("history")()
-    assert shown == ["This takes the role “editor”, and yours is “viewer”; ask an owner."]
+    assert shown == ["This needs the role “editor”, and yours is “viewer”; ask an owner."]
 
 
 def test_viewers_find_no_way_to_change_anything(lived_in: Library, open_page: OpenPage, become: BECOME) -> None:
@@ -197,7 +197,7 @@ def test_a_stale_page_is_told_which_role_it_takes(lived_in: Library, open_page: 
     page = page.run()
     become(ACTORS[0])  # meanwhile the role was taken away
     page = page.menu_button(key="more-acts").click(REMOVE_NAME).run()
-    assert "This takes the role “editor”, and yours is “viewer”; ask an owner." in texts(page)
+    assert "This needs the role “editor”, and yours is “viewer”; ask an owner." in texts(page)
     assert lived_in.people.get(1).name == "Ada"
 
 

@@ -258,11 +258,11 @@ def make_folder(settings: Settings) -> None:
         settings.library.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
     except FileExistsError as error:
         raise LibraryError(
-            f"{settings.library} is a file, but a library is a folder; choose another one with --library."
+            f"{settings.library} is a file, not a folder; choose another library with --library."
         ) from error
     except OSError as error:
         raise LibraryError(
-            f"The library's folder {settings.library} can't be made ({error.strerror}); "
+            f"The library's folder {settings.library} can't be created ({error.strerror}); "
             "choose another one with --library."
         ) from error
     for path in (settings.library, *_files(settings)):
@@ -345,7 +345,7 @@ def plain_errors() -> Iterator[None]:
             raise LibraryError("faceid.db is damaged; restore it from your latest backup.") from error
         if getattr(error.orig, "sqlstate", None) == NO_RIGHTS:
             raise LibraryError(
-                "The database's user has too few rights there; let it make and change tables, or give another user "
+                "The database user lacks privileges; allow it to create and change tables, or set another user "
                 "in FACEID_DATABASE_URL."
             ) from error
         if isinstance(error, ProgrammingError) and error.statement is None:  # the driver rejects the URL itself
@@ -372,7 +372,7 @@ def _operational(error: OperationalError) -> LibraryError:
 def _about_server(reason: str) -> str:
     low = reason.lower()
     if any(words in low for words in REFUSED):
-        return "The database server refuses the login; correct user and password in FACEID_DATABASE_URL."
+        return "The database server refused the login; correct user and password in FACEID_DATABASE_URL."
     if low.startswith("database ") and low.endswith("does not exist"):
         return "The database server has no such database; create it or correct FACEID_DATABASE_URL."
     return f"The database server can't be used ({reason}); start it or correct FACEID_DATABASE_URL."

@@ -69,7 +69,7 @@ def _orphans(session: Session) -> Iterator[str]:
             there = exists().where(parent.c[key.column.name] == key.parent)
             wanted = select(func.count()).select_from(table).where(key.parent.is_not(None), ~there)
             if count := session.scalar(wanted) or 0:
-                yield f"{count} rows of {table.name} belong to something that is gone."
+                yield f"{count} rows of {table.name} refer to a row that no longer exists."
 
 
 def _missing(session: Session) -> Iterator[str]:
@@ -114,7 +114,7 @@ def _counts(session: Session) -> Iterator[str]:
     )
     wrong = session.scalar(select(func.count()).select_from(Cluster).where(members > col(Cluster.size))) or 0
     if wrong:
-        yield f"{wrong} groups hold more faces than they say; group the faces again."
+        yield f"{wrong} groups have more faces than recorded; group the faces again."
 
 
 def _person_counts(session: Session) -> Iterator[str]:
@@ -122,7 +122,7 @@ def _person_counts(session: Session) -> Iterator[str]:
     found = session.scalars(select(PersonCounts))
     rows = [(row.person_id, row.faces, row.photos, row.best_face_id) for row in found]
     if wrong := sum(right.get(row[0]) != row for row in rows):
-        yield f"The faces of {wrong} people are counted wrongly."
+        yield f"The face counts of {wrong} people are wrong."
 
 
 def _journal(session: Session) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _journal(session: Session) -> Iterator[str]:
     expected = {key: state for key, state in wanted.items() if state is not None and _has_faces(key, faces)}
     lost = Counter(key[0] for key in expected.keys() - found.keys())
     for table, count in sorted(lost.items()):
-        yield f"{count} rows of {table} that the history holds are missing."
+        yield f"{count} rows of {table} in the history are missing from the database."
     for table in DECISIONS:
         differ = [key for key in found if key[0] == table and found[key] != expected.get(key, _unmade(key))]
         if differ:
@@ -160,7 +160,7 @@ def _event_faces(session: Session) -> Iterator[str]:
     rows = session.execute(wanted)
     wrong = sum(event_faces.faces_in(changes) & there != noted.get(event, set()) for event, changes in rows)
     if wrong:
-        yield f"The faces of {wrong} events are noted wrongly."
+        yield f"The face index of {wrong} events is wrong."
 
 
 def replay(session: Session) -> dict[Key, str | None]:

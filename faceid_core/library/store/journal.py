@@ -42,11 +42,11 @@ ACCESS = (USERS, TOKENS)
 """Kinds of events that only owners see."""
 
 FINAL = {
-    ERASED: "Erased data can't be restored; import the photos again to find the faces in them.",
+    ERASED: "Erased data can't be restored; import the photos again to find their faces.",
     REMOVED: "Deleted files can't be restored.",
-    SHARED: "A link can't be undone here; links are made and removed on the page Sharing.",
-    USERS: "Who may sign in can't be undone here; users are added, changed and removed on the page Users.",
-    TOKENS: "A token can't be undone here; tokens are made and removed on the page Users.",
+    SHARED: "Changes to links can't be undone here; manage links on the page Sharing.",
+    USERS: "Changes to users can't be undone here; manage users on the page Users.",
+    TOKENS: "Changes to tokens can't be undone here; manage tokens on the page Users.",
 }
 """Kinds of events that can't be undone, with the message for users who try."""
 

@@ -29,7 +29,7 @@ class Lease:
         parts = select(JobPart.id, JobPart.fence).where(col(JobPart.id).in_(self.parts))  # type: ignore[call-overload]
         for held, rows in ((self.jobs, jobs), (self.parts, parts)):
             if held and dict(session.execute(rows).tuples().all()) != held:
-                raise LeaseLost("Another worker has taken this work over; nothing of it was stored twice.")
+                raise LeaseLost("Another worker has taken over this work; nothing was stored twice.")
 
 
 def database_now(session: Session) -> datetime:

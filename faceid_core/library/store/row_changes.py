@@ -58,7 +58,7 @@ _DECIDED_COLUMNS = {
 }
 """For these tables, the only columns that actions change."""
 
-_CHANGED = "These faces or people have changed or gone meanwhile; look again and decide again."
+_CHANGED = "The faces or people concerned have since changed or been deleted; check them and decide again."
 """The generic message for conflicts. The journal replaces it if it finds the decision that caused the conflict."""
 
 
