@@ -233,32 +233,41 @@ def candidates_of(
     split = _split(labelled, options)
     examples, known = lab.examples(split.groups), ~split.held
     rows = openset.imprint(examples.vectors[known], labelled.classes[known], len(labelled.names))
-    candidates: list[Candidate] = [Candidate("imprinted", rows, examples)]
+    imprinted = Candidate("imprinted", rows, examples)
     history: list[dict[str, float]] = []
     if options.recipe in ("imprint", classic.NAME) or not split.held.any() or len(labelled.names) < 2:
-        return candidates, split, []
-
-    from faceid_core.recognition import fastai_fit
+        return [imprinted], split, history
 
     def record(row: dict[str, float]) -> None:
         history.append(row)
         on_epoch(row)
 
+    return [imprinted, *_fitted(lab, imprinted, split.held, record)], split, history
+
+
+def _fitted(
+    lab: Laboratory, imprinted: Candidate, held: np.ndarray, record: Callable[[dict[str, float]], None]
+) -> list[Candidate]:
+    """The classifiers with a trained head and, if the recipe asks for it, a trained network."""
+    from faceid_core.recognition import fastai_fit
+
+    labelled, options = lab.labelled, lab.options
     lesson = fastai_fit.Lesson(
-        labelled.classes, split.held, options.batch_size, options.learning_rate, options.seed, lab.work.tick,
-        record, lab.device,
+        labelled.classes, held, options.batch_size, options.learning_rate, options.seed, lab.work.tick, record,
+        lab.device,
     )  # fmt: skip
-    head = fastai_fit.CosineHead(rows)
+    head = fastai_fit.CosineHead(imprinted.rows)
     record(fastai_fit.starting_point(head, lab.plain.vectors, lesson))
     views, more = [lab.plain], _views(len(labelled.crops), options, lab.space)
     if more:  # else the network need not be loaded
         views += lab.extract.views(labelled.crops, more, options.seed)
+    found: list[Candidate] = []
     if options.epochs:
         fastai_fit.fit_head(head, [view.vectors for view in views], lesson, options.epochs)
-        candidates.append(Candidate("head", fastai_fit.rows_of(head), examples))
+        found.append(Candidate("head", fastai_fit.rows_of(head), imprinted.examples))
     if options.upper_epochs:
-        candidates += _tuned(lab, head, views, lesson, candidates[-1], split.held)
-    return candidates, split, history
+        found += _tuned(lab, head, views, lesson, found[-1] if found else imprinted, held)
+    return found
 
 
 def _tuned(

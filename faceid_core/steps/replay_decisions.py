@@ -49,11 +49,16 @@ class Decided:
     pairs: tuple[PairDecision, ...] = ()
     photos: tuple[PhotoDecision, ...] = ()
 
+    @property
+    def says_something(self) -> bool:
+        """Whether there is a decision about any face or photo."""
+        return bool(self.faces or self.pairs or self.photos)
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What taking over did, in faces. disagreeing: this library had decided otherwise and keeps its decision;
-    without_photo, without_face: the photo is not here, or no face where the box is."""
+    """What a replay did, in faces. disagreeing: this library had decided otherwise and keeps its decision;
+    without_photo, without_face: the photo is not here, or has no face at the box."""
 
     taken: int
     disagreeing: int
@@ -76,48 +81,64 @@ def export(library: Library, file: Path) -> Decided:
 
 
 def replay(library: Library, file: Path, *, rest: Path | None = None) -> Replayed:
-    """Take the decisions of `file` over; those that find no face go to `rest` (default: beside `file`).
+    """Apply the decisions in `file`; those that match no face here go to `rest` (default: beside `file`).
 
-    Raises DecisionsUnusable, NotWritable. What was decided here already stays.
+    Raises DecisionsUnusable, NotWritable. Decisions already made in this library stay.
     """
     decided = read(file)
-    photos = [end.photo for pair in decided.pairs for end in (pair.one, pair.other)]
-    photos += [each.photo for each in decided.photos]
-    known = library.decisions.known([*(face.photo for face in decided.faces), *photos])
+    known = library.decisions.known(_photos_of(decided))
+    here, left = _divided(decided, known)
+    beside = (rest or file.with_name(f"{file.stem}.rest{file.suffix}")) if left.says_something else None
+    if beside is not None:  # first the file, then the library: whatever happens in between, nothing is lost
+        write(left, beside)
+    disagreeing = library.decisions.take_over(here.people, here.faces, here.pairs, here.photos).disagreeing
+    nowhere = sum(face.photo not in known for face in left.faces)
+    return Replayed(
+        len(here.faces) - len(disagreeing), len(disagreeing), nowhere, len(left.faces) - nowhere, beside
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """The decisions that are about something here. faces: with their ids; pairs: (id, id, same)."""
+
+    people: list[PersonDecision]
+    faces: list[tuple[int, FaceDecision]]
+    pairs: list[tuple[int, int, bool]]
+    photos: list[PhotoDecision]
+
+
+def _photos_of(decided: Decided) -> list[str]:
+    """The SHA-256 of all photos that the decisions are about; some more than once."""
+    ends = [end for pair in decided.pairs for end in (pair.one, pair.other)]
+    faces = [face.photo for face in decided.faces]
+    return [*faces, *(end.photo for end in ends), *(each.photo for each in decided.photos)]
+
+
+def _divided(decided: Decided, known: dict[str, list[FaceBox]]) -> tuple[_Matched, Decided]:
+    """The decisions about what is here, and the rest. Adds faces drawn by hand that are missing here to `known`."""
     _, lost = match(decided.faces, known)
     drawn = [face for face in lost if face.by_hand and face.photo in known]
-    for number, face in enumerate(drawn, 1):  # faces that nobody but the human saw come to be here
+    for number, face in enumerate(drawn, 1):
         known[face.photo].append(FaceBox(-number, face.box))
-    matched, lost = match(decided.faces, known)
+    faces, lost = match(decided.faces, known)
     pairs, lost_pairs = match_pairs(decided.pairs, known)
-    tagged, untagged = (
+    photos, lost_photos = (
         [each for each in decided.photos if (each.photo in known) is there] for there in (True, False)
     )
-    beside = rest or file.with_name(f"{file.stem}.rest{file.suffix}")
-    if (
-        lost or lost_pairs or untagged
-    ):  # first the file, then the library: whatever happens in between, nothing is lost
-        named = {name for face in lost for name in _names(face)} | _present(untagged)
-        people = tuple(person for person in decided.people if person.name in named)
-        write(Decided(people, tuple(lost), tuple(lost_pairs), tuple(untagged)), beside)
-    found = {name for _, face in matched for name in _names(face)} | _present(tagged)
-    missed = ({name for face in lost for name in _names(face)} | _present(untagged)) - found
-    found_people = [person for person in decided.people if person.name not in missed]
-    disagreeing = library.decisions.take_over(found_people, matched, pairs, tagged).disagreeing
-    nowhere = sum(face.photo not in known for face in lost)
-    return Replayed(
-        len(matched) - len(disagreeing),
-        len(disagreeing),
-        nowhere,
-        len(lost) - nowhere,
-        beside if lost or lost_pairs or untagged else None,
-    )
+    here = {name for _, face in faces for name in _names(face)} | _present(photos)
+    there = {name for face in lost for name in _names(face)} | _present(lost_photos)
+    people = [person for person in decided.people if person.name not in there - here]
+    theirs = tuple(person for person in decided.people if person.name in there)
+    left = Decided(theirs, tuple(lost), tuple(lost_pairs), tuple(lost_photos))
+    return _Matched(people, faces, pairs, photos), left
 
 
 def match(
     faces: Sequence[FaceDecision], known: dict[str, list[FaceBox]]
 ) -> tuple[list[tuple[int, FaceDecision]], list[FaceDecision]]:
-    """Faces with their id here, and those that are not here. The largest overlaps on a photo are settled first."""
+    """Faces with their ids here, and those that are not here. In each photo the largest overlaps are matched
+    first."""
     by_photo: dict[str, list[FaceDecision]] = defaultdict(list)
     for face in faces:
         by_photo[face.photo].append(face)
@@ -133,7 +154,7 @@ def match(
 def match_pairs(
     pairs: Sequence[PairDecision], known: dict[str, list[FaceBox]]
 ) -> tuple[list[tuple[int, int, bool]], list[PairDecision]]:
-    """(id, id, same) of the pairs both of whose faces are here, and the others."""
+    """(id, id, same) of the pairs with both faces here, and the other pairs."""
     ends = dict.fromkeys(end for pair in pairs for end in (pair.one, pair.other))
     matched, _ = match([FaceDecision(end.photo, end.path, end.box) for end in ends], known)
     ids = {FaceRef(face.photo, face.path, face.box): number for number, face in matched}
