@@ -43,8 +43,8 @@ def assert_detections_agree(photo: Image, expected: list[ReferenceFace], setting
 
 
 def assert_vectors_agree(photo: Image, expected: list[ReferenceFace], settings: Settings) -> None:
-    """Landmarks, alignment and network together, from the same box: every number within 1e-5 with dlib's chips; with
-    ours, which differ by single pixels, 0.001 off at most."""
+    """Landmarks, alignment and network together, from the same box: every number within 1e-5 with dlib's chips, the
+    vector within 0.001 with ours, which differ by single pixels."""
     detector = MmodDetector(settings)
     embedder = make_embedder(settings.model_copy(update={"mirror": False, "precision": "exact"}))
     points = [detector.landmarks(photo, face.inside) for face in expected]
