@@ -23,9 +23,6 @@ from faceid_core.vision.quality import assess
 CROP_EYES_PX = 53
 """Distance of the eyes in an aligned crop of 150 pixels: a face with as much or more in a draft loses nothing."""
 
-GLIBC_MOST = 32 * 2**20
-"""glibc's DEFAULT_MMAP_THRESHOLD_MAX, bytes."""
-
 
 def analyse(file: File, *, settings: Settings, threads: int | None = None) -> NewPhoto:
     """Read one photo, find its faces and embed them. A photo that can't be read comes back with `error` set."""
@@ -125,17 +122,4 @@ def networks(settings_json: str, threads: int | None) -> tuple[Detector, Embedde
         import cv2
 
         cv2.setNumThreads(threads)
-        keep_freed_memory()
     return make_detector(settings, threads=threads), make_embedder(settings, threads=threads)
-
-
-def keep_freed_memory() -> None:
-    """Let this process use the memory of one photo for the next, up to twice GLIBC_MOST of it.
-
-    glibc gives freed blocks back to the system until one of that size has been freed; from then on it keeps them.
-    Without, a photo of 1 megapixel takes 9 MB of new pages, 4 of the 36 ms of its import. The block isn't written
-    to, so it takes none itself. Elsewhere than on glibc it changes nothing.
-    """
-    import numpy as np
-
-    np.empty(GLIBC_MOST - 2**16, np.uint8)
