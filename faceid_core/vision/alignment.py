@@ -2,8 +2,8 @@
 
 dlib halves what lies around the face until it has few enough pixels for the chip, then takes each pixel between its
 four nearest. The halving is the same here to the last bit; the pixels are computed in float32 where dlib takes
-doubles, so that of 67,500 numbers about 3 come out 1 higher or lower. That moves a vector by 0.00004 (median of 15
-faces; 0.00014 at most), where two people are about 0.55 apart.
+doubles, so that of 67,500 numbers 1 comes out higher or lower by 1 (median of 1,583 faces of LFW; 10 at most). That
+moves a vector by 0.00002 (0.0007 at most), where two people are about 0.55 apart; LFW verification is the same.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from faceid_core.values import Image, Vectors
 from faceid_core.vision import custom_models
 from faceid_core.vision.alignment import MEAN_SHAPE
 from faceid_core.vision.detector import scaled
-from faceid_core.vision.embedder import BATCH, MIRROR
+from faceid_core.vision.embedder import BATCH, MIRROR, mirrored
 
 TEMPLATE_PX = 112
 EYES = np.array([(73.5318, 51.5014), (38.2946, 51.6963)])
@@ -58,7 +58,7 @@ class CustomEmbedder:
 
     def _embed(self, crops: Image) -> Vectors:
         vectors = self._run(crops)
-        return unit(vectors + self._run(crops[:, :, ::-1])) if self._mirror else vectors
+        return unit(vectors + self._run(mirrored(crops))) if self._mirror else vectors
 
     def _run(self, crops: Image) -> Vectors:
         vectors = next(iter(custom_models.run(self._network, self._entry.tensor(crops)).values()))

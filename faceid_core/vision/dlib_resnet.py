@@ -12,7 +12,7 @@ from faceid_core.engine.graphs import CROP_PX
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Vectors
 from faceid_core.vision.alignment import align
-from faceid_core.vision.embedder import BATCH, MIRROR, Network
+from faceid_core.vision.embedder import BATCH, MIRROR, Network, mirrored
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -83,5 +83,5 @@ class DlibResNet:
         if not self._mirror:
             return self._network.run(crops)
         # In one run: a tenth faster for a single face in bfloat16, nowhere slower.
-        seen, mirrored = np.split(self._network.run(np.concatenate([crops, crops[:, :, ::-1]])), 2)
-        return np.asarray((seen + mirrored) / 2, np.float32)
+        seen, seen_mirrored = np.split(self._network.run(np.concatenate([crops, mirrored(crops)])), 2)
+        return np.asarray((seen + seen_mirrored) / 2, np.float32)

@@ -43,15 +43,15 @@ def assert_detections_agree(photo: Image, expected: list[ReferenceFace], setting
 
 
 def assert_vectors_agree(photo: Image, expected: list[ReferenceFace], settings: Settings) -> None:
-    """Landmarks, alignment and network together, from the same box: every number within 1e-5 with dlib's chips, and
-    within 1e-4 with ours, which differ by single pixels."""
+    """Landmarks, alignment and network together, from the same box: every number within 1e-5 with dlib's chips, the
+    vector within 0.001 with ours, which differ by single pixels."""
     detector = MmodDetector(settings)
     embedder = make_embedder(settings.model_copy(update={"mirror": False, "precision": "exact"}))
     points = [detector.landmarks(photo, face.inside) for face in expected]
     vectors = np.stack([face.vector for face in expected])
     exact, ours = (embedder.embed(np.stack([cut(photo, each) for each in points])) for cut in (by_dlib, align))
     assert np.abs(exact - vectors).max() < 1e-5
-    assert np.abs(ours - vectors).max() < 1e-4
+    assert np.linalg.norm(ours - vectors, axis=1).max() < 1e-3
 
 
 def assert_parity(photos: list[Image], settings: Settings) -> int:

@@ -14,6 +14,7 @@ from faceid_core.library import Library
 from faceid_core.media.images import decode_jpeg
 from faceid_core.settings import Settings
 from faceid_core.vision import dlib_resnet
+from faceid_core.vision.embedder import mirrored
 from faceid_core.vision.embedding import EMBEDDERS, make_embedder
 
 
@@ -40,6 +41,12 @@ def test_mirroring_is_the_mean_of_both_and_a_space_of_its_own(crops: np.ndarray,
     mean = (plain.embed(crops) + plain.embed(np.ascontiguousarray(crops[:, :, ::-1]))) / 2
     assert np.abs(mirrored.embed(crops) - mean).max() < 1e-6
     assert mirrored.name != plain.name
+
+
+@pytest.mark.parametrize("part", [slice(1), slice(None), slice(None, None, -2)])
+def test_mirror_images(part: slice) -> None:
+    some = np.random.default_rng(0).integers(0, 256, (5, 7, 6, 3), np.uint8)[part]
+    np.testing.assert_array_equal(mirrored(some), some[:, :, ::-1])
 
 
 @pytest.mark.parametrize("name", sorted(EMBEDDERS))
