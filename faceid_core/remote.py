@@ -49,8 +49,9 @@ TRIES, FIRST_WAIT_SECONDS = 3, 0.5
 AT_ONCE = 8
 """Requests at the same time: what many small ones wait for is the way there and back."""
 
-EXPIRED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "RequestExpired")
-"""S3's codes for credentials that open nothing, whichever object is asked for."""
+EXPIRED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "RequestExpired", "400")
+"""S3's codes for credentials that open nothing, whichever object is asked for. 400: all that a HEAD's
+answer tells of ExpiredToken, as it has no body."""
 
 CHANGED = "it was changed while it was read; import it again"
 
@@ -297,7 +298,7 @@ def _asked(path: RemotePath, ask: Callable[[], Value]) -> Value:
 
 def _is_final(error: Exception) -> bool:
     """Whether asking again is in vain."""
-    return isinstance(error, PermissionError) or "Credential" in type(error).__name__
+    return isinstance(error, PermissionError) or _code(error) in EXPIRED or "Credential" in type(error).__name__
 
 
 def _code(error: BaseException | None) -> str:
