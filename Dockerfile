@@ -21,7 +21,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home faceid \
-    && install --directory --owner=faceid --group=faceid --mode=0700 /library
+    && install --directory --owner=faceid --group=faceid --mode=0700 /library /home/faceid/.cache
 COPY --from=packages /opt/faceid /opt/faceid
 ENV PATH=/opt/faceid/bin:$PATH FACEID_LIBRARY=/library FACEID_HOST=0.0.0.0
 USER 10001

@@ -51,8 +51,9 @@ TRIES, FIRST_WAIT_SECONDS = 3, 0.5
 AT_ONCE = 8
 """Concurrent requests: for many small ones, the round trip takes most of the time."""
 
-EXPIRED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "RequestExpired")
-"""S3 error codes for credentials that are invalid for every object."""
+EXPIRED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "RequestExpired", "400")
+"""S3 error codes for credentials that are invalid for every object. 400 is all that a HEAD request, whose answer has
+no body, says about ExpiredToken."""
 
 CHANGED = "it was changed while it was read; import it again"
 
@@ -302,7 +303,7 @@ def _asked(path: RemotePath, ask: Callable[[], Value]) -> Value:
 
 def _is_final(error: Exception) -> bool:
     """Whether a retry would be pointless."""
-    return isinstance(error, PermissionError) or "Credential" in type(error).__name__
+    return isinstance(error, PermissionError) or _code(error) in EXPIRED or "Credential" in type(error).__name__
 
 
 def _code(error: BaseException | None) -> str:

@@ -90,4 +90,4 @@ def _storage(library: Library) -> Check:
 def _clock(library: Library) -> Check:
     ahead = library.workers.clock_difference()
     advice = "" if abs(ahead) <= CLOCK_SECONDS else "Set its clock, for example with NTP."
-    return Check("Clock", f"{ahead:+.0f} s beside the database's", ok=not advice, advice=advice)
+    return Check("Clock", f"{round(ahead):+} s beside the database's", ok=not advice, advice=advice)

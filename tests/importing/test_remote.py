@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -252,6 +254,38 @@ def test_credentials_that_expire_during_an_import(
     bucket.enter(monkeypatch)
     report = import_photos(empty, [f"{bucket.url}/photos"])
     assert report.imported == 3 - stored and empty.counts().photos == 3
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """S3 once a token has expired: status 400, and the reason in the body, which a HEAD's answer lacks."""
+
+    def do_GET(self) -> None:
+        body = b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+        self.send_response(400)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        self.server.asked = getattr(self.server, "asked", 0) + 1  # type: ignore[attr-defined]
+
+
+def test_a_token_that_has_expired_is_told_at_once(
+    empty: Library, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        remote._file_system.cache_clear()
+        with pytest.raises(RemoteUnusable, match="refused or have expired"):
+            import_photos(empty, [f"{bucket.url}/photos"])
+        server.shutdown()
+    assert server.asked <= 2  # type: ignore[attr-defined]
+    remote._file_system.cache_clear()
 
 
 def test_no_credentials_and_no_network(monkeypatch: pytest.MonkeyPatch, bucket: Bucket) -> None:

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
+from faceid_core.errors import Unreachable
 from faceid_core.library import Library
+from faceid_core.library.store.database import Database
 from faceid_core.settings import Settings
 from faceid_core.values import Role
 from tests.security.gates import GOOD, PAGE, Start, cookie_of, identity_of, sign_in
 from webapp.access import identity, pages, proxy_sign_in, throttle
+from webapp.access.gate import OUT_OF_ORDER
 from webapp.access.identity import HEADER
 
 
@@ -175,3 +178,23 @@ def test_settings_refuse_what_would_open_the_door_by_mistake() -> None:
         with pytest.raises(InvalidSetting):
             load(**wrong)
     assert not Settings().has_proxy_sign_in and not Settings().has_oidc
+
+
+# --- a library that can't be read -------------------------------------------------------------------------------
+@pytest.mark.parametrize("path", ["/people", "/sign-in", "/sign-in/state"])
+def test_a_database_that_is_away_is_a_sentence_and_says_why_in_the_log(
+    start: Start, library: Library, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    library.users.add("Ada", Role.OWNER, GOOD)
+    client = start()
+    assert client.get("/sign-in", headers=PAGE).status_code == 200
+
+    def away(*_: object, **__: object) -> None:
+        raise Unreachable("The database server can't be used (Connection refused); start it.")
+
+    monkeypatch.setattr(Database, "read", away)
+    monkeypatch.setattr(identity, "FRESH_SECONDS", 0.0)
+    answer = client.get(path, headers=PAGE)
+    assert (answer.status_code, answer.text) == (503, OUT_OF_ORDER)
+    assert client.get(path).json() == {"error": OUT_OF_ORDER}
+    assert "Connection refused" in caplog.text and "Traceback" not in caplog.text

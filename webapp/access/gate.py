@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -16,6 +17,8 @@ from faceid_core.errors import FaceIdError, LibraryError
 from webapp.access.identity import HEADER, PREFIX, Identity, Visitors
 from webapp.access.proxy_sign_in import ProxySignIn
 from webapp.access.sessions import RENEWED_SECONDS, Sessions
+
+log = logging.getLogger(__name__)
 
 OPEN = re.compile(r"/sign-in(/.*)?|/sign-out|/share/.*")
 """Addresses that ask nobody who they are; those behind /sign-in and /share see to it themselves."""
@@ -41,14 +44,29 @@ class Gate:
         self._proxy = ProxySignIn(visitors.library)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._let_in(scope, receive, noting)
+        except LibraryError as error:  # of a page before the app, such as /sign-in: the app answers its own
+            if started or scope["type"] != "http":
+                raise
+            await _out_of_order(scope, error)(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         scope = _without_our_headers(scope)
         try:
             entry = await to_thread.run_sync(self._entry, scope)
-        except LibraryError:
-            entry = JSONResponse({"error": OUT_OF_ORDER}, 503)
+        except LibraryError as error:
+            entry = _out_of_order(scope, error)
         except FaceIdError as error:
             entry = _refusal(scope, str(error), 403)
         scope = self._proxy.without_header(scope)
@@ -164,6 +182,11 @@ def _refusal(scope: Scope, sentence: str, status: int) -> Response:
     return (
         PlainTextResponse(sentence, status) if _is_navigation(scope) else JSONResponse({"error": sentence}, status)
     )
+
+
+def _out_of_order(scope: Scope, error: LibraryError) -> Response:
+    log.error("the library can't be used: %s", error)
+    return _refusal(scope, OUT_OF_ORDER, 503)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:
