@@ -52,8 +52,8 @@ AT_ONCE = 8
 """Concurrent requests: for many small ones, the round trip takes most of the time."""
 
 EXPIRED = ("ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "RequestExpired", "400")
-"""S3 error codes for credentials that are invalid for every object. 400 is all that a HEAD request, whose answer has
-no body, says about ExpiredToken."""
+"""S3 error codes for credentials that are invalid for every object. 400 is all that a HEAD request, which
+has no body in its answer, says about ExpiredToken."""
 
 CHANGED = "it was changed while it was read; import it again"
 
