@@ -108,6 +108,9 @@ CSS = """
   color: #fff; }
 [data-testid^="stBaseButton-primary"]:not(:disabled):hover, [data-testid="stPopoverButton"][kind="primary"]:hover,
 [data-testid="stBaseLinkButton-primary"]:hover { background: #115e59; border-color: #115e59; }
+/* Streamlit darkens the accent under the pointer, in the dark theme, too, where it can't be read then. */
+:is([data-testid="stBaseButton-tertiary"], [data-testid="stPopoverButton"][kind="tertiary"]):is(:hover, :active,
+  :focus-visible):not(:disabled) { color: light-dark(#0f766e, #2dd4bf); }
 .waiting { display: flex; gap: .6rem; }
 .waiting img { width: 4.5rem; min-width: 0; flex: 0 1 auto; aspect-ratio: 1; object-fit: cover;
   border-radius: .7rem; background: var(--card); }

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from faceid_core.values import utc_now
 from faceid_core.wording import count
 
-__all__ = ["ago", "count", "day", "duration", "isolated", "number_in", "percent"]
+__all__ = ["ago", "count", "cut", "day", "duration", "isolated", "number_in", "percent"]
 
 
 LONGEST_NUMBER = 19
@@ -25,6 +25,18 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+LONGEST = 24
+"""Letters of a name in a legend, which takes its room from the chart."""
+
+
+def cut(name: str) -> str:
+    """
+    >>> cut("Ada"), cut("Maximiliane Wolkenstein-Rodenegg")
+    ('Ada', 'Maximiliane Wolkenstein…')
+    """
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"
 
 
 def isolated(name: str) -> str:

@@ -59,18 +59,24 @@ def test_no_page_has_serious_faults_in_the_light_or_in_the_dark(
     page: Page, start_server: Callable[[Path], str], folder: Path, axe: str
 ) -> None:
     url, wrong = start_server(folder), []
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     for module in [*MODULES, "people?person=1"]:
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
         page.goto(f"{url}/{module}")
         page.wait_for_selector("[data-test-script-state=notRunning]")
         page.locator(".stMain h1").first.wait_for()
         page.evaluate(axe)
         wrong += [f"{module}: {one}" for one in _worded(page.evaluate(RUN, [None, NOT_OURS]))]
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        page.wait_for_function("matchMedia('(prefers-color-scheme: dark)').matches")
-        page.wait_for_timeout(250)
-        wrong += [f"{module}, dark: {one}" for one in _worded(page.evaluate(RUN, [["color-contrast"], NOT_OURS]))]
+        wrong += _pale_in_the_dark(page, module)
     assert wrong == []
+
+
+def _pale_in_the_dark(page: Page, what: str) -> list[str]:
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.wait_for_function("matchMedia('(prefers-color-scheme: dark)').matches")
+    page.wait_for_timeout(250)
+    found = page.evaluate(RUN, [["color-contrast"], NOT_OURS])
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    return [f"{what}, dark: {one}" for one in _worded(found)]
 
 
 def _ready(page: Page) -> None:
@@ -109,6 +115,11 @@ def _name(page: Page, url: str) -> None:
     page.get_by_role("combobox").first.wait_for()
 
 
+def _no_photo(page: Page, url: str) -> None:
+    page.goto(f"{url}/photos?photo=999999")
+    page.get_by_role("dialog").get_by_text("There is no such photo").wait_for()
+
+
 def _choose(page: Page, url: str) -> None:
     page.goto(f"{url}/photos")
     _ready(page)
@@ -132,7 +143,7 @@ def _exchange(page: Page, url: str) -> None:
     page.get_by_role("button", name="Import names").wait_for()
 
 
-OPENERS = (_open_photo, _merge, _keys, _name, _choose, _add, _exchange)
+OPENERS = (_open_photo, _no_photo, _merge, _keys, _name, _choose, _add, _exchange)
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -150,6 +161,7 @@ def test_nothing_serious_with_dialogs_open(
         page.wait_for_timeout(500)  # what slides in has arrived
         page.evaluate(axe)
         wrong += [f"{opener.__name__}: {one}" for one in _worded(page.evaluate(RUN, [None, NOT_OURS]))]
+        wrong += _pale_in_the_dark(page, opener.__name__)
     assert wrong == []
 
 

@@ -137,7 +137,7 @@ def test_a_lasso_on_the_map_shows_its_faces(page: Page, stage: Stage, webgl: boo
     assert area is not None
     left, top, right, bottom = (
         area["x"] + 4,
-        area["y"] + 30,
+        area["y"] + 4,
         area["x"] + area["width"] - 4,
         area["y"] + area["height"] - 4,
     )

@@ -4,7 +4,7 @@ from faceid_core.library import Library
 from tests.webapp.conftest import OpenPage, texts
 
 
-def test_without_a_recogniser_the_page_says_what_to_do(library: Library, open_page: OpenPage) -> None:
+def test_without_a_recogniser_the_page_says_what_to_do(filled: Library, open_page: OpenPage) -> None:
     page = open_page("recognise")
     assert not page.exception
     assert "No recogniser yet" in texts(page)

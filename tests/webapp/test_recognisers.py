@@ -116,7 +116,7 @@ def test_a_recogniser_that_can_not_serve_leaves_the_page_usable(known: Library, 
 
 
 # --- evaluation ---------------------------------------------------------------------------------------------------
-def test_without_a_recogniser_the_page_says_what_to_do(library: Library, open_page: OpenPage) -> None:
+def test_without_a_recogniser_the_page_says_what_to_do(filled: Library, open_page: OpenPage) -> None:
     page = open_page("evaluation")
     assert not page.exception and "No recogniser yet" in texts(page)
 

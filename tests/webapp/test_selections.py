@@ -148,6 +148,15 @@ def test_several_people_become_one_and_again_three(filled: Library, three: list[
     assert sorted(person.faces for person in filled.people.all()) == [1, 1, 2]
 
 
+def test_names_are_no_markdown_where_people_merge(filled: Library, three: list[int]) -> None:
+    filled.people.rename(three[0], "*a* $x^2$")
+    filled.people.rename(three[1], "يوسف")
+    form = AppTest.from_string(MERGE, default_timeout=30).run()
+    assert sorted(form.radio[0].options) == sorted(
+        ["\u2068\\*a\\* \\$x^2\\$\u2069 · 2 faces", "\u2068يوسف\u2069 · 1 face", "\u2068Cy\u2069 · 1 face"]
+    )
+
+
 @pytest.fixture
 def asked(filled: Library, three: list[int]) -> Question:
     """Whether Ada and Bo are one person."""

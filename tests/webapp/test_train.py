@@ -31,7 +31,7 @@ def _name_two(library: Library) -> None:
     library.people.name_faces(ids[1::2].tolist(), "Bo")
 
 
-def test_nobody_named_yet(library: Library, open_page: OpenPage) -> None:
+def test_nobody_named_yet(filled: Library, open_page: OpenPage) -> None:
     page = open_page("train")
     assert not page.exception
     assert _train_button(page).disabled

@@ -22,7 +22,7 @@ from webapp.components.face_grid import face_grid
 from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_html, escaped_markdown, face_url, page_link
-from webapp.parts.blank import blank
+from webapp.parts.blank import no_recogniser
 from webapp.parts.evaluation_charts import confusion_chart, curve_chart, reliability_chart
 from webapp.parts.next_to_name import what_to_name_next
 from webapp.parts.photo_dialog import show_photo
@@ -48,10 +48,7 @@ def page() -> None:
     st.title("Evaluation")
     models = library().models.all()
     if not models:
-        blank(
-            "No recogniser yet", "Train one to see where it goes wrong.",
-            icon="query_stats", link=("train", "Train a recogniser"),
-        )  # fmt: skip
+        no_recogniser("Train one to see where it goes wrong.")
         return
     st.markdown("How the recogniser does on faces held back from training: it has never seen these photos.")
     model = _chosen(models)

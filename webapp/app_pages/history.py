@@ -11,6 +11,7 @@ from faceid_core.values import Role
 from webapp.context import library, may
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown, on_server
+from webapp.parts.blank import blank
 from webapp.parts.dialog import dialog
 from webapp.parts.history import decision_line, do_again, take_back
 from webapp.parts.pager import Pager
@@ -34,7 +35,7 @@ def page() -> None:
     pager = Pager("history")
     events = library().journal.recent(PER_PAGE + 1, before=pager.after, actor=_by_whom(pager))
     if not events:
-        st.info("No decisions yet. Name a group of faces, and it will appear here.", icon=":material/history:")
+        blank("No decisions yet", "Name a group of faces, and it will appear here.", icon="history")
         return
     shown = events[:PER_PAGE]
     newest = shown[0].id if pager.after is None else None

@@ -19,7 +19,7 @@ from webapp.context import library, may
 from webapp.feedback import guarded
 from webapp.markup import escaped_markdown, face_url
 from webapp.parts import consent_form
-from webapp.parts.blank import blank
+from webapp.parts.blank import blank, nothing_found
 from webapp.parts.erase_dialog import erase_dialog
 from webapp.parts.history import recent_changes
 from webapp.parts.maybe_them import maybe_them
@@ -103,6 +103,9 @@ def _everybody() -> None:
         order = _order() if len(everybody) > 1 else MOST
         choosing = len(everybody) > 1 and may(Role.EDITOR) and _choosing()
     people = sorted((person for person in everybody if with_hidden or not person.hidden), key=ORDERS[order])
+    if not everybody and not library().counts().faces:
+        nothing_found()
+        return
     if not everybody:
         blank(
             "No people yet",

@@ -8,7 +8,8 @@ from faceid_core.errors import NoModel
 from webapp.components.gradio_frame import gradio_frame
 from webapp.components.live_camera import live_camera
 from webapp.context import library
-from webapp.markup import escaped_markdown, on_server, page_link
+from webapp.markup import escaped_markdown, on_server
+from webapp.parts.blank import no_recogniser
 from webapp.wording import count
 
 SINGLE, GROUP = "/gradio/single/", "/gradio/group/"
@@ -19,7 +20,7 @@ def page() -> None:
     try:
         model = library().models.latest()
     except NoModel as missing:
-        _no_model(str(missing))
+        no_recogniser(escaped_markdown(str(missing)))
         return
     st.markdown(
         f"Drop a photo to see who is in it. The recogniser knows {count(len(model.classes), 'person', 'people')} "
@@ -36,12 +37,6 @@ def page() -> None:
     with live:
         live_camera(key="live-camera")
     st.caption(f"Programs can use it too: see the [API]({on_server('/api/docs')}).")
-
-
-def _no_model(sentence: str) -> None:
-    with st.container(border=True, key="card-no-model"):
-        st.markdown(f"**No recogniser yet**  \n{escaped_markdown(sentence)}")
-        page_link("train", "Train a recogniser", icon=":material/arrow_forward:")
 
 
 def _embedded(path: str, *, title: str, key: str) -> None:

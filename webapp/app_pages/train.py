@@ -13,6 +13,7 @@ from faceid_core.steps.train import changed_since, readiness
 from webapp.context import library
 from webapp.feedback import guarded, toast
 from webapp.markup import escaped_markdown, page_link
+from webapp.parts.blank import nothing_found
 from webapp.parts.job_progress import job_progress, last_failure
 from webapp.parts.proposals import proposals
 from webapp.parts.recogniser_list import recogniser_list
@@ -33,7 +34,11 @@ def page() -> None:
         "The recogniser learns from the names you gave. It is then tested on faces it hasn't seen, to find out "
         "how accurate it is and how sure it must be before it gives a name."
     )
-    ready, models = readiness(library(), TrainOptions(recipe=_recipe())), library().models.all()
+    models = library().models.all()
+    if not models and not library().counts().faces:
+        nothing_found()
+        return
+    ready = readiness(library(), TrainOptions(recipe=_recipe()))
     if not job_progress("train", body=_curves):
         last_failure("train")
         _start(ready, next((model for model in models if model.is_active), None))

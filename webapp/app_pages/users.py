@@ -63,7 +63,7 @@ def _row(user: UserView, *, mine: bool) -> None:
             width="stretch",
         )
         st.selectbox(
-            f"Role of {user.name}",
+            f"Role of {escaped_markdown(user.name)}",
             list(Role),
             index=list(Role).index(user.role),
             format_func=str.capitalize,

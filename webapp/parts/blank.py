@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from webapp.context import library
 from webapp.markup import page_link
 
 
@@ -38,3 +39,12 @@ def nothing_found() -> None:
         icon="add_photo_alternate",
         link=("photos", "Import photos"),
     )
+
+
+def no_recogniser(sentence: str) -> None:
+    """Nothing is trained, perhaps as there is nothing to learn from. sentence: what a recogniser would be good for
+    here."""
+    if not library().counts().faces:
+        nothing_found()
+        return
+    blank("No recogniser yet", sentence, icon="model_training", link=("train", "Train a recogniser"))

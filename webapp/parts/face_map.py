@@ -11,7 +11,7 @@ import numpy as np
 
 from faceid_core.geometry import inside
 from webapp.parts.map_picture import as_image, drawn_around
-from webapp.wording import isolated
+from webapp.wording import cut, isolated
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -40,9 +40,6 @@ CONFIG = {
 
 BESIDE, BELOW = {"orientation": "v", "x": 1.01, "y": 1}, {"orientation": "h", "y": -0.02}
 """Places of the legend."""
-
-LONGEST = 24
-"""Letters of a name in the legend, which takes its room from the map."""
 
 MOST_PLAIN = 5000
 """Points that a browser without WebGL draws in a second, as elements of the page."""
@@ -163,14 +160,6 @@ def _trace(
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 0.12}},
     )
-
-
-def cut(name: str) -> str:
-    """
-    >>> cut("Ada"), cut("Maximiliane Wolkenstein-Rodenegg")
-    ('Ada', 'Maximiliane Wolkenstein…')
-    """
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"
 
 
 def plain(name: str) -> str:

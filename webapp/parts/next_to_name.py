@@ -12,7 +12,7 @@ from webapp.context import in_words, library
 from webapp.markup import escaped_markdown
 from webapp.parts.naming import Target, naming
 from webapp.parts.photo_dialog import show_photo
-from webapp.wording import percent
+from webapp.wording import isolated, percent
 
 SHOWN = 24
 
@@ -47,5 +47,7 @@ def what_to_name_next() -> None:
 
 
 def _note(each: ToName) -> Note:
-    guess = each.guess
-    return Note(f"{guess.name}?", f"Perhaps {guess.name}, {percent(guess.probability)}") if guess else Note()
+    if (guess := each.guess) is None:
+        return Note()
+    name = isolated(guess.name)
+    return Note(f"{name}?", f"Perhaps {name}, {percent(guess.probability)}")

@@ -57,7 +57,7 @@ def merge_several_form(several: Sequence[PersonView]) -> None:
     by_id = {person.id: person for person in ranked}
     keep_id = st.radio(
         "Which name stays?", list(by_id), key=f"keep-{'-'.join(map(str, by_id))}",
-        format_func=lambda one: f"{isolated(by_id[one].name)} · {count(by_id[one].faces, 'face')}",
+        format_func=lambda one: _in_words(by_id[one]),
     )  # fmt: skip
     keep = by_id[keep_id]
     others = [person for person in ranked if person.id != keep.id]
@@ -80,3 +80,8 @@ def merge_several_form(several: Sequence[PersonView]) -> None:
             st.error(escaped_markdown(in_words(error)), icon=":material/error:")
         else:
             st.rerun()
+
+
+def _in_words(person: PersonView) -> str:
+    """In markdown, as the options of a radio are."""
+    return f"{isolated(escaped_markdown(person.name))} · {count(person.faces, 'face')}"

@@ -85,4 +85,6 @@ def _short(each: Proposal) -> str:
 
 def _long(each: Proposal) -> str:
     other = each.runner_up
-    return f"Or {other.name}, {percent(other.probability)}" if other and other.probability >= 0.001 else ""
+    if other is None or other.probability < 0.001:
+        return ""
+    return f"Or {isolated(other.name)}, {percent(other.probability)}"

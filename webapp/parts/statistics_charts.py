@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from webapp.parts.face_map import COLOURS, OTHERS, plain
+from webapp.wording import cut
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -51,7 +52,7 @@ def people_figure(people: Sequence[PersonView], counts: Mapping[int, Mapping[int
     drawn = go.Figure(
         [
             go.Bar(x=sorted(counts[person.id]), y=[counts[person.id][year] for year in sorted(counts[person.id])],
-                   name=plain(person.name), width=BAR, marker={"color": colour})
+                   name=plain(cut(person.name)), width=BAR, marker={"color": colour})
             for person, colour in zip(people, COLOURS, strict=False)
         ]
     )  # fmt: skip
@@ -72,7 +73,7 @@ def together_figure(people: Mapping[int, PersonView], pairs: Sequence[Together])
     dots = go.Scatter(
         x=[places[person][0] for person in known],
         y=[places[person][1] for person in known],
-        text=[plain(people[person].name) for person in known],
+        text=[plain(cut(people[person].name)) for person in known],
         customdata=[people[person].photos for person in known],
         hovertemplate="%{text}<br>Photos: %{customdata:,}<extra></extra>",
         mode="markers+text",
