@@ -23,7 +23,7 @@ CROWD = 12
 PREVIEW_PX, STRIP_PX, NEAR_PX = 1280, 112, 128
 
 LEAST_SHARE = 0.005
-"""Candidates below it are not shown: they would be 0 %."""
+"""Candidates below it are not shown: they would be 0%."""
 
 MOST_LINES = 200
 """Photos that are listed after many were recognised; the table to download has all."""

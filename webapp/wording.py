@@ -73,14 +73,14 @@ def long_date(day: date) -> str:
 def percent(share: float | None) -> str:
     """
     >>> percent(0.957), percent(1.0), percent(0.9996), percent(None)
-    ('95.7 %', '100 %', '99.9 %', '–')
+    ('95.7%', '100%', '99.9%', '–')
 
     Never rounded up to 100: that would claim too much.
     """
     if share is None or math.isnan(share):
         return "–"
     text = f"{min(math.floor(share * 1000) / 10, 100):.1f}" if share > 0.99 else f"{share * 100:.1f}"
-    return f"{text.removesuffix('.0')} %"
+    return f"{text.removesuffix('.0')}%"
 
 
 def number_in(text: str) -> int | None:

@@ -191,7 +191,7 @@ def _evaluate_folder(ctx: click.Context, folder: Path, split: bool, report: Path
     say(f"On {data['known']:,} faces of people it knows and {data['strangers']:,} of strangers:")
     rows = [
         (name, *("-" if point[key] is None else f"{point[key]:.1%}" for key in ("tpir", "fpir", "precision")))
-        for name, point in (("As chosen", found["chosen"]), ("At 1 %", found["at_1"]), ("At 0.1 %", found["at_01"]))
+        for name, point in (("As chosen", found["chosen"]), ("At 1%", found["at_1"]), ("At 0.1%", found["at_01"]))
     ]
     print_table(("Threshold", "Recognised", "Misnamed", "Correct names"), rows)
 

@@ -180,7 +180,7 @@ def compare(ctx: click.Context, numbers: tuple[int, ...], as_json: bool) -> None
         return
     say(f"On {found[0].known:,} faces of people they know and {found[0].strangers:,} of strangers:")
     rows = [(each.model, *_shares(each.own), _percent(each.strict.tpir)) for each in found]
-    print_table(("Number", "Recognised", "Misnamed", "Correct names", "Recognised at 1 % misnamed"), rows)
+    print_table(("Number", "Recognised", "Misnamed", "Correct names", "Recognised at 1% misnamed"), rows)
 
 
 @recognisers.command("suggest")

@@ -107,7 +107,7 @@ def _settled(found: dict[str, float]) -> bool:
 
 def thread_clock() -> Callable[[], float]:
     """Return a clock of this thread's CPU time, which excludes other programs and threads. With two busy programs
-    per core, the gain stayed within 4 % of an idle machine's. Falls back to elapsed time if the system's CPU time
+    per core, the gain stayed within 4% of an idle machine's. Falls back to elapsed time if the system's CPU time
     is too coarse (Windows: 16 ms)."""
     fine = time.get_clock_info("thread_time").resolution < 1e-4
     return time.thread_time if fine else time.perf_counter

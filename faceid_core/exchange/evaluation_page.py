@@ -11,5 +11,5 @@ def as_html(found: dict[str, Any], *, title: str) -> str:
 
     loader = PackageLoader("faceid_core.exchange", "templates")
     pages = Environment(loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
-    pages.filters["percent"] = lambda share: "not measured" if share is None else f"{100 * share:.1f} %"
+    pages.filters["percent"] = lambda share: "not measured" if share is None else f"{100 * share:.1f}%"
     return pages.get_template("evaluation.html").render(title=title, **found)

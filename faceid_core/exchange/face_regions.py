@@ -34,7 +34,7 @@ MICROSOFT = "{http://ns.microsoft.com/photo/1.2/t/Region#}"
 
 SAME_SHAPE = 0.01
 """Maximum relative difference in aspect ratio between two sizes of the same picture. Crops by RAW converters differ
-by 0.2 %, rounding a side of 100 pixels by 0.5 %; 4:3 and 3:2 differ by 12 %."""
+by 0.2%, rounding a side of 100 pixels by 0.5%; 4:3 and 3:2 differ by 12%."""
 
 SAME_PLACE_IOU = 0.8
 """Minimum IoU at which two regions are the same rectangle, whatever their names."""

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 AHEAD = 4
 """Items per worker: the current one and the next ones, so that it need not wait while we store results and hand out
-nothing. Between their first and last photos, two workers were busy 99.6 % of the time with four items, 96.4 % with
+nothing. Between their first and last photos, two workers were busy 99.6% of the time with four items, 96.4% with
 two (tests/bench/workers.py)."""
 
 STARTED, READY, DONE, RAISED = "started", "ready", "done", "raised"

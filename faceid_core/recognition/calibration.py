@@ -30,7 +30,7 @@ ENOUGH_STRANGERS = 50
 
 TAIL = 0.15
 """Share of the highest impostor scores whose exponential tail is extended to rarer ones. From 500 strangers, the
-threshold for 1 % of them lets in 0.6 to 1.5 % of others that way, and 0.4 to 2 % by counting alone (LFW)."""
+threshold for 1% of them lets in 0.6 to 1.5% of others that way, and 0.4 to 2% by counting alone (LFW)."""
 
 DEFAULT_SCALE = 0.004
 """Scale of the exponential tail of impostor scores (LFW: .003 to .005)."""
@@ -40,7 +40,7 @@ FEWER_FACES = 0.0213
 (LFW). The same follows from the cosine of two of the person's faces, .955."""
 
 DEVIATIONS = 2.1
-"""Standard deviations from the mean of impostor scores to the highest 1 % (LFW: 1.9 to 2.5)."""
+"""Standard deviations from the mean of impostor scores to the highest 1% (LFW: 1.9 to 2.5)."""
 
 CLEARLY = 0.008
 """How far above the threshold a stranger must lie to be taken for somebody known."""
@@ -81,7 +81,7 @@ class Calibrated:
 
 
 def default_threshold_cosine(people: int, rarity: float = 0.1) -> float:
-    """The cosine that 1 % of strangers reach with their nearest of so many people.
+    """The cosine that 1% of strangers reach with their nearest of so many people.
 
     rarity: the people's mean of faces ** -1.5; 1 where all have a single face. A surface through LFW's thresholds
     for 1 to 10 faces of 2 to 1,000 people, right to .002.
@@ -122,7 +122,7 @@ def calibrate(scored: Scored, faces: Floats, scale: CosineScale = DLIB) -> Calib
 def _on_dlibs_scale(scored: Scored, faces: Floats) -> Calibrated:
     """See `calibrate`.
 
-    Upwards the threshold follows few impostors at once, as far as 95 % of the people's own faces stay above: people
+    Upwards the threshold follows few impostors at once, as far as 95% of the people's own faces stay above: people
     who look alike, or drawings, all lie close together. Downwards it goes by the number of independent ones: ten
     faces of one person tell little more about strangers than one.
     """

@@ -8,7 +8,7 @@ from faceid_core.values import Image, Ints
 
 SAME_PICTURE = 0.97
 """Correlation of two small grey crops from which they are copies of one picture. On LFW, copies at JPEG quality 40,
-at 40 % of the size or a fifth brighter reach 0.977; no two different photos of one person reach 0.97."""
+at 40% of the size or a fifth brighter reach 0.977; no two different photos of one person reach 0.97."""
 
 SIGNATURE_PX = 24
 

@@ -138,7 +138,7 @@ def as_markdown(found: Card) -> str:
     parts = ["# Recogniser", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items())]
     if len(found["compared"]) > 1:
         parts += ["", "## Recipes on the same held-out faces", ""]
-        parts += ["| Recipe | Named correctly | TPIR at 1 % FPIR | TPIR at 0.1 % FPIR |", "|---|---|---|---|"]
+        parts += ["| Recipe | Named correctly | TPIR at 1% FPIR | TPIR at 0.1% FPIR |", "|---|---|---|---|"]
         parts += [_recipe_row(each) for each in found["compared"]]
     if found["operating_points"]:
         parts += ["", "## Thresholds", "", "| Unknown faces misnamed | Threshold | Known faces recognised |"]
@@ -164,7 +164,7 @@ def _person_row(person: Card) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "not tested" if value is None else f"{100 * value:.1f} %"
+    return "not tested" if value is None else f"{100 * value:.1f}%"
 
 
 def _or_unknown(value: int | None) -> str:

@@ -38,7 +38,7 @@ best weight is 0 with 20 faces, under 0.1 with 60, 0.3 with 200 and over 0.4 wit
 
 LOWEST = 0.3
 """Quantile of the cohort's densities that no density is below. Without it, faces of a kind that is rare in the
-cohort get names of others of that kind (TPIR at 0.1 % with one face: 77 instead of 70 % on LFW)."""
+cohort get names of others of that kind (TPIR at 0.1% with one face: 77 instead of 70% on LFW)."""
 
 COHORT_LIMIT = 4096
 """Faces in a cohort at most: 2 MB in a model."""

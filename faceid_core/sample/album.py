@@ -53,7 +53,7 @@ def draw_album(
 ) -> Album:
     """Draw the album into `folder`; one that is already there with the same parameters is kept.
 
-    Every person is on about as many single portraits as any other; 40 % of the photos show groups of 2 to 6.
+    Every person is on about as many single portraits as any other; 40% of the photos show groups of 2 to 6.
     Raises BadInput when the folder holds something else.
     """
     wanted = {"version": VERSION, "people": people, "photos": photos, "seed": seed}

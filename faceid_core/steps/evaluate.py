@@ -34,11 +34,11 @@ class Measured:
     def in_words(self) -> str:
         """
         >>> Measured(512, 0.004, 0.031).in_words()
-        'Beside 512 names given, 0.4 % of a group are other people and 3.1 % of a person are outside their group'
+        'Beside 512 names given, 0.4% of a group are other people and 3.1% of a person are outside their group'
         """
         return (
-            f"Beside {self.faces:,} names given, {100 * self.mixed:.1f} % of a group are other people and "
-            f"{100 * self.scattered:.1f} % of a person are outside their group"
+            f"Beside {self.faces:,} names given, {100 * self.mixed:.1f}% of a group are other people and "
+            f"{100 * self.scattered:.1f}% of a person are outside their group"
         )
 
 
@@ -57,11 +57,11 @@ class Pairs:
     def in_words(self) -> str:
         """
         >>> Pairs(1.234, 12_000, 0.957, 1.3).in_words()
-        'By 12,000 pairs of two people, faces within 1.23 usually show one person; 95.7 % of one person are'
+        'By 12,000 pairs of two people, faces within 1.23 usually show one person; 95.7% of one person are'
         """
         if not self.two_people:
             return f"Too few pairs of two people are known to measure distances; {self.same_person:.2f} stands"
-        found = "" if self.found is None else f"; {100 * self.found:.1f} % of one person are"
+        found = "" if self.found is None else f"; {100 * self.found:.1f}% of one person are"
         first = f"By {self.two_people:,} pairs of two people, faces within {self.same_person:.2f}"
         return f"{first} usually show one person{found}"
 

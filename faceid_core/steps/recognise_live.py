@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from faceid_core.recognition.recogniser import Recogniser
 
 SEARCH_PX = 320
-"""Longer side at which frames are searched: faces from 6 % of the width, in a quarter of the time that 640
+"""Longer side at which frames are searched: faces from 6% of the width, in a quarter of the time that 640
 pixels take."""
 
 LOOKING_S = 0.03

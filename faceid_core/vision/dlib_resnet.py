@@ -49,7 +49,7 @@ class DlibResNet:
     """dlib's face recognition network (King 2017, "High Quality Face Recognition with Deep Metric Learning").
 
     With settings.mirror the vector is the mean of the crop's and its mirror image's: on LFW that raises
-    verification from 98.9 to 99.1 %, for twice the time. It is a space of its own, so it has a name of its own.
+    verification from 98.9 to 99.1%, for twice the time. It is a space of its own, so it has a name of its own.
     In which numbers it is computed changes the vectors by much less, and the name not at all: see engine.bfloat16.
     """
 

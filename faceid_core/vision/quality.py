@@ -119,7 +119,7 @@ def exposure(grey: Floats) -> float:
 
 
 def _margin(grey: Floats) -> tuple[slice, slice]:
-    """The inner 80 % of an aligned crop."""
+    """The inner 80% of an aligned crop."""
     height, width = grey.shape
     return slice(height // 10, height - height // 10), slice(width // 10, width - width // 10)
 

@@ -67,7 +67,7 @@ def main() -> None:
     print(f"{np.mean(seen):.1f} faces a frame")
     parts = {"while the faces get their votes": spent[1 : SETTLING_S * RATE], "then": spent[SETTLING_S * RATE :]}
     rows = [(what, float(np.median(part)), float(np.quantile(part, 0.95))) for what, part in parts.items()]
-    table("A frame of 640x480 with four faces, CPU ms", ("", "median", "95 %"), rows)
+    table("A frame of 640x480 with four faces, CPU ms", ("", "median", "95%"), rows)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
     python -m tests.bench.next_to_name CACHE.npz [--draws 5]
 
-CACHE.npz is what tests/bench/grouping.py keeps. Of the people, 30 % are strangers. The library has the photos of
+CACHE.npz is what tests/bench/grouping.py keeps. Of the people, 30% are strangers. The library has the photos of
 the others, but for half of those of everybody with four or more: these test. Some of these people are known by a
 few photos; all other faces are unnamed. Then 50 of them get their right names, and the recogniser is made anew.
 
-TPIR: the tested photos whose person gets named, at the score that 1 % of the strangers exceed; a photo of somebody
-who has no name yet is not recognised. Random faces are the mean of 5 draws. Behind each gain: the middle 95 % of
+TPIR: the tested photos whose person gets named, at the score that 1% of the strangers exceed; a photo of somebody
+who has no name yet is not recognised. Random faces are the mean of 5 draws. Behind each gain: the middle 95% of
 200 bootstrap samples of the tested people.
 """
 

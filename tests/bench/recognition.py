@@ -6,9 +6,9 @@ CACHE.npz is what tests/bench/grouping.py keeps. In each draw, people are divide
 1), others that lie unnamed in the library, and strangers. `cosine` is the plain cosine without a cohort, calibrated
 the same way; `imprint` is what `faceid train` makes.
 
-closed: known people's other faces that are nearest to the right person. TPIR at 1 and 0.1 %: and above the score
-that 1 and 0.1 % of the strangers exceed. At the threshold that the training chose: TPIR, FPIR, and the expected
-calibration error with two strangers for one known face. Behind each mean: the middle 95 % of 200 bootstrap samples
+closed: known people's other faces that are nearest to the right person. TPIR at 1 and 0.1%: and above the score
+that 1 and 0.1% of the strangers exceed. At the threshold that the training chose: TPIR, FPIR, and the expected
+calibration error with two strangers for one known face. Behind each mean: the middle 95% of 200 bootstrap samples
 of draws and of the people in them. chance: the calibration error of right probabilities on so few faces.
 """
 
@@ -33,7 +33,7 @@ CASES = (
 )  # fmt: skip
 """(known people, faces of each, unnamed faces of others)."""
 
-COLUMNS = ("closed", "TPIR 1 %", "TPIR .1 %", "TPIR", "FPIR", "ECE, chance")
+COLUMNS = ("closed", "TPIR 1%", "TPIR .1%", "TPIR", "FPIR", "ECE, chance")
 
 
 @dataclass(frozen=True, eq=False)

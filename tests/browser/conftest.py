@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from faceid_core.library import Library
+from faceid_core.settings import Settings
+from tests import sharing
+from tests.browser.viewer import PHOTOS
 from tests.proxies import NAME, free_port
+from tests.webapp.conftest import new_photo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request
@@ -128,3 +133,20 @@ def outside(page: Page) -> list[str]:
 
     page.on("request", note)
     return asked
+
+
+@pytest.fixture
+def folder(engine_settings: Settings, tmp_path: Path) -> Path:
+    """A library of 6 photos with a face each."""
+    folder, photos = tmp_path / "library", tmp_path / "photos"
+    sharing.link_engine(folder, engine_settings.engine_folder)
+    photos.mkdir()
+    with Library.open(sharing.new_library(folder)) as library:
+        library.photos.add_many([new_photo(photos, number) for number in range(PHOTOS)])
+    return folder
+
+
+@pytest.fixture
+def url(serving: Callable[..., AbstractContextManager[str]], folder: Path) -> Iterator[str]:
+    with serving(folder) as address:
+        yield address

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,37 +11,13 @@ import pytest
 
 from faceid_core.library import FaceView, Library
 from faceid_core.settings import Settings
-from tests import sharing
-from tests.webapp.conftest import SIDE, new_photo
+from tests.browser.viewer import NEWEST, eventually, faces, idle, shows, stage
+from tests.webapp.conftest import SIDE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FloatRect, Locator, Page, WebSocketRoute
+    from playwright.sync_api import Browser, FloatRect, Page, WebSocketRoute
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-NEWEST, ALL = 6, 6
-
-
-@pytest.fixture
-def folder(engine_settings: Settings, tmp_path: Path) -> Path:
-    """A library of 6 photos with a face each."""
-    folder, photos = tmp_path / "library", tmp_path / "photos"
-    sharing.link_engine(folder, engine_settings.engine_folder)
-    photos.mkdir()
-    with Library.open(sharing.new_library(folder)) as library:
-        library.photos.add_many([new_photo(photos, number) for number in range(ALL)])
-    return folder
-
-
-@pytest.fixture
-def url(serving: Callable[..., AbstractContextManager[str]], folder: Path) -> Iterator[str]:
-    with serving(folder) as address:
-        yield address
-
-
-def faces(folder: Path, photo: int) -> list[FaceView]:
-    with Library.open(Settings(library=folder)) as library:
-        return library.faces.of_photo(photo)
 
 
 def opened(page: Page, url: str, name: str, search: str = "") -> None:
@@ -56,18 +31,6 @@ def opened(page: Page, url: str, name: str, search: str = "") -> None:
     stage(page).wait_for()
     shows(page, name)
     idle(page)
-
-
-def idle(page: Page) -> None:
-    page.locator("[data-test-script-state=notRunning]").wait_for()
-
-
-def stage(page: Page) -> Locator:
-    return page.locator(".stage")
-
-
-def shows(page: Page, name: str) -> None:
-    page.get_by_role("dialog").get_by_text(name, exact=True).wait_for()
 
 
 def picture(page: Page) -> FloatRect:
@@ -90,14 +53,6 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     page.mouse.down()
     page.mouse.move(at["x"] + end[0] * step, at["y"] + end[1] * step, steps=5)
     page.mouse.up()
-
-
-def eventually(page: Page, holds: Callable[[], bool]) -> None:
-    for _ in range(150):
-        if holds():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(holds)
 
 
 def test_arrows_go_through_the_search_and_keys_zoom(page: Page, url: str) -> None:
@@ -325,87 +280,3 @@ def test_arrows_go_through_the_photos_of_a_person(page: Page, url: str, folder: 
     page.keyboard.press("ArrowLeft")
     shows(page, "photo5.jpg")
     page.get_by_role("button", name="Previous photo", disabled=True).wait_for()
-
-
-def test_back_closes_the_photo_and_keeps_the_search(page: Page, url: str) -> None:
-    page.goto(f"{url}/photos")
-    for closing in (page.go_back, lambda: page.keyboard.press("Escape"), page.go_back):
-        opened_there(page, "photo")
-        closing()
-        page.get_by_role("dialog").wait_for(state="detached")
-        page.wait_for_url(f"{url}/photos?q=photo")
-        assert page.get_by_role("textbox", name="Search").input_value() == "photo"
-    page.wait_for_function("!history.state?.isOver")
-    page.go_back()
-    page.wait_for_url(f"{url}/photos")
-
-
-def opened_there(page: Page, search: str) -> None:
-    """Search, unless that was done, and open the first photo."""
-    box = page.get_by_role("textbox", name="Search")
-    if box.input_value() != search:
-        box.fill(search)
-        box.press("Enter")
-        page.wait_for_url(re.compile(rf"q={search}$"))
-    page.get_by_role("button", name=re.compile("^Open ")).first.click()
-    stage(page).wait_for()
-    page.wait_for_function("history.state?.isOver")
-
-
-def test_a_photo_is_in_the_address_over_reload_arrows_and_back(page: Page, url: str) -> None:
-    page.goto(f"{url}/photos")
-    opened_there(page, "photo")
-    addressed(page, f"{url}/photos?q=photo&photo=6", "photo5.jpg")
-    entries = page.evaluate("history.length")
-    page.keyboard.press("ArrowRight")
-    addressed(page, f"{url}/photos?q=photo&photo=5", "photo4.jpg")
-    assert page.evaluate("history.length") == entries, "arrows replace the entry"
-    page.reload()
-    addressed(page, f"{url}/photos?q=photo&photo=5", "photo4.jpg")
-    page.keyboard.press("ArrowRight")  # the search goes on
-    addressed(page, f"{url}/photos?q=photo&photo=4", "photo3.jpg")
-    page.go_back()
-    closed(page, f"{url}/photos?q=photo")
-    page.go_forward()
-    addressed(page, f"{url}/photos?q=photo&photo=4", "photo3.jpg")
-    page.get_by_role("button", name="Close", exact=True).click()
-    closed(page, f"{url}/photos?q=photo")
-    page.go_back()
-    page.wait_for_url(f"{url}/photos")
-
-
-def test_a_link_opens_the_photo_with_its_face_or_says_that_there_is_none(
-    page: Page, url: str, folder: Path
-) -> None:
-    face = faces(folder, NEWEST)[0].id
-    with Library.open(Settings(library=folder)) as library:
-        person = library.people.name_faces([face], "Ada").person_id
-    for place in (f"people?person={person}&", "map?"):
-        page.goto(f"{url}/{place}photo={NEWEST}-{face}")
-        addressed(page, f"{url}/{place}photo={NEWEST}-{face}", "photo5.jpg")
-        page.locator(f"[data-key=box-{face}].chosen").wait_for()
-        page.go_back()  # the link is the first address of its tab: Back leads to the page, not away
-        closed(page, f"{url}/{place}".rstrip("?&"))
-    page.goto(f"{url}/photos?photo=99")
-    page.get_by_role("dialog").get_by_text("There is no such photo in this library").wait_for()
-    page.wait_for_function("history.state?.isOver")
-    page.keyboard.press("Escape")
-    closed(page, f"{url}/photos")
-
-
-def addressed(page: Page, address: str, name: str) -> None:
-    """The photo is open and in the address."""
-    shows(page, name)
-    page.wait_for_url(address)
-    page.wait_for_function("history.state?.isOver")
-    stage(page).wait_for()
-    idle(page)
-
-
-def closed(page: Page, address: str) -> None:
-    """The page alone, and it stays so."""
-    page.get_by_role("dialog").wait_for(state="detached")
-    page.wait_for_url(address)
-    page.get_by_role("heading", level=1).wait_for()
-    idle(page)
-    assert not page.get_by_role("dialog").count()

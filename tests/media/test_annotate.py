@@ -58,7 +58,7 @@ def test_a_small_face_is_enlarged_by_a_whole_number() -> None:
     crop, _ = annotate.cut_out(PHOTO, box)
     near = annotate.close_up(PHOTO, box)
     assert near.shape == (crop.shape[0] * 5, crop.shape[1] * 5, 3)
-    assert (near[14 * 5, near.shape[1] // 2] == 255).all()  # the upper edge, 35 % of 40 pixels below the crop's
+    assert (near[14 * 5, near.shape[1] // 2] == 255).all()  # the upper edge, 35% of 40 pixels below the crop's
     assert (near[:60] == 90).all()
 
 

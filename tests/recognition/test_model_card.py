@@ -45,8 +45,8 @@ def test_it_holds_what_was_measured() -> None:
 
 def test_as_a_page() -> None:
     text = as_markdown(made(report()))
-    assert "| Ada \\| Co | 5 | 4 | 75.0 % | 75.0 % |" in text and "| Bo | 1 | 1 | not tested | not tested |" in text
-    assert "| 1.0 % | 0.620 | 75.0 % |" in text and "| Recipe | imprint |" in text
+    assert "| Ada \\| Co | 5 | 4 | 75.0% | 75.0% |" in text and "| Bo | 1 | 1 | not tested | not tested |" in text
+    assert "| 1.0% | 0.620 | 75.0% |" in text and "| Recipe | imprint |" in text
     assert "| Digest of faces and names | abababababababab |" in text and "| Strangers tested with | 298 |" in text
 
 

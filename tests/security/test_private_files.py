@@ -184,4 +184,4 @@ def test_an_empty_folder_that_was_open_is_no_warning(tmp_path: Path, caplog: pyt
     (tmp_path / "faceid.db").touch()
     tmp_path.chmod(0o755)
     make_folder(settings)
-    assert mode(tmp_path) == 0o700 and "had rights to" in caplog.text
+    assert mode(tmp_path) == 0o700 and "accessible to other users" in caplog.text

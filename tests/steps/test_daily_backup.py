@@ -124,5 +124,5 @@ def test_nothing_is_restored_under_running_work(library: Library) -> None:
     (backup,) = daily_backup.daily(library.settings)
     library.jobs.submit("cluster", {})
     library.jobs.claim()
-    with pytest.raises(BadInput, match="wait for its end"):
+    with pytest.raises(BadInput, match="wait until it ends"):
         daily_backup.check_restorable(library, backup.path)

@@ -31,7 +31,7 @@ def test_the_next_step_follows_what_is_there(filled: Library, open_page: OpenPag
     filled.models.add("dlib-resnet+mirror", ["Ada", "Bo"], {"accuracy": 0.957}, 0.6, {"Ada": 3, "Bo": 3}, "x")
     page = open_page("home")
     assert "arrow_circle_right:] **Recognise people**" in texts(page)
-    assert "recogniser **95.7 %** accurate" in texts(page)
+    assert "recogniser **95.7%** accurate" in texts(page)
     assert not page.get("progress") and "waiting" not in html_of(page)
 
 

@@ -239,7 +239,7 @@ def test_the_groups_are_measured_by_the_names(grouped: Library, open_page: OpenP
     page = open_page("clusters").button(key="measure").click().run()
     assert not page.exception
     assert {metric.label: metric.value for metric in page.metric} == {
-        "Grouped correctly": "100 %", "Kept together": "100 %", "Overall score": "100 %",
+        "Grouped correctly": "100%", "Kept together": "100%", "Overall score": "100%",
         "Names needed": "2",
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The photo that is open, in the page's address; tests/browser/test_photo_viewer.py has the browser's half."""
+"""The photo that is open, in the page's address; tests/browser/test_photo_address.py has the browser's half."""
 
 from __future__ import annotations
 

@@ -116,9 +116,9 @@ def test_the_result_in_plain_words(filled: Library, open_page: OpenPage) -> None
     page = open_page("train")
     assert not page.exception
     said = texts(page)
-    assert "Of 9 faces held back for testing, 95.7 % were named correctly" in said
-    assert "recognises 94.0 %".replace(".0", "") in said
-    assert {metric.label: metric.value for metric in page.metric}["Unknown faces misnamed"] == "1.2 %"
+    assert "Of 9 faces held back for testing, 95.7% were named correctly" in said
+    assert "recognises 94.0%".replace(".0", "") in said
+    assert {metric.label: metric.value for metric in page.metric}["Unknown faces misnamed"] == "1.2%"
     assert len(page.dataframe[0].value) == 2
     assert [button.key for button in page.button if str(button.key).startswith("use-model-")] == ["use-model-1"]
 

@@ -31,8 +31,8 @@ def test_ago(passed: timedelta, text: str) -> None:
 
 
 def test_percent_never_claims_perfection() -> None:
-    assert wording.percent(0.99999) == "99.9 %"
-    assert wording.percent(1.0) == "100 %"
+    assert wording.percent(0.99999) == "99.9%"
+    assert wording.percent(1.0) == "100%"
     assert wording.percent(float("nan")) == "–"
 
 

@@ -195,7 +195,7 @@ def _people(model: ModelView, held: HeldOut, threshold: float) -> None:
         },
         hide_index=True,
         column_config={
-            name: st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100)
+            name: st.column_config.ProgressColumn(format="%.0f%%", min_value=0, max_value=100)
             for name in ("Recognised", "Correct names")
         },
     )

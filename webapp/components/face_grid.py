@@ -119,13 +119,13 @@ def face_data(face: FaceView, *, named: bool = True, note: Note = NO_NOTE) -> di
 
 
 def describe(face: FaceView) -> str:
-    """Such as "Ada, group 3, quality 32 % (blurred)": the tooltip, and what a screen reader says."""
+    """Such as "Ada, group 3, quality 32% (blurred)": the tooltip, and what a screen reader says."""
     parts = [face.person or "Unnamed face"]
     if face.cluster:
         parts.append(f"group {face.cluster}")
     weak = weaknesses(face.quality_parts)
     reason = f" ({', '.join(weak)})" if weak else ""
-    return ", ".join([*parts, f"quality {100 * face.quality:.0f} %{reason}"])
+    return ", ".join([*parts, f"quality {100 * face.quality:.0f}%{reason}"])
 
 
 def _flaw(face: FaceView) -> str:

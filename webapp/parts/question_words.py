@@ -71,7 +71,7 @@ def reason(asked: AskedNow) -> str:
         case Kind.SINGLES if question.size > 1:
             text = "Choose all the faces of one person and type a name. The rest stay for the next name."
         case Kind.FACE if asked.person:
-            text = f"About {100 * question.chance:.0f} % likely. Distance {question.distance:.2f}."
+            text = f"About {100 * question.chance:.0f}% likely. Distance {question.distance:.2f}."
         case Kind.WRONG:
             nearer = f" {asked.runners_up[0].name} is closer." if asked.runners_up else ""
             text = f"Even the closest faces with this name are {question.distance:.2f} away.{nearer}"

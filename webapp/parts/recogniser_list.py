@@ -57,7 +57,7 @@ def _row(model: ModelView) -> None:
 
 
 def in_short(model: ModelView) -> str:
-    """Such as "Trained 2 days ago · 8 people · imprint · recognises 97 % · misnames 1 %"."""
+    """Such as "Trained 2 days ago · 8 people · imprint · recognises 97% · misnames 1%"."""
     rates = rates_at(model.metrics, model.threshold)
     recipe = RECIPE_WORDS.get(model.metrics.get("kept", ""))
     parts = [
