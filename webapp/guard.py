@@ -12,12 +12,13 @@ import hashlib
 import re
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from webapp import front_page
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -174,11 +175,8 @@ def content_policy(path: str) -> str:
 
 @cache
 def inline_scripts() -> tuple[str, ...]:
-    """The hashes, in the policy's form, of the scripts that stand in Streamlit's own page."""
-    import streamlit
-
-    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    found = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page, re.S)
+    """The hashes, in the policy's form, of the scripts that stand in the front page."""
+    found = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", front_page.document(), re.S)
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in found)
     return tuple(f"'sha256-{digest}'" for digest in digests)
 

@@ -24,7 +24,7 @@ from faceid_core.errors import BadInput
 from faceid_core.settings import Settings
 from faceid_core.unknown_settings import report_unknown_settings
 from faceid_core.values import PROGRAM
-from webapp import api, app_pages, context, gradio_apps, metrics, theme
+from webapp import api, app_pages, context, front_page, gradio_apps, metrics, theme
 from webapp.access.gate import Gate
 from webapp.access.pages import Pages
 from webapp.access.sessions import Sessions
@@ -92,6 +92,7 @@ def build_app(settings: Settings, *, worker: bool = True) -> App:
     routes = [
         *Pages(visitors, sessions).routes(),
         *SharedPages(lambda: context.visitors().library).routes(),
+        *front_page.routes(),
         metrics.route(),
         Mount("/api", api.build(settings)),
         Mount("/gradio", recognisers),

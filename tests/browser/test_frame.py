@@ -34,6 +34,17 @@ def test_every_page_opens(page: Page, outside: list[str], empty_url: str, addres
     assert outside == []
 
 
+def test_a_page_opened_by_its_address_makes_no_errors(page: Page, empty_url: str) -> None:
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("response", lambda answer: wrong.append(answer.url) if answer.status >= 400 else None)
+    page.goto(f"{empty_url}/people")
+    page.wait_for_selector("h1")
+    page.wait_for_selector("[data-test-script-state=notRunning]")
+    assert wrong == []
+
+
 def test_the_next_step_leads_to_the_photos(page: Page, empty_url: str) -> None:
     page.goto(empty_url)
     page.get_by_test_id("stPageLink-NavLink").get_by_text("Import photos").click()

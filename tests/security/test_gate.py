@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import doctest
 import re
+import threading
+from functools import partial
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from starlette.websockets import WebSocketDisconnect
 
 from faceid_core.errors import Unreachable
@@ -54,6 +57,21 @@ def test_a_first_user_counts_from_the_next_request_and_message_on(
         connection.send_text("hello")
         with pytest.raises(WebSocketDisconnect):
             connection.receive_text()
+
+
+def test_nobody_waits_at_the_gate_for_pictures(start: Start) -> None:
+    """While all the usual threads are taken, by pictures, say, the app's first page must not stay white."""
+    done = threading.Event()
+    with start() as client:
+        assert client.portal is not None
+        wait = partial(done.wait, 5)
+        taken = [client.portal.start_task_soon(to_thread.run_sync, wait) for _ in range(60)]
+        try:
+            asked = client.portal.start_task_soon(to_thread.run_sync, lambda: None)
+            assert client.get("/people").status_code == 200 and not asked.done()
+        finally:
+            done.set()
+        assert all(one.result(10) for one in taken)
 
 
 @pytest.mark.usefixtures("ada")

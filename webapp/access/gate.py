@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -25,6 +25,10 @@ OPEN = re.compile(r"/sign-in(/.*)?|/sign-out|/share/.*")
 
 SIGN_IN_FIRST = "Sign in first, or send a token as “Authorization: Bearer …”."
 TOKEN_UNKNOWN = "That token is not valid, or no longer; create one with `faceid token add`."  # nosec B105
+AT_ONCE = 8
+"""Threads that look who comes. They are not of the usual 40, for which pictures and the API may wait long: meanwhile
+the app's first page would stay white."""
+
 OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid can find the reason in its log."
 
 
@@ -41,7 +45,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, visitors: Visitors, sessions: Sessions) -> None:
         self._app, self._visitors, self._sessions = app, visitors, sessions
-        self._proxy = ProxySignIn(visitors.library)
+        self._proxy, self._threads = ProxySignIn(visitors.library), CapacityLimiter(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -64,7 +68,7 @@ class Gate:
             return
         scope = _without_our_headers(scope)
         try:
-            entry = await to_thread.run_sync(self._entry, scope)
+            entry = await to_thread.run_sync(self._entry, scope, limiter=self._threads)
         except LibraryError as error:
             entry = _out_of_order(scope, error)
         except FaceIdError as error:
@@ -105,7 +109,7 @@ class Gate:
             message = await receive()
             if message["type"] != "websocket.receive":
                 return message
-            if await to_thread.run_sync(self._is_out, identity):
+            if await to_thread.run_sync(self._is_out, identity, limiter=self._threads):
                 await send({"type": "websocket.close", "code": 1008})
                 return {"type": "websocket.disconnect", "code": 1008}
             return message

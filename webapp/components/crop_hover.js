@@ -9,7 +9,7 @@
  * @typedef {{ points?: Point[], event?: MouseEvent }} HoverEvent
  * @typedef {HTMLElement & {
  *   on: (name: string, handler: (event: HoverEvent) => void) => void,
- *   removeListener: (name: string, handler: (event: HoverEvent) => void) => void,
+ *   removeListener?: (name: string, handler: (event: HoverEvent) => void) => void,
  *   _fullLayout?: { xaxis?: { range: number[] }, yaxis?: { range: number[] } },
  * }} Plot
  * @typedef {{
@@ -105,7 +105,7 @@ function attach(hover) {
 }
 
 /**
- * Plotly's events know no AbortSignal.
+ * Plotly's events know no AbortSignal, and a chart that Plotly has thrown away no longer has any.
  * @param {Hover} hover
  * @param {Plot} plot
  * @param {string} name
@@ -113,7 +113,7 @@ function attach(hover) {
  */
 function follow(hover, plot, name, handler) {
   plot.on(name, handler)
-  hover.chart.signal.addEventListener("abort", () => plot.removeListener(name, handler))
+  hover.chart.signal.addEventListener("abort", () => plot.removeListener?.(name, handler))
 }
 
 /**

@@ -77,7 +77,7 @@ def _popover(known: Mapping[str, Any], on_change: Callable[[], None]) -> None:
             _saved(known, on_change)
         _people(known["with"], on_change)
         with st.container(horizontal=True):
-            for text, key in (("Taken from", "photo-from"), ("Taken until", "photo-to")):
+            for text, key in (("Taken on or after", "photo-from"), ("Taken on or before", "photo-to")):
                 st.date_input(text, value=None, key=key, min_value=EARLIEST, max_value="today", on_change=on_change)
         if known["camera"]:
             st.selectbox(

@@ -117,7 +117,7 @@ def _acts(chosen: Chosen) -> None:
     none = not chosen.number
     acts: list[tuple[str, str, str, Callable[[Chosen], None]]] = [
         ("Tag", "label", "tag-photos", _tag),
-        ("Add a person", "person_add", "present-on-photos", _add_person),
+        ("Add a person without a face", "person_add", "present-on-photos", _add_person),
     ]
     if may(Role.OWNER):
         acts += [
