@@ -58,11 +58,13 @@ NEEDS = {
 """Who may open a page; those that are not here are for everybody."""
 
 
-def _runner(module: str) -> Callable[[], None]:
+def _runner(module: str, title: str) -> Callable[[], None]:
     """Imported when the page is opened: a page that can't be imported takes no other page down."""
 
     def run() -> None:
         with boundary():
+            if not _is_for(who(), module):
+                st.title(title)
             who().require(needed(module))
             importlib.import_module(f"webapp.app_pages.{module}").page()
 
@@ -80,7 +82,7 @@ def _is_for(actor: Actor, module: str) -> bool:
 
 def _page(module: str, title: str, icon: str, *, hidden: bool = False) -> StreamlitPage:
     return st.Page(
-        _runner(module), title=title, icon=f":material/{icon}:", url_path=module, default=module == "home",
+        _runner(module, title), title=title, icon=f":material/{icon}:", url_path=module, default=module == "home",
         visibility="hidden" if hidden else "visible",
     )  # fmt: skip
 

@@ -75,7 +75,10 @@ CSS = """
 .link-button:hover { background: #115e59; }
 /* What is done with the chosen photos or people stays in view while they scroll by. */
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-choice-"]) { position: sticky; top: 3.6rem; z-index: 20;
-  margin: -.5rem; padding: .5rem; border-radius: .9rem; backdrop-filter: blur(18px) saturate(1.4); }
+  margin: -.5rem; padding: .5rem; border-radius: .9rem;
+  background: color-mix(in srgb, var(--surface) 85%, transparent); backdrop-filter: blur(18px); }
+/* A table without headings has no empty row for them. */
+.stMarkdown thead:not(:has(th:not(:empty))) { display: none; }
 /* Streamlit's grey is too pale on our grounds: 4.5 to 1 is the least that can be read by everybody (WCAG 1.4.3). */
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .78; }
 [data-testid="stCaptionContainer"] :is(p, li, code) { color: inherit; }

@@ -31,5 +31,7 @@ def test_the_sentences_tell_what_is_there() -> None:
         counts(photos=4, failed=1, faces=9, clusters=2, people=2, unnamed=5, models=1), trained="2 days ago"
     )
     said = " ".join(step.sentence for step in way)
+    assert way[-1].sentence == "Find out who is in a new photo."
+    assert steps(counts(people=2))[-1].sentence == "Find out who is in a new photo, once a recogniser is trained."
     for part in ("3 photos with 9 faces", "2 groups", "2 people named, 5 faces left", "Trained 2 days ago"):
         assert part in said

@@ -146,8 +146,15 @@ def test_a_page_that_is_not_for_one_says_so(
     become(ACTORS[0])
     monkeypatch.setattr(app, "who", context.who)
     monkeypatch.setattr("webapp.feedback.st.error", lambda sentence, icon: shown.append(sentence))
-    app._runner("history")()
-    assert shown == ["This needs the role “editor”, and yours is “viewer”; ask an owner."]
+    monkeypatch.setattr("webapp.app.st.title", shown.append)
+    app._runner("history", "History")()
+    assert shown == ["History", "This needs the role “editor”, and yours is “viewer”; ask an owner."]
+
+
+def test_who_cannot_train_is_told_whom_to_ask(filled: Library, open_page: OpenPage, become: BECOME) -> None:
+    become(ACTORS[0])
+    page = open_page("recognise")
+    assert "No recogniser yet" in texts(page) and "Ask an owner of this library to train one." in texts(page)
 
 
 def test_viewers_find_no_way_to_change_anything(lived_in: Library, open_page: OpenPage, become: BECOME) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +10,12 @@ from pathlib import Path
 
 from faceid_core.library import Library, Together
 from tests.webapp.conftest import OpenPage, new_photo, texts
+from webapp.parts import statistics_charts
 from webapp.parts.statistics_charts import arranged
+
+
+def test_the_examples_in_the_texts_are_right() -> None:
+    assert doctest.testmod(statistics_charts).failed == 0
 
 
 def test_an_empty_library_has_nothing_to_count(library: Library, open_page: OpenPage) -> None:

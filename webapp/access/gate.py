@@ -26,8 +26,8 @@ OPEN = re.compile(r"/sign-in(/.*)?|/sign-out|/share/.*")
 SIGN_IN_FIRST = "Sign in first, or send a token as “Authorization: Bearer …”."
 TOKEN_UNKNOWN = "That token is not valid, or no longer; create one with `faceid token add`."  # nosec B105
 AT_ONCE = 8
-"""Threads that look who comes. They are not of the usual 40, for which pictures and the API may wait long: meanwhile
-the app's first page would stay white."""
+"""Threads that look who comes. They are not of the usual 40, for which pictures and the API may wait long: the
+app's first page would stay white meanwhile."""
 
 OUT_OF_ORDER = "The library can't be used right now; whoever runs faceid can find the reason in its log."
 

@@ -93,7 +93,7 @@ def _threshold(model: ModelView, held: HeldOut) -> float:
         st.metric("Unknown faces misnamed", percent(found.fpir), border=True, help="FPIR")
         st.metric("Correct names", percent(found.precision), border=True, help="Precision")
         st.metric(
-            "Threshold", f"{threshold:.3f}", border=True, help="Below this probability, the answer is “unknown”"
+            "Threshold", percent(threshold), border=True, help="Below this probability, the answer is “unknown”"
         )
     if threshold != model.threshold:
         st.button(

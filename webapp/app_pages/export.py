@@ -140,7 +140,10 @@ def _choice(name: str) -> Choice:
     left, middle, right = st.columns(3)
     first, last = (
         column.date_input(label, value=None, key=key, min_value=EARLIEST, max_value="today")
-        for column, label, key in ((left, "Taken on or after", "export-from"), (middle, "Taken on or before", "export-to"))
+        for column, label, key in (
+            (left, "Taken on or after", "export-from"),
+            (middle, "Taken on or before", "export-to"),
+        )
     )
     quality = right.slider("Lowest quality", 0.0, 1.0, 0.0, 0.05, key="export-quality", format="percent")
     flags: tuple[Flag, ...] = ()

@@ -168,8 +168,9 @@ def _selected(ids: list[int]) -> None:
 
 def _how_to() -> None:
     name = " and name" if may(Role.EDITOR) else ""
-    st.caption(
-        f":material/ads_click: Point at a dot to see the face. :material/gesture: Draw around dots to see{name} "
-        "their faces. :material/zoom_in: Scroll to zoom; double-click to clear the selection. Similar faces lie "
-        "close together; large distances mean little."
+    around = f":material/gesture: Draw around dots to see{name} their faces."
+    mouse = (
+        f":material/ads_click: Point at a dot to see the face. {around} :material/zoom_in: Scroll to zoom; "
+        "double-click to clear the selection."
     )
+    st.caption(f"{around if is_narrow() else mouse} Similar faces lie close together; large distances mean little.")

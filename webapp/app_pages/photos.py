@@ -93,8 +93,10 @@ class _Options:
 
 
 def _add_photos() -> None:
-    options = _Options(_video_seconds(), _smallest_face())
-    folder, upload = st.tabs([":material/folder: From a folder", ":material/upload: Upload"])
+    places = st.container()  # first where the photos are, then how they are searched
+    with st.expander("Videos and small faces" if _has_sizes() else "Videos", icon=":material/tune:"):
+        options = _Options(_video_seconds(), _smallest_face())
+    folder, upload = places.tabs([":material/folder: From a folder", ":material/upload: Upload"])
     with folder:
         _from_folder(options)
     with upload:
@@ -120,10 +122,14 @@ def _video_seconds() -> float:
     return float(every)
 
 
+def _has_sizes() -> bool:
+    return library().settings.detector == "centerface"
+
+
 def _smallest_face() -> SmallestFace | None:
     """Offered only where the detector has it."""
     settings = library().settings
-    if settings.detector != "centerface":
+    if not _has_sizes():
         return None
     chosen: SmallestFace | None = st.segmented_control(
         "Smallest face",

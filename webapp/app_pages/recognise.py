@@ -23,9 +23,9 @@ def page() -> None:
         no_recogniser(escaped_markdown(str(missing)))
         return
     st.markdown(
-        f"Drop a photo to see who is in it. The recogniser knows {count(len(model.classes), 'person', 'people')} "
-        "and answers “unknown” for everyone else. Photos you try here are not kept, unless you add one to the "
-        "library."
+        "Choose or drop a photo to see who is in it. The recogniser knows "
+        f"{count(len(model.classes), 'person', 'people')} and answers “unknown” for everyone else. Photos you try "
+        "here are not kept, unless you add one to the library."
     )
     one, several, live = st.tabs(
         [":material/person: One face", ":material/groups: Several faces", ":material/videocam: Live camera"]

@@ -183,7 +183,7 @@ def _result(model: ModelView) -> None:
         st.metric("Unknown faces misnamed", percent(rates.fpir), border=True, help="FPIR at this threshold")
         st.metric(
             "Threshold",
-            f"{model.threshold:.2f}",
+            percent(model.threshold),
             border=True,
             help="Below this probability, the answer is “unknown”",
         )

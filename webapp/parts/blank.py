@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from webapp.context import library
+from faceid_core.values import Role
+from webapp.context import library, may
 from webapp.markup import page_link
 
 
@@ -33,6 +34,9 @@ def blank(
 
 def nothing_found() -> None:
     """Shown while no photo has a face."""
+    if not may(Role.OWNER):
+        blank("No faces yet", "Ask an owner of this library to import photos.", icon="add_photo_alternate")
+        return
     blank(
         "No faces yet",
         "Import photos first. faceid finds the faces in them and groups those of the same person.",
@@ -46,5 +50,7 @@ def no_recogniser(sentence: str) -> None:
     here."""
     if not library().counts().faces:
         nothing_found()
-        return
-    blank("No recogniser yet", sentence, icon="model_training", link=("train", "Train a recogniser"))
+    elif may(Role.OWNER):
+        blank("No recogniser yet", sentence, icon="model_training", link=("train", "Train a recogniser"))
+    else:
+        blank("No recogniser yet", "Ask an owner of this library to train one.", icon="model_training")

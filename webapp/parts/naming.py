@@ -54,7 +54,7 @@ CSS = """
 /* The bar stays in view while its faces scroll by. */
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-naming-"]) {
   position: sticky; top: 3.6rem; z-index: 20; margin: -.5rem; padding: .5rem; border-radius: .9rem;
-  backdrop-filter: blur(18px) saturate(1.4); }
+  background: color-mix(in srgb, var(--surface) 85%, transparent); backdrop-filter: blur(18px); }
 [class*="st-key-naming-"] > .stElementContainer:first-child { flex: 1 1 16rem; min-width: 12rem; }
 </style>
 """

@@ -44,7 +44,7 @@ def steps(counts: Counts, *, trained: str = "") -> list[Step]:
         Step(
             "recognise",
             "Recognise people",
-            "Find out who is in a new photo.",
+            "Find out who is in a new photo" + ("." if counts.models else ", once a recogniser is trained."),
             "Recognise people",
             False,
             Role.VIEWER,

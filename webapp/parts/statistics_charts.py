@@ -28,6 +28,9 @@ BAR = 0.7
 FEWEST_YEARS, MOST_TICKS = 7, 14
 """An axis spans at least the first number of years, and names every year up to the second."""
 
+NEAR_THE_EDGE = 0.6
+"""How far from the middle, of 1, a name has no room beside its dot."""
+
 FEW = 6
 
 SEED = 4
@@ -125,10 +128,14 @@ def _lines(
 
 
 def _outwards(x: float, y: float) -> str:
-    """Where the name of a dot is to stand: away from the middle, where fewest lines are."""
-    if abs(x) > 2 * abs(y):
-        return "middle right" if x > 0 else "middle left"
-    return "top center" if y > 0 else "bottom center"
+    """Where the name of a dot is to stand: away from the middle, where fewest lines are, but never out of the
+    picture.
+
+    >>> _outwards(0.2, 0.5), _outwards(0.9, 0.1), _outwards(-0.9, -0.1)
+    ('top center', 'top left', 'bottom right')
+    """
+    across = "center" if abs(x) < NEAR_THE_EDGE else "left" if x > 0 else "right"
+    return f"{'top' if y > 0 else 'bottom'} {across}"
 
 
 def _between(share: float) -> float:
