@@ -14,7 +14,7 @@ from webapp.components.announcer import announcer
 from webapp.context import came_by, library, signed_in, who
 from webapp.feedback import announced, boundary, show_toasts
 from webapp.parts import dialog
-from webapp.parts.photo_dialog import show_addressed
+from webapp.parts.photo_dialog import show_addressed, tidy_address
 from webapp.theme import CSS, ICON, LOGO
 
 PAGES: dict[str, dict[str, tuple[str, str]]] = {
@@ -119,6 +119,7 @@ def _signed_in(actor: Actor) -> None:
     current.run()
     with boundary():
         show_addressed()
+        tidy_address()
     show_toasts()
     announcer(*announced())
     if signed_in() is None:

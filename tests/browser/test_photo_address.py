@@ -84,6 +84,13 @@ def test_a_link_opens_the_photo_with_its_face_or_says_that_there_is_none(
     closed(page, f"{url}/photos")
 
 
+def test_a_photo_closed_at_once_leaves_nothing_in_the_address(page: Page, url: str) -> None:
+    page.goto(f"{url}/photos?q=photo&photo={NEWEST}")
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Escape")
+    closed(page, f"{url}/photos?q=photo")
+
+
 def addressed(page: Page, address: str, name: str) -> None:
     """The photo is open and in the address."""
     shows(page, name)

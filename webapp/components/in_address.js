@@ -3,7 +3,7 @@
 
 /**
  * @import { Cleanup, Component } from "./component.d.ts"
- * @typedef {{ name: string, value: string }} Data a parameter of the address
+ * @typedef {{ name: string, value: string }} Data a parameter of the address; an empty value takes away what was left
  */
 
 /** @type {WeakSet<HTMLElement>} */
@@ -16,6 +16,7 @@ let lyingOver = 0
  */
 export default function ({ parentElement, data: { name, value } }) {
   const root = /** @type {HTMLElement} */ (parentElement.querySelector(".root"))
+  if (!value) return tidy(name)
   if (!entered.has(root)) enter(root, name)
   if (history.state?.isOver) history.replaceState(history.state, "", addressWith(name, value)) // else Back has closed it
   return () => void setTimeout(() => root.isConnected || leave(root))
@@ -32,6 +33,17 @@ function enter(root, name) {
   if (history.state?.isOver) return
   history.replaceState(history.state, "", addressWith(name, ""))
   history.pushState({ ...history.state, isOver: true }, "")
+}
+
+/**
+ * An entry of its own is gone back from anyway.
+ * @param {string} name
+ * @returns {Cleanup}
+ */
+function tidy(name) {
+  const isLeft = new URL(location.href).searchParams.has(name) && !history.state?.isOver
+  if (isLeft) history.replaceState(history.state, "", addressWith(name, ""))
+  return () => {}
 }
 
 /** @param {HTMLElement} root */

@@ -11,3 +11,8 @@ def in_address(name: str, value: str) -> None:
     """While it is drawn, the address holds the parameter: as an entry of its own in the history, the same one when
     the value changes. Once it is no longer drawn, the entry is gone back from."""
     _component(key=f"address-{name}", data={"name": name, "value": value})
+
+
+def not_in_address(name: str) -> None:
+    """Takes away a parameter that was left there, as what lay over the page went before `in_address` was drawn."""
+    _component(key=f"address-no-{name}", data={"name": name, "value": ""})

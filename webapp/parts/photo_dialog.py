@@ -16,7 +16,7 @@ from faceid_core.steps.find_missing import find_missing
 from faceid_core.values import Flag, PhotoStatus, Role
 from webapp import uploads
 from webapp.components.face_grid import describe
-from webapp.components.in_address import in_address
+from webapp.components.in_address import in_address, not_in_address
 from webapp.components.photo_viewer import ShownPhoto, photo_viewer
 from webapp.context import library, may
 from webapp.feedback import boundary, guarded, show_toasts, toast
@@ -48,6 +48,12 @@ def show_addressed(query: PhotoQuery | None = None) -> None:
     asked = photo_address.look()
     if asked and not is_open():
         show_photo(*photo_address.parsed(asked), query=query)
+
+
+def tidy_address() -> None:
+    """No photo stays in the address that isn't open: it may have been closed before it had its entry there."""
+    if photo_address.PHOTO in st.query_params and not is_open():
+        not_in_address(photo_address.PHOTO)
 
 
 @dialog("Photo", width="large", icon=":material/photo:", on_dismiss=photo_address.look)
