@@ -18,5 +18,6 @@ __all__ = [
     "recogniser",
     "scoring",
     "training",
+    "training_data",
     "verification",
 ]
