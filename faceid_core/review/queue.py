@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -194,17 +194,12 @@ def naming(waiting: Waiting, at_most: int) -> Queue:
     """The questions that name faces, most useful first; each face is in one of them."""
     by_face = {one.face: one for one in waiting.suggestions}
     chances = dict(zip(by_face, probabilities(waiting).tolist(), strict=True))
-    groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
-    joined = _joining(groups, by_face, chances)
-    groups = {number: faces for number, faces in groups.items() if number not in joined}
+    groups = _groups(waiting, by_face, chances)
     grouped = {face for faces in groups.values() for face in faces}
     chance = {face: likely for face, likely in chances.items() if face not in grouped}
     batches = list(_batches(waiting, chance))
     asked = grouped.union(*(batch.faces for batch in batches))
-    alone = (face for faces in waiting.groups.values() if len(faces) == 1 for face in faces)
-    order = dict.fromkeys([*chance, *alone, *waiting.singles])
-    single = sorted((face for face in order if face not in asked), key=lambda face: -chance.get(face, 0.0))
-    faces, boards = _boards(single, chance)
+    faces, boards = _boards(_single(waiting, chance, asked), chance)
     questions = [
         *(_group(number, waiting, by_face) for number in sorted(groups, key=lambda n: -len(groups[n]))[:at_most]),
         *batches,
@@ -214,6 +209,22 @@ def naming(waiting: Waiting, at_most: int) -> Queue:
     first = sorted(questions, key=lambda question: -question.gain)[:at_most]
     parts = {Kind.GROUP: groups, Kind.PERSON: batches, Kind.FACE: faces, Kind.SINGLES: boards}
     return Queue(tuple(first), Counter({kind.value: len(part) for kind, part in parts.items()}))
+
+
+def _groups(
+    waiting: Waiting, by_face: Mapping[int, Suggestion], chances: Mapping[int, float]
+) -> dict[int, Sequence[int]]:
+    """The groups to ask about as they are: of several faces, and not better asked about as one person's."""
+    groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
+    joined = _joining(groups, by_face, chances)
+    return {number: faces for number, faces in groups.items() if number not in joined}
+
+
+def _single(waiting: Waiting, chance: Mapping[int, float], asked: Set[int]) -> list[int]:
+    """All faces but those that are asked about together with others, likeliest first."""
+    alone = (face for faces in waiting.groups.values() if len(faces) == 1 for face in faces)
+    order = dict.fromkeys([*chance, *alone, *waiting.singles])
+    return sorted((face for face in order if face not in asked), key=lambda face: -chance.get(face, 0.0))
 
 
 def _joining(
