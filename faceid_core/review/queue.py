@@ -6,7 +6,6 @@ separate question, because a no to that would name nobody.
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -135,35 +134,26 @@ class Waiting:
     lift: float = 0.0
 
 
-def probability(one: Suggestion, limit: float, record: tuple[int, int] = (0, 0), lift: float = 0.0) -> float:
-    """How likely a suggestion is right, by its lead or distance, earlier answers about this person (`record`), and
-    those about everybody (`lift`, see learned())."""
-    near = 1 / (1 + math.exp(-odds(one, limit) - lift))
-    yes, no = record
-    return near * (PRIOR + yes) / (PRIOR + yes + no)
-
-
 def probabilities(waiting: Waiting) -> Floats:
-    """How likely each suggestion is right, (S,); see probability()."""
+    """How likely each suggestion is right, (S,): by its lead or distance, earlier answers about this person, and
+    those about everybody (see learned())."""
     made = waiting.suggestions
-    leads = np.array([one.lead for one in made], np.float64)
-    distances = np.array([one.distance for one in made], np.float64)
-    by_distance = BY_DISTANCE * (HALFWAY - distances / waiting.limit)
-    usual = np.where(np.isnan(leads), by_distance, usual_odds(leads, waiting.limit))
+    usual = odds(made, waiting.limit)
     trust = {person: (PRIOR + yes) / (PRIOR + yes + no) for person, (yes, no) in waiting.records.items()}
     result: Floats = np.array([trust.get(one.person, 1.0) for one in made]) / (1 + np.exp(-usual - waiting.lift))
     return result
 
 
-def odds(one: Suggestion, limit: float) -> float:
-    """The log-odds that a suggestion is right in a library of which nothing else is known."""
-    if math.isnan(one.lead):
-        return BY_DISTANCE * (HALFWAY - one.distance / limit)
-    return float(usual_odds(np.array(one.lead), limit))
+def odds(made: Sequence[Suggestion], limit: float) -> Floats:
+    """The log-odds (S,) that suggestions are right in a library of which nothing else is known: by their leads, or
+    by distance where there are none."""
+    leads = np.array([one.lead for one in made], np.float64)
+    distances = np.array([one.distance for one in made], np.float64)
+    return np.where(np.isnan(leads), BY_DISTANCE * (HALFWAY - distances / limit), usual_odds(leads, limit))
 
 
 def usual_odds(leads: Floats, limit: float) -> Floats:
-    """The same for leads of any shape."""
+    """The same by leads of any shape."""
     result: Floats = STEEPNESS * (CROSSING - leads / limit**2)
     return result
 

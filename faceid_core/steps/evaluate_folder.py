@@ -30,6 +30,9 @@ FORMAT = "faceid-evaluation"
 KNOWN_SHARE, TRAIN_SHARE = 2 / 3, 0.5
 """Of the people with two faces or more, so many are known in a split; of their faces, so many are learned from."""
 
+SEED = 0
+"""Draws who is known in a split: the same folder is split the same way every time."""
+
 MOST_PAIRED = 3000
 """Faces whose pairs are compared at most: 4.5 million pairs, about 100 MB."""
 
@@ -47,7 +50,7 @@ class Identities:
 
 
 def evaluate_folder(
-    library: Library, folder: Path, *, split: bool = False, seed: int = 0, progress: Progress = no_progress
+    library: Library, folder: Path, *, split: bool = False, progress: Progress = no_progress
 ) -> dict[str, Any]:
     """The recogniser in use on the photos in `folder`, where each person has a folder. Others are strangers.
 
@@ -59,7 +62,7 @@ def evaluate_folder(
 
     if split:
         found = _read(library, folder, load_embedder(library.settings), lambda _: False, progress)
-        held, classes, threshold = _by_split(found, library.settings, seed)
+        held, classes, threshold = _by_split(found, library.settings)
         return _report(found, held, classes, threshold, "split")
     recogniser = load_recogniser(library)
     found = _read(library, folder, recogniser.embedder, library.photos.knows, progress)
@@ -116,11 +119,11 @@ def _middle(faces: Sequence[DetectedFace], picture: Image) -> DetectedFace | Non
     return min(faces, key=lambda face: float(np.abs(face.landmarks.mean(0) - middle).sum()), default=None)
 
 
-def _by_split(found: Identities, settings: Settings, seed: int) -> tuple[HeldOut, tuple[str, ...], float]:
+def _by_split(found: Identities, settings: Settings) -> tuple[HeldOut, tuple[str, ...], float]:
     from faceid_core.recognition import classifier, openset
     from faceid_core.recognition.evaluation import HeldOut
 
-    rng, counts = np.random.default_rng(seed), Counter(found.names)
+    rng, counts = np.random.default_rng(SEED), Counter(found.names)
     able = sorted(name for name, count in counts.items() if count > 1)
     if not able:
         raise NotEnoughLabels("A split needs people with two photos or more; put more photos into the folders.")
