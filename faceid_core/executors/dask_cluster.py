@@ -24,6 +24,7 @@ from typing import Any, Generic
 from faceid_core import __version__
 from faceid_core.errors import ClusterLost, ClusterUnusable
 from faceid_core.executors.executor import Item, Result, WorkerLate, WorkerLost
+from faceid_core.extras import install
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ default, its nanny is closed as well if that takes more than 15 s, as it may on 
 
 ENCRYPTED = ("tls://", "wss://")
 
-MISSING = "The Dask cluster needs packages that are not installed: pip install 'faceid[cluster]'."
+MISSING = f"The Dask cluster needs packages that are not installed; install them with {install('cluster')}."
 
 
 class DaskCluster:

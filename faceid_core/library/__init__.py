@@ -6,7 +6,7 @@ May import the root. All packages above it may import the names listed here.
 from faceid_core.library import passwords, person_names
 from faceid_core.library.consents import ConsentChanged, Withholding
 from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
-from faceid_core.library.exports import EVERY_FACE, SHOWN_FLAGS, ExportPreview, ExportQuery
+from faceid_core.library.exports import EVERY_FACE, ExportPreview, ExportQuery
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
 from faceid_core.library.job_parts import PartView
@@ -59,7 +59,6 @@ __all__ = [
     "EVERY_FACE",
     "GONE",
     "LONGEST_DAYS",
-    "SHOWN_FLAGS",
     "Act",
     "Added",
     "AuditEntry",

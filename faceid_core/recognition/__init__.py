@@ -4,7 +4,6 @@ May import the root, engine and vision.
 """
 
 __all__ = [
-    "candidates",
     "classic",
     "classifier",
     "evaluation",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from faceid_core.extras import install
 from faceid_core.values import Ints
 
 RECIPES = {
@@ -28,7 +29,7 @@ TRAINER = ("torch", "fastai")
 """Packages that all recipes but imprint need."""
 
 NO_TRAINER = (
-    "This training needs PyTorch: install it with `pip install 'faceid[train]'`, or use the recipe imprint, "
+    f"This training needs PyTorch: install it with {install('train')}, or use the recipe imprint, "
     "which does without."
 )
 

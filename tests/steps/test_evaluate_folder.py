@@ -49,7 +49,7 @@ def test_without_a_recogniser_the_folder_needs_a_split(filled: Library, identiti
 
 @pytest.mark.slow
 def test_what_is_no_folder_of_people(empty: Library, album: Album, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no subfolder per person"):
+    with pytest.raises(BadInput, match="separate one"):
         evaluate_folder(empty, album.folder, split=True)
     (tmp_path / "Ada").mkdir()
     Image.fromarray(np.full((300, 300, 3), 200, np.uint8)).save(tmp_path / "Ada" / "wall.jpg")
