@@ -59,7 +59,8 @@ class Clusters:
     ) -> int:
         """Store a grouping. ids: (N,) face ids; numbers: (N,) int64, the group of each face, 0 for none.
 
-        This is one event, whose summary includes `changes`. Undoing it restores the previous grouping.
+        This is one event, whose summary includes `changes`. Undoing it restores the previous grouping. Raises
+        ValueError if the lengths differ.
         """
         if len(ids) != len(numbers):
             raise ValueError("ids and numbers differ in length")

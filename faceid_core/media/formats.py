@@ -45,7 +45,7 @@ _STILL_BRANDS = frozenset(
 
 
 def refuse_strangers(prefix: bytes, suffix: str) -> None:
-    """Raise UnreadableImage for well-known file types that are not photos."""
+    """Raise IsVideo or UnreadableImage for well-known file types that are not photos."""
     text = prefix.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     reasons = {
         VIDEO: _is_video(prefix),

@@ -42,7 +42,7 @@ class Candidate:
     net: FaceNet | None = None
 
     def scorer(self, held: np.ndarray) -> Scorer:
-        """Without the held-out faces in the cohort."""
+        """Without the held-out faces, (N,) bool, in the cohort."""
         known, whole = ~held, self.examples
         part = replace(
             whole, vectors=whole.vectors[known], classes=whole.classes[known], groups=whole.groups[known]
@@ -278,7 +278,7 @@ def _tuned(
 
 
 def open_set(candidate: Candidate, held: np.ndarray) -> tuple[float, float]:
-    """How good it is: TPIR where 1 in 100 strangers gets a name, then the share of right names."""
+    """How good it is: TPIR where 1 in 100 strangers gets a name, then the share of right names. held: (N,) bool."""
     scored = candidate.scored(held)
     right = scored.genuine.argmax(axis=1) == scored.classes
     return openset.tpir_at(scored), float(right.mean())

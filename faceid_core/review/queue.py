@@ -324,8 +324,9 @@ def expected(chance: float) -> float:
 
 
 def by_promise(graph: NeighbourGraph) -> Ints:
-    """The rows of a graph, most promising first: near to one face and far from the next ten, with that one face
-    beside it. These most likely show somebody with more than one photo; faces near to many are just blurred."""
+    """The rows (N,) of a graph, most promising first: near to one face and far from the next ten, with that one
+    face beside it. These most likely show somebody with more than one photo; faces near to many are just
+    blurred."""
     if not len(graph):
         return np.empty(0, np.int64)
     distances = np.where(np.isfinite(graph.distances[:, :11]), graph.distances[:, :11], 10.0)

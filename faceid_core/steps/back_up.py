@@ -96,7 +96,7 @@ def contents_of(file: Path) -> Contents | None:
 
 
 def copy_database(settings: Settings, target: Path) -> None:
-    """A consistent copy of the database by SQLite's online backup. Raises LibraryError."""
+    """A consistent copy of the database by SQLite's online backup. Raises DiskFull, LibraryError."""
     source = f"file:{(settings.library / DATABASE).resolve().as_posix()}?mode=ro"
     try:
         with closing(sqlite3.connect(source, uri=True)) as old, closing(sqlite3.connect(target)) as new:

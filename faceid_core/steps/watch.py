@@ -46,7 +46,7 @@ def watch_folders(
     """Queue an import of the folders once they are watched, and again whenever photos in them changed and settled.
 
     Yields the id of each queued job; whoever runs a worker carries it out. poll: look at all files again and again,
-    for network drives, which report nothing. Ends when `stop` is set. Raises PathNotFound.
+    for network drives, which report nothing. Ends when `stop` is set. Raises PathNotFound, RemoteUnusable.
     """
     roots = [folders.absolute(path) for path in paths]
     for root in filter(is_remote, roots):
