@@ -115,7 +115,7 @@ def token() -> None:
 @click.option("--days", type=click.IntRange(1, 36500), help="Days until it expires [default: never].")
 @click.pass_context
 def add_token(ctx: click.Context, name: str, owner: str, days: int | None) -> None:
-    """Make a token and print it. It is not shown again."""
+    """Create a token and print it. It is not shown again."""
     with new_library_of(ctx) as library:
         secret = library.tokens.add(name, user=owner, days=days)
     say("Send it as “Authorization: Bearer …”. It can't be shown again:")
@@ -138,7 +138,7 @@ def list_tokens(ctx: click.Context, as_json: bool) -> None:
         ]
         print_table(("Name", "User", "Since", "Expires"), rows)
     else:
-        say("There are no tokens; make one with `faceid token add NAME --user USER`.")
+        say("There are no tokens; create one with `faceid token add NAME --user USER`.")
 
 
 @token.command("remove")

@@ -33,7 +33,7 @@ def share() -> None:
 @click.pass_context
 def add(ctx: click.Context, /, days: int, title: str, show_name: bool, no_blur: bool, downloads: bool,
         with_password: bool, **wanted: Any) -> None:  # fmt: skip
-    """Make a link to one person (only --with NAME) or one search and print it. It is not shown again."""
+    """Create a link to one person (only --with NAME) or one search and print it. It is not shown again."""
     with library_of(ctx) as library:
         made, secret = library.shares.add(
             query_of(library, **wanted), title=title, days=days, show_name=show_name,
@@ -56,7 +56,7 @@ def list_shares(ctx: click.Context, as_json: bool) -> None:
         rows = [(one.id, _what(one), _until(one), one.views, "yes" if one.password else "") for one in shares]
         print_table(("Number", "What", "Valid until", "Views", "Password"), rows)
     else:
-        say("Nothing is shared; `faceid share add --with NAME` makes a link to a person.")
+        say("Nothing is shared; `faceid share add --with NAME` creates a link to a person.")
 
 
 @share.command("remove")

@@ -104,7 +104,7 @@ def test_steps_that_come_too_early_say_what_comes_first(folder: Path, tmp_path: 
     for command in ("cluster", "map"):
         refused(faceid("--library", new, command), "no photo yet", "import a folder of photos first")
     for library in (new, folder):
-        refused(faceid("--library", library, "train"), "Name at least one person", "train again")
+        refused(faceid("--library", library, "train"), "Name at least one person", "then train.")
         refused(
             faceid("--library", library, "recognise", tmp_path), "No recogniser has been trained yet", "train one"
         )
@@ -113,7 +113,7 @@ def test_steps_that_come_too_early_say_what_comes_first(folder: Path, tmp_path: 
 
 def test_nobody_named_is_not_enough_to_train(folder: Path) -> None:
     with Library.open(Settings(library=folder)) as library:
-        refused(faceid("--library", folder, "train", "--json"), "Name at least one person", "train again")
+        refused(faceid("--library", folder, "train", "--json"), "Name at least one person", "then train.")
         assert library.counts().models == 0
     assert not (folder / "models").exists()
 
