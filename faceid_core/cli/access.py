@@ -14,6 +14,7 @@ from faceid_core.cli.console import (
     new_password,
     print_json,
     print_table,
+    put,
     say,
 )
 
@@ -119,7 +120,7 @@ def add_token(ctx: click.Context, name: str, owner: str, days: int | None) -> No
     with new_library_of(ctx) as library:
         secret = library.tokens.add(name, user=owner, days=days)
     say("Send it as “Authorization: Bearer …”. It can't be shown again:")
-    click.echo(secret)
+    put(secret)
 
 
 @token.command("list")
@@ -149,6 +150,3 @@ def remove_token(ctx: click.Context, name: str) -> None:
     with new_library_of(ctx) as library:
         library.tokens.remove(name)
     say(f"Removed the token {name}.")
-
-
-COMMANDS = (user, token)

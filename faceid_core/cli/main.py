@@ -32,9 +32,9 @@ from faceid_core.cli import (
 from faceid_core.cli.console import (
     GIVE_PHOTOS,
     JSON,
-    Commands,
     Interrupted,
     MaybeNumber,
+    Sections,
     import_summary,
     library_of,
     new_library_of,
@@ -43,6 +43,7 @@ from faceid_core.cli.console import (
     say,
     settings_of,
 )
+from faceid_core.cli.parameters import PATH, Real
 from faceid_core.errors import NoFaces, UnknownChoice, UnreadableImage
 from faceid_core.wording import count
 
@@ -52,12 +53,12 @@ if TYPE_CHECKING:
     from faceid_core.library import Library
     from faceid_core.settings import Settings
 
-PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+PATHS = click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any free port [default: 8501]."
 )
 VIDEO = click.option(
-    "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
+    "--video", "video_seconds", type=Real(0), metavar="[SECONDS]",
     help="Include videos, with one frame every SECONDS [without a number: 1; default: skip videos].",
 )  # fmt: skip
 EXCLUDE = click.option(
@@ -77,7 +78,7 @@ INSECURE = click.option(
 )  # fmt: skip
 
 
-@click.group("faceid", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("faceid", cls=Sections, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--library",
     metavar="FOLDER",
@@ -96,8 +97,8 @@ def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
     ctx.obj = library
 
 
-@main.command()
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
+@click.command()
+@click.argument("folders", nargs=-1, type=PATH, metavar="[FOLDER]...")
 @click.option("--people", default=8, show_default=True, type=click.IntRange(2, 200), help="People in the album.")
 @click.option("--photos", default=60, show_default=True, type=click.IntRange(2, 5000), help="Photos in the album.")
 @click.option("--seed", default=1, show_default=True, help="A different seed draws different people.")
@@ -145,7 +146,7 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
     return album.folder
 
 
-@main.command("import", cls=MaybeNumber)
+@click.command("import", cls=MaybeNumber)
 @PATHS
 @click.option("--again", is_flag=True, help="Also search known photos again; names stay with their faces.")
 @VIDEO
@@ -182,8 +183,8 @@ def import_(
         _check_not_in_vain(library, report)
 
 
-@main.command(cls=MaybeNumber)
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@click.command(cls=MaybeNumber)
+@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="FOLDER...")
 @VIDEO
 @EXCLUDE
 @click.option("--poll", is_flag=True, help="For network drives, which report no changes.")
@@ -236,11 +237,11 @@ def _check_not_in_vain(library: Library, report: ImportReport) -> None:
         raise NoFaces("No face was found in these photos; import photos that show people.")
 
 
-@main.command()
+@click.command()
 @click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
-@click.option("--threshold", type=click.FloatRange(0, min_open=True), help="Largest distance within a group.")
+@click.option("--threshold", type=Real(0, min_open=True), help="Largest distance within a group.")
 @click.option(
-    "--strictness", type=click.FloatRange(-2, 2), default=0, show_default=True,
+    "--strictness", type=Real(-2, 2), default=0, show_default=True,
     help="From -2 (fewer groups) to 2 (fewer mixed groups); replaces --threshold.",
 )  # fmt: skip
 @click.option("--new", "new_only", is_flag=True, help="Only add new faces to the groups; no other face moves.")
@@ -271,7 +272,7 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
-@main.command("map")
+@click.command("map")
 @click.option("--projector", help="How to arrange the faces [default: FACEID_PROJECTOR].")
 @JSON
 @click.pass_context
@@ -292,23 +293,7 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
-main.add_command(listing.evaluate)
-main.add_command(listing.photos)
-main.add_command(faces.faces)
-main.add_command(listing.people)
-
-
-main.add_command(recognisers.train)
-main.add_command(recognisers.recognisers)
-
-
-main.add_command(recognise.recognise)
-
-
-main.add_command(export.export)
-
-
-@main.command()
+@click.command()
 @HOST
 @PORT
 @INSECURE
@@ -329,7 +314,7 @@ def _serve(settings: Settings) -> None:
     serve_app(settings, announce=lambda url: say(f"faceid is at {url} - press Ctrl+C to stop."))
 
 
-@main.command()
+@click.command()
 @click.option(
     "--only", "kinds", multiple=True, metavar="KIND",
     help="Run only this kind of job, such as import; repeatable [default: all].",
@@ -356,6 +341,16 @@ def work(ctx: click.Context, kinds: tuple[str, ...], with_parent: bool) -> None:
         worker.run()
 
 
-for command in (names.names, listing.history, *privacy.COMMANDS, *upkeep.COMMANDS, *access.COMMANDS, share.share,
-                models.models):  # fmt: skip
-    main.add_command(command)
+main.add_section("Photos", demo, import_, watch, listing.photos, faces.faces)
+main.add_section(
+    "Groups and names",
+    cluster, map_, listing.evaluate, listing.people, listing.history, upkeep.undo, upkeep.redo,
+)  # fmt: skip
+main.add_section("Recognisers", recognisers.train, recognise.recognise, recognisers.recognisers, models.models)
+main.add_section("Other programs and people", export.export, names.names, upkeep.decisions, share.share)
+main.add_section("The web app and its users", serve, work, access.user, access.token)
+main.add_section(
+    "Keeping, consent and erasing",
+    upkeep.doctor, upkeep.back_up, upkeep.restore, upkeep.db, privacy.consent, privacy.retention, privacy.audit,
+    upkeep.erase,
+)  # fmt: skip

@@ -21,9 +21,11 @@ from faceid_core.cli.console import (
     print_table,
     problem_line,
     progress_bar,
+    put,
     say,
     say_first,
 )
+from faceid_core.cli.parameters import IDENTITY, PATH
 from faceid_core.wording import file_name
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def names() -> None:
 
 
 @names.command()
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
+@click.argument("folders", nargs=-1, type=PATH, metavar="[FOLDER]...")
 @click.option("--dry-run", is_flag=True, help="Only report what would change.")
 @click.option("--embed", is_flag=True, help="Write into the photos themselves with ExifTool, keeping copies.")
 @JSON
@@ -54,7 +56,7 @@ def write(ctx: click.Context, folders: tuple[Path, ...], dry_run: bool, embed: b
         done = write_names(library, folders, embed=embed, dry_run=dry_run, progress=progress)
     if dry_run:
         for path in done.paths:
-            click.echo(file_name(path), err=as_json)
+            (say if as_json else put)(file_name(path))
     _say_problems([*done.conflicts, *done.failures])
     undo = f" Undo it with `faceid names undo {done.run}`." if done.run else ""
     say(f"{done.in_words()}.{undo}")
@@ -63,7 +65,7 @@ def write(ctx: click.Context, folders: tuple[Path, ...], dry_run: bool, embed: b
 
 
 @names.command()
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=IDENTITY, required=False)
 @JSON
 @click.pass_context
 def undo(ctx: click.Context, number: int | None, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date, datetime
@@ -10,7 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from faceid_core.cli.console import DAY, JSON, YES, Commands, ask, library_of, print_json, print_table, say
+from faceid_core.cli.console import (
+    DAY,
+    JSON,
+    YES,
+    Commands,
+    ask,
+    library_of,
+    print_json,
+    print_table,
+    put_lines,
+    say,
+)
 from faceid_core.wording import count
 
 if TYPE_CHECKING:
@@ -130,7 +140,7 @@ def audit(ctx: click.Context, first: datetime | None, last: datetime | None, act
     from faceid_core.steps.audit import audit_lines
 
     with library_of(ctx) as library:
-        sys.stdout.writelines(audit_lines(library, first=_day(first), last=_day(last), by=actor))
+        put_lines(audit_lines(library, first=_day(first), last=_day(last), by=actor))
 
 
 # --- backups that hold what was erased ----------------------------------------------------------------------
@@ -156,6 +166,3 @@ def list_backups(found: list[Backup]) -> None:
     """List the backups on standard error, one per line."""
     for backup in found:
         say(f"  {backup.path} ({backup.made_at:%Y-%m-%d %H:%M} UTC, {backup.bytes / 1e6:,.1f} MB)")
-
-
-COMMANDS = (consent, retention, audit)

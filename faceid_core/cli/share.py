@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, library_of, new_password, print_json, print_table, say
+from faceid_core.cli.console import JSON, Commands, library_of, new_password, print_json, print_table, put, say
 from faceid_core.cli.listing import QUERY, query_of
+from faceid_core.cli.parameters import IDENTITY
 
 if TYPE_CHECKING:
     from faceid_core.library import ShareView
@@ -39,7 +40,7 @@ def add(ctx: click.Context, /, days: int, title: str, show_name: bool, no_blur: 
             query_of(library, **wanted), title=title, days=days, show_name=show_name,
             blur_others=not no_blur, downloads=downloads, password=new_password() if with_password else None,
         )  # fmt: skip
-        click.echo(_address(library.settings, secret))
+        put(_address(library.settings, secret))
     say(f"Link {made.id} is valid until {made.expires_at:%Y-%m-%d}; `faceid share remove {made.id}` ends it.")
 
 
@@ -60,7 +61,7 @@ def list_shares(ctx: click.Context, as_json: bool) -> None:
 
 
 @share.command("remove")
-@click.argument("number", type=int)
+@click.argument("number", type=IDENTITY)
 @click.pass_context
 def remove(ctx: click.Context, number: int) -> None:
     """End the link NUMBER, which then shows nothing."""

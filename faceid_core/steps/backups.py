@@ -29,6 +29,7 @@ DATABASE = "faceid.db"
 KNOWN = "known.json"
 """In the folder of backups: the paths of those that were written elsewhere."""
 
+
 @dataclass(frozen=True, slots=True)
 class Backup:
     """A file, or a folder that a restore put aside. made_at: UTC without a zone."""
