@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as
 YES = click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 DAY = click.DateTime(["%Y-%m-%d"])
 GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
+NO_NAMES = "No one has a name yet; run `faceid serve` and name groups in the browser."
 MOST_LINES = 20
 """How many lines of a list of problems are printed; --json prints all."""
 
@@ -42,6 +44,14 @@ class Interrupted(Refused):
     """Ctrl+C: what became of the work, and the exit code of a program that SIGINT ended."""
 
     exit_code = 130
+
+
+class PlainLines(logging.Formatter):
+    """Log records as text that can't control a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's lines, such as those of a traceback."""
+        return "\n".join(map(visible, super().format(record).split("\n")))
 
 
 class Commands(click.Group):
@@ -104,7 +114,7 @@ def _one_sentence() -> Iterator[None]:
         yield
     except FaceIdError as error:
         raise Refused(str(error)) from error
-    except KeyboardInterrupt as stop:
+    except (KeyboardInterrupt, click.Abort) as stop:  # Abort: at a question
         raise Interrupted("Stopped.") from stop
     except click.exceptions.NoArgsIsHelpError:
         raise

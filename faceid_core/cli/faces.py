@@ -57,9 +57,12 @@ def list_faces(ctx: click.Context, photo: Path, as_json: bool) -> None:
 @click.pass_context
 def add(ctx: click.Context, photo: Path, box: tuple[float, float, float, float], name: str | None) -> None:
     """Draw a face that no detector found, and print its number."""
+    from faceid_core.library import person_names
     from faceid_core.steps.describe_boxes import describe_boxes
     from faceid_core.values import Box
 
+    if name is not None:
+        person_names.clean(name)  # a wrong name is refused before the face is drawn
     with library_of(ctx) as library:
         made = library.faces.add(_photo(library, photo), Box(*box))
         if name is not None:

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import DAY, JSON, Refused, library_of, print_json, print_table, progress_bar, put, say
+from faceid_core.cli.console import (
+    DAY,
+    JSON,
+    NO_NAMES,
+    Refused,
+    library_of,
+    print_json,
+    print_table,
+    progress_bar,
+    put,
+    say,
+)
 from faceid_core.cli.parameters import PATH, GivenPath, Real
 from faceid_core.errors import NotFound
 from faceid_core.wording import count, file_name
@@ -91,6 +102,8 @@ def photos(ctx: click.Context, /, missing: bool, places: tuple[Path, ...], as_js
         return
     for photo in found:
         put(file_name(photo.path))
+    if not found:
+        say("No photo is missing." if missing else "No photo matches.")
 
 
 def _look_for(ctx: click.Context, places: tuple[Path, ...], as_json: bool) -> None:
@@ -120,7 +133,7 @@ def people(ctx: click.Context, as_json: bool) -> None:
     elif named:
         print_table(("Name", "Faces", "Photos"), [(p.name, p.faces, p.photos) for p in named])
     else:
-        say("No one has a name yet; run `faceid serve` and name groups in the browser.")
+        say(NO_NAMES)
 
 
 @click.command()

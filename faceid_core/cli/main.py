@@ -34,6 +34,7 @@ from faceid_core.cli.console import (
     JSON,
     Interrupted,
     MaybeNumber,
+    PlainLines,
     Sections,
     import_summary,
     library_of,
@@ -91,9 +92,9 @@ def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
     """Find, group and name the faces in your photos, then train a recogniser on those names."""
     if not verbose:
         warnings.simplefilter("ignore")  # that libraries give about each other
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainLines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     ctx.obj = library
 
 
@@ -122,11 +123,17 @@ def demo(
 
     Draws the album, or takes the photos in FOLDER; imports, groups and maps them, then starts the web app.
     """
+    from faceid_core.importing.searching import begun
+
     found = _find(folders) if folders else None
-    with new_library_of(ctx, host=host, port=port, insecure=insecure) as library:
+    web = {"host": host, "port": port, "insecure": insecure}
+    if serve:
+        _refuse_open_door(ctx, web)
+    number = len(found.files) if found else photos
+    with begun(settings_of(ctx), number) as executor, new_library_of(ctx, **web) as library:
         if serve:
             library.refuse_open_door()
-        report = _import(library, found or [_album(library, people, photos, seed)])
+        report = _import(library, found or [_album(library, people, photos, seed)], executor=executor)
         _check_not_in_vain(library, report)
         _group(library)
         _draw_map(library)
@@ -195,8 +202,9 @@ def watch(
     """Import folders and watch them for changes, until stopped."""
     from faceid_core.importing.report import ImportReport
     from faceid_core.steps.jobs import run_pending
-    from faceid_core.steps.watch import watch_folders
+    from faceid_core.steps.watch import watch_folders, watchable
 
+    watchable(folders)  # a wrong path is refused before a new library is made
     with new_library_of(ctx) as library:
         for _ in watch_folders(library, folders, video_seconds=video_seconds, exclude=exclude, poll=poll or None):
             for job in run_pending(library):  # the worker of a server may be faster
@@ -300,10 +308,22 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
 @click.pass_context
 def serve(ctx: click.Context, host: str | None, port: int | None, insecure: bool | None) -> None:
     """Start the web app."""
-    with new_library_of(ctx, host=host, port=port, insecure=insecure) as library:
+    web = {"host": host, "port": port, "insecure": insecure}
+    _refuse_open_door(ctx, web)
+    with new_library_of(ctx, **web) as library:
         library.refuse_open_door()
         settings = library.settings
     _serve(settings)
+
+
+def _refuse_open_door(ctx: click.Context, web: dict[str, Any]) -> None:
+    """Raises BadInput before a new library is made, in which there is no user yet."""
+    from faceid_core.library import refuse_open_door
+    from faceid_core.library.store import database
+
+    settings = settings_of(ctx, **web)
+    if not database.exists(settings):
+        refuse_open_door(settings)
 
 
 def _serve(settings: Settings) -> None:

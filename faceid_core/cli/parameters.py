@@ -19,7 +19,7 @@ class GivenPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path; an empty one is a usage error."""
         if value == "":
-            self.fail("it is empty", param, ctx)
+            self.fail("it is empty.", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -30,7 +30,7 @@ class Real(click.FloatRange):
         """Return the float; anything else is a usage error."""
         number = super().convert(value, param, ctx)
         if math.isnan(number):
-            self.fail(f"{value} is not a number", param, ctx)
+            self.fail(f"{value} is not a number.", param, ctx)
         return number
 
 
@@ -41,7 +41,7 @@ class Identity(IntParamType):
         """Return the int; anything else is a usage error."""
         number = super().convert(value, param, ctx)
         if abs(number) >= 2**63:
-            self.fail(f"{value} is too large", param, ctx)
+            self.fail(f"{value} is too large.", param, ctx)
         return number
 
 

@@ -12,6 +12,7 @@ import click
 from faceid_core.cli.console import (
     DAY,
     JSON,
+    NO_NAMES,
     YES,
     Commands,
     ask,
@@ -89,6 +90,9 @@ def list_(ctx: click.Context, state: str | None, ended: bool, as_json: bool) -> 
         ]
     if as_json:
         print_json([{"name": person.name, **asdict(person.consent)} for person in people])
+        return
+    if not people:
+        say("Nobody matches." if state or ended else NO_NAMES)
         return
     rows = [(p.name, _state(p, today), p.consent.basis, p.consent.given_on, p.consent.until) for p in people]
     print_table(("Name", "Consent", "Basis", "Since", "Until"), rows)

@@ -104,7 +104,7 @@ def _read(
 def _photos(folder: Path) -> Iterator[tuple[Path, str]]:
     """Each photo with the name of the folder below `folder` that it is in. Raises BadInput, PathNotFound."""
     top = folders.absolute(folder)
-    found = [(path, path.relative_to(top).parts) for path in folders.walk([folder])]
+    found = [(path, path.relative_to(top).parts) for path in folders.walk([top])]
     if not any(len(parts) > 1 for _, parts in found):
         raise BadInput("That folder has no subfolder per person; put each person's photos into a separate one.")
     yield from ((path, parts[0]) for path, parts in found if len(parts) > 1)
