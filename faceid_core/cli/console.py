@@ -153,6 +153,7 @@ def put_lines(lines: Iterable[str]) -> None:
     if sys.stdout.isatty():
         lines = (visible(line.rstrip("\r\n")) + "\n" for line in lines)
     sys.stdout.writelines(lines)
+    sys.stdout.flush()  # here, where a closed pipe is an expected end
 
 
 def say_first(lines: Sequence[str]) -> None:

@@ -83,10 +83,10 @@ def _read(
     detector, vectors, names, left = make_detector(library.settings), [], [], Counter[str]()
     for done, (path, name) in enumerate(photos):
         progress(done, len(photos), name)
-        if knows(folders.sha256_of(path)):
-            left["known"] += 1
-            continue
         try:
+            if knows(folders.sha256_of(path)):
+                left["known"] += 1
+                continue
             picture = images.read(path, max_megapixels=library.settings.max_megapixels).pixels
         except UnreadableImage:
             left["unreadable"] += 1
