@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module, metadata
@@ -24,6 +24,7 @@ from typing import Any, Generic
 from faceid_core import __version__
 from faceid_core.errors import ClusterLost, ClusterUnusable
 from faceid_core.executors.executor import Item, Result, WorkerLate, WorkerLost
+from faceid_core.extras import install
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ default, its nanny is closed as well if that takes more than 15 s, as it may on 
 
 ENCRYPTED = ("tls://", "wss://")
 
-MISSING = "The Dask cluster needs packages that are not installed: pip install 'faceid[cluster]'."
+MISSING = f"The Dask cluster needs packages that are not installed; install them with {install('cluster')}."
 
 
 class DaskCluster:
@@ -72,8 +73,10 @@ class DaskCluster:
 
     def check(self) -> None:
         """Raise ClusterUnusable if the scheduler does not answer, has no worker or is of another version."""
-        with _connected(self.scheduler, self.workers) if self.scheduler is not None else nullcontext():
-            _packages()
+        _packages()
+        if self.scheduler is not None:
+            with _connected(self.scheduler, self.workers):
+                pass
 
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]

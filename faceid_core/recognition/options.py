@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from faceid_core.errors import NotEnoughLabels
+from faceid_core.extras import install
 from faceid_core.recognition import holdout
 from faceid_core.values import Image, Ints
 
@@ -32,7 +33,7 @@ TRAINER = ("torch", "fastai")
 """Packages that all recipes but imprint need."""
 
 NO_TRAINER = (
-    "This training needs PyTorch: install it with `pip install 'faceid[train]'`, or use the recipe imprint, "
+    f"This training needs PyTorch: install it with {install('train')}, or use the recipe imprint, "
     "which does without."
 )
 

@@ -148,7 +148,7 @@ def test_an_import_without_its_scheduler_makes_no_library(
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ClusterUnusable, match=r"pip install 'faceid\[cluster\]'"):
+    with pytest.raises(ClusterUnusable, match="run install cluster"):
         list(DaskCluster(workers=1).run(slow, [1]))
 
 

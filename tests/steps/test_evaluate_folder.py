@@ -59,7 +59,7 @@ def test_a_folder_may_be_named_from_here(empty: Library, tmp_path: Path, monkeyp
 
 @pytest.mark.slow
 def test_what_is_no_folder_of_people(empty: Library, album: Album, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no subfolder per person"):
+    with pytest.raises(BadInput, match="separate one"):
         evaluate_folder(empty, album.folder, split=True)
     (tmp_path / "Ada").mkdir()
     Image.fromarray(np.full((300, 300, 3), 200, np.uint8)).save(tmp_path / "Ada" / "wall.jpg")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.extras import install
 from faceid_core.recognition.model_card import as_markdown, card_of, rates_at
 from faceid_core.recognition.training import RECIPES, TrainOptions, has_trainer
 from faceid_core.steps.train import changed_since, readiness
@@ -75,7 +76,7 @@ def _start(ready: Readiness, active: ModelView | None) -> None:
                 format_func=str.capitalize, label_visibility="collapsed",
             )  # fmt: skip
             if not has_trainer():
-                st.caption("The other recipes need PyTorch: install it with `pip install 'faceid[train]'`.")
+                st.caption(f"The other recipes need PyTorch: install it with {install('train')}.")
 
 
 def _in_words(ready: Readiness, *, nothing_new: bool) -> str:
