@@ -91,7 +91,7 @@ def merge(
 
 
 def one_for_each(labels: Ints, pairs: Pairs) -> Pairs:
-    """One pair of rows for each two groups (labels: (N,)) that any of the pairs (P,) connects: what `merge` needs."""
+    """One pair of rows for each two groups of labels (N,) that any of the pairs (P,) connects, as `merge` needs."""
     first = np.zeros(int(labels.max(initial=-1)) + 1, np.int32)
     counted = np.flatnonzero(labels >= 0)[::-1]
     first[labels[counted]] = counted  # the last one written stays

@@ -48,6 +48,7 @@ from faceid_core.library.store.records import (
     Undescribed,
     UserView,
 )
+from faceid_core.library.users import refuse_open_door
 from faceid_core.library.watched import WatchedView
 from faceid_core.library.workers import WorkerView
 from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
@@ -118,4 +119,5 @@ __all__ = [
     "needed",
     "passwords",
     "person_names",
+    "refuse_open_door",
 ]

@@ -114,6 +114,6 @@ def readiness(names: Sequence[str], photos: Sequence[int] | Ints, options: Train
     if not known:
         least = options.min_faces_per_person
         words = "one face" if least == 1 else f"{least} faces"
-        refusal = f"Name at least one person with {words}, then train again."
+        refusal = f"Name at least one person with {words}, then train."
     weak = tuple(name for name in known if len(pictures[name]) <= WEAK_PHOTOS)
     return Readiness(known, faces, tuple(sorted(counts.keys() - set(known))), refusal, weak)

@@ -86,10 +86,10 @@ def _read(
     detector, vectors, names, left = make_detector(library.settings), [], [], Counter[str]()
     for done, (path, name) in enumerate(photos):
         progress(done, len(photos), name)
-        if knows(folders.sha256_of(path)):
-            left["known"] += 1
-            continue
         try:
+            if knows(folders.sha256_of(path)):
+                left["known"] += 1
+                continue
             picture = images.read(path, max_megapixels=library.settings.max_megapixels).pixels
         except UnreadableImage:
             left["unreadable"] += 1
@@ -107,7 +107,7 @@ def _read(
 def _photos(folder: Path) -> Iterator[tuple[Path, str]]:
     """Each photo with the name of the folder below `folder` that it is in. Raises BadInput, PathNotFound."""
     top = folders.absolute(folder)
-    found = [(path, path.relative_to(top).parts) for path in folders.walk([folder])]
+    found = [(path, path.relative_to(top).parts) for path in folders.walk([top])]
     if not any(len(parts) > 1 for _, parts in found):
         raise BadInput("That folder has no subfolder per person; put each person's photos into a separate one.")
     yield from ((path, parts[0]) for path, parts in found if len(parts) > 1)

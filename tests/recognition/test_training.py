@@ -58,7 +58,7 @@ def test_one_photo_is_enough_but_weak(names: list[str], photos: list[int]) -> No
 
 def test_nobody_named_is_too_little() -> None:
     nobody = TrainingData(np.zeros((0, 150, 150, 3), np.uint8), [], np.empty(0, np.int64))
-    with pytest.raises(NotEnoughLabels, match=r"^Name at least one person with one face, then train again\.$"):
+    with pytest.raises(NotEnoughLabels, match=r"^Name at least one person with one face, then train\.$"):
         training.train(nobody)
 
 

@@ -295,7 +295,7 @@ def _cell(
 def _reliability(model: ModelView, held: HeldOut) -> None:
     st.subheader("Can you trust its probabilities?")
     error = model.metrics.get("calibration_error")
-    off = f" On average, they are off by {percent(error)}." if error is not None else ""
+    off = f" On average, they are off by {percent(error)} (calibration error)." if error is not None else ""
     st.caption(
         f"When it is 80% sure, it should be right 80% of the time: the bars should end at the dashed line.{off}"
     )
