@@ -18,7 +18,7 @@ KEYS = (
     ("not_a_face", "", "Not a face"),
     ("", "0–9", "The person, or the face, with this number"),
     ("", "Enter", "Type a name; Enter takes the first match"),
-    ("", "Shift + Enter", "Add a new person with the typed name"),
+    ("", "Shift + Enter", "Add a new person with the typed name; somebody else’s gets a number"),
     ("undo", "", "Undo and go back (also Ctrl + Z)"),
     ("", "?", "Show or hide the keys"),
 )
