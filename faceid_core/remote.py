@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from zlib import crc32
 
 from faceid_core.errors import BadInput, RemoteUnusable
+from faceid_core.extras import install
 
 log = logging.getLogger(__name__)
 Value = TypeVar("Value")
@@ -244,7 +245,7 @@ def _reached(path: RemotePath) -> tuple[Any, str]:
     except ImportError as error:
         raise RemoteUnusable(
             f"Photos at {address.partition('//')[0]}// need the package {service.package}; install it with "
-            f"`pip install 'faceid[{service.extra}]'`."
+            f"{install(service.extra)}."
         ) from error
     except Exception as error:
         raise _unusable(path, error) from error

@@ -17,6 +17,10 @@ _ELSEWHERE = re.compile(r"""\b(?:s3|gs|az|sftp|smb|webdav)://(?:[^/'"“”‘�
 """The same for a remote URL, see remote."""
 
 
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, ends of lines and paragraphs, changes of the writing direction, and halves of characters."""
+
+
 def count(number: int, singular: str, plural: str | None = None) -> str:
     """
     >>> count(1, "face"), count(1200, "face"), count(2, "person", "people")
@@ -43,6 +47,15 @@ def file_name(path: Path | str | bytes) -> str:
     'caf�.jpg'
     """
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def visible(text: str) -> str:
+    r"""Return the text as one line that a terminal only shows: control characters as Python writes them.
+
+    >>> visible("sea" + chr(27) + "[2J" + chr(10) + "side.jpg")
+    'sea\\x1b[2J\\nside.jpg'
+    """
+    return UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def without_folders(sentence: str) -> str:

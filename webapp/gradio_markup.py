@@ -34,9 +34,9 @@ def data_uri(data: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def jpeg(pixels: Image, longer_side: int, quality: int = 85) -> str:
+def jpeg(pixels: Image, longer_side: int) -> str:
     """The picture (H, W, 3) as an address that holds it."""
-    return data_uri(images.encode_jpeg(images.thumbnail(pixels, longer_side), quality=quality), "image/jpeg")
+    return data_uri(images.encode_jpeg(images.thumbnail(pixels, longer_side), quality=85), "image/jpeg")
 
 
 def picture(address: str, name: str) -> str:

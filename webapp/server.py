@@ -158,7 +158,8 @@ def _start_again(settings: Settings, port: int) -> None:
     same = settings.model_copy(update={"port": port})
     folder = str(settings.library.resolve())
     command = [sys.executable, "-m", "faceid_core.cli", "--library", folder, "serve"]
-    os.execve(sys.executable, command, worker_environment(same))  # nosec B606 - our own program
+    environment = worker_environment(same)
+    os.execve(sys.executable, command, environment)  # nosec B606  # our own program
 
 
 WARM_UP_AFTER_S = 4.0

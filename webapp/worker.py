@@ -65,7 +65,7 @@ async def keep_running(
     pause = first_pause_seconds
     while True:
         started = time.monotonic()
-        process = subprocess.Popen(  # nosec B603 - our own program
+        process = subprocess.Popen(  # nosec B603  # our own program
             command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
         try:

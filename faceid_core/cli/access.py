@@ -10,10 +10,12 @@ from faceid_core.cli.console import (
     JSON,
     Commands,
     Refused,
+    library_of,
     new_library_of,
     new_password,
     print_json,
     print_table,
+    put,
     say,
 )
 
@@ -56,7 +58,7 @@ def set_password(ctx: click.Context, name: str) -> None:
 
     Asks for the password, or reads it from standard input.
     """
-    with new_library_of(ctx) as library:
+    with library_of(ctx) as library:
         library.users.known(name)
         changed = library.users.set_password(name, new_password())
     say(f"{changed.name} has a new password and is signed out everywhere.")
@@ -70,7 +72,7 @@ def set_role(ctx: click.Context, name: str, role: str) -> None:
     """Change what a user may do: viewer, editor or owner."""
     from faceid_core.values import Role
 
-    with new_library_of(ctx) as library:
+    with library_of(ctx) as library:
         changed = library.users.set_role(name, Role(role))
     say(f"{changed.name} is {changed.role.with_article} now.")
 
@@ -80,7 +82,7 @@ def set_role(ctx: click.Context, name: str, role: str) -> None:
 @click.pass_context
 def remove_user(ctx: click.Context, name: str) -> None:
     """Remove a user and their tokens. What they did stays in the history."""
-    with new_library_of(ctx) as library:
+    with library_of(ctx) as library:
         library.users.remove(name)
     say(f"Removed {name}.")
 
@@ -90,7 +92,7 @@ def remove_user(ctx: click.Context, name: str) -> None:
 @click.pass_context
 def list_users(ctx: click.Context, as_json: bool) -> None:
     """List who may sign in."""
-    with new_library_of(ctx) as library:
+    with library_of(ctx) as library:
         users = library.users.all()
     if as_json:
         shown = ("id", "name", "role", "has_password", "created_at")
@@ -115,11 +117,11 @@ def token() -> None:
 @click.option("--days", type=click.IntRange(1, 36500), help="Days until it expires [default: never].")
 @click.pass_context
 def add_token(ctx: click.Context, name: str, owner: str, days: int | None) -> None:
-    """Make a token and print it. It is not shown again."""
-    with new_library_of(ctx) as library:
+    """Create a token and print it. It is not shown again."""
+    with library_of(ctx) as library:
         secret = library.tokens.add(name, user=owner, days=days)
     say("Send it as “Authorization: Bearer …”. It can't be shown again:")
-    click.echo(secret)
+    put(secret)
 
 
 @token.command("list")
@@ -127,7 +129,7 @@ def add_token(ctx: click.Context, name: str, owner: str, days: int | None) -> No
 @click.pass_context
 def list_tokens(ctx: click.Context, as_json: bool) -> None:
     """List the tokens, without their secrets."""
-    with new_library_of(ctx) as library:
+    with library_of(ctx) as library:
         tokens = library.tokens.all()
     if as_json:
         print_json([asdict(one) for one in tokens])
@@ -138,7 +140,7 @@ def list_tokens(ctx: click.Context, as_json: bool) -> None:
         ]
         print_table(("Name", "User", "Since", "Expires"), rows)
     else:
-        say("There are no tokens; make one with `faceid token add NAME --user USER`.")
+        say("There are no tokens; create one with `faceid token add NAME --user USER`.")
 
 
 @token.command("remove")
@@ -146,9 +148,6 @@ def list_tokens(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def remove_token(ctx: click.Context, name: str) -> None:
     """Remove a token, which then stops working."""
-    with new_library_of(ctx) as library:
+    with library_of(ctx) as library:
         library.tokens.remove(name)
     say(f"Removed the token {name}.")
-
-
-COMMANDS = (user, token)

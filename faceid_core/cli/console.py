@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core.errors import FaceIdError, NoLibrary
-from faceid_core.wording import count, file_name, no_access
+from faceid_core.wording import UNSEEN, count, file_name, no_access, visible
 
 if TYPE_CHECKING:
     from faceid_core.importing.report import ImportReport
@@ -24,6 +25,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as
 YES = click.option("--yes", "-y", is_flag=True, help="Don't ask.")
 DAY = click.DateTime(["%Y-%m-%d"])
 GIVE_PHOTOS = "give photos in JPEG, PNG, HEIC or a similar format."
+NO_NAMES = "No one has a name yet; run `faceid serve` and name groups in the browser."
 MOST_LINES = 20
 """How many lines of a list of problems are printed; --json prints all."""
 
@@ -35,13 +37,21 @@ class Refused(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the sentence on standard error; `file` is ignored."""
-        click.echo(f"faceid: {self.message}", err=True)
+        say(f"faceid: {self.message}")
 
 
 class Interrupted(Refused):
     """Ctrl+C: what became of the work, and the exit code of a program that SIGINT ended."""
 
     exit_code = 130
+
+
+class PlainLines(logging.Formatter):
+    """Log records as text that can't control a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's lines, such as those of a traceback."""
+        return "\n".join(map(visible, super().format(record).split("\n")))
 
 
 class Commands(click.Group):
@@ -60,6 +70,28 @@ class Commands(click.Group):
         """Run the command. Raises Refused for an expected failure, Interrupted for Ctrl+C."""
         with _one_sentence():
             return super().invoke(ctx)
+
+
+class Sections(Commands):
+    """Commands whose help lists them by task."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sections: dict[str, tuple[click.Command, ...]] = {}
+
+    def add_section(self, heading: str, *commands: click.Command) -> None:
+        """Add commands under a heading, in the order in which the help lists them."""
+        self.sections[heading] = commands
+        for command in commands:
+            self.add_command(command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the headings with their commands, all in the same two columns."""
+        width = max(map(len, self.commands))
+        for heading, commands in self.sections.items():
+            with formatter.section(heading):
+                room = formatter.width - formatter.current_indent - width - 2
+                formatter.write_dl([(f"{one.name:{width}}", one.get_short_help_str(room)) for one in commands])
 
 
 class MaybeNumber(click.Command):
@@ -82,7 +114,7 @@ def _one_sentence() -> Iterator[None]:
         yield
     except FaceIdError as error:
         raise Refused(str(error)) from error
-    except KeyboardInterrupt as stop:
+    except (KeyboardInterrupt, click.Abort) as stop:  # Abort: at a question
         raise Interrupted("Stopped.") from stop
     except click.exceptions.NoArgsIsHelpError:
         raise
@@ -105,7 +137,23 @@ def _usage(error: click.UsageError) -> str:
 
 def say(text: str) -> None:
     """A line for the person at the terminal; standard output stays free for results."""
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
+
+
+def put(text: object) -> None:
+    """A line of results on standard output: see put_lines."""
+    put_lines([f"{text}\n"])
+
+
+def put_lines(lines: Iterable[str]) -> None:
+    """Results on standard output; each line ends in a line break.
+
+    Names in them can't control a terminal; a pipe or file gets them as they are.
+    """
+    if sys.stdout.isatty():
+        lines = (visible(line.rstrip("\r\n")) + "\n" for line in lines)
+    sys.stdout.writelines(lines)
+    sys.stdout.flush()  # here, where a closed pipe is an expected end
 
 
 def say_first(lines: Sequence[str]) -> None:
@@ -149,10 +197,10 @@ def new_password() -> str:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
-    # Half a character, such as a byte of a file's name that is no UTF-8, is written as JSON's escape for it.
-    click.echo(text.encode("utf-8", "backslashreplace").decode())
+    """One JSON document on standard output. What no terminal should get is escaped, as is half a character, such as
+    a byte of a file's name that is no UTF-8."""
+    lines = json.dumps(value, ensure_ascii=False, indent=1, default=str).split("\n")
+    put_lines(UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n" for line in lines)
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -164,7 +212,7 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
     table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else visible(str(cell))) for cell in row))
     # A pipe gets whole lines: only a terminal has a width that a table must keep.
     console = Console(width=None if sys.stdout.isatty() else 200)
     with console.capture() as printed:
@@ -226,7 +274,7 @@ def progress_bar(unit: str = "") -> Iterator[Progress]:
         task = bar.add_task("", total=None)
 
         def report(done: int, total: int, message: str = "") -> None:
-            bar.update(task, completed=done, total=total or None, description=message[:40])
+            bar.update(task, completed=done, total=total or None, description=visible(message)[:40])
 
         yield report
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from faceid_core.cli.console import DAY, JSON, library_of, print_json, progress_bar, say, say_first
+from faceid_core.cli.parameters import PATH, Real
 from faceid_core.wording import count, file_name
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ FLAGS = ("none", "not_a_face", "stranger")
 
 
 @click.command()
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=PATH)
 @click.option(
     "--as",
     "form",
@@ -31,9 +32,7 @@ FLAGS = ("none", "not_a_face", "stranger")
 @click.option("--until", "last", type=DAY, metavar="YYYY-MM-DD", help="Photos taken on or before this day.")
 @click.option("--folder", help="Photos in this folder or its subfolders.")
 @click.option("--text", help="Part of the photo's path.")
-@click.option(
-    "--quality", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Lowest quality of a face."
-)
+@click.option("--quality", type=Real(0, 1), default=0.0, show_default=True, help="Lowest quality of a face.")
 @click.option(
     "--flag",
     "flags",
@@ -43,7 +42,7 @@ FLAGS = ("none", "not_a_face", "stranger")
 )
 @click.option(
     "--split",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Real(0, 1, max_open=True),
     default=0.2,
     show_default=True,
     help="Share of each person's photos to hold out for validation.",

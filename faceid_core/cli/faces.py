@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, say
+from faceid_core.cli.console import JSON, Commands, library_of, print_json, print_table, put, say
+from faceid_core.cli.parameters import IDENTITY, PATH
 from faceid_core.errors import NotFound
 from faceid_core.wording import file_name
 
 if TYPE_CHECKING:
     from faceid_core.library import Library
 
-PHOTO = click.argument("photo", type=click.Path(path_type=Path))
-FACE = click.argument("face", type=int)
+PHOTO = click.argument("photo", type=PATH)
+FACE = click.argument("face", type=IDENTITY)
 BOX = click.argument("box", type=float, nargs=4, metavar="LEFT TOP RIGHT BOTTOM")
 
 
@@ -56,16 +57,19 @@ def list_faces(ctx: click.Context, photo: Path, as_json: bool) -> None:
 @click.pass_context
 def add(ctx: click.Context, photo: Path, box: tuple[float, float, float, float], name: str | None) -> None:
     """Draw a face that no detector found, and print its number."""
+    from faceid_core.library import person_names
     from faceid_core.steps.describe_boxes import describe_boxes
     from faceid_core.values import Box
 
+    if name is not None:
+        person_names.clean(name)  # a wrong name is refused before the face is drawn
     with library_of(ctx) as library:
         made = library.faces.add(_photo(library, photo), Box(*box))
         if name is not None:
             library.people.name_faces([made.face_id], name)
         describe_boxes(library)
         _say_whether_seen(library, made.face_id)
-    click.echo(made.face_id)
+    put(made.face_id)
 
 
 @faces.command()

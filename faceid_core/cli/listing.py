@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import DAY, JSON, Refused, library_of, print_json, print_table, progress_bar, say
+from faceid_core.cli.console import (
+    DAY,
+    JSON,
+    NO_NAMES,
+    Refused,
+    library_of,
+    print_json,
+    print_table,
+    progress_bar,
+    put,
+    say,
+)
+from faceid_core.cli.parameters import PATH, GivenPath, Real
 from faceid_core.errors import NotFound
 from faceid_core.wording import count, file_name
 
@@ -69,7 +81,7 @@ def query_of(library: Library, *, people: tuple[str, ...], without: tuple[str, .
     "--look-in",
     "places",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FOLDER",
     help="With --missing: find them in FOLDER and remember where they are; repeatable.",
 )
@@ -89,7 +101,9 @@ def photos(ctx: click.Context, /, missing: bool, places: tuple[Path, ...], as_js
         print_json([asdict(photo) for photo in found])
         return
     for photo in found:
-        click.echo(file_name(photo.path))
+        put(file_name(photo.path))
+    if not found:
+        say("No photo is missing." if missing else "No photo matches.")
 
 
 def _look_for(ctx: click.Context, places: tuple[Path, ...], as_json: bool) -> None:
@@ -103,7 +117,7 @@ def _look_for(ctx: click.Context, places: tuple[Path, ...], as_json: bool) -> No
         print_json({"found": found, "missing": [asdict(photo) for photo in done.missing]})
     else:
         for _, path in done.found:
-            click.echo(file_name(path))
+            put(file_name(path))
     say(f"{count(len(done.found), 'photo')} found, {len(done.missing):,} still missing.")
 
 
@@ -119,19 +133,19 @@ def people(ctx: click.Context, as_json: bool) -> None:
     elif named:
         print_table(("Name", "Faces", "Photos"), [(p.name, p.faces, p.photos) for p in named])
     else:
-        say("No one has a name yet; run `faceid serve` and name groups in the browser.")
+        say(NO_NAMES)
 
 
 @click.command()
 @click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
-@click.option("--threshold", type=click.FloatRange(0, 2, min_open=True), help="Largest distance within a group.")
+@click.option("--threshold", type=Real(0, 2, min_open=True), help="Largest distance within a group.")
 @click.option(
-    "--folder", type=click.Path(path_type=Path),
+    "--folder", type=PATH,
     help="Instead test the recogniser in use on a folder that has one subfolder per person.",
 )  # fmt: skip
 @click.option("--split", is_flag=True, help="With --folder: learn from half of it and test on the rest.")
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "--report", type=GivenPath(dir_okay=False), metavar="FILE",
     help="With --folder: write an HTML report to FILE.",
 )  # fmt: skip
 @JSON

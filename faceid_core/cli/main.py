@@ -32,9 +32,10 @@ from faceid_core.cli import (
 from faceid_core.cli.console import (
     GIVE_PHOTOS,
     JSON,
-    Commands,
     Interrupted,
     MaybeNumber,
+    PlainLines,
+    Sections,
     import_summary,
     library_of,
     new_library_of,
@@ -43,6 +44,7 @@ from faceid_core.cli.console import (
     say,
     settings_of,
 )
+from faceid_core.cli.parameters import PATH, Real
 from faceid_core.errors import NoFaces, UnknownChoice, UnreadableImage
 from faceid_core.wording import count
 
@@ -52,12 +54,12 @@ if TYPE_CHECKING:
     from faceid_core.library import Library
     from faceid_core.settings import Settings
 
-PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+PATHS = click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0: any free port [default: 8501]."
 )
 VIDEO = click.option(
-    "--video", "video_seconds", type=click.FloatRange(0), metavar="[SECONDS]",
+    "--video", "video_seconds", type=Real(0), metavar="[SECONDS]",
     help="Include videos, with one frame every SECONDS [without a number: 1; default: skip videos].",
 )  # fmt: skip
 EXCLUDE = click.option(
@@ -77,7 +79,7 @@ INSECURE = click.option(
 )  # fmt: skip
 
 
-@click.group("faceid", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("faceid", cls=Sections, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--library",
     metavar="FOLDER",
@@ -90,14 +92,14 @@ def main(ctx: click.Context, library: str | None, verbose: bool) -> None:
     """Find, group and name the faces in your photos, then train a recogniser on those names."""
     if not verbose:
         warnings.simplefilter("ignore")  # that libraries give about each other
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainLines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     ctx.obj = library
 
 
-@main.command()
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
+@click.command()
+@click.argument("folders", nargs=-1, type=PATH, metavar="[FOLDER]...")
 @click.option("--people", default=8, show_default=True, type=click.IntRange(2, 200), help="People in the album.")
 @click.option("--photos", default=60, show_default=True, type=click.IntRange(2, 5000), help="Photos in the album.")
 @click.option("--seed", default=1, show_default=True, help="A different seed draws different people.")
@@ -121,11 +123,17 @@ def demo(
 
     Draws the album, or takes the photos in FOLDER; imports, groups and maps them, then starts the web app.
     """
+    from faceid_core.importing.searching import begun
+
     found = _find(folders) if folders else None
-    with new_library_of(ctx, host=host, port=port, insecure=insecure) as library:
+    web = {"host": host, "port": port, "insecure": insecure}
+    if serve:
+        _refuse_open_door(ctx, web)
+    number = len(found.files) if found else photos
+    with begun(settings_of(ctx), number) as executor, new_library_of(ctx, **web) as library:
         if serve:
             library.refuse_open_door()
-        report = _import(library, found or [_album(library, people, photos, seed)])
+        report = _import(library, found or [_album(library, people, photos, seed)], executor=executor)
         _check_not_in_vain(library, report)
         _group(library)
         _draw_map(library)
@@ -145,7 +153,7 @@ def _album(library: Library, people: int, photos: int, seed: int) -> Path:
     return album.folder
 
 
-@main.command("import", cls=MaybeNumber)
+@click.command("import", cls=MaybeNumber)
 @PATHS
 @click.option("--again", is_flag=True, help="Also search known photos again; names stay with their faces.")
 @VIDEO
@@ -182,8 +190,8 @@ def import_(
         _check_not_in_vain(library, report)
 
 
-@main.command(cls=MaybeNumber)
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@click.command(cls=MaybeNumber)
+@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="FOLDER...")
 @VIDEO
 @EXCLUDE
 @click.option("--poll", is_flag=True, help="For network drives, which report no changes.")
@@ -194,8 +202,9 @@ def watch(
     """Import folders and watch them for changes, until stopped."""
     from faceid_core.importing.report import ImportReport
     from faceid_core.steps.jobs import run_pending
-    from faceid_core.steps.watch import watch_folders
+    from faceid_core.steps.watch import watch_folders, watchable
 
+    watchable(folders)  # a wrong path is refused before a new library is made
     with new_library_of(ctx) as library:
         for _ in watch_folders(library, folders, video_seconds=video_seconds, exclude=exclude, poll=poll or None):
             for job in run_pending(library):  # the worker of a server may be faster
@@ -236,11 +245,11 @@ def _check_not_in_vain(library: Library, report: ImportReport) -> None:
         raise NoFaces("No face was found in these photos; import photos that show people.")
 
 
-@main.command()
+@click.command()
 @click.option("--algorithm", help="How to group [default: FACEID_CLUSTERER].")
-@click.option("--threshold", type=click.FloatRange(0, min_open=True), help="Largest distance within a group.")
+@click.option("--threshold", type=Real(0, min_open=True), help="Largest distance within a group.")
 @click.option(
-    "--strictness", type=click.FloatRange(-2, 2), default=0, show_default=True,
+    "--strictness", type=Real(-2, 2), default=0, show_default=True,
     help="From -2 (fewer groups) to 2 (fewer mixed groups); replaces --threshold.",
 )  # fmt: skip
 @click.option("--new", "new_only", is_flag=True, help="Only add new faces to the groups; no other face moves.")
@@ -271,7 +280,7 @@ def _group(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
-@main.command("map")
+@click.command("map")
 @click.option("--projector", help="How to arrange the faces [default: FACEID_PROJECTOR].")
 @JSON
 @click.pass_context
@@ -292,33 +301,29 @@ def _draw_map(library: Library, **options: Any) -> dict[str, Any]:
     return report.as_dict()
 
 
-main.add_command(listing.evaluate)
-main.add_command(listing.photos)
-main.add_command(faces.faces)
-main.add_command(listing.people)
-
-
-main.add_command(recognisers.train)
-main.add_command(recognisers.recognisers)
-
-
-main.add_command(recognise.recognise)
-
-
-main.add_command(export.export)
-
-
-@main.command()
+@click.command()
 @HOST
 @PORT
 @INSECURE
 @click.pass_context
 def serve(ctx: click.Context, host: str | None, port: int | None, insecure: bool | None) -> None:
     """Start the web app."""
-    with new_library_of(ctx, host=host, port=port, insecure=insecure) as library:
+    web = {"host": host, "port": port, "insecure": insecure}
+    _refuse_open_door(ctx, web)
+    with new_library_of(ctx, **web) as library:
         library.refuse_open_door()
         settings = library.settings
     _serve(settings)
+
+
+def _refuse_open_door(ctx: click.Context, web: dict[str, Any]) -> None:
+    """Raises BadInput before a new library is made, in which there is no user yet."""
+    from faceid_core.library import refuse_open_door
+    from faceid_core.library.store import database
+
+    settings = settings_of(ctx, **web)
+    if not database.exists(settings):
+        refuse_open_door(settings)
 
 
 def _serve(settings: Settings) -> None:
@@ -329,7 +334,7 @@ def _serve(settings: Settings) -> None:
     serve_app(settings, announce=lambda url: say(f"faceid is at {url} - press Ctrl+C to stop."))
 
 
-@main.command()
+@click.command()
 @click.option(
     "--only", "kinds", multiple=True, metavar="KIND",
     help="Run only this kind of job, such as import; repeatable [default: all].",
@@ -356,6 +361,16 @@ def work(ctx: click.Context, kinds: tuple[str, ...], with_parent: bool) -> None:
         worker.run()
 
 
-for command in (names.names, listing.history, *privacy.COMMANDS, *upkeep.COMMANDS, *access.COMMANDS, share.share,
-                models.models):  # fmt: skip
-    main.add_command(command)
+main.add_section("Photos", demo, import_, watch, listing.photos, faces.faces)
+main.add_section(
+    "Groups and names",
+    cluster, map_, listing.evaluate, listing.people, listing.history, upkeep.undo, upkeep.redo,
+)  # fmt: skip
+main.add_section("Recognisers", recognisers.train, recognise.recognise, recognisers.recognisers, models.models)
+main.add_section("Other programs and people", export.export, names.names, upkeep.decisions, share.share)
+main.add_section("The web app and its users", serve, work, access.user, access.token)
+main.add_section(
+    "Keeping, consent and erasing",
+    upkeep.doctor, upkeep.back_up, upkeep.restore, upkeep.db, privacy.consent, privacy.retention, privacy.audit,
+    upkeep.erase,
+)  # fmt: skip

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, library_of, new_library_of, print_json, print_table, say
+from faceid_core.cli.console import JSON, Commands, library_of, new_library_of, print_json, print_table, put, say
+from faceid_core.cli.parameters import PATH
 from faceid_core.errors import CustomModelUnusable
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 
 
 @models.command("add")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--name", help="What to call it [default: the known name, or the file's].")
 @click.option("--kind", type=click.Choice(list(KINDS)), help="What it is; not needed for files that faceid knows.")
 @click.option("--input-px", type=int, help="Side of its square input in pixels.")
@@ -86,7 +87,7 @@ def check(ctx: click.Context, name: str | None) -> None:
     with library_of(ctx) as library:
         found = check_models(library.settings, name)
     for each, problem in found.items():
-        click.echo(f"{each}: {problem or 'runs'}")
+        put(f"{each}: {problem or 'runs'}")
     if not found:
         say("The library has no custom model.")
     if broken := [each for each, problem in found.items() if problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -15,15 +16,18 @@ from faceid_core.cli.console import (
     JSON,
     YES,
     Commands,
+    Refused,
     ask,
     library_of,
     print_json,
     print_table,
     problem_line,
     progress_bar,
+    put,
     say,
     say_first,
 )
+from faceid_core.cli.parameters import IDENTITY, PATH
 from faceid_core.wording import file_name
 
 if TYPE_CHECKING:
@@ -37,7 +41,7 @@ def names() -> None:
 
 
 @names.command()
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[FOLDER]...")
+@click.argument("folders", nargs=-1, type=PATH, metavar="[FOLDER]...")
 @click.option("--dry-run", is_flag=True, help="Only report what would change.")
 @click.option("--embed", is_flag=True, help="Write into the photos themselves with ExifTool, keeping copies.")
 @JSON
@@ -48,13 +52,15 @@ def write(ctx: click.Context, folders: tuple[Path, ...], dry_run: bool, embed: b
     Covers the photos in FOLDER [default: all photos]. What other programs wrote there stays. The photos are not
     touched without --embed.
     """
+    from faceid_core.media import folders as media_folders
     from faceid_core.steps.write_names import write_names
 
+    media_folders.walk(folders)  # raises PathNotFound
     with library_of(ctx) as library, progress_bar("photos") as progress:
         done = write_names(library, folders, embed=embed, dry_run=dry_run, progress=progress)
     if dry_run:
         for path in done.paths:
-            click.echo(file_name(path), err=as_json)
+            (say if as_json else put)(file_name(path))
     _say_problems([*done.conflicts, *done.failures])
     undo = f" Undo it with `faceid names undo {done.run}`." if done.run else ""
     say(f"{done.in_words()}.{undo}")
@@ -63,7 +69,7 @@ def write(ctx: click.Context, folders: tuple[Path, ...], dry_run: bool, embed: b
 
 
 @names.command()
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=IDENTITY, required=False)
 @JSON
 @click.pass_context
 def undo(ctx: click.Context, number: int | None, as_json: bool) -> None:
@@ -90,6 +96,9 @@ def runs(ctx: click.Context, as_json: bool) -> None:
         found = library.written_names.runs()
     if as_json:
         print_json([asdict(run) for run in found])
+        return
+    if not found:
+        say("No run yet; `faceid names write` makes one.")
         return
     rows = [
         (run.id, f"{run.at:%Y-%m-%d %H:%M}", run.actor, run.files, "undone" if run.undone else "") for run in found
@@ -157,7 +166,10 @@ def _server(kind: str, url: str) -> PhotoServer:
     """The token comes from the environment or the keyboard: arguments are seen by others and kept by shells."""
     from faceid_core.exchange.photo_servers import SERVERS, TOKENS
 
-    token = os.environ.get(TOKENS[kind], "") or click.prompt("Key", hide_input=True, err=True)
+    token = os.environ.get(TOKENS[kind], "")
+    if not token and not sys.stdin.isatty():
+        raise Refused(f"Give the key in {TOKENS[kind]}, or run this in a terminal to be asked for it.")
+    token = token or click.prompt("Key", hide_input=True, err=True)
     return SERVERS[kind](url, token.strip())
 
 

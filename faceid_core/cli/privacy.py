@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date, datetime
@@ -10,7 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from faceid_core.cli.console import DAY, JSON, YES, Commands, ask, library_of, print_json, print_table, say
+from faceid_core.cli.console import (
+    DAY,
+    JSON,
+    NO_NAMES,
+    YES,
+    Commands,
+    ask,
+    library_of,
+    print_json,
+    print_table,
+    put_lines,
+    say,
+)
 from faceid_core.wording import count
 
 if TYPE_CHECKING:
@@ -80,6 +91,9 @@ def list_(ctx: click.Context, state: str | None, ended: bool, as_json: bool) -> 
     if as_json:
         print_json([{"name": person.name, **asdict(person.consent)} for person in people])
         return
+    if not people:
+        say("Nobody matches." if state or ended else NO_NAMES)
+        return
     rows = [(p.name, _state(p, today), p.consent.basis, p.consent.given_on, p.consent.until) for p in people]
     print_table(("Name", "Consent", "Basis", "Since", "Until"), rows)
 
@@ -130,7 +144,7 @@ def audit(ctx: click.Context, first: datetime | None, last: datetime | None, act
     from faceid_core.steps.audit import audit_lines
 
     with library_of(ctx) as library:
-        sys.stdout.writelines(audit_lines(library, first=_day(first), last=_day(last), by=actor))
+        put_lines(audit_lines(library, first=_day(first), last=_day(last), by=actor))
 
 
 # --- backups that hold what was erased ----------------------------------------------------------------------
@@ -156,6 +170,3 @@ def list_backups(found: list[Backup]) -> None:
     """List the backups on standard error, one per line."""
     for backup in found:
         say(f"  {backup.path} ({backup.made_at:%Y-%m-%d %H:%M} UTC, {backup.bytes / 1e6:,.1f} MB)")
-
-
-COMMANDS = (consent, retention, audit)

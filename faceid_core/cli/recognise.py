@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from faceid_core.cli.console import GIVE_PHOTOS, JSON, library_of, print_json, progress_bar, say
+from faceid_core.cli.console import GIVE_PHOTOS, JSON, library_of, print_json, progress_bar, put, put_lines, say
+from faceid_core.cli.parameters import PATH, GivenPath, Real
 from faceid_core.errors import BadInput, UnreadableImage
 from faceid_core.wording import count, file_name, name_or_unknown
 
@@ -21,11 +22,11 @@ JPEG_QUALITY = 92
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-@click.option("--threshold", type=click.FloatRange(0, 1), metavar="PROBABILITY",
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
+@click.option("--threshold", type=Real(0, 1), metavar="PROBABILITY",
               help="Lowest probability at which a face gets a name [default: the recogniser's].")  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV with one line per face.")
-@click.option("--annotated", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
+@click.option("--annotated", type=GivenPath(file_okay=False), metavar="FOLDER",
               help="Also write each photo with boxes and names to this new folder.")  # fmt: skip
 @JSON
 @click.pass_context
@@ -91,13 +92,16 @@ def _print(answers: list[PhotoAnswer], *, as_csv: bool, as_json: bool) -> None:
             say(f"Skipped {answer.photo}: {answer.problem}.")
     readable = [answer for answer in answers if answer.problem is None]
     if as_csv:
-        recognition_table.write_csv(answers, sys.stdout)
+        table = io.StringIO()
+        recognition_table.write_csv(answers, table)
+        table.seek(0)
+        put_lines(table)
     elif as_json:
         print_json(recognition_table.as_json(readable))
     else:
         for answer in readable:
             faces = ", ".join(f"{_called(face)} ({face.probability:.0%})" for face in answer.faces)
-            click.echo(f"{answer.photo}: {faces or 'no face'}")
+            put(f"{answer.photo}: {faces or 'no face'}")
 
 
 def _called(face: Recognised) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,10 @@ from faceid_core.cli.console import (
     print_json,
     print_table,
     progress_bar,
+    put_lines,
     say,
 )
+from faceid_core.cli.parameters import IDENTITY, PATH, Real
 from faceid_core.errors import BadInput
 from faceid_core.wording import count
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from faceid_core.steps.apply_recogniser import Proposal
     from faceid_core.steps.next_to_name import ToName
 
-NUMBER = click.argument("number", type=int)
+NUMBER = click.argument("number", type=IDENTITY)
 
 
 @click.command()
@@ -39,7 +42,7 @@ NUMBER = click.argument("number", type=int)
     "network's last stage, in minutes; best: imprint or head, whichever does better on unseen faces; "
     "classic: imprint, compared with ResNet-34 [default: best].",
 )  # fmt: skip
-@click.option("--weights", type=click.Path(path_type=Path), help="File with ResNet-34's weights, for classic.")
+@click.option("--weights", type=PATH, help="File with ResNet-34's weights, for classic.")
 @JSON
 @click.pass_context
 def train(ctx: click.Context, epochs: int | None, recipe: str, weights: Path | None, as_json: bool) -> None:
@@ -147,7 +150,7 @@ def delete(ctx: click.Context, number: int, yes: bool) -> None:
 
 
 @recognisers.command("card")
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=IDENTITY, required=False)
 @JSON
 @click.pass_context
 def card(ctx: click.Context, number: int | None, as_json: bool) -> None:
@@ -162,11 +165,11 @@ def card(ctx: click.Context, number: int | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        click.echo(as_markdown(found), nl=False)
+        put_lines(io.StringIO(as_markdown(found)))
 
 
 @recognisers.command("compare")
-@click.argument("numbers", type=int, nargs=-1, required=True, metavar="NUMBER NUMBER...")
+@click.argument("numbers", type=IDENTITY, nargs=-1, required=True, metavar="NUMBER NUMBER...")
 @JSON
 @click.pass_context
 def compare(ctx: click.Context, numbers: tuple[int, ...], as_json: bool) -> None:
@@ -185,7 +188,7 @@ def compare(ctx: click.Context, numbers: tuple[int, ...], as_json: bool) -> None
 
 @recognisers.command("suggest")
 @click.option(
-    "--accept", "precision", type=click.FloatRange(0.5, 1), metavar="SHARE",
+    "--accept", "precision", type=Real(0.5, 1), metavar="SHARE",
     help="Accept suggestions, so that this share of the names is right, such as 0.99; `faceid undo` reverts it.",
 )  # fmt: skip
 @JSON
@@ -234,8 +237,8 @@ def next_faces(ctx: click.Context, most: int, as_json: bool) -> None:
 
 
 @recognisers.command("export")
-@click.argument("target", type=click.Path(path_type=Path))
-@click.argument("number", type=int, required=False)
+@click.argument("target", type=PATH)
+@click.argument("number", type=IDENTITY, required=False)
 @click.pass_context
 def export(ctx: click.Context, target: Path, number: int | None) -> None:
     """Write a recogniser to the new folder TARGET as ONNX and JSON.

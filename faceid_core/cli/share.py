@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from faceid_core.cli.console import JSON, Commands, library_of, new_password, print_json, print_table, say
+from faceid_core.cli.console import JSON, Commands, library_of, new_password, print_json, print_table, put, say
 from faceid_core.cli.listing import QUERY, query_of
+from faceid_core.cli.parameters import IDENTITY
 
 if TYPE_CHECKING:
     from faceid_core.library import ShareView
@@ -33,13 +34,13 @@ def share() -> None:
 @click.pass_context
 def add(ctx: click.Context, /, days: int, title: str, show_name: bool, no_blur: bool, downloads: bool,
         with_password: bool, **wanted: Any) -> None:  # fmt: skip
-    """Make a link to one person (only --with NAME) or one search and print it. It is not shown again."""
+    """Create a link to one person (only --with NAME) or one search and print it. It is not shown again."""
     with library_of(ctx) as library:
         made, secret = library.shares.add(
             query_of(library, **wanted), title=title, days=days, show_name=show_name,
             blur_others=not no_blur, downloads=downloads, password=new_password() if with_password else None,
         )  # fmt: skip
-        click.echo(_address(library.settings, secret))
+        put(_address(library.settings, secret))
     say(f"Link {made.id} is valid until {made.expires_at:%Y-%m-%d}; `faceid share remove {made.id}` ends it.")
 
 
@@ -56,11 +57,11 @@ def list_shares(ctx: click.Context, as_json: bool) -> None:
         rows = [(one.id, _what(one), _until(one), one.views, "yes" if one.password else "") for one in shares]
         print_table(("Number", "What", "Valid until", "Views", "Password"), rows)
     else:
-        say("Nothing is shared; `faceid share add --with NAME` makes a link to a person.")
+        say("Nothing is shared; `faceid share add --with NAME` creates a link to a person.")
 
 
 @share.command("remove")
-@click.argument("number", type=int)
+@click.argument("number", type=IDENTITY)
 @click.pass_context
 def remove(ctx: click.Context, number: int) -> None:
     """End the link NUMBER, which then shows nothing."""

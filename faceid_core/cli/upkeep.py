@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +20,12 @@ from faceid_core.cli.console import (
     print_table,
     problem_line,
     progress_bar,
+    put_lines,
     say,
     say_first,
     settings_of,
 )
+from faceid_core.cli.parameters import IDENTITY, GivenPath
 from faceid_core.cli.privacy import list_backups, may_hold, name_backups
 from faceid_core.wording import count
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from faceid_core.library import ErasedTrace, Erasure, Library
     from faceid_core.steps.backups import Backup
 
-FILE = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+FILE = click.argument("file", type=GivenPath(dir_okay=False))
 
 
 @click.command()
@@ -61,8 +64,8 @@ BACKUPS = click.option("--backups", is_flag=True, help="Also delete backups made
 
 
 @click.command()
-@click.argument("number", type=int, required=False)
-@click.option("--back-to", type=int, metavar="NUMBER", help="Undo everything after that decision instead.")
+@click.argument("number", type=IDENTITY, required=False)
+@click.option("--back-to", type=IDENTITY, metavar="NUMBER", help="Undo everything after that decision instead.")
 @click.pass_context
 def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
     """Undo the decision NUMBER [default: the latest]."""
@@ -78,7 +81,7 @@ def undo(ctx: click.Context, number: int | None, back_to: int | None) -> None:
 
 
 @click.command()
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=IDENTITY, required=False)
 @click.pass_context
 def redo(ctx: click.Context, number: int | None) -> None:
     """Redo the decision NUMBER [default: the last one undone]."""
@@ -279,7 +282,7 @@ def export_decisions(ctx: click.Context, file: Path) -> None:
 
 @decisions.command("replay")
 @FILE
-@click.option("--rest", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("--rest", type=GivenPath(dir_okay=False),
               help="File for decisions that match no face here [default: FILE with .rest].")  # fmt: skip
 @JSON
 @click.pass_context
@@ -312,7 +315,7 @@ def decisions_schema() -> None:
     """Print the JSON schema of such files."""
     from faceid_core.exchange.decisions_file import schema
 
-    click.echo(schema(), nl=False)
+    put_lines(io.StringIO(schema()))
 
 
 @decisions.command("from-photos")
@@ -333,6 +336,3 @@ def names_from_photos(ctx: click.Context, as_json: bool) -> None:
     say(f"{done.in_words()}.")
     if as_json:
         print_json({**done.as_dict(), "names": as_rows(found.names)})
-
-
-COMMANDS = (undo, redo, erase, doctor, back_up, restore, decisions, db)

@@ -271,7 +271,7 @@ def hdbscan(vectors: Vectors, graph: NeighbourGraph, threshold: float, constrain
     """Groups of different density (Campello, Moulavi and Sander 2013); one wider than the threshold is divided.
 
     Wider means that average linkage reaches the threshold. By itself HDBSCAN would never call all faces one person:
-    where average linkage does, that stands.
+    where average linkage does, that stands. Raises BadInput for more than HDBSCAN_LIMIT faces.
     """
     from sklearn.cluster import HDBSCAN
 

@@ -35,7 +35,7 @@ Pairs = tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.integer[Any]]]
 
 
 def members(labels: Ints, smallest: int = 2) -> list[Ints]:
-    """The rows of each label that at least `smallest` rows have; negative labels are left out."""
+    """The rows of each label (N,) that at least `smallest` rows have, by label; negative labels are left out."""
     order = np.argsort(labels, kind="stable")
     order = order[np.searchsorted(labels[order], 0) :]
     ends = np.flatnonzero(np.diff(labels[order], append=-1)) + 1
@@ -91,7 +91,7 @@ def merge(
 
 
 def one_for_each(labels: Ints, pairs: Pairs) -> Pairs:
-    """One pair of rows for each two groups that any of the pairs connects: all that `merge` needs, and fewer."""
+    """One pair of rows for each two groups of labels (N,) that any of the pairs (P,) connects, as `merge` needs."""
     first = np.zeros(int(labels.max(initial=-1)) + 1, np.int32)
     counted = np.flatnonzero(labels >= 0)[::-1]
     first[labels[counted]] = counted  # the last one written stays
@@ -100,7 +100,7 @@ def one_for_each(labels: Ints, pairs: Pairs) -> Pairs:
 
 
 def links_between(labels: Ints, pairs: Pairs) -> tuple[Rows, Rows]:
-    """The groups that pairs of rows connect: each two once, the smaller number first, in order."""
+    """The groups (L,) and (L,) that pairs (P,) of rows connect by labels (N,): each two once, the smaller first."""
     count = int(labels.max(initial=-1)) + 1
     codes = [np.empty(0, np.int64)]
     for at in range(0, len(pairs[0]), _PAIRS):

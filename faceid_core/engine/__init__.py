@@ -9,7 +9,6 @@ __all__ = [
     "dlib_format",
     "face_recognition_process",
     "graphs",
-    "measured",
     "quantised",
     "sessions",
     "torch_net",

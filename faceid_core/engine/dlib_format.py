@@ -173,7 +173,7 @@ def _parse(path: Path, parse: Callable[[_Reader], Parsed]) -> Parsed:
     except (WeightsUnsupported, ValueError, OverflowError, struct.error) as error:
         raise WeightsUnsupported(
             f"{path.name} is not the expected face network ({error}); "
-            "reinstall it with `pip install --force-reinstall face-recognition-models`."
+            "reinstall it with `uv pip install --force-reinstall face-recognition-models`."
         ) from error
 
 

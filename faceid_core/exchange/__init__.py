@@ -18,8 +18,6 @@ __all__ = [
     "name_sources",
     "photo_servers",
     "recognition_table",
-    "region_xml",
     "saving",
     "sidecar_place",
-    "xml_spans",
 ]

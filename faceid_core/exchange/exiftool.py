@@ -37,7 +37,7 @@ def write_with_packet(photo: Path, packet: bytes, copy: Path) -> None:
         block.write_bytes(packet)
         command = ["exiftool", "-q", "-q", "-o", str(copy.absolute()), f"-XMP<={block}", str(photo.absolute())]
         try:
-            done = subprocess.run(  # nosec B603 - a list, so that no shell interprets the file name
+            done = subprocess.run(  # nosec B603  # a list, so that no shell interprets the file name
                 command, capture_output=True, text=True, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired as error:

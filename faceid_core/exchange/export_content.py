@@ -20,6 +20,9 @@ UNNAMED = "unnamed"
 MOST_NAME_BYTES = 120
 """Longest file or folder name made from a person's name: file systems allow 255 bytes, and numbers are appended."""
 
+CROPS_AT_ONCE = 500
+"""Pictures in memory at a time: about 3 MB of JPEG."""
+
 _UNUSABLE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 """Characters that Windows, the strictest system, forbids in names."""
 
@@ -78,9 +81,9 @@ class Content:
         """Return the parts into which the faces are split."""
         return ["train", "valid"] if self.split else ["train"]
 
-    def with_crops(self, faces: Iterable[ExportedFace], at_once: int = 500) -> Iterator[tuple[ExportedFace, bytes]]:
+    def with_crops(self, faces: Iterable[ExportedFace]) -> Iterator[tuple[ExportedFace, bytes]]:
         """Yield each face that has a picture, with the picture."""
-        for some in batches(faces, at_once):
+        for some in batches(faces, CROPS_AT_ONCE):
             crops = self.crops([face.id for face in some])
             yield from ((face, crops[face.id]) for face in some if face.id in crops)
 

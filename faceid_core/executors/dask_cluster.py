@@ -24,6 +24,7 @@ from typing import Any, Generic
 from faceid_core import __version__
 from faceid_core.errors import ClusterLost, ClusterUnusable
 from faceid_core.executors.executor import Item, Result, WorkerLate, WorkerLost
+from faceid_core.extras import install
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ default, its nanny is closed as well if that takes more than 15 s, as it may on 
 
 ENCRYPTED = ("tls://", "wss://")
 
-MISSING = "The Dask cluster needs packages that are not installed: pip install 'faceid[cluster]'."
+MISSING = f"The Dask cluster needs packages that are not installed; install them with {install('cluster')}."
 
 
 class DaskCluster:
@@ -70,6 +71,13 @@ class DaskCluster:
             raise ValueError("workers must be at least 1")
         self.scheduler, self.workers, self.limit_s = scheduler, workers, limit_s
 
+    def check(self) -> None:
+        """Raise ClusterUnusable if the scheduler does not answer, has no worker or is of another version."""
+        _packages()
+        if self.scheduler is not None:
+            with _connected(self.scheduler, self.workers):
+                pass
+
     def run(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[Item, Result | WorkerLost | WorkerLate]]:
@@ -78,14 +86,18 @@ class DaskCluster:
             yield from _ClusterRun(client, partial(_limited, work, self.limit_s), iter(items)).results()
 
 
+def _packages() -> tuple[Any, Any]:
+    """The modules dask and distributed. Raises ClusterUnusable."""
+    try:
+        return import_module("dask"), import_module("distributed")
+    except ImportError as error:
+        raise ClusterUnusable(MISSING) from error
+
+
 @contextmanager
 def _connected(scheduler: str | None, workers: int) -> Iterator[Any]:
     """Connect to the scheduler, or to a temporary local cluster."""
-    try:
-        dask: Any = import_module("dask")
-        distributed: Any = import_module("distributed")
-    except ImportError as error:
-        raise ClusterUnusable(MISSING) from error
+    dask, distributed = _packages()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we report errors ourselves, in one sentence
     with dask.config.set(OWN_CLUSTER):
         if scheduler is not None:

@@ -3,4 +3,4 @@
 May import the root, media, vision, executors and library.
 """
 
-__all__ = ["by_hand", "finding", "photo", "report", "run", "search_again", "searching", "shared"]
+__all__ = ["by_hand", "finding", "photo", "report", "run", "searching", "shared"]

@@ -38,10 +38,13 @@ def executor_for(settings: Settings, photos: int, *, spare: int = 0) -> Executor
 @contextmanager
 def begun(settings: Settings, photos: int, again: bool = False) -> Iterator[Executor | None]:
     """Start the executor for this number of photos: its processes load the networks while the caller opens the
-    library. Yields None if the library may already know the photos, or if no processes are used."""
+    library. Yields None if the library may already know the photos, or if no processes are started. Raises
+    ClusterUnusable before a new library is made for photos that could not be searched."""
     is_new = settings.database_url is None and not (settings.library / "faceid.db").exists()
     executor = executor_for(settings, photos, spare=1) if is_new or again else None
     if not isinstance(executor, ProcessPool):
+        if executor is not None and settings.executor == "dask":
+            _check_cluster(executor)
         yield None
         return
     executor.begin(partial(_load_networks, without_secrets(settings), threads_of(executor)))
@@ -49,6 +52,13 @@ def begun(settings: Settings, photos: int, again: bool = False) -> Iterator[Exec
         yield executor
     finally:
         executor.close()
+
+
+def _check_cluster(executor: Executor) -> None:
+    from faceid_core.executors.dask_cluster import DaskCluster
+
+    if isinstance(executor, DaskCluster):
+        executor.check()
 
 
 def threads_of(executor: Executor) -> int | None:

@@ -6,7 +6,7 @@ May import the root. All packages above it may import the names listed here.
 from faceid_core.library import passwords, person_names
 from faceid_core.library.consents import ConsentChanged, Withholding
 from faceid_core.library.erasure import BYTES_REMAIN, ErasedTrace, Erasure
-from faceid_core.library.exports import EVERY_FACE, SHOWN_FLAGS, ExportPreview, ExportQuery
+from faceid_core.library.exports import EVERY_FACE, ExportPreview, ExportQuery
 from faceid_core.library.filters import PhotoQuery
 from faceid_core.library.gallery import Probes, Standing
 from faceid_core.library.job_parts import PartView
@@ -48,6 +48,7 @@ from faceid_core.library.store.records import (
     Undescribed,
     UserView,
 )
+from faceid_core.library.users import refuse_open_door
 from faceid_core.library.watched import WatchedView
 from faceid_core.library.workers import WorkerView
 from faceid_core.library.written_names import FileBefore, NamesRunView, PhotoToName
@@ -59,7 +60,6 @@ __all__ = [
     "EVERY_FACE",
     "GONE",
     "LONGEST_DAYS",
-    "SHOWN_FLAGS",
     "Act",
     "Added",
     "AuditEntry",
@@ -119,4 +119,5 @@ __all__ = [
     "needed",
     "passwords",
     "person_names",
+    "refuse_open_door",
 ]

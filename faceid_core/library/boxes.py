@@ -39,7 +39,7 @@ SAME_PLACE_IOU = 0.6
 
 
 def add(session: Session, photo_id: int, box: Box) -> Placed:
-    """See Faces.add."""
+    """See Faces.add, also for the errors."""
     photo = _photo(session, photo_id)
     box = _within(box, photo)
     here = session.scalars(select(Face).where(col(Face.photo_id) == photo_id, col(Face.flag) == Flag.NONE.value))
@@ -66,7 +66,7 @@ def new_face(session: Session, photo_id: int, box: Box) -> Row:
 
 
 def move(session: Session, face_id: int, box: Box, drawn: Box | None) -> Placed:
-    """See Faces.move."""
+    """See Faces.move, also for the errors."""
     face = session.get(Face, face_id)
     if face is None:
         raise NotFound(f"There is no face {face_id} in the library.")
@@ -88,7 +88,7 @@ def moving(session: Session, face: Face, box: Box) -> Change | None:
 
 
 def place(session: Session, face_id: int) -> FacePlace | None:
-    """See Faces.place."""
+    """See Faces.place, also for the errors."""
     face = session.get(Face, face_id)
     if face is None or is_hidden(session, face_id):
         raise NotFound(f"There is no face {face_id} in the library.")

@@ -59,40 +59,29 @@ class Clusters:
     ) -> int:
         """Store a grouping. ids: (N,) face ids; numbers: (N,) int64, the group of each face, 0 for none.
 
-        This is one event, whose summary includes `changes`. Undoing it restores the previous grouping.
+        This is one event, whose summary includes `changes`. Undoing it restores the previous grouping. Raises
+        ValueError if the lengths differ.
         """
         if len(ids) != len(numbers):
             raise ValueError("ids and numbers differ in length")
         with self._database.write() as session:
             withheld = withheld_among(session, map(int, ids))  # consent refused while the faces were grouped
             numbers = np.where(np.isin(ids, list(withheld)), 0, numbers)
-            values, sizes = np.unique(numbers[numbers > 0], return_counts=True)
+            clusters = len(np.unique(numbers[numbers > 0]))
             run = ClusterRun(
                 algorithm=algorithm,
                 parameters=parameters,
                 embedder=embedder,
                 faces=len(ids),
-                clusters=len(values),
+                clusters=clusters,
                 undone=True,  # until the event below puts it in force
             )
             session.add(run)
             session.flush()
             assert run.id is not None
-            clusters = [
-                Cluster(run_id=run.id, number=int(number), size=int(size))
-                for number, size in zip(values, sizes, strict=True)
-            ]
-            session.add_all(clusters)
-            session.flush()
-            by_number = {row.number: row.id for row in clusters}
-            members = [
-                {"cluster_id": by_number[int(number)], "face_id": int(face)}
-                for face, number in zip(ids, numbers, strict=True)
-                if number > 0
-            ]
-            add_rows(session, ClusterMember, members)
+            _add_clusters(session, run.id, ids, numbers)
             before = row_of(run)
-            summary = f"Grouped {count(len(ids), 'face')} into {count(len(values), 'group')}"
+            summary = f"Grouped {count(len(ids), 'face')} into {count(clusters, 'group')}"
             applied = [Change("clusterrun", before, {**before, "undone": False})]
             record(session, GROUPING, f"{summary}: {changes}" if changes else summary, applied)
             _forget_old_runs(session)
@@ -147,6 +136,23 @@ class Clusters:
         with self._database.read() as session:
             check_run(session, run)
             return replace(DrawnFaces.alike(session.scalars(wanted)), run=run)
+
+
+def _add_clusters(session: Session, run: int, ids: Ints, numbers: Ints) -> None:
+    """Store the groups of a run, with their faces; see save_run."""
+    clusters = [
+        Cluster(run_id=run, number=int(number), size=int(size))
+        for number, size in zip(*np.unique(numbers[numbers > 0], return_counts=True), strict=True)
+    ]
+    session.add_all(clusters)
+    session.flush()
+    by_number = {row.number: row.id for row in clusters}
+    members = [
+        {"cluster_id": by_number[int(number)], "face_id": int(face)}
+        for face, number in zip(ids, numbers, strict=True)
+        if number > 0
+    ]
+    add_rows(session, ClusterMember, members)
 
 
 def _forget_old_runs(session: Session) -> None:

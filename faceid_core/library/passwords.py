@@ -41,7 +41,7 @@ def fits(password: str, stored: str | None) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 
     if len(password) > MOST_CHARACTERS:
-        password = ""  # nosec B105 - hashed only so that it takes as long as any other
+        password = ""  # nosec B105  # hashed only so that it takes as long as any other
     against = stored or _of_nobody()
     try:
         with _AT_ONCE:

@@ -26,7 +26,10 @@ def renamed(session: Session, person_id: int, name: str) -> Row:
     name = person_names.clean(name)
     other = session.scalars(select(Person).where(col(Person.name_key) == person_names.key(name))).first()
     if other is not None and other.id != person_id:
-        raise NameTaken(f"There is already a person called “{other.name}”; choose another name, or merge the two.")
+        raise NameTaken(
+            f"There is already a person called “{other.name}”. Choose another name, such as “{other.name} (2)”, or "
+            "merge the two."
+        )
     return {"name": name, "name_key": person_names.key(name)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,12 +114,12 @@ class Workers:
         with self._database.write(Role.OWNER) as session:
             session.execute(delete(JobWorker).where(col(JobWorker.id) == worker_id))
 
-    def put_down(self, name: str, kinds: Collection[str] = ("import",)) -> None:
-        """Release all work held by an idle worker: it has recovered from an error, or is stopping."""
+    def put_down(self, name: str) -> None:
+        """Release all parts and imports of an idle worker: it has recovered from an error, or is stopping."""
         with self._database.write(Role.OWNER) as session:
             for part in session.scalars(select(JobPart).where(col(JobPart.worker) == name)):
                 put_back(session, part, failed=False)
-            running = (col(Job.worker) == name, col(Job.state) == JobState.RUNNING.value, col(Job.kind).in_(kinds))
+            running = (col(Job.worker) == name, col(Job.state) == JobState.RUNNING.value, col(Job.kind) == "import")
             for job in session.scalars(select(Job).where(*running)):
                 put_back(session, job, failed=False)
                 job.state = JobState.QUEUED.value

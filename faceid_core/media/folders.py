@@ -150,7 +150,9 @@ class _Search:
         for entry in found:
             path = _at(folder, entry)
             reason = left_out.why_not_file(path, siblings, self.suffixes)
-            if reason is None and any(each.match(path, is_folder=False) for each in patterns):
+            if _leads_nowhere(entry) and (reason is None or _may_be_folder(path)):
+                reason = left_out.BROKEN
+            if reason in (None, left_out.BROKEN) and any(each.match(path, is_folder=False) for each in patterns):
                 reason = left_out.IGNORED
             if reason:
                 self.leave(path, reason)
@@ -173,6 +175,17 @@ def _is_folder(entry: _Entry) -> bool:
         return entry.is_dir()
     except OSError:  # if it can't be checked, treat it as a file: reading it will report why
         return False
+
+
+def _leads_nowhere(entry: _Entry) -> bool:
+    try:
+        return entry.is_symlink() and not entry.is_file() and not entry.is_dir()
+    except OSError:
+        return False
+
+
+def _may_be_folder(path: Path) -> bool:
+    return not path.suffix and not path.name.startswith(".")
 
 
 def _is_file(entry: _Entry) -> bool:

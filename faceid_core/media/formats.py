@@ -23,6 +23,9 @@ RAW_SUFFIXES = words(
 SUFFIXES = STILL_SUFFIXES | RAW_SUFFIXES
 """Lower-case suffixes of the files that `walk` selects in a folder."""
 
+META_BYTES = 1 << 20
+"""Of a HEIF file's meta box, at most so many bytes are read."""
+
 EMPTY = "the file is empty"
 NOT_AN_IMAGE = "not an image"
 DAMAGED = "the file is damaged or cut off"
@@ -42,7 +45,7 @@ _STILL_BRANDS = frozenset(
 
 
 def refuse_strangers(prefix: bytes, suffix: str) -> None:
-    """Raise UnreadableImage for well-known file types that are not photos."""
+    """Raise IsVideo or UnreadableImage for well-known file types that are not photos."""
     text = prefix.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     reasons = {
         VIDEO: _is_video(prefix),
@@ -65,7 +68,7 @@ def _is_video(prefix: bytes) -> bool:
     return is_box or is_avi or prefix.startswith(_VIDEO_STARTS)
 
 
-def heif_header(file: IO[bytes], most: int = 1 << 20) -> bytes:
+def heif_header(file: IO[bytes]) -> bytes:
     """Return the meta box of an ISO base media file (ISO/IEC 14496-12, 4.2), or b""."""
     position = 0
     while not file.closed:
@@ -76,7 +79,7 @@ def heif_header(file: IO[bytes], most: int = 1 << 20) -> bytes:
         size, kind = int.from_bytes(head[:4], "big"), head[4:8]
         size = int.from_bytes(head[8:], "big") if size == 1 else size
         if kind == b"meta":
-            return file.read(min(size, most))
+            return file.read(min(size, META_BYTES))
         if size < 8:
             break
         position += size

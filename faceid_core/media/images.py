@@ -308,7 +308,8 @@ def _camera(image: Pillow.Image) -> str | None:
 
 
 def encode_jpeg(pixels: Image, quality: int = 90) -> bytes:
-    """Encode an (H,W,3) uint8 RGB image as JPEG without chroma subsampling: face crops are small."""
+    """Encode an (H,W,3) uint8 RGB image as JPEG without chroma subsampling: face crops are small.
+    Raises ValueError for other arrays."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.size == 0:
         raise ValueError(f"an image must be (H,W,3) uint8 and not empty, not {pixels.shape} {pixels.dtype}")
     buffer = io.BytesIO()
@@ -322,7 +323,7 @@ def decode_jpeg(data: bytes) -> Image:
 
 
 def thumbnail(pixels: Image, side_px: int = 320) -> Image:
-    """Scale the image down so that its longer side is at most `side_px`. Never scales up."""
+    """Scale an (H,W,3) uint8 image down so that its longer side is at most `side_px`. Never scales up."""
     height, width = pixels.shape[:2]
     if max(height, width) <= side_px:
         return pixels

@@ -22,7 +22,7 @@ def turned(stored: Image, orientation: int) -> Image:
 
 
 def as_stored(upright: Image, orientation: int) -> Image:
-    """Return a view of the upright array with the rows and columns of the file (EXIF 2.32, tag 0x0112)."""
+    """Return a view of the upright array (H,W,…) with the rows and columns of the file (EXIF 2.32, tag 0x0112)."""
     transposed = upright.swapaxes(0, 1)
     return {
         1: upright,

@@ -4,7 +4,6 @@ May import the root, engine and vision.
 """
 
 __all__ = [
-    "candidates",
     "classic",
     "classifier",
     "evaluation",
@@ -18,5 +17,6 @@ __all__ = [
     "recogniser",
     "scoring",
     "training",
+    "training_data",
     "verification",
 ]

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceid_core.cosine_scale import DLIB, CosineScale
 from faceid_core.recognition import classic, classifier, holdout, openset
 from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.openset import Scored
-from faceid_core.recognition.options import Labelled, TrainOptions
+from faceid_core.recognition.options import TrainOptions
 from faceid_core.recognition.scoring import FaceSet, Scorer
+from faceid_core.recognition.training_data import Labelled, Rejected, Space
 from faceid_core.values import Image, Ints, Progress, Vectors
 
 if TYPE_CHECKING:
-    from faceid_core.engine.dlib_format import ResNetWeights
     from faceid_core.engine.torch_net import FaceNet
     from faceid_core.recognition import fastai_fit
 
@@ -31,17 +30,6 @@ FEATURE_BATCH = 32
 
 AUGMENTED_CROPS = 3000
 """Augmented crops at most, over all views: about 40 s on two cores."""
-
-STRANGERS = 500
-"""Crops of strangers at most that a further trained network looks at anew."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rejected:
-    """Faces of which a human said who they are not. faces: FaceSet (M), names: (M,) the person that each is not."""
-
-    faces: FaceSet
-    names: list[str]
 
 
 @dataclass
@@ -54,7 +42,7 @@ class Candidate:
     net: FaceNet | None = None
 
     def scorer(self, held: np.ndarray) -> Scorer:
-        """Without the held-out faces in the cohort."""
+        """Without the held-out faces, (N,) bool, in the cohort."""
         known, whole = ~held, self.examples
         part = replace(
             whole, vectors=whole.vectors[known], classes=whole.classes[known], groups=whole.groups[known]
@@ -82,11 +70,6 @@ class Work:
         self.progress(self.done, self.total, message)
 
 
-def some(strangers: int, seed: int) -> Ints:
-    """The positions of at most STRANGERS of so many crops, drawn by the seed."""
-    return np.sort(np.random.default_rng(seed).permutation(strangers)[:STRANGERS]).astype(np.int64)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
     """groups: (N,) photos that may not be torn apart; held: (N,) bool, faces to validate with."""
@@ -105,19 +88,9 @@ def _split(labelled: Labelled, options: TrainOptions) -> Split:
     return Split(groups, held)
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
-    """Where the vectors come from. name: the embedder's full name; scale: of its cosines; is_dlib: whether a crop's
-    vector can be made here, so that altered crops can be learned from, too."""
-
-    name: str
-    scale: CosineScale = DLIB
-    is_dlib: bool = True
-
-
 def _views(faces: int, options: TrainOptions, space: Space) -> int:
     """Augmented views that the time allows; none is needed where nothing is trained."""
-    if not space.is_dlib or not options.epochs + options.upper_epochs:
+    if space.network is None or not options.epochs + options.upper_epochs:
         return 0
     return min(options.views, AUGMENTED_CROPS // max(faces, 1))
 
@@ -137,16 +110,14 @@ def work_for(faces: int, strangers: int, options: TrainOptions, space: Space, pr
 
 @dataclass
 class Laboratory:
-    """What candidates are made from. vectors: of the labelled crops, or None; see `train`. on_cuda: whether
-    networks are to run on an NVIDIA card, where PyTorch finds one."""
+    """What candidates are made from. strangers, stranger_crops (M, …), stranger_ids (M,), rejected: as in
+    TrainingData. on_cuda: whether networks are to run on an NVIDIA card, where PyTorch finds one."""
 
     labelled: Labelled
-    vectors: Vectors | None
-    others: FaceSet | None
-    rejected: Rejected | None
-    strangers: Image
+    strangers: FaceSet | None
+    stranger_crops: Image
     stranger_ids: Ints
-    weights: Callable[[], ResNetWeights] | ResNetWeights
+    rejected: Rejected | None
     options: TrainOptions
     space: Space
     work: Work
@@ -166,7 +137,9 @@ class Laboratory:
         """The published network in PyTorch, which takes seconds to load: the imprinted classifier needs none."""
         from faceid_core.engine.torch_net import FaceNet
 
-        net = FaceNet(self.weights() if callable(self.weights) else self.weights)
+        if self.space.network is None:
+            raise ValueError(f"no network of {self.space.name} can be trained")
+        net = FaceNet(self.space.network())
         net.eval()
         net.to(self.device)
         return net
@@ -177,7 +150,7 @@ class Laboratory:
         from faceid_core.recognition import fastai_fit
 
         tuning = self.options.upper_epochs > 0
-        return fastai_fit.FeatureExtractor(self.net, self.options.mirror, tuning, self.work.tick)
+        return fastai_fit.FeatureExtractor(self.net, self.space.is_mirrored, tuning, self.work.tick)
 
     @cached_property
     def plain(self) -> fastai_fit.Features:
@@ -186,25 +159,26 @@ class Laboratory:
 
         from faceid_core.recognition import fastai_fit
 
-        if self.vectors is None or self.options.upper_epochs:
+        vectors = self.labelled.vectors
+        if vectors is None or self.options.upper_epochs:
             return self.extract(self.labelled.crops)
-        return fastai_fit.Features(torch.from_numpy(self.vectors.copy()), None)
+        return fastai_fit.Features(torch.from_numpy(vectors.copy()), None)
 
     @cached_property
     def strange(self) -> fastai_fit.Features:
         """Of strangers' crops."""
-        return self.extract(self.strangers)
+        return self.extract(self.stranger_crops)
 
     def examples(self, groups: Ints) -> Examples:
         """By vectors of the published network."""
-        faces = self.plain.vectors.numpy() if self.vectors is None else self.vectors
-        others = self.others
-        if others is None:
-            vectors = self.strange.vectors.numpy() if len(self.strangers) else faces[:0]
-            others = FaceSet.strangers(vectors)
-        people = len(self.labelled.names)
-        classes, scale = self.labelled.classes, self.space.scale
-        return Examples(faces, classes, groups, people, others, self._negatives(), scale)
+        vectors, strangers = self.labelled.vectors, self.strangers
+        if vectors is None:
+            vectors = self.plain.vectors.numpy()
+        if strangers is None:
+            seen = self.strange.vectors.numpy() if len(self.stranger_crops) else vectors[:0]
+            strangers = FaceSet.strangers(seen)
+        classes, people = self.labelled.classes, len(self.labelled.names)
+        return Examples(vectors, classes, groups, people, strangers, self._negatives(), self.space.scale)
 
     def _negatives(self) -> FaceSet:
         if self.rejected is None:
@@ -220,7 +194,7 @@ def compared_classic(lab: Laboratory, split: Split) -> list[classic.Classic]:
     options = lab.options
     if options.recipe != classic.NAME or not split.held.any() or len(lab.labelled.names) < 2:
         return []
-    pictures = classic.Pictures(lab.labelled.crops, lab.labelled.classes, split.held, lab.strangers)
+    pictures = classic.Pictures(lab.labelled.crops, lab.labelled.classes, split.held, lab.stranger_crops)
     weights = classic.weights_file(Path(options.weights) if options.weights else None)
     return [classic.fit(pictures, weights, epochs=options.epochs, seed=options.seed, tick=lab.work.tick)]
 
@@ -304,7 +278,7 @@ def _tuned(
 
 
 def open_set(candidate: Candidate, held: np.ndarray) -> tuple[float, float]:
-    """How good it is: TPIR where 1 in 100 strangers gets a name, then the share of right names."""
+    """How good it is: TPIR where 1 in 100 strangers gets a name, then the share of right names. held: (N,) bool."""
     scored = candidate.scored(held)
     right = scored.genuine.argmax(axis=1) == scored.classes
     return openset.tpir_at(scored), float(right.mean())

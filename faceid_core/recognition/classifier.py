@@ -47,7 +47,7 @@ class Examples:
 
 
 def scorer_for(rows: Vectors, examples: Examples) -> Scorer:
-    """With a cohort of the strangers that are nobody known, and of the people themselves."""
+    """Of rows (K, D), with a cohort of the strangers that are nobody known, and of the people themselves."""
     strangers = examples.strangers
     if len(strangers):
         strangers = strangers[_nobody_known(examples)]
@@ -88,7 +88,8 @@ def calibrated(scored: Scored, examples: Examples) -> Calibrated:
 
 
 def answers(scored: Scored, found: Calibrated) -> tuple[Floats, np.ndarray]:
-    """(the probability of the best name, whether that name is right), of held-out faces and then of strangers."""
+    """(the probability of the best name, whether that name is right), (N,) each, of held-out faces and then of
+    strangers."""
     own = openset.probabilities(scored.genuine, found.calibration)
     others = scored.impostors[len(scored.impostors) - scored.strangers :]
     strange = openset.probabilities(others, found.calibration)
@@ -100,6 +101,8 @@ def answers(scored: Scored, found: Calibrated) -> tuple[Floats, np.ndarray]:
 def calibration_error(probabilities: Floats, right: np.ndarray, strangers: int = 0) -> float:
     """How far probabilities are from the share that is right, 0 to 1 (expected calibration error).
 
+    Source of the measure: Naeini, Cooper, Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian
+    Binning", AAAI 2015. probabilities, right: (N,).
     strangers: so many, the last ones, are of strangers. They count as calibration.STRANGERS_A_FACE for each of the
     others, however many there are: probabilities are right for such a mixture.
     """

@@ -157,7 +157,7 @@ def strict_threshold(held: HeldOut, fpir: float) -> float:
 
 def precise_threshold(probabilities: Floats, right: np.ndarray | Floats, precision: float) -> float:
     """The lowest threshold above which names are right so often; above 1 where there is none. right: of each,
-    whether its likeliest name is right, or how probable that is."""
+    whether its likeliest name is right, or how probable that is; both (N,)."""
     order = np.argsort(-probabilities, kind="stable")
     shares = np.cumsum(np.asarray(right, np.float64)[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(shares >= precision)

@@ -73,7 +73,8 @@ def hold_out(classes: Ints, groups: Ints, share: float, seed: int) -> np.ndarray
 
 
 def sampled(classes: Ints, limit: int, seed: int) -> Ints:
-    """Positions of at most `limit` faces of each person, in order: more only make the training slower."""
+    """Positions (M,) of at most `limit` faces of each person, in order: more only make the training slower.
+    classes: (N,)."""
     rng = np.random.default_rng(seed)
     kept = [rng.permutation(np.flatnonzero(classes == person))[:limit] for person in np.unique(classes)]
     return np.sort(np.concatenate(kept)) if kept else np.empty(0, np.int64)

@@ -133,7 +133,9 @@ def as_markdown(found: Card) -> str:
         "Named correctly": _share(results["accuracy"]),
         "Known faces recognised at the threshold (TPIR)": _share(results["tpir"]),
         "Unknown faces misnamed at the threshold (FPIR)": _share(results["fpir"]),
-        "Error of the probabilities": _share(results["calibration_error"]),
+        "Calibration error (average gap between probability and share correct)": _share(
+            results["calibration_error"]
+        ),
     }
     parts = ["# Recogniser", "", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items())]
     if len(found["compared"]) > 1:

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-import numpy as np
-
-from faceid_core.errors import NotEnoughLabels
-from faceid_core.recognition import holdout
-from faceid_core.values import Image, Ints
+from faceid_core.extras import install
+from faceid_core.values import Ints
 
 RECIPES = {
     "best": "Tries imprint and head, and keeps the one that does better on faces it has not seen.",
@@ -32,7 +29,7 @@ TRAINER = ("torch", "fastai")
 """Packages that all recipes but imprint need."""
 
 NO_TRAINER = (
-    "This training needs PyTorch: install it with `pip install 'faceid[train]'`, or use the recipe imprint, "
+    f"This training needs PyTorch: install it with {install('train')}, or use the recipe imprint, "
     "which does without."
 )
 
@@ -52,8 +49,7 @@ class TrainOptions:
     recipe: one of RECIPES. epochs: for the head. unfreeze_epochs: at most as many further epochs that also train
     the network's last stage; None: as the recipe says. Only fine-tune has them, because on LFW they let more
     strangers in. views: augmented versions of each face. valid_share: share of a person's photos that is held out.
-    mirror: whether a vector is the mean of the face's and its mirror image's, as in Settings.mirror. weights: the
-    file that classic starts from; None: torchvision's cache.
+    weights: the file that classic starts from; None: torchvision's cache.
     """
 
     recipe: str = "best"
@@ -66,7 +62,6 @@ class TrainOptions:
     max_faces_per_person: int = 200
     valid_share: float = 0.25
     views: int = 3
-    mirror: bool = True
     weights: str | None = None
 
     def __post_init__(self) -> None:
@@ -89,18 +84,6 @@ class TrainOptions:
     def is_possible(self) -> bool:
         """Whether what it takes is installed."""
         return (self.recipe == "imprint" and not self.upper_epochs) or has_trainer()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
-    """The faces to learn from: crops (N, 150, 150, 3), classes (N,), photos (N,), names by class; rows: (N,) their
-    positions among all that were given."""
-
-    crops: Image
-    classes: Ints
-    photos: Ints
-    names: tuple[str, ...]
-    rows: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +114,6 @@ def readiness(names: Sequence[str], photos: Sequence[int] | Ints, options: Train
     if not known:
         least = options.min_faces_per_person
         words = "one face" if least == 1 else f"{least} faces"
-        refusal = f"Name at least one person with {words}, then train again."
+        refusal = f"Name at least one person with {words}, then train."
     weak = tuple(name for name in known if len(pictures[name]) <= WEAK_PHOTOS)
     return Readiness(known, faces, tuple(sorted(counts.keys() - set(known))), refusal, weak)
-
-
-def labelled_faces(crops: Image, names: list[str], photos: Ints, options: TrainOptions) -> Labelled:
-    """The people with enough faces, in alphabetical order. Raises NotEnoughLabels."""
-    ready = readiness(names, photos, options)
-    if ready.refusal is not None:
-        raise NotEnoughLabels(ready.refusal)
-    number = {name: index for index, name in enumerate(ready.names)}
-    chosen = np.array([at for at, name in enumerate(names) if name in number], np.int64)
-    classes = np.array([number[names[at]] for at in chosen], np.int64)
-    fewer = holdout.sampled(classes, options.max_faces_per_person, options.seed)
-    chosen = chosen[fewer]
-    return Labelled(crops[chosen], classes[fewer], np.asarray(photos, np.int64)[chosen], ready.names, chosen)

@@ -78,7 +78,7 @@ class Recogniser:
         embedder: Callable[[Settings], Embedder] | None = None,
         threads: int | None = None,
     ) -> Recogniser:
-        """Read a folder that `training.save` wrote.
+        """Read a folder that `model_files.write` wrote.
 
         detector, embedder: those to share with others; by default they are loaded for this recogniser alone.
         Raises ModelUnusable for files that are missing, damaged or made for another embedder; EngineError.

@@ -58,7 +58,7 @@ BATCH = 1024
 
 
 def normalised(vectors: npt.ArrayLike) -> Floats:
-    """The same directions at length 1, float64."""
+    """The same directions (…, D) at length 1, float64; zero stays zero."""
     wide = np.asarray(vectors, np.float64)
     unit: Floats = wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), 1e-12)
     return unit

@@ -10,52 +10,46 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceid_core import __version__
-from faceid_core.cosine_scale import DLIB, CosineScale
-from faceid_core.engine.graphs import CROP_PX
 from faceid_core.recognition import classifier, model_files, openset
 from faceid_core.recognition.calibration import DEFAULT_SLOPE, Calibrated
 from faceid_core.recognition.candidates import (
     Candidate,
     Laboratory,
-    Rejected,
-    Space,
     Split,
     candidates_of,
     compared_classic,
     open_set,
-    some,
     work_for,
 )
 from faceid_core.recognition.classic import Classic
 from faceid_core.recognition.classifier import Examples
 from faceid_core.recognition.evaluation import STRANGERS_TO_JUDGE, HeldOut
+from faceid_core.recognition.model_files import StoredModel
 from faceid_core.recognition.openset import Calibration, Scored
 from faceid_core.recognition.options import (
     NO_TRAINER,
     RECIPES,
-    Labelled,
     Readiness,
     TrainOptions,
     has_trainer,
-    labelled_faces,
     readiness,
 )
-from faceid_core.recognition.scoring import FaceSet, Scorer
-from faceid_core.values import Image, Ints, Progress, TrainReport, Vectors, no_progress
+from faceid_core.recognition.scoring import Scorer
+from faceid_core.recognition.training_data import Labelled, Rejected, Space, TrainingData, labelled_faces
+from faceid_core.values import Ints, Progress, TrainReport, no_progress
 
 if TYPE_CHECKING:
-    from faceid_core.engine.dlib_format import Array, ResNetWeights
+    from faceid_core.engine.dlib_format import Array
 
 __all__ = [
-    "NO_TRAINER", "RECIPES", "Readiness", "Rejected", "Space", "TrainOptions", "Trained", "has_trainer",
-    "readiness", "save", "train",
+    "NO_TRAINER", "RECIPES", "Readiness", "Rejected", "Space", "TrainOptions", "Trained", "TrainingData",
+    "has_trainer", "readiness", "train",
 ]  # fmt: skip
 
 CHOSEN = ("head", "fine-tune")
@@ -69,101 +63,57 @@ FACES_TO_WIN = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A recogniser to save. kept: "imprinted", "head" (rows trained) or "network" (its last level, too)."""
+    """A recogniser that is in no file yet; `model_files.write(model, folder)` saves it. report: how it did."""
 
+    model: StoredModel
     report: TrainReport
-    tensors: dict[str, Array]
-    calibration: Calibration
-    embedder: str
-    kept: str
-    cohort: FaceSet = field(default_factory=FaceSet.none)
-    negatives: FaceSet = field(default_factory=FaceSet.none)
-    held_out: HeldOut | None = None
-    scale: CosineScale = DLIB
 
 
 def train(
-    crops: Image,
-    names: list[str],
-    photos: Ints,
+    data: TrainingData,
     *,
-    weights: Callable[[], ResNetWeights] | ResNetWeights,
-    faces: Ints | None = None,
-    vectors: Vectors | None = None,
-    others: FaceSet | None = None,
-    rejected: Rejected | None = None,
-    strangers: Image | None = None,
-    stranger_ids: Ints | None = None,
     options: TrainOptions | None = None,
     space: Space | None = None,
     on_cuda: bool = False,
     progress: Progress = no_progress,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> Trained:
-    """Train on aligned crops (N, 150, 150, 3) uint8 with a name and a photo number each; the same every time.
+    """Train a recogniser from named faces; the same every time.
 
-    faces: (N,) their ids, by which held-out ones are found again.
-    vectors: (N, D) of the crops, by the embedder that will serve; without them the network looks at the crops.
-    space: that embedder's; by default dlib's.
-    others: faces of nobody named by such vectors, the best ones first; some may be unnamed faces of the named
-    people. strangers: the same as crops (M, 150, 150, 3), for where there are no vectors or the network is trained;
-    stranger_ids: (M,) theirs.
+    space: that of the data's vectors; by default dlib's, with mirror images.
     on_cuda: compute on an NVIDIA card where there is one; only on the CPU is the outcome the same to the last bit.
     on_epoch gets a row of TrainReport.history after each epoch, epoch 0 being the imprinted classifier.
-    Raises NotEnoughLabels, and what `progress` raises (JobCancelled); nothing is written anywhere before `save`.
+    Raises NotEnoughLabels, TrainerMissing without the recipe's packages or files, what `progress` raises
+    (JobCancelled), and ValueError where a space without a network would need one. Writes nothing.
     """
     started = time.monotonic()
-    options = options or TrainOptions()
-    space = space or Space("dlib-resnet+mirror" if options.mirror else "dlib-resnet")
-    if not space.is_dlib and (vectors is None or options.upper_epochs):
+    options, space = options or TrainOptions(), space or Space()
+    if space.network is None and (data.vectors is None or options.upper_epochs):
         raise ValueError(f"{space.name} can't be trained without vectors, nor in its last level")
-    if crops.shape[1:] != (CROP_PX, CROP_PX, 3) or not len(crops) == len(names) == len(photos):
-        raise ValueError(f"{len(names)} names and {len(photos)} photos for crops of shape {crops.shape}")
-    labelled = labelled_faces(crops, names, photos, options)
-    strangers = crops[:0] if strangers is None else strangers
-    ids_of_strangers = np.zeros(len(strangers), np.int64) if stranger_ids is None else stranger_ids
-    few = some(len(strangers), options.seed)
-    strangers, ids_of_strangers = strangers[few], ids_of_strangers[few]
-    work = work_for(len(labelled.crops), len(strangers), options, space, progress)
+    labelled = labelled_faces(data, options)
+    crops, ids = data.some_strangers(options.seed)
+    work = work_for(len(labelled.crops), len(crops), options, space, progress)
     progress(0, work.total, "Preparing the training")
-    given = None if vectors is None else np.asarray(vectors, np.float32)[labelled.rows]
-    lab = Laboratory(labelled, given, others, rejected, strangers, ids_of_strangers, weights, options, space,
-                     work, on_cuda)  # fmt: skip
+    lab = Laboratory(labelled, data.strangers, crops, ids, data.rejected, options, space, work, on_cuda)
     candidates, split, history = candidates_of(lab, on_epoch)
     kept = _trained(candidates, split) if options.recipe in CHOSEN else _choose(candidates, split)
     compared = _compared([*candidates, *compared_classic(lab, split)], split)
     progress(work.total, work.total, "Ready")
-    ids = np.zeros(len(crops), np.int64) if faces is None else np.asarray(faces, np.int64)
-    tested = _tested(kept, candidates[0], ids[labelled.rows], split)
+    tested = _tested(kept, candidates[0], labelled.faces, split)
     report = _report(kept, tested, labelled.names, tuple(history), time.monotonic() - started)
-    digest = _digest(labelled, labelled.crops if given is None else given)
-    return _as_trained(kept, tested, replace(report, compared=compared, dataset=digest), space.name)
+    report = replace(report, compared=compared, dataset=_digest(labelled))
+    return Trained(_model(kept, tested, report, space.name), report)
 
 
-def _digest(labelled: Labelled, faces: Image | Vectors) -> str:
-    """SHA-256 of the faces (N, …) with their names, in any order: the same data have the same digest."""
+def _digest(labelled: Labelled) -> str:
+    """SHA-256 of the faces' vectors, or else crops, with their names, in any order: the same data have the same
+    digest."""
+    faces = labelled.crops if labelled.vectors is None else labelled.vectors
     lines = sorted(
         hashlib.sha256(np.ascontiguousarray(face).tobytes() + labelled.names[person].encode()).digest()
         for face, person in zip(faces, labelled.classes.tolist(), strict=True)
     )
     return hashlib.sha256(b"".join(lines)).hexdigest()
-
-
-def save(trained: Trained, parent: Path) -> Path:
-    """Write a new folder with the recogniser in `parent` and return it; it appears complete or not at all."""
-    stored = model_files.StoredModel(
-        trained.report.classes,
-        trained.embedder,
-        trained.report.threshold,
-        trained.calibration,
-        trained.tensors,
-        {**trained.report.as_dict(), "kept": trained.kept},
-        trained.cohort,
-        trained.negatives,
-        trained.held_out,
-        trained.scale,
-    )
-    return model_files.write(stored, parent)
 
 
 def _trained(candidates: list[Candidate], split: Split) -> Candidate:
@@ -244,15 +194,16 @@ def _report(
     )
 
 
-def _as_trained(kept: Candidate, tested: _Tested, report: TrainReport, embedder: str) -> Trained:
+def _model(kept: Candidate, tested: _Tested, report: TrainReport, embedder: str) -> StoredModel:
     scorer, calibration = tested.scorer, tested.found.calibration
     strangers = scorer.cohort.faces[scorer.cohort.classes < 0]
-    return Trained(
-        report,
-        {"rows": scorer.rows, **_body(kept)},
-        calibration,
+    return StoredModel(
+        report.classes,
         embedder,
-        kept.kind,
+        report.threshold,
+        calibration,
+        {"rows": scorer.rows, **_body(kept)},
+        report.as_dict(),
         scorer.cohort,
         scorer.negatives,
         HeldOut.of(tested.scored, calibration, tested.faces[tested.scored.held], strangers),

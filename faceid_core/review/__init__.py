@@ -6,7 +6,6 @@ May import the root and vectors.
 __all__ = [
     "identity",
     "label_errors",
-    "lead_index",
     "merge_candidates",
     "near_duplicates",
     "pair_index",

@@ -6,9 +6,8 @@ separate question, because a no to that would name nobody.
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -135,35 +134,26 @@ class Waiting:
     lift: float = 0.0
 
 
-def probability(one: Suggestion, limit: float, record: tuple[int, int] = (0, 0), lift: float = 0.0) -> float:
-    """How likely a suggestion is right, by its lead or distance, earlier answers about this person (`record`), and
-    those about everybody (`lift`, see learned())."""
-    near = 1 / (1 + math.exp(-odds(one, limit) - lift))
-    yes, no = record
-    return near * (PRIOR + yes) / (PRIOR + yes + no)
-
-
 def probabilities(waiting: Waiting) -> Floats:
-    """How likely each suggestion is right, (S,); see probability()."""
+    """How likely each suggestion is right, (S,): by its lead or distance, earlier answers about this person, and
+    those about everybody (see learned())."""
     made = waiting.suggestions
-    leads = np.array([one.lead for one in made], np.float64)
-    distances = np.array([one.distance for one in made], np.float64)
-    by_distance = BY_DISTANCE * (HALFWAY - distances / waiting.limit)
-    usual = np.where(np.isnan(leads), by_distance, usual_odds(leads, waiting.limit))
+    usual = odds(made, waiting.limit)
     trust = {person: (PRIOR + yes) / (PRIOR + yes + no) for person, (yes, no) in waiting.records.items()}
     result: Floats = np.array([trust.get(one.person, 1.0) for one in made]) / (1 + np.exp(-usual - waiting.lift))
     return result
 
 
-def odds(one: Suggestion, limit: float) -> float:
-    """The log-odds that a suggestion is right in a library of which nothing else is known."""
-    if math.isnan(one.lead):
-        return BY_DISTANCE * (HALFWAY - one.distance / limit)
-    return float(usual_odds(np.array(one.lead), limit))
+def odds(made: Sequence[Suggestion], limit: float) -> Floats:
+    """The log-odds (S,) that suggestions are right in a library of which nothing else is known: by their leads, or
+    by distance where there are none."""
+    leads = np.array([one.lead for one in made], np.float64)
+    distances = np.array([one.distance for one in made], np.float64)
+    return np.where(np.isnan(leads), BY_DISTANCE * (HALFWAY - distances / limit), usual_odds(leads, limit))
 
 
 def usual_odds(leads: Floats, limit: float) -> Floats:
-    """The same for leads of any shape."""
+    """The same by leads of any shape."""
     result: Floats = STEEPNESS * (CROSSING - leads / limit**2)
     return result
 
@@ -194,17 +184,12 @@ def naming(waiting: Waiting, at_most: int) -> Queue:
     """The questions that name faces, most useful first; each face is in one of them."""
     by_face = {one.face: one for one in waiting.suggestions}
     chances = dict(zip(by_face, probabilities(waiting).tolist(), strict=True))
-    groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
-    joined = _joining(groups, by_face, chances)
-    groups = {number: faces for number, faces in groups.items() if number not in joined}
+    groups = _groups(waiting, by_face, chances)
     grouped = {face for faces in groups.values() for face in faces}
     chance = {face: likely for face, likely in chances.items() if face not in grouped}
     batches = list(_batches(waiting, chance))
     asked = grouped.union(*(batch.faces for batch in batches))
-    alone = (face for faces in waiting.groups.values() if len(faces) == 1 for face in faces)
-    order = dict.fromkeys([*chance, *alone, *waiting.singles])
-    single = sorted((face for face in order if face not in asked), key=lambda face: -chance.get(face, 0.0))
-    faces, boards = _boards(single, chance)
+    faces, boards = _boards(_single(waiting, chance, asked), chance)
     questions = [
         *(_group(number, waiting, by_face) for number in sorted(groups, key=lambda n: -len(groups[n]))[:at_most]),
         *batches,
@@ -214,6 +199,22 @@ def naming(waiting: Waiting, at_most: int) -> Queue:
     first = sorted(questions, key=lambda question: -question.gain)[:at_most]
     parts = {Kind.GROUP: groups, Kind.PERSON: batches, Kind.FACE: faces, Kind.SINGLES: boards}
     return Queue(tuple(first), Counter({kind.value: len(part) for kind, part in parts.items()}))
+
+
+def _groups(
+    waiting: Waiting, by_face: Mapping[int, Suggestion], chances: Mapping[int, float]
+) -> dict[int, Sequence[int]]:
+    """The groups to ask about as they are: of several faces, and not better asked about as one person's."""
+    groups = {number: faces for number, faces in waiting.groups.items() if len(faces) > 1}
+    joined = _joining(groups, by_face, chances)
+    return {number: faces for number, faces in groups.items() if number not in joined}
+
+
+def _single(waiting: Waiting, chance: Mapping[int, float], asked: Set[int]) -> list[int]:
+    """All faces but those that are asked about together with others, likeliest first."""
+    alone = (face for faces in waiting.groups.values() if len(faces) == 1 for face in faces)
+    order = dict.fromkeys([*chance, *alone, *waiting.singles])
+    return sorted((face for face in order if face not in asked), key=lambda face: -chance.get(face, 0.0))
 
 
 def _joining(
@@ -323,8 +324,9 @@ def expected(chance: float) -> float:
 
 
 def by_promise(graph: NeighbourGraph) -> Ints:
-    """The rows of a graph, most promising first: near to one face and far from the next ten, with that one face
-    beside it. These most likely show somebody with more than one photo; faces near to many are just blurred."""
+    """The rows (N,) of a graph, most promising first: near to one face and far from the next ten, with that one
+    face beside it. These most likely show somebody with more than one photo; faces near to many are just
+    blurred."""
     if not len(graph):
         return np.empty(0, np.int64)
     distances = np.where(np.isfinite(graph.distances[:, :11]), graph.distances[:, :11], 10.0)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from faceid_core.lifetimes import NOBODYS, Lifetimes
 from faceid_core.review import identity, queue
-from faceid_core.review.identity import MARGIN, Suggestion
+from faceid_core.review.identity import Suggestion
 from faceid_core.review.lead_index import LeadIndex
 from faceid_core.review.people_nearby import Bools, PeopleNearby
 from faceid_core.values import GalleryFaces, Ints, Vectors
@@ -52,8 +52,8 @@ class Decided:
 class SuggestionIndex:
     """Who the faces waiting for a name may be."""
 
-    def __init__(self, faces: ComparedRows, *, limit: float, margin: float = MARGIN) -> None:
-        self._faces, self._limit, self._margin = faces, limit, margin
+    def __init__(self, faces: ComparedRows, *, limit: float) -> None:
+        self._faces, self._limit = faces, limit
         self._nearby = PeopleNearby(faces.vectors, faces.quality)
         self._leads = LeadIndex(faces.vectors)
         self._limits = np.full(len(faces.ids), limit)
@@ -92,9 +92,8 @@ class SuggestionIndex:
         rows = np.flatnonzero(decided.asked & self._nearby.known)
         people, distances = self._nearest_two(rows, decided)
         limits = self._limits[rows]
-        reach = np.minimum(
-            identity.reach_of(limits, self._limit, identity.LESS_SURE), self._margin * distances[:, 1]
-        )
+        reach = identity.reach_of(limits, self._limit, identity.LESS_SURE)
+        reach = np.minimum(reach, identity.MARGIN * distances[:, 1])
         near = np.flatnonzero(distances[:, 0] <= reach)
         near = near[self._unlike_refused(rows[near], people[near, 0], distances[near, 0], decided.refused)]
         sure = distances[near, 0] <= limits[near]

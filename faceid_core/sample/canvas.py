@@ -109,15 +109,12 @@ class Canvas:
 
     def ellipse(
         self, x: float, y: float, rx: float, ry: float, colour: Colour, *, relief: float = 0.0, blur: float = 0.0,
-        opacity: float = 1.0, tilt: float = 0.0,
+        opacity: float = 1.0,
     ) -> None:  # fmt: skip
-        """Fill an ellipse; place, radii and blur in face units, tilt in radians, opacity 0 to 1."""
+        """Fill an ellipse; place, radii and blur in face units, opacity 0 to 1."""
         angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         dx, dy = rx * np.cos(angle), ry * np.sin(angle)
-        points = [
-            self.place(x + a * np.cos(tilt) - b * np.sin(tilt), y + a * np.sin(tilt) + b * np.cos(tilt), relief)
-            for a, b in zip(dx, dy, strict=True)
-        ]
+        points = [self.place(x + a, y + b, relief) for a, b in zip(dx, dy, strict=True)]
         self.polygon(points, colour, blur=blur, opacity=opacity)
 
     def stroke(

@@ -23,7 +23,6 @@ __all__ = [
     "export_originals",
     "export_recogniser",
     "faces_of",
-    "file_rights",
     "find_missing",
     "import_names",
     "jobs",

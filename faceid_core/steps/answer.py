@@ -33,17 +33,16 @@ def set_aside(library: Library, moment: Duplicates, *, drawn: DrawnFaces | None 
     return library.faces.flag(moment.unnamed, Flag.HIDDEN, drawn=drawn)
 
 
-def keep_all(library: Library, moment: Duplicates, *, drawn: DrawnFaces | None = None) -> Changed:
+def keep_all(library: Library, moment: Duplicates) -> Changed:
     """Remember that photos of one moment all keep their faces: those are the same people."""
     summary = f"Kept all {count(len(moment.others) + 1, 'photo')} of one moment"
-    return library.pair_constraints.say(moment.pairs, same=True, summary=summary, drawn=drawn)
+    return library.pair_constraints.say(moment.pairs, same=True, summary=summary)
 
 
-def not_one_person(library: Library, pair: Pair, whom: str, *, drawn: DrawnFaces | None = None) -> Changed:
+def not_one_person(library: Library, pair: Pair, whom: str) -> Changed:
     """Remember that two groups, or two people, are not one; whom: such as "groups 3 and 8" or "“Ada” and “Bo”"."""
-    return library.pair_constraints.say(
-        [pair.typical], same=False, summary=f"Marked {whom} as different people", drawn=drawn
-    )
+    summary = f"Marked {whom} as different people"
+    return library.pair_constraints.say([pair.typical], same=False, summary=summary)
 
 
 def name_is_right(

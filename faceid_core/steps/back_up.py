@@ -14,7 +14,7 @@ import sqlite3
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from dataclasses import replace as with_fields
 from datetime import datetime
@@ -23,7 +23,15 @@ from tempfile import TemporaryDirectory
 
 from faceid_core import __version__
 from faceid_core.atomic import make_private, replaced
-from faceid_core.errors import BackupUnusable, BadInput, DiskFull, LibraryBusy, LibraryError, NotWritable
+from faceid_core.errors import (
+    BackupUnusable,
+    BadInput,
+    DiskFull,
+    FaceIdError,
+    LibraryBusy,
+    LibraryError,
+    NotWritable,
+)
 from faceid_core.library.store import database, transfer
 from faceid_core.settings import Settings
 from faceid_core.steps import backups, key_bindings
@@ -96,7 +104,7 @@ def contents_of(file: Path) -> Contents | None:
 
 
 def copy_database(settings: Settings, target: Path) -> None:
-    """A consistent copy of the database by SQLite's online backup. Raises LibraryError."""
+    """A consistent copy of the database by SQLite's online backup. Raises DiskFull, LibraryError."""
     source = f"file:{(settings.library / DATABASE).resolve().as_posix()}?mode=ro"
     try:
         with closing(sqlite3.connect(source, uri=True)) as old, closing(sqlite3.connect(target)) as new:
@@ -114,9 +122,25 @@ def restore(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
 
     Raises BackupUnusable, LibraryBusy while the app runs; then nothing has changed.
     """
+    with _folder_kept_if_used(settings):
+        return (_restore_to_file if settings.database_url is None else _restore_to_server)(settings, file)
+
+
+@contextmanager
+def _folder_kept_if_used(settings: Settings) -> Iterator[None]:
+    """The library's folder, made where there is none; a restore that is refused leaves no empty one."""
+    is_new = not settings.library.exists()
     database.make_folder(settings)
-    if settings.database_url is not None:
-        return _restore_to_server(settings, file)
+    try:
+        yield
+    except FaceIdError:
+        if is_new:
+            with suppress(OSError):  # it is not empty
+                settings.library.rmdir()
+        raise
+
+
+def _restore_to_file(settings: Settings, file: Path) -> tuple[Contents, Path | None]:
     with _scratch(settings.library) as folder:
         contents = _unpack(file, folder)
         replaced = _kept(settings)

@@ -29,9 +29,6 @@ DATABASE = "faceid.db"
 KNOWN = "known.json"
 """In the folder of backups: the paths of those that were written elsewhere."""
 
-AT_ONCE = 500
-"""Faces in one query."""
-
 
 @dataclass(frozen=True, slots=True)
 class Backup:
@@ -146,14 +143,9 @@ def _has_names(connection: sqlite3.Connection, trace: ErasedTrace) -> bool:
 
 def _has_faces(connection: sqlite3.Connection, trace: ErasedTrace) -> bool:
     """Named or not: a backup that was made before somebody got a name holds their vectors, too."""
-    faces = sorted(trace.faces)
-    for at in range(0, len(faces), AT_ONCE):
-        some = faces[at : at + AT_ONCE]
-        places = ", ".join("(?, ?)" for _ in some)
-        wanted = (
-            "SELECT 1 FROM face JOIN photo ON photo.id = face.photo_id "  # nosec B608 - only question marks go in
-            f"WHERE (face.id, photo.sha256) IN (VALUES {places}) LIMIT 1"
-        )
-        if connection.execute(wanted, [value for pair in some for value in pair]).fetchone():
-            return True
-    return False
+    wanted = """
+        SELECT 1 FROM json_each(?) AS erased
+        JOIN face ON face.id = json_extract(erased.value, '$[0]') JOIN photo ON photo.id = face.photo_id
+        WHERE photo.sha256 = json_extract(erased.value, '$[1]') LIMIT 1
+    """
+    return connection.execute(wanted, [json.dumps(sorted(trace.faces))]).fetchone() is not None

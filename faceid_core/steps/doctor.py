@@ -16,6 +16,7 @@ from faceid_core import __version__
 from faceid_core.engine import face_recognition_process, sessions
 from faceid_core.errors import ExifToolMissing, FaceIdError
 from faceid_core.exchange import exiftool
+from faceid_core.extras import install
 from faceid_core.library.store import database
 from faceid_core.settings import Settings
 from faceid_core.steps import file_rights
@@ -93,13 +94,13 @@ def _requirements() -> dict[str, Requirement]:
 
 def _package(package: str, wanted: Requirement | None) -> Check:
     need = f"{package}{wanted.specifier if wanted else ''}"
-    advice = f"Install it: pip install '{need}'"
+    advice = f"Install it: uv pip install '{need}'"
     try:
         version = metadata.version(package)
     except metadata.PackageNotFoundError:
         if package in ONLY_TO_TRAIN:
             only = "Only training the recipes best and head needs it"
-            return Check(package, "not installed", advice=f"{only}: pip install 'faceid[train]'")
+            return Check(package, "not installed", advice=f"{only}: {install('train')}")
         return Check(package, "missing", ok=False, advice=advice)
     if wanted and not wanted.specifier.contains(version, prereleases=True):
         return Check(package, version, ok=False, advice=advice)

@@ -30,6 +30,9 @@ FORMAT = "faceid-evaluation"
 KNOWN_SHARE, TRAIN_SHARE = 2 / 3, 0.5
 """Of the people with two faces or more, so many are known in a split; of their faces, so many are learned from."""
 
+SEED = 0
+"""Draws who is known in a split: the same folder is split the same way every time."""
+
 MOST_PAIRED = 3000
 """Faces whose pairs are compared at most: 4.5 million pairs, about 100 MB."""
 
@@ -47,7 +50,7 @@ class Identities:
 
 
 def evaluate_folder(
-    library: Library, folder: Path, *, split: bool = False, seed: int = 0, progress: Progress = no_progress
+    library: Library, folder: Path, *, split: bool = False, progress: Progress = no_progress
 ) -> dict[str, Any]:
     """The recogniser in use on the photos in `folder`, where each person has a folder. Others are strangers.
 
@@ -59,7 +62,7 @@ def evaluate_folder(
 
     if split:
         found = _read(library, folder, load_embedder(library.settings), lambda _: False, progress)
-        held, classes, threshold = _by_split(found, library.settings, seed)
+        held, classes, threshold = _by_split(found, library.settings)
         return _report(found, held, classes, threshold, "split")
     recogniser = load_recogniser(library)
     found = _read(library, folder, recogniser.embedder, library.photos.knows, progress)
@@ -83,10 +86,10 @@ def _read(
     detector, vectors, names, left = make_detector(library.settings), [], [], Counter[str]()
     for done, (path, name) in enumerate(photos):
         progress(done, len(photos), name)
-        if knows(folders.sha256_of(path)):
-            left["known"] += 1
-            continue
         try:
+            if knows(folders.sha256_of(path)):
+                left["known"] += 1
+                continue
             picture = images.read(path, max_megapixels=library.settings.max_megapixels).pixels
         except UnreadableImage:
             left["unreadable"] += 1
@@ -104,7 +107,7 @@ def _read(
 def _photos(folder: Path) -> Iterator[tuple[Path, str]]:
     """Each photo with the name of the folder below `folder` that it is in. Raises BadInput, PathNotFound."""
     top = folders.absolute(folder)
-    found = [(path, path.relative_to(top).parts) for path in folders.walk([folder])]
+    found = [(path, path.relative_to(top).parts) for path in folders.walk([top])]
     if not any(len(parts) > 1 for _, parts in found):
         raise BadInput("That folder has no subfolder per person; put each person's photos into a separate one.")
     yield from ((path, parts[0]) for path, parts in found if len(parts) > 1)
@@ -116,11 +119,11 @@ def _middle(faces: Sequence[DetectedFace], picture: Image) -> DetectedFace | Non
     return min(faces, key=lambda face: float(np.abs(face.landmarks.mean(0) - middle).sum()), default=None)
 
 
-def _by_split(found: Identities, settings: Settings, seed: int) -> tuple[HeldOut, tuple[str, ...], float]:
+def _by_split(found: Identities, settings: Settings) -> tuple[HeldOut, tuple[str, ...], float]:
     from faceid_core.recognition import classifier, openset
     from faceid_core.recognition.evaluation import HeldOut
 
-    rng, counts = np.random.default_rng(seed), Counter(found.names)
+    rng, counts = np.random.default_rng(SEED), Counter(found.names)
     able = sorted(name for name, count in counts.items() if count > 1)
     if not able:
         raise NotEnoughLabels("A split needs people with two photos or more; put more photos into the folders.")

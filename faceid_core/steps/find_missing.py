@@ -29,6 +29,7 @@ def find_missing(library: Library, places: Sequence[Path], *, progress: Progress
     video again. Raises PathNotFound, NotAllowed.
     """
     library.actor.require(Role.OWNER)
+    files = folders.walk([folders.absolute(place) for place in places])
     missing = {photo.id: photo for photo in library.photos.missing()}
     prints = library.photos.fingerprints(list(missing))
     wanted: dict[int, dict[str, int]] = defaultdict(dict)
@@ -37,7 +38,7 @@ def find_missing(library: Library, places: Sequence[Path], *, progress: Progress
             wanted[size][sha256] = photo
     found: dict[str, tuple[int, int, int]] = {}
     read = 0
-    for path in folders.walk([folders.absolute(place) for place in places]) if prints else ():
+    for path in files if prints else ():
         progress(len(found), len(prints), path.name)
         try:
             state = path.stat()

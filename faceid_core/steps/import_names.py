@@ -171,18 +171,19 @@ def _placed(library: Library, people: People, matched: Matched, names: list[Foun
     for photo, (path, wanted) in people.items():
         faces = [here[face.id] for face in known.get(photo, []) if face.id in here]
         bearers = {face.id: given.get(face.id) or (key(face.person) if face.person else "") for face in faces}
-        regions = {given[face.id] for face in faces if face.id in given}
-        names += [FoundName(path, name, Outcome.KNOWN) for name in wanted
-                  if key(name) in bearers.values() and key(name) not in regions]  # fmt: skip
-        left = [name for name in wanted if key(name) not in bearers.values()]
+        in_regions = {given[face.id] for face in faces if face.id in given}
+        there = set(bearers.values())
+        left = [name for name in wanted if key(name) not in there]
+        names += [FoundName(path, name, Outcome.KNOWN) for name in wanted if key(name) in there - in_regions]
+        usable = [good for name in left if (good := _usable(path, name, names))]
         face = _only_place(faces, bearers, wanted, left)
-        for name in left:
-            usable = _usable(path, name, names)
-            if usable and face is not None:
-                source = LabelSource.IMPORTED.value
-                placed.append((face.id, FaceDecision(photo, path, face.box, person=usable, source=source)))
-            elif usable:
-                names.append(FoundName(path, usable, Outcome.WITHOUT_FACE, NO_PLACE))
+        if face is None:
+            names += [FoundName(path, name, Outcome.WITHOUT_FACE, NO_PLACE) for name in usable]
+            continue
+        placed += [
+            (face.id, FaceDecision(photo, path, face.box, person=name, source=LabelSource.IMPORTED.value))
+            for name in usable
+        ]
     return placed
 
 

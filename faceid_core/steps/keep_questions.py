@@ -285,29 +285,38 @@ class Keeper:
         graph_came = self._without_graph and self._compared is not None and self._compared.graph_is_there
         if version == self._known and not graph_came and not wait:
             return False
-        compared = self._faces()
-        moment = self._moment(compared)
-        compared = moment.compared
+        moment = self._moment(self._faces())
+        if not self._suggest(moment, version):
+            return True  # it was asked for something newer; what is compared stays compared
+        self._write(moment, 0)
+        if wait:
+            moment.compared.wait_for_graph()
+        self._known = version
+        if moment.compared.graph_is_there:
+            self._compare_names(moment)
+        self._without_graph = not moment.compared.graph_is_there
+        return True
+
+    def _suggest(self, moment: _Moment, version: tuple[object, ...]) -> bool:
+        """Compare all faces to be named, writing down what is known so far; False where that was overtaken."""
         written = time.monotonic() if self._known else 0.0  # after an act, most of what is written still holds
-        for left in compared.suggesting.update(moment.decided()):
+        for left in moment.compared.suggesting.update(moment.decided()):
             if self._version() != version or self.stop.is_set():
-                return True  # it was asked for something newer; what is compared stays compared
+                return False
             if left and time.monotonic() - written > WRITE_SECONDS:
                 self._write(moment, left)
                 written = time.monotonic()
-        self._write(moment, 0)
-        if wait:
-            compared.wait_for_graph()
-        self._known = version
-        if compared.graph_is_there and moment.standing.run is None:
-            self._others = []
-        elif compared.graph_is_there:
-            before = self._others
-            self._others = compared.naming.update(moment.standing, moment.people, moment.numbers, moment.active)
-            if self._others != before:  # what is written already holds the rest
-                self._write(moment, 0)
-        self._without_graph = not compared.graph_is_there
         return True
+
+    def _compare_names(self, moment: _Moment) -> None:
+        """The questions about what has a name already, which take the neighbours."""
+        if moment.standing.run is None:
+            self._others = []
+            return
+        before, naming = self._others, moment.compared.naming
+        self._others = naming.update(moment.standing, moment.people, moment.numbers, moment.active)
+        if self._others != before:  # what is written already holds the rest
+            self._write(moment, 0)
 
     def _version(self) -> tuple[object, ...]:
         gallery = self.library.gallery

@@ -20,7 +20,8 @@ def name_new_photo(library: Library, data: bytes, name: str, box: Box, *, keep_a
     give the face at `box`, in pixels of the upright photo, this name: one decision that can be undone. A photo that
     the library has already is not kept again.
 
-    Raises NotAllowed for all but editors and owners, InvalidName, TwiceOnPhoto, UnreadableImage, LibraryError.
+    Raises NotAllowed for all but editors and owners, InvalidName, TwiceOnPhoto, UnreadableImage, LibraryError,
+    OutOfDate if the photo is gone by now.
     """
     library.actor.require(Role.EDITOR)
     name = person_names.clean(name)

@@ -75,7 +75,7 @@ class _Checking:
             Kind.GROUP: self._group,
             Kind.GROUPS: self._groups,
             Kind.PERSON: self._person,
-            Kind.FACE: self._person,
+            Kind.FACE: self._face,
             Kind.SINGLES: self._singles,
             Kind.WRONG: self._named,
             Kind.TWICE: self._named,
@@ -115,20 +115,22 @@ class _Checking:
 
     def _person(self, question: Question) -> AskedNow | None:
         """Faces that wait: a face that can't be the person any more is not asked about."""
+        if question.person not in self._people:
+            return None
         waiting = [face.id for face in self._faces(question.faces, None)]
         out = self._library.gallery.out_of_question(waiting)
-        if question.kind is Kind.FACE:
-            whom = {p for p in (question.person, *question.runners_up) if p is not None}
-            open_ = {p for p in whom if all((face, p) not in out for face in waiting)} & self._people.keys()
-            person = question.person if question.person in open_ else None
-            question = replace(
-                question, person=person, runners_up=tuple(p for p in question.runners_up if p in open_)
-            )
-        else:
-            waiting = [face for face in waiting if (face, question.person) not in out]
-            if question.person not in self._people:
-                return None
+        waiting = [face for face in waiting if (face, question.person) not in out]
         return self._asked(replace(question, size=len(waiting)), waiting, DrawnFaces.alike(waiting))
+
+    def _face(self, question: Question) -> AskedNow | None:
+        """A face that waits, with those who may still be the person."""
+        waiting = [face.id for face in self._faces(question.faces, None)]
+        out = {person for _, person in self._library.gallery.out_of_question(waiting)}
+        open_ = {p for p in (question.person, *question.runners_up) if p in self._people and p not in out}
+        person = question.person if question.person in open_ else None
+        runners_up = tuple(p for p in question.runners_up if p in open_)
+        question = replace(question, person=person, runners_up=runners_up, size=len(waiting))
+        return self._asked(question, waiting, DrawnFaces.alike(waiting))
 
     def _singles(self, question: Question) -> AskedNow | None:
         waiting = [face.id for face in self._faces(question.faces, None)]

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 OTHER_RECOGNISER = "Another recogniser is now in use; choose the photo again."
 
+NEAREST = 6
+"""Faces that `nearest` lists at most."""
+
 NEAREST_OF_EACH = 8
 """The best faces of each candidate that `nearest` compares with."""
 
@@ -58,9 +61,9 @@ def name_faces(library: Library, found: EmbeddedFaces, *, threshold: float | Non
     return _as_shown(library, recogniser.label(found.faces, found.vectors, threshold=threshold))
 
 
-def nearest(library: Library, found: EmbeddedFaces, place: int, face: Recognised, limit: int = 6) -> list[NearFace]:
-    """The named faces that are nearest to the face at `place`, of the people whom `face` names, the nearest first.
-    Nobody else can be as near, or they would be among them. Raises OutOfDate."""
+def nearest(library: Library, found: EmbeddedFaces, place: int, face: Recognised) -> list[NearFace]:
+    """The NEAREST named faces, nearest first, to the face at `place`, of the people whom `face` names. Nobody else
+    can be as near, or they would be among them. Raises OutOfDate."""
     from faceid_core.recognition.recogniser import TUNED
     from faceid_core.steps.load_vectors import decoded
 
@@ -76,7 +79,7 @@ def nearest(library: Library, found: EmbeddedFaces, place: int, face: Recognised
     distances = np.linalg.norm(vectors - found.vectors[place], axis=1)
     return [
         NearFace(int(known.ids[at]), people[int(known.people[at])], round(float(distances[at]), 3))
-        for at in np.argsort(distances, kind="stable")[:limit]
+        for at in np.argsort(distances, kind="stable")[:NEAREST]
     ]
 
 

@@ -49,18 +49,18 @@ class Rule:
         return Due(self.text, number, count(number, *self.unit))
 
 
-def due(library: Library, *, now: datetime | None = None) -> list[Due]:
-    """What each rule in force would take at this moment (UTC without a zone; default: now)."""
-    return [rule.due() for rule in rules(library, now or utc_now())]
+def due(library: Library) -> list[Due]:
+    """What each rule in force would take now."""
+    return [rule.due() for rule in rules(library, utc_now())]
 
 
-def apply(library: Library, *, now: datetime | None = None) -> list[Due]:
+def apply(library: Library) -> list[Due]:
     """Do what is due. Returns what went, rule by rule; a rule with nothing to do leaves no line in the history.
 
     Raises LibraryBusy and NotWritable; the rules before have been carried out then.
     """
     done = []
-    for rule in rules(library, now or utc_now()):
+    for rule in rules(library, utc_now()):
         found = rule.due()
         if found.number:
             rule.carry_out(f"Retention: {found.in_words()}")
@@ -69,7 +69,7 @@ def apply(library: Library, *, now: datetime | None = None) -> list[Due]:
 
 
 def rules(library: Library, now: datetime) -> list[Rule]:
-    """The rules in force, by the settings."""
+    """The rules in force, by the settings. now: UTC, without a zone."""
     settings = library.settings
     found = _consent_rules(library, settings.retention_consent, now)
     if days := settings.retention_unnamed_days:

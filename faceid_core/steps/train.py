@@ -20,7 +20,7 @@ from faceid_core.vision.embedding import EMBEDDERS, name_of
 
 if TYPE_CHECKING:
     from faceid_core.recognition.scoring import FaceSet
-    from faceid_core.recognition.training import Readiness, Rejected, Space, Trained, TrainOptions
+    from faceid_core.recognition.training import Readiness, Rejected, Space, Trained, TrainingData, TrainOptions
     from faceid_core.settings import Settings
 
 MANY_CHANGED, SHARE_CHANGED = 5, 0.05
@@ -113,7 +113,7 @@ def train_recogniser(
     from faceid_core.recognition import training
 
     library.actor.require(Role.OWNER)  # now, not after minutes of work
-    options = replace(options or training.TrainOptions(), mirror=library.settings.mirror)
+    options = options or training.TrainOptions()
     require_trainer(library.settings, options)
     snapshot = LibrarySnapshot.of(library)
     if (refusal := _checked(library, snapshot.training_faces, options).refusal) is not None:
@@ -127,37 +127,42 @@ def _trained(
     progress: Progress,
     on_epoch: Callable[[dict[str, float]], None],
 ) -> Trained:
-    from faceid_core.engine.dlib_format import resnet_weights
-    from faceid_core.engine.weights import weights_path
     from faceid_core.recognition import training
 
-    library, named, embedder = snapshot.library, snapshot.training_faces, snapshot.embedder.name
-    unknown = _unknown(library, embedder, options)
     return training.train(
-        decoded(library, named.ids),
-        list(named.names),
-        named.photos,
-        weights=lambda: resnet_weights(weights_path("resnet")),
-        faces=named.ids,
-        vectors=library.gallery.vectors_of(named.ids, embedder),
-        others=_strangers(library, embedder),
-        rejected=_rejected(library, named, embedder),
-        strangers=decoded(library, unknown),
-        stranger_ids=unknown,
+        _data(snapshot, options),
         options=options,
         space=_space(snapshot),
-        on_cuda="CUDAExecutionProvider" in library.settings.providers,
+        on_cuda="CUDAExecutionProvider" in snapshot.library.settings.providers,
         progress=progress,
         on_epoch=on_epoch,
     )
 
 
+def _data(snapshot: LibrarySnapshot, options: TrainOptions) -> TrainingData:
+    from faceid_core.recognition.training import TrainingData
+
+    library, named, embedder = snapshot.library, snapshot.training_faces, snapshot.embedder.name
+    unknown = _unknown(library, embedder, options)
+    return TrainingData(
+        decoded(library, named.ids),
+        named.names,
+        named.photos,
+        faces=named.ids,
+        vectors=library.gallery.vectors_of(named.ids, embedder),
+        strangers=_strangers(library, embedder),
+        stranger_crops=decoded(library, unknown),
+        stranger_ids=unknown,
+        rejected=_rejected(library, named, embedder),
+    )
+
+
 def _stored(snapshot: LibrarySnapshot, trained: Trained) -> ModelView:
     """Its files and its row, or neither."""
-    from faceid_core.recognition import training
+    from faceid_core.recognition import model_files
 
     library, named, report = snapshot.library, snapshot.training_faces, trained.report
-    folder = training.save(trained, library.settings.models_folder)
+    folder = model_files.write(trained.model, library.settings.models_folder)
     try:
         model = library.models.add(
             embedder=snapshot.embedder.name,
@@ -180,7 +185,7 @@ def _space(snapshot: LibrarySnapshot) -> Space:
 
     if _is_ours(snapshot.library.settings):
         return Space(snapshot.embedder.name)
-    return Space(snapshot.embedder.name, CosineScale.of(measured_same_person(snapshot)), is_dlib=False)
+    return Space(snapshot.embedder.name, CosineScale.of(measured_same_person(snapshot)), network=None)
 
 
 def _strangers(library: Library, embedder: str) -> FaceSet:
@@ -205,9 +210,9 @@ def _rejected(library: Library, named: NamedFaces, embedder: str) -> Rejected:
 def _unknown(library: Library, embedder: str, options: TrainOptions) -> Ints:
     """Unnamed faces whose pictures a network sees that is trained further; other training needs their vectors
     only."""
-    from faceid_core.recognition.candidates import STRANGERS
     from faceid_core.recognition.classic import NAME
+    from faceid_core.recognition.training_data import STRANGER_CROPS
 
     if not (options.upper_epochs or options.recipe == NAME):
         return np.empty(0, np.int64)
-    return library.gallery.strangers(embedder, STRANGERS).ids
+    return library.gallery.strangers(embedder, STRANGER_CROPS).ids

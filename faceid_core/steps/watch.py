@@ -10,7 +10,7 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
-from faceid_core.errors import FaceIdError, RemoteUnusable
+from faceid_core.errors import FaceIdError, PathNotFound, RemoteUnusable
 from faceid_core.library import Library, WatchedView
 from faceid_core.media import folders
 from faceid_core.media.formats import SUFFIXES, VIDEO_SUFFIXES
@@ -46,17 +46,26 @@ def watch_folders(
     """Queue an import of the folders once they are watched, and again whenever photos in them changed and settled.
 
     Yields the id of each queued job; whoever runs a worker carries it out. poll: look at all files again and again,
-    for network drives, which report nothing. Ends when `stop` is set. Raises PathNotFound.
+    for network drives, which report nothing. Ends when `stop` is set. Raises PathNotFound, RemoteUnusable.
     """
-    roots = [folders.absolute(path) for path in paths]
-    for root in filter(is_remote, roots):
-        raise RemoteUnusable(f"{root} can't be watched; run `faceid import {root}` from time to time instead.")
-    next(folders.walk(roots), None)  # a wrong path is refused before anything is queued
+    roots = watchable(paths)
     params: dict[str, object] = {"paths": [str(root) for root in roots], "exclude": list(exclude)}
     if video_seconds is not None:
         params["video_seconds"] = video_seconds
     for _ in _settled(roots, poll, stop):
         yield _import(library, params)
+
+
+def watchable(paths: Sequence[Path]) -> list[Path]:
+    """The absolute paths of folders that can be watched. Raises PathNotFound, RemoteUnusable."""
+    roots = [folders.absolute(path) for path in paths]
+    for root in filter(is_remote, roots):
+        raise RemoteUnusable(f"{root} can't be watched; run `faceid import {root}` from time to time instead.")
+    folders.walk(roots)
+    for root in roots:
+        if not root.is_dir():
+            raise PathNotFound(f"{root} is a file; name the folder that holds it.")
+    return roots
 
 
 def _import(library: Library, params: dict[str, object]) -> int:

@@ -3,4 +3,4 @@
 May import the root.
 """
 
-__all__ = ["faiss_kernels", "neighbour_cache", "neighbours", "pair_scale", "projection"]
+__all__ = ["neighbour_cache", "neighbours", "pair_scale", "projection"]

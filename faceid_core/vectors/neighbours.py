@@ -148,7 +148,7 @@ def build(vectors: Vectors, k: int = DEFAULT_K, *, exact_limit: int = EXACT_LIMI
     Exact up to exact_limit faces. Beyond that, the search covers the PROBED nearest of 2 sqrt(N) cells, which finds
     95% of the neighbours for a million faces. Memory grows with N k, time with N^2 D, then with N^1.5 D.
     The distances are computed from differences: faiss computes |a|^2 + |b|^2 - 2ab, which is off by about 1e-3 for
-    near-duplicates.
+    near-duplicates. Raises ValueError for other shapes, and values that are not finite.
     """
     vectors = np.ascontiguousarray(vectors, np.float32)
     if vectors.ndim != 2 or k < 1:

@@ -96,7 +96,8 @@ def _joined(boxes: list[Any], scores: list[Any]) -> tuple[Floats, Floats]:
 
 
 def best(boxes: Floats, scores: Floats, threshold: float, iou: float) -> list[tuple[Box, float]]:
-    """Those above the threshold, best first, without any that overlaps a better one by more than `iou`."""
+    """Of boxes (N, 4) with scores (N,), those above the threshold, best first, without any that overlaps a better
+    one by more than `iou`."""
     kept: list[tuple[Box, float]] = []
     for index in np.argsort(-scores, kind="stable"):
         if not scores[index] >= threshold:

@@ -215,7 +215,7 @@ class _Learning:
     def take(self, one: Suggestion, right: bool) -> None:
         yes, no = self.records.get(one.person, (0, 0))
         self.records[one.person] = yes + right, no + (not right)
-        self.answered.append((queue.odds(one, self.limit), right))
+        self.answered.append((float(queue.odds([one], self.limit)[0]), right))
 
     def lift(self) -> float:
         usual, right = np.array(self.answered, float).reshape(-1, 2).T

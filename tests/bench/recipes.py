@@ -25,11 +25,9 @@ import numpy as np
 import torch
 from torchvision.models import resnet34
 
-from faceid_core.engine.dlib_format import resnet_weights
-from faceid_core.engine.weights import weights_path
 from faceid_core.errors import TrainerMissing
 from faceid_core.media import folders, images
-from faceid_core.recognition import classic, openset, training
+from faceid_core.recognition import classic, model_files, openset, training
 from faceid_core.recognition.recogniser import Recogniser
 from faceid_core.recognition.scoring import FaceSet
 from faceid_core.settings import Settings
@@ -71,19 +69,20 @@ def trained(recipe: str, crops: Image, vectors: Vectors, names: np.ndarray, draw
     """Of a recogniser as `faceid train` makes, saves and serves it."""
     known, others = draw.train, draw.unnamed
     started = time.process_time()
-    made = training.train(
-        crops[known], names[known].tolist(), known, weights=lambda: resnet_weights(weights_path("resnet")),
-        vectors=vectors[known], others=FaceSet.strangers(vectors[others]),
-        strangers=crops[others] if recipe == "fine-tune" else None,
-        options=training.TrainOptions(recipe=recipe, seed=seed),
+    data = training.TrainingData(
+        crops[known], names[known].tolist(), known, vectors=vectors[known],
+        strangers=FaceSet.strangers(vectors[others]),
+        stranger_crops=crops[others] if recipe == "fine-tune" else None,
     )  # fmt: skip
+    made = training.train(data, options=training.TrainOptions(recipe=recipe, seed=seed))
     seconds = time.process_time() - started
     with tempfile.TemporaryDirectory() as folder:
-        served = Recogniser.load(training.save(made, Path(folder)), settings=Settings(library=Path(folder)))
-        classes, calibration = np.array(made.report.classes), made.calibration
+        stored = model_files.write(made.model, Path(folder))
+        served = Recogniser.load(stored, settings=Settings(library=Path(folder)))
+        classes, calibration = np.array(made.report.classes), made.model.calibration
 
         def looked(part: np.ndarray) -> Vectors:
-            return served.embedder.embed(crops[part]) if made.kept == "network" else vectors[part]
+            return served.embedder.embed(crops[part]) if made.report.kept == "network" else vectors[part]
 
         own, strange = served.scorer(looked(draw.test)), served.scorer(looked(draw.strangers))
     shares, others_shares = (openset.probabilities(scores, calibration) for scores in (own, strange))

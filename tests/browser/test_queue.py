@@ -94,6 +94,18 @@ def test_keys_name_whole_groups_and_leon_makes_no_second_leonard(queue: Page, fo
     assert list(people(folder)) == ["Leonard"] and people(folder)["Leonard"] >= before
 
 
+def test_two_people_may_have_one_name_where_that_is_said(queue: Page, folder: Path) -> None:
+    for keys, name in (("Enter", "Mia"), ("Shift+Enter", "Mia (2)")):
+        first = faces(queue)
+        queue.keyboard.press("Enter")
+        queue.keyboard.type("Mia")
+        queue.get_by_role("option", name=re.compile(f"“{re.escape(name)}”")).wait_for()
+        queue.keyboard.press(keys)
+        queue.get_by_text(re.compile(f"Named .* “{re.escape(name)}”")).wait_for()
+        changed(queue, first)
+    assert {"Mia", "Mia (2)"} <= set(people(folder))
+
+
 def test_skip_help_and_unknown_by_key(queue: Page, folder: Path) -> None:
     first = faces(queue)
     queue.keyboard.press("?")

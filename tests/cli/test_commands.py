@@ -166,7 +166,7 @@ def test_groups_are_compared_with_the_given_names(named_folder: Path, folder: Pa
     found = faceid("--library", named_folder, "evaluate", "--json").json
     assert (found["people"], found["pairwise"]["f"] > 0.9, found["acts"] < 6) == (2, True, True)
     ran = faceid("--library", named_folder, "evaluate", "--algorithm", "agglomerative")
-    assert "Pairs of faces" in ran.out and "2 at best" in ran.err
+    assert "Pairs of faces" in ran.out and "2 at the least" in ran.err
     refused(faceid("--library", folder, "evaluate"), "Name faces of at least two people first")
 
 

@@ -44,5 +44,8 @@ def test_mistakes_are_told_in_a_sentence(folder: Path) -> None:
     at, photo = ("--library", folder, "faces"), folder.parent / "photo0.jpg"
     refused(faceid(*at, "add", folder / "no.jpg", 1, 1, 50, 50), "not in the library; import it first")
     refused(faceid(*at, "add", photo, 1, 1, 3, 3), "too small")
+    before = faceid(*at, "list", photo, "--json").json
+    refused(faceid(*at, "add", photo, 1, 1, 50, 50, "--name", "x" * 101), "at most 100")
+    assert faceid(*at, "list", photo, "--json").json == before, "no face without its name"
     refused(faceid(*at, "move", 99, 1, 1, 50, 50), "no face 99")
     refused(faceid(*at, "remove", 99), "no face 99")

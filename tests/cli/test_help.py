@@ -11,16 +11,25 @@ from faceid_core.settings import Settings
 from tests.cli.running import ROOT, faceid
 
 
-def test_help_lists_the_commands_in_the_order_of_work() -> None:
+def test_help_lists_the_commands_by_task_as_the_manual_does() -> None:
+    manual = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    commands = manual.partition("## Commands")[2].partition("\n## ")[0]
+    documented = {
+        heading: list(dict.fromkeys(re.findall(r"^\| `faceid (\w+)", rows, re.M)))
+        for heading, rows in re.findall(r"^### (.*)\n((?:(?!###).*\n)*)", commands, re.M)
+    }
     ran = faceid("--help")
     assert ran.code == 0
-    listed = [line.split()[0] for line in ran.out.partition("Commands:")[2].splitlines() if line.strip()]
-    assert listed == [
-        "demo", "import", "watch", "cluster", "map", "evaluate", "photos", "faces", "people", "train",
-        "recognisers", "recognise", "export", "serve", "work", "names", "history", "consent", "retention", "audit",
-        "undo", "redo", "erase",
-        "doctor", "backup", "restore", "decisions", "db", "user", "token", "share", "models",
-    ]  # fmt: skip
+    listed: dict[str, list[str]] = {}
+    for line in ran.out.partition("Photos:")[1:]:
+        for each in line.splitlines():
+            if each.endswith(":"):
+                listed[each[:-1]] = []
+            elif each.strip():
+                list(listed.values())[-1].append(each.split()[0])
+    assert listed == documented
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert sorted(main.commands) == sorted(name for names in listed.values() for name in names)
 
 
 def test_every_command_and_option_is_documented() -> None:

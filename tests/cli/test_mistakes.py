@@ -31,6 +31,24 @@ def test_a_library_that_is_a_file_is_refused(tmp_path: Path, album: Album) -> No
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["serve", "--host", "0.0.0.0"], "add a user"),
+        (["demo", "--host", "0.0.0.0"], "add a user"),
+        (["watch", "nowhere"], "check the path"),
+        (["restore", "nowhere.zip"], "check the path"),
+        (["user", "list"], "There is no library in"),
+        (["user", "remove", "Ada"], "There is no library in"),
+        (["token", "list"], "There is no library in"),
+        (["token", "add", "frame", "--user", "Ada"], "There is no library in"),
+    ],
+)
+def test_a_refused_command_makes_no_library(command: list[str], words: str, tmp_path: Path) -> None:
+    refused(faceid("--library", tmp_path / "new", *command), words)
+    assert list(tmp_path.iterdir()) == []
+
+
 def bomb(folder: Path) -> Path:
     """A PNG whose header declares 40,000 x 40,000 pixels."""
     file = folder / "bomb.png"
@@ -104,7 +122,7 @@ def test_steps_that_come_too_early_say_what_comes_first(folder: Path, tmp_path: 
     for command in ("cluster", "map"):
         refused(faceid("--library", new, command), "no photo yet", "import a folder of photos first")
     for library in (new, folder):
-        refused(faceid("--library", library, "train"), "Name at least one person", "train again")
+        refused(faceid("--library", library, "train"), "Name at least one person", "then train.")
         refused(
             faceid("--library", library, "recognise", tmp_path), "No recogniser has been trained yet", "train one"
         )
@@ -113,7 +131,7 @@ def test_steps_that_come_too_early_say_what_comes_first(folder: Path, tmp_path: 
 
 def test_nobody_named_is_not_enough_to_train(folder: Path) -> None:
     with Library.open(Settings(library=folder)) as library:
-        refused(faceid("--library", folder, "train", "--json"), "Name at least one person", "train again")
+        refused(faceid("--library", folder, "train", "--json"), "Name at least one person", "then train.")
         assert library.counts().models == 0
     assert not (folder / "models").exists()
 
@@ -134,6 +152,15 @@ def test_nobody_named_is_not_enough_to_train(folder: Path) -> None:
         (["export", "faces.xls"], ["*.csv or *.json", "faces.xls"]),
         (["export", "no/such/faces.csv"], ["There is no folder", "create it"]),
         (["export", "."], ["is a directory"]),
+        (["import", ""], ["it is empty", "see `faceid import --help`"]),
+        (["cluster", "--threshold", "nan"], ["nan is not a number", "see `faceid cluster --help`"]),
+        (["cluster", "--strictness", "nan"], ["nan is not a number"]),
+        (["undo", "9" * 30], ["is too large", "see `faceid undo --help`"]),
+        (["faces", "remove", "9" * 30], ["is too large"]),
+        (["names", "push", "immich", "http://127.0.0.1:1"], ["IMMICH_API_KEY", "in a terminal"]),
+        (["names", "write", "no/such/folder", "--dry-run"], ["no file or folder no/such/folder"]),
+        (["photos", "--missing", "--look-in", "no/such/folder"], ["no file or folder", "check the path"]),
+        (["watch", "no/such/folder"], ["no file or folder", "check the path"]),
     ],
 )
 def test_a_wrong_command_line_is_one_sentence(command: list[str], words: list[str], folder: Path) -> None:

@@ -18,6 +18,7 @@ from faceid_core.errors import ClusterLost, ClusterUnusable
 from faceid_core.executors import dask_cluster
 from faceid_core.executors.dask_cluster import DaskCluster
 from faceid_core.executors.executor import WorkerLate, WorkerLost
+from faceid_core.sample import Album
 from faceid_core.settings import Settings
 from tests.cli.running import faceid, refused
 
@@ -134,9 +135,20 @@ def test_a_scheduler_that_is_not_there_is_one_sentence(monkeypatch: pytest.Monke
         list(DaskCluster(address).run(slow, [1]))
 
 
+def test_an_import_without_its_scheduler_makes_no_library(
+    album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setenv("FACEID_EXECUTOR", "dask")
+    monkeypatch.setenv("FACEID_DASK_SCHEDULER", f"tcp://127.0.0.1:{free_port()}")
+    for command in (["import", album.folder], ["demo", album.folder, "--no-serve"]):
+        refused(faceid("--library", tmp_path / "library", *command), "does not answer", "FACEID_DASK_SCHEDULER")
+        assert not (tmp_path / "library").exists()
+
+
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ClusterUnusable, match=r"pip install 'faceid\[cluster\]'"):
+    with pytest.raises(ClusterUnusable, match="run install cluster"):
         list(DaskCluster(workers=1).run(slow, [1]))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +51,38 @@ def test_the_error_tree_in_the_docstring_is_the_tree() -> None:
     for name, value in vars(errors).items():
         if isinstance(value, type) and issubclass(value, Exception):
             assert name in drawn
+
+
+def broken_texts(source: str) -> list[int]:
+    """Lines of strings that lack their f, as in "{count(3)} faces", or that were cut off from the one before."""
+    tree = ast.parse(source)
+    texts = ast.Constant | ast.JoinedStr
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    lines = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside
+        and re.search(r"\{[a-z_]+[(\[]", node.value)
+    ]  # fmt: skip
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        for one, other in itertools.pairwise(body if isinstance(body, list) else []):
+            behind = isinstance(other, ast.Expr) and isinstance(other.value, texts)
+            if behind and isinstance(one, ast.Assign) and isinstance(one.value, ast.JoinedStr):
+                lines.append(other.lineno)
+    return lines
+
+
+def test_what_counts_as_a_broken_text() -> None:
+    assert broken_texts('text = "{count(3)} faces"') == [1]
+    assert broken_texts('text = f"{three} faces "\n"in all"') == [2]
+    assert broken_texts('text = f"{count(3)} faces"\nsize = 3\n"""What it is."""') == []
+
+
+@pytest.mark.parametrize("folder", ["faceid_core", "webapp"])
+def test_no_text_is_broken(folder: str) -> None:
+    wrong = {str(file): lines for file in rooms.files(folder) if (lines := broken_texts(file.read_text()))}
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("folder", ["faceid_core", "webapp", "migrations", "tests"])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ FACEID = '#!/bin/sh\nprintf "%s\\n" "$PWD" "${FACEID_LIBRARY-unset}" "$@"\n'
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """One that is set up, with a faceid that says how it was called."""
+    """One that is set up, with a faceid and a uv that say how they were called."""
     folder = tmp_path / "checkout"
     (bin_ := folder / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(RUN, folder / "run")
@@ -25,6 +28,9 @@ def checkout(tmp_path: Path) -> Path:
     (bin_ / "faceid").write_text(FACEID)
     (bin_ / "faceid").chmod(0o755)
     stamp = hashlib.sha256(b"requirements.txtpyproject.toml").hexdigest()
+    (bin_ / "python").symlink_to(sys.executable)
+    (bin_ / "uv").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (bin_ / "uv").chmod(0o755)
     (folder / ".venv" / "requirements.sha256").write_text(f"{stamp}  -\n")
     return folder
 
@@ -45,3 +51,37 @@ def test_paths_are_those_of_the_folder_that_it_is_called_from(checkout: Path, tm
     assert said(tmp_path, "demo", "pictures") == [str(tmp_path), library, "demo", "pictures"]
     assert said(tmp_path, "people", FACEID_LIBRARY="mine") == [str(tmp_path), "mine", "people"]
     assert said(tmp_path) == [str(tmp_path), library, "demo"]
+
+
+PROJECT = RUN.with_name("pyproject.toml")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_extras_are_installed_by_name(checkout: Path) -> None:
+    for file in ("requirements.txt", "pyproject.toml"):
+        shutil.copy(RUN.with_name(file), checkout)
+    both = b"".join((checkout / file).read_bytes() for file in ("requirements.txt", "pyproject.toml"))
+    (checkout / ".venv" / "requirements.sha256").write_text(f"{hashlib.sha256(both).hexdigest()}  -\n")
+    path = f"{checkout / '.venv' / 'bin'}:{os.environ['PATH']}"
+
+    def run(*names: str) -> subprocess.CompletedProcess[str]:
+        command = [str(checkout / "run"), "install", *names]
+        return subprocess.run(
+            command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        )
+
+    assert run("sftp", "s3").stdout.splitlines()[-2:] == ["--editable", ".[sftp,s3]"]
+    for names in ((), ("nonsense",), ("sftp", "nonsense")):
+        done = run(*names)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("Say what to install: ./run install NAME") and "sftp, " in done.stderr
+
+
+def test_the_program_names_extras_that_exist() -> None:
+    known = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
+    sources = [
+        file.read_text() for room in ("faceid_core", "webapp") for file in RUN.parent.glob(f"{room}/**/*.py")
+    ]
+    named = {name for source in sources for name in re.findall(r"\binstall\([\"'](\w+)[\"']\)", source)}
+    assert named and named <= set(known)
+    assert not [source for source in sources if "pip install faceid" in source or "pip install 'faceid" in source]

@@ -117,6 +117,15 @@ def test_a_link_to_a_folder_is_counted(tmp_path: Path) -> None:
     assert found(tmp_path / "here") == (["b.jpg", "c.jpg"], {left_out.LINK: 1})
 
 
+def test_links_that_lead_nowhere_are_counted(tmp_path: Path) -> None:
+    """To a photo or, by its name, to a folder: those of a disk that is not there."""
+    make(tmp_path, "b.jpg", "drafts/e.jpg", ".faceidignore")
+    (tmp_path / ".faceidignore").write_text("/ignored.jpg")
+    for name in ("a.jpg", "album", "ignored.jpg", "notes.txt", ".hidden"):
+        (tmp_path / name).symlink_to(tmp_path / "away" / name)
+    assert found(tmp_path) == (["b.jpg", "drafts/e.jpg"], {left_out.BROKEN: 2, left_out.IGNORED: 1})
+
+
 @contextmanager
 def as_nobody() -> Iterator[None]:
     """Root reads every folder, so it gives up its rights for a moment."""

@@ -12,7 +12,7 @@ from faceid_core.errors import JobCancelled, TrainerMissing
 from faceid_core.recognition import classic, training
 from faceid_core.recognition.scoring import FaceSet
 from faceid_core.recognition.training import TrainOptions
-from tests.faces import Faces
+from tests.faces import Faces, no_network
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -41,13 +41,17 @@ def test_it_stands_beside_the_imprint_on_the_same_faces(drawn_faces: Faces, weig
     ticks: list[int] = []
     crops, names = drawn_faces.crops[:12], ["Ann", "Bob", "Cy"] * 4
     vectors = np.random.default_rng(0).normal(2, 1, (15, 128)).astype(np.float32)
-    trained = training.train(
-        crops, names, np.arange(12), weights=lambda: pytest.fail("no face network is needed"),
-        vectors=vectors[:12], others=FaceSet.strangers(vectors[12:]), strangers=drawn_faces.crops[12:15],
-        options=TrainOptions(recipe="classic", epochs=1, weights=str(weights)),
-        progress=lambda done, total, message="": ticks.append(done),
+    data = training.TrainingData(
+        crops, names, np.arange(12), vectors=vectors[:12], strangers=FaceSet.strangers(vectors[12:]),
+        stranger_crops=drawn_faces.crops[12:15],
     )  # fmt: skip
-    assert trained.kept == "imprinted" and set(trained.tensors) == {"rows"}, "it is only compared"
+    trained = training.train(
+        data,
+        options=TrainOptions(recipe="classic", epochs=1, weights=str(weights)),
+        space=training.Space(network=no_network),
+        progress=lambda done, total, message="": ticks.append(done),
+    )
+    assert trained.report.kept == "imprinted" and set(trained.model.tensors) == {"rows"}, "it is only compared"
     assert [each["recipe"] for each in trained.report.compared] == ["imprinted", "classic"]
     assert all(0 <= float(each["accuracy"]) <= 1 for each in trained.report.compared)
     assert len(ticks) > 4 and ticks == sorted(ticks)

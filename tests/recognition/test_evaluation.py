@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceid_core.engine.dlib_format import ResNetWeights
 from faceid_core.recognition import evaluation, model_files, training
 from faceid_core.recognition.evaluation import UNKNOWN, HeldOut
 from faceid_core.recognition.scoring import FaceSet
-from faceid_core.recognition.training import Trained, TrainOptions
+from faceid_core.recognition.training import Space, Trained, TrainingData, TrainOptions
+from tests.faces import no_network
 
 PEOPLE, EACH, STRANGERS = 4, 5, 80
 
@@ -25,21 +25,17 @@ def trained() -> Trained:
     strange = rng.normal(0, 1, (STRANGERS, 128)) + 2.0
     names = [f"P{person}" for person in range(PEOPLE) for _ in range(EACH)]
     crops = np.random.default_rng(2).integers(0, 255, (len(names), 150, 150, 3), np.uint8)
-    return training.train(
-        crops, names, np.arange(len(names)), weights=_no_network, faces=np.arange(100, 120),
-        vectors=vectors.astype(np.float32), options=TrainOptions(recipe="imprint"),
-        others=FaceSet.strangers(strange.astype(np.float32), np.arange(200, 200 + STRANGERS)),
+    data = TrainingData(
+        crops, names, np.arange(len(names)), faces=np.arange(100, 120), vectors=vectors.astype(np.float32),
+        strangers=FaceSet.strangers(strange.astype(np.float32), np.arange(200, 200 + STRANGERS)),
     )  # fmt: skip
-
-
-def _no_network() -> ResNetWeights:
-    raise AssertionError("nothing here needs the network")
+    return training.train(data, options=TrainOptions(recipe="imprint"), space=Space(network=no_network))
 
 
 @pytest.fixture(scope="module")
 def held(trained: Trained) -> HeldOut:
-    assert trained.held_out is not None
-    return trained.held_out
+    assert trained.model.held_out is not None
+    return trained.model.held_out
 
 
 def some(classes: list[int], answers: list[tuple[int, float]], faces: list[int] | None = None) -> HeldOut:
@@ -70,14 +66,14 @@ def test_at_the_threshold_it_is_what_the_training_reports(trained: Trained, held
 
 
 def test_the_answers_come_back_from_the_file(trained: Trained, held: HeldOut, tmp_path: Path) -> None:
-    stored = model_files.read(training.save(trained, tmp_path))
+    stored = model_files.read(model_files.write(trained.model, tmp_path))
     assert stored.held_out is not None and set(stored.tensors) == {"rows"}
     for name in ("faces", "classes", "people", "shares", "others"):
         np.testing.assert_array_equal(getattr(stored.held_out, name), getattr(held, name))
 
 
 def test_names_are_in_no_answer(trained: Trained, tmp_path: Path) -> None:
-    folder = training.save(trained, tmp_path)
+    folder = model_files.write(trained.model, tmp_path)
     assert b"P0" not in (folder / "tensors.safetensors").read_bytes()
 
 

@@ -48,6 +48,7 @@ def test_as_a_page() -> None:
     assert "| Ada \\| Co | 5 | 4 | 75.0% | 75.0% |" in text and "| Bo | 1 | 1 | not tested | not tested |" in text
     assert "| 1.0% | 0.620 | 75.0% |" in text and "| Recipe | imprint |" in text
     assert "| Digest of faces and names | abababababababab |" in text and "| Strangers tested with | 298 |" in text
+    assert "| Calibration error (average gap between probability and share correct) | 0.0% |" in text
 
 
 def test_of_a_recogniser_of_before_less_is_known() -> None:

@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceid_core.engine.dlib_format import resnet_weights
-from faceid_core.engine.weights import weights_path
 from faceid_core.errors import ModelUnusable
 from faceid_core.media import images
 from faceid_core.recognition import candidates, classifier, model_files, openset, training
@@ -208,25 +206,25 @@ def test_network_trained_further_is_served(
     for module in (candidates, training):
         monkeypatch.setattr(module, "open_set", lambda candidate, held: (float(candidate.net is not None), 1.0))
     options = training.TrainOptions(recipe="fine-tune", epochs=1, unfreeze_epochs=1, views=1, learning_rate=1e-2)
-    weights = resnet_weights(weights_path("resnet"))
     others = [i for i in range(len(faces.names)) if i not in at]
-    trained = training.train(
-        faces.crops[at], [faces.names[i] for i in at], faces.photos[at], weights=weights, options=options,
-        strangers=faces.crops[others], stranger_ids=np.array(others) + 100,
+    data = training.TrainingData(
+        faces.crops[at], [faces.names[i] for i in at], faces.photos[at], stranger_crops=faces.crops[others],
+        stranger_ids=np.array(others) + 100,
     )  # fmt: skip
-    assert trained.kept == "network" and [row["epoch"] for row in trained.report.history] == [0, 1, 2]
+    trained = training.train(data, options=options)
+    assert trained.report.kept == "network" and [row["epoch"] for row in trained.report.history] == [0, 1, 2]
     assert [each["recipe"] for each in trained.report.compared] == ["imprinted", "head", "network"]
     # Whoever is erased later must be found among the strangers whose vectors it holds.
-    strange = trained.cohort.faces[trained.cohort.classes < 0]
+    strange = trained.model.cohort.faces[trained.model.cohort.classes < 0]
     assert len(strange) and set(strange.tolist()) <= {i + 100 for i in others}
-    loaded = Recogniser.load(training.save(trained, tmp_path), settings=SETTINGS)
+    loaded = Recogniser.load(model_files.write(trained.model, tmp_path), settings=SETTINGS)
     exact = make_embedder(SETTINGS.model_copy(update={"precision": "exact"}))
     served, published = loaded.embedder.embed(faces.crops[at]), exact.embed(faces.crops[at])
     assert np.abs(served - published).max() > 1e-4
-    best = openset.cosines(served, trained.tensors["rows"]).argmax(1)
+    best = openset.cosines(served, trained.model.tensors["rows"]).argmax(1)
     assert (np.array(loaded.classes)[best] == np.array(faces.names)[at]).mean() >= 0.9
-    assert np.isfinite([trained.calibration.slope, trained.calibration.threshold_cosine]).all()
-    assert isinstance(trained.calibration, Calibration)
+    assert np.isfinite([trained.model.calibration.slope, trained.model.calibration.threshold_cosine]).all()
+    assert isinstance(trained.model.calibration, Calibration)
 
 
 # --- words ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,16 +33,19 @@ def test_a_lead_is_over_the_nearest_others() -> None:
 
 
 def test_the_smaller_the_lead_the_likelier_and_distance_decides_without_one() -> None:
-    chances = [queue.probability(suggestion(1, lead=lead), LIMIT) for lead in (-0.3, -0.1, 0.1)]
+    made = [suggestion(1, lead=lead) for lead in (-0.3, -0.1, 0.1, math.nan)]
+    *chances, without = queue.probabilities(waiting({}, *made)).tolist()
     assert chances == sorted(chances, reverse=True) and chances[0] > 0.9 and chances[-1] < 0.1
-    assert queue.probability(suggestion(1, lead=math.nan), LIMIT) == pytest.approx(1 / (1 + math.exp(-1.8)))
+    assert without == pytest.approx(1 / (1 + math.exp(-1.8)))
+    assert not len(queue.probabilities(waiting({})))
 
 
 def test_answers_teach_how_likely_all_others_are() -> None:
     usual, one = np.zeros(40), suggestion(1, lead=queue.CROSSING * LIMIT**2)
     lifts = [queue.learned(usual, np.arange(40) < right) for right in (0, 10, 20, 40)]
     assert lifts == sorted(lifts) and lifts[2] == pytest.approx(0, abs=1e-9)
-    assert queue.probability(one, LIMIT, lift=lifts[1]) == pytest.approx(0.25, abs=0.03)
+    (chance,) = queue.probabilities(replace(waiting({}, one), lift=lifts[1]))
+    assert chance == pytest.approx(0.25, abs=0.03)
     assert queue.learned(np.empty(0), np.empty(0, bool)) == 0
 
 
@@ -76,10 +80,9 @@ def test_faces_that_stand_out_come_first_each_with_the_one_it_is_near_to() -> No
     assert queue.by_promise(neighbours.build(at[:1], 3)).tolist() == [0]
 
 
-def test_all_chances_at_once_are_those_of_each_suggestion() -> None:
-    made = [suggestion(face, lead=lead) for face, lead in enumerate((-0.3, math.nan, 0.1), 1)]
-    records = {made[0].person: (3, 5)}
-    waiting = queue.Waiting({}, [], made, LIMIT, records=records, lift=0.4)
-    each = [queue.probability(one, LIMIT, records.get(one.person, (0, 0)), 0.4) for one in made]
-    assert queue.probabilities(waiting).tolist() == pytest.approx(each)
-    assert not len(queue.probabilities(queue.Waiting({}, [], [], LIMIT)))
+def test_answers_about_a_person_teach_about_that_person() -> None:
+    one, other = suggestion(1, person=1), suggestion(2, person=2)
+    asked = replace(waiting({}, one, other), records={1: (3, 5)}, lift=0.4)
+    trusted, usual = queue.probabilities(asked)
+    assert usual == pytest.approx(1 / (1 + math.exp(-queue.odds([other], LIMIT)[0] - 0.4)))
+    assert trusted == pytest.approx(usual * (queue.PRIOR + 3) / (queue.PRIOR + 8))

@@ -54,7 +54,7 @@ def test_an_installation_without_pytorch_is_all_right(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(metadata, "version", version)
     checks = {check.name: check for check in doctor._packages()}
-    assert all(checks[name].ok and "faceid[train]" in checks[name].advice for name in doctor.ONLY_TO_TRAIN)
+    assert all(checks[name].ok and "./run install train" in checks[name].advice for name in doctor.ONLY_TO_TRAIN)
 
 
 def test_a_missing_and_an_old_package_are_named_with_what_to_install(
@@ -71,7 +71,7 @@ def test_a_missing_and_an_old_package_are_named_with_what_to_install(
     monkeypatch.setattr(metadata, "version", version)
     wrong = {check.name: check for check in doctor._packages() if not check.ok}
     assert {name: check.found for name, check in wrong.items()} == {"rich": "missing", "gradio": "0.0.1"}
-    assert wrong["gradio"].advice == "Install it: pip install 'gradio>=6.0'"
+    assert wrong["gradio"].advice == "Install it: uv pip install 'gradio>=6.0'"
 
 
 def test_the_engine_tells_what_computes_the_vectors(settings: Settings) -> None:
@@ -137,7 +137,7 @@ def test_the_reference_engine_is_optional(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(face_recognition_process, "NEEDED", ("face_recognition_of_nobody",))
     check = doctor._reference()
     assert (check.ok, check.found) == (True, "not installed")
-    assert "faceid[reference]" in check.advice
+    assert "./run install reference" in check.advice
 
 
 def test_a_provider_that_did_not_start_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,9 +47,19 @@ def test_without_a_recogniser_the_folder_needs_a_split(filled: Library, identiti
         evaluate_folder(filled, identities)
 
 
+def test_a_folder_may_be_named_from_here(empty: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people" / "Ada").mkdir(parents=True)
+    (tmp_path / "people" / "Ada" / "cut.jpg").touch()
+    with pytest.raises(NoFaces):
+        evaluate_folder(empty, Path("people"), split=True)
+    with pytest.raises(BadInput, match="no subfolder per person"):
+        evaluate_folder(empty, Path("people/Ada/cut.jpg"), split=True)
+
+
 @pytest.mark.slow
 def test_what_is_no_folder_of_people(empty: Library, album: Album, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="folder of their own"):
+    with pytest.raises(BadInput, match="separate one"):
         evaluate_folder(empty, album.folder, split=True)
     (tmp_path / "Ada").mkdir()
     Image.fromarray(np.full((300, 300, 3), 200, np.uint8)).save(tmp_path / "Ada" / "wall.jpg")

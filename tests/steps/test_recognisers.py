@@ -119,7 +119,7 @@ def test_one_of_before_keeps_no_answers(library: Library) -> None:
     folder = library.settings.models_folder / model.artifact
     before = model_files.write(replace(model_files.read(folder), held_out=None), library.settings.models_folder)
     number = library.models.add(EMBEDDER, model.classes, model.metrics, 0.5, {}, before.name)
-    with pytest.raises(NotMeasured, match="Train again to see them"):
+    with pytest.raises(NotMeasured, match="Train again to get them"):
         evaluate_recogniser.held_out(library, library.models.get(number))
 
 

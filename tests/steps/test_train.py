@@ -11,6 +11,7 @@ import pytest
 from faceid_core.errors import ErasedMeanwhile
 from faceid_core.library import Library
 from faceid_core.recognition import training
+from faceid_core.recognition.model_files import StoredModel
 from faceid_core.recognition.openset import Calibration
 from faceid_core.steps import jobs, snapshot, train
 from faceid_core.values import JobState, TrainReport
@@ -32,12 +33,13 @@ def library(empty: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
 def during(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """A training in which somebody acts."""
 
-    def trained(crops: np.ndarray, names: list[str], *_: object, **__: object) -> training.Trained:
+    def trained(data: training.TrainingData, **_: object) -> training.Trained:
         act()
-        classes = training.readiness(names, [1, 2, 3, 4, 5]).names
+        classes = training.readiness(data.names, [1, 2, 3, 4, 5]).names
         report = TrainReport(classes, 4, 4, 1.0, 0.5, 1.0, 0.0, 1.0)
         rows = np.eye(len(classes), 128, dtype=np.float32)
-        return training.Trained(report, {"rows": rows}, Calibration(10.0, 0.5), "dlib-resnet", "imprinted")
+        model = StoredModel(classes, "dlib-resnet", 0.5, Calibration(10.0, 0.5), {"rows": rows}, report.as_dict())
+        return training.Trained(model, report)
 
     monkeypatch.setattr(training, "train", trained)
 

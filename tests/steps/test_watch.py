@@ -60,6 +60,9 @@ def test_what_comes_into_the_folder_comes_into_the_library(empty: Library, watch
 def test_a_wrong_path_is_refused_before_anything_is_queued(empty: Library, tmp_path: Path) -> None:
     with pytest.raises(PathNotFound, match="check the path"):
         next(watch_folders(empty, [tmp_path / "nowhere"]))
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(PathNotFound, match="is a file; name the folder that holds it"):
+        next(watch_folders(empty, [tmp_path / "a.jpg"]))
     assert empty.jobs.recent(5) == []
 
 

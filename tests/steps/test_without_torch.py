@@ -100,7 +100,7 @@ def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_train_says_in_one_sentence_what_to_install(filled: Library, without_torch: None) -> None:
-    sentence = refused(faceid("--library", filled.settings.library, "train"), "pip install 'faceid[train]'")
+    sentence = refused(faceid("--library", filled.settings.library, "train"), "./run install train")
     assert sentence.count(". ") == 0 and "imprint" in sentence
 
 

@@ -171,4 +171,4 @@ def test_a_missing_driver_says_what_to_install(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("DriverMissing")
-    assert "pip install faceid[postgres]" in done.stdout
+    assert "./run install postgres" in done.stdout

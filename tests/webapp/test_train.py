@@ -10,7 +10,7 @@ from streamlit.testing.v1.element_tree import Button
 
 from faceid_core.errors import NotReady
 from faceid_core.library import Library
-from faceid_core.recognition import options, training
+from faceid_core.recognition import training, training_data
 from faceid_core.steps import train
 from faceid_core.values import Flag
 from tests.webapp.conftest import OpenPage, new_photo, texts
@@ -170,7 +170,7 @@ def test_the_page_promises_what_the_training_does(
     """The page, the step and the training, up to where the networks begin, agree on every case."""
     name_by_case(library, tmp_path / "photos", people, hidden)
     page, ready = open_page("train"), train.readiness(library)
-    labelled = options.labelled_faces
+    labelled = training_data.labelled_faces
     learned = []
 
     def seen(*args: Any) -> None:

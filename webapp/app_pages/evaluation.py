@@ -221,6 +221,11 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
     if not wrong:
         st.caption("Nobody, among these faces.")
         return
+    _cell(model, held, cells, wrong, _picked(model, held, cells))
+
+
+def _picked(model: ModelView, held: HeldOut, cells: dict[tuple[int, int], Ints]) -> tuple[int, int] | None:
+    """The chart of who is taken for whom; the cell that was clicked."""
     people = evaluation.most_confused(cells, MATRIX)
     columns = [*people, UNKNOWN]
     rows = columns if (~held.known).any() else people  # without strangers their row would be empty
@@ -244,8 +249,7 @@ def _confusion(model: ModelView, held: HeldOut, threshold: float) -> None:
     )
     picked = (event.selection.get("cell") or [{}])[0] if event else {}
     by_names = {both: cell for cell, both in names.items()}
-    cell = by_names.get((picked.get("truth", ""), picked.get("said", "")))
-    _cell(model, held, cells, wrong, cell)
+    return by_names.get((picked.get("truth", ""), picked.get("said", "")))
 
 
 def _truth(model: ModelView, person: int) -> str:
@@ -291,7 +295,7 @@ def _cell(
 def _reliability(model: ModelView, held: HeldOut) -> None:
     st.subheader("Can you trust its probabilities?")
     error = model.metrics.get("calibration_error")
-    off = f" On average, they are off by {percent(error)}." if error is not None else ""
+    off = f" On average, they are off by {percent(error)} (calibration error)." if error is not None else ""
     st.caption(
         f"When it is 80% sure, it should be right 80% of the time: the bars should end at the dashed line.{off}"
     )

@@ -103,16 +103,8 @@ def _everybody() -> None:
         order = _order() if len(everybody) > 1 else MOST
         choosing = len(everybody) > 1 and may(Role.EDITOR) and _choosing()
     people = sorted((person for person in everybody if with_hidden or not person.hidden), key=ORDERS[order])
-    if not everybody and not library().counts().faces:
-        nothing_found()
-        return
     if not everybody:
-        blank(
-            "No people yet",
-            "Name the groups of faces. Each name becomes a person here.",
-            icon="groups",
-            link=("clusters", "Name groups"),
-        )
+        _nobody()
         return
     found = [person for person in people if person_names.matches(person.name, search)]
     found = [person for person in found if consent is None or _answer(person) == consent]
@@ -124,6 +116,18 @@ def _everybody() -> None:
         _pages(found)
     else:
         _cards(found)
+
+
+def _nobody() -> None:
+    if not library().counts().faces:
+        nothing_found()
+        return
+    blank(
+        "No people yet",
+        "Name the groups of faces. Each name becomes a person here.",
+        icon="groups",
+        link=("clusters", "Name groups"),
+    )
 
 
 def _order() -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from faceid_core.extras import install
 from faceid_core.recognition.model_card import as_markdown, card_of, rates_at
 from faceid_core.recognition.training import RECIPES, TrainOptions, has_trainer
 from faceid_core.steps.train import changed_since, readiness
@@ -68,14 +69,18 @@ def _start(ready: Readiness, active: ModelView | None) -> None:
     if active is not None and since is not None and since.is_much:
         st.info(_in_words_since(active, since), icon=":material/update:")
     if possible or _recipe() != _usual_recipe():  # another recipe may be possible
-        with st.expander("Recipe", icon=":material/tune:"):
-            recipes = RECIPES if has_trainer() else {"imprint": RECIPES["imprint"]}
-            st.radio(
-                "Recipe", list(recipes), key="recipe", captions=list(recipes.values()),
-                format_func=str.capitalize, label_visibility="collapsed",
-            )  # fmt: skip
-            if not has_trainer():
-                st.caption("The other recipes need PyTorch: install it with `pip install 'faceid[train]'`.")
+        _recipes()
+
+
+def _recipes() -> None:
+    with st.expander("Recipe", icon=":material/tune:"):
+        recipes = RECIPES if has_trainer() else {"imprint": RECIPES["imprint"]}
+        st.radio(
+            "Recipe", list(recipes), key="recipe", captions=list(recipes.values()),
+            format_func=str.capitalize, label_visibility="collapsed",
+        )  # fmt: skip
+        if not has_trainer():
+            st.caption(f"The other recipes need PyTorch: install it with {install('train')}.")
 
 
 def _in_words(ready: Readiness, *, nothing_new: bool) -> str:

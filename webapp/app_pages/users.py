@@ -183,7 +183,7 @@ def _remove_token(name: str) -> None:
 def _token_dialog(users: list[UserView]) -> None:
     if st.session_state.get("token-done"):
         st.rerun()
-    with st.form("make-token", border=False):
+    with st.form("create-token", border=False):
         name = st.text_input("Name", placeholder="For example, photo frame", max_chars=100, key="token-name")
         user = st.selectbox("Acts for", [user.name for user in users], key="token-user")
         days = st.selectbox("Expires after", list(DAYS), key="token-days")

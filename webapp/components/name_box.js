@@ -2,7 +2,7 @@
 // that "type, click the button" works; Enter asks Python to go ahead. Text carries the revision that it was typed
 // for: after a naming the box is empty again, and a late message with the old name means nothing.
 
-import { matching, peopleAt, plain } from "./people_choices.js"
+import { matching, newName, peopleAt } from "./people_choices.js"
 
 const PATIENCE_MS = 300
 
@@ -15,7 +15,7 @@ const PATIENCE_MS = 300
  * }} Data
  * @typedef {{
  *   root: HTMLElement, input: HTMLInputElement, list: HTMLElement, error: HTMLElement, people: string,
- *   shown: Person[], active: number, timer: number | null, revision: number | null,
+ *   active: number, timer: number | null, revision: number | null,
  *   send: (text: string, isEntered: boolean) => void, life: AbortController,
  * }} Box
  */
@@ -60,7 +60,7 @@ function makeBox(root) {
   const { signal } = life
   /** @type {Box} */
   const box = {
-    root, input, list, error, people: "", shown: [], active: -1, timer: null, revision: null, send: () => {}, life,
+    root, input, list, error, people: "", active: -1, timer: null, revision: null, send: () => {}, life,
   }
   input.addEventListener("input", () => { blame(box, ""); open(box); tell(box) }, { signal })
   input.addEventListener("pointerdown", () => open(box), { signal }) // not on focus: the cursor may come here by itself
@@ -69,7 +69,7 @@ function makeBox(root) {
   list.addEventListener("pointerdown", event => {
     event.preventDefault() // the input keeps the focus
     const item = event.target instanceof Element ? event.target.closest("li") : null
-    if (item) pick(box, Number(item.dataset.place))
+    if (item) pick(box, item.dataset.name ?? "")
   }, { signal })
   signal.addEventListener("abort", () => clearTimeout(box.timer ?? undefined))
   return box
@@ -134,10 +134,9 @@ function open(box) {
   const { people, coming } = peopleAt(box.people)
   const typed = box.input.value.trim()
   if (!people) coming.then(() => { if (box.input.matches(":focus")) open(box) }, () => {})
-  box.shown = matching(people ?? [], typed)
   box.active = -1
-  const items = box.shown.map((person, place) => itemOf(person, place))
-  if (typed && people && !people.some(person => plain(person.name) === plain(typed))) items.push(newItem(typed))
+  const items = matching(people ?? [], typed).map((person, place) => itemOf(person, place))
+  if (typed && people) items.push(newItem(typed, newName(people, typed)))
   box.list.replaceChildren(...items)
   box.input.setAttribute("aria-expanded", String(items.length > 0))
   box.input.removeAttribute("aria-activedescendant")
@@ -165,22 +164,26 @@ function span(name, text) {
  */
 function itemOf(person, place) {
   const face = person.src ? Object.assign(document.createElement("img"), { src: person.src, alt: "" }) : span("new", "·")
-  return option(`person-${place}`, place, face, span("who", person.name), span("note", person.note))
+  return option(`person-${place}`, person.name, face, span("who", person.name), span("note", person.note))
 }
 
-/** @param {string} typed */
-function newItem(typed) {
-  return option("person-new", -1, span("new", "+"), span("who", typed), span("note", "new person"))
+/**
+ * @param {string} typed
+ * @param {string} name that the new person gets
+ */
+function newItem(typed, name) {
+  const note = name === typed ? "new person" : `another ${typed}`
+  return option("person-new", name, span("new", "+"), span("who", name), span("note", note))
 }
 
 /**
  * @param {string} id
- * @param {number} place
+ * @param {string} name
  * @param {HTMLElement[]} parts
  */
-function option(id, place, ...parts) {
+function option(id, name, ...parts) {
   const item = Object.assign(document.createElement("li"), { id })
-  item.dataset.place = String(place)
+  item.dataset.name = name
   item.setAttribute("role", "option")
   item.append(...parts)
   return item
@@ -188,10 +191,10 @@ function option(id, place, ...parts) {
 
 /**
  * @param {Box} box
- * @param {number} place
+ * @param {string} name
  */
-function pick(box, place) {
-  if (place >= 0) box.input.value = box.shown[place].name
+function pick(box, name) {
+  box.input.value = name
   close(box)
   box.send(box.input.value, false)
 }
@@ -223,8 +226,7 @@ function onKey(box, event) {
   else if (event.key === "Escape") box.input.blur()
   else if (event.key === "Enter" && !event.isComposing) {
     const item = /** @type {HTMLElement | undefined} */ (box.list.children[box.active])
-    const place = Number(item?.dataset.place ?? -1)
-    if (place >= 0) box.input.value = box.shown[place].name
+    box.input.value = item?.dataset.name ?? box.input.value
     enter(box)
   } else return
   event.preventDefault()

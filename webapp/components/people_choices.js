@@ -34,7 +34,7 @@ async function load(address) {
 }
 
 /** @param {string} text */
-export const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase()
+const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLocaleLowerCase()
 
 /**
  * The people whose name holds what is typed: the same name first, then those that begin with it.
@@ -53,3 +53,19 @@ export function matching(people, typed) {
   }
   return scored.sort((one, other) => one[0] - other[0]).slice(0, SHOWN).map(([, person]) => person)
 }
+
+/**
+ * What a new person with a typed name is called. Two people of one name are told apart by a number, as files and other
+ * programs go by the name alone.
+ * @param {Person[]} people
+ * @param {string} typed
+ */
+export function newName(people, typed) {
+  const taken = new Set(people.map(person => same(person.name)))
+  let name = typed
+  for (let number = 2; taken.has(same(name)); number += 1) name = `${typed} (${number})`
+  return name
+}
+
+/** As the server compares names: by upper case, as that makes ß and SS one. @param {string} name */
+const same = name => name.normalize("NFC").replace(/[\u200c\u200d]/g, "").toUpperCase()

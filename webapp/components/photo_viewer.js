@@ -290,7 +290,7 @@ function focused(viewer) {
  * @param {Viewer} viewer
  * @param {string} key
  */
-export function focusOn(viewer, key) {
+function focusOn(viewer, key) {
   const wanted = /** @type {HTMLElement | null} */ (viewer.root.querySelector(`[data-key="${key}"]:not(:disabled)`))
   ;(wanted ?? viewer.stage).focus({ preventScroll: true })
 }

@@ -1,6 +1,6 @@
-// A box for a name: people whose name matches, the best first; a new person only when chosen as such.
+// A box for a name: people whose name matches, the best first; a new person only when chosen as such, be it one of the same name.
 
-import { matching, peopleAt, plain } from "./people_choices.js"
+import { matching, newName, peopleAt } from "./people_choices.js"
 
 /**
  * @import { Person } from "./people_choices.js"
@@ -49,6 +49,7 @@ export function typeAhead(address, takes) {
   /** @type {(Person | null)[]} */
   let shown = []
   let active = -1
+  let fresh = ""
 
   const mark = () => {
     for (const [place, item] of [...list.children].entries()) {
@@ -63,9 +64,10 @@ export function typeAhead(address, takes) {
     if (!people) return void coming.then(() => { if (isFocused(input)) suggest() }, () => {})
     const typed = input.value.trim()
     shown = matching(people, typed)
-    if (typed && !people.some(person => plain(person.name) === plain(typed))) shown.push(null)
+    if (typed) shown.push(null)
     active = typed ? 0 : -1
-    list.replaceChildren(...shown.map((person, place) => option(person, place, typed)))
+    fresh = newName(people, typed)
+    list.replaceChildren(...shown.map((person, place) => option(person, place, newPerson(typed, fresh))))
     input.setAttribute("aria-expanded", String(shown.length > 0))
     mark()
   }
@@ -86,7 +88,7 @@ export function typeAhead(address, takes) {
   const take = place => {
     const person = shown[place]
     if (person) takes.onPerson(person)
-    else if (person === null) takes.onNew(input.value.trim())
+    else if (person === null) takes.onNew(fresh)
   }
   input.addEventListener("input", suggest)
   input.addEventListener("focus", suggest)
@@ -110,6 +112,12 @@ export function typeAhead(address, takes) {
   return { input, list, fold }
 }
 
+/**
+ * @param {string} typed
+ * @param {string} name that the new person gets
+ */
+const newPerson = (typed, name) => name === typed ? `New person “${name}”` : `Another “${typed}”: “${name}”`
+
 /** @param {HTMLInputElement} input */
 function isFocused(input) {
   const top = input.getRootNode()
@@ -119,11 +127,11 @@ function isFocused(input) {
 /**
  * @param {Person | null} person
  * @param {number} place
- * @param {string} typed
+ * @param {string} otherwise
  */
-function option(person, place, typed) {
+function option(person, place, otherwise) {
   const picture = person?.src ? Object.assign(element("img", ""), { src: person.src, alt: "" }) : element("i", "", person ? "·" : "+")
-  const item = element("li", "", picture, element("span", "who", person?.name ?? `New person “${typed}”`))
+  const item = element("li", "", picture, element("span", "who", person?.name ?? otherwise))
   item.append(element("span", "note", person?.note ?? ""))
   item.id = `name-${place}`
   item.dataset.place = String(place)

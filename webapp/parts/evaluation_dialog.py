@@ -37,7 +37,7 @@ def measured() -> None:
         )  # fmt: skip
         right.metric(
             "Names needed", f"{found.acts:,}", border=True,
-            help=f"One for each person in each group, until every face is named; {found.people:,} at best.",
+            help=f"One for each person in each group, until every face is named; {found.people:,} at the least.",
         )  # fmt: skip
         st.caption(
             "Faces named as a whole group favour the grouping they came from, so the scores may be optimistic."

@@ -14,10 +14,13 @@ from webapp.wording import ago
 if TYPE_CHECKING:
     from faceid_core.library import EventView
 
+RECENT = 10
+"""Decisions that are listed."""
 
-def recent_changes(limit: int = 10) -> None:
+
+def recent_changes() -> None:
     """The latest decisions of everybody, folded."""
-    events = library().journal.recent(limit)
+    events = library().journal.recent(RECENT)
     if not events:
         return
     with st.expander("Recent changes", icon=":material/history:", key="recent-changes"):

@@ -21,15 +21,15 @@ _OPENED = "_opened_photo"
 """The photo that was clicked, until all is drawn."""
 
 
-def photo_grid(photos: Iterable[PhotoView], *, key: str = "", query: PhotoQuery | None = None) -> None:
-    """Tiles that open the photo when they are clicked. key: tells grids on one page apart; query: the search that
+def photo_grid(photos: Iterable[PhotoView], *, query: PhotoQuery | None = None) -> None:
+    """Tiles that open the photo when they are clicked. query: the search that
     gave the photos, for going on from one to the next; months are headed where it asks for their order."""
     by_month, shown = query is not None and query.by_date, list(photos)
     for month, some in groupby(shown, _month if by_month else lambda _: ""):
         if month:
             st.markdown(f"#### {month}")
         cards(
-            [_card(photo) for photo in some], key=f"photo-grid{key}-{month or 'all'}", layout="photos",
+            [_card(photo) for photo in some], key=f"photo-grid-{month or 'all'}", layout="photos",
             label=f"Photos of {month}" if month else "Photos", on_choose=_open,
         )  # fmt: skip
     # Once all is drawn: what is done in the photo must not meet a page that is at work.

@@ -18,7 +18,7 @@ KEYS = (
     ("not_a_face", "", "Not a face"),
     ("", "0–9", "The person, or the face, with this number"),
     ("", "Enter", "Type a name; Enter takes the first match"),
-    ("", "Shift + Enter", "Add a new person with the typed name"),
+    ("", "Shift + Enter", "Add a new person with the typed name; somebody else’s gets a number"),
     ("undo", "", "Undo and go back (also Ctrl + Z)"),
     ("", "?", "Show or hide the keys"),
 )
@@ -78,15 +78,15 @@ def reason(asked: AskedNow) -> str:
         case Kind.TWICE:
             text = "For example in a mirror or collage? If not, deselect the wrong face and choose “No”."
         case Kind.PEOPLE:
-            text = f"Their faces are {question.distance:.2f} apart on average, and they are never in the same "
-            "photo."
+            text = f"Their faces are {question.distance:.2f} apart on average, and no photo shows both."
         case Kind.GROUPS:
             faces = count(question.size, "face")
             text = f"{faces}, {question.distance:.2f} apart on average. If so, give them a name."
         case Kind.MOMENT:
+            faces = count(question.size, "unnamed face")
             text = (
-                "The first photo shows everyone in the others. “Yes” hides {count(question.size, 'unnamed face')} "
-                "in the others. Photos and names stay."
+                f"The first photo shows everyone in the others. “Yes” hides {faces} in the others. "
+                "Photos and names stay."
             )
     return text
 

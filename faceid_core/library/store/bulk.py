@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, insert
+from sqlalchemy import Column, Connection, Table, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
@@ -34,17 +34,16 @@ def _copy_in(target: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]
     space of text. It needs the values as the driver expects them."""
     into = [(column.name, _for_driver(target, column)) for column in table.columns]
     names = ", ".join(f'"{name}"' for name, _ in into)
+    with target.execute(select(table).limit(0)) as nothing:
+        types = [column[1] for column in nothing.cursor.description]
     command = f'COPY "{table.name}" ({names}) FROM STDIN ({options})'
     driver: Any = target.dialect.loaded_dbapi
     connection: Any = target.connection
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(f'SELECT {names} FROM "{table.name}" LIMIT 0')  # nosec B608  (our own names)
-            types = [column[1] for column in cursor.description or ()]
-            with cursor.copy(command) as copy:
-                copy.set_types(types)
-                for row in rows:
-                    copy.write_row([value_of(row[name]) for name, value_of in into])
+        with connection.cursor() as cursor, cursor.copy(command) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row([value_of(row[name]) for name, value_of in into])
     except driver.Error as error:  # as SQLAlchemy raises it for its own statements
         raise DBAPIError.instance(command, None, error, driver.Error, dialect=target.dialect) from error
 

@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from faceid_core.errors import DriverMissing, LibraryError
+from faceid_core.extras import install
 from faceid_core.library.store.read_only import file_of, is_read_only, open_read_only
 from faceid_core.settings import Settings
 
@@ -86,9 +87,7 @@ def _postgres_engine(url: URL) -> Engine:
             url, pool_pre_ping=True, pool_size=10, max_overflow=50, connect_args=_connecting(url)
         )
     except ImportError as error:
-        raise DriverMissing(
-            "PostgreSQL needs its driver; install it with `pip install faceid[postgres]`."
-        ) from error
+        raise DriverMissing(f"PostgreSQL needs its driver; install it with {install('postgres')}.") from error
 
     event.listen(engine, "connect", _check_encoding)
 

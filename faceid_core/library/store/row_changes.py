@@ -139,7 +139,10 @@ def _sql_table(table: str) -> Table:
 
 def apply(session: Session, changes: Sequence[Change]) -> None:
     """Write the changes. Rows are inserted first, parents before children, and deleted last, children before
-    parents, so that deleting a person does not delete labels that the same action has just moved."""
+    parents, so that deleting a person does not delete labels that the same action has just moved.
+
+    Raises Conflict if rows have changed since the action read them, BadInput if what it is about is gone.
+    """
     _check_conflicts(session, changes)
     _check_orphans(session, changes)
     boxes = [(change.before, change.after) for change in changes if change.table == "handbox"]

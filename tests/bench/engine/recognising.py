@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from faceid_core.engine.dlib_format import resnet_weights
-from faceid_core.engine.weights import weights_path
-from faceid_core.recognition import training
+from faceid_core.recognition import model_files, training
 from faceid_core.settings import Settings
 from faceid_core.values import Image, Recognised
 from faceid_core.vision.detection import make_detector
@@ -70,11 +68,9 @@ def _recogniser(crops: Image, names: list[str], settings: Settings, folder: Path
     from faceid_core.recognition.recogniser import Recogniser
 
     vectors = make_embedder(settings, threads=1).embed(crops)
-    made = training.train(
-        crops, names, np.arange(len(names)), weights=lambda: resnet_weights(weights_path("resnet")),
-        vectors=vectors, options=training.TrainOptions(recipe="imprint"),
-    )  # fmt: skip
-    return Recogniser.load(training.save(made, folder), settings=settings, threads=1)
+    data = training.TrainingData(crops, names, np.arange(len(names)), vectors=vectors)
+    made = training.train(data, options=training.TrainOptions(recipe="imprint"))
+    return Recogniser.load(model_files.write(made.model, folder), settings=settings, threads=1)
 
 
 def _recognise(recogniser: Recogniser, path: Path) -> list[Recognised]:
