@@ -70,7 +70,8 @@ CSS = """
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] { background: var(--strong); padding: .4rem .9rem; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"]:hover { background: #115e59; }
 /* Streamlit shows the focus of these by their ground, which is ours, and that of the page not at all. */
-:is([data-testid="stPageLink-NavLink"], .link-button):focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+:is([data-testid="stPageLink-NavLink"], .link-button):focus-visible {
+  outline: 2px solid var(--accent); outline-offset: 2px; }
 .stMain:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 [class*="st-key-card"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
 .link-button { display: inline-block; background: var(--strong); color: #fff !important; border-radius: .6rem;
