@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from webapp import app_pages, theme
 
 _GROUND = "theme.{}.backgroundColor"
+# The server is where the page's own scripts are, which the page names relative to its address.
 _HEAD = f"""
     <script>
       window.__streamlit = {{ BACKEND_BASE_URL: new URL(".", location.href).href }}
@@ -27,7 +28,6 @@ _HEAD = f"""
       @media (prefers-color-scheme: dark) {{ html {{ background: {theme.STREAMLIT[_GROUND.format("dark")]} }} }}
     </style>
 """
-"""The server is where the page's own scripts are, which the page names relative to its address."""
 
 
 @cache
