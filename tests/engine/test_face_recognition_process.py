@@ -96,7 +96,7 @@ def test_no_photos_need_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_extra_the_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(face_recognition_process, "NEEDED", ("face_recognition_of_nobody",))
-    with pytest.raises(ReferenceMissing, match=r"lacks face_recognition_of_nobody; .*faceid\[reference\]"):
+    with pytest.raises(ReferenceMissing, match=r"lacks face_recognition_of_nobody; .*run install reference"):
         face_recognition_process.find_faces([np.zeros((8, 8, 3), np.uint8)])
 
 
