@@ -180,8 +180,8 @@ def test_one_person_is_asked_on_both_pages_and_merges(
     filled: Library, three: list[int], asked: Question, open_page: OpenPage
 ) -> None:
     ada, bo, cy = three
-    assert "Are Bo and Ada one person?" in texts(person_page(open_page, bo))
-    assert "one person?" not in texts(person_page(open_page, cy))
+    assert "Are Bo and Ada the same person?" in texts(person_page(open_page, bo))
+    assert "same person?" not in texts(person_page(open_page, cy))
     page = person_page(open_page, ada)
     page.button(key=f"one-person-{bo}").click().run()
     assert filled.people.get(ada).faces == 3 and filled.people.find("Bo") is None
@@ -192,7 +192,7 @@ def test_two_people_are_not_asked_about_again(
 ) -> None:
     page = person_page(open_page, three[0])
     page = page.button(key=f"two-people-{three[1]}").click().run()
-    assert "one person?" not in texts(page)
+    assert "same person?" not in texts(page)
     assert filled.pair_constraints.all(same=False).tolist() == [sorted(asked.faces)]
     assert filled.journal.recent(1)[0].summary == "Marked “Ada” and “Bo” as different people"
 
